@@ -1,0 +1,384 @@
+"""Reverse mode: who needs a gradient, in which order, and how contributions add up.
+
+The engine knows nodes and how to ask their ops for vjps. It reads the graph and writes gradients;
+it knows nothing of drawing, modules or kernels.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import sys
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextvars import ContextVar, Token
+from typing import Any
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+from autograd.dispatch import Traced
+
+Array = np.ndarray[Any, Any]
+
+next_birth = itertools.count(1).__next__
+"""One clock for the whole process. A recorded node keeps its time of birth, a leaf the time of its
+last write, so sorting nodes by birth is a topological order and a leaf younger than its user is
+stale."""
+
+_recording: ContextVar[bool] = ContextVar("recording", default=True)
+is_recording = _recording.get
+
+
+class Node:
+    """A vertex of the graph: an array, the op that made it, and that op's inputs.
+
+    Nothing points forward, so a graph has no reference cycles and dies with its root.
+    """
+
+    __slots__ = (
+        "_data",
+        "birth",
+        "grad",
+        "inputs",
+        "name",
+        "op",
+        "requires_grad",
+        "saved",
+        "scope",
+        "static",
+    )
+
+    _data: Any  # ndarray; a tuple of them where the op has several outputs
+    op: Any  # None on a leaf
+    inputs: tuple[Any, ...]  # Nodes, and constants as they came; () on a leaf or a released node
+    static: tuple[Any, ...]  # the op's non-array arguments
+    saved: Any  # what a kernel keeps for its backward pass
+    requires_grad: bool
+    grad: Array | None
+    name: str | None
+    birth: int
+    scope: Any  # who made it, for readers; nn.Module leaves its calls here
+
+
+class _Mode(contextlib.ContextDecorator):
+    """Turns recording on or off in this context (thread or task); also a decorator."""
+
+    _value: bool
+
+    def __init__(self) -> None:
+        self._tokens: list[Token[bool]] = []
+
+    def _recreate_cm(self) -> _Mode:
+        return type(self)()
+
+    def __enter__(self) -> None:
+        self._tokens.append(_recording.set(self._value))
+
+    def __exit__(self, *exc: object) -> None:
+        _recording.reset(self._tokens.pop())
+
+
+class no_grad(_Mode):  # noqa: N801 - PyTorch's name
+    """Within it, ops compute without recording a graph.
+
+    Examples
+    --------
+    >>> from autograd import Value, no_grad
+    >>> with no_grad():
+    ...     y = Value(2.0) * 3.0
+    >>> y.requires_grad
+    False
+    """
+
+    _value = False
+
+
+class enable_grad(_Mode):  # noqa: N801 - PyTorch's name
+    """Within it, ops record again, also inside `no_grad`."""
+
+    _value = True
+
+
+def topological(
+    roots: Iterable[Node], stop: Collection[int] = ()
+) -> tuple[list[Node], dict[int, Node], dict[int, Node]]:
+    """Walk back from the roots through everything that requires a gradient.
+
+    Parameters
+    ----------
+    roots : nodes to start from.
+    stop : ids of nodes to treat as leaves.
+
+    Returns
+    -------
+    order : recorded nodes, inputs before their users.
+    leaves : id -> node, where the walk ended.
+    stale : id -> leaf that was written to after a node of the graph used it.
+
+    Raises
+    ------
+    RuntimeError : a node of the graph was released by an earlier backward pass.
+    """
+    order: list[Node] = []
+    leaves: dict[int, Node] = {}
+    stale: dict[int, Node] = {}
+    stack = [v for v in roots if v.requires_grad]
+    seen = {id(v) for v in stack}
+    while stack:
+        v = stack.pop()
+        if v.op is None or id(v) in stop:
+            leaves[id(v)] = v
+            continue
+        order.append(v)
+        birth = v.birth
+        if not v.inputs:
+            raise RuntimeError(
+                f"The graph behind this {v.op.name} was released by an earlier backward(). "
+                "Call backward(retain_graph=True) the first time, or compute the value again."
+            )
+        for x in v.inputs:
+            if isinstance(x, Node) and x.requires_grad:
+                if x.birth > birth:
+                    stale[id(x)] = x
+                if id(x) not in seen:
+                    seen.add(id(x))
+                    stack.append(x)
+    order.sort(key=_birth)
+    return order, leaves, stale
+
+
+def _birth(v: Node) -> int:
+    return v.birth
+
+
+def gradients(
+    roots: Sequence[Node],
+    seeds: Sequence[Any],
+    xs: Sequence[Node],
+    *,
+    create_graph: bool = False,
+    watch: Callable[[Node, Any], None] | None = None,
+    stop: Collection[int] = (),
+) -> list[Any]:
+    """Gradient of sum(seed · root) with respect to each of xs; None where no path leads.
+
+    Arrays where `create_graph` is false, else Values (or arrays where they don't depend on any).
+    The graph stays as it was.
+    """
+    order, leaves, stale = topological(roots, stop)
+    wanted = {id(x) for x in xs}
+    if watch is None:  # keep to the paths that lead to xs
+        live = set(wanted)
+        path = []
+        for v in order:
+            for x in v.inputs:
+                if id(x) in live:
+                    live.add(id(v))
+                    path.append(v)
+                    break
+        order = path
+    else:
+        live = {*leaves, *map(id, order)}
+    grads: dict[int, Any] = {}
+    for root, seed in zip(roots, seeds, strict=True):
+        _add(grads, root, seed)
+    _propagate(order, live, grads, stale, keep=wanted, create_graph=create_graph, watch=watch)
+    if watch is not None:
+        for key, leaf in leaves.items():
+            if key in grads:
+                watch(leaf, grads[key])
+    return [grads.get(id(x)) for x in xs]
+
+
+def backward(root: Node, seed: Array, retain_graph: bool = False) -> None:
+    """Add d(seed · root)/d(leaf) into the .grad of every leaf; release the graph on the way.
+
+    With `retain_graph` the graph stays and every node of it gets its .grad.
+    Leaves are written last and together, so an error leaves every .grad as it was.
+    """
+    order, leaves, stale = topological([root])
+    live = {*leaves, *map(id, order)}
+    grads = {id(root): seed}
+    reached: list[tuple[Node, Any]] = []
+    release = not retain_graph
+    nodes = order.copy() if release and stale else []
+    _propagate(
+        order,
+        live,
+        grads,
+        stale,
+        release=release and not stale,  # a stale leaf may yet raise: then the graph must stay whole
+        watch=None if release else lambda v, g: reached.append((v, g)),
+    )
+    for v in nodes:
+        _release(v)
+    while leaves:
+        key, leaf = leaves.popitem()
+        if key in grads:
+            g = grads.pop(key)
+            # PyTorch's AccumulateGrad steals in the same way: a buffer that nobody else holds
+            sole = type(g) is np.ndarray and sys.getrefcount(g) <= _SOLE and g.base is None
+            _deposit(leaf, g if sole else np.array(g))
+    for v, g in reached:
+        if type(v._data) is not tuple:
+            _deposit(v, np.array(g))
+
+
+def _references_of_a_sole_local() -> int:
+    g = np.empty(1)
+    return sys.getrefcount(g)
+
+
+_SOLE = _references_of_a_sole_local()
+
+
+def _deposit(v: Node, g: Array) -> None:
+    v.grad = g if v.grad is None else np.asarray(v.grad + g, dtype=g.dtype)
+
+
+def _release(v: Node) -> None:
+    v.inputs = v.static = ()
+    v.saved = None
+
+
+def _propagate(
+    order: list[Node],
+    live: Collection[int],
+    grads: dict[int, Any],
+    stale: dict[int, Node],
+    *,
+    keep: Collection[int] = (),
+    create_graph: bool = False,
+    release: bool = False,
+    watch: Callable[[Node, Any], None] | None = None,
+) -> None:
+    """Consume `order` from its end, pushing each node's gradient on to its inputs' in `grads`."""
+    owned: set[int] = set()  # gradients that are buffers of our own, to add to in place
+    plain = not (create_graph or stale)
+    guard = False
+    mode: contextlib.AbstractContextManager[None] = (
+        enable_grad() if create_graph else no_grad()
+    )
+    with np.errstate(all="ignore"), mode:
+        while order:
+            v = order.pop()
+            key = id(v)
+            g = grads.get(key) if key in keep else grads.pop(key, None)
+            if g is None:
+                continue
+            if watch is not None:
+                watch(v, g)
+            op = v.op
+            inputs = v.inputs
+            path = op.path if plain else 0
+            if path == 1:
+                x = inputs[0]
+                found: Any = (op.vjps[0](g, v._data, x._data),)
+            elif path == 2:
+                a, b = inputs
+                a_ = a._data if isinstance(a, Node) else a
+                b_ = b._data if isinstance(b, Node) else b
+                found = (
+                    op.vjps[0](g, v._data, a_, b_) if id(a) in live else None,
+                    op.vjps[1](g, v._data, a_, b_) if id(b) in live else None,
+                )
+            else:
+                found = op.pull(v, g, [id(x) in live for x in inputs], stale, create_graph)
+            guard = guard or op.masks
+            guarded = op.elementwise and (guard or op.singular)
+            for x, gx in zip(inputs, found, strict=True):
+                if gx is None:
+                    continue
+                if guarded:
+                    gx = zero_where_zero(g, gx)
+                data = x._data
+                if type(data) is tuple:
+                    _add(grads, x, gx)
+                    continue
+                if type(gx) is not np.ndarray or gx.shape != data.shape or gx.dtype != data.dtype:
+                    gx = fit(gx, data)
+                key = id(x)
+                if key not in grads:
+                    grads[key] = gx
+                elif key in owned:
+                    total = grads[key]
+                    total += gx  # in place on an array; a NumPy scalar is replaced
+                    grads[key] = total
+                else:
+                    grads[key] = grads[key] + gx
+                    if not create_graph:
+                        owned.add(key)
+            if release:
+                _release(v)
+
+
+def _add(grads: dict[int, Any], v: Node, g: Any) -> None:
+    """Add g to the gradient of v; of a node with several outputs, g is {output: gradient}."""
+    old = grads.get(id(v))
+    if isinstance(g, dict):
+        total = dict(old or {})
+        for i, part in g.items():
+            total[i] = total[i] + part if i in total else part
+        grads[id(v)] = total
+    else:
+        grads[id(v)] = g if old is None else old + g
+
+
+def zero_where_zero(g: Any, gx: Any) -> Any:
+    """0 · inf = 0: no gradient came in, so none goes out, however steep the local derivative.
+
+    This keeps the unused branch of a `where` from turning gradients into NaN.
+    """
+    d = gx._data if isinstance(gx, Node) else gx
+    finite = np.isfinite(d)
+    if finite.all():
+        return gx
+    none = (g._data if isinstance(g, Node) else g) == 0
+    return np.where(~finite & none, np.zeros((), d.dtype), gx)
+
+
+def fit(gx: Any, data: Array) -> Any:
+    """Give a gradient the shape and dtype of its Value: the one place where broadcasting ends."""
+    if gx.shape != data.shape:
+        gx = sum_to(gx, data.shape)
+    return gx if gx.dtype == data.dtype else gx.astype(data.dtype)
+
+
+def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
+    """Sum g over every axis that NumPy stretched to get from `shape` to ``g.shape``."""
+    lead = len(g.shape) - len(shape)
+    axes = tuple(range(lead)) + tuple(
+        lead + i for i, n in enumerate(shape) if n == 1 and g.shape[lead + i] != 1
+    )
+    if axes:
+        g = np.sum(g, axis=axes)
+    return g if g.shape == shape else np.reshape(g, shape)
+
+
+class Stale(Traced, NDArrayOperatorsMixin):
+    """Stands for a leaf that was written to after the graph used it; reading its numbers raises.
+
+    A vjp that needs only its shape or dtype goes through, as in PyTorch.
+    """
+
+    __slots__ = ("_leaf", "dtype", "ndim", "shape", "size")
+
+    def __init__(self, leaf: Node, user: Node) -> None:
+        data = leaf._data
+        self._leaf = (leaf, user)
+        self.shape, self.dtype, self.ndim, self.size = data.shape, data.dtype, data.ndim, data.size
+
+    def _refuse(self, *args: Any, **kwargs: Any) -> Any:
+        leaf, user = self._leaf
+        who = f"{leaf.name!r}" if leaf.name else f"of shape {leaf._data.shape}"
+        raise RuntimeError(
+            f"{user.op.name}: the Value {who} was written to after this op used it, so its "
+            "gradient would be wrong. Call backward() before optimizer.step() (or before "
+            "assigning .data), or compute the loss again."
+        )
+
+    __array_ufunc__ = __array_function__ = __array__ = __getitem__ = __iter__ = _refuse
+    __len__ = __float__ = __int__ = __bool__ = _refuse
+
+    def __getattr__(self, name: str) -> Any:
+        return self._refuse()

@@ -1,0 +1,1 @@
+"""Numba kernels on plain arrays. Imported only when one of them is first called."""

@@ -1,0 +1,644 @@
+"""Op: one row of the table. Arrays in, array out; Values in, a recorded Value; Symbols in, LaTeX."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+
+from autograd.dispatch import OPS
+from autograd.engine import Node, Stale, gradients, is_recording, next_birth
+from autograd.symbol import ATOM, Symbol, as_symbol
+from autograd.value import Value
+
+Function = Callable[..., Any]
+_MISSING = object()
+_CONSTANTS = frozenset({np.ndarray, float, int, bool, np.float64, np.float32})
+_new = object.__new__
+
+
+class Op:
+    r"""A differentiable operation: forward, LaTeX and one vjp per array input.
+
+    The parameters of `forward` are first its array inputs, one for each vjp, then its other
+    arguments. A vjp is ordinary NumPy code ``vjp(g, y, *inputs, *others)`` that returns the
+    incoming gradient g times the derivative of y with respect to its input, before any
+    un-broadcasting. It is written once and read in three ways: on arrays it computes, on Values
+    it records (so there are derivatives of every order), on Symbols it writes its own formula.
+
+    Parameters
+    ----------
+    forward : callable
+        A NumPy function, or one of your own made of NumPy functions.
+    tex : str or callable
+        LaTeX template with the parameters' names in braces; ``{a:2}`` brackets what binds more
+        loosely than rank 2. Or a callable of the same parameters that returns LaTeX, or one of
+        its inputs.
+    *vjps : callable or None
+        One for each array input; None where it has no gradient.
+    name : str, optional
+        By default that of `forward`.
+    rank : int
+        How loosely the LaTeX binds: 1 sum, 2 product, 3 prefixed function, 4 power, 9 atom.
+    of : sequence of callables
+        The NumPy functions that it stands for; by default `forward` if it is NumPy's.
+    bind : str
+        Names of Value methods to provide; ``"__add__ __radd__"`` with the reflected form.
+    domain : sequence of callables, optional
+        For an elementwise op: where each input is sampled from, ``f(rng, shape) -> array``.
+    cases : sequence of callables, optional
+        For any other: ``f(rng) -> (args, kwargs)``, calls to check.
+    singular : bool
+        The derivative has poles, so that 0 · inf must be watched for.
+    masks : bool
+        It sends exact zeros back to what it did not choose (`where`, `maximum` ...).
+
+    Examples
+    --------
+    >>> import numpy as np, autograd
+    >>> cube = autograd.Op(lambda a: a * a * a, "{a:4}^3", lambda g, y, a: 3 * g * a * a, name="cube")
+    >>> x = autograd.Value(2.0)
+    >>> cube(x).backward()
+    >>> float(x.grad)
+    12.0
+    >>> cube.formula(0)
+    '3 \\, \\bar y \\, a \\, a'
+    """
+
+    def __init__(
+        self,
+        forward: Function,
+        tex: str | Function,
+        *vjps: Function | None,
+        name: str | None = None,
+        rank: int = ATOM,
+        of: Sequence[Function] | None = None,
+        bind: str = "",
+        domain: Sequence[Function] | None = None,
+        cases: Sequence[Function] | None = None,
+        singular: bool = False,
+        masks: bool = False,
+    ) -> None:
+        self.forward, self.tex, self.vjps = forward, tex, vjps
+        self.name = name or getattr(forward, "__name__", "op")
+        self.__name__ = self.name
+        self.__doc__ = getattr(forward, "__doc__", None) or Op.__doc__
+        self.rank, self.domain, self.cases = rank, domain, cases
+        self.elementwise, self.singular, self.masks = domain is not None, singular, masks
+        self.arity = len(vjps)
+        self.parameters, self.defaults, self.positional = _signature(forward, self.arity)
+        self.path = self.arity if self.arity == len(self.parameters) and self.arity <= 2 else 0
+        if any(vjp is None for vjp in vjps):
+            self.path = 0
+        self.call = self._call_path()
+        self.call.__name__ = self.call.__qualname__ = self.name
+        self.call.__doc__ = self.__doc__
+        is_numpy = (getattr(forward, "__module__", None) or "numpy").startswith("numpy")
+        for function in of if of is not None else (forward,) if is_numpy else ():
+            OPS[function] = self.call
+        bind_methods(self.call, bind)
+        ROWS.append(self)
+
+    def _call_path(self) -> Function:
+        return {1: _unary, 2: _binary}.get(self.path, _general)(self)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.call(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<Op {self.name}>"
+
+    def bound(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+        """One entry for each parameter of forward, defaults filled in; TypeError as Python's."""
+        if len(args) > self.positional:
+            raise TypeError(
+                f"{self.name}: takes at most {self.positional} positional arguments "
+                f"({', '.join(self.parameters[: self.positional])}), got {len(args)}."
+            )
+        full = list(args)
+        for p in self.parameters[len(args) :]:
+            value = kwargs.pop(p, _MISSING) if kwargs else _MISSING
+            if value is _MISSING:
+                value = self.defaults.get(p, _MISSING)
+                if value is _MISSING:
+                    raise TypeError(f"{self.name}: missing argument {p!r}.")
+            full.append(value)
+        for p, value in kwargs.items():
+            if p in self.parameters:
+                raise TypeError(f"{self.name}: got two values for {p!r}.")
+            if value is not None:
+                raise TypeError(
+                    f"{self.name}: the argument {p!r} is not supported on a Value; it takes "
+                    f"{', '.join(self.parameters)}."
+                )
+        return full
+
+    def apply(self, inputs: Sequence[Any], static: tuple[Any, ...] = ()) -> Any:
+        """Run on inputs of any kind: the general path."""
+        if any(isinstance(x, Symbol) for x in inputs):
+            return self.write(inputs, static)
+        arrays = []
+        live = traced = False
+        for i, x in enumerate(inputs):
+            if isinstance(x, Value):
+                traced = True
+                live = live or (x.requires_grad and self.differentiates(i))
+                arrays.append(x._data)
+            else:
+                weak = x is None or (self.elementwise and type(x) in _CONSTANTS)
+                arrays.append(x if weak else np.asarray(x))
+        static = tuple(self._constant(s) for s in static)
+        try:
+            y, saved = self._run(arrays, static)
+        except (TypeError, ValueError, IndexError) as error:
+            self.complain(error, inputs)
+        if not traced:
+            return y
+        recorded = tuple(
+            x if isinstance(x, Value) else a for x, a in zip(inputs, arrays, strict=True)
+        )
+        if type(y) is np.ndarray or not isinstance(y, (tuple, list)):
+            return self._result(y, recorded, static, saved, live)
+        if not (live and is_recording()):
+            return _like(y, [_constant_value(part) for part in y])
+        node = record(self, tuple(y), recorded, static, saved)
+        return _like(y, [select_output(node, i) for i in range(len(y))])
+
+    def _result(
+        self, y: Any, inputs: tuple[Any, ...], static: tuple[Any, ...], saved: Any, live: bool
+    ) -> Value:
+        y = np.asarray(y)
+        if live and is_recording() and y.dtype.kind == "f":
+            return record(self, y, inputs, static, saved)
+        return _constant_value(y)
+
+    def differentiates(self, i: int) -> bool:
+        """Whether input i gets a gradient."""
+        return self.vjps[i] is not None
+
+    def _run(self, arrays: Sequence[Any], static: tuple[Any, ...]) -> tuple[Any, Any]:
+        named = dict(zip(self.parameters[self.arity :], static, strict=True))
+        return self.forward(*arrays, **named), None
+
+    def _constant(self, s: Any) -> Any:
+        """A non-array argument with Values in it replaced by their data; refused if tracked."""
+        if isinstance(s, Value):
+            if s.requires_grad:
+                raise TypeError(
+                    f"{self.name}: no gradient is defined for the argument {s!r}; pass its .data."
+                )
+            return s._data
+        if type(s) in (tuple, list):
+            return type(s)(self._constant(part) for part in s)
+        return s
+
+    def pull(
+        self, v: Node, g: Any, needs: Sequence[bool], stale: dict[int, Node], create_graph: bool
+    ) -> Sequence[Any]:
+        """The gradient contribution to each input that needs one, else None; any kind of input."""
+        y, args = seen(v, stale, create_graph)
+        if isinstance(g, dict):
+            g = tuple(g.get(i) for i in range(len(v._data)))
+        return [
+            vjp(g, y, *args, *v.static) if need and vjp is not None else None
+            for vjp, need in zip(self.vjps, needs, strict=True)
+        ]
+
+    def write(self, inputs: Sequence[Any], static: tuple[Any, ...]) -> Any:
+        """What the op does to Symbols: LaTeX, with the array that it stands for."""
+        symbols = [as_symbol(x) for x in inputs]
+        with np.errstate(all="ignore"):
+            y, _ = self._run([s.data for s in symbols], static)
+        tex = self.typeset(symbols, static)
+        if isinstance(tex, Symbol):  # one of the inputs, chosen
+            return Symbol(tex.tex, y, tex.rank)
+        if isinstance(y, (tuple, list)):
+            return tuple(Symbol(rf"{tex}_{{{i}}}", part) for i, part in enumerate(y))
+        if tex.startswith("-") and self.rank > 1:
+            return Symbol(tex, y, 1)
+        return Symbol(tex, y, self.rank)
+
+    def typeset(self, symbols: Sequence[Symbol], static: tuple[Any, ...]) -> str | Symbol:
+        """The LaTeX of the op on these inputs; a Symbol where it is just that input."""
+        if callable(self.tex):
+            tex: str | Symbol = self.tex(*symbols, *static)
+            return tex
+        return self.tex.format(**dict(zip(self.parameters, (*symbols, *static), strict=True)))
+
+    def formula(self, i: int, *inputs: Any, **others: Any) -> str:
+        r"""LaTeX of the i-th vjp, got by running it; \bar y is the incoming gradient.
+
+        Inputs are arrays or Symbols; without any, one sample of the op's domain.
+        """
+        if not inputs:
+            inputs, others = next(iter(self.samples(np.random.default_rng(0))))
+        full = self.bound(inputs, dict(others))
+        static = tuple(full[self.arity :])
+        symbols = [
+            x if isinstance(x, Symbol) else Symbol(p, x)
+            for p, x in zip(self.parameters, full, strict=False)
+        ][: self.arity]
+        return self.derivative(i, symbols, static).tex
+
+    def derivative(self, i: int, symbols: Sequence[Symbol], static: tuple[Any, ...]) -> Symbol:
+        """The i-th vjp run on Symbols."""
+        y, _ = self._run([s.data for s in symbols], static)
+        vjp = self.vjps[i]
+        if vjp is None:
+            return Symbol("0", 0.0)
+        if isinstance(y, (tuple, list)):
+            g: Any = tuple(Symbol(rf"\bar y_{{{k}}}", part) for k, part in enumerate(y))
+            y = tuple(Symbol(f"y_{{{k}}}", part) for k, part in enumerate(y))
+        else:
+            g, y = Symbol(r"\bar y", y), Symbol("y", y)
+        with np.errstate(all="ignore"):
+            return as_symbol(vjp(g, y, *symbols, *static))
+
+    def samples(
+        self, rng: np.random.Generator, shape: tuple[int, ...] = (2, 3)
+    ) -> Iterable[tuple[tuple[Any, ...], dict[str, Any]]]:
+        """Calls to check the op on, as (args, kwargs)."""
+        if self.domain is not None:
+            yield tuple(draw(rng, shape) for draw in self.domain), {}
+        for case in self.cases or ():
+            yield case(rng)
+
+    def complain(self, error: Exception, inputs: Sequence[Any]) -> NoReturn:
+        """Raise the error again with the op's name and the shapes of its inputs."""
+        shapes = ", ".join(
+            f"{p} {describe(x)}" for p, x in zip(self.parameters or "abcdefgh", inputs, strict=False)
+        )
+        text = f"{self.name}: {error} Inputs: {shapes}."
+        if "broadcast" in str(error):
+            text += (
+                " Shapes are aligned at the right; each pair of sizes must be equal or hold a 1: "
+                "use np.expand_dims or reshape."
+            )
+        kind = type(error)
+        if kind.__module__.startswith("numpy") and issubclass(kind, TypeError):
+            kind = TypeError
+        raise kind(text) from error
+
+
+ROWS: list[Op] = []
+"""Every op, in the order of definition; tests, documentation and drawings read it."""
+
+
+class SequenceOp(Op):
+    """An op on a sequence of arrays, such as concatenate.
+
+    `forward` takes the sequence first; the one vjp is ``vjp(i, g, y, xs, *others)`` for input i.
+    """
+
+    def __init__(self, forward: Function, tex: str | Function, vjp: Function, **kwargs: Any) -> None:
+        super().__init__(forward, tex, vjp, **kwargs)
+
+    def _call_path(self) -> Function:
+        self.path = 0
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            xs, *static = self.bound(args, kwargs)
+            return self.apply(tuple(xs), tuple(static))
+
+        return call
+
+    def differentiates(self, i: int) -> bool:
+        return True
+
+    def _run(self, arrays: Sequence[Any], static: tuple[Any, ...]) -> tuple[Any, Any]:
+        named = dict(zip(self.parameters[1:], static, strict=True))
+        return self.forward(list(arrays), **named), None
+
+    def pull(
+        self, v: Node, g: Any, needs: Sequence[bool], stale: dict[int, Node], create_graph: bool
+    ) -> Sequence[Any]:
+        y, args = seen(v, stale, create_graph)
+        vjp: Any = self.vjps[0]
+        return [vjp(i, g, y, args, *v.static) if need else None for i, need in enumerate(needs)]
+
+    def typeset(self, symbols: Sequence[Symbol], static: tuple[Any, ...]) -> str | Symbol:
+        if callable(self.tex):
+            tex: str | Symbol = self.tex(symbols, *static)
+            return tex
+        joined = ", ".join(s.tex for s in symbols)
+        return self.tex.format(**dict(zip(self.parameters, (joined, *static), strict=True)))
+
+    def formula(self, i: int, *inputs: Any, **others: Any) -> str:
+        if not inputs:
+            inputs, others = next(iter(self.samples(np.random.default_rng(0))))
+        xs, *static = self.bound(inputs, dict(others))
+        symbols = [x if isinstance(x, Symbol) else Symbol(f"x_{k}", x) for k, x in enumerate(xs)]
+        return self.derivative(i, symbols, tuple(static)).tex
+
+    def derivative(self, i: int, symbols: Sequence[Symbol], static: tuple[Any, ...]) -> Symbol:
+        y, _ = self._run([s.data for s in symbols], static)
+        vjp: Any = self.vjps[0]
+        g = Symbol(r"\bar y", y)
+        return as_symbol(vjp(i, g, Symbol("y", y), tuple(symbols), *static))
+
+
+class KernelOp(Op):
+    """A fused op: a fast kernel with one joint vjp, and a readable twin that defines it.
+
+    First-order gradients run the kernel's joint vjp. Under `create_graph` the engine
+    differentiates the reference instead, so every order works; a drawing opens the op into it.
+
+    Parameters
+    ----------
+    forward : callable
+        ``forward(*inputs, *others) -> (y, saved)`` on arrays; y is an array, or a tuple of arrays
+        where the op has several outputs; `saved` is whatever the joint vjp wants back.
+    tex : str or callable
+        As in `Op`.
+    joint : callable
+        ``joint(g, needs, y, saved, *inputs, *others)`` returns one gradient per input; those with
+        ``needs[i]`` false may be None. With several outputs g is a tuple, None where unused.
+    reference : callable
+        The same function of Values, composed of ops.
+    arity : int
+        How many leading parameters of `forward` are arrays. An array input may be None.
+    **kwargs
+        As in `Op`.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd
+    >>> squares = autograd.KernelOp(
+    ...     lambda a: (np.dot(a, a), None), r"{a}^\\top {a}",
+    ...     lambda g, needs, y, saved, a: (2 * g * a,),
+    ...     reference=lambda a: np.sum(a * a), arity=1, name="squares")
+    >>> x = autograd.Value([1.0, 2.0])
+    >>> autograd.grad(squares(x), x)
+    array([2., 4.])
+    """
+
+    def __init__(
+        self,
+        forward: Function,
+        tex: str | Function,
+        joint: Function,
+        *,
+        reference: Function,
+        arity: int,
+        **kwargs: Any,
+    ) -> None:
+        self.joint, self.reference = joint, reference
+        super().__init__(forward, tex, *[_by_reference] * arity, **kwargs)
+
+    def _call_path(self) -> Function:
+        self.path = 0
+        return _general(self)
+
+    def _run(self, arrays: Sequence[Any], static: tuple[Any, ...]) -> tuple[Any, Any]:
+        named = dict(zip(self.parameters[self.arity :], static, strict=True))
+        y, saved = self.forward(*arrays, **named)
+        return y, saved
+
+    def pull(
+        self, v: Node, g: Any, needs: Sequence[bool], stale: dict[int, Node], create_graph: bool
+    ) -> Sequence[Any]:
+        for x in v.inputs:
+            if id(x) in stale:
+                Stale(x, v)._refuse()
+        if create_graph:
+            return self._pull_reference(v, g, needs)
+        arrays = [x._data if isinstance(x, Node) else x for x in v.inputs]
+        if isinstance(g, dict):
+            g = tuple(g.get(i) for i in range(len(v._data)))
+        found = self.joint(g, needs, v._data, v.saved, *arrays, *v.static)
+        return [gx if need else None for gx, need in zip(found, needs, strict=True)]
+
+    def _pull_reference(self, v: Node, g: Any, needs: Sequence[bool]) -> Sequence[Any]:
+        # Each input gets a node of its own, so that one Value in two places stays two inputs.
+        twins = [np.positive(x) if need else x for x, need in zip(v.inputs, needs, strict=True)]
+        wanted = [t for t, need in zip(twins, needs, strict=True) if need]
+        ys = self.reference(*twins, *v.static)
+        pairs = [(ys[i], part) for i, part in g.items()] if isinstance(g, dict) else [(ys, g)]
+        pairs = [(y, part) for y, part in pairs if isinstance(y, Node) and y.requires_grad]
+        roots, seeds = [p[0] for p in pairs], [p[1] for p in pairs]
+        stop = {id(t) for t in wanted}
+        found = iter(gradients(roots, seeds, wanted, create_graph=True, stop=stop))
+        return [next(found) if need else None for need in needs]
+
+    def derivative(self, i: int, symbols: Sequence[Symbol], static: tuple[Any, ...]) -> Symbol:
+        """The fused op's derivative is written by its reference: open it to read the formula."""
+        return Symbol(rf"\partial_{{{i}}} \mathrm{{{tex_name(self.name)}}}", symbols[i].data)
+
+
+def _by_reference(*args: Any) -> NoReturn:
+    raise NotImplementedError("a KernelOp is differentiated jointly")
+
+
+def seen(v: Node, stale: dict[int, Node], create_graph: bool) -> tuple[Any, tuple[Any, ...]]:
+    """What a vjp is fed for y and the inputs: Values under create_graph, else arrays."""
+    if create_graph:
+        parts = v._data
+        y: Any = v
+        if type(parts) is tuple:
+            y = tuple(select_output(v, i) for i in range(len(parts)))
+        args: tuple[Any, ...] = v.inputs
+    else:
+        y = v._data
+        args = tuple([x._data if isinstance(x, Node) else x for x in v.inputs])
+    if stale:
+        args = tuple(
+            Stale(x, v) if id(x) in stale else a for x, a in zip(v.inputs, args, strict=True)
+        )
+    return y, args
+
+
+def record(
+    op: Op, y: Any, inputs: tuple[Any, ...], static: tuple[Any, ...] = (), saved: Any = None
+) -> Value:
+    """A new node of the graph."""
+    v = _new(Value)
+    v._data = y
+    v.grad = None
+    v.op = op
+    v.inputs = inputs
+    v.static = static
+    v.saved = saved
+    v.requires_grad = True
+    v.name = None
+    v.birth = next_birth()
+    v.scope = None
+    return v
+
+
+def _constant_value(y: Any) -> Value:
+    v = _new(Value)
+    v._data = np.asarray(y)
+    v.grad = v.op = v.saved = v.name = v.scope = None
+    v.inputs = v.static = ()
+    v.requires_grad = False
+    v.birth = next_birth()
+    return v
+
+
+def _like(y: Any, parts: list[Any]) -> Any:
+    """The parts in y's own kind of sequence, a named tuple included."""
+    return type(y)(*parts) if hasattr(y, "_fields") else type(y)(parts)
+
+
+def _unary(op: Op) -> Function:
+    forward, ndarray, asarray, new, birth = op.forward, np.ndarray, np.asarray, _new, next_birth
+
+    def call(a: Any) -> Any:
+        if not isinstance(a, Value):
+            return op.apply((a,))
+        try:
+            y = forward(a._data)
+        except (TypeError, ValueError) as error:
+            op.complain(error, (a,))
+        if type(y) is not ndarray:
+            y = asarray(y)
+        if not (a.requires_grad and is_recording()):
+            return _constant_value(y)
+        v = new(Value)
+        v._data = y
+        v.grad = None
+        v.op = op
+        v.inputs = (a,)
+        v.static = ()
+        v.saved = None
+        v.requires_grad = True
+        v.name = None
+        v.birth = birth()
+        v.scope = None
+        return v
+
+    return call
+
+
+def _binary(op: Op) -> Function:
+    forward, ndarray, asarray, new, birth = op.forward, np.ndarray, np.asarray, _new, next_birth
+
+    def call(a: Any, b: Any) -> Any:
+        try:
+            if isinstance(a, Value):
+                if isinstance(b, Value):
+                    y = forward(a._data, b._data)
+                    live = a.requires_grad or b.requires_grad
+                elif type(b) in _CONSTANTS:
+                    y = forward(a._data, b)
+                    live = a.requires_grad
+                else:
+                    return op.apply((a, b))
+            elif isinstance(b, Value) and type(a) in _CONSTANTS:
+                y = forward(a, b._data)
+                live = b.requires_grad
+            else:
+                return op.apply((a, b))
+        except (TypeError, ValueError) as error:
+            op.complain(error, (a, b))
+        if type(y) is not ndarray:
+            y = asarray(y)
+        if not (live and is_recording()):
+            return _constant_value(y)
+        v = new(Value)
+        v._data = y
+        v.grad = None
+        v.op = op
+        v.inputs = (a, b)
+        v.static = ()
+        v.saved = None
+        v.requires_grad = True
+        v.name = None
+        v.birth = birth()
+        v.scope = None
+        return v
+
+    return call
+
+
+def _general(op: Op) -> Function:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        full = op.bound(args, kwargs)
+        return op.apply(full[: op.arity], tuple(full[op.arity :]))
+
+    return call
+
+
+def bind_methods(call: Function, names: str) -> None:
+    """Give Value the methods of these names; ``__radd__`` gets its arguments swapped."""
+    for name in names.split():
+        if name.startswith("__r") and name not in ("__rshift__", "__round__"):
+
+            def swapped(b: Any, a: Any, call: Function = call) -> Any:
+                return call(a, b)
+
+            setattr(Value, name, swapped)
+        else:
+            setattr(Value, name, call)
+
+
+def plain(function: Function, tex: str | None = None, bind: str = "") -> None:
+    """Let a NumPy function take Values and give a plain array: it has no useful derivative."""
+    name = function.__name__
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        symbols = [a for a in args if isinstance(a, Symbol)]
+        y = function(*map(_bare, args), **{k: _bare(a) for k, a in kwargs.items()})
+        if not symbols:
+            return y
+        if tex is not None:
+            return Symbol(tex.format(**dict(zip("ab", map(as_symbol, args), strict=False))), y, 0)
+        return Symbol(rf"\operatorname{{{tex_name(name)}}}({symbols[0]})", y)
+
+    call.__name__ = call.__qualname__ = name
+    OPS[function] = call
+    bind_methods(call, bind)
+
+
+def _bare(x: Any) -> Any:
+    if isinstance(x, Value):
+        return x._data
+    if isinstance(x, Symbol):
+        return x.data
+    if type(x) in (tuple, list):
+        return type(x)(_bare(part) for part in x)
+    return x
+
+
+def _signature(forward: Function, arity: int) -> tuple[list[str], dict[str, Any], int]:
+    """Parameter names, defaults, and how many may be given by position."""
+    code = getattr(forward, "__code__", None)
+    if code is None:  # a ufunc
+        return list("abcdefgh"[:arity]), {}, arity
+    positional, keyword = code.co_argcount, code.co_kwonlyargcount
+    names = list(code.co_varnames[: positional + keyword])
+    given = forward.__defaults__ or ()  # type: ignore[attr-defined]
+    defaults = dict(zip(names[positional - len(given) : positional], given, strict=True))
+    return names, {**defaults, **(forward.__kwdefaults__ or {})}, positional  # type: ignore[attr-defined]
+
+
+def describe(x: Any) -> str:
+    """Shape and dtype of an input, for an error."""
+    a = x._data if isinstance(x, Node) else x
+    if isinstance(a, np.ndarray):
+        return f"{a.shape} {a.dtype}"
+    return f"{a!r}" if isinstance(a, (int, float)) else type(a).__name__
+
+
+def tex_name(name: str) -> str:
+    """A name as LaTeX text."""
+    return name.replace("_", r"\_")
+
+
+class _Select(Op):
+    """Output i of a node with several."""
+
+    def pull(
+        self, v: Node, g: Any, needs: Sequence[bool], stale: dict[int, Node], create_graph: bool
+    ) -> Sequence[Any]:
+        return [{v.static[0]: g}]
+
+
+SELECT = _Select(lambda node, i: node[i], "{node}_{{{i}}}", lambda g, y, node, i: g, name="output")
+ROWS.remove(SELECT)
+
+
+def select_output(node: Node, i: int) -> Value:
+    """Output i of a node with several, as a Value."""
+    return record(SELECT, node._data[i], (node,), (i,))

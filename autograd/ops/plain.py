@@ -1,0 +1,59 @@
+"""NumPy functions whose results have no useful derivative: they take Values, give arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd.dispatch import OPS
+from autograd.engine import Node
+from autograd.op import plain
+
+plain(np.greater, "{a:1} > {b:1}", bind="__gt__")
+plain(np.greater_equal, r"{a:1} \ge {b:1}", bind="__ge__")
+plain(np.less, "{a:1} < {b:1}", bind="__lt__")
+plain(np.less_equal, r"{a:1} \le {b:1}", bind="__le__")
+plain(np.equal, "{a:1} = {b:1}", bind="__eq__")
+plain(np.not_equal, r"{a:1} \ne {b:1}", bind="__ne__")
+plain(np.logical_and, r"{a:1} \wedge {b:1}")
+plain(np.logical_or, r"{a:1} \vee {b:1}")
+plain(np.logical_not, r"\neg {a:1}")
+plain(np.bitwise_and, r"{a:1} \wedge {b:1}", bind="__and__ __rand__")
+plain(np.bitwise_or, r"{a:1} \vee {b:1}", bind="__or__ __ror__")
+plain(np.invert, r"\neg {a:1}", bind="__invert__")
+plain(np.floor, r"\left\lfloor {a} \right\rfloor")
+plain(np.ceil, r"\left\lceil {a} \right\rceil")
+
+for function in (
+    *(np.trunc, np.rint, np.fix, np.signbit, np.heaviside, np.logical_xor),
+    *(np.isnan, np.isinf, np.isfinite, np.isneginf, np.isposinf, np.iscomplexobj, np.isrealobj),
+    *(np.isclose, np.allclose, np.array_equal, np.array_equiv),
+    *(np.nanargmax, np.nanargmin, np.argpartition, np.argwhere, np.flatnonzero, np.count_nonzero),
+    *(np.searchsorted, np.digitize, np.bincount, np.histogram, np.unique, np.isin),
+    *(np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.empty_like),
+    *(np.result_type, np.can_cast, np.may_share_memory, np.shares_memory),
+    *(np.array_repr, np.array_str, np.array2string),
+):
+    plain(function)
+
+plain(np.round, bind="round __round__")
+plain(np.argmax, bind="argmax")
+plain(np.argmin, bind="argmin")
+plain(np.argsort, bind="argsort")
+plain(np.nonzero, bind="nonzero")
+plain(np.all, bind="all")
+plain(np.any, bind="any")
+
+
+def full_like(a: Any, fill_value: Any, **kwargs: Any) -> Any:
+    """A constant array like a; a fill that is tracked would lose its gradient."""
+    if isinstance(fill_value, Node):
+        raise TypeError(
+            "numpy.full_like: fill_value is a Value, whose gradient would be lost; "
+            "use np.broadcast_to(fill_value, a.shape)."
+        )
+    return np.full_like(np.empty(a.shape, a.dtype), fill_value, **kwargs)
+
+
+OPS[np.full_like] = full_like

@@ -1,0 +1,260 @@
+"""Value: a NumPy array that remembers how it was made."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from autograd import engine
+from autograd.dispatch import Traced, lookup
+from autograd.engine import Array, Node, next_birth
+
+
+class Value(Node, Traced):
+    """An array, and the node of the graph that made it.
+
+    Operators, indexing, NumPy's functions and the methods below record what they do, so that
+    `backward` can find the derivative with respect to every leaf. Arrays and numbers are the
+    constants of a computation, Values its variables.
+
+    Parameters
+    ----------
+    data : array_like
+        Copied, in native byte order. A Python int becomes float64.
+    requires_grad : bool, optional
+        Whether to track it. By default float data is tracked and integer data is not.
+    name : str, optional
+        What drawings and errors call it.
+
+    Attributes
+    ----------
+    data : ndarray. Of a leaf it may be assigned to, which the graph notices; of a result it is
+        read-only.
+    grad : ndarray or None, of the same shape and dtype; `backward` adds into it.
+    op, inputs, static : what made it, from which Values and constants, with which arguments.
+
+    Raises
+    ------
+    TypeError
+        Data that is not real numbers; `requires_grad=True` for integers.
+
+    Examples
+    --------
+    >>> a, b = Value(2.0, name="a"), Value(3.0, name="b")
+    >>> y = a * b + np.sin(a)
+    >>> y.backward()
+    >>> float(b.grad)
+    2.0
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self, data: Any, requires_grad: bool | None = None, name: str | None = None
+    ) -> None:
+        if isinstance(data, Value):
+            raise TypeError("Value(data): data is already a Value; use .detach() for a new leaf.")
+        array = np.array(data, dtype=np.float64 if type(data) is int else None)
+        if not array.dtype.isnative:
+            array = array.astype(array.dtype.newbyteorder("="))
+        kind = array.dtype.kind
+        if kind not in "fiub":
+            raise TypeError(
+                f"Value(data): data must be real numbers, not {array.dtype} "
+                f"({type(data).__name__}). Complex numbers go in as two real Values."
+            )
+        if requires_grad is None:
+            requires_grad = kind == "f"
+        elif requires_grad and kind != "f":
+            raise TypeError(
+                f"Value(data): {array.dtype} data can't require a gradient; give floats, "
+                "for example np.asarray(data, dtype=float)."
+            )
+        self._data = array
+        self.grad = None
+        self.op = None
+        self.inputs = ()
+        self.static = ()
+        self.saved = None
+        self.requires_grad = bool(requires_grad)
+        self.name = name
+        self.birth = next_birth()
+        self.scope = None
+
+    @property
+    def data(self) -> Array:
+        """The array. Assigning to it is for leaves: it keeps shape and dtype, and is noticed."""
+        if self.op is None:
+            return self._data  # type: ignore[no-any-return]
+        view = self._data.view()
+        view.flags.writeable = False
+        return view  # type: ignore[no-any-return]
+
+    @data.setter
+    def data(self, new: Any) -> None:
+        if self.op is not None:
+            raise TypeError(
+                f"The result of {self.op.name} can't be written to; only a leaf's .data can."
+            )
+        if isinstance(new, Value):
+            raise TypeError(".data takes an array, not a Value: pass its .data.")
+        if new is not self._data:  # else it was updated in place, as by `p.data -= step`
+            array = np.array(new, dtype=self._data.dtype)
+            if array.shape != self._data.shape:
+                raise ValueError(
+                    f"Assigning to .data keeps the shape: it is {self._data.shape}, "
+                    f"the new array's {array.shape}. Make a new Value instead."
+                )
+            self._data = array
+        self.birth = next_birth()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._data.shape  # type: ignore[no-any-return]
+
+    @property
+    def ndim(self) -> int:
+        return self._data.ndim  # type: ignore[no-any-return]
+
+    @property
+    def size(self) -> int:
+        return self._data.size  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self._data.dtype  # type: ignore[no-any-return]
+
+    @property
+    def T(self) -> Value:
+        """The transpose: axes reversed."""
+        return np.transpose(self)
+
+    def item(self) -> float | int | bool:
+        """The one number of a Value of size 1, as a Python number."""
+        return self._data.item()  # type: ignore[no-any-return]
+
+    def detach(self) -> Value:
+        """A new leaf with a copy of the data, which doesn't require a gradient."""
+        return Value(self._data, requires_grad=False, name=self.name)
+
+    def backward(self, gradient: Any = None, retain_graph: bool = False) -> None:
+        """Add the derivative of this Value into the `.grad` of every leaf behind it.
+
+        Parameters
+        ----------
+        gradient : array_like, optional
+            Incoming gradient, of this Value's shape. A Value of size 1 takes 1.
+        retain_graph : bool
+            Keep the graph for another pass, and give every intermediate Value its `.grad`.
+            Otherwise the graph is released on the way.
+
+        Raises
+        ------
+        RuntimeError
+            It requires no gradient; its graph was released; a leaf was written to since.
+        ValueError
+            No `gradient` for an array of more than one element, or one of another shape.
+        """
+        engine.backward(self, seed_like(self, gradient), retain_graph)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        if self.requires_grad:
+            raise TypeError(
+                "A Value that requires a gradient doesn't turn into an array by itself: its "
+                "gradient would be lost. Write v.data for the array."
+            )
+        return np.array(self._data, dtype=dtype, copy=copy)
+
+    def __getitem__(self, index: Any) -> Value:
+        return lookup(operator.getitem)(self, index)  # type: ignore[no-any-return]
+
+    def __setitem__(self, index: Any, new: Any) -> None:
+        raise TypeError(
+            "Values are not written to: the graph still needs what was there. "
+            "Use v = autograd.index_update(v, index, new), or np.where(mask, new, v)."
+        )
+
+    def __iter__(self) -> Iterator[Value]:
+        if self.ndim == 0:
+            raise TypeError("A Value with no axes can't be iterated over.")
+        return iter(lookup(iter)(self))
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    def __float__(self) -> float:
+        return float(self._data)
+
+    def __int__(self) -> int:
+        return int(self._data)
+
+    def __index__(self) -> int:
+        return operator.index(self._data)
+
+    def __format__(self, spec: str) -> str:
+        return format(self._data, spec) if spec else str(self)
+
+    def __repr__(self) -> str:
+        text = np.array2string(self._data, separator=", ", prefix="Value(", threshold=20)
+        if self.dtype != np.float64:
+            text += f", dtype={self.dtype}"
+        if self.name:
+            text += f", name={self.name!r}"
+        return f"Value({text}{f', op={self.op.name!r}' if self.op else ''})"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Value:
+        if self.op is not None:
+            raise RuntimeError("Only leaves can be deep-copied; use .detach() on a result.")
+        twin = object.__new__(type(self))
+        for slot in Node.__slots__:
+            setattr(twin, slot, getattr(self, slot))
+        twin._data = self._data.copy()
+        twin.grad = None if self.grad is None else self.grad.copy()
+        twin.birth = next_birth()
+        return twin
+
+    __hash__ = object.__hash__
+
+    if TYPE_CHECKING:  # bound from the op table; tests/test_value.py holds the two against each other
+        __add__: Callable[[Any], Value]
+        __radd__: Callable[[Any], Value]
+        __sub__: Callable[[Any], Value]
+        __rsub__: Callable[[Any], Value]
+        __mul__: Callable[[Any], Value]
+        __rmul__: Callable[[Any], Value]
+        __truediv__: Callable[[Any], Value]
+        __rtruediv__: Callable[[Any], Value]
+        __pow__: Callable[[Any], Value]
+        __rpow__: Callable[[Any], Value]
+        __neg__: Callable[[], Value]
+        __pos__: Callable[[], Value]
+        __abs__: Callable[[], Value]
+
+
+def seed_like(y: Node, gradient: Any) -> Array:
+    """The incoming gradient of y, checked: an array of y's shape and dtype, ours to keep."""
+    if not y.requires_grad:
+        raise RuntimeError(
+            "Nothing behind this Value requires a gradient: it was made from constants, from "
+            "Values with requires_grad=False, or under no_grad()."
+        )
+    shape, dtype = y._data.shape, y._data.dtype
+    if gradient is None:
+        if y._data.size != 1:
+            raise ValueError(
+                f"A derivative starts from one number, and this Value has shape {shape}. "
+                "Reduce it (v.sum(), v.mean()) or pass gradient= of that shape."
+            )
+        return np.ones(shape, dtype)
+    if isinstance(gradient, Node):
+        gradient = gradient._data
+    seed = np.array(gradient, dtype=dtype)
+    if seed.shape != shape:
+        raise ValueError(f"gradient= has shape {seed.shape}, the Value has {shape}.")
+    return seed
