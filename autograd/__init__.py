@@ -1,7 +1,83 @@
 """glassgrad: an autograd engine that you can see through."""
-from autograd.op import Op, SequenceOp, KernelOp
+
+from autograd.check import gradcheck, gradgradcheck
+from autograd.engine import enable_grad, no_grad
+from autograd.functional import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from autograd.kernel_op import KernelOp
+from autograd.op import Op
+from autograd.ops import (
+    celu,
+    digamma,
+    elu,
+    erf,
+    erfc,
+    gelu,
+    hardshrink,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    leaky_relu,
+    lgamma,
+    log_sigmoid,
+    log_softmax,
+    mish,
+    prelu,
+    relu,
+    relu6,
+    selu,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+    softshrink,
+    softsign,
+    tanhshrink,
+    xlogy,
+)
+from autograd.sequence_op import SequenceOp
 from autograd.value import Value
-from autograd.engine import no_grad, enable_grad
-from autograd.ops import elementwise, plain, special, activations, reduce, shape, index, linalg
-from autograd.functional import *
-from autograd.check import *
+
+__all__ = [
+    "KernelOp",
+    "Op",
+    "SequenceOp",
+    "Value",
+    "celu",
+    "digamma",
+    "elu",
+    "enable_grad",
+    "erf",
+    "erfc",
+    "gelu",
+    "grad",
+    "gradcheck",
+    "gradgradcheck",
+    "hardshrink",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "leaky_relu",
+    "lgamma",
+    "log_sigmoid",
+    "log_softmax",
+    "mish",
+    "no_grad",
+    "prelu",
+    "relu",
+    "relu6",
+    "selu",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "softshrink",
+    "softsign",
+    "tanhshrink",
+    "value_and_grad",
+    "vjp",
+    "xlogy",
+]

@@ -7,8 +7,8 @@ it knows nothing of drawing, modules or kernels.
 from __future__ import annotations
 
 import contextlib
-import itertools
 import sys
+import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextvars import ContextVar, Token
 from typing import Any
@@ -20,10 +20,19 @@ from autograd.dispatch import Traced
 
 Array = np.ndarray[Any, Any]
 
-next_birth = itertools.count(1).__next__
-"""One clock for the whole process. A recorded node keeps its time of birth, a leaf the time of its
-last write, so sorting nodes by birth is a topological order and a leaf younger than its user is
-stale."""
+epoch = [0]
+"""One clock for the whole process, shared by the nodes between two ticks. A recorded node keeps the
+epoch that it was made in, a leaf that of its last write: a leaf younger than its user is stale."""
+
+_ticking = threading.Lock()
+
+
+def tick() -> int:
+    """Start a new epoch, younger than every node so far."""
+    with _ticking:
+        epoch[0] += 1
+        return epoch[0]
+
 
 _recording: ContextVar[bool] = ContextVar("recording", default=True)
 is_recording = _recording.get
@@ -56,7 +65,7 @@ class Node:
     requires_grad: bool
     grad: Array | None
     name: str | None
-    birth: int
+    birth: int  # epoch in which it was made, of a leaf in which it was last written to
     scope: Any  # who made it, for readers; nn.Module leaves its calls here
 
 
@@ -122,33 +131,39 @@ def topological(
     order: list[Node] = []
     leaves: dict[int, Node] = {}
     stale: dict[int, Node] = {}
-    stack = [v for v in roots if v.requires_grad]
-    seen = {id(v) for v in stack}
+    seen: set[int] = set()
+    stack: list[Node | None] = []
+    for root in roots:
+        if root.op is None or id(root) in stop:
+            leaves[id(root)] = root
+        else:
+            stack.append(root)
     while stack:
         v = stack.pop()
-        if v.op is None or id(v) in stop:
-            leaves[id(v)] = v
+        if v is None:  # everything behind the node below is in order
+            order.append(stack.pop())  # type: ignore[arg-type]
             continue
-        order.append(v)
-        birth = v.birth
+        if id(v) in seen:
+            continue
+        seen.add(id(v))
         if not v.inputs:
             raise RuntimeError(
                 f"The graph behind this {v.op.name} was released by an earlier backward(). "
                 "Call backward(retain_graph=True) the first time, or compute the value again."
             )
+        stack.append(v)
+        stack.append(None)
         for x in v.inputs:
             if isinstance(x, Node) and x.requires_grad:
-                if x.birth > birth:
-                    stale[id(x)] = x
-                if id(x) not in seen:
-                    seen.add(id(x))
+                if x.op is None:
+                    leaves[id(x)] = x
+                    if x.birth > v.birth:
+                        stale[id(x)] = x
+                elif id(x) in stop:
+                    leaves[id(x)] = x
+                elif id(x) not in seen:
                     stack.append(x)
-    order.sort(key=_birth)
     return order, leaves, stale
-
-
-def _birth(v: Node) -> int:
-    return v.birth
 
 
 def gradients(
@@ -256,9 +271,7 @@ def _propagate(
     owned: set[int] = set()  # gradients that are buffers of our own, to add to in place
     plain = not (create_graph or stale)
     guard = False
-    mode: contextlib.AbstractContextManager[None] = (
-        enable_grad() if create_graph else no_grad()
-    )
+    mode: contextlib.AbstractContextManager[None] = enable_grad() if create_graph else no_grad()
     with np.errstate(all="ignore"), mode:
         while order:
             v = order.pop()

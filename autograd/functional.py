@@ -163,7 +163,9 @@ def vjp(f: Function, *xs: Any) -> tuple[Array, Function]:
         y = f(*args)
 
     def pull(gradient: Any) -> tuple[Array, ...]:
-        return tuple(_or_zero(g, x) for g, x in zip(_gradients(y, args, gradient), args, strict=True))
+        return tuple(
+            _or_zero(g, x) for g, x in zip(_gradients(y, args, gradient), args, strict=True)
+        )
 
     return y._data, pull
 

@@ -1,4 +1,4 @@
-"""Op: one row of the table. Arrays in, array out; Values in, a recorded Value; Symbols in, LaTeX."""
+"""Op: one row of the table, called on arrays, Values or Symbols."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from autograd.dispatch import OPS
-from autograd.engine import Node, Stale, gradients, is_recording, next_birth
+from autograd.engine import Node, Stale, epoch, is_recording
 from autograd.symbol import ATOM, Symbol, as_symbol
 from autograd.value import Value
 
@@ -57,13 +57,13 @@ class Op:
     Examples
     --------
     >>> import numpy as np, autograd
-    >>> cube = autograd.Op(lambda a: a * a * a, "{a:4}^3", lambda g, y, a: 3 * g * a * a, name="cube")
+    >>> cube = autograd.Op(lambda a: a**3, "{a:9}^3", lambda g, y, a: 3 * g * a**2, name="cube")
     >>> x = autograd.Value(2.0)
     >>> cube(x).backward()
     >>> float(x.grad)
     12.0
     >>> cube.formula(0)
-    '3 \\, \\bar y \\, a \\, a'
+    '3 \\, \\bar y \\, a^{2}'
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Op:
         masks: bool = False,
     ) -> None:
         self.forward, self.tex, self.vjps = forward, tex, vjps
-        self.name = name or getattr(forward, "__name__", "op")
+        self.name = name or str(getattr(forward, "__name__", "op"))
         self.__name__ = self.name
         self.__doc__ = getattr(forward, "__doc__", None) or Op.__doc__
         self.rank, self.domain, self.cases = rank, domain, cases
@@ -101,9 +101,10 @@ class Op:
         ROWS.append(self)
 
     def _call_path(self) -> Function:
-        return {1: _unary, 2: _binary}.get(self.path, _general)(self)
+        return {1: _unary, 2: _binary}.get(self.path, general_call)(self)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Apply the op to arrays, Values or Symbols."""
         return self.call(*args, **kwargs)
 
     def __repr__(self) -> str:
@@ -232,7 +233,8 @@ class Op:
         Inputs are arrays or Symbols; without any, one sample of the op's domain.
         """
         if not inputs:
-            inputs, others = next(iter(self.samples(np.random.default_rng(0))))
+            ones = (np.ones(()),) * self.arity
+            inputs, others = next(iter(self.samples(np.random.default_rng(0))), (ones, {}))
         full = self.bound(inputs, dict(others))
         static = tuple(full[self.arity :])
         symbols = [
@@ -267,7 +269,8 @@ class Op:
     def complain(self, error: Exception, inputs: Sequence[Any]) -> NoReturn:
         """Raise the error again with the op's name and the shapes of its inputs."""
         shapes = ", ".join(
-            f"{p} {describe(x)}" for p, x in zip(self.parameters or "abcdefgh", inputs, strict=False)
+            f"{p} {describe(x)}"
+            for p, x in zip(self.parameters or "abcdefgh", inputs, strict=False)
         )
         text = f"{self.name}: {error} Inputs: {shapes}."
         if "broadcast" in str(error):
@@ -283,151 +286,6 @@ class Op:
 
 ROWS: list[Op] = []
 """Every op, in the order of definition; tests, documentation and drawings read it."""
-
-
-class SequenceOp(Op):
-    """An op on a sequence of arrays, such as concatenate.
-
-    `forward` takes the sequence first; the one vjp is ``vjp(i, g, y, xs, *others)`` for input i.
-    """
-
-    def __init__(self, forward: Function, tex: str | Function, vjp: Function, **kwargs: Any) -> None:
-        super().__init__(forward, tex, vjp, **kwargs)
-
-    def _call_path(self) -> Function:
-        self.path = 0
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            xs, *static = self.bound(args, kwargs)
-            return self.apply(tuple(xs), tuple(static))
-
-        return call
-
-    def differentiates(self, i: int) -> bool:
-        return True
-
-    def _run(self, arrays: Sequence[Any], static: tuple[Any, ...]) -> tuple[Any, Any]:
-        named = dict(zip(self.parameters[1:], static, strict=True))
-        return self.forward(list(arrays), **named), None
-
-    def pull(
-        self, v: Node, g: Any, needs: Sequence[bool], stale: dict[int, Node], create_graph: bool
-    ) -> Sequence[Any]:
-        y, args = seen(v, stale, create_graph)
-        vjp: Any = self.vjps[0]
-        return [vjp(i, g, y, args, *v.static) if need else None for i, need in enumerate(needs)]
-
-    def typeset(self, symbols: Sequence[Symbol], static: tuple[Any, ...]) -> str | Symbol:
-        if callable(self.tex):
-            tex: str | Symbol = self.tex(symbols, *static)
-            return tex
-        joined = ", ".join(s.tex for s in symbols)
-        return self.tex.format(**dict(zip(self.parameters, (joined, *static), strict=True)))
-
-    def formula(self, i: int, *inputs: Any, **others: Any) -> str:
-        if not inputs:
-            inputs, others = next(iter(self.samples(np.random.default_rng(0))))
-        xs, *static = self.bound(inputs, dict(others))
-        symbols = [x if isinstance(x, Symbol) else Symbol(f"x_{k}", x) for k, x in enumerate(xs)]
-        return self.derivative(i, symbols, tuple(static)).tex
-
-    def derivative(self, i: int, symbols: Sequence[Symbol], static: tuple[Any, ...]) -> Symbol:
-        y, _ = self._run([s.data for s in symbols], static)
-        vjp: Any = self.vjps[0]
-        g = Symbol(r"\bar y", y)
-        return as_symbol(vjp(i, g, Symbol("y", y), tuple(symbols), *static))
-
-
-class KernelOp(Op):
-    """A fused op: a fast kernel with one joint vjp, and a readable twin that defines it.
-
-    First-order gradients run the kernel's joint vjp. Under `create_graph` the engine
-    differentiates the reference instead, so every order works; a drawing opens the op into it.
-
-    Parameters
-    ----------
-    forward : callable
-        ``forward(*inputs, *others) -> (y, saved)`` on arrays; y is an array, or a tuple of arrays
-        where the op has several outputs; `saved` is whatever the joint vjp wants back.
-    tex : str or callable
-        As in `Op`.
-    joint : callable
-        ``joint(g, needs, y, saved, *inputs, *others)`` returns one gradient per input; those with
-        ``needs[i]`` false may be None. With several outputs g is a tuple, None where unused.
-    reference : callable
-        The same function of Values, composed of ops.
-    arity : int
-        How many leading parameters of `forward` are arrays. An array input may be None.
-    **kwargs
-        As in `Op`.
-
-    Examples
-    --------
-    >>> import numpy as np, autograd
-    >>> squares = autograd.KernelOp(
-    ...     lambda a: (np.dot(a, a), None), r"{a}^\\top {a}",
-    ...     lambda g, needs, y, saved, a: (2 * g * a,),
-    ...     reference=lambda a: np.sum(a * a), arity=1, name="squares")
-    >>> x = autograd.Value([1.0, 2.0])
-    >>> autograd.grad(squares(x), x)
-    array([2., 4.])
-    """
-
-    def __init__(
-        self,
-        forward: Function,
-        tex: str | Function,
-        joint: Function,
-        *,
-        reference: Function,
-        arity: int,
-        **kwargs: Any,
-    ) -> None:
-        self.joint, self.reference = joint, reference
-        super().__init__(forward, tex, *[_by_reference] * arity, **kwargs)
-
-    def _call_path(self) -> Function:
-        self.path = 0
-        return _general(self)
-
-    def _run(self, arrays: Sequence[Any], static: tuple[Any, ...]) -> tuple[Any, Any]:
-        named = dict(zip(self.parameters[self.arity :], static, strict=True))
-        y, saved = self.forward(*arrays, **named)
-        return y, saved
-
-    def pull(
-        self, v: Node, g: Any, needs: Sequence[bool], stale: dict[int, Node], create_graph: bool
-    ) -> Sequence[Any]:
-        for x in v.inputs:
-            if id(x) in stale:
-                Stale(x, v)._refuse()
-        if create_graph:
-            return self._pull_reference(v, g, needs)
-        arrays = [x._data if isinstance(x, Node) else x for x in v.inputs]
-        if isinstance(g, dict):
-            g = tuple(g.get(i) for i in range(len(v._data)))
-        found = self.joint(g, needs, v._data, v.saved, *arrays, *v.static)
-        return [gx if need else None for gx, need in zip(found, needs, strict=True)]
-
-    def _pull_reference(self, v: Node, g: Any, needs: Sequence[bool]) -> Sequence[Any]:
-        # Each input gets a node of its own, so that one Value in two places stays two inputs.
-        twins = [np.positive(x) if need else x for x, need in zip(v.inputs, needs, strict=True)]
-        wanted = [t for t, need in zip(twins, needs, strict=True) if need]
-        ys = self.reference(*twins, *v.static)
-        pairs = [(ys[i], part) for i, part in g.items()] if isinstance(g, dict) else [(ys, g)]
-        pairs = [(y, part) for y, part in pairs if isinstance(y, Node) and y.requires_grad]
-        roots, seeds = [p[0] for p in pairs], [p[1] for p in pairs]
-        stop = {id(t) for t in wanted}
-        found = iter(gradients(roots, seeds, wanted, create_graph=True, stop=stop))
-        return [next(found) if need else None for need in needs]
-
-    def derivative(self, i: int, symbols: Sequence[Symbol], static: tuple[Any, ...]) -> Symbol:
-        """The fused op's derivative is written by its reference: open it to read the formula."""
-        return Symbol(rf"\partial_{{{i}}} \mathrm{{{tex_name(self.name)}}}", symbols[i].data)
-
-
-def _by_reference(*args: Any) -> NoReturn:
-    raise NotImplementedError("a KernelOp is differentiated jointly")
 
 
 def seen(v: Node, stale: dict[int, Node], create_graph: bool) -> tuple[Any, tuple[Any, ...]]:
@@ -461,7 +319,7 @@ def record(
     v.saved = saved
     v.requires_grad = True
     v.name = None
-    v.birth = next_birth()
+    v.birth = epoch[0]
     v.scope = None
     return v
 
@@ -472,7 +330,7 @@ def _constant_value(y: Any) -> Value:
     v.grad = v.op = v.saved = v.name = v.scope = None
     v.inputs = v.static = ()
     v.requires_grad = False
-    v.birth = next_birth()
+    v.birth = epoch[0]
     return v
 
 
@@ -482,7 +340,7 @@ def _like(y: Any, parts: list[Any]) -> Any:
 
 
 def _unary(op: Op) -> Function:
-    forward, ndarray, asarray, new, birth = op.forward, np.ndarray, np.asarray, _new, next_birth
+    forward, ndarray, asarray, new = op.forward, np.ndarray, np.asarray, _new
 
     def call(a: Any) -> Any:
         if not isinstance(a, Value):
@@ -504,7 +362,7 @@ def _unary(op: Op) -> Function:
         v.saved = None
         v.requires_grad = True
         v.name = None
-        v.birth = birth()
+        v.birth = epoch[0]
         v.scope = None
         return v
 
@@ -512,7 +370,7 @@ def _unary(op: Op) -> Function:
 
 
 def _binary(op: Op) -> Function:
-    forward, ndarray, asarray, new, birth = op.forward, np.ndarray, np.asarray, _new, next_birth
+    forward, ndarray, asarray, new = op.forward, np.ndarray, np.asarray, _new
 
     def call(a: Any, b: Any) -> Any:
         try:
@@ -545,14 +403,16 @@ def _binary(op: Op) -> Function:
         v.saved = None
         v.requires_grad = True
         v.name = None
-        v.birth = birth()
+        v.birth = epoch[0]
         v.scope = None
         return v
 
     return call
 
 
-def _general(op: Op) -> Function:
+def general_call(op: Op) -> Function:
+    """The call path of any op: bind the arguments, then apply."""
+
     def call(*args: Any, **kwargs: Any) -> Any:
         full = op.bound(args, kwargs)
         return op.apply(full[: op.arity], tuple(full[op.arity :]))
@@ -573,34 +433,6 @@ def bind_methods(call: Function, names: str) -> None:
             setattr(Value, name, call)
 
 
-def plain(function: Function, tex: str | None = None, bind: str = "") -> None:
-    """Let a NumPy function take Values and give a plain array: it has no useful derivative."""
-    name = function.__name__
-
-    def call(*args: Any, **kwargs: Any) -> Any:
-        symbols = [a for a in args if isinstance(a, Symbol)]
-        y = function(*map(_bare, args), **{k: _bare(a) for k, a in kwargs.items()})
-        if not symbols:
-            return y
-        if tex is not None:
-            return Symbol(tex.format(**dict(zip("ab", map(as_symbol, args), strict=False))), y, 0)
-        return Symbol(rf"\operatorname{{{tex_name(name)}}}({symbols[0]})", y)
-
-    call.__name__ = call.__qualname__ = name
-    OPS[function] = call
-    bind_methods(call, bind)
-
-
-def _bare(x: Any) -> Any:
-    if isinstance(x, Value):
-        return x._data
-    if isinstance(x, Symbol):
-        return x.data
-    if type(x) in (tuple, list):
-        return type(x)(_bare(part) for part in x)
-    return x
-
-
 def _signature(forward: Function, arity: int) -> tuple[list[str], dict[str, Any], int]:
     """Parameter names, defaults, and how many may be given by position."""
     code = getattr(forward, "__code__", None)
@@ -608,9 +440,9 @@ def _signature(forward: Function, arity: int) -> tuple[list[str], dict[str, Any]
         return list("abcdefgh"[:arity]), {}, arity
     positional, keyword = code.co_argcount, code.co_kwonlyargcount
     names = list(code.co_varnames[: positional + keyword])
-    given = forward.__defaults__ or ()  # type: ignore[attr-defined]
+    given = forward.__defaults__ or ()
     defaults = dict(zip(names[positional - len(given) : positional], given, strict=True))
-    return names, {**defaults, **(forward.__kwdefaults__ or {})}, positional  # type: ignore[attr-defined]
+    return names, {**defaults, **(forward.__kwdefaults__ or {})}, positional
 
 
 def describe(x: Any) -> str:

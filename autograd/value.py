@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd import engine
 from autograd.dispatch import Traced, lookup
-from autograd.engine import Array, Node, next_birth
+from autograd.engine import Array, Node, epoch, tick
 
 
 class Value(Node, Traced):
@@ -81,7 +81,7 @@ class Value(Node, Traced):
         self.saved = None
         self.requires_grad = bool(requires_grad)
         self.name = name
-        self.birth = next_birth()
+        self.birth = epoch[0]
         self.scope = None
 
     @property
@@ -109,28 +109,32 @@ class Value(Node, Traced):
                     f"the new array's {array.shape}. Make a new Value instead."
                 )
             self._data = array
-        self.birth = next_birth()
+        self.birth = tick()
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """Sizes of the axes."""
         return self._data.shape  # type: ignore[no-any-return]
 
     @property
     def ndim(self) -> int:
+        """Number of axes."""
         return self._data.ndim  # type: ignore[no-any-return]
 
     @property
     def size(self) -> int:
+        """Number of elements."""
         return self._data.size  # type: ignore[no-any-return]
 
     @property
     def dtype(self) -> np.dtype[Any]:
+        """Type of the elements."""
         return self._data.dtype  # type: ignore[no-any-return]
 
     @property
-    def T(self) -> Value:
+    def T(self) -> Value:  # noqa: N802 - NumPy's name
         """The transpose: axes reversed."""
-        return np.transpose(self)
+        return lookup(np.transpose)(self)  # type: ignore[no-any-return]
 
     def item(self) -> float | int | bool:
         """The one number of a Value of size 1, as a Python number."""
@@ -216,12 +220,12 @@ class Value(Node, Traced):
             setattr(twin, slot, getattr(self, slot))
         twin._data = self._data.copy()
         twin.grad = None if self.grad is None else self.grad.copy()
-        twin.birth = next_birth()
+        twin.birth = epoch[0]
         return twin
 
     __hash__ = object.__hash__
 
-    if TYPE_CHECKING:  # bound from the op table; tests/test_value.py holds the two against each other
+    if TYPE_CHECKING:  # bound by the op table; a test holds the two lists against each other
         __add__: Callable[[Any], Value]
         __radd__: Callable[[Any], Value]
         __sub__: Callable[[Any], Value]

@@ -20,18 +20,21 @@ _BERNOULLI = np.array(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def erf(x, out):
+    """out = erf(x)."""
     for i in range(x.size):
         out[i] = math.erf(x[i])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def erfc(x, out):
+    """out = 1 - erf(x), without cancellation."""
     for i in range(x.size):
         out[i] = math.erfc(x[i])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def lgamma(x, out):
+    """out = log |Γ(x)|."""
     for i in range(x.size):
         out[i] = math.lgamma(x[i])
 

@@ -68,4 +68,5 @@ class A:
         self.shape, self.domain = shape, domain
 
     def __call__(self, rng: np.random.Generator) -> Array:
+        """Draw it."""
         return self.domain(rng, self.shape)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from autograd.op import Op
-from autograd.symbol import Symbol
 from autograd.ops.domains import above_one, away, between, boolean, nonzero, positive, real, unit
+from autograd.symbol import Symbol
 
 LN2, LN10, PI = math.log(2), math.log(10), math.pi
 
@@ -81,20 +81,20 @@ def sinc_slope(a: Any) -> Any:
     series = (
         -(PI**2) / 3 * a * (1 - t / 10 * (1 - t / 28 * (1 - t / 54 * (1 - t / 88 * (1 - t / 130)))))
     )
-    return np.where(np.abs(a) < 0.2, series, over_(np.cos(PI * a) - np.sinc(a), a))
+    return np.where(np.abs(a) < 0.2, series, ratio(np.cos(PI * a) - np.sinc(a), a))
 
 
 # A function of exp and log family is written with its own output y wherever that is exact.
 # fmt: off
-ratio = Op(over,  r"\frac{{{a}}}{{{b}}}",
-    lambda g, y, a, b: over_(g, b),
-    lambda g, y, a, b: -over_(g * y, b),
+ratio: Op = Op(over,  r"\frac{{{a}}}{{{b}}}",
+    lambda g, y, a, b: ratio(g, b),
+    lambda g, y, a, b: -ratio(g * y, b),
     name="over", domain=(real, nonzero), singular=True)
-gap = Op(exp_gap, "e^{{{a:1} - {b:2}}}",
+gap: Op = Op(exp_gap, "e^{{{a:1} - {b:2}}}",
     lambda g, y, a, b: g * y,
     lambda g, y, a, b: -(g * y),
     name="exp_gap", rank=4, domain=(between(-3, -1), between(-1, 1)))
-over_, exp_gap_ = ratio.call, gap.call
+
 
 #  forward        LaTeX                         vjp of each input, side by side                                            sampled from
 Op(np.add,        "{a:1} + {b:1}",              lambda g, y, a, b: g,                lambda g, y, a, b: g,                 domain=(real, real),        rank=1, bind="__add__ __radd__")
@@ -116,7 +116,7 @@ Op(np.square,     "{a:9}^2",                    lambda g, y, a: 2 * g * a,      
 Op(np.sqrt,       r"\sqrt{{{a}}}",              lambda g, y, a: g / (2 * y),                                               domain=(positive,),         singular=True, bind="sqrt")
 Op(np.cbrt,       r"\sqrt[3]{{{a}}}",           lambda g, y, a: g / (3 * np.square(y)),                                    domain=(nonzero,),          singular=True)
 Op(np.reciprocal, r"\frac{{1}}{{{a}}}",         lambda g, y, a: -(g * np.square(y)),                                         domain=(nonzero,),          singular=True)
-Op(np.hypot,      r"\sqrt{{{a:9}^2 + {b:9}^2}}", lambda g, y, a, b: g * over_(a, y), lambda g, y, a, b: g * over_(b, y),   domain=(nonzero, nonzero))
+Op(np.hypot,      r"\sqrt{{{a:9}^2 + {b:9}^2}}", lambda g, y, a, b: g * ratio(a, y), lambda g, y, a, b: g * ratio(b, y),   domain=(nonzero, nonzero))
 
 Op(np.exp,        "e^{{{a}}}",                  lambda g, y, a: g * y,                                                     domain=(real,),             rank=4, singular=True, bind="exp")
 Op(np.exp2,       "2^{{{a}}}",                  lambda g, y, a: LN2 * g * y,                                               domain=(real,),             rank=4, singular=True)
@@ -125,8 +125,8 @@ Op(np.log,        r"\log {a:3}",                lambda g, y, a: g / a,          
 Op(np.log2,       r"\log_2 {a:3}",              lambda g, y, a: g / (LN2 * a),                                             domain=(positive,),         rank=3, singular=True)
 Op(np.log10,      r"\log_{{10}} {a:3}",         lambda g, y, a: g / (LN10 * a),                                            domain=(positive,),         rank=3, singular=True)
 Op(np.log1p,      r"\log \left(1 + {a:1}\right)", lambda g, y, a: g / (1 + a),                                             domain=(positive,),         rank=3, singular=True)
-Op(np.logaddexp,  r"\log \left(e^{{{a}}} + e^{{{b}}}\right)", lambda g, y, a, b: g * exp_gap_(a, y), lambda g, y, a, b: g * exp_gap_(b, y), domain=(real, real), rank=3)
-Op(np.logaddexp2, r"\log_2 \left(2^{{{a}}} + 2^{{{b}}}\right)", lambda g, y, a, b: g * exp_gap_(LN2 * a, LN2 * y), lambda g, y, a, b: g * exp_gap_(LN2 * b, LN2 * y), domain=(real, real), rank=3)
+Op(np.logaddexp,  r"\log \left(e^{{{a}}} + e^{{{b}}}\right)", lambda g, y, a, b: g * gap(a, y), lambda g, y, a, b: g * gap(b, y), domain=(real, real), rank=3)
+Op(np.logaddexp2, r"\log_2 \left(2^{{{a}}} + 2^{{{b}}}\right)", lambda g, y, a, b: g * gap(LN2 * a, LN2 * y), lambda g, y, a, b: g * gap(LN2 * b, LN2 * y), domain=(real, real), rank=3)
 
 Op(np.sin,        r"\sin {a:3}",                lambda g, y, a: g * np.cos(a),                                             domain=(real,),             rank=3, bind="sin")
 Op(np.cos,        r"\cos {a:3}",                lambda g, y, a: -(g * np.sin(a)),                                            domain=(real,),             rank=3, bind="cos")
@@ -134,7 +134,7 @@ Op(np.tan,        r"\tan {a:3}",                lambda g, y, a: g * (1 + np.squa
 Op(np.arcsin,     r"\arcsin {a:3}",             lambda g, y, a: g / np.sqrt(1 - np.square(a)),                             domain=(unit,),             rank=3, singular=True)
 Op(np.arccos,     r"\arccos {a:3}",             lambda g, y, a: -(g / np.sqrt(1 - np.square(a))),                            domain=(unit,),             rank=3, singular=True)
 Op(np.arctan,     r"\arctan {a:3}",             lambda g, y, a: g / (1 + np.square(a)),                                    domain=(real,),             rank=3)
-Op(np.arctan2,    r"\operatorname{{atan2}}({a}, {b})", lambda g, y, a, b: g * over_(b, np.square(a) + np.square(b)), lambda g, y, a, b: -(g * over_(a, np.square(a) + np.square(b))), domain=(nonzero, nonzero), singular=True)
+Op(np.arctan2,    r"\operatorname{{atan2}}({a}, {b})", lambda g, y, a, b: g * ratio(b, np.square(a) + np.square(b)), lambda g, y, a, b: -(g * ratio(a, np.square(a) + np.square(b))), domain=(nonzero, nonzero), singular=True)
 Op(np.sinh,       r"\sinh {a:3}",               lambda g, y, a: g * np.cosh(a),                                            domain=(real,),             rank=3, singular=True)
 Op(np.cosh,       r"\cosh {a:3}",               lambda g, y, a: g * np.sinh(a),                                            domain=(real,),             rank=3, singular=True)
 Op(np.tanh,       r"\tanh {a:3}",               lambda g, y, a: g * (1 - np.square(y)),                                    domain=(real,),             rank=3, bind="tanh")

@@ -37,8 +37,8 @@ def is_basic(index: Any) -> bool:
 
 
 # fmt: off
-getitem = Op(_getitem, r"{a:9}_{{\cdot}}", lambda g, y, a, index: scatter.call(g, index, a.shape), name="getitem", of=(operator.getitem,), masks=True,
+getitem: Op = Op(_getitem, r"{a:9}_{{\cdot}}", lambda g, y, a, index: scatter.call(g, index, a.shape), name="getitem", of=(operator.getitem,), masks=True,
              cases=(case(A(3, 4), 1), case(A(3, 4), (slice(None, None, -2), None, -1)), case(A(3, 4), ([0, 0, 2], slice(1, 3))), case(A(3), np.array([True, False, True]))))
-scatter = Op(_scatter, r"\operatorname{{scatter}} {a:3}", lambda g, y, a, index, shape: getitem.call(g, index), name="scatter", rank=3,
+scatter: Op = Op(_scatter, r"\operatorname{{scatter}} {a:3}", lambda g, y, a, index, shape: getitem.call(g, index), name="scatter", rank=3,
              cases=(case(A(4), 1, (3, 4)), case(A(3), [0, 0, 2], (4,))))
 # fmt: on

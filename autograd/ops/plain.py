@@ -2,13 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from autograd.dispatch import OPS
 from autograd.engine import Node
-from autograd.op import plain
+from autograd.op import bind_methods, tex_name
+from autograd.symbol import Symbol, as_symbol
+from autograd.value import Value
+
+
+def plain(function: Callable[..., Any], tex: str | None = None, bind: str = "") -> None:
+    """Let a NumPy function take Values and give a plain array: it has no useful derivative."""
+    name = str(function.__name__)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        symbols = [a for a in args if isinstance(a, Symbol)]
+        y = function(*map(_bare, args), **{k: _bare(a) for k, a in kwargs.items()})
+        if not symbols:
+            return y
+        if tex is not None:
+            return Symbol(tex.format(**dict(zip("ab", map(as_symbol, args), strict=False))), y, 0)
+        return Symbol(rf"\operatorname{{{tex_name(name)}}}({symbols[0]})", y)
+
+    call.__name__ = call.__qualname__ = name
+    OPS[function] = call
+    bind_methods(call, bind)
+
+
+def _bare(x: Any) -> Any:
+    if isinstance(x, Value):
+        return x._data
+    if isinstance(x, Symbol):
+        return x.data
+    if type(x) in (tuple, list):
+        return type(x)(_bare(part) for part in x)
+    return x
+
 
 plain(np.greater, "{a:1} > {b:1}", bind="__gt__")
 plain(np.greater_equal, r"{a:1} \ge {b:1}", bind="__ge__")

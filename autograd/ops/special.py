@@ -59,12 +59,12 @@ def _xlogy(a: Any, b: Any) -> Any:
 BELL = 2 / math.sqrt(math.pi)
 
 # fmt: off
-erf = Op(_erf,        r"\operatorname{{erf}} {a:3}",   lambda g, y, a: g * (BELL * np.exp(-np.square(a))),     domain=(real,), rank=3, name="erf")
-erfc = Op(_erfc,      r"\operatorname{{erfc}} {a:3}",  lambda g, y, a: -(g * (BELL * np.exp(-np.square(a)))),  domain=(real,), rank=3, name="erfc")
-polygamma = Op(_polygamma, r"\psi_{{{n}}}({a})",       lambda g, y, a, n: g * polygamma(a, n + 1),             domain=(positive,), cases=(case(A(3, domain=positive), n=2),), name="polygamma", singular=True)
-digamma = Op(_digamma, r"\psi({a})",                   lambda g, y, a: g * polygamma(a, 1),                    domain=(positive,), name="digamma", singular=True)
-lgamma = Op(_lgamma,  r"\log \Gamma({a})",             lambda g, y, a: g * digamma(a),                         domain=(positive,), rank=3, name="lgamma", singular=True)
-xlogy = Op(_xlogy,    r"{a:2} \log {b:3}",             lambda g, y, a, b: g * np.where(np.equal(a, 0) & np.less_equal(b, 0), 0, np.log(b)),
+erf: Op = Op(_erf,        r"\operatorname{{erf}} {a:3}",   lambda g, y, a: g * (BELL * np.exp(-np.square(a))),     domain=(real,), rank=3, name="erf")
+erfc: Op = Op(_erfc,      r"\operatorname{{erfc}} {a:3}",  lambda g, y, a: -(g * (BELL * np.exp(-np.square(a)))),  domain=(real,), rank=3, name="erfc")
+polygamma: Op = Op(_polygamma, r"\psi_{{{n}}}({a})",       lambda g, y, a, n: g * polygamma(a, n + 1),             domain=(positive,), cases=(case(A(3, domain=positive), n=2),), name="polygamma", singular=True)
+digamma: Op = Op(_digamma, r"\psi({a})",                   lambda g, y, a: g * polygamma(a, 1),                    domain=(positive,), name="digamma", singular=True)
+lgamma: Op = Op(_lgamma,  r"\log \Gamma({a})",             lambda g, y, a: g * digamma(a),                         domain=(positive,), rank=3, name="lgamma", singular=True)
+xlogy: Op = Op(_xlogy,    r"{a:2} \log {b:3}",             lambda g, y, a, b: g * np.where(np.equal(a, 0) & np.less_equal(b, 0), 0, np.log(b)),
                                                        lambda g, y, a, b: g * ratio(a, b),                     domain=(real, positive), rank=2, name="xlogy", singular=True)
 # fmt: on
 

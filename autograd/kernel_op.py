@@ -1,0 +1,107 @@
+"""KernelOp: a fused op with a joint vjp, and the reference that defines it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+
+from autograd.engine import Node, Stale, gradients
+from autograd.op import Op, general_call, tex_name
+from autograd.symbol import Symbol
+
+Function = Callable[..., Any]
+
+
+class KernelOp(Op):
+    r"""A fused op: a fast kernel with one joint vjp, and a readable twin that defines it.
+
+    First-order gradients run the kernel's joint vjp. Under `create_graph` the engine
+    differentiates the reference instead, so every order works; a drawing opens the op into it.
+
+    Parameters
+    ----------
+    forward : callable
+        ``forward(*inputs, *others) -> (y, saved)`` on arrays; y is an array, or a tuple of arrays
+        where the op has several outputs; `saved` is whatever the joint vjp wants back.
+    tex : str or callable
+        As in `Op`.
+    joint : callable
+        ``joint(g, needs, y, saved, *inputs, *others)`` returns one gradient per input; those with
+        ``needs[i]`` false may be None. With several outputs g is a tuple, None where unused.
+    reference : callable
+        The same function of Values, composed of ops.
+    arity : int
+        How many leading parameters of `forward` are arrays. An array input may be None.
+    **kwargs
+        As in `Op`.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd
+    >>> squares = autograd.KernelOp(
+    ...     lambda a: (np.dot(a, a), None), r"{a}^\top {a}",
+    ...     lambda g, needs, y, saved, a: (2 * g * a,),
+    ...     reference=lambda a: np.sum(a * a), arity=1, name="squares")
+    >>> x = autograd.Value([1.0, 2.0])
+    >>> autograd.grad(squares(x), x)
+    array([2., 4.])
+    """
+
+    def __init__(
+        self,
+        forward: Function,
+        tex: str | Function,
+        joint: Function,
+        *,
+        reference: Function,
+        arity: int,
+        **kwargs: Any,
+    ) -> None:
+        self.joint, self.reference = joint, reference
+        super().__init__(forward, tex, *[_by_reference] * arity, **kwargs)
+
+    def _call_path(self) -> Function:
+        self.path = 0
+        return general_call(self)
+
+    def _run(self, arrays: Sequence[Any], static: tuple[Any, ...]) -> tuple[Any, Any]:
+        named = dict(zip(self.parameters[self.arity :], static, strict=True))
+        y, saved = self.forward(*arrays, **named)
+        return y, saved
+
+    def pull(
+        self, v: Node, g: Any, needs: Sequence[bool], stale: dict[int, Node], create_graph: bool
+    ) -> Sequence[Any]:
+        """As in `Op`."""
+        for x in v.inputs:
+            if id(x) in stale:
+                Stale(x, v)._refuse()
+        if create_graph:
+            return self._pull_reference(v, g, needs)
+        arrays = [x._data if isinstance(x, Node) else x for x in v.inputs]
+        if isinstance(g, dict):
+            g = tuple(g.get(i) for i in range(len(v._data)))
+        found = self.joint(g, needs, v._data, v.saved, *arrays, *v.static)
+        return [gx if need else None for gx, need in zip(found, needs, strict=True)]
+
+    def _pull_reference(self, v: Node, g: Any, needs: Sequence[bool]) -> Sequence[Any]:
+        # Each input gets a node of its own, so that one Value in two places stays two inputs.
+        twins = [np.positive(x) if need else x for x, need in zip(v.inputs, needs, strict=True)]
+        wanted = [t for t, need in zip(twins, needs, strict=True) if need]
+        ys = self.reference(*twins, *v.static)
+        pairs = [(ys[i], part) for i, part in g.items()] if isinstance(g, dict) else [(ys, g)]
+        pairs = [(y, part) for y, part in pairs if isinstance(y, Node) and y.requires_grad]
+        roots, seeds = [p[0] for p in pairs], [p[1] for p in pairs]
+        stop = {id(t) for t in wanted}
+        found = iter(gradients(roots, seeds, wanted, create_graph=True, stop=stop))
+        return [next(found) if need else None for need in needs]
+
+    def derivative(self, i: int, symbols: Sequence[Symbol], static: tuple[Any, ...]) -> Symbol:
+        """The fused op's derivative is written by its reference: open it to read the formula."""
+        return Symbol(rf"\partial_{{{i}}} \mathrm{{{tex_name(self.name)}}}", symbols[i].data)
+
+
+def _by_reference(*args: Any) -> NoReturn:
+    raise NotImplementedError("a KernelOp is differentiated jointly")

@@ -1,0 +1,74 @@
+"""SequenceOp: an op whose input is a sequence of arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd.engine import Node
+from autograd.op import Op, seen
+from autograd.symbol import Symbol, as_symbol
+
+Function = Callable[..., Any]
+
+
+class SequenceOp(Op):
+    """An op on a sequence of arrays, such as concatenate.
+
+    `forward` takes the sequence first; the one vjp is ``vjp(i, g, y, xs, *others)`` for input i.
+    """
+
+    def __init__(
+        self, forward: Function, tex: str | Function, vjp: Function, **kwargs: Any
+    ) -> None:
+        super().__init__(forward, tex, vjp, **kwargs)
+
+    def _call_path(self) -> Function:
+        self.path = 0
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            xs, *static = self.bound(args, kwargs)
+            return self.apply(tuple(xs), tuple(static))
+
+        return call
+
+    def differentiates(self, i: int) -> bool:
+        """As in `Op`."""
+        return True
+
+    def _run(self, arrays: Sequence[Any], static: tuple[Any, ...]) -> tuple[Any, Any]:
+        named = dict(zip(self.parameters[1:], static, strict=True))
+        return self.forward(list(arrays), **named), None
+
+    def pull(
+        self, v: Node, g: Any, needs: Sequence[bool], stale: dict[int, Node], create_graph: bool
+    ) -> Sequence[Any]:
+        """As in `Op`."""
+        y, args = seen(v, stale, create_graph)
+        vjp: Any = self.vjps[0]
+        return [vjp(i, g, y, args, *v.static) if need else None for i, need in enumerate(needs)]
+
+    def typeset(self, symbols: Sequence[Symbol], static: tuple[Any, ...]) -> str | Symbol:
+        """As in `Op`."""
+        if callable(self.tex):
+            tex: str | Symbol = self.tex(symbols, *static)
+            return tex
+        joined = ", ".join(s.tex for s in symbols)
+        return self.tex.format(**dict(zip(self.parameters, (joined, *static), strict=True)))
+
+    def formula(self, i: int, *inputs: Any, **others: Any) -> str:
+        """As in `Op`."""
+        if not inputs:
+            inputs, others = next(iter(self.samples(np.random.default_rng(0))))
+        xs, *static = self.bound(inputs, dict(others))
+        symbols = [x if isinstance(x, Symbol) else Symbol(f"x_{k}", x) for k, x in enumerate(xs)]
+        return self.derivative(i, symbols, tuple(static)).tex
+
+    def derivative(self, i: int, symbols: Sequence[Symbol], static: tuple[Any, ...]) -> Symbol:
+        """As in `Op`."""
+        y, _ = self._run([s.data for s in symbols], static)
+        vjp: Any = self.vjps[0]
+        g = Symbol(r"\bar y", y)
+        return as_symbol(vjp(i, g, Symbol("y", y), tuple(symbols), *static))
