@@ -66,6 +66,8 @@ class Op:
     '3 \\, \\bar y \\, a^{2}'
     """
 
+    listed = True  # in ROWS: an op of its own, not a part of the machinery
+
     def __init__(
         self,
         forward: Function,
@@ -98,7 +100,8 @@ class Op:
         for function in of if of is not None else (forward,) if is_numpy else ():
             OPS[function] = self.call
         bind_methods(self.call, bind)
-        ROWS.append(self)
+        if self.listed:
+            ROWS.append(self)
 
     def _call_path(self) -> Function:
         return {1: _unary, 2: _binary}.get(self.path, general_call)(self)
@@ -461,6 +464,8 @@ def tex_name(name: str) -> str:
 class _Select(Op):
     """Output i of a node with several."""
 
+    listed = False
+
     def pull(
         self, v: Node, g: Any, needs: Sequence[bool], stale: dict[int, Node], create_graph: bool
     ) -> Sequence[Any]:
@@ -468,7 +473,6 @@ class _Select(Op):
 
 
 SELECT = _Select(lambda node, i: node[i], "{node}_{{{i}}}", lambda g, y, node, i: g, name="output")
-ROWS.remove(SELECT)
 
 
 def select_output(node: Node, i: int) -> Value:
