@@ -287,6 +287,14 @@ def test_only_the_input_that_is_read_is_stale():
     np.testing.assert_array_equal(grad(y, p), 2.0)
 
 
+def test_a_constant_value_written_to_is_stale_too():
+    x, c = Value(2.0), Value(3.0, requires_grad=False, name="running_mean")
+    y = x * c
+    c.data = 5.0
+    with pytest.raises(RuntimeError, match="'running_mean'"):
+        y.backward()
+
+
 def test_no_grad_records_nothing():
     x = Value(2.0)
     with no_grad():
