@@ -45,10 +45,12 @@ class Node:
     """
 
     __slots__ = (
+        "_a",
+        "_b",
         "_data",
+        "_inputs",
         "birth",
         "grad",
-        "inputs",
         "name",
         "op",
         "requires_grad",
@@ -57,9 +59,13 @@ class Node:
         "static",
     )
 
-    _data: Any  # ndarray; a tuple of them where the op has several outputs
+    _data: Any  # ndarray; on a result also a NumPy scalar, or a tuple where the op has several
     op: Any  # None on a leaf
-    inputs: tuple[Any, ...]  # Nodes, and constants as they came; () on a leaf or a released node
+    _a: Any  # the input of a unary op, the left one of a binary op
+    _b: Any  # the right one
+    _inputs: (
+        tuple[Any, ...] | None
+    )  # all, of any other op; a tuple less is an object less to collect
     static: tuple[Any, ...]  # the op's non-array arguments
     saved: Any  # what a kernel keeps for its backward pass
     requires_grad: bool
@@ -67,6 +73,13 @@ class Node:
     name: str | None
     birth: int  # epoch in which it was made, of a leaf in which it was last written to
     scope: Any  # who made it, for readers; nn.Module leaves its calls here
+
+    @property
+    def inputs(self) -> tuple[Any, ...]:
+        """Nodes, and constants as they came; () on a leaf or a released node."""
+        if self._inputs is None:
+            return (self._a,) if self.op.path == 1 else (self._a, self._b)
+        return self._inputs
 
 
 class _Mode(contextlib.ContextDecorator):
@@ -109,59 +122,63 @@ class enable_grad(_Mode):  # noqa: N801 - PyTorch's name
 
 
 def topological(
-    roots: Iterable[Node], stop: Collection[int] = ()
-) -> tuple[list[Node], dict[int, Node], dict[int, Node]]:
+    roots: Iterable[Node], stop: Collection[Node] = ()
+) -> tuple[list[Node], dict[Node, None], set[Node]]:
     """Walk back from the roots through everything that requires a gradient.
 
     Parameters
     ----------
     roots : nodes to start from.
-    stop : ids of nodes to treat as leaves.
+    stop : nodes to treat as leaves.
 
     Returns
     -------
     order : recorded nodes, inputs before their users.
-    leaves : id -> node, where the walk ended.
-    stale : id -> leaf that was written to after a node of the graph used it.
+    leaves : where the walk ended, in the order met.
+    stale : leaves that were written to after a node of the graph used them.
 
     Raises
     ------
     RuntimeError : a node of the graph was released by an earlier backward pass.
     """
     order: list[Node] = []
-    leaves: dict[int, Node] = {}
-    stale: dict[int, Node] = {}
-    seen: set[int] = set()
-    stack: list[Node | None] = []
+    leaves: dict[Node, None] = {}
+    stale: set[Node] = set()
+    seen: set[Node] = set()
+    stack: list[Any] = []
     for root in roots:
-        if root.op is None or id(root) in stop:
-            leaves[id(root)] = root
+        if root.op is None or root in stop:
+            leaves[root] = None
         else:
             stack.append(root)
     while stack:
         v = stack.pop()
         if v is None:  # everything behind the node below is in order
-            order.append(stack.pop())  # type: ignore[arg-type]
+            order.append(stack.pop())
             continue
-        if id(v) in seen:
+        if v in seen:
             continue
-        seen.add(id(v))
-        if not v.inputs:
+        seen.add(v)
+        inputs = v._inputs
+        if inputs is None:
+            inputs = (v._a, v._b)
+        elif not inputs:
             raise RuntimeError(
                 f"The graph behind this {v.op.name} was released by an earlier backward(). "
                 "Call backward(retain_graph=True) the first time, or compute the value again."
             )
         stack.append(v)
         stack.append(None)
-        for x in v.inputs:
-            if isinstance(x, Node) and x.requires_grad:
+        for x in inputs:
+            if isinstance(x, Node):
                 if x.op is None:
-                    leaves[id(x)] = x
                     if x.birth > v.birth:
-                        stale[id(x)] = x
-                elif id(x) in stop:
-                    leaves[id(x)] = x
-                elif id(x) not in seen:
+                        stale.add(x)
+                    if x.requires_grad:
+                        leaves[x] = None
+                elif x in stop:
+                    leaves[x] = None
+                elif x not in seen:
                     stack.append(x)
     return order, leaves, stale
 
@@ -173,7 +190,7 @@ def gradients(
     *,
     create_graph: bool = False,
     watch: Callable[[Node, Any], None] | None = None,
-    stop: Collection[int] = (),
+    stop: Collection[Node] = (),
 ) -> list[Any]:
     """Gradient of sum(seed · root) with respect to each of xs; None where no path leads.
 
@@ -181,28 +198,26 @@ def gradients(
     The graph stays as it was.
     """
     order, leaves, stale = topological(roots, stop)
-    wanted = {id(x) for x in xs}
+    live: set[Node] | None = None
     if watch is None:  # keep to the paths that lead to xs
-        live = set(wanted)
+        live = set(xs)
         path = []
         for v in order:
             for x in v.inputs:
-                if id(x) in live:
-                    live.add(id(v))
+                if isinstance(x, Node) and x in live:
+                    live.add(v)
                     path.append(v)
                     break
         order = path
-    else:
-        live = {*leaves, *map(id, order)}
-    grads: dict[int, Any] = {}
+    grads: dict[Node, Any] = {}
     for root, seed in zip(roots, seeds, strict=True):
         _add(grads, root, seed)
-    _propagate(order, live, grads, stale, keep=wanted, create_graph=create_graph, watch=watch)
+    _propagate(order, live, grads, stale, keep=set(xs), create_graph=create_graph, watch=watch)
     if watch is not None:
-        for key, leaf in leaves.items():
-            if key in grads:
-                watch(leaf, grads[key])
-    return [grads.get(id(x)) for x in xs]
+        for leaf in leaves:
+            if leaf in grads:
+                watch(leaf, grads[leaf])
+    return [grads.get(x) for x in xs]
 
 
 def backward(root: Node, seed: Array, retain_graph: bool = False) -> None:
@@ -212,14 +227,13 @@ def backward(root: Node, seed: Array, retain_graph: bool = False) -> None:
     Leaves are written last and together, so an error leaves every .grad as it was.
     """
     order, leaves, stale = topological([root])
-    live = {*leaves, *map(id, order)}
-    grads = {id(root): seed}
+    grads = {root: seed}
     reached: list[tuple[Node, Any]] = []
     release = not retain_graph
     nodes = order.copy() if release and stale else []
     _propagate(
         order,
-        live,
+        None,
         grads,
         stale,
         release=release and not stale,  # a stale leaf may yet raise: then the graph must stay whole
@@ -227,10 +241,9 @@ def backward(root: Node, seed: Array, retain_graph: bool = False) -> None:
     )
     for v in nodes:
         _release(v)
-    while leaves:
-        key, leaf = leaves.popitem()
-        if key in grads:
-            g = grads.pop(key)
+    for leaf in leaves:
+        if leaf in grads:
+            g = grads.pop(leaf)
             # PyTorch's AccumulateGrad steals in the same way: a buffer that nobody else holds
             sole = type(g) is np.ndarray and sys.getrefcount(g) <= _SOLE and g.base is None
             _deposit(leaf, g if sole else np.array(g))
@@ -252,52 +265,64 @@ def _deposit(v: Node, g: Array) -> None:
 
 
 def _release(v: Node) -> None:
-    v.inputs = v.static = ()
-    v.saved = None
+    v._inputs = v.static = ()
+    v._a = v._b = v.saved = None
 
 
 def _propagate(
     order: list[Node],
-    live: Collection[int],
-    grads: dict[int, Any],
-    stale: dict[int, Node],
+    live: set[Node] | None,
+    grads: dict[Node, Any],
+    stale: set[Node],
     *,
-    keep: Collection[int] = (),
+    keep: Collection[Node] = (),
     create_graph: bool = False,
     release: bool = False,
     watch: Callable[[Node, Any], None] | None = None,
 ) -> None:
-    """Consume `order` from its end, pushing each node's gradient on to its inputs' in `grads`."""
-    owned: set[int] = set()  # gradients that are buffers of our own, to add to in place
+    """Consume `order` from its end, pushing each node's gradient on to its inputs' in `grads`.
+
+    Inputs outside `live` get none; without it, all that require a gradient get theirs.
+    """
+    owned: set[Node] = set()  # whose gradient is a buffer of our own, to add to in place
     plain = not (create_graph or stale)
     guard = False
     mode: contextlib.AbstractContextManager[None] = enable_grad() if create_graph else no_grad()
     with np.errstate(all="ignore"), mode:
         while order:
             v = order.pop()
-            key = id(v)
-            g = grads.get(key) if key in keep else grads.pop(key, None)
+            g = grads.get(v) if v in keep else grads.pop(v, None)
             if g is None:
                 continue
             if watch is not None:
                 watch(v, g)
             op = v.op
-            inputs = v.inputs
             path = op.path if plain else 0
             if path == 1:
-                x = inputs[0]
-                found: Any = (op.vjps[0](g, v._data, x._data),)
+                inputs: Any = (v._a,)
+                found: Any = (op.vjps[0](g, v._data, v._a._data),)
             elif path == 2:
-                a, b = inputs
-                a_ = a._data if isinstance(a, Node) else a
-                b_ = b._data if isinstance(b, Node) else b
+                inputs = a, b = v._a, v._b
+                a_needs = b_needs = False
+                if isinstance(a, Node):
+                    a_needs = a.requires_grad if live is None else a in live
+                    a = a._data
+                if isinstance(b, Node):
+                    b_needs = b.requires_grad if live is None else b in live
+                    b = b._data
                 found = (
-                    op.vjps[0](g, v._data, a_, b_) if id(a) in live else None,
-                    op.vjps[1](g, v._data, a_, b_) if id(b) in live else None,
+                    op.vjps[0](g, v._data, a, b) if a_needs else None,
+                    op.vjps[1](g, v._data, a, b) if b_needs else None,
                 )
             else:
-                found = op.pull(v, g, [id(x) in live for x in inputs], stale, create_graph)
-            guard = guard or op.masks
+                inputs = v.inputs
+                needs = [
+                    isinstance(x, Node) and (x.requires_grad if live is None else x in live)
+                    for x in inputs
+                ]
+                found = op.pull(v, g, needs, stale, create_graph)
+            if op.masks:
+                guard = True
             guarded = op.elementwise and (guard or op.singular)
             for x, gx in zip(inputs, found, strict=True):
                 if gx is None:
@@ -310,31 +335,30 @@ def _propagate(
                     continue
                 if type(gx) is not np.ndarray or gx.shape != data.shape or gx.dtype != data.dtype:
                     gx = fit(gx, data)
-                key = id(x)
-                if key not in grads:
-                    grads[key] = gx
-                elif key in owned:
-                    total = grads[key]
+                if x not in grads:
+                    grads[x] = gx
+                elif x in owned:
+                    total = grads[x]
                     total += gx  # in place on an array; a NumPy scalar is replaced
-                    grads[key] = total
+                    grads[x] = total
                 else:
-                    grads[key] = grads[key] + gx
+                    grads[x] = grads[x] + gx
                     if not create_graph:
-                        owned.add(key)
+                        owned.add(x)
             if release:
                 _release(v)
 
 
-def _add(grads: dict[int, Any], v: Node, g: Any) -> None:
+def _add(grads: dict[Node, Any], v: Node, g: Any) -> None:
     """Add g to the gradient of v; of a node with several outputs, g is {output: gradient}."""
-    old = grads.get(id(v))
+    old = grads.get(v)
     if isinstance(g, dict):
         total = dict(old or {})
         for i, part in g.items():
             total[i] = total[i] + part if i in total else part
-        grads[id(v)] = total
+        grads[v] = total
     else:
-        grads[id(v)] = g if old is None else old + g
+        grads[v] = g if old is None else old + g
 
 
 def zero_where_zero(g: Any, gx: Any) -> Any:

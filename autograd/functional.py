@@ -133,7 +133,7 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
             y = _scalar(f(*args, **kwargs), "value_and_grad")
         wanted = [args[i] for i in places]
         gs = [_or_zero(g, x) for g, x in zip(_gradients(y, wanted), wanted, strict=True)]
-        return y._data, gs[0] if isinstance(argnums, int) else tuple(gs)
+        return y.data, gs[0] if isinstance(argnums, int) else tuple(gs)
 
     return both
 
@@ -167,7 +167,7 @@ def vjp(f: Function, *xs: Any) -> tuple[Array, Function]:
             _or_zero(g, x) for g, x in zip(_gradients(y, args, gradient), args, strict=True)
         )
 
-    return y._data, pull
+    return y.data, pull
 
 
 def jvp(f: Function, xs: Sequence[Any], tangents: Sequence[Any]) -> tuple[Array, Array]:
@@ -203,9 +203,9 @@ def jvp(f: Function, xs: Sequence[Any], tangents: Sequence[Any]) -> tuple[Array,
             if g is not None and g.requires_grad
         ]
     if not terms:
-        return y._data, np.zeros_like(y._data)
+        return y.data, np.zeros_like(y._data)
     pushed = _gradients(sum(terms[1:], terms[0]), [dummy])[0]
-    return y._data, _or_zero(pushed, dummy)
+    return y.data, _or_zero(pushed, dummy)
 
 
 def _like_inputs(who: str, what: str, xs: Sequence[Value], vs: Sequence[Any]) -> list[Array]:
@@ -290,6 +290,4 @@ def hvp(f: Function, xs: Sequence[Any], vectors: Sequence[Any]) -> tuple[Array, 
             (np.sum(g * v) for g, v in zip(gs, directions, strict=True) if g is not None),
             Value(0.0, requires_grad=False),
         )
-    return y._data, tuple(
-        _or_zero(g, x) for g, x in zip(_gradients(slope, args), args, strict=True)
-    )
+    return y.data, tuple(_or_zero(g, x) for g, x in zip(_gradients(slope, args), args, strict=True))

@@ -72,15 +72,15 @@ class KernelOp(Op):
         return y, saved
 
     def pull(
-        self, v: Node, g: Any, needs: Sequence[bool], stale: dict[int, Node], create_graph: bool
+        self, v: Node, g: Any, needs: Sequence[bool], stale: set[Node], create_graph: bool
     ) -> Sequence[Any]:
         """As in `Op`."""
         for x in v.inputs:
-            if id(x) in stale:
+            if isinstance(x, Node) and x in stale:
                 Stale(x, v)._refuse()
         if create_graph:
             return self._pull_reference(v, g, needs)
-        arrays = [x._data if isinstance(x, Node) else x for x in v.inputs]
+        arrays = [np.asarray(x._data) if isinstance(x, Node) else x for x in v.inputs]
         if isinstance(g, dict):
             g = tuple(g.get(i) for i in range(len(v._data)))
         found = self.joint(g, needs, v._data, v.saved, *arrays, *v.static)
@@ -94,7 +94,7 @@ class KernelOp(Op):
         pairs = [(ys[i], part) for i, part in g.items()] if isinstance(g, dict) else [(ys, g)]
         pairs = [(y, part) for y, part in pairs if isinstance(y, Node) and y.requires_grad]
         roots, seeds = [p[0] for p in pairs], [p[1] for p in pairs]
-        stop = {id(t) for t in wanted}
+        stop = set(wanted)
         found = iter(gradients(roots, seeds, wanted, create_graph=True, stop=stop))
         return [next(found) if need else None for need in needs]
 

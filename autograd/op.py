@@ -148,7 +148,7 @@ class Op:
             if isinstance(x, Value):
                 traced = True
                 live = live or (x.requires_grad and self.differentiates(i))
-                arrays.append(x._data)
+                arrays.append(x._data if self.elementwise else np.asarray(x._data))
             else:
                 weak = x is None or (self.elementwise and type(x) in _CONSTANTS)
                 arrays.append(x if weak else np.asarray(x))
@@ -198,7 +198,7 @@ class Op:
         return s
 
     def pull(
-        self, v: Node, g: Any, needs: Sequence[bool], stale: dict[int, Node], create_graph: bool
+        self, v: Node, g: Any, needs: Sequence[bool], stale: set[Node], create_graph: bool
     ) -> Sequence[Any]:
         """The gradient contribution to each input that needs one, else None; any kind of input."""
         y, args = seen(v, stale, create_graph)
@@ -291,7 +291,7 @@ ROWS: list[Op] = []
 """Every op, in the order of definition; tests, documentation and drawings read it."""
 
 
-def seen(v: Node, stale: dict[int, Node], create_graph: bool) -> tuple[Any, tuple[Any, ...]]:
+def seen(v: Node, stale: set[Node], create_graph: bool) -> tuple[Any, tuple[Any, ...]]:
     """What a vjp is fed for y and the inputs: Values under create_graph, else arrays."""
     if create_graph:
         parts = v._data
@@ -302,9 +302,12 @@ def seen(v: Node, stale: dict[int, Node], create_graph: bool) -> tuple[Any, tupl
     else:
         y = v._data
         args = tuple([x._data if isinstance(x, Node) else x for x in v.inputs])
+        if not v.op.elementwise:
+            args = tuple([np.asarray(x) if isinstance(x, np.generic) else x for x in args])
     if stale:
         args = tuple(
-            Stale(x, v) if id(x) in stale else a for x, a in zip(v.inputs, args, strict=True)
+            Stale(x, v) if isinstance(x, Node) and x in stale else a
+            for x, a in zip(v.inputs, args, strict=True)
         )
     return y, args
 
@@ -317,7 +320,8 @@ def record(
     v._data = y
     v.grad = None
     v.op = op
-    v.inputs = inputs
+    v._inputs = inputs
+    v._a = v._b = None
     v.static = static
     v.saved = saved
     v.requires_grad = True
@@ -331,7 +335,8 @@ def _constant_value(y: Any) -> Value:
     v = _new(Value)
     v._data = np.asarray(y)
     v.grad = v.op = v.saved = v.name = v.scope = None
-    v.inputs = v.static = ()
+    v._inputs = v.static = ()
+    v._a = v._b = None
     v.requires_grad = False
     v.birth = epoch[0]
     return v
@@ -343,7 +348,8 @@ def _like(y: Any, parts: list[Any]) -> Any:
 
 
 def _unary(op: Op) -> Function:
-    forward, ndarray, asarray, new = op.forward, np.ndarray, np.asarray, _new
+    forward, new = op.forward, _new
+    ndarray, generic, asarray = np.ndarray, np.generic, np.asarray
 
     def call(a: Any) -> Any:
         if not isinstance(a, Value):
@@ -352,7 +358,7 @@ def _unary(op: Op) -> Function:
             y = forward(a._data)
         except (TypeError, ValueError) as error:
             op.complain(error, (a,))
-        if type(y) is not ndarray:
+        if type(y) is not ndarray and not isinstance(y, generic):
             y = asarray(y)
         if not (a.requires_grad and is_recording()):
             return _constant_value(y)
@@ -360,7 +366,8 @@ def _unary(op: Op) -> Function:
         v._data = y
         v.grad = None
         v.op = op
-        v.inputs = (a,)
+        v._inputs = v._b = None
+        v._a = a
         v.static = ()
         v.saved = None
         v.requires_grad = True
@@ -373,7 +380,8 @@ def _unary(op: Op) -> Function:
 
 
 def _binary(op: Op) -> Function:
-    forward, ndarray, asarray, new = op.forward, np.ndarray, np.asarray, _new
+    forward, new = op.forward, _new
+    ndarray, generic, asarray = np.ndarray, np.generic, np.asarray
 
     def call(a: Any, b: Any) -> Any:
         try:
@@ -393,7 +401,7 @@ def _binary(op: Op) -> Function:
                 return op.apply((a, b))
         except (TypeError, ValueError) as error:
             op.complain(error, (a, b))
-        if type(y) is not ndarray:
+        if type(y) is not ndarray and not isinstance(y, generic):
             y = asarray(y)
         if not (live and is_recording()):
             return _constant_value(y)
@@ -401,7 +409,9 @@ def _binary(op: Op) -> Function:
         v._data = y
         v.grad = None
         v.op = op
-        v.inputs = (a, b)
+        v._inputs = None
+        v._a = a
+        v._b = b
         v.static = ()
         v.saved = None
         v.requires_grad = True
@@ -467,7 +477,7 @@ class _Select(Op):
     listed = False
 
     def pull(
-        self, v: Node, g: Any, needs: Sequence[bool], stale: dict[int, Node], create_graph: bool
+        self, v: Node, g: Any, needs: Sequence[bool], stale: set[Node], create_graph: bool
     ) -> Sequence[Any]:
         return [{v.static[0]: g}]
 

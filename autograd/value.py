@@ -76,8 +76,8 @@ class Value(Node, Traced):
         self._data = array
         self.grad = None
         self.op = None
-        self.inputs = ()
-        self.static = ()
+        self._a = self._b = None
+        self._inputs = self.static = ()
         self.saved = None
         self.requires_grad = bool(requires_grad)
         self.name = name
@@ -89,7 +89,7 @@ class Value(Node, Traced):
         """The array. Assigning to it is for leaves: it keeps shape and dtype, and is noticed."""
         if self.op is None:
             return self._data  # type: ignore[no-any-return]
-        view = self._data.view()
+        view = np.asarray(self._data).view()
         view.flags.writeable = False
         return view  # type: ignore[no-any-return]
 
@@ -187,6 +187,8 @@ class Value(Node, Traced):
         return iter(lookup(iter)(self))
 
     def __len__(self) -> int:
+        if self.ndim == 0:
+            raise TypeError("A Value with no axes has no len().")
         return len(self._data)
 
     def __bool__(self) -> bool:

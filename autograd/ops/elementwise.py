@@ -96,18 +96,19 @@ gap: Op = Op(exp_gap, "e^{{{a:1} - {b:2}}}",
     name="exp_gap", rank=4, domain=(between(-3, -1), between(-1, 1)))
 
 
+# Arithmetic goes through Python's operators: on NumPy scalars they are five times as fast.
 #  forward        LaTeX                         vjp of each input, side by side                                            sampled from
-Op(np.add,        "{a:1} + {b:1}",              lambda g, y, a, b: g,                lambda g, y, a, b: g,                 domain=(real, real),        rank=1, bind="__add__ __radd__")
-Op(np.subtract,   "{a:1} - {b:2}",              lambda g, y, a, b: g,                lambda g, y, a, b: -g,                domain=(real, real),        rank=1, bind="__sub__ __rsub__")
-Op(np.multiply,   r"{a:2} \, {b:2}",            lambda g, y, a, b: g * b,            lambda g, y, a, b: g * a,             domain=(real, real),        rank=2, bind="__mul__ __rmul__")
-Op(np.divide,     r"\frac{{{a}}}{{{b}}}",       lambda g, y, a, b: g / b,            lambda g, y, a, b: -(g * y / b),        domain=(real, nonzero),     singular=True, bind="__truediv__ __rtruediv__")
+Op(operator.add,     "{a:1} + {b:1}",              lambda g, y, a, b: g,                lambda g, y, a, b: g,                 domain=(real, real),        rank=1, bind="__add__ __radd__", name="add", of=(np.add,))
+Op(operator.sub,     "{a:1} - {b:2}",              lambda g, y, a, b: g,                lambda g, y, a, b: -g,                domain=(real, real),        rank=1, bind="__sub__ __rsub__", name="subtract", of=(np.subtract,))
+Op(operator.mul,     r"{a:2} \, {b:2}",            lambda g, y, a, b: g * b,            lambda g, y, a, b: g * a,             domain=(real, real),        rank=2, bind="__mul__ __rmul__", name="multiply", of=(np.multiply,))
+Op(operator.truediv, r"\frac{{{a}}}{{{b}}}",       lambda g, y, a, b: g / b,            lambda g, y, a, b: -(g * y / b),        domain=(real, nonzero),     singular=True, bind="__truediv__ __rtruediv__", name="divide", of=(np.divide,))
 Op(operator.pow,  tex_power,                    lambda g, y, a, b: np.where(np.equal(b, 0), 0, g * b * a ** (b - 1)),
                                                 lambda g, y, a, b: g * np.where((y == 0) & (np.greater(b, 0)), 0, y * np.log(a)),
                                                                                                                            domain=(positive, real),    rank=4, singular=True, name="power", of=(np.power,), bind="__pow__ __rpow__")
 Op(np.remainder,  r"{a:2} \bmod {b:2}",         lambda g, y, a, b: g,                lambda g, y, a, b: -(g * np.floor(np.divide(a, b))),  domain=(between(2.1, 2.4), between(.5, .6)), rank=2, bind="__mod__ __rmod__")
 Op(np.fmod,       r"\operatorname{{fmod}}({a}, {b})", lambda g, y, a, b: g,          lambda g, y, a, b: -(g * np.trunc(np.divide(a, b))),  domain=(between(2.1, 2.4), between(.5, .6)))
 Op(np.floor_divide, r"\left\lfloor \frac{{{a}}}{{{b}}} \right\rfloor", zero, zero,                                         domain=(between(2.1, 2.4), between(.5, .6)), bind="__floordiv__ __rfloordiv__")
-Op(np.negative,   "-{a:2}",                     lambda g, y, a: -g,                                                        domain=(real,),             rank=1, bind="__neg__")
+Op(operator.neg,     "-{a:2}",                     lambda g, y, a: -g,                                                        domain=(real,),             rank=1, bind="__neg__", name="negative", of=(np.negative,))
 Op(np.positive,   "{a}",                        lambda g, y, a: g,                                                         domain=(real,),             bind="__pos__")
 Op(np.absolute,   r"\left|{a}\right|",          lambda g, y, a: g * np.sign(a),                                            domain=(nonzero,),          bind="__abs__", of=(np.absolute, np.fabs))
 Op(np.sign,       r"\operatorname{{sign}} {a:3}", zero,                                                                    domain=(nonzero,),          rank=3)
