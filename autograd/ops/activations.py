@@ -29,12 +29,13 @@ def _relu(a: Any) -> Any:
 
 def _softplus(a: Any, beta: float = 1.0) -> Any:
     """log(1 + exp(beta a)) / beta, without overflow."""
-    return np.logaddexp(np.multiply(a, beta), 0) / beta
+    b = np.multiply(a, beta)
+    return (np.maximum(b, 0) + np.log1p(np.exp(-np.abs(b)))) / beta
 
 
 def _log_sigmoid(a: Any) -> Any:
     """log(sigmoid(a)), without overflow."""
-    return -np.logaddexp(np.negative(a), 0)
+    return np.minimum(a, 0) - np.log1p(np.exp(-np.abs(a)))
 
 
 def _silu(a: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -28,6 +29,7 @@ def plain(function: Callable[..., Any], tex: str | None = None, bind: str = "") 
         return Symbol(rf"\operatorname{{{tex_name(name)}}}({symbols[0]})", y)
 
     call.__name__ = call.__qualname__ = name
+    call.__doc__ = function.__doc__
     OPS[function] = call
     bind_methods(call, bind)
 
@@ -46,8 +48,8 @@ plain(np.greater, "{a:1} > {b:1}", bind="__gt__")
 plain(np.greater_equal, r"{a:1} \ge {b:1}", bind="__ge__")
 plain(np.less, "{a:1} < {b:1}", bind="__lt__")
 plain(np.less_equal, r"{a:1} \le {b:1}", bind="__le__")
-plain(np.equal, "{a:1} = {b:1}", bind="__eq__")
-plain(np.not_equal, r"{a:1} \ne {b:1}", bind="__ne__")
+plain(np.equal, "{a:1} = {b:1}")
+plain(np.not_equal, r"{a:1} \ne {b:1}")
 plain(np.logical_and, r"{a:1} \wedge {b:1}")
 plain(np.logical_or, r"{a:1} \vee {b:1}")
 plain(np.logical_not, r"\neg {a:1}")
@@ -76,6 +78,20 @@ plain(np.argsort, bind="argsort")
 plain(np.nonzero, bind="nonzero")
 plain(np.all, bind="all")
 plain(np.any, bind="any")
+
+
+def _equal(a: Any, b: Any) -> Any:
+    """Element by element; what is no number is equal to none, as NumPy's operator has it."""
+    return operator.eq(_bare(a), _bare(b))
+
+
+def _not_equal(a: Any, b: Any) -> Any:
+    """Element by element; what is no number differs from all."""
+    return operator.ne(_bare(a), _bare(b))
+
+
+bind_methods(_equal, "__eq__")
+bind_methods(_not_equal, "__ne__")
 
 
 def full_like(a: Any, fill_value: Any, **kwargs: Any) -> Any:
