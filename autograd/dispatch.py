@@ -20,7 +20,13 @@ class Traced:
                 f"numpy.{ufunc.__name__}.{method} takes no Value; "
                 "use the function of its own name (np.sum, np.prod, np.max, np.cumsum ...)."
             )
-        return lookup(ufunc)(*args, **kwargs)
+        if kwargs:
+            raise TypeError(
+                f"numpy.{ufunc.__name__}: {', '.join(kwargs)}= can't be used with a Value; out= (and "
+                "so `array += value`) would write over what the graph may need. Write "
+                "`x = x + v`, and .astype() for dtype=."
+            )
+        return lookup(ufunc)(*args)
 
     def __array_function__(
         self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]

@@ -1,0 +1,89 @@
+import gc
+
+import numpy as np
+import pytest
+
+import autograd
+from autograd import Value, checkpoint, grad, gradcheck, gradgradcheck
+
+
+def test_gradients_equal_those_without_a_checkpoint():
+    x = Value([0.3, -1.0, 2.0])
+    plain = grad(np.sum(np.tanh(x) * x), x)
+    kept = grad(checkpoint(lambda v: np.sum(np.tanh(v) * v), x), x)
+    assert np.array_equal(plain, kept)
+
+
+def test_higher_orders_go_through():
+    gradcheck(lambda a: checkpoint(lambda v: np.sin(v) * v, a), [0.3, 1.2])
+    gradgradcheck(lambda a: checkpoint(lambda v: np.sin(v) * v, a), [0.3, 1.2])
+
+
+def test_values_closed_over_get_their_gradient():
+    w, x = Value([2.0, 3.0]), Value([5.0, 7.0])
+    checkpoint(lambda v: np.sum(v * w), x).backward()
+    assert np.array_equal(w.grad, [5, 7])
+
+
+def test_an_intermediate_closed_over_gets_its_gradient():
+    w = Value([2.0, 3.0])
+    doubled = 2 * w
+    checkpoint(lambda: np.sum(doubled * doubled)).backward()
+    assert np.array_equal(w.grad, 8 * w.data)
+
+
+def test_several_outputs_may_be_used_in_part():
+    x = Value([1.0, 2.0])
+    first, _ = checkpoint(lambda v: (v * v, np.exp(v)), x)
+    first.sum().backward()
+    assert np.array_equal(x.grad, [2, 4])
+
+
+def test_the_inside_is_not_kept():
+    inside = []
+
+    def f(v):
+        for _ in range(10):
+            v = np.sin(v)
+        inside.append(id(v))
+        return v
+
+    y = checkpoint(f, Value(np.ones(3)))
+    assert len(y.inputs) == 1
+    assert y.inputs[0].op is None
+
+
+def test_the_default_generator_is_drawn_from_alike_twice():
+    def noisy(v):
+        return v * autograd.default_rng().normal(size=v.shape)
+
+    autograd.seed(3)
+    x = Value(np.ones(4))
+    y = checkpoint(noisy, x)
+    after = autograd.default_rng().normal()
+    assert np.array_equal(grad(np.sum(y), x), y.data)
+    autograd.seed(3)
+    autograd.default_rng().normal(size=4)
+    assert autograd.default_rng().normal() == after
+
+
+def test_a_function_that_changes_its_mind_is_refused():
+    rng = np.random.default_rng(0)
+    y = checkpoint(lambda v: np.sum(v * rng.normal()), Value([1.0]))
+    with pytest.raises(RuntimeError, match="other numbers"):
+        y.backward()
+
+
+def test_a_leaf_written_to_since_is_refused():
+    w = Value([1.0], name="w")
+    y = checkpoint(lambda: np.sum(w * w))
+    w.data = [2.0]
+    with pytest.raises(RuntimeError, match="'w'"):
+        y.backward()
+
+
+def test_it_leaves_no_cycles():
+    gc.collect()
+    x = Value(np.ones(3))
+    checkpoint(lambda v: np.sum(v * v), x).backward()
+    assert gc.collect() == 0
