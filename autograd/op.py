@@ -275,11 +275,16 @@ class Op:
             f"{p} {describe(x)}"
             for p, x in zip(self.parameters or "abcdefgh", inputs, strict=False)
         )
-        text = f"{self.name}: {error} Inputs: {shapes}."
-        if "broadcast" in str(error):
+        cause = str(error).removeprefix(f"{self.name}: ").strip().rstrip(".")
+        text = f"{self.name}: {cause}. Inputs: {shapes}."
+        if "broadcast" in cause:
             text += (
                 " Shapes are aligned at the right; each pair of sizes must be equal or hold a 1: "
                 "use np.expand_dims or reshape."
+            )
+        elif "core dimension" in cause:
+            text += (
+                " The last axis of a must be as long as the last but one of b (or its only one)."
             )
         kind = type(error)
         if kind.__module__.startswith("numpy") and issubclass(kind, TypeError):
@@ -384,21 +389,24 @@ def _binary(op: Op) -> Function:
     ndarray, generic, asarray = np.ndarray, np.generic, np.asarray
 
     def call(a: Any, b: Any) -> Any:
-        try:
-            if isinstance(a, Value):
-                if isinstance(b, Value):
-                    y = forward(a._data, b._data)
-                    live = a.requires_grad or b.requires_grad
-                elif type(b) in _CONSTANTS:
-                    y = forward(a._data, b)
-                    live = a.requires_grad
-                else:
-                    return op.apply((a, b))
-            elif isinstance(b, Value) and type(a) in _CONSTANTS:
-                y = forward(a, b._data)
-                live = b.requires_grad
+        if isinstance(a, Value):
+            left = a._data
+            if isinstance(b, Value):
+                right = b._data
+                live = a.requires_grad or b.requires_grad
+            elif type(b) in _CONSTANTS:
+                right = b
+                live = a.requires_grad
             else:
                 return op.apply((a, b))
+        elif isinstance(b, Value) and type(a) in _CONSTANTS:
+            left = a
+            right = b._data
+            live = b.requires_grad
+        else:
+            return op.apply((a, b))
+        try:
+            y = forward(left, right)
         except (TypeError, ValueError) as error:
             op.complain(error, (a, b))
         if type(y) is not ndarray and not isinstance(y, generic):
