@@ -1,0 +1,300 @@
+"""Activation functions as modules. `inplace` is accepted as in PyTorch; nothing is overwritten."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nn import functional
+from nn.module import Module, Parameter
+
+
+class _Activation(Module):
+    """Settings are kept as attributes and shown in the repr."""
+
+    def __init__(self, **settings: Any) -> None:
+        self._settings = settings
+
+    def extra_repr(self) -> str:
+        """The settings, a False inplace left out."""
+        shown = {k: v for k, v in self._settings.items() if not (k == "inplace" and not v)}
+        return ", ".join(f"{name}={value!r}" for name, value in shown.items())
+
+
+class ReLU(_Activation):
+    """max(x, 0).
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.ReLU()(np.array([-1.0, 2.0]))
+    array([0., 2.])
+    """
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__(inplace=inplace)
+
+    def forward(self, input: Any) -> Any:
+        """Apply it to each element."""
+        return functional.relu(input)
+
+
+class ReLU6(_Activation):
+    """min(max(x, 0), 6)."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__(inplace=inplace)
+
+    def forward(self, input: Any) -> Any:
+        """Apply it to each element."""
+        return functional.relu6(input)
+
+
+class LeakyReLU(_Activation):
+    """Gives x where x > 0, else negative_slope · x."""
+
+    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
+        super().__init__(negative_slope=negative_slope, inplace=inplace)
+        self.negative_slope = negative_slope
+
+    def forward(self, input: Any) -> Any:
+        """Apply it to each element."""
+        return functional.leaky_relu(input, self.negative_slope)
+
+
+class ELU(_Activation):
+    """Gives x where x > 0, else alpha (exp(x) − 1)."""
+
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        super().__init__(alpha=alpha, inplace=inplace)
+        self.alpha = alpha
+
+    def forward(self, input: Any) -> Any:
+        """Apply it to each element."""
+        return functional.elu(input, self.alpha)
+
+
+class CELU(_Activation):
+    """Gives x where x > 0, else alpha (exp(x / alpha) − 1)."""
+
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        super().__init__(alpha=alpha, inplace=inplace)
+        self.alpha = alpha
+
+    def forward(self, input: Any) -> Any:
+        """Apply it to each element."""
+        return functional.celu(input, self.alpha)
+
+
+class SELU(_Activation):
+    """ELU scaled so that mean 0 and variance 1 are a fixed point."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__(inplace=inplace)
+
+    def forward(self, input: Any) -> Any:
+        """Apply it to each element."""
+        return functional.selu(input)
+
+
+class GELU(_Activation):
+    """x Φ(x), Φ the normal distribution function; approximate="tanh" takes the tanh form."""
+
+    def __init__(self, approximate: str = "none") -> None:
+        if approximate not in ("none", "tanh"):
+            raise ValueError(f"GELU: approximate must be 'none' or 'tanh', got {approximate!r}.")
+        super().__init__(approximate=approximate)
+        self.approximate = approximate
+
+    def forward(self, input: Any) -> Any:
+        """Apply it to each element."""
+        return functional.gelu(input, self.approximate)
+
+
+class SiLU(_Activation):
+    """x σ(x)."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__(inplace=inplace)
+
+    def forward(self, input: Any) -> Any:
+        """Apply it to each element."""
+        return functional.silu(input)
+
+
+class Mish(_Activation):
+    """x tanh(softplus(x))."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__(inplace=inplace)
+
+    def forward(self, input: Any) -> Any:
+        """Apply it to each element."""
+        return functional.mish(input)
+
+
+class Sigmoid(_Activation):
+    """1 / (1 + exp(−x))."""
+
+    def forward(self, input: Any) -> Any:
+        """Apply it to each element."""
+        return functional.sigmoid(input)
+
+
+class LogSigmoid(_Activation):
+    """log σ(x)."""
+
+    def forward(self, input: Any) -> Any:
+        """Apply it to each element."""
+        return functional.logsigmoid(input)
+
+
+class Tanh(_Activation):
+    """Hyperbolic tangent."""
+
+    def forward(self, input: Any) -> Any:
+        """Apply it to each element."""
+        return functional.tanh(input)
+
+
+class Softplus(_Activation):
+    """log(1 + exp(βx)) / β; exact for every x, whatever the threshold."""
+
+    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
+        super().__init__(beta=beta, threshold=threshold)
+        self.beta, self.threshold = beta, threshold
+
+    def forward(self, input: Any) -> Any:
+        """Apply it to each element."""
+        return functional.softplus(input, self.beta, self.threshold)
+
+
+class Softsign(_Activation):
+    """x / (1 + |x|)."""
+
+    def forward(self, input: Any) -> Any:
+        """Apply it to each element."""
+        return functional.softsign(input)
+
+
+class Tanhshrink(_Activation):
+    """x − tanh(x)."""
+
+    def forward(self, input: Any) -> Any:
+        """Apply it to each element."""
+        return functional.tanhshrink(input)
+
+
+class Softshrink(_Activation):
+    """x moved towards 0 by lambd, and 0 within it."""
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        super().__init__(lambd=lambd)
+        self.lambd = lambd
+
+    def forward(self, input: Any) -> Any:
+        """Apply it to each element."""
+        return functional.softshrink(input, self.lambd)
+
+
+class Hardshrink(_Activation):
+    """x, and 0 within lambd of 0."""
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        super().__init__(lambd=lambd)
+        self.lambd = lambd
+
+    def forward(self, input: Any) -> Any:
+        """Apply it to each element."""
+        return functional.hardshrink(input, self.lambd)
+
+
+class Hardtanh(_Activation):
+    """x held between min_val and max_val."""
+
+    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
+        if min_val >= max_val:
+            raise ValueError(f"Hardtanh: min_val={min_val} must be below max_val={max_val}.")
+        super().__init__(min_val=min_val, max_val=max_val, inplace=inplace)
+        self.min_val, self.max_val = min_val, max_val
+
+    def forward(self, input: Any) -> Any:
+        """Apply it to each element."""
+        return functional.hardtanh(input, self.min_val, self.max_val)
+
+
+class Hardsigmoid(_Activation):
+    """relu6(x + 3) / 6."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__(inplace=inplace)
+
+    def forward(self, input: Any) -> Any:
+        """Apply it to each element."""
+        return functional.hardsigmoid(input)
+
+
+class Hardswish(_Activation):
+    """x · hardsigmoid(x)."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__(inplace=inplace)
+
+    def forward(self, input: Any) -> Any:
+        """Apply it to each element."""
+        return functional.hardswish(input)
+
+
+class PReLU(Module):
+    """Gives x where x > 0, else weight · x, with a weight that is learned.
+
+    Parameters
+    ----------
+    num_parameters : 1, or the number of channels of an input (N, C, ...).
+    init : first value of the weight.
+    dtype : of the weight, float32 by default.
+    """
+
+    def __init__(self, num_parameters: int = 1, init: float = 0.25, *, dtype: Any = None) -> None:
+        self.num_parameters = num_parameters
+        self.weight = Parameter(np.full(num_parameters, init), dtype=dtype)
+
+    def forward(self, input: Any) -> Any:
+        """Apply it to each element."""
+        return functional.prelu(input, self.weight)
+
+    def extra_repr(self) -> str:
+        """Number of weights."""
+        return f"num_parameters={self.num_parameters}"
+
+
+class Softmax(_Activation):
+    """exp(x) over its sum along the axis `dim`.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.Softmax(dim=-1)(np.zeros((1, 4)))
+    array([[0.25, 0.25, 0.25, 0.25]])
+    """
+
+    def __init__(self, dim: int) -> None:
+        super().__init__(dim=dim)
+        self.dim = dim
+
+    def forward(self, input: Any) -> Any:
+        """Normalise along `dim`."""
+        return functional.softmax(input, self.dim)
+
+
+class LogSoftmax(_Activation):
+    """Logarithm of softmax along the axis `dim`, without overflow."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__(dim=dim)
+        self.dim = dim
+
+    def forward(self, input: Any) -> Any:
+        """Normalise along `dim`."""
+        return functional.log_softmax(input, self.dim)

@@ -1,0 +1,83 @@
+"""Affine maps."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from autograd.random import Rng, as_generator
+from nn import functional, init
+from nn.module import Module, Parameter
+
+
+class Linear(Module):
+    """Affine map y = x Wᵀ + b.
+
+    Parameters
+    ----------
+    in_features, out_features : sizes of the last axis before and after.
+    bias : whether there is a b.
+    dtype : of the parameters, float32 by default.
+    rng : generator, seed or None for the default.
+
+    Attributes
+    ----------
+    weight : Parameter, shape (out_features, in_features), uniform in ±1/√in_features at first.
+    bias : Parameter, shape (out_features,), likewise, or None.
+
+    Input (..., in_features), output (..., out_features).
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> layer = nn.Linear(3, 2)
+    >>> layer
+    Linear(in_features=3, out_features=2, bias=True)
+    >>> layer(np.ones((5, 3), np.float32)).shape
+    (5, 2)
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        *,
+        dtype: Any = None,
+        rng: Rng = None,
+    ) -> None:
+        for name, size in (("in_features", in_features), ("out_features", out_features)):
+            if not isinstance(size, (int, np.integer)) or size < 0:
+                raise ValueError(f"Linear: {name} must be an integer >= 0, got {size!r}.")
+        rng = as_generator(rng)
+        self.in_features, self.out_features = int(in_features), int(out_features)
+        self.weight = Parameter(np.zeros((out_features, in_features)), dtype=dtype)
+        init.kaiming_uniform_(self.weight, a=math.sqrt(5), rng=rng)
+        self.bias = Parameter(np.zeros(out_features), dtype=dtype) if bias else None
+        if self.bias is not None:
+            bound = 1 / math.sqrt(in_features) if in_features else 0.0
+            init.uniform_(self.bias, -bound, bound, rng)
+
+    def forward(self, input: Any) -> Any:
+        """Map (..., in_features) to (..., out_features)."""
+        return functional.linear(input, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        """Sizes, and whether there is a bias."""
+        return (
+            f"in_features={self.in_features}, out_features={self.out_features}, "
+            f"bias={self.bias is not None}"
+        )
+
+
+class Identity(Module):
+    """Hands its input through; takes any arguments and ignores them, as PyTorch's does."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        pass
+
+    def forward(self, input: Any) -> Any:
+        """Return the input."""
+        return input

@@ -1,0 +1,430 @@
+"""Module: a callable that owns parameters, buffers and other modules."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+
+from autograd.engine import Array, is_recording, tick
+from autograd.value import Value
+
+DTypeLike = Any
+
+
+class Parameter(Value):
+    """A Value that a Module owns and an optimizer changes.
+
+    Parameters
+    ----------
+    data : array_like
+        Copied.
+    requires_grad : bool
+        False freezes it.
+    dtype : data type, optional
+        float32 unless asked: NumPy's float64 would spread through a whole network.
+    name : str, optional
+        What errors and drawings call it; by default the attribute that it is first assigned to.
+
+    Examples
+    --------
+    >>> import nn
+    >>> nn.Parameter([1.0, 2.0])
+    Value([1., 2.], dtype=float32)
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        data: Any,
+        requires_grad: bool = True,
+        *,
+        dtype: DTypeLike = None,
+        name: str | None = None,
+    ) -> None:
+        if isinstance(data, Value):
+            data = data._data
+        array = np.asarray(data)
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"Parameter(data): data must be real numbers, not {array.dtype}.")
+        array = np.ascontiguousarray(array, dtype or np.float32).reshape(array.shape)
+        super().__init__(array, requires_grad, name)
+
+
+class Buffer:
+    """Marks an array as state that is saved but not learned, such as a running mean.
+
+    Assigned to an attribute of a Module, it leaves the plain array there and the name in the
+    module's list of buffers; what is assigned to that attribute later is the buffer from then on.
+
+    Parameters
+    ----------
+    data : array_like
+        Copied.
+    persistent : bool
+        Whether `state_dict` has it.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> class Scale(nn.Module):
+    ...     def __init__(self):
+    ...         self.factor = nn.Buffer([2.0, 3.0])
+    >>> Scale().state_dict()
+    {'factor': array([2., 3.])}
+    """
+
+    __slots__ = ("data", "persistent")
+
+    def __init__(self, data: Any, persistent: bool = True) -> None:
+        self.data, self.persistent = np.array(data), persistent
+
+
+class Scope:
+    """One call of a module, noted on its outputs: what readers draw as a box.
+
+    The call's nodes are those behind the outputs whose birth is at least `start`. `inner` is the
+    scope that the output had before, that of a call within this one.
+    """
+
+    __slots__ = ("inner", "owner", "start")
+
+    def __init__(self, owner: Module, start: int, inner: Scope | None) -> None:
+        self.owner, self.start, self.inner = owner, start, inner
+
+
+class LoadReport(NamedTuple):
+    """What `load_state_dict` found."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+
+class Module:
+    """A callable that owns parameters, buffers and other modules.
+
+    Subclasses assign them to attributes in ``__init__`` and define `forward`. Nothing is
+    registered: parameters and modules are found among the attributes, in the order of their
+    first assignment, when somebody asks.
+
+    Attributes
+    ----------
+    training : bool. True until `eval` is called; Dropout and BatchNorm look at it.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> class Line(nn.Module):
+    ...     def __init__(self):
+    ...         self.slope = nn.Parameter([2.0])
+    ...     def forward(self, x):
+    ...         return self.slope * x
+    >>> line = Line()
+    >>> line(np.float32(3.0))
+    Value([6.], dtype=float32, op='multiply')
+    >>> [name for name, _ in line.named_parameters()]
+    ['slope']
+    """
+
+    training: bool = True
+
+    def _no_forward(self, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} defines no forward(self, ...).")
+
+    forward: Callable[..., Any] = _no_forward
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run `forward`, and leave a `Scope` on every result that it recorded."""
+        start = tick() if is_recording() else None
+        try:
+            y = self.forward(*args, **kwargs)
+        except Exception as error:
+            error.add_note(f"in {type(self).__name__}({self.extra_repr()})")
+            raise
+        if start is not None:
+            tick()
+            if isinstance(y, Value):
+                if y.op is not None and y.birth >= start:
+                    y.scope = Scope(self, start, y.scope)
+            else:
+                self._sign(y, start)
+        return y
+
+    def _sign(self, y: Any, start: int) -> None:
+        if isinstance(y, Value):
+            if y.op is not None and y.birth >= start:
+                y.scope = Scope(self, start, y.scope)
+        elif isinstance(y, (tuple, list)):
+            for part in y:
+                self._sign(part, start)
+        elif isinstance(y, dict):
+            for part in y.values():
+                self._sign(part, start)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, Buffer):
+            vars(self).setdefault("_buffers", {})[name] = value.persistent
+            value = value.data
+        elif name in vars(self).get("_buffers", ()):
+            if isinstance(value, Value):
+                raise TypeError(
+                    f"The buffer {name!r} is a plain array; assign the Value's .data to it."
+                )
+            value = None if value is None else np.asarray(value)
+        elif isinstance(value, Parameter) and value.name is None:
+            value.name = name
+        object.__setattr__(self, name, value)
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """Assign a parameter to an attribute whose name is given as text."""
+        self._check_name(name, "parameter")
+        setattr(self, name, param)
+
+    def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
+        """Assign a buffer to an attribute whose name is given as text."""
+        self._check_name(name, "buffer")
+        setattr(self, name, None if tensor is None else Buffer(tensor, persistent))
+
+    def add_module(self, name: str, module: Module | None) -> None:
+        """Assign a module to an attribute whose name is given as text."""
+        if module is not None and not isinstance(module, Module):
+            raise TypeError(f"add_module: {name!r} must be a Module, not {type(module).__name__}.")
+        self._check_name(name, "module")
+        setattr(self, name, module)
+
+    def _check_name(self, name: str, kind: str) -> None:
+        if not isinstance(name, str):
+            raise TypeError(f"The name of a {kind} must be a string, not {type(name).__name__}.")
+        if not name or "." in name:
+            raise ValueError(f"The name of a {kind} must be non-empty and without dots: {name!r}.")
+        if hasattr(type(self), name):
+            raise ValueError(
+                f"{type(self).__name__} has an attribute {name!r} already; "
+                f"give the {kind} another name."
+            )
+
+    def _own(self, kind: type) -> list[tuple[str, Any]]:
+        return [(name, x) for name, x in vars(self).items() if isinstance(x, kind)]
+
+    def _own_buffers(self, persistent_only: bool = False) -> list[tuple[str, Array]]:
+        names: dict[str, bool] = vars(self).get("_buffers", {})
+        own = [name for name in vars(self) if name in names and vars(self)[name] is not None]
+        return [(n, vars(self)[n]) for n in own if names[n] or not persistent_only]
+
+    def named_modules(
+        self, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Module]]:
+        """Itself and all modules below with their paths, parents first; a shared one once."""
+        seen: set[int] = set()
+
+        def walk(module: Module, path: str) -> Iterator[tuple[str, Module]]:
+            if remove_duplicate:
+                if id(module) in seen:
+                    return
+                seen.add(id(module))
+            yield path, module
+            for name, child in module._own(Module):
+                yield from walk(child, join(path, name))
+
+        return walk(self, prefix)
+
+    def modules(self) -> Iterator[Module]:
+        """Itself and all modules below, parents first; a shared one once."""
+        return (module for _, module in self.named_modules())
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The modules that this one holds directly; a shared one once."""
+        seen: set[int] = set()
+        for name, child in self._own(Module):
+            if id(child) not in seen:
+                seen.add(id(child))
+                yield name, child
+
+    def children(self) -> Iterator[Module]:
+        """The modules that this one holds directly; a shared one once."""
+        return (child for _, child in self.named_children())
+
+    def _named(
+        self, own: Callable[[Module], Iterable[tuple[str, Any]]], prefix: str, recurse: bool
+    ) -> Iterator[tuple[str, Any]]:
+        seen: set[int] = set()
+        for path, module in self.named_modules(prefix) if recurse else ((prefix, self),):
+            for name, x in own(module):
+                if id(x) not in seen:
+                    seen.add(id(x))
+                    yield join(path, name), x
+
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        """Parameters with their paths, such as ``"0.weight"``; a shared one once.
+
+        Parameters
+        ----------
+        prefix : put before every path.
+        recurse : whether to go into the modules below.
+        """
+        return self._named(lambda m: m._own(Parameter), prefix, recurse)
+
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """Parameters of this module and those below; a shared one once."""
+        return (p for _, p in self.named_parameters(recurse=recurse))
+
+    def named_buffers(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Array]]:
+        """Buffers with their paths, as plain arrays."""
+        return self._named(lambda m: m._own_buffers(), prefix, recurse)
+
+    def buffers(self, recurse: bool = True) -> Iterator[Array]:
+        """Buffers of this module and those below."""
+        return (b for _, b in self.named_buffers(recurse=recurse))
+
+    def apply(self, fn: Callable[[Module], object]) -> Self:
+        """Call ``fn(module)`` on every module below, then on this one."""
+        for child in self.children():
+            child.apply(fn)
+        fn(self)
+        return self
+
+    def train(self, mode: bool = True) -> Self:
+        """Set `training` here and below."""
+        if not isinstance(mode, bool):
+            raise TypeError(f"train(mode): mode must be True or False, not {mode!r}.")
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Self:
+        """Set `training` to False here and below."""
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Freeze (False) or free (True) every parameter."""
+        for p in self.parameters():
+            p.requires_grad = requires_grad
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of every parameter, or set them to zero."""
+        for p in self.parameters():
+            if set_to_none or p.grad is None:
+                p.grad = None
+            else:
+                p.grad.fill(0)
+
+    def to(self, dtype: DTypeLike) -> Self:
+        """Convert every float parameter and buffer, and forget the gradients."""
+        dtype = np.dtype(dtype)
+        if dtype.kind != "f":
+            raise TypeError(f"to(dtype): dtype must be a float type, not {dtype}.")
+        epoch = tick()
+        for p in self.parameters():
+            p._data, p.grad, p.birth = p._data.astype(dtype), None, epoch
+        for module in self.modules():
+            for name, b in module._own_buffers():
+                if b.dtype.kind == "f":
+                    setattr(module, name, b.astype(dtype))
+        return self
+
+    def _state(self) -> dict[str, Any]:
+        """What `state_dict` copies and `load_state_dict` writes: Parameters and arrays."""
+        state: dict[str, Any] = {}
+        for path, module in self.named_modules(remove_duplicate=False):
+            own = (*module._own(Parameter), *module._own_buffers(persistent_only=True))
+            state.update((join(path, name), x) for name, x in own)
+        return state
+
+    def state_dict(self) -> dict[str, Array]:
+        """Copies of all parameters and persistent buffers under their paths, as PyTorch names them.
+
+        Examples
+        --------
+        >>> import nn
+        >>> net = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+        >>> {key: array.shape for key, array in net.state_dict().items()}
+        {'0.weight': (3, 2), '0.bias': (3,), '2.weight': (1, 3), '2.bias': (1,)}
+        """
+        return {key: np.array(_array(x)) for key, x in self._state().items()}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> LoadReport:
+        """Write the arrays of a state dict into the parameters and buffers, in place.
+
+        Parameters
+        ----------
+        state_dict : mapping of path to array_like.
+        strict : whether every key must be on both sides. Shapes must always agree.
+
+        Returns
+        -------
+        LoadReport : ``(missing_keys, unexpected_keys)``.
+
+        Raises
+        ------
+        ValueError
+            Lists all that is missing, unexpected or does not fit. Nothing has changed then.
+        """
+        state = self._state()
+        missing = [key for key in state if key not in state_dict]
+        unexpected = [key for key in state_dict if key not in state]
+        new: dict[str, Array] = {}
+        misfits = []
+        for key, x in state.items():
+            if key in state_dict:
+                wanted, given = _array(x), np.asarray(_array(state_dict[key]))
+                if given.shape != wanted.shape:
+                    misfits.append(f"{key} has shape {given.shape}, the model {wanted.shape}")
+                elif not np.can_cast(given.dtype, wanted.dtype, "same_kind"):
+                    misfits.append(f"{key} has dtype {given.dtype}, the model {wanted.dtype}")
+                else:
+                    new[key] = np.array(given, wanted.dtype)
+        lines = [f"  does not fit: {text}" for text in misfits]
+        if strict:
+            lines += [f"  missing: {key}" for key in missing]
+            lines += [f"  unexpected: {key}" for key in unexpected]
+        if lines:
+            raise ValueError(
+                f"This state dict does not fit {type(self).__name__}; nothing was loaded.\n"
+                + "\n".join(lines)
+                + ("\nstrict=False loads what fits." if strict and not misfits else "")
+            )
+        epoch = tick()
+        for key, array in new.items():
+            x = state[key]
+            _array(x)[...] = array
+            if isinstance(x, Parameter):
+                x.birth = epoch
+        return LoadReport(missing, unexpected)
+
+    def extra_repr(self) -> str:
+        """What stands between the brackets of the repr; for subclasses."""
+        return ""
+
+    def __repr__(self) -> str:
+        lines = [
+            f"({name}): " + repr(child).replace("\n", "\n  ") for name, child in self._own(Module)
+        ]
+        extra = self.extra_repr()
+        if not lines:
+            return f"{type(self).__name__}({extra})"
+        if extra:
+            lines.insert(0, extra)
+        return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
+
+    def double(self) -> Self:
+        """Convert every float parameter and buffer to float64, as gradient checks want it."""
+        return self.to(np.float64)
+
+    def float(self) -> Self:
+        """Convert every float parameter and buffer to float32."""
+        return self.to(np.float32)
+
+
+def join(path: str, name: str) -> builtins.str:
+    """Path of an attribute of the module at `path`."""
+    return f"{path}.{name}" if path else name
+
+
+def _array(x: Any) -> Any:
+    return x._data if isinstance(x, Value) else x
