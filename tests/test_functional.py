@@ -5,7 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from autograd import Op, Value, grad, no_grad
+from autograd import (
+    Op,
+    Value,
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    no_grad,
+    value_and_grad,
+    vjp,
+)
 
 
 def test_grad_touches_no_leaf():
@@ -160,3 +171,177 @@ def test_create_graph_leaves_the_first_graph_whole():
     grad(y, x, create_graph=True)
     y.backward()
     assert x.grad == 12.0
+
+
+@pytest.fixture
+def mlp(rng):
+    """The loss of a 2-3-1 network as a function of its 13 parameters."""
+    x, t = rng.normal(size=(5, 2)), rng.normal(size=(5, 1))
+
+    def loss(p):
+        w1, b1, w2, b2 = p[:6].reshape(2, 3), p[6:9], p[9:12].reshape(3, 1), p[12]
+        return np.mean((np.tanh(x @ w1 + b1) @ w2 + b2 - t) ** 2)
+
+    return loss, rng.normal(size=13)
+
+
+def numeric_jacobian(f, x, eps=1e-6):
+    columns = []
+    for i in range(x.size):
+        step = np.zeros(x.size)
+        step[i] = eps
+        step = step.reshape(x.shape)
+        columns.append((np.asarray(f(x + step)) - np.asarray(f(x - step))) / (2 * eps))
+    return np.stack(columns, axis=-1)
+
+
+def test_the_hessian_of_an_mlps_loss_is_that_of_finite_differences(mlp):
+    loss, p = mlp
+    h = hessian(loss)(p)
+    np.testing.assert_allclose(
+        h, numeric_jacobian(lambda q: value_and_grad(loss)(q)[1], p), atol=1e-7
+    )
+    np.testing.assert_allclose(h, h.T, atol=1e-14)
+
+
+def test_hvp_is_the_hessian_times_the_vector(mlp, rng):
+    loss, p = mlp
+    v = rng.normal(size=13)
+    y, (hv,) = hvp(loss, [p], [v])
+    np.testing.assert_allclose(hv, hessian(loss)(p) @ v, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(y, loss(p))
+
+
+def vector(x):
+    return np.stack([x[0] * x[1], np.sin(x[2]) * x[0], np.exp(x[1])])
+
+
+X = np.array([0.5, -1.0, 2.0])
+
+
+def test_the_jacobian_is_that_of_finite_differences():
+    np.testing.assert_allclose(jacobian(vector)(X), numeric_jacobian(vector, X), atol=1e-8)
+
+
+def test_the_jacobian_has_the_outputs_axes_and_then_the_inputs():
+    j = jacobian(lambda x: np.sum(x, axis=0) ** 2)(np.ones((2, 3)))
+    assert j.shape == (3, 2, 3)
+    np.testing.assert_array_equal(j[1], [[0, 4, 0], [0, 4, 0]])
+
+
+def test_jvp_is_the_jacobian_times_the_vector(rng):
+    v = rng.normal(size=3)
+    y, tangent = jvp(vector, [X], [v])
+    np.testing.assert_allclose(y, vector(X))
+    np.testing.assert_allclose(tangent, jacobian(vector)(X) @ v, rtol=1e-13)
+
+
+def test_jvp_adds_up_over_several_inputs():
+    _, tangent = jvp(lambda a, b: a * b, [2.0, 3.0], [1.0, 10.0])
+    assert tangent == 23.0
+
+
+def test_jvp_of_a_linear_function_is_the_function():
+    _, tangent = jvp(lambda x: 3 * x, [X], [np.ones(3)])
+    np.testing.assert_array_equal(tangent, [3, 3, 3])
+
+
+def test_jvp_of_a_constant_is_zero():
+    _, tangent = jvp(lambda x: Value(np.ones(2)), [X], [np.ones(3)])
+    np.testing.assert_array_equal(tangent, [0, 0])
+
+
+def test_vjp_is_the_vector_times_the_jacobian(rng):
+    y, pull = vjp(vector, X)
+    g = rng.normal(size=3)
+    np.testing.assert_allclose(y, vector(X))
+    for _ in range(2):  # the graph stays
+        np.testing.assert_allclose(pull(g)[0], g @ jacobian(vector)(X), rtol=1e-13)
+
+
+def test_vjp_gives_one_gradient_for_each_input():
+    _, pull = vjp(lambda a, b: a * b, X, 2.0)
+    ga, gb = pull(np.ones(3))
+    np.testing.assert_array_equal(ga, [2, 2, 2])
+    assert gb == X.sum()
+
+
+def test_value_and_grad_takes_several_argnums():
+    f = lambda a, b, c: np.sum(a * b * c)  # noqa: E731
+    y, (gc, ga) = value_and_grad(f, argnums=(-1, 0))(X, 2.0, 3.0)
+    assert y == 6 * X.sum()
+    assert gc == 2 * X.sum()
+    np.testing.assert_array_equal(ga, [6, 6, 6])
+
+
+def test_value_and_grad_gives_zeros_for_what_is_not_used():
+    _, (ga, gb) = value_and_grad(lambda a, b: np.sum(a), argnums=(0, 1))(X, X)
+    np.testing.assert_array_equal(ga, [1, 1, 1])
+    np.testing.assert_array_equal(gb, [0, 0, 0])
+
+
+def test_value_and_grad_passes_keywords_on():
+    _, g = value_and_grad(lambda x, power: np.sum(x**power))(X, power=2)
+    np.testing.assert_array_equal(g, 2 * X)
+
+
+def test_integer_arguments_become_floats():
+    _, g = value_and_grad(lambda x: x * x / 2)(3)
+    assert g == 3.0
+
+
+def test_float32_arguments_have_float32_derivatives():
+    x = X.astype(np.float32)
+    assert value_and_grad(lambda x: np.sum(x**2))(x)[1].dtype == np.float32
+    assert jacobian(lambda x: x**2)(x).dtype == np.float32
+    assert hessian(lambda x: np.sum(x**2))(x).dtype == np.float32
+
+
+def test_functions_of_derivatives_work_inside_no_grad():
+    with no_grad():
+        assert value_and_grad(lambda x: x * x)(3.0)[1] == 6.0
+        assert jvp(lambda x: x * x, [3.0], [1.0])[1] == 6.0
+        assert hessian(lambda x: x**3)(2.0) == 12.0
+
+
+def test_the_hessian_of_a_linear_function_is_zero():
+    np.testing.assert_array_equal(hessian(np.sum)(X), np.zeros((3, 3)))
+
+
+def test_derivatives_by_functions_leave_a_captured_leaf_alone():
+    w = Value(2.0)
+    value_and_grad(lambda x: np.sum(x * w))(X)
+    assert w.grad is None
+
+
+ERRORS = {
+    "argnum out of range": (lambda: value_and_grad(np.sum, argnums=1)(X), ValueError, "argnums"),
+    "not one number": (lambda: value_and_grad(np.sin)(X), ValueError, r"\(3,\)"),
+    "not a Value": (lambda: value_and_grad(lambda x: 1.0)(X), TypeError, "float"),
+    "hessian of an array": (lambda: hessian(np.sin)(X), ValueError, r"hessian.*\(3,\)"),
+    "hvp of an array": (lambda: hvp(np.sin, [X], [X]), ValueError, r"hvp.*\(3,\)"),
+    "jvp of one tangent of two": (lambda: jvp(np.add, [X, X], [X]), ValueError, "tangents"),
+    "jvp of another shape": (lambda: jvp(np.sin, [X], [X[:2]]), ValueError, r"\(2,\).*\(3,\)"),
+    "hvp of another shape": (lambda: hvp(np.sum, [X], [X[:2]]), ValueError, r"\(2,\).*\(3,\)"),
+    "jvp not a Value": (lambda: jvp(lambda x: 1.0, [X], [X]), TypeError, "jvp.*float"),
+    "vjp not a Value": (lambda: vjp(lambda x: 1.0, X), TypeError, "vjp.*float"),
+    "jacobian not a Value": (lambda: jacobian(lambda x: 1.0)(X), TypeError, "jacobian.*float"),
+    "xs not a Value": (lambda: grad(Value(1.0), X), TypeError, r"xs\[0\].*ndarray|xs\[0\]"),
+    "y not a Value": (lambda: grad(1.0, Value(1.0)), TypeError, "y must be.*float"),
+    "x untracked": (
+        lambda: grad(Value(1.0) * 2, Value(1.0, requires_grad=False)),
+        RuntimeError,
+        r"xs\[0\]",
+    ),
+    "gradient of another shape": (
+        lambda: grad(Value(X) * 2, Value(X), np.ones(2)),
+        ValueError,
+        r"\(2,\).*\(3,\)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("call", "error", "message"), ERRORS.values(), ids=ERRORS)
+def test_bad_arguments_are_named(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
