@@ -3,7 +3,7 @@
 What is exported is what NumPy has no name for; everything else is reached through NumPy.
 """
 
-from autograd.ops import elementwise, index, linalg, plain, reduce, shape  # noqa: F401
+from autograd.ops import einsum, elementwise, index, linalg, loss, norms, plain, products, reduce, shape  # noqa: F401
 from autograd.ops.activations import (
     celu,
     elu,
