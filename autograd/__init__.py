@@ -1,6 +1,7 @@
 """glassgrad: an autograd engine that you can see through."""
 
 from autograd.check import gradcheck, gradgradcheck
+from autograd.checkpoint import checkpoint
 from autograd.engine import enable_grad, no_grad
 from autograd.functional import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from autograd.kernel_op import KernelOp
@@ -16,10 +17,13 @@ from autograd.ops import (
     hardsigmoid,
     hardswish,
     hardtanh,
+    index_add,
+    index_update,
     leaky_relu,
     lgamma,
     log_sigmoid,
     log_softmax,
+    logsumexp,
     mish,
     prelu,
     relu,
@@ -32,8 +36,10 @@ from autograd.ops import (
     softshrink,
     softsign,
     tanhshrink,
+    unfold,
     xlogy,
 )
+from autograd.random import default_rng, seed
 from autograd.sequence_op import SequenceOp
 from autograd.value import Value
 
@@ -43,6 +49,8 @@ __all__ = [
     "SequenceOp",
     "Value",
     "celu",
+    "checkpoint",
+    "default_rng",
     "digamma",
     "elu",
     "enable_grad",
@@ -58,17 +66,21 @@ __all__ = [
     "hardtanh",
     "hessian",
     "hvp",
+    "index_add",
+    "index_update",
     "jacobian",
     "jvp",
     "leaky_relu",
     "lgamma",
     "log_sigmoid",
     "log_softmax",
+    "logsumexp",
     "mish",
     "no_grad",
     "prelu",
     "relu",
     "relu6",
+    "seed",
     "selu",
     "sigmoid",
     "silu",
@@ -77,6 +89,7 @@ __all__ = [
     "softshrink",
     "softsign",
     "tanhshrink",
+    "unfold",
     "value_and_grad",
     "vjp",
     "xlogy",

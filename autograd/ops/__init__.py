@@ -3,7 +3,24 @@
 What is exported is what NumPy has no name for; everything else is reached through NumPy.
 """
 
-from autograd.ops import einsum, elementwise, index, linalg, loss, norms, plain, products, reduce, shape  # noqa: F401
+from autograd.ops import (  # noqa: F401
+    cumulative,
+    diagonals,
+    einsum,
+    elementwise,
+    index,
+    join,
+    linalg,
+    loss,
+    norms,
+    order,
+    plain,
+    products,
+    rearrange,
+    reduce,
+    shape,
+    windows,
+)
 from autograd.ops.activations import (
     celu,
     elu,
@@ -28,7 +45,10 @@ from autograd.ops.activations import (
     softsign,
     tanhshrink,
 )
+from autograd.ops.index import index_add, index_update
+from autograd.ops.reduce import logsumexp
 from autograd.ops.special import digamma, erf, erfc, lgamma, xlogy
+from autograd.ops.windows import unfold
 
 __all__ = [
     "celu",
@@ -41,10 +61,13 @@ __all__ = [
     "hardsigmoid",
     "hardswish",
     "hardtanh",
+    "index_add",
+    "index_update",
     "leaky_relu",
     "lgamma",
     "log_sigmoid",
     "log_softmax",
+    "logsumexp",
     "mish",
     "prelu",
     "relu",
@@ -57,5 +80,6 @@ __all__ = [
     "softshrink",
     "softsign",
     "tanhshrink",
+    "unfold",
     "xlogy",
 ]

@@ -130,7 +130,7 @@ def tex_add(a: Symbol, x: Symbol, index: Any) -> str:
 
 # fmt: off
 getitem: Op = Op(_getitem, tex_getitem, lambda g, y, a, index: scatter.call(g, index, a.shape),
-    name="getitem", of=(operator.getitem,), masks=True,
+    name="getitem", rank=4, of=(operator.getitem,), masks=True,
     cases=(case(A(3, 4), 1), case(A(3, 4), (slice(None, None, -2), None, -1)), case(A(3, 4), ([0, 0, 2], slice(1, 3))), case(A(3, 4), np.array([-1, 0, -1])),
            case(A(3), np.array([True, False, True])), case(A(3, 4, 2), (..., np.array([[0], [1]]), np.array([0, -1]))), case(A(2, 3, 4), (np.array([0, 0]), slice(None), [1, 1])),
            case(A(3, 2), (np.array([True, False, True]), 1)), case(A(), None), case(A(4), slice(3, 1))))
@@ -138,10 +138,10 @@ scatter: Op = Op(_scatter, tex_scatter, lambda g, y, a, index, shape: getitem.ca
     name="scatter", rank=3,
     cases=(case(A(4), 1, (3, 4)), case(A(3), [0, 0, 2], (4,)), case(A(3, 2), np.array([0, -1, 3]), (4, 2)), case(A(2), np.array([True, False, True]), (3,))))
 updated: Op = Op(_updated, tex_update, lambda g, y, a, x, index: updated.call(g, 0, index), lambda g, y, a, x, index: survivors(g, a, index),
-    name="index_update", masks=True,
+    name="index_update", rank=4, masks=True,
     cases=(case(A(3, 4), A(4), 1), case(A(3, 4), A(), slice(None, None, 2)), case(A(3), A(2), np.array([2, 0])), case(A(3, 2), A(3, 2), [0, 0, 2]), case(A(3), A(2), np.array([True, False, True]))))
 added: Op = Op(_added, tex_add, lambda g, y, a, x, index: g, lambda g, y, a, x, index: getitem.call(g, index),
-    name="index_add",
+    name="index_add", rank=4,
     cases=(case(A(3, 4), A(4), 1), case(A(3, 4), A(3, 4), [0, 0, 2]), case(A(3), A(), np.array([0, 0])), case(A(2, 3), A(2), (slice(None), -1))))
 # fmt: on
 
