@@ -280,6 +280,32 @@ def test_a_write_after_backward_starts_a_new_step():
     np.testing.assert_allclose(p.data, 3 * 0.8**3)
 
 
+def test_a_view_of_a_leaf_that_was_written_to_in_place_is_stale_too():
+    p, x = Value(np.ones((2, 3)), name="p"), Value(np.full((3, 2), 2.0))
+    y = np.sum(p.T * x)
+    p.data -= 5  # p.T is a view: its numbers change with it
+    with pytest.raises(RuntimeError, match="'p'"):
+        y.backward()
+    assert x.grad is None
+
+
+def test_a_view_of_a_leaf_that_was_assigned_to_keeps_its_numbers():
+    p, x = Value(np.ones((2, 3))), Value(np.full((3, 2), 2.0))
+    y = np.sum(p.T * x)
+    p.data = np.zeros((2, 3))
+    y.backward()
+    np.testing.assert_array_equal(x.grad, np.ones((3, 2)))
+
+
+def test_a_use_after_the_write_is_not_stale_because_of_one_before():
+    x, p = Value(2.0), Value(3.0)
+    early = x + p  # reads no numbers
+    p.data = 5.0
+    late = x * p
+    (early + late).backward()
+    assert (x.grad, p.grad) == (6.0, 3.0)
+
+
 def test_only_the_input_that_is_read_is_stale():
     x, p = Value(2.0), Value(3.0)
     y = x * p  # the gradient of p reads x only
