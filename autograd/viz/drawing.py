@@ -1,0 +1,181 @@
+"""draw: a graph as a picture for notebooks, files and web pages."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from autograd.viz.dot import plural, source
+from autograd.viz.model import Picture, picture
+from autograd.viz.render import render
+
+_DIRECTIONS = ("LR", "TB", "RL", "BT")
+_SUFFIXES = (".svg", ".png", ".dot")
+
+
+class Drawing:
+    """A drawn graph. A notebook shows it; `save` writes it to a file.
+
+    Attributes
+    ----------
+    picture : the graph as plain data (`picture.as_dict()` for JSON).
+    direction : where the forward pass goes: "LR", "TB", "RL" or "BT".
+    """
+
+    def __init__(self, picture: Picture, direction: str = "LR") -> None:
+        self.picture, self.direction = picture, direction
+
+    @cached_property
+    def dot(self) -> str:
+        """DOT source."""
+        return source(self.picture, self.direction)
+
+    @cached_property
+    def _svg(self) -> str:
+        return render(self.dot, "svg").decode()
+
+    def svg(self) -> str:
+        """The drawing as an SVG element, ready for a web page.
+
+        Raises
+        ------
+        RuntimeError
+            No Graphviz to lay it out; the message says what to install.
+        """
+        return self._svg
+
+    def png(self) -> bytes:
+        """The drawing as PNG data; raises as `svg` does."""
+        return render(self.dot, "png")
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write it to a file, whole or not at all.
+
+        Parameters
+        ----------
+        path : where to; its suffix is .svg, .png or .dot.
+
+        Returns
+        -------
+        The path.
+
+        Raises
+        ------
+        ValueError
+            Another suffix.
+        RuntimeError
+            No Graphviz; a .dot file needs none.
+        """
+        target = Path(path)
+        suffix = target.suffix.lower()
+        if suffix not in _SUFFIXES:
+            raise ValueError(
+                f"Drawing.save: the name {target.name!r} must end in .svg, .png or .dot."
+            )
+        if suffix == ".png":
+            content = self.png()
+        else:
+            content = (self.svg() if suffix == ".svg" else self.dot).encode()
+        handle, temporary = tempfile.mkstemp(dir=target.parent, suffix=suffix)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(temporary, 0o666 & ~umask)
+            os.replace(temporary, target)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+        return target
+
+    def __repr__(self) -> str:
+        nodes = plural(len(self.picture.vertices), "node")
+        edges = plural(len(self.picture.edges), "edge")
+        return f"<Drawing of {nodes} and {edges}; .save('graph.svg'), .svg(), .png(), .dot>"
+
+    def _repr_svg_(self) -> str:
+        return self.svg()
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"image/svg+xml": self.svg(), "text/plain": repr(self)}
+
+
+def draw(
+    value: Any,
+    *,
+    gradients: bool = False,
+    formulas: bool = False,
+    depth: int | None = None,
+    limit: int = 150,
+    direction: str = "LR",
+    names: Mapping[str, Any] | None = None,
+    open_kernels: bool = False,
+) -> Drawing:
+    """Draw the graph behind a Value, as micrograd's ``draw_dot`` does, for arrays and modules too.
+
+    Green boxes are leaves that are tracked, grey ones constants, white ones results; circles are
+    ops. Module calls are boxes around what they computed. It reads the graph and changes nothing,
+    so it works before `backward`.
+
+    Parameters
+    ----------
+    value : Value, or a tuple or list of them
+        Where to start: usually the loss.
+    gradients : bool
+        Show the gradient of every Value, from a pass of its own that leaves `.grad` alone. Of a
+        `value` that is an array it is the gradient of its sum (an incoming gradient of ones); of
+        several values, of the sum of all.
+    formulas : bool
+        Write on each arrow into an op what the op passes back along it, as its own vjp says;
+        between single numbers also the number.
+    depth : int, optional
+        Fold the module calls below this level into one box each; 0 folds the outermost.
+    limit : int
+        About how many boxes to show. More are folded, deepest module calls first; then what is
+        farthest from `value` is left out. The drawing says so.
+    direction : "LR", "TB", "RL" or "BT"
+        Where the forward pass goes: left to right, top to bottom, or reversed.
+    names : mapping, optional
+        Names for Values and arrays that have none of their own: ``names=locals()``.
+    open_kernels : bool
+        Draw each fused op as the graph of its reference.
+
+    Returns
+    -------
+    Drawing, which a notebook shows, and which has `save`, `svg`, `png`, `dot` and `picture`.
+
+    Raises
+    ------
+    TypeError
+        Something that is not a Value.
+    ValueError
+        A direction, depth or limit out of range.
+    RuntimeError
+        Gradients are asked of a graph that `backward` released, or whose leaf was written to.
+
+    Examples
+    --------
+    >>> import autograd
+    >>> a, b = autograd.Value(2.0, name="a"), autograd.Value(-3.0, name="b")
+    >>> autograd.draw(a * b, gradients=True)
+    <Drawing of 4 nodes and 3 edges; .save('graph.svg'), .svg(), .png(), .dot>
+    """
+    if direction not in _DIRECTIONS:
+        raise ValueError(f"draw: direction must be one of {_DIRECTIONS}, got {direction!r}.")
+    return Drawing(
+        picture(
+            value,
+            gradients=gradients,
+            formulas=formulas,
+            depth=depth,
+            limit=limit,
+            names=names,
+            open_kernels=open_kernels,
+        ),
+        direction,
+    )

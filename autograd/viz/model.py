@@ -1,0 +1,438 @@
+"""A graph as plain data: what a renderer needs to know, and nothing of how it draws."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autograd import engine
+from autograd.engine import Node
+from autograd.op import SELECT
+from autograd.viz import formula
+from autograd.viz.fold import REST, Folding
+from autograd.viz.formula import Formula
+from autograd.viz.summary import Summary, summarize
+from autograd.viz.text import readable
+from autograd.viz.trace import Call, Trace
+
+
+@dataclass
+class Vertex:
+    """A box or a circle of the drawing.
+
+    Attributes
+    ----------
+    id : unique in the picture.
+    kind : "leaf" (tracked), "constant", "result", "op", "fold" (a module call) or "rest".
+    op : name of the op that it is, or that made it.
+    tex, text : of an op, what it computes.
+    arguments : of an op, its non-array arguments that differ from the defaults.
+    tracked : whether it requires a gradient.
+    output : which output of its op it is, where there are several.
+    root : whether the drawing starts from it.
+    released : whether its graph was freed by backward().
+    ops, parameters, nodes : how many a fold hides.
+    cluster : id of the innermost cluster around it.
+    """
+
+    id: str
+    kind: str
+    op: str | None = None
+    name: str | None = None
+    tex: str = ""
+    text: str = ""
+    arguments: str = ""
+    value: Summary | None = None
+    gradient: Summary | None = None
+    tracked: bool = False
+    output: int | None = None
+    root: bool = False
+    released: bool = False
+    ops: int = 0
+    parameters: int = 0
+    nodes: int = 0
+    cluster: str | None = None
+
+
+@dataclass
+class Edge:
+    """An arrow, in the direction of the forward pass.
+
+    Attributes
+    ----------
+    source, target : ids of vertices.
+    place : which input of the target op it is, counted from 0; None for any other edge.
+    label : what the op's formulas call this input, where the source's own name doesn't tell.
+    formula : the local derivative.
+    """
+
+    source: str
+    target: str
+    place: int | None = None
+    label: str = ""
+    formula: Formula | None = None
+
+
+@dataclass
+class Cluster:
+    """A module call, or an opened kernel; `parent` is the cluster around it.
+
+    `label` is its path in the outermost module and its class.
+    """
+
+    id: str
+    parent: str | None
+    label: str
+
+
+@dataclass
+class Picture:
+    """A graph as plain data, ready for JSON (`as_dict`)."""
+
+    vertices: list[Vertex] = field(default_factory=list)
+    edges: list[Edge] = field(default_factory=list)
+    clusters: list[Cluster] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    gradients: bool = False
+    formulas: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """Nested dicts and lists of text, numbers, booleans and None."""
+        return asdict(self)
+
+
+def picture(
+    value: Any,
+    *,
+    gradients: bool = False,
+    formulas: bool = False,
+    depth: int | None = None,
+    limit: int = 150,
+    names: Mapping[str, Any] | None = None,
+    open_kernels: bool = False,
+) -> Picture:
+    """The graph behind a Value, or a tuple or list of them; arguments as in `autograd.draw`.
+
+    Examples
+    --------
+    >>> import autograd
+    >>> from autograd.viz.model import picture
+    >>> a = autograd.Value(2.0, name="a")
+    >>> [v.kind for v in picture(a * a).vertices]
+    ['leaf', 'op', 'result']
+    """
+    if limit < 2:
+        raise ValueError(f"draw: limit must be at least 2, got {limit}.")
+    if depth is not None and depth < 0:
+        raise ValueError(f"draw: depth must be 0 or more, got {depth}.")
+    trace = Trace(_roots(value), names, open_kernels)
+    folding = Folding(trace, depth, limit)
+    builder = _Builder(trace, folding, formulas)
+    if gradients:
+        builder.gradients = _gradients(trace, folding)
+    return builder.build()
+
+
+def _roots(value: Any) -> list[Node]:
+    roots: list[Node] = []
+    stack = [value]
+    while stack:
+        x = stack.pop()
+        if isinstance(x, Node):
+            roots.append(x)
+        elif isinstance(x, (tuple, list)):
+            stack.extend(reversed(x))
+        elif x is not None:
+            raise TypeError(
+                f"draw: takes a Value, or a tuple or list of Values, not {type(x).__name__}. "
+                "Plain arrays have no graph."
+            )
+    if not roots:
+        raise TypeError("draw: there is no Value to draw.")
+    return roots
+
+
+def _gradients(trace: Trace, folding: Folding) -> dict[int, Any]:
+    """Gradient of the sum of all roots, for every node that is shown; opened kernels included."""
+    found: dict[int, Any] = {}
+    kernels = {id(v) for v, _ in trace.opened}
+
+    def watch(v: Node, g: Any) -> None:
+        if folding.group.get(id(v), REST) is not REST or id(v) in kernels:
+            found[id(v)] = g
+
+    roots = [r for r in trace.roots if r.requires_grad]
+    seeds = [np.ones_like(r._data) for r in roots]
+    engine.gradients(roots, seeds, [], watch=watch)
+    for v, ys in trace.opened:
+        g = found.get(id(v))
+        pairs = [(ys[i], part) for i, part in g.items()] if isinstance(g, dict) else [(ys, g)]
+        pairs = [(y, part) for y, part in pairs if part is not None and y.requires_grad]
+        inner: dict[int, Any] = {}
+        engine.gradients(
+            [y for y, _ in pairs],
+            [part for _, part in pairs],
+            [],
+            watch=lambda x, gx, inner=inner: inner.__setitem__(id(x), gx),
+        )
+        found.update((key, gx) for key, gx in inner.items() if key not in found)
+    return found
+
+
+class _Builder:
+    """Makes the vertices, edges and clusters of a picture from a trace and its folding."""
+
+    def __init__(self, trace: Trace, folding: Folding, formulas: bool) -> None:
+        self.trace, self.folding = trace, folding
+        self.gradients: dict[int, Any] | None = None
+        self.picture = Picture(formulas=formulas)
+        self.roots = {id(r) for r in trace.roots}
+        self.ids: dict[Any, str] = {}  # node, constant, Call or REST -> id of its vertex
+        self.clusters: dict[int, str] = {}
+        self.labels = _labels([c for c in trace.calls.values() if c])
+        self.linked: set[tuple[str, str]] = set()
+        self.users_of_constants: dict[Any, list[Node]] = {}
+
+    def build(self) -> Picture:
+        self.picture.gradients = self.gradients is not None
+        self.picture.notes += self.folding.notes
+        self._folds()
+        for v in self.trace.order:
+            if self.folding.group[id(v)] is None:
+                for key, _, _ in self.folding.constants(v):
+                    self.users_of_constants.setdefault(key, []).append(v)
+        shown = {key for key, group in self.folding.group.items() if group is None}
+        for v in self.trace.order:
+            group = self.folding.group[id(v)]
+            if group is None:
+                self._recorded(v)
+            elif group is not REST:
+                self._enter(v, self.ids[id(group)])
+                if self.folding.leaves_group(v):
+                    self._value(v, "result", group.parent)
+                    self._link(self.ids[id(group)], self.ids[id(v)])
+        for root in self.trace.roots:
+            if id(root) in self.trace.leaves and id(root) in shown:
+                self._leaf(root)
+        return self.picture
+
+    def _recorded(self, v: Node) -> None:
+        made, inputs = self.trace.made(v), self.trace.inputs(v)
+        call = self.trace.calls[id(v)]
+        if made.op is SELECT:
+            source = self._end(inputs[0])
+            self._value(v, "result", call, output=made.static[0])
+            self._link(source, self.ids[id(v)])
+            return
+        called = formula.letters(made.op, inputs, [self.trace.name(x) for x in inputs])
+        tex = formula.forward(made, called)
+        op = self._add(
+            Vertex(
+                "",
+                "op",
+                op=made.op.name,
+                tex=tex,
+                text=readable(tex),
+                arguments=_arguments(made),
+                cluster=self._cluster(call),
+            ),
+            ("op", id(v)),
+        )
+        several = sum(x is not None for x in inputs) > 2 and len(inputs) == made.op.arity
+        keys = {i: key for key, i, _ in self.folding.constants(v)}
+        for i, x in enumerate(inputs):
+            if x is None:
+                continue
+            source = self._end(x, keys.get(i), call)
+            if source is None:
+                continue
+            edge = Edge(source, op, i)
+            if several or (self.picture.formulas and not self.trace.name(x) and np.ndim(_data(x))):
+                edge.label = made.op.parameters[i] if several else called[i]
+            elif self.picture.formulas and isinstance(x, Node) and called[i] != self._short(x):
+                edge.label = called[i]
+            if self.picture.formulas and isinstance(x, Node) and x.requires_grad:
+                if several:
+                    edge.label = called[i]
+                if made.op.differentiates(i):
+                    g = self.gradients.get(id(v)) if self.gradients is not None else None
+                    if self.gradients is None or g is not None:
+                        edge.formula = formula.derivative(made, i, called, g)
+            self.picture.edges.append(edge)
+        if type(v._data) is tuple:
+            self.ids[id(v)] = op
+            return
+        self._value(v, "result", call)
+        self.picture.edges.append(Edge(op, self.ids[id(v)]))
+
+    def _short(self, x: Any) -> str:
+        return (self.trace.name(x) or "").rpartition(".")[2]
+
+    def _end(self, x: Any, key: Any = None, call: Call | None = None) -> Any:
+        """The id of the vertex where an edge from x starts; made here for leaves and constants."""
+        if isinstance(x, Node):
+            if id(x) in self.ids:
+                return self.ids[id(x)]
+            group = self.folding.group[id(x)]
+            if group is not None:
+                return self.ids[id(group)]
+            return self._leaf(x)
+        kept = self.folding.kept_constants
+        if kept is not None and key not in kept:
+            return self.ids.get(id(REST))
+        if key not in self.ids:
+            home = self.trace.home(self.users_of_constants.get(key, []))
+            if id(x) in self.trace.given:
+                home = None  # the caller has it, so no module made it
+            vertex = Vertex(
+                "",
+                "constant",
+                name=self.trace.name(x),
+                value=summarize(x),
+                cluster=self._cluster(home),
+            )
+            self._add(vertex, key)
+        return self.ids[key]
+
+    def _enter(self, v: Node, fold: str) -> None:
+        """Edges into a folded call from what lies outside it."""
+        for x in self.trace.inputs(v):
+            if isinstance(x, Node):
+                inside = self.folding.group[id(x)] is self.folding.group[id(v)]
+                if not inside:
+                    self._link(self._end(x), fold)
+
+    def _link(self, source: str, target: str) -> None:
+        if source != target and (source, target) not in self.linked:
+            self.linked.add((source, target))
+            self.picture.edges.append(Edge(source, target))
+
+    def _leaf(self, x: Node) -> str:
+        if id(x) not in self.ids:
+            kind = "result" if x.op is not None else "leaf" if x.requires_grad else "constant"
+            self._value(x, kind, self.trace.calls[id(x)])
+        return self.ids[id(x)]
+
+    def _value(self, x: Node, kind: str, call: Call | None, output: int | None = None) -> None:
+        released = x.op is not None and not x.inputs
+        if released and not any("released" in note for note in self.picture.notes):
+            self.picture.notes.append(
+                "Part of the graph was released by backward(); use retain_graph=True or draw first."
+            )
+        g = self.gradients.get(id(x)) if self.gradients is not None else None
+        data = x._data
+        several = type(data) is tuple
+        self._add(
+            Vertex(
+                "",
+                kind,
+                op=self.trace.made(x).op.name if x.op is not None else None,
+                name=self.trace.name(x),
+                value=None if several else summarize(data),
+                gradient=None if g is None or several else summarize(g),
+                tracked=x.requires_grad,
+                output=output,
+                root=id(x) in self.roots,
+                released=released,
+                cluster=self._cluster(call),
+            ),
+            id(x),
+        )
+
+    def _add(self, vertex: Vertex, key: Any) -> str:
+        vertex.id = f"{vertex.kind[0]}{len(self.picture.vertices)}"
+        self.picture.vertices.append(vertex)
+        self.ids[key] = vertex.id
+        return vertex.id
+
+    def _folds(self) -> None:
+        """A vertex for every folded call, and one for the rest."""
+        folds: dict[int, Vertex] = {}
+        trace = self.trace
+        leaves = [(key, v, True) for key, v in trace.leaves.items()]
+        for key, v, is_leaf in [*((id(v), v, False) for v in trace.order), *leaves]:
+            group = self.folding.group[key]
+            if group is None:
+                continue
+            if id(group) not in folds:
+                vertex = Vertex("", "rest")
+                if isinstance(group, Call):
+                    name, cluster = self.labels[id(group)], self._cluster(group.parent)
+                    vertex = Vertex("", "fold", name=name, cluster=cluster)
+                folds[id(group)] = vertex
+                self._add(vertex, id(group))
+            vertex = folds[id(group)]
+            vertex.nodes += 1
+            vertex.ops += not is_leaf and v.op is not SELECT
+            vertex.parameters += is_leaf and v.requires_grad
+        if self.folding.kept_constants is not None and id(REST) not in folds:
+            self._add(Vertex("", "rest"), id(REST))
+
+    def _cluster(self, call: Call | None) -> str | None:
+        if call is None:
+            return None
+        if id(call) not in self.clusters:
+            parent = self._cluster(call.parent)  # as deep as modules nest
+            self.clusters[id(call)] = key = f"cluster{len(self.clusters)}"
+            self.picture.clusters.append(Cluster(key, parent, self.labels[id(call)]))
+        return self.clusters[id(call)]
+
+
+def _data(x: Any) -> Any:
+    return x._data if isinstance(x, Node) else x
+
+
+def _labels(found: Sequence[Call]) -> dict[int, str]:
+    """What each call is labelled: path and class of its module, and which call of several."""
+    calls = {id(c): c for call in found for c in call.chain()}
+    tops = {key: call.chain()[0] for key, call in calls.items()}
+    paths: dict[int, dict[int, str]] = {}
+    for top in tops.values():
+        if id(top.owner) not in paths:
+            modules = getattr(top.owner, "named_modules", None)
+            listed = modules() if modules else ()
+            paths[id(top.owner)] = {id(m): path for path, m in reversed([*listed])}
+    series: dict[tuple[int, int], list[Call]] = {}
+    for key, call in calls.items():
+        series.setdefault((id(tops[key]), id(call.owner)), []).append(call)
+    labels: dict[int, str] = {}
+    for same in series.values():
+        for k, call in enumerate(sorted(same, key=lambda c: c.start)):
+            path = paths[id(tops[id(call)].owner)].get(id(call.owner), "")
+            label = call.title or type(call.owner).__name__
+            label = f"{path}: {label}" if path else label
+            if len(same) > 1:
+                label += f", call {k + 1} of {len(same)}"
+            labels[id(call)] = label
+    return labels
+
+
+def _arguments(v: Node) -> str:
+    """The op's non-array arguments that are not its defaults."""
+    parts = []
+    for name, x in zip(v.op.parameters[-len(v.static) :], v.static, strict=False):
+        default = v.op.defaults.get(name)
+        if x is default or (type(x) is type(default) and not np.ndim(x) and x == default):
+            continue
+        text = _index(x)
+        if len(text) > 24:
+            text = f"{text[:23]}…"
+        parts.append(f"[{text}]" if name == "index" else f"{name}={text}")
+    return ", ".join(parts)
+
+
+def _index(x: Any) -> str:
+    """An argument as Python would write it, slices and arrays in short."""
+    if isinstance(x, slice):
+        ends = ["" if part is None else str(part) for part in (x.start, x.stop)]
+        return ":".join(ends if x.step is None else [*ends, str(x.step)])
+    if x is Ellipsis:
+        return "..."
+    if isinstance(x, np.ndarray):
+        return f"array{x.shape}" if x.size > 4 else str(x.tolist())
+    if isinstance(x, tuple) and any(isinstance(p, slice) or p is Ellipsis for p in x):
+        return ", ".join(map(_index, x))
+    return repr(x)
