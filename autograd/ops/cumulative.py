@@ -41,7 +41,8 @@ def _others(a: Any) -> Any:
 
 def late(a: Any, first: float) -> Any:
     """a one step later along the last axis: a number comes in, the last element falls out."""
-    return np.concatenate([np.full((*a.shape[:-1], 1), first, a.dtype), a[..., :-1]], axis=-1)
+    start = np.full((*a.shape[:-1], min(a.shape[-1], 1)), first, a.dtype)
+    return np.concatenate([start, a[..., :-1]], axis=-1)
 
 
 def back(a: Any) -> Any:

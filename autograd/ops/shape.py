@@ -94,6 +94,11 @@ def ravel(a: Any) -> Any:
     return reshape.call(a, -1)
 
 
+def matrix_transpose(x: Any) -> Any:
+    """The matrices of a stack, transposed."""
+    return swapaxes.call(x, -1, -2)
+
+
 def broadcast_arrays(*arrays: Any) -> tuple[Any, ...]:
     """The arrays stretched to the shape that they have in common."""
     shape = np.broadcast_shapes(*map(np.shape, arrays))
@@ -169,6 +174,7 @@ def _reduced_last(axis: Any, ndim: int) -> tuple[list[int], int]:
 
 
 OPS[np.ravel] = ravel
+OPS[np.matrix_transpose] = matrix_transpose
 OPS[np.broadcast_arrays] = broadcast_arrays
 OPS[np.meshgrid] = meshgrid
 OPS[np.atleast_1d] = atleast_1d

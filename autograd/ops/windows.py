@@ -39,13 +39,11 @@ def _unfold(x: Any, window_shape: Any, axis: Any = None) -> Any:
 
 def _fold(a: Any, shape: tuple[int, ...], window_shape: Any, axis: Any = None) -> Any:
     """Windows added up at the places that `unfold` took them from, in an array of this shape."""
-    windows = window_shape if isinstance(window_shape, tuple) else (window_shape,)
-    if axis is None:
-        axis = tuple(range(len(shape)))
-    axes = axis if isinstance(axis, tuple) else (axis,)
-    for k in reversed(axes):  # the last window axis was made last
-        a = fold_one(a, k % len(shape), windows[len(axes) - 1])
-        axes = axes[:-1]
+    widths = tuple(window_shape) if np.ndim(window_shape) else (window_shape,)
+    axes = tuple(range(len(shape))) if axis is None else axis
+    axes = tuple(axes) if np.ndim(axes) else (axes,)
+    for k, width in zip(reversed(axes), reversed(widths), strict=True):  # the last was made last
+        a = fold_one(a, k % len(shape), width)
     return a
 
 
