@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 import autograd
+from autograd.ops import linear as affine_maps
 from autograd.ops.loss import REDUCTIONS
 from autograd.ops.loss import cross_entropy as fused_cross_entropy
 from autograd.random import Rng, as_generator
@@ -60,14 +61,16 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     >>> nn.functional.linear(np.ones((3, 2), np.float32), w).shape
     (3, 1)
     """
-    if np.shape(input)[-1:] != weight.shape[1:]:
+    shape = input.shape if isinstance(input, (Value, np.ndarray)) else np.shape(input)
+    if shape[-1:] != weight.shape[1:]:
         raise ValueError(
-            f"linear: the last axis of input {np.shape(input)} must be {weight.shape[-1]}, "
+            f"linear: the last axis of input {shape} must be {weight.shape[-1]}, "
             f"as the weight (out, in) = {weight.shape} has it. "
             "nn.Flatten() makes (N, C, H, W) into (N, C·H·W)."
         )
-    y = input @ weight.T
-    return y if bias is None else y + bias
+    if bias is None:
+        return affine_maps.linear.call(input, weight)
+    return affine_maps.affine.call(input, weight, bias)
 
 
 def tanh(input: Tensor) -> Tensor:

@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+
+import numpy as np
+import pytest
+
+import autograd
+import nn
+
+X = np.linspace(-2, 2, 12, dtype=np.float32).reshape(3, 4)
+
+
+def test_linear_is_x_w_transposed_plus_b():
+    layer = nn.Linear(4, 2)
+    np.testing.assert_allclose(layer(X).data, X @ layer.weight.data.T + layer.bias.data, rtol=1e-6)
+    assert layer(X[0]).shape == (2,)
+    assert layer(X.reshape(1, 3, 4)).shape == (1, 3, 2)
+
+
+def test_linear_starts_uniform_within_one_over_the_root_of_its_inputs():
+    layer = nn.Linear(100, 200, rng=0)
+    for p in layer.parameters():
+        assert p.dtype == np.float32
+        assert abs(p.data).max() <= 0.1
+        np.testing.assert_allclose(p.data.std(), 0.1 / math.sqrt(3), rtol=0.1)
+
+
+def test_linear_differentiates_to_order_two():
+    layer = nn.Linear(4, 2).double()
+    x = X.astype(float)
+    assert autograd.gradcheck(layer, x)
+    assert autograd.gradgradcheck(lambda v: np.tanh(layer(v)), x)
+
+
+@pytest.mark.parametrize("sizes", [(-1, 2), (2.0, 2)])
+def test_linear_refuses_bad_sizes(sizes):
+    with pytest.raises(ValueError, match="in_features"):
+        nn.Linear(*sizes)
+
+
+def test_linear_names_shapes_and_the_fix():
+    with pytest.raises(ValueError, match=r"\(2, 1, 4\).*must be 3.*Flatten"):
+        nn.Linear(3, 1)(np.ones((2, 1, 4)))
+
+
+def test_the_same_seed_gives_the_same_weights():
+    autograd.seed(3)
+    a = nn.Linear(3, 3)
+    autograd.seed(3)
+    b = nn.Linear(3, 3)
+    np.testing.assert_array_equal(a.weight.data, b.weight.data)
+    assert not np.array_equal(a.weight.data, nn.Linear(3, 3).weight.data)
+
+
+def test_sequential_takes_names():
+    net = nn.Sequential(OrderedDict(first=nn.Linear(4, 2), act=nn.Tanh()))
+    assert list(net.state_dict()) == ["first.weight", "first.bias"]
+    assert net(X).shape == (3, 2)
+
+
+def test_sequential_slices_share_modules_and_keep_names():
+    net = nn.Sequential(nn.Linear(4, 2), nn.Tanh(), nn.Linear(2, 1))
+    tail = net[1:]
+    assert tail[-1] is net[2]
+    assert list(tail.state_dict()) == ["2.weight", "2.bias"]
+
+
+def test_sequential_appends_inserts_deletes():
+    net = nn.Sequential(nn.Tanh()).append(nn.ReLU()).insert(0, nn.Sigmoid())
+    del net[1]
+    assert [type(m).__name__ for m in net] == ["Sigmoid", "ReLU"]
+    assert [name for name, _ in net.named_children()] == ["0", "1"]
+
+
+def test_sequential_replaces_in_place():
+    net = nn.Sequential(nn.Tanh(), nn.ReLU())
+    net[-2] = nn.Sigmoid()
+    assert [type(m).__name__ for m in net] == ["Sigmoid", "ReLU"]
+
+
+def test_containers_refuse_functions_and_bad_indices():
+    with pytest.raises(TypeError, match="entry 1 must be a Module, not ufunc"):
+        nn.Sequential(nn.ReLU(), np.tanh)
+    with pytest.raises(IndexError, match="index 1, but it has 1"):
+        nn.Sequential(nn.ReLU())[1]
+
+
+def test_module_list_registers_its_modules():
+    blocks = nn.ModuleList([nn.Linear(1, 1)])
+    blocks.extend([nn.Linear(1, 1)])
+    assert list(blocks.state_dict()) == ["0.weight", "0.bias", "1.weight", "1.bias"]
+
+
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [
+        (nn.ReLU(), np.maximum(X, 0)),
+        (nn.ReLU6(), np.clip(X, 0, 6)),
+        (nn.LeakyReLU(0.2), np.where(X > 0, X, 0.2 * X)),
+        (nn.ELU(), np.where(X > 0, X, np.expm1(X))),
+        (nn.CELU(2.0), np.where(X > 0, X, 2 * np.expm1(X / 2))),
+        (nn.SELU(), 1.0507009873554805 * np.where(X > 0, X, 1.6732632423543772 * np.expm1(X))),
+        (nn.GELU(), np.vectorize(lambda x: x * (1 + math.erf(x / math.sqrt(2))) / 2)(X)),
+        (nn.SiLU(), X / (1 + np.exp(-X))),
+        (nn.Mish(), X * np.tanh(np.log1p(np.exp(X)))),
+        (nn.Sigmoid(), 1 / (1 + np.exp(-X))),
+        (nn.LogSigmoid(), -np.log1p(np.exp(-X))),
+        (nn.Tanh(), np.tanh(X)),
+        (nn.Softplus(2.0), np.log1p(np.exp(2 * X)) / 2),
+        (nn.Softsign(), X / (1 + abs(X))),
+        (nn.Tanhshrink(), X - np.tanh(X)),
+        (nn.Softshrink(), np.sign(X) * np.maximum(abs(X) - 0.5, 0)),
+        (nn.Hardshrink(), np.where(abs(X) > 0.5, X, 0)),
+        (nn.Hardtanh(), np.clip(X, -1, 1)),
+        (nn.Hardsigmoid(), np.clip(X / 6 + 0.5, 0, 1)),
+        (nn.Hardswish(), X * np.clip(X / 6 + 0.5, 0, 1)),
+        (nn.PReLU(), np.where(X > 0, X, 0.25 * X)),
+        (nn.Softmax(dim=1), np.exp(X) / np.exp(X).sum(1, keepdims=True)),
+        (nn.LogSoftmax(dim=0), X - np.log(np.exp(X).sum(0))),
+    ],
+    ids=lambda x: type(x).__name__ if isinstance(x, nn.Module) else "",
+)
+def test_activation(module, expected):
+    y = module(autograd.Value(X))
+    np.testing.assert_allclose(y.data, expected, rtol=2e-5, atol=1e-6)
+    assert y.dtype == np.float32
+
+
+def test_prelu_has_one_weight_a_channel():
+    layer = nn.PReLU(4, init=0.5)
+    y = layer(-np.ones((2, 4, 3), np.float32))
+    np.testing.assert_array_equal(y.data, -0.5)
+    np.sum(y).backward()
+    np.testing.assert_array_equal(layer.weight.grad, [-6] * 4)
+
+
+def test_dropout_keeps_the_mean_and_drops_the_share():
+    y = nn.Dropout(0.25, rng=0)(np.ones(100_000, np.float32))
+    assert y.dtype == np.float32
+    np.testing.assert_allclose((y == 0).mean(), 0.25, atol=0.01)
+    np.testing.assert_allclose(y.mean(), 1, atol=0.01)
+
+
+def test_dropout_uses_one_mask_in_both_directions():
+    x = autograd.Value(np.ones(50))
+    y = nn.Dropout(0.5, rng=0)(x)
+    np.sum(y).backward()
+    np.testing.assert_array_equal(x.grad, y.data)
+
+
+def test_dropout_hands_through_in_eval_and_drops_all_at_one():
+    assert nn.Dropout().eval()(X) is X
+    assert not nn.Dropout(1.0)(X).any()
+
+
+def test_dropout_refuses_what_is_no_probability():
+    with pytest.raises(ValueError, match="probability"):
+        nn.Dropout(1.5)
+
+
+def test_flatten_keeps_the_batch():
+    assert nn.Flatten()(autograd.Value(np.ones((2, 3, 4)))).shape == (2, 12)
+    assert nn.Flatten(0, 1)(np.ones((2, 3, 4))).shape == (6, 4)
+    with pytest.raises(ValueError, match="start_dim=2 comes after"):
+        nn.Flatten(2, 1)(np.ones((2, 3, 4)))

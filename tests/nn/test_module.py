@@ -1,0 +1,288 @@
+from __future__ import annotations
+
+import copy
+import gc
+
+import numpy as np
+import pytest
+
+import autograd
+import nn
+
+
+class Block(nn.Module):
+    def __init__(self):
+        self.inner = nn.Linear(2, 2)
+        self.scale = nn.Parameter([1.0])
+        self.mean = nn.Buffer(np.zeros(2))
+
+    def forward(self, x):
+        return self.inner(x) * self.scale
+
+
+def keys(module):
+    return list(module.state_dict())
+
+
+def test_state_dict_keys_are_pytorchs():
+    net = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1, bias=False))
+    assert keys(net) == ["0.weight", "0.bias", "2.weight"]
+
+
+def test_own_parameters_come_before_buffers_and_children():
+    assert keys(Block()) == ["scale", "mean", "inner.weight", "inner.bias"]
+
+
+def test_a_module_needs_no_super_init():
+    assert Block().training
+    assert [name for name, _ in Block().named_modules()] == ["", "inner"]
+
+
+def test_state_dict_copies():
+    net = nn.Linear(2, 2)
+    net.state_dict()["weight"][:] = 9
+    assert not (net.weight.data == 9).any()
+
+
+def test_a_shared_parameter_is_counted_once_and_saved_twice():
+    net = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    net[1].weight = net[0].weight
+    assert [name for name, _ in net.named_parameters()] == ["0.weight", "0.bias", "1.bias"]
+    assert "1.weight" in net.state_dict()
+
+
+def test_a_shared_module_is_walked_once():
+    layer = nn.Linear(2, 2)
+    net = nn.Sequential(layer, nn.ReLU(), layer)
+    assert len(list(net.modules())) == 3
+    assert len(list(net.children())) == 2
+    assert len(list(net.parameters())) == 2
+    assert net(np.ones((1, 2), np.float32)).shape == (1, 2)
+
+
+def test_named_parameters_takes_a_prefix_and_stays_here_when_asked():
+    assert [n for n, _ in Block().named_parameters("a", recurse=False)] == ["a.scale"]
+
+
+def test_named_buffers_are_plain_arrays():
+    [(name, mean)] = Block().named_buffers()
+    assert name == "mean"
+    assert type(mean) is np.ndarray
+
+
+def test_a_buffer_stays_one_when_assigned_to():
+    block = Block()
+    block.mean = block.mean + 1
+    np.testing.assert_array_equal(block.state_dict()["mean"], [1, 1])
+
+
+def test_a_buffer_refuses_a_value():
+    with pytest.raises(TypeError, match=r"\.data"):
+        Block().mean = autograd.Value([1.0, 2.0])
+
+
+def test_a_buffer_that_is_not_persistent_is_not_saved():
+    block = Block()
+    block.register_buffer("mask", np.ones(2), persistent=False)
+    assert "mask" not in block.state_dict()
+    assert "mask" in dict(block.named_buffers())
+
+
+@pytest.mark.parametrize("name", ["", "a.b", "forward"])
+def test_a_bad_name_is_refused(name):
+    with pytest.raises(ValueError, match="name"):
+        Block().add_module(name, nn.ReLU())
+
+
+def test_loading_writes_in_place_and_reports():
+    net, other = Block(), Block()
+    weight = net.inner.weight.data
+    report = net.load_state_dict(other.state_dict())
+    assert report == ([], [])
+    np.testing.assert_array_equal(weight, other.inner.weight.data)
+
+
+def test_a_refused_state_dict_changes_nothing_and_lists_everything():
+    net = Block()
+    before = net.state_dict()
+    state = {"scale": np.ones(1), "mean": np.ones(3), "inner.weight": np.ones((2, 2)), "x": 1.0}
+    with pytest.raises(ValueError, match="nothing was loaded") as error:
+        net.load_state_dict(state)
+    text = str(error.value)
+    assert "mean has shape (3,), the model (2,)" in text
+    assert "missing: inner.bias" in text
+    assert "unexpected: x" in text
+    after = net.state_dict()
+    assert all(np.array_equal(before[k], after[k]) for k in before)
+
+
+def test_loading_refuses_what_a_cast_would_damage():
+    with pytest.raises(ValueError, match="dtype complex128"):
+        nn.Linear(1, 1).load_state_dict({"weight": np.ones((1, 1)) * 1j, "bias": np.zeros(1)})
+
+
+def test_not_strict_loads_what_is_there():
+    net = nn.Linear(2, 1)
+    report = net.load_state_dict({"bias": [5.0], "x": 1}, strict=False)
+    assert report.missing_keys == ["weight"]
+    assert report.unexpected_keys == ["x"]
+    assert net.bias.data == 5
+
+
+def test_not_strict_still_refuses_shapes():
+    with pytest.raises(ValueError, match="does not fit"):
+        nn.Linear(2, 1).load_state_dict({"bias": [5.0, 6.0]}, strict=False)
+
+
+def test_parameters_can_be_loaded_from_each_other():
+    a = nn.Linear(2, 2)
+    w, b = a.weight.data, a.bias.data.copy()
+    a.load_state_dict({"weight": w.T, "bias": a.bias})
+    np.testing.assert_array_equal(a.bias.data, b)
+
+
+def test_loading_makes_a_graph_stale():
+    net = nn.Linear(2, 1)
+    y = np.sum(np.square(net.weight))
+    net.load_state_dict(net.state_dict())
+    with pytest.raises(RuntimeError, match="'weight'"):
+        y.backward()
+
+
+def test_a_deep_copy_is_independent():
+    net = Block()
+    net.inner.other = net.scale
+    twin = copy.deepcopy(net)
+    twin.scale.data = [5.0]
+    assert net.scale.data == 1
+    assert twin.inner.other is twin.scale
+    assert keys(twin) == keys(net)
+
+
+def test_train_and_eval_reach_all_modules():
+    net = nn.Sequential(nn.Dropout(), nn.Sequential(nn.Dropout()))
+    assert not any(m.training for m in net.eval().modules())
+    assert all(m.training for m in net.train().modules())
+
+
+def test_apply_visits_children_first():
+    names = []
+    nn.Sequential(nn.ReLU(), nn.Tanh()).apply(lambda m: names.append(type(m).__name__))
+    assert names == ["ReLU", "Tanh", "Sequential"]
+
+
+def test_requires_grad_freezes_all():
+    net = Block().requires_grad_(False)
+    assert not net(np.ones((1, 2), np.float32)).requires_grad
+
+
+def test_zero_grad_forgets_or_zeroes():
+    net = nn.Linear(2, 1)
+    np.sum(net(np.ones((1, 2), np.float32))).backward()
+    net.zero_grad(set_to_none=False)
+    assert not net.weight.grad.any()
+    net.zero_grad()
+    assert net.weight.grad is None
+
+
+def test_to_converts_parameters_and_buffers():
+    net = Block().double()
+    assert {a.dtype.name for a in net.state_dict().values()} == {"float64"}
+    net.float()
+    assert net.scale.dtype == np.float32
+
+
+def test_parameters_are_float32_unless_asked():
+    assert nn.Parameter([1.0]).dtype == np.float32
+    assert nn.Parameter([1.0], dtype=np.float64).dtype == np.float64
+    assert nn.Parameter(2).shape == ()
+
+
+def test_a_parameter_is_named_by_its_first_attribute():
+    assert nn.Linear(1, 1).weight.name == "weight"
+
+
+def test_repr_is_pytorchs():
+    net = nn.Sequential(nn.Linear(1, 2), nn.Sequential(nn.LeakyReLU(0.2), nn.Dropout(0.1)))
+    assert repr(net) == (
+        "Sequential(\n"
+        "  (0): Linear(in_features=1, out_features=2, bias=True)\n"
+        "  (1): Sequential(\n"
+        "    (0): LeakyReLU(negative_slope=0.2)\n"
+        "    (1): Dropout(p=0.1, inplace=False)\n"
+        "  )\n"
+        ")"
+    )
+
+
+def test_no_forward_says_so():
+    with pytest.raises(NotImplementedError, match="Module defines no forward"):
+        nn.Module()(1)
+
+
+def test_an_error_tells_in_which_modules_it_happened():
+    with pytest.raises(ValueError, match="last axis of input") as error:
+        nn.Sequential(nn.Linear(3, 2))(np.ones((1, 4), np.float32))
+    assert error.value.__notes__ == [
+        "in Linear(in_features=3, out_features=2, bias=True)",
+        "in Sequential()",
+    ]
+
+
+def owners(v):
+    found, scope = [], v.scope
+    while scope is not None:
+        found.append(scope.owner)
+        scope = scope.inner
+    return found
+
+
+def test_a_call_leaves_its_scope_on_its_output_outermost_first():
+    net = nn.Sequential(nn.Linear(2, 2), nn.Tanh())
+    assert owners(net(np.ones((1, 2), np.float32))) == [net, net[1]]
+
+
+def test_a_scope_begins_before_the_calls_nodes_and_after_those_behind():
+    first, second = nn.Linear(2, 2), nn.Tanh()
+    a = first(np.ones((1, 2), np.float32))
+    b = second(a)
+    assert a.birth < b.scope.start <= b.birth
+
+
+def test_scopes_reach_into_tuples_and_dicts():
+    class Two(nn.Module):
+        def forward(self, x):
+            return x + 1, {"b": [x + 2]}
+
+    two = Two()
+    a, rest = two(autograd.Value(1.0))
+    assert owners(a) == owners(rest["b"][0]) == [two]
+
+
+def test_a_module_does_not_sign_what_it_hands_through():
+    x = autograd.Value(1.0) * 2
+    assert nn.Identity()(x) is x
+    assert x.scope is None
+
+
+def test_no_scope_without_recording():
+    with autograd.no_grad():
+        assert nn.Linear(1, 1)(np.ones((1, 1), np.float32)).scope is None
+
+
+def test_a_training_step_leaves_no_reference_cycles():
+    net = nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Linear(2, 2))
+    optimizer = nn.optim.Adam(net.parameters())
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(2):
+            loss = nn.CrossEntropyLoss()(net(np.ones((3, 2), np.float32)), [0, 1, 1])
+            loss.backward()
+            optimizer.step()
+        del loss
+        unused = net(np.ones((3, 2), np.float32))
+        del unused
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
