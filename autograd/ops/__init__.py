@@ -11,6 +11,7 @@ from autograd.ops import (  # noqa: F401
     index,
     join,
     linalg,
+    linear,
     loss,
     norms,
     order,
