@@ -1,0 +1,78 @@
+"""How every kernel is compiled and cached.
+
+Numba's cache looks at the file of the kernel only; a function inlined from another file may change
+unnoticed. Here the stamp of a cached kernel covers its file and every file of this package that it
+imports, at any depth, so that an update never runs old code.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import os
+import re
+from pathlib import Path
+
+import llvmlite
+import numba
+from numba import njit
+from numba.core.caching import FunctionCache, IndexDataCacheFile
+
+PLAIN = bool(numba.config.DISABLE_JIT) or os.environ.get("GLASSGRAD_TILE") == "plain"
+"""Whether kernels do without LLVM vector code: loops in place of intrinsics, for tests."""
+
+_IMPORT = re.compile(
+    rb"^\s*from\s+autograd\.kernels\s+import\s+(\([^)]*\)|.*)|autograd\.kernels\.(\w+)", re.M
+)
+
+
+@functools.cache
+def _imports(path: Path) -> tuple[bytes, frozenset[str]]:
+    """The source of a file, and the names that it imports from this package."""
+    source = path.read_bytes()
+    names = {"jit"}
+    for listed, dotted in _IMPORT.findall(source):
+        names.update(re.findall(r"\w+", (listed or dotted).decode()))
+    return source, frozenset(names)
+
+
+@functools.cache
+def stamp(path: Path) -> str:
+    """A hash of the file, of all that it imports from its own folder, and of the compiler."""
+    todo, seen = [path], set()
+    while todo:
+        file = todo.pop()
+        if file in seen or not file.is_file():
+            continue
+        seen.add(file)
+        todo += [file.with_name(f"{name}.py") for name in _imports(file)[1]]
+    digest = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__}".encode())
+    for file in sorted(seen):
+        digest.update(file.name.encode() + b"\0" + _imports(file)[0])
+    return digest.hexdigest()
+
+
+class _Cache(FunctionCache):
+    """Numba's cache under our stamp; the plain variant apart."""
+
+    def __init__(self, function):
+        super().__init__(function)
+        path = Path(function.__code__.co_filename)
+        if path.is_file():
+            name = self._impl.filename_base + ("-plain" if PLAIN else "")
+            self._cache_file = IndexDataCacheFile(self.cache_path, name, stamp(path))
+
+
+def jit(function):
+    """Compile a kernel when it is first called: no GIL, IEEE division, cached on disk.
+
+    `error_model="numpy"` is what lets LLVM vectorise a loop with a division in it. Floating-point
+    operations are not reordered or contracted: the bits are those of the source, in a vector or in
+    the rest of a loop.
+    """
+    compiled = njit(nogil=True, error_model="numpy")(function)
+    if not numba.config.DISABLE_JIT:
+        with contextlib.suppress(RuntimeError):  # where no folder can be written to
+            compiled._cache = _Cache(function)
+    return compiled
