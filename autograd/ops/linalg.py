@@ -1,4 +1,4 @@
-"""Inverses, determinants, factorizations and what is composed of them: numpy.linalg.
+"""Inverses, determinants, systems of equations, and what is composed of them.
 
 The formulas are those of M. B. Giles, "Collected matrix derivative results for forward and reverse
 mode algorithmic differentiation" (2008), unless a docstring names another source.
@@ -14,19 +14,12 @@ import numpy as np
 
 from autograd.dispatch import OPS
 from autograd.op import Op
-from autograd.ops.domains import A, Array, case, real
-from autograd.ops.elementwise import ratio
+from autograd.ops.domains import A, Array, case
+from autograd.ops.factorizations import apart
 from autograd.ops.plain import plain
-from autograd.ops.products import array, constant, flip
+from autograd.ops.products import array, flip
 
 SlogdetResult = type(np.linalg.slogdet(np.eye(1)))
-QRResult = type(np.linalg.qr(np.eye(1)))
-
-
-def apart(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    """Matrices whose eigenvalues and singular values are far from 0 and from each other."""
-    diagonal = 5.0 * np.eye(shape[-2], shape[-1]) * np.arange(1, shape[-1] + 1)
-    return real(rng, shape) + diagonal
 
 
 def singular(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
@@ -37,21 +30,6 @@ def singular(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
 def column(x: Any) -> Any:
     """Each number of a stack as a 1 by 1 matrix."""
     return np.expand_dims(x, (-1, -2))
-
-
-def _half_lower(x: Any) -> Any:
-    """The lower triangle of a matrix with half of its diagonal."""
-    ones = np.ones(x.shape[-2:], x.dtype)
-    return np.asarray((np.tril(ones) + np.tril(ones, -1)) / 2 * x)
-
-
-def double(x: Any) -> Any:
-    """The symmetric matrix that has the lower triangle of x."""
-    half = half_lower.call(x)
-    return half + flip(half)
-
-
-# --- determinants and inverses
 
 
 def cofactors(y: Any, a: Any) -> Any:
@@ -103,134 +81,6 @@ def _pinv_grad(g: Any, y: Any, a: Any) -> Any:
     return left + right - np.matmul(np.matmul(flip(y), g), flip(y))
 
 
-# --- factorizations
-
-
-def _cholesky(a: Any) -> Any:
-    """Lower triangular factor L of a = L Lᵀ; only the lower triangle of a is read."""
-    return np.linalg.cholesky(a)
-
-
-def _cholesky_grad(g: Any, y: Any) -> Any:
-    """The gradient of cholesky (Murray, "Differentiation of the Cholesky decomposition", 2016)."""
-    inverse = np.linalg.inv(y)
-    middle = double(np.matmul(flip(y), g))
-    return half_lower.call(np.matmul(np.matmul(flip(inverse), middle), inverse))
-
-
-def _qr(a: Any, mode: Any = "reduced") -> Any:
-    """a = Q R of matrices that are not wide, Q with orthonormal columns, R upper triangular."""
-    if mode == "complete" and a.shape[-2] > a.shape[-1]:
-        raise ValueError(
-            "of a tall matrix mode='complete' adds columns to Q that the matrix does not "
-            "determine, so they have no derivative; use mode='reduced'."
-        )
-    if mode not in ("reduced", "complete"):
-        raise ValueError(f"mode must be 'reduced', 'complete' or 'r' on a Value, got {mode!r}.")
-    return np.linalg.qr(a, mode)
-
-
-def _qr_grad(g: Any, y: Any) -> Any:
-    """The gradient of qr of a matrix that is not wide (Walter & Lehmann, 2018)."""
-    (gq, gr), (q, r) = g, y
-    m = 0.0 if gr is None else np.matmul(r, flip(gr))
-    if gq is not None:
-        m = m - np.matmul(flip(gq), q)
-    inner = np.matmul(q, double(m))
-    if gq is not None:
-        inner = gq + inner
-    return np.matmul(inner, flip(np.linalg.inv(r)))
-
-
-def _over_gaps(x: Any, v: Any, w: Any) -> Any:
-    """x_ij / (v_j - v_i) for every pair of a list of numbers v; 0 on the diagonal.
-
-    Also 0 where both v_j - v_i and x_ij are 0 up to rounding: x is computed from numbers of the
-    size of w. Where only the gap is 0, the result is infinite and says so: an eigenvector in the
-    plane of two equal eigenvalues has no derivative.
-    """
-    gap = np.expand_dims(v, -2) - np.expand_dims(v, -1)
-    n = v.shape[-1]
-    rounding = 8 * n * np.finfo(gap.dtype).eps
-    large = np.abs(v).max(-1, keepdims=True, initial=0)[..., None]
-    noise = np.abs(w).max((-1, -2), keepdims=True, initial=0)
-    zero = (np.abs(gap) <= rounding * large) & (np.abs(x) <= rounding * noise)
-    zero |= np.eye(n, dtype=bool)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(zero, 0, x / gap)
-
-
-def _over_gaps_v(g: Any, y: Any, v: Any) -> Any:
-    """The gradient of over_gaps with respect to v."""
-    h = over_gaps.call(g * y, v, g)
-    return np.sum(h, -1) - np.sum(h, -2)
-
-
-def _eigh(a: Any, UPLO: Any = "L") -> Any:
-    """Eigenvalues, ascending, and eigenvectors of a symmetric matrix, of which half is read."""
-    return np.linalg.eigh(a, UPLO)
-
-
-def _eigh_grad(g: Any, y: Any, UPLO: Any) -> Any:
-    """The gradient of eigh."""
-    (gw, gv), (w, v) = g, y
-    total: Any = None
-    if gw is not None:
-        total = np.matmul(v * np.expand_dims(gw, -2), flip(v))
-    if gv is not None:
-        m = np.matmul(flip(v), gv)
-        turn = over_gaps.call(m - flip(m), w, m) / 2
-        part = np.matmul(np.matmul(v, turn), flip(v))
-        total = part if total is None else total + part
-    half = 2 * half_lower.call(total)  # off the diagonal, an element stands for two
-    return half if UPLO in "Ll" else flip(half)
-
-
-def _svd(a: Any, full_matrices: bool = True) -> Any:
-    """a = U diag(S) Vh, S descending; U and Vh have as many columns and rows as S is long."""
-    if full_matrices and a.shape[-2] != a.shape[-1]:
-        raise ValueError(
-            "of a matrix that is not square, full_matrices=True adds vectors that the matrix does "
-            "not determine, so they have no derivative; pass full_matrices=False."
-        )
-    return np.linalg.svd(a, full_matrices=full_matrices)
-
-
-def _svd_grad(g: Any, y: Any, a: Any) -> Any:
-    """The gradient of svd (Townsend, "Differentiating the singular value decomposition", 2016).
-
-    His two sums are regrouped by 1 / (s_j - s_i) and 1 / (s_j + s_i): so equal singular values
-    cancel wherever the function that is differentiated leaves their vectors' choice open.
-    """
-    (gu, gs, gvh), (u, s, vh) = g, y
-    inner: Any = None
-    if gs is not None:
-        inner = diagonal(gs)
-    outside: Any = None
-    if gu is not None or gvh is not None:
-        p = 0.0 if gu is None else np.matmul(flip(u), gu)
-        q = 0.0 if gvh is None else np.matmul(vh, flip(gvh))
-        total, gap = p + q, p - q
-        eye = constant("I", np.eye(s.shape[-1], dtype=s.dtype), s)
-        sums = np.expand_dims(s, -1) + np.expand_dims(s, -2) + eye  # its diagonal divides 0
-        turn = (over_gaps.call(total - flip(total), s, total) + ratio(gap - flip(gap), sums)) / 2
-        inner = turn if inner is None else inner + turn
-    m, n = a.shape[-2:]
-    if gu is not None and m > n:
-        outside = (gu - np.matmul(u, np.matmul(flip(u), gu))) / np.expand_dims(s, -2)
-        outside = np.matmul(outside, vh)
-    if gvh is not None and n > m:
-        outside = (gvh - np.matmul(np.matmul(gvh, flip(vh)), vh)) / np.expand_dims(s, -1)
-        outside = np.matmul(u, outside)
-    result = np.matmul(np.matmul(u, inner), vh)
-    return result if outside is None else result + outside
-
-
-def diagonal(x: Any) -> Any:
-    """Diagonal matrices of the vectors in a stack."""
-    return np.expand_dims(x, -2) * constant("I", np.eye(x.shape[-1], dtype=x.dtype), x)
-
-
 # fmt: off
 inv = Op(np.linalg.inv,       "{a:9}^{{-1}}",                   lambda g, y, a: -np.matmul(np.matmul(flip(y), g), flip(y)), rank=4, cases=(case(A(3, 3, domain=apart)), case(A(2, 1, 2, 2, domain=apart))))
 det = Op(np.linalg.det,       r"\det {a:3}",                    lambda g, y, a: column(g) * cofactors(y, a),                rank=3, cases=(case(A(3, 3, domain=apart)), case(A(2, 2, 2, domain=apart)), case(A(3, 3, domain=singular)), case(A(1, 1))))
@@ -239,51 +89,12 @@ signdet = Op(_signdet,        r"\operatorname{{sign}} \det {a:3}", lambda g, y, 
 solve = Op(np.linalg.solve,   "{a:9}^{{-1}} {b:2}",             lambda g, y, a, b: _solve_a(g, y, a, b),
                                                                 lambda g, y, a, b: _solve_b(g, a, b),                       rank=2, cases=(case(A(2, 2, domain=apart), A(2, 3)), case(A(3, 3, domain=apart), A(3)), case(A(3, 2, 2, domain=apart), A(2)), case(A(3, 2, 2, domain=apart), A(3, 2, 1)), case(A(2, 2, 2, domain=apart), A(2, 2)), case(A(2, 2, domain=apart), A(3, 2, 2))))
 pinv = Op(_pinv,              "{a:9}^+",                        lambda g, y, a, rcond, rtol: _pinv_grad(g, y, a),           rank=4, name="pinv", of=(np.linalg.pinv,), cases=(case(A(2, 2, domain=apart)), case(A(2, 3, 2, domain=apart)), case(A(2, 3, domain=apart), 1e-12)))
-cholesky_row = Op(_cholesky,  r"\operatorname{{chol}} {a:3}",   lambda g, y, a: _cholesky_grad(g, y),                       rank=3, name="cholesky", cases=(case(A(3, 3, domain=apart)), case(A(2, 2, 2, domain=apart))))
-qr_row = Op(_qr,              r"\operatorname{{qr}} {a:3}",     lambda g, y, a, mode: _qr_grad(g, y),                       rank=3, name="qr", cases=(case(A(3, 3, domain=apart)), case(A(2, 4, 2, domain=apart))))
-eigh = Op(_eigh,              r"\operatorname{{eigh}} {a:3}",   lambda g, y, a, UPLO: _eigh_grad(g, y, UPLO),               rank=3, name="eigh", of=(np.linalg.eigh,), cases=(case(A(3, 3, domain=apart)), case(A(2, 2, 2, domain=apart), UPLO="U")))
-svd_row = Op(_svd,            r"\operatorname{{svd}} {a:3}",    lambda g, y, a, full_matrices: _svd_grad(g, y, a),                         rank=3, name="svd", cases=(case(A(3, 3, domain=apart)), case(A(2, 4, 2, domain=apart), False), case(A(2, 3, domain=apart), False)))
-half_lower: Op = Op(_half_lower, r"\Phi\left({x}\right)",      lambda g, y, x: half_lower.call(g),                         name="half_lower", cases=(case(A(3, 3)), case(A(2, 2, 2))))
-over_gaps: Op = Op(_over_gaps, r"\frac{{{x}}}{{{{{v}}}_j - {{{v}}}_i}}", lambda g, y, x, v, w: over_gaps.call(g, v, g),
-                                                                lambda g, y, x, v, w: _over_gaps_v(g, y, v), None,          name="over_gaps", cases=(case(A(3, 3), np.array([1.0, 2.5, 4.0]), A(3, 3)), case(A(2, 2, 2), np.array([[1.0, 2.5], [4.0, 2.0]]), A(2, 2, 2))))
 # fmt: on
-
-
-# --- compositions
 
 
 def slogdet(a: Any) -> Any:
     """Sign and logarithm of the absolute value of the determinant; the sign's derivative is 0."""
     return SlogdetResult(signdet.call(a), logabsdet.call(a))
-
-
-def cholesky(a: Any, *, upper: bool = False) -> Any:
-    """Triangular factor of a positive definite matrix, of which the same triangle is read."""
-    return flip(cholesky_row.call(flip(a))) if upper else cholesky_row.call(a)
-
-
-def qr(a: Any, mode: str = "reduced") -> Any:
-    """a = Q R; mode="r" gives R alone."""
-    m, n = a.shape[-2:]
-    q, r = qr_row.call(a if m >= n else a[..., :m], "reduced" if mode == "r" else mode)
-    if m < n:  # the columns that are too many have no part in Q
-        r = np.where(np.tri(m, n, -1, dtype=bool), 0, np.matmul(flip(q), a))
-    return r if mode == "r" else QRResult(q, r)
-
-
-def eigvalsh(a: Any, UPLO: Any = "L") -> Any:
-    """Eigenvalues of a symmetric matrix, ascending."""
-    return np.linalg.eigh(a, UPLO)[0]
-
-
-def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
-    """Singular value decomposition, or the singular values alone."""
-    return svd_row.call(a, full_matrices) if compute_uv else svdvals(a)
-
-
-def svdvals(x: Any) -> Any:
-    """Singular values, descending."""
-    return svd_row.call(x, False)[1]
 
 
 def matrix_power(a: Any, n: int) -> Any:
@@ -371,9 +182,7 @@ def lstsq(a: Any, b: Any, rcond: float | None = None) -> tuple[Any, Any, int, An
     return x, rest if rank == n < m else np.zeros(0, a.dtype), rank, s
 
 
-OPS[np.linalg.lstsq] = lstsq
-OPS[np.linalg.slogdet], OPS[np.linalg.cholesky], OPS[np.linalg.qr] = slogdet, cholesky, qr
-OPS[np.linalg.eigvalsh], OPS[np.linalg.svd], OPS[np.linalg.svdvals] = eigvalsh, svd, svdvals
+OPS[np.linalg.slogdet], OPS[np.linalg.lstsq] = slogdet, lstsq
 OPS[np.linalg.matrix_power], OPS[np.linalg.multi_dot] = matrix_power, multi_dot
 OPS[np.linalg.tensorsolve], OPS[np.linalg.tensorinv] = tensorsolve, tensorinv
 plain(np.linalg.matrix_rank)
