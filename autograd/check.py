@@ -59,7 +59,8 @@ def gradcheck(
     weights = [rng.normal(size=y.shape) for y in ys]
 
     def weighted(*inputs: Array) -> float:
-        ys = _outputs(f(*map(Value, inputs)))
+        with enable_grad():
+            ys = _outputs(f(*map(Value, inputs)))
         return float(sum(np.sum(y._data * w) for y, w in zip(ys, weights, strict=True)))
 
     with enable_grad():
@@ -104,12 +105,13 @@ def gradgradcheck(f: Callable[..., Any], *xs: Any, seed: int = 0, **tolerances: 
     weights: list[Array] = []
 
     def slopes(*leaves: Value) -> tuple[Any, ...]:
-        ys = [y for y in _outputs(f(*leaves)) if y.requires_grad]
-        if not ys:
-            return ()
-        if not weights:
-            weights.extend(rng.normal(size=y.shape) for y in ys)
-        total: Any = sum(np.sum(y * w) for y, w in zip(ys, weights, strict=True))
+        with enable_grad():
+            ys = [y for y in _outputs(f(*leaves)) if y.requires_grad]
+            if not ys:
+                return ()
+            if not weights:
+                weights.extend(rng.normal(size=y.shape) for y in ys)
+            total: Any = sum(np.sum(y * w) for y, w in zip(ys, weights, strict=True))
         found = grad(total, leaves, create_graph=True, allow_unused=True)
         return tuple(g for g in found if g is not None)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Node, Stale, enable_grad, gradients, is_recording, tick
+from autograd.engine import Node, enable_grad, fresh, gradients, is_recording, tick
 from autograd.op import Op, record, select_output
 from autograd.random import default_rng
 from autograd.value import Value
@@ -88,12 +88,13 @@ class _Checkpoint(Op):
     listed = False
 
     def pull(
-        self, v: Node, g: Any, needs: Sequence[bool], stale: set[Node], create_graph: bool
+        self, v: Node, g: Any, needs: Sequence[bool], stale: dict[Node, Node], create_graph: bool
     ) -> Sequence[Any]:
         """As in `Op`."""
         for x in v.inputs:
-            if isinstance(x, Node) and x in stale:
-                Stale(x, v)._refuse()
+            written = fresh(x, None, v, stale)
+            if written is not None:
+                written.refuse()
         f, xs, state = v.static
         generator = default_rng().bit_generator
         now, generator.state = generator.state, state

@@ -22,9 +22,9 @@ class Traced:
             )
         if kwargs:
             raise TypeError(
-                f"numpy.{ufunc.__name__}: {', '.join(kwargs)}= can't be used with a Value; out= (and "
-                "so `array += value`) would write over what the graph may need. Write "
-                "`x = x + v`, and .astype() for dtype=."
+                f"numpy.{ufunc.__name__}: {', '.join(kwargs)}= can't be used with a Value; out= "
+                "(and so `array += value`) would write over what the graph may need. "
+                "Write `x = x + v`, and .astype() for dtype=."
             )
         return lookup(ufunc)(*args)
 

@@ -123,7 +123,7 @@ class enable_grad(_Mode):  # noqa: N801 - PyTorch's name
 
 def topological(
     roots: Iterable[Node], stop: Collection[Node] = ()
-) -> tuple[list[Node], dict[Node, None], set[Node]]:
+) -> tuple[list[Node], dict[Node, None], dict[Node, Node]]:
     """Walk back from the roots through everything that requires a gradient.
 
     Parameters
@@ -135,7 +135,8 @@ def topological(
     -------
     order : recorded nodes, inputs before their users.
     leaves : where the walk ended, in the order met.
-    stale : leaves that were written to after a node of the graph used them.
+    stale : leaf that was written to after a node of the graph used it, and results that are views
+        of such a leaf -> the leaf.
 
     Raises
     ------
@@ -143,7 +144,7 @@ def topological(
     """
     order: list[Node] = []
     leaves: dict[Node, None] = {}
-    stale: set[Node] = set()
+    stale: dict[Node, Node] = {}
     seen: set[Node] = set()
     stack: list[Any] = []
     for root in roots:
@@ -173,13 +174,19 @@ def topological(
             if isinstance(x, Node):
                 if x.op is None:
                     if x.birth > v.birth:
-                        stale.add(x)
+                        stale[x] = x
                     if x.requires_grad:
                         leaves[x] = None
                 elif x in stop:
                     leaves[x] = None
                 elif x not in seen:
                     stack.append(x)
+    if stale:
+        for v in order:
+            for x in v.inputs:
+                leaf = stale.get(x) if isinstance(x, Node) else None
+                if leaf is not None and np.may_share_memory(v._data, leaf._data):
+                    stale[v] = leaf
     return order, leaves, stale
 
 
@@ -273,7 +280,7 @@ def _propagate(
     order: list[Node],
     live: set[Node] | None,
     grads: dict[Node, Any],
-    stale: set[Node],
+    stale: dict[Node, Node],
     *,
     keep: Collection[Node] = (),
     create_graph: bool = False,
@@ -297,7 +304,7 @@ def _propagate(
             if watch is not None:
                 watch(v, g)
             op = v.op
-            path = op.path if plain else 0
+            path = op.path if plain and v._inputs is None else 0
             if path == 1:
                 inputs: Any = (v._a,)
                 found: Any = (op.vjps[0](g, v._data, v._a._data),)
@@ -393,20 +400,21 @@ def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
 
 
 class Stale(Traced, NDArrayOperatorsMixin):
-    """Stands for a leaf that was written to after the graph used it; reading its numbers raises.
+    """Stands for data that was written to after the graph used it; reading its numbers raises.
 
     A vjp that needs only its shape or dtype goes through, as in PyTorch.
     """
 
-    __slots__ = ("_leaf", "dtype", "ndim", "shape", "size")
+    __slots__ = ("_written", "dtype", "ndim", "shape", "size")
 
-    def __init__(self, leaf: Node, user: Node) -> None:
-        data = leaf._data
-        self._leaf = (leaf, user)
+    def __init__(self, x: Node, user: Node, leaf: Node) -> None:
+        data = x._data
+        self._written = (leaf, user)
         self.shape, self.dtype, self.ndim, self.size = data.shape, data.dtype, data.ndim, data.size
 
-    def _refuse(self, *args: Any, **kwargs: Any) -> Any:
-        leaf, user = self._leaf
+    def refuse(self, *args: Any, **kwargs: Any) -> Any:
+        """Raise the error that names the leaf."""
+        leaf, user = self._written
         who = f"{leaf.name!r}" if leaf.name else f"of shape {leaf._data.shape}"
         raise RuntimeError(
             f"{user.op.name}: the Value {who} was written to after this op used it, so its "
@@ -414,8 +422,14 @@ class Stale(Traced, NDArrayOperatorsMixin):
             "assigning .data), or compute the loss again."
         )
 
-    __array_ufunc__ = __array_function__ = __array__ = __getitem__ = __iter__ = _refuse
-    __len__ = __float__ = __int__ = __bool__ = _refuse
+    __array_ufunc__ = __array_function__ = __array__ = __getitem__ = __iter__ = refuse
+    __len__ = __float__ = __int__ = __bool__ = refuse
 
     def __getattr__(self, name: str) -> Any:
-        return self._refuse()
+        return self.refuse()
+
+
+def fresh(x: Any, array: Any, user: Node, stale: dict[Node, Node]) -> Any:
+    """The array of x, or a `Stale` in its place where x was written to after `user` was made."""
+    leaf = stale.get(x) if isinstance(x, Node) else None
+    return Stale(x, user, leaf) if leaf is not None and leaf.birth > user.birth else array

@@ -108,12 +108,17 @@ def _chosen(xs: tuple[Any, ...], argnums: int | Sequence[int]) -> tuple[list[Any
     return [_tracked(x) if i in places else x for i, x in enumerate(xs)], places
 
 
-def _scalar(y: Any, name: str) -> Value:
+def _value(y: Any, name: str) -> Value:
     if not isinstance(y, Value):
         raise TypeError(f"{name}: the function must return a Value, not {type(y).__name__}.")
+    return y
+
+
+def _scalar(y: Any, name: str) -> Value:
+    _value(y, name)
     if y.size != 1:
         raise ValueError(f"{name}: the function must return one number, not shape {y.shape}.")
-    return y
+    return y  # type: ignore[no-any-return]
 
 
 def value_and_grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
@@ -160,7 +165,7 @@ def vjp(f: Function, *xs: Any) -> tuple[Array, Function]:
     """
     args = [_tracked(x) for x in xs]
     with engine.enable_grad():
-        y = f(*args)
+        y = _value(f(*args), "vjp")
 
     def pull(gradient: Any) -> tuple[Array, ...]:
         return tuple(
@@ -194,7 +199,7 @@ def jvp(f: Function, xs: Sequence[Any], tangents: Sequence[Any]) -> tuple[Array,
     args = [_tracked(x) for x in xs]
     directions = _like_inputs("jvp", "tangents", args, tangents)
     with engine.enable_grad():
-        y = f(*args)
+        y = _value(f(*args), "jvp")
         dummy = Value(np.zeros_like(y._data))
         pulled = _gradients(y, args, dummy, create=True)
         terms = [
@@ -231,7 +236,7 @@ def jacobian(f: Function, argnum: int = 0) -> Function:
         args, (place,) = _chosen(xs, argnum)
         x = args[place]
         with engine.enable_grad():
-            y = f(*args, **kwargs)
+            y = _value(f(*args, **kwargs), "jacobian")
         return _rows(y, x)
 
     return matrix
@@ -245,7 +250,7 @@ def _rows(y: Value, x: Value) -> Array:
             seed = np.zeros(y.shape, y.dtype)
             seed.flat[i] = 1
             rows[i] = _or_zero(_gradients(y, [x], seed)[0], x)
-    return rows.reshape(*y.shape, *x.shape)
+    return rows.reshape(y.shape + x.shape)
 
 
 def hessian(f: Function, argnum: int = 0) -> Function:

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from autograd.engine import Node, Stale, gradients
+from autograd.engine import Node, fresh, gradients
 from autograd.op import Op, general_call, tex_name
 from autograd.symbol import Symbol
 
@@ -72,12 +72,13 @@ class KernelOp(Op):
         return y, saved
 
     def pull(
-        self, v: Node, g: Any, needs: Sequence[bool], stale: set[Node], create_graph: bool
+        self, v: Node, g: Any, needs: Sequence[bool], stale: dict[Node, Node], create_graph: bool
     ) -> Sequence[Any]:
         """As in `Op`."""
         for x in v.inputs:
-            if isinstance(x, Node) and x in stale:
-                Stale(x, v)._refuse()
+            written = fresh(x, None, v, stale)
+            if written is not None:
+                written.refuse()
         if create_graph:
             return self._pull_reference(v, g, needs)
         arrays = [np.asarray(x._data) if isinstance(x, Node) else x for x in v.inputs]

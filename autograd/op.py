@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from autograd.dispatch import OPS
-from autograd.engine import Node, Stale, epoch, is_recording
+from autograd.engine import Node, epoch, fresh, is_recording
 from autograd.symbol import ATOM, Symbol, as_symbol
 from autograd.value import Value
 
@@ -88,6 +88,7 @@ class Op:
         self.__doc__ = getattr(forward, "__doc__", None) or Op.__doc__
         self.rank, self.domain, self.cases = rank, domain, cases
         self.elementwise, self.singular, self.masks = domain is not None, singular, masks
+        self.trusted = not hasattr(forward, "__code__")  # NumPy's own, or an operator
         self.arity = len(vjps)
         self.parameters, self.defaults, self.positional = _signature(forward, self.arity)
         self.path = self.arity if self.arity == len(self.parameters) and self.arity <= 2 else 0
@@ -152,6 +153,8 @@ class Op:
             else:
                 weak = x is None or (self.elementwise and type(x) in _CONSTANTS)
                 arrays.append(x if weak else np.asarray(x))
+        if self.elementwise and not self.trusted:
+            arrays = weaken(arrays)
         static = tuple(self._constant(s) for s in static)
         try:
             y, saved = self._run(arrays, static)
@@ -198,7 +201,7 @@ class Op:
         return s
 
     def pull(
-        self, v: Node, g: Any, needs: Sequence[bool], stale: set[Node], create_graph: bool
+        self, v: Node, g: Any, needs: Sequence[bool], stale: dict[Node, Node], create_graph: bool
     ) -> Sequence[Any]:
         """The gradient contribution to each input that needs one, else None; any kind of input."""
         y, args = seen(v, stale, create_graph)
@@ -218,7 +221,7 @@ class Op:
         if isinstance(tex, Symbol):  # one of the inputs, chosen
             return Symbol(tex.tex, y, tex.rank)
         if isinstance(y, (tuple, list)):
-            return tuple(Symbol(rf"{tex}_{{{i}}}", part) for i, part in enumerate(y))
+            return tuple(Symbol(rf"{tex}_{{{i}}}", part, 4) for i, part in enumerate(y))
         if tex.startswith("-") and self.rank > 1:
             return Symbol(tex, y, 1)
         return Symbol(tex, y, self.rank)
@@ -253,8 +256,8 @@ class Op:
         if vjp is None:
             return Symbol("0", 0.0)
         if isinstance(y, (tuple, list)):
-            g: Any = tuple(Symbol(rf"\bar y_{{{k}}}", part) for k, part in enumerate(y))
-            y = tuple(Symbol(f"y_{{{k}}}", part) for k, part in enumerate(y))
+            g: Any = tuple(Symbol(rf"\bar y_{{{k}}}", part, 4) for k, part in enumerate(y))
+            y = tuple(Symbol(f"y_{{{k}}}", part, 4) for k, part in enumerate(y))
         else:
             g, y = Symbol(r"\bar y", y), Symbol("y", y)
         with np.errstate(all="ignore"):
@@ -296,7 +299,7 @@ ROWS: list[Op] = []
 """Every op, in the order of definition; tests, documentation and drawings read it."""
 
 
-def seen(v: Node, stale: set[Node], create_graph: bool) -> tuple[Any, tuple[Any, ...]]:
+def seen(v: Node, stale: dict[Node, Node], create_graph: bool) -> tuple[Any, tuple[Any, ...]]:
     """What a vjp is fed for y and the inputs: Values under create_graph, else arrays."""
     if create_graph:
         parts = v._data
@@ -310,10 +313,8 @@ def seen(v: Node, stale: set[Node], create_graph: bool) -> tuple[Any, tuple[Any,
         if not v.op.elementwise:
             args = tuple([np.asarray(x) if isinstance(x, np.generic) else x for x in args])
     if stale:
-        args = tuple(
-            Stale(x, v) if isinstance(x, Node) and x in stale else a
-            for x, a in zip(v.inputs, args, strict=True)
-        )
+        y = fresh(v, y, v, stale)
+        args = tuple([fresh(x, arg, v, stale) for x, arg in zip(v.inputs, args, strict=True)])
     return y, args
 
 
@@ -347,6 +348,14 @@ def _constant_value(y: Any) -> Value:
     return v
 
 
+def weaken(xs: list[Any]) -> list[Any]:
+    """Python numbers among arrays as arrays of the dtype that NumPy would give the result."""
+    if not any(type(x) in (float, int) for x in xs):
+        return xs
+    dtype = np.result_type(*xs)
+    return [np.asarray(x, dtype) if type(x) in (float, int) else x for x in xs]
+
+
 def _like(y: Any, parts: list[Any]) -> Any:
     """The parts in y's own kind of sequence, a named tuple included."""
     return type(y)(*parts) if hasattr(y, "_fields") else type(y)(parts)
@@ -355,6 +364,7 @@ def _like(y: Any, parts: list[Any]) -> Any:
 def _unary(op: Op) -> Function:
     forward, new = op.forward, _new
     ndarray, generic, asarray = np.ndarray, np.generic, np.asarray
+    trusted = op.trusted  # floats give floats, and Python numbers don't widen
 
     def call(a: Any) -> Any:
         if not isinstance(a, Value):
@@ -364,8 +374,10 @@ def _unary(op: Op) -> Function:
         except (TypeError, ValueError) as error:
             op.complain(error, (a,))
         if type(y) is not ndarray and not isinstance(y, generic):
+            if isinstance(y, (tuple, list)):
+                return op.apply((a,))
             y = asarray(y)
-        if not (a.requires_grad and is_recording()):
+        if not (a.requires_grad and is_recording() and (trusted or y.dtype.kind == "f")):
             return _constant_value(y)
         v = new(Value)
         v._data = y
@@ -387,6 +399,7 @@ def _unary(op: Op) -> Function:
 def _binary(op: Op) -> Function:
     forward, new = op.forward, _new
     ndarray, generic, asarray = np.ndarray, np.generic, np.asarray
+    trusted = op.trusted  # floats give floats, and Python numbers don't widen
 
     def call(a: Any, b: Any) -> Any:
         if isinstance(a, Value):
@@ -394,12 +407,12 @@ def _binary(op: Op) -> Function:
             if isinstance(b, Value):
                 right = b._data
                 live = a.requires_grad or b.requires_grad
-            elif type(b) in _CONSTANTS:
+            elif trusted and type(b) in _CONSTANTS:
                 right = b
                 live = a.requires_grad
             else:
                 return op.apply((a, b))
-        elif isinstance(b, Value) and type(a) in _CONSTANTS:
+        elif trusted and isinstance(b, Value) and type(a) in _CONSTANTS:
             left = a
             right = b._data
             live = b.requires_grad
@@ -410,8 +423,10 @@ def _binary(op: Op) -> Function:
         except (TypeError, ValueError) as error:
             op.complain(error, (a, b))
         if type(y) is not ndarray and not isinstance(y, generic):
+            if isinstance(y, (tuple, list)):
+                return op.apply((a, b))
             y = asarray(y)
-        if not (live and is_recording()):
+        if not (live and is_recording() and (trusted or y.dtype.kind == "f")):
             return _constant_value(y)
         v = new(Value)
         v._data = y
@@ -485,7 +500,7 @@ class _Select(Op):
     listed = False
 
     def pull(
-        self, v: Node, g: Any, needs: Sequence[bool], stale: set[Node], create_graph: bool
+        self, v: Node, g: Any, needs: Sequence[bool], stale: dict[Node, Node], create_graph: bool
     ) -> Sequence[Any]:
         return [{v.static[0]: g}]
 

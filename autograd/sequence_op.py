@@ -43,7 +43,7 @@ class SequenceOp(Op):
         return self.forward(list(arrays), **named), None
 
     def pull(
-        self, v: Node, g: Any, needs: Sequence[bool], stale: set[Node], create_graph: bool
+        self, v: Node, g: Any, needs: Sequence[bool], stale: dict[Node, Node], create_graph: bool
     ) -> Sequence[Any]:
         """As in `Op`."""
         y, args = seen(v, stale, create_graph)
