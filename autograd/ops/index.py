@@ -59,24 +59,27 @@ def _scatter(a: Any, index: Any, shape: tuple[int, ...]) -> Any:
 
 def _updated(a: Any, x: Any, index: Any) -> Any:
     """A copy of a with x at an index; of places that come twice the last one counts."""
-    refuse_truncation(a, x)
     out = np.array(a, order="C")
-    if not (is_basic(index) or is_mask(index)):  # one memory order, so that the last is the last
-        x = np.ascontiguousarray(np.broadcast_to(x, np.shape(out[index])))
+    x = checked(x, a, np.shape(out[index]))
+    if not (is_basic(index) or is_mask(index)):
+        x = np.array(x, order="C")  # one memory order, so that the last is the last
     out[index] = x
     return out
 
 
 def _added(a: Any, x: Any, index: Any) -> Any:
     """A copy of a with x added at an index; places that come twice add up."""
-    refuse_truncation(a, x)
-    return a + _scatter(x.astype(a.dtype), index, a.shape)
+    return a + _scatter(checked(x, a, np.shape(a[index])).astype(a.dtype), index, a.shape)
 
 
-def refuse_truncation(a: Any, x: Any) -> None:
-    """A TypeError where x would lose its fraction on the way into a."""
+def checked(x: Any, a: Any, shape: tuple[int, ...]) -> Any:
+    """What is to be written into a part of a, stretched to the part's shape."""
     if a.dtype.kind != "f" and x.dtype.kind == "f":
         raise TypeError(f"{x.dtype} does not fit into {a.dtype}; use a.astype(float).")
+    lead = len(shape) - x.ndim
+    if lead < 0 or any(m not in (1, n) for m, n in zip(x.shape, shape[lead:], strict=True)):
+        raise ValueError(f"x of shape {x.shape} can't be broadcast to that of a[index], {shape}.")
+    return np.broadcast_to(x, shape)
 
 
 def survivors(g: Any, a: Any, index: Any) -> Any:

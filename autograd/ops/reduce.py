@@ -125,15 +125,17 @@ def product_of_others(a: Any, axis: Axis) -> Any:
     return apart(others.call(together(a, axis)), a.shape, axis)
 
 
-def deviation(a: Any, axis: Axis) -> Any:
-    """Distance from the mean."""
-    return a - np.mean(a, axis=axis, keepdims=True)
+def _deviation(a: Any, axis: Axis = None) -> Any:
+    """Distance from the mean; of equal elements exactly 0, whatever the mean is rounded to."""
+    gone = dropped(axis, a.ndim)
+    d = a - a[tuple(slice(0, 1) if i in gone else slice(None) for i in range(a.ndim))]
+    return d - np.mean(d, axis=axis, keepdims=True)
 
 
 def standardized(a: Any, y: Any, axis: Axis, ddof: float) -> Any:
     """The derivative of a standard deviation y; 0 where nothing deviates."""
     n = count(a.shape, axis) - ddof
-    return ratio.call(deviation(a, axis), n * spread(y, a.shape, axis))
+    return ratio.call(deviation.call(a, axis), n * spread(y, a.shape, axis))
 
 
 def to_extreme(g: Any, y: Any, a: Any, axis: Axis) -> Any:
@@ -167,6 +169,11 @@ def tex_over(command: str) -> Any:
     return tex
 
 
+def tex_deviation(a: Any, axis: Axis = None) -> str:
+    """a less its mean."""
+    return rf"{a:1} - \operatorname{{mean}}{tex_axis(axis)} {a:3}"
+
+
 def tex_logsumexp(a: Any, axis: Axis = None, *others: Any) -> str:
     """The formula that gave it its name."""
     return rf"\log \sum{tex_axis(axis)} e^{{{a}}}"
@@ -189,7 +196,8 @@ HOLED = (
 # fmt: off
 sum_ = Op(_sum,         tex_over(r"\sum"),  lambda g, y, a, axis, keepdims: spread(g, a.shape, axis),                                         name="sum", rank=3, of=(np.sum,), bind="sum", cases=CASES)
 mean = Op(_mean,        tex_over(r"\operatorname{mean}"), lambda g, y, a, axis, keepdims: spread(g, a.shape, axis) / count(a.shape, axis),    name="mean", rank=3, of=(np.mean,), bind="mean", cases=CASES)
-var = Op(_var,          tex_over(r"\operatorname{var}"),  lambda g, y, a, axis, ddof, keepdims: spread(2 * g, a.shape, axis) * deviation(a, axis) / (count(a.shape, axis) - ddof), name="var", rank=3, of=(np.var,), bind="var", cases=MORE)
+deviation: Op = Op(_deviation, tex_deviation, lambda g, y, a, axis: deviation.call(g, axis),                                                  name="deviation", rank=1, cases=CASES[:2])
+var = Op(_var,          tex_over(r"\operatorname{var}"),  lambda g, y, a, axis, ddof, keepdims: spread(2 * g, a.shape, axis) * deviation.call(a, axis) / (count(a.shape, axis) - ddof), name="var", rank=3, of=(np.var,), bind="var", cases=MORE)
 std = Op(_std,          tex_over(r"\operatorname{std}"),  lambda g, y, a, axis, ddof, keepdims: spread(g, a.shape, axis) * standardized(a, y, axis, ddof), name="std", rank=3, of=(np.std,), bind="std", cases=MORE, singular=True)
 prod = Op(_prod,        tex_over(r"\prod"), lambda g, y, a, axis, keepdims: spread(g, a.shape, axis) * product_of_others(a, axis),            name="prod", rank=3, of=(np.prod,), bind="prod", cases=CASES + HOLED)
 max_ = Op(_max,         tex_over(r"\max"),  lambda g, y, a, axis, keepdims: to_extreme(g, y, a, axis),                                        name="max", rank=3, of=(np.max, np.amax), bind="max", masks=True, cases=CASES)

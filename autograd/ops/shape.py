@@ -180,6 +180,7 @@ OPS[np.meshgrid] = meshgrid
 OPS[np.atleast_1d] = atleast_1d
 OPS[np.atleast_2d] = atleast_2d
 OPS[np.atleast_3d] = atleast_3d
+_reshape_method.__qualname__, _transpose_method.__qualname__ = "reshape", "transpose"
 bind_methods(_reshape_method, "reshape")
 bind_methods(_transpose_method, "transpose")
 bind_methods(ravel, "ravel flatten")
