@@ -8,6 +8,7 @@ from autograd.ops import (  # noqa: F401
     diagonals,
     einsum,
     elementwise,
+    factorizations,
     index,
     join,
     linalg,

@@ -39,8 +39,8 @@ def _vector_norm_grad(g: Any, y: Any, x: Any, ord: float, axis: Axes, keepdims: 
 
 def _quotient(a: Any, b: Any) -> Any:
     """a / b, and 0 where b is 0."""
-    none = np.equal(b, 0)
-    return np.where(none, 0, a) / np.where(none, 1, b)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(np.equal(b, 0), 0, np.divide(a, b))
 
 
 def _tex(x: Symbol, ord: float, axis: Axes, keepdims: bool) -> str:

@@ -131,7 +131,7 @@ matmul = Op(np.matmul, "{a:2} {b:2}",
 vecdot = Op(_vecdot, r"{a:2} \cdot {b:2}",
     lambda g, y, a, b, axis: np.expand_dims(g, axis) * b,
     lambda g, y, a, b, axis: np.expand_dims(g, axis) * a,
-    name="vecdot", rank=2, of=(np.vecdot, np.linalg.vecdot),
+    name="vecdot", rank=2, of=(np.linalg.vecdot,),
     cases=(case(A(3), A(3)), case(A(2, 3), A(3)), case(A(3, 2), A(3, 2), axis=0), case(A(2, 1, 3), A(4, 3))))
 tensordot = Op(_tensordot, r"{a:2} \cdot {b:2}",
     lambda g, y, a, b, axes: _tensordot_left(g, a, b, axes),
@@ -190,6 +190,11 @@ def kron(a: Any, b: Any) -> Any:
     return np.reshape(np.multiply(a, b), [m * n for m, n in zip(rows, columns, strict=True)])
 
 
+def vecdot_last(a: Any, b: Any) -> Any:
+    """Inner products of the vectors along the last axis; numpy.linalg.vecdot takes another."""
+    return vecdot.call(a, b)
+
+
 def matvec(a: Any, b: Any) -> Any:
     """Matrices times vectors, both in stacks."""
     return np.matmul(a, np.expand_dims(b, -1))[..., 0]
@@ -242,7 +247,8 @@ def linalg_diagonal(x: Any, *, offset: int = 0) -> Any:
 
 OPS[np.dot], OPS[np.inner], OPS[np.vdot], OPS[np.outer] = dot, inner, vdot, outer
 OPS[np.cross] = cross
-OPS[np.kron], OPS[np.matvec], OPS[np.vecmat] = kron, matvec, vecmat
+OPS[np.kron], OPS[np.vecdot] = kron, vecdot_last
+OPS[np.matvec], OPS[np.vecmat] = matvec, vecmat
 OPS[np.linalg.outer], OPS[np.linalg.tensordot] = linalg_outer, linalg_tensordot
 OPS[np.linalg.trace], OPS[np.linalg.cross] = linalg_trace, linalg_cross
 OPS[np.linalg.diagonal] = linalg_diagonal
