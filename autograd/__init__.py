@@ -42,6 +42,7 @@ from autograd.ops import (
 from autograd.random import default_rng, seed
 from autograd.sequence_op import SequenceOp
 from autograd.value import Value
+from autograd.viz import draw
 
 __all__ = [
     "KernelOp",
@@ -52,6 +53,7 @@ __all__ = [
     "checkpoint",
     "default_rng",
     "digamma",
+    "draw",
     "elu",
     "enable_grad",
     "erf",

@@ -7,8 +7,8 @@ import re
 from html import escape
 from typing import Any
 
-from autograd.viz.model import Cluster, Edge, Picture, Vertex
 from autograd.viz.names import shortened, visible
+from autograd.viz.picture import Cluster, Edge, Picture, Vertex
 from autograd.viz.summary import Summary, number
 
 FONT, MONO = "Arial", "Courier"
@@ -256,8 +256,7 @@ def _numbers(summary: Summary, color: str, label: str = "") -> str:
 
 
 def _glyph(vertex: Vertex) -> str:
-    """What stands on an op: a sign for the most common ones, a Greek letter that its formula
-    opens with, else its name."""
+    """What stands on an op: a common sign, a Greek letter that its formula opens with, its name."""
     name = vertex.op or ""
     letter = re.match(r"([^\W\da-zA-Z_][₀-₉]*)\(", vertex.text)
     return _GLYPHS.get(name) or (letter[1] if letter else name)
@@ -283,7 +282,7 @@ def _edge(edge: Edge, kinds: dict[str, str], gradients: bool) -> dict[str, str]:
         lines = [_html(part) for piece in text.split("\n") for part in _broken(piece)]
     if edge.label:
         label = f'<font color="{FAINT}">{_html(shortened(edge.label, 12))}:</font> '
-        lines = [label + lines[0], *lines[1:]] if lines else [label.replace(":<", "<")]
+        lines = [label + lines[0], *lines[1:]] if lines else [label.replace(":</font> ", "</font>")]
     if lines:
         style["label"] = f"<{'<br/>'.join(f'&#160;{line}&#160;' for line in lines)}>"
     if kinds[edge.source] == "op":
@@ -340,7 +339,9 @@ def _caption(picture: Picture, heat: _Heat) -> str:
     """What is below the picture: the scale of the colours, how to read a formula, notes."""
     rows = []
     if any(v.gradient and v.gradient.rms for v in picture.vertices):
-        steps = "".join(f'<font color="{heat.at(k / 9)[0]}">█</font>' for k in range(10))
+        steps = "".join(
+            f'<font point-size="12" color="{heat.at(k / 9)[0]}">█</font>' for k in range(10)
+        )
         low, high = (number(float(f"{10**x:.1g}")) for x in (heat.low, heat.high))
         odd = any(v.gradient and v.gradient.odd for v in picture.vertices)
         rows.append(

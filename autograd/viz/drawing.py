@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from autograd.viz.dot import plural, source
-from autograd.viz.model import Picture, picture
+from autograd.viz.model import picture
+from autograd.viz.picture import Picture
 from autograd.viz.render import render
 
 _DIRECTIONS = ("LR", "TB", "RL", "BT")

@@ -111,7 +111,9 @@ class Folding:
                 continue
             kept.add(key)
             recorded = id(v) not in trace.leaves
-            budget -= 1 + (recorded and type(v._data) is not tuple and trace.made(v).op is not SELECT)
+            budget -= 1 + (
+                recorded and type(v._data) is not tuple and trace.made(v).op is not SELECT
+            )
             for member in unit if recorded else ():
                 for x in trace.inputs(member):
                     if isinstance(x, Node) and id(x) not in queued:

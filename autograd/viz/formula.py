@@ -56,10 +56,10 @@ class _Number(float):
 
 def letters(op: Any, inputs: Sequence[Any], names: Sequence[str | None]) -> list[str]:
     """What each input is called in the op's formulas: its name, else the op's own letter."""
-    names = [shortened(visible(n), 24) if n else None for n in names]
-    shown = [n.rpartition(".")[2] or n if n else None for n in names]
-    for i, short in enumerate(shown):
-        if short and any(o == short and names[j] != names[i] for j, o in enumerate(shown)):
+    names = [spelled(n) if n else None for n in names]
+    shown = [short(n) if n else None for n in names]
+    for i, own in enumerate(shown):
+        if own and any(o == own and names[j] != names[i] for j, o in enumerate(shown)):
             shown[i] = names[i]
     shown = [None if name == "y" else name for name in shown]  # y is the op's result
     taken = {"y", *(s for s in shown if s)}
@@ -74,6 +74,21 @@ def letters(op: Any, inputs: Sequence[Any], names: Sequence[str | None]) -> list
             taken.add(name)
         result.append(name)
     return result
+
+
+def spelled(name: str) -> str:
+    """A name as formulas show it."""
+    return shortened(visible(name), 24)
+
+
+def short(name: str) -> str:
+    """The last part of a path, such as weight for encoder.layers.0.weight."""
+    return name.rpartition(".")[2] or name
+
+
+def letter(called: str) -> str:
+    """What an input is called, as text: x₀ for x_0."""
+    return readable(_tex(called))
 
 
 def _tex(letter: str) -> str:

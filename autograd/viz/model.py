@@ -1,9 +1,9 @@
-"""A graph as plain data: what a renderer needs to know, and nothing of how it draws."""
+"""From a finished graph to its picture as plain data."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,95 +13,11 @@ from autograd.engine import Node
 from autograd.op import SELECT
 from autograd.viz import formula
 from autograd.viz.fold import REST, Folding
-from autograd.viz.formula import Formula
-from autograd.viz.summary import Summary, summarize
+from autograd.viz.labels import arguments, call_labels
+from autograd.viz.picture import Cluster, Edge, Picture, Vertex
+from autograd.viz.summary import summarize
 from autograd.viz.text import readable
 from autograd.viz.trace import Call, Trace
-
-
-@dataclass
-class Vertex:
-    """A box or a circle of the drawing.
-
-    Attributes
-    ----------
-    id : unique in the picture.
-    kind : "leaf" (tracked), "constant", "result", "op", "fold" (a module call) or "rest".
-    op : name of the op that it is, or that made it.
-    tex, text : of an op, what it computes.
-    arguments : of an op, its non-array arguments that differ from the defaults.
-    tracked : whether it requires a gradient.
-    output : which output of its op it is, where there are several.
-    root : whether the drawing starts from it.
-    released : whether its graph was freed by backward().
-    ops, parameters, nodes : how many a fold hides.
-    cluster : id of the innermost cluster around it.
-    """
-
-    id: str
-    kind: str
-    op: str | None = None
-    name: str | None = None
-    tex: str = ""
-    text: str = ""
-    arguments: str = ""
-    value: Summary | None = None
-    gradient: Summary | None = None
-    tracked: bool = False
-    output: int | None = None
-    root: bool = False
-    released: bool = False
-    ops: int = 0
-    parameters: int = 0
-    nodes: int = 0
-    cluster: str | None = None
-
-
-@dataclass
-class Edge:
-    """An arrow, in the direction of the forward pass.
-
-    Attributes
-    ----------
-    source, target : ids of vertices.
-    place : which input of the target op it is, counted from 0; None for any other edge.
-    label : what the op's formulas call this input, where the source's own name doesn't tell.
-    formula : the local derivative.
-    """
-
-    source: str
-    target: str
-    place: int | None = None
-    label: str = ""
-    formula: Formula | None = None
-
-
-@dataclass
-class Cluster:
-    """A module call, or an opened kernel; `parent` is the cluster around it.
-
-    `label` is its path in the outermost module and its class.
-    """
-
-    id: str
-    parent: str | None
-    label: str
-
-
-@dataclass
-class Picture:
-    """A graph as plain data, ready for JSON (`as_dict`)."""
-
-    vertices: list[Vertex] = field(default_factory=list)
-    edges: list[Edge] = field(default_factory=list)
-    clusters: list[Cluster] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    gradients: bool = False
-    formulas: bool = False
-
-    def as_dict(self) -> dict[str, Any]:
-        """Nested dicts and lists of text, numbers, booleans and None."""
-        return asdict(self)
 
 
 def picture(
@@ -176,10 +92,16 @@ def _gradients(trace: Trace, folding: Folding) -> dict[int, Any]:
             [y for y, _ in pairs],
             [part for _, part in pairs],
             [],
-            watch=lambda x, gx, inner=inner: inner.__setitem__(id(x), gx),
+            watch=partial(_note, inner),
         )
         found.update((key, gx) for key, gx in inner.items() if key not in found)
+        for y, _ in pairs:  # with what its uses within the kernel add
+            found[id(trace.alias[id(y)])] = inner[id(y)]
     return found
+
+
+def _note(found: dict[int, Any], v: Node, g: Any) -> None:
+    found[id(v)] = g
 
 
 class _Builder:
@@ -192,7 +114,7 @@ class _Builder:
         self.roots = {id(r) for r in trace.roots}
         self.ids: dict[Any, str] = {}  # node, constant, Call or REST -> id of its vertex
         self.clusters: dict[int, str] = {}
-        self.labels = _labels([c for c in trace.calls.values() if c])
+        self.labels = call_labels([c for c in trace.calls.values() if c])
         self.linked: set[tuple[str, str]] = set()
         self.users_of_constants: dict[Any, list[Node]] = {}
 
@@ -225,10 +147,13 @@ class _Builder:
         if made.op is SELECT:
             source = self._end(inputs[0])
             self._value(v, "result", call, output=made.static[0])
-            self._link(source, self.ids[id(v)])
+            label = "y" + "".join("₀₁₂₃₄₅₆₇₈₉"[int(digit)] for digit in str(made.static[0]))
+            self._link(source, self.ids[id(v)], label)
             return
         called = formula.letters(made.op, inputs, [self.trace.name(x) for x in inputs])
         tex = formula.forward(made, called)
+        keys = {i: key for key, i, _ in self.folding.constants(v)}
+        sources = [None if x is None else self._end(x, keys.get(i)) for i, x in enumerate(inputs)]
         op = self._add(
             Vertex(
                 "",
@@ -236,31 +161,20 @@ class _Builder:
                 op=made.op.name,
                 tex=tex,
                 text=readable(tex),
-                arguments=_arguments(made),
+                arguments=arguments(made),
                 cluster=self._cluster(call),
             ),
             ("op", id(v)),
         )
         several = sum(x is not None for x in inputs) > 2 and len(inputs) == made.op.arity
-        keys = {i: key for key, i, _ in self.folding.constants(v)}
-        for i, x in enumerate(inputs):
-            if x is None:
-                continue
-            source = self._end(x, keys.get(i), call)
+        for i, (x, source) in enumerate(zip(inputs, sources, strict=True)):
             if source is None:
                 continue
             edge = Edge(source, op, i)
-            if several or (self.picture.formulas and not self.trace.name(x) and np.ndim(_data(x))):
-                edge.label = made.op.parameters[i] if several else called[i]
-            elif self.picture.formulas and isinstance(x, Node) and called[i] != self._short(x):
-                edge.label = called[i]
-            if self.picture.formulas and isinstance(x, Node) and x.requires_grad:
-                if several:
-                    edge.label = called[i]
-                if made.op.differentiates(i):
-                    g = self.gradients.get(id(v)) if self.gradients is not None else None
-                    if self.gradients is None or g is not None:
-                        edge.formula = formula.derivative(made, i, called, g)
+            if self.picture.formulas:
+                self._derive(edge, v, made, x, called)
+            elif several:
+                edge.label = made.op.parameters[i]
             self.picture.edges.append(edge)
         if type(v._data) is tuple:
             self.ids[id(v)] = op
@@ -268,10 +182,18 @@ class _Builder:
         self._value(v, "result", call)
         self.picture.edges.append(Edge(op, self.ids[id(v)]))
 
-    def _short(self, x: Any) -> str:
-        return (self.trace.name(x) or "").rpartition(".")[2]
+    def _derive(self, edge: Edge, v: Node, made: Node, x: Any, called: Sequence[str]) -> None:
+        """Write the local derivative on an edge into an op, and what it calls this input."""
+        i: Any = edge.place
+        name = formula.spelled(self.trace.name(x) or "")
+        if called[i] not in (name, formula.short(name)) and (isinstance(x, Node) or np.ndim(x)):
+            edge.label = formula.letter(called[i])
+        if isinstance(x, Node) and x.requires_grad and made.op.differentiates(i):
+            g = self.gradients.get(id(v)) if self.gradients is not None else None
+            if self.gradients is None or g is not None:
+                edge.formula = formula.derivative(made, i, called, g)
 
-    def _end(self, x: Any, key: Any = None, call: Call | None = None) -> Any:
+    def _end(self, x: Any, key: Any = None) -> Any:
         """The id of the vertex where an edge from x starts; made here for leaves and constants."""
         if isinstance(x, Node):
             if id(x) in self.ids:
@@ -305,10 +227,10 @@ class _Builder:
                 if not inside:
                     self._link(self._end(x), fold)
 
-    def _link(self, source: str, target: str) -> None:
+    def _link(self, source: str, target: str, label: str = "") -> None:
         if source != target and (source, target) not in self.linked:
             self.linked.add((source, target))
-            self.picture.edges.append(Edge(source, target))
+            self.picture.edges.append(Edge(source, target, label=label))
 
     def _leaf(self, x: Node) -> str:
         if id(x) not in self.ids:
@@ -379,60 +301,3 @@ class _Builder:
             self.clusters[id(call)] = key = f"cluster{len(self.clusters)}"
             self.picture.clusters.append(Cluster(key, parent, self.labels[id(call)]))
         return self.clusters[id(call)]
-
-
-def _data(x: Any) -> Any:
-    return x._data if isinstance(x, Node) else x
-
-
-def _labels(found: Sequence[Call]) -> dict[int, str]:
-    """What each call is labelled: path and class of its module, and which call of several."""
-    calls = {id(c): c for call in found for c in call.chain()}
-    tops = {key: call.chain()[0] for key, call in calls.items()}
-    paths: dict[int, dict[int, str]] = {}
-    for top in tops.values():
-        if id(top.owner) not in paths:
-            modules = getattr(top.owner, "named_modules", None)
-            listed = modules() if modules else ()
-            paths[id(top.owner)] = {id(m): path for path, m in reversed([*listed])}
-    series: dict[tuple[int, int], list[Call]] = {}
-    for key, call in calls.items():
-        series.setdefault((id(tops[key]), id(call.owner)), []).append(call)
-    labels: dict[int, str] = {}
-    for same in series.values():
-        for k, call in enumerate(sorted(same, key=lambda c: c.start)):
-            path = paths[id(tops[id(call)].owner)].get(id(call.owner), "")
-            label = call.title or type(call.owner).__name__
-            label = f"{path}: {label}" if path else label
-            if len(same) > 1:
-                label += f", call {k + 1} of {len(same)}"
-            labels[id(call)] = label
-    return labels
-
-
-def _arguments(v: Node) -> str:
-    """The op's non-array arguments that are not its defaults."""
-    parts = []
-    for name, x in zip(v.op.parameters[-len(v.static) :], v.static, strict=False):
-        default = v.op.defaults.get(name)
-        if x is default or (type(x) is type(default) and not np.ndim(x) and x == default):
-            continue
-        text = _index(x)
-        if len(text) > 24:
-            text = f"{text[:23]}…"
-        parts.append(f"[{text}]" if name == "index" else f"{name}={text}")
-    return ", ".join(parts)
-
-
-def _index(x: Any) -> str:
-    """An argument as Python would write it, slices and arrays in short."""
-    if isinstance(x, slice):
-        ends = ["" if part is None else str(part) for part in (x.start, x.stop)]
-        return ":".join(ends if x.step is None else [*ends, str(x.step)])
-    if x is Ellipsis:
-        return "..."
-    if isinstance(x, np.ndarray):
-        return f"array{x.shape}" if x.size > 4 else str(x.tolist())
-    if isinstance(x, tuple) and any(isinstance(p, slice) or p is Ellipsis for p in x):
-        return ", ".join(map(_index, x))
-    return repr(x)

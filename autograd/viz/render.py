@@ -15,8 +15,10 @@ _ABOUT_FONTS = re.compile(r"font|metrics|no value for width|pango", re.IGNORECAS
 
 
 def programs() -> list[str]:
-    """Paths of what can draw, best first: graphviz-pure, whose pictures are the same everywhere,
-    then a system's `dot`."""
+    """Paths of what can draw, best first.
+
+    graphviz-pure draws the same everywhere; a system's `dot` stands in where it is missing.
+    """
     folders = [
         str(Path(sys.executable).parent),
         sysconfig.get_path("scripts"),

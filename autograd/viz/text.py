@@ -1,4 +1,4 @@
-"""Formulas as one line of readable Unicode: the LaTeX that the ops write, for drawings and terminals.
+"""Formulas as one line of readable Unicode, from the LaTeX that the ops write.
 
 The reader is a small recursive-descent parser. It keeps how loosely each piece binds, so that a
 fraction on one line gets the brackets that its bar made superfluous.
@@ -17,13 +17,13 @@ _TOKENS = re.compile(r"\\[a-zA-Z]+\*?|\\.|\d+(?:\.\d+)?|[^\W\d_]+|\s+|.", re.DOT
 _SUPER = str.maketrans("0123456789+-−nT", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻ⁿᵀ")
 _SUB = str.maketrans("0123456789+-−", "₀₁₂₃₄₅₆₇₈₉₊₋₋")
 _ACCENTS = {r"\bar": "\u0304", r"\hat": "\u0302", r"\tilde": "\u0303", r"\dot": "\u0307"}
-_GREEK = (
-    "alpha α beta β gamma γ delta δ epsilon ε zeta ζ eta η theta θ kappa κ lambda λ mu μ nu ν "
-    "xi ξ pi π rho ρ sigma σ tau τ phi φ chi χ psi ψ omega ω "
-    "Gamma Γ Delta Δ Theta Θ Lambda Λ Xi Ξ Pi Π Sigma Σ Phi Φ Psi Ψ Omega Ω"
-).split()
+_LETTERS = (
+    "alpha α, beta β, gamma γ, delta δ, epsilon ε, zeta ζ, eta η, theta θ, kappa κ, lambda λ, "
+    "mu μ, nu ν, xi ξ, pi π, rho ρ, sigma σ, tau τ, phi φ, chi χ, psi ψ, omega ω, Gamma Γ, "
+    "Delta Δ, Theta Θ, Lambda Λ, Xi Ξ, Pi Π, Sigma Σ, Phi Φ, Psi Ψ, Omega Ω"
+)
 _SYMBOLS = {
-    **{"\\" + name: letter for name, letter in zip(_GREEK[::2], _GREEK[1::2], strict=True)},
+    **{"\\" + pair[:-2]: pair[-1] for pair in _LETTERS.split(", ")},
     r"\infty": "∞",
     r"\partial": "∂",
     r"\top": "ᵀ",
@@ -41,6 +41,7 @@ _RELATIONS = {
     r"\ne": "≠",
     r"\neq": "≠",
     r"\in": "in",
+    r"\leftarrow": "←",
     r"\to": "→",
     r"\mapsto": "→",
     r"\mid": "|",
@@ -71,15 +72,13 @@ _TIMES = {
     "/": " / ",
 }
 _BIG = {r"\sum": "Σ", r"\prod": "Π", r"\int": "∫"}
-_FUNCTIONS = frozenset(
-    "\\" + name
-    for name in (
-        "sin cos tan sec csc cot arcsin arccos arctan sinh cosh tanh coth log ln lg exp max min "
-        "sup inf det ker dim gcd deg arg lim Pr"
-    ).split()
+_FUNCTION_NAMES = (
+    "sin cos tan sec csc cot arcsin arccos arctan sinh cosh tanh coth log ln lg exp "
+    "max min sup inf det ker dim gcd deg arg lim Pr"
 )
+_FUNCTIONS = frozenset("\\" + name for name in _FUNCTION_NAMES.split())
 _WORDS = frozenset(
-    "\\" + name for name in "mathrm text mathbf mathit mathsf textrm mathcal mathbb".split()
+    (r"\mathrm", r"\text", r"\mathbf", r"\mathit", r"\mathsf", r"\textrm", r"\mathcal", r"\mathbb")
 )
 _SPACES = frozenset((r"\;", r"\:", r"\!", r"\ ", r"\quad", r"\qquad", "~"))
 _OPENING = {"(": ")", "[": "]", r"\{": r"\}", "|": "|", r"\lfloor": r"\rfloor"}
@@ -181,6 +180,7 @@ class _Reader:
         marks = []
         while self.peek() in (",", ";"):
             marks.append(self.take())
+            self.skip(r"\,")
             parts.append(self.relation())
         if len(parts) == 1:
             return parts[0]
@@ -272,8 +272,10 @@ class _Reader:
             power = _raised(*self.script())
         if self.peek() in _ENDS or self.peek() in _RELATIONS or self.peek() in _TIMES:
             return name + power, ATOM
-        inner = self.bracketed() or (self.factor()[0], ATOM)
-        return f"{name}{power}({inner[0]})", ATOM
+        inner = self.bracketed()
+        if inner is None:
+            return f"{name}{power}({self.factor()[0]})", ATOM
+        return self.scripts((f"{name}{power}({inner[0]})", ATOM), name)
 
     def bracketed(self) -> Piece | None:
         """What stands in round brackets, if they are next."""
@@ -292,7 +294,14 @@ class _Reader:
         return None
 
     def scripts(self, base: Piece, token: str) -> Piece:
-        while (mark := self.peek()) in ("^", "_", "'"):
+        while True:
+            if self.tokens[self.at : self.at + 2] == [r"\left", "["]:  # a place in an array
+                self.take()
+                base = (_wrap(base, ATOM) + self.delimited(self.take(), True)[0], ATOM)
+                continue
+            mark = self.peek()
+            if mark not in ("^", "_", "'"):
+                return base
             self.take()
             if mark == "'":
                 base = (_wrap(base, ATOM) + "′", ATOM)
@@ -304,7 +313,6 @@ class _Reader:
                 base = (f"exp({text})", ATOM)
             else:
                 base = (_wrap(base, ATOM) + _raised(text, rank), POWER)
-        return base
 
     def subscript(self) -> str:
         return _lowered(self.script()[0]) if self.skip("_") else ""
@@ -368,8 +376,8 @@ class _Reader:
             return _BIG[token], ATOM
         if token in _SYMBOLS:
             return _SYMBOLS[token], ATOM
-        if token in (r"\operatorname", *_FUNCTIONS):
-            return (self.word() if token == r"\operatorname" else token[1:]), ATOM
+        if token == r"\operatorname":
+            return self.word(), ATOM
         return _PLAIN.get(token, token.lstrip("\\").replace("-", "−")), ATOM
 
     def root(self) -> str:
@@ -457,6 +465,7 @@ def _raised(text: str, rank: int) -> str:
 
 
 def _lowered(text: str) -> str:
+    text = re.sub(r"(?<!,)\s*:\s*", ":", text)  # a slice
     if re.fullmatch(r"[−-]?\d+", text):
         return text.translate(_SUB)
     return f"[{text}]" if not text.isalnum() else f"_{text}"

@@ -59,7 +59,7 @@ class Trace:
         self.twins: dict[int, Node] = {}  # result of a kernel -> that of its reference
         self.kernels: dict[int, Call] = {}  # the same result -> the kernel, as a call
         self.opened: list[tuple[Node, Any]] = []  # kernel node, what its reference returned
-        self.alias: dict[int, Any] = {}  # leaf of a reference -> the kernel's own input
+        self.alias: dict[int, Any] = {}  # leaf or result of a reference -> the kernel's own
         self.order, self.leaves = self._walk()
         if open_kernels:
             self._open()
@@ -102,9 +102,8 @@ class Trace:
                 leaves[id(v)] = v
                 continue
             stack.append((v, True))
-            for x in reversed(inputs):
-                if isinstance(x, Node) and id(x) not in seen:
-                    stack.append((x, False))
+            nodes = (x for x in reversed(inputs) if isinstance(x, Node))
+            stack.extend((x, False) for x in nodes if id(x) not in seen)
         return order, leaves
 
     def _open(self) -> None:
@@ -130,6 +129,7 @@ class Trace:
             call = Call(v.op, start, None, f"{v.op.name}, opened")
             for result, y in parts:
                 self.twins[id(result)] = y
+                self.alias.setdefault(id(y), result)
                 self.kernels[id(result)] = call
             for twin, x in zip(twins, v.inputs, strict=True):
                 if isinstance(x, Node):
@@ -146,13 +146,12 @@ class Trace:
         for v in reversed(self.order):
             call = self._born_in(v, self._deepest(v, region))
             for scope in _scopes(v):
-                key = (id(scope.owner), scope.start)
-                if v.birth >= scope.start and (call is None or key not in _keys(call)):
-                    call = calls.setdefault(key, Call(scope.owner, scope.start, call))
+                made = (id(scope.owner), scope.start)
+                if v.birth >= scope.start and (call is None or made not in _keys(call)):
+                    call = calls.setdefault(made, Call(scope.owner, scope.start, call))
             if kernel := self.kernels.get(id(v)):
-                key = (id(kernel.owner), kernel.start)
                 twin = Call(kernel.owner, kernel.start, call, kernel.title)
-                call = calls.setdefault(key, twin)
+                call = calls.setdefault((id(kernel.owner), kernel.start), twin)
             region[id(v)] = call
         self.parameters = parameters = _parameters(calls.values())
         for key, leaf in self.leaves.items():
