@@ -23,7 +23,7 @@ def call_labels(found: Sequence[Call]) -> dict[int, str]:
             paths[id(top.owner)] = {id(m): path for path, m in reversed([*listed])}
     series: dict[tuple[int, int], list[Call]] = {}
     for key, call in calls.items():
-        series.setdefault((id(tops[key]), id(call.owner)), []).append(call)
+        series.setdefault((id(tops[key].owner), id(call.owner)), []).append(call)
     labels: dict[int, str] = {}
     for same in series.values():
         for k, call in enumerate(sorted(same, key=lambda c: c.start)):
