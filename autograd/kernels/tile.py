@@ -10,11 +10,11 @@ from __future__ import annotations
 import functools
 import platform
 
-import llvmlite.binding as llvm
+import numba
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
-from numba.core import cgutils
+from numba.core import cgutils, codegen
 from numba.extending import intrinsic
 
 from autograd.kernels.jit import PLAIN
@@ -22,11 +22,11 @@ from autograd.kernels.jit import PLAIN
 
 @functools.cache
 def _features() -> frozenset[str]:
-    """The host's vector features, by LLVM's names."""
-    try:
-        return frozenset(name for name, on in llvm.get_host_cpu_features().items() if on)
-    except RuntimeError:  # LLVM does not know the platform
-        return frozenset()
+    """The vector features that Numba compiles for: by default the host's."""
+    listed = numba.config.CPU_FEATURES
+    if listed is None:
+        listed = codegen.get_host_cpu_features()
+    return frozenset(name[1:] for name in listed.split(",") if name.startswith("+"))
 
 
 @functools.cache
@@ -91,7 +91,7 @@ def tile(rows: int, vectors: int, *, masked: bool = False, gather: bool = False)
 def _emitted(rows, vectors, masked, gather):
     """The tile as LLVM vector code."""
 
-    def codegen(context, builder, signature, args):
+    def emit(context, builder, signature, args):
         dtype = signature.args[1].dtype
         scalar = ir.FloatType() if dtype == types.float32 else ir.DoubleType()
         width = lanes(np.float32 if dtype == types.float32 else np.float64)
@@ -228,25 +228,25 @@ def _emitted(rows, vectors, masked, gather):
         def emitted(
             typing, K, a, a0, a_row, a_step, b, b0, offsets, o0, c, c0, c_row, add, columns
         ):
-            return signature(a, b, c), codegen
+            return signature(a, b, c), emit
 
     elif gather:
 
         @intrinsic
         def emitted(typing, K, a, a0, a_row, a_step, b, b0, offsets, o0, c, c0, c_row, add):
-            return signature(a, b, c), codegen
+            return signature(a, b, c), emit
 
     elif masked:
 
         @intrinsic
         def emitted(typing, K, a, a0, a_row, a_step, b, b0, b_step, c, c0, c_row, add, columns):
-            return signature(a, b, c), codegen
+            return signature(a, b, c), emit
 
     else:
 
         @intrinsic
         def emitted(typing, K, a, a0, a_row, a_step, b, b0, b_step, c, c0, c_row, add):
-            return signature(a, b, c), codegen
+            return signature(a, b, c), emit
 
     return emitted
 
@@ -282,14 +282,16 @@ def _plain(rows, vectors, masked, gather):
     @njit(error_model="numpy")
     def loops(K, a, a0, a_row, a_step, b, b0, offsets, o0, b_step, c, c0, c_row, add, columns):
         for r in range(rows):
-            for v in range(columns):
-                total = c[c0 + r * c_row + v] if add else a.dtype.type(0)
-                for k in range(K):
-                    place = b0 + k * b_step
-                    if gather:
-                        place += offsets[o0 + k]
-                    total += a[a0 + r * a_row + k * a_step] * b[place + v]
-                c[c0 + r * c_row + v] = total
+            row = c[c0 + r * c_row : c0 + r * c_row + columns]
+            if not add:
+                row[:] = 0
+            for k in range(K):
+                place = b0 + k * b_step
+                if gather:
+                    place += offsets[o0 + k]
+                factor = a[a0 + r * a_row + k * a_step]
+                for v in range(columns):
+                    row[v] += factor * b[place + v]
 
     none = np.zeros(0, np.intp)
     if gather and masked:
