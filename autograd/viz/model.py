@@ -226,6 +226,9 @@ class _Builder:
                 inside = self.folding.group[id(x)] is self.folding.group[id(v)]
                 if not inside:
                     self._link(self._end(x), fold)
+        for key, _, constant in self.folding.constants(v):
+            if id(constant) in self.trace.given:  # the caller's data goes in
+                self._link(self._end(constant, key), fold)
 
     def _link(self, source: str, target: str, label: str = "") -> None:
         if source != target and (source, target) not in self.linked:

@@ -51,7 +51,7 @@ class Summary:
         width = max(len(cell) for row in cells for cell in row)
         if len(cells) == 1:
             text = ", ".join(cells[0])
-            return [f"[{text}]" if len(self.shape) == 1 else text]
+            return [f"[{text}]" if self.shape else text]
         return ["  ".join(cell.rjust(width) for cell in row) for row in cells]
 
 

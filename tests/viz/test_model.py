@@ -300,6 +300,13 @@ def test_a_fold_shows_the_values_that_leave_it(x, rng):
     assert all(v.gradient for v in of(p, kind="result"))
 
 
+def test_named_data_goes_into_a_fold(rng):
+    data = np.ones((2, 3))
+    p = picture(Net(rng)(data), depth=0, names={"data": data})
+    assert [v.name for v in p.vertices if v.kind == "constant"] == ["data"]
+    assert [v.kind for v in p.vertices] == ["fold", "constant", "result"]
+
+
 def test_limit_folds_the_deepest_calls_first_and_says_so(x, rng):
     net = Net(rng)
     whole = len(picture(net(x)).vertices)
