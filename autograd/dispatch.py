@@ -8,6 +8,8 @@ from typing import Any
 OPS: dict[Callable[..., Any], Callable[..., Any]] = {}
 """NumPy function -> what runs in its place when one of its arguments is traced."""
 
+_UFUNC_KEYWORDS = {"out", "where", "dtype", "casting", "order", "subok", "signature", "axes"}
+
 
 class Traced:
     """What NumPy hands to the op table instead of computing: a Value or a Symbol."""
@@ -20,13 +22,13 @@ class Traced:
                 f"numpy.{ufunc.__name__}.{method} takes no Value; "
                 "use the function of its own name (np.sum, np.prod, np.max, np.cumsum ...)."
             )
-        if kwargs:
+        if refused := _UFUNC_KEYWORDS & kwargs.keys():
             raise TypeError(
-                f"numpy.{ufunc.__name__}: {', '.join(kwargs)}= can't be used with a Value; out= "
-                "(and so `array += value`) would write over what the graph may need. "
+                f"numpy.{ufunc.__name__}: {', '.join(sorted(refused))}= can't be used "
+                "with a Value; out= (and so `array += value`) would overwrite what the graph needs. "
                 "Write `x = x + v`, and .astype() for dtype=."
             )
-        return lookup(ufunc)(*args)
+        return lookup(ufunc)(*args, **kwargs)
 
     def __array_function__(
         self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]

@@ -272,11 +272,14 @@ class Op:
         for case in self.cases or ():
             yield case(rng)
 
+    def input_names(self, n: int) -> list[str]:
+        """What errors and formulas call the n array inputs."""
+        return self.parameters[:n]
+
     def complain(self, error: Exception, inputs: Sequence[Any]) -> NoReturn:
         """Raise the error again with the op's name and the shapes of its inputs."""
         shapes = ", ".join(
-            f"{p} {describe(x)}"
-            for p, x in zip(self.parameters or "abcdefgh", inputs, strict=False)
+            f"{p} {describe(x)}" for p, x in zip(self.input_names(len(inputs)), inputs, strict=True)
         )
         cause = str(error).removeprefix(f"{self.name}: ").strip().rstrip(".")
         text = f"{self.name}: {cause}. Inputs: {shapes}."

@@ -58,12 +58,19 @@ class SequenceOp(Op):
         joined = ", ".join(s.tex for s in symbols)
         return self.tex.format(**dict(zip(self.parameters, (joined, *static), strict=True)))
 
+    def input_names(self, n: int) -> list[str]:
+        """x_0, x_1, ..."""
+        return [f"x_{k}" for k in range(n)]
+
     def formula(self, i: int, *inputs: Any, **others: Any) -> str:
         """As in `Op`."""
         if not inputs:
             inputs, others = next(iter(self.samples(np.random.default_rng(0))))
         xs, *static = self.bound(inputs, dict(others))
-        symbols = [x if isinstance(x, Symbol) else Symbol(f"x_{k}", x) for k, x in enumerate(xs)]
+        names = self.input_names(len(xs))
+        symbols = [
+            x if isinstance(x, Symbol) else Symbol(p, x) for p, x in zip(names, xs, strict=True)
+        ]
         return self.derivative(i, symbols, tuple(static)).tex
 
     def derivative(self, i: int, symbols: Sequence[Symbol], static: tuple[Any, ...]) -> Symbol:

@@ -91,7 +91,7 @@ class Value(Node, Traced):
             return self._data  # type: ignore[no-any-return]
         view = np.asarray(self._data).view()
         view.flags.writeable = False
-        return view  # type: ignore[no-any-return]
+        return view
 
     @data.setter
     def data(self, new: Any) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from autograd.dispatch import OPS
 from autograd.engine import Node
 from autograd.op import bind_methods, tex_name
-from autograd.symbol import Symbol, as_symbol
+from autograd.symbol import ATOM, Symbol, as_symbol
 from autograd.value import Value
 
 
@@ -25,7 +25,11 @@ def plain(function: Callable[..., Any], tex: str | None = None, bind: str = "") 
         if not symbols:
             return y
         if tex is not None:
-            return Symbol(tex.format(**dict(zip("ab", map(as_symbol, args), strict=False))), y, 0)
+            return Symbol(
+                tex.format(**dict(zip("ab", map(as_symbol, args), strict=False))),
+                y,
+                0 if "{" in tex else ATOM,
+            )
         return Symbol(rf"\operatorname{{{tex_name(name)}}}({symbols[0]})", y)
 
     call.__name__ = call.__qualname__ = name
@@ -59,13 +63,15 @@ plain(np.invert, r"\neg {a:1}", bind="__invert__")
 plain(np.floor, r"\left\lfloor {a} \right\rfloor")
 plain(np.ceil, r"\left\lceil {a} \right\rceil")
 
+plain(np.zeros_like, "0")
+
 for function in (
     *(np.trunc, np.rint, np.fix, np.signbit, np.heaviside, np.logical_xor),
     *(np.isnan, np.isinf, np.isfinite, np.isneginf, np.isposinf, np.iscomplexobj, np.isrealobj),
     *(np.isclose, np.allclose, np.array_equal, np.array_equiv),
     *(np.nanargmax, np.nanargmin, np.argpartition, np.argwhere, np.flatnonzero, np.count_nonzero),
     *(np.searchsorted, np.digitize, np.bincount, np.histogram, np.unique, np.isin),
-    *(np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.empty_like),
+    *(np.shape, np.ndim, np.size, np.ones_like, np.empty_like),
     *(np.result_type, np.can_cast, np.may_share_memory, np.shares_memory),
     *(np.array_repr, np.array_str, np.array2string),
 ):
