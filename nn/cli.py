@@ -1,0 +1,79 @@
+"""The command `glassgrad`; each subcommand is a file in nn/commands."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import platform
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+
+from nn.commands import COMMANDS, Refusal
+
+
+def version() -> str:
+    """Versions of glassgrad and of what it runs on."""
+    from importlib import metadata  # slow to import
+
+    try:
+        own = metadata.version("glassgrad")
+    except metadata.PackageNotFoundError:
+        own = "(not installed, run from its source)"
+    return f"glassgrad {own}, NumPy {np.__version__}, Python {platform.python_version()}"
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *args: object) -> None:
+        print(version())
+        parser.exit()
+
+
+def parser() -> argparse.ArgumentParser:
+    """What `glassgrad` understands."""
+    top = argparse.ArgumentParser(
+        prog="glassgrad", description="An autograd engine that you can see through."
+    )
+    top.add_argument("--version", action=_Version, nargs=0, help="show versions and exit")
+    commands = top.add_subparsers(title="commands", dest="command", metavar="COMMAND")
+    for command in COMMANDS:
+        sub = commands.add_parser(
+            command.NAME, help=command.SUMMARY, description=command.DESCRIPTION
+        )
+        command.add_arguments(sub)
+        sub.set_defaults(run=command.run)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit status.
+
+    Examples
+    --------
+    >>> from nn.cli import main
+    >>> main(["tour", "--out", __file__])
+    2
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        with contextlib.suppress(ValueError):  # some consoles can't show ∂
+            sys.stdout.reconfigure(errors="replace")
+    top = parser()
+    arguments = top.parse_args(argv)
+    if arguments.command is None:
+        top.print_help()
+        return 0
+    try:
+        status: int = arguments.run(arguments)
+    except Refusal as refusal:
+        print(f"glassgrad {arguments.command}: {refusal}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
