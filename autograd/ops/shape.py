@@ -82,10 +82,12 @@ astype = Op(_astype,             same,           lambda g, y, a, dtype, copy: g.
 
 
 def _reshape_method(a: Any, *shape: Any) -> Any:
+    """The same elements in C order, in another shape; one size may be -1."""
     return reshape.call(a, shape[0] if len(shape) == 1 else shape)
 
 
 def _transpose_method(a: Any, *axes: Any) -> Any:
+    """Axes permuted; reversed by default."""
     return transpose.call(a, axes[0] if len(axes) == 1 else axes or None)
 
 

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from autograd import Value, grad, gradcheck
+
+A = np.arange(12.0).reshape(3, 4)
+CALLS = {
+    "flip": lambda x: np.flip(x, (0, 1)),
+    "fliplr": np.fliplr,
+    "flipud": np.flipud,
+    "roll": lambda x: np.roll(x, 2, axis=(0, 1)),
+    "roll by an array": lambda x: np.roll(x, np.array([1, -2]), axis=(0, 1)),
+    "rot90": lambda x: np.rot90(x, -3),
+    "tile a list": lambda x: np.tile(x, [2, 1, 2]),
+    "tile to nothing": lambda x: np.tile(x, 0),
+    "repeat": lambda x: np.repeat(x, 7, axis=-1),
+    "repeat each": lambda x: np.repeat(x, np.array([1, 0, 2]), axis=0),
+    "take": lambda x: np.take(x, [[0, -1], [2, 2]], axis=0),
+    "take raveled": lambda x: np.take(x, [11, 0]),
+    "take wrapped": lambda x: np.take(x, [5, -7], axis=1, mode="wrap"),
+    "take clipped": lambda x: np.take(x, [5, -7], mode="clip"),
+    "compress": lambda x: np.compress([True, False, True], x, axis=0),
+    "extract": lambda x: np.extract(A > 4, x),
+    "delete": lambda x: np.delete(x, [0, 2], axis=1),
+    "delete raveled": lambda x: np.delete(x, slice(0, 5)),
+    "delete by mask": lambda x: np.delete(x, np.array([True, False, True]), axis=0),
+    "insert": lambda x: np.insert(x, [1, 1, 3], 5.0, axis=1),
+    "pad by a dict": lambda x: np.pad(x, {-1: (1, 2)}),
+    "pad with numbers": lambda x: np.pad(x, 1, constant_values=((1, 2), (3, 4))),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_it_does_what_numpy_does(call):
+    np.testing.assert_array_equal(call(Value(A)).data, call(A))
+    assert gradcheck(call, A)
+
+
+@pytest.mark.parametrize("mode", ["constant", "edge", "reflect", "symmetric", "wrap"])
+@pytest.mark.parametrize("width", [0, 2, (1, 2), ((1, 2), (3, 0)), ((0, 0), (2, 9))], ids=str)
+def test_margins_are_numpys(mode, width):
+    np.testing.assert_array_equal(np.pad(Value(A), width, mode).data, np.pad(A, width, mode))
+    assert gradcheck(lambda x: np.pad(x, width, mode), A)
+
+
+@pytest.mark.parametrize("where", [1, [0, 2], [1, 1], slice(0, 2), -1], ids=str)
+def test_inserted_values_get_a_gradient(where, rng):
+    new = rng.normal(size=(3, 1) if isinstance(where, int) else (3, 2))
+    got = np.insert(Value(A), where, new, axis=1)
+    np.testing.assert_array_equal(got.data, np.insert(A, where, new, axis=1))
+    assert gradcheck(lambda a, x: np.insert(a, where, x, axis=1), A, new)
+
+
+def test_an_inserted_number_gathers_the_gradient_of_its_copies():
+    x = Value(7.0)
+    assert grad(np.sum(np.insert(A, 1, x, axis=0)), x) == 4
+
+
+def test_a_margin_that_has_no_gradient_is_refused_by_its_mode():
+    with pytest.raises(ValueError, match=r"pad: mode must be one of constant, edge.*'mean'"):
+        np.pad(Value(A), 1, "mean")
+
+
+def test_a_tracked_constant_is_not_silently_lost():
+    with pytest.raises(TypeError, match="pad: no gradient"):
+        np.pad(Value(A), 1, constant_values=Value(2.0))

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import autograd
+from autograd import Value, grad
+
+
+@pytest.mark.parametrize("extreme", [np.max, np.min, np.nanmax, np.nanmin])
+def test_equal_extremes_share_the_gradient(extreme):
+    x = Value(np.full((2, 4), 3.0))
+    np.testing.assert_array_equal(grad(np.sum(extreme(x, axis=1)), x), np.full((2, 4), 0.25))
+
+
+def test_the_gradient_of_a_maximum_goes_to_it_alone():
+    x = Value([1.0, 5.0, 2.0])
+    np.testing.assert_array_equal(grad(x.max(), x), [0.0, 1.0, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("factors", "gradient"),
+    [
+        ([2.0, 3.0, 4.0], [12.0, 8.0, 6.0]),
+        ([2.0, 0.0, 4.0], [0.0, 8.0, 0.0]),
+        ([0.0, 0.0, 4.0], [0.0, 0.0, 0.0]),
+    ],
+)
+def test_a_product_with_zeros_has_an_exact_gradient(factors, gradient):
+    x = Value(factors)
+    np.testing.assert_array_equal(grad(np.prod(x), x), gradient)
+
+
+def test_two_zeros_in_a_product_have_a_mixed_second_derivative():
+    hessian = autograd.hessian(np.prod)(np.array([0.0, 0.0, 4.0]))
+    np.testing.assert_array_equal(hessian, [[0, 4, 0], [4, 0, 0], [0, 0, 0]])
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.1, 1e8])
+def test_the_std_of_equal_elements_has_gradient_zero(constant):
+    x = Value(np.full((2, 3), constant))
+    np.testing.assert_array_equal(grad(np.sum(x.std(axis=1)), x), np.zeros((2, 3)))
+
+
+def test_logsumexp_neither_overflows_nor_underflows():
+    x = Value([1000.0, 1000.0, -1000.0])
+    y = autograd.logsumexp(x)
+    assert y.item() == pytest.approx(1000 + np.log(2))
+    np.testing.assert_allclose(grad(y, x), [0.5, 0.5, 0.0])
+    assert autograd.logsumexp(np.array([-1000.0, -1000.0])) == pytest.approx(np.log(2) - 1000)
+
+
+def test_logsumexp_of_nothing_or_minus_infinity_is_minus_infinity():
+    x = Value([-np.inf, -np.inf])
+    y = autograd.logsumexp(x)
+    assert y.item() == -np.inf
+    np.testing.assert_array_equal(grad(y, x), [0.0, 0.0])
+    assert autograd.logsumexp(np.empty((0, 3)), axis=0).tolist() == [-np.inf] * 3
+
+
+def test_nan_is_skipped_and_gets_no_gradient():
+    x = Value([1.0, np.nan, 3.0])
+    assert np.nanmean(x).item() == 2
+    np.testing.assert_array_equal(grad(np.nanmean(x), x), [0.5, 0.0, 0.5])
+    np.testing.assert_array_equal(grad(np.nansum(x), x), [1.0, 0.0, 1.0])
+    np.testing.assert_array_equal(grad(np.nanmax(x), x), [0.0, 0.0, 1.0])
+
+
+def test_average_differentiates_its_weights(rng):
+    a, w = rng.normal(size=(3, 4)), rng.uniform(1, 2, 4)
+    np.testing.assert_allclose(np.average(Value(a), 1, Value(w)).data, np.average(a, 1, w))
+    assert autograd.gradcheck(lambda a, w: np.average(a, axis=1, weights=w), a, w)
+
+
+def test_average_keeps_float32(rng):
+    a = Value(rng.normal(size=(3, 4)).astype(np.float32))
+    assert np.average(a, axis=0, weights=np.ones(3, np.float32)).dtype == np.float32
+
+
+def test_average_names_the_shapes_of_weights_that_do_not_fit():
+    with pytest.raises(ValueError, match=r"average: weights have shape \(2,\), a has \(3,\)"):
+        np.average(Value(np.ones(3)), weights=np.ones(2))
+
+
+def test_ptp_is_numpys(rng):
+    a = rng.normal(size=(3, 4))
+    np.testing.assert_array_equal(np.ptp(Value(a), axis=1).data, np.ptp(a, axis=1))
+
+
+@pytest.mark.parametrize("axis", [None, 0, -1, (0, 2), (-1,), ()])
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize("function", [np.sum, np.mean, np.prod, np.max, np.min, np.var, np.std])
+def test_axes_mean_what_they_mean_to_numpy(function, axis, keepdims, rng):
+    a = rng.normal(size=(2, 3, 4))
+    y = function(Value(a), axis=axis, keepdims=keepdims)
+    np.testing.assert_array_equal(y.data, function(a, axis=axis, keepdims=keepdims))
+
+
+def test_unsupported_arguments_are_refused_by_name():
+    x = Value(np.ones(3))
+    for name, value in {"dtype": float, "where": [True] * 3, "initial": 0}.items():
+        with pytest.raises(TypeError, match=f"sum: the argument '{name}' is not supported"):
+            np.sum(x, **{name: value})
+
+
+def test_an_axis_that_is_not_there_is_an_error_with_the_shape():
+    with pytest.raises(ValueError, match=r"mean: axis 3 is out of bounds.*\(2, 3\)"):
+        Value(np.ones((2, 3))).mean(3)
