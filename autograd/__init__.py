@@ -1,5 +1,7 @@
 """glassgrad: an autograd engine that you can see through."""
 
+from typing import TYPE_CHECKING, Any
+
 from autograd.check import gradcheck, gradgradcheck
 from autograd.checkpoint import checkpoint
 from autograd.engine import enable_grad, no_grad
@@ -42,7 +44,9 @@ from autograd.ops import (
 from autograd.random import default_rng, seed
 from autograd.sequence_op import SequenceOp
 from autograd.value import Value
-from autograd.viz import draw
+
+if TYPE_CHECKING:
+    from autograd.viz import draw
 
 __all__ = [
     "KernelOp",
@@ -96,3 +100,12 @@ __all__ = [
     "vjp",
     "xlogy",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """`draw` is imported when it is first used: readers cost nothing until then (PEP 562)."""
+    if name == "draw":
+        from autograd.viz import draw
+
+        return draw
+    raise AttributeError(f"module 'autograd' has no attribute {name!r}")

@@ -6,9 +6,11 @@ take `rng`, and without it draw from the generator here. `seed` makes a whole pr
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 
-Rng = np.random.Generator | int | None
+Rng: TypeAlias = "np.random.Generator | int | None"  # a string: numpy.random is slow to import
 """What is accepted as `rng`: a generator, a seed for a new one, or None for the default."""
 
 _default: list[np.random.Generator] = []

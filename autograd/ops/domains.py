@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 Array = np.ndarray[Any, Any]
-Domain = Callable[[np.random.Generator, tuple[int, ...]], Array]
-Case = Callable[[np.random.Generator], tuple[tuple[Any, ...], dict[str, Any]]]
+Generator: TypeAlias = "np.random.Generator"  # a string: numpy.random is slow to import
+Domain = Callable[[Generator, tuple[int, ...]], Array]
+Case = Callable[[Generator], tuple[tuple[Any, ...], dict[str, Any]]]
 
 
 def between(low: float, high: float) -> Domain:

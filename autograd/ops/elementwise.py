@@ -70,6 +70,18 @@ def tex_power(a: Symbol, b: Symbol) -> str | Symbol:
     return a if b.tex == "1" else f"{a:9}^{{{b}}}"
 
 
+def tex_multiply(a: Symbol, b: Symbol) -> str | Symbol:
+    """A product, and just one factor where the other is 1."""
+    if "1" in (a.tex, b.tex):
+        return b if a.tex == "1" else a
+    return rf"{a:2} \, {b:2}"
+
+
+def tex_divide(a: Symbol, b: Symbol) -> str | Symbol:
+    """A fraction, and just a where b is 1."""
+    return a if b.tex == "1" else rf"\frac{{{a}}}{{{b}}}"
+
+
 def zero(g: Any, *args: Any) -> Any:
     """The gradient of what is constant almost everywhere."""
     return np.zeros_like(g)
@@ -100,8 +112,8 @@ gap: Op = Op(exp_gap, "e^{{{a:1} - {b:2}}}",
 #  forward        LaTeX                         vjp of each input, side by side                                            sampled from
 Op(operator.add,     "{a:1} + {b:1}",              lambda g, y, a, b: g,                lambda g, y, a, b: g,                 domain=(real, real),        rank=1, bind="__add__ __radd__", name="add", of=(np.add,))
 Op(operator.sub,     "{a:1} - {b:2}",              lambda g, y, a, b: g,                lambda g, y, a, b: -g,                domain=(real, real),        rank=1, bind="__sub__ __rsub__", name="subtract", of=(np.subtract,))
-Op(operator.mul,     r"{a:2} \, {b:2}",            lambda g, y, a, b: g * b,            lambda g, y, a, b: g * a,             domain=(real, real),        rank=2, bind="__mul__ __rmul__", name="multiply", of=(np.multiply,))
-Op(operator.truediv, r"\frac{{{a}}}{{{b}}}",       lambda g, y, a, b: g / b,            lambda g, y, a, b: -(g * y / b),        domain=(real, nonzero),     singular=True, bind="__truediv__ __rtruediv__", name="divide", of=(np.divide,))
+Op(operator.mul,     tex_multiply,                 lambda g, y, a, b: g * b,            lambda g, y, a, b: g * a,             domain=(real, real),        rank=2, bind="__mul__ __rmul__", name="multiply", of=(np.multiply,))
+Op(operator.truediv, tex_divide,                   lambda g, y, a, b: g / b,            lambda g, y, a, b: -(g * y / b),        domain=(real, nonzero),     singular=True, bind="__truediv__ __rtruediv__", name="divide", of=(np.divide,))
 Op(operator.pow,  tex_power,                    lambda g, y, a, b: np.where(np.equal(b, 0), 0, g * b * a ** (b - 1)),
                                                 lambda g, y, a, b: g * np.where((y == 0) & (np.greater(b, 0)), 0, y * np.log(a)),
                                                                                                                            domain=(positive, real),    rank=4, singular=True, name="power", of=(np.power,), bind="__pow__ __rpow__")
@@ -112,7 +124,7 @@ Op(operator.neg,     "-{a:2}",                     lambda g, y, a: -g,          
 Op(np.positive,   "{a}",                        lambda g, y, a: g,                                                         domain=(real,),             bind="__pos__")
 Op(np.absolute,   r"\left|{a}\right|",          lambda g, y, a: g * np.sign(a),                                            domain=(nonzero,),          bind="__abs__", of=(np.absolute, np.fabs))
 Op(np.sign,       r"\operatorname{{sign}} {a:3}", zero,                                                                    domain=(nonzero,),          rank=3)
-Op(np.copysign,   r"\left|{a}\right| \operatorname{{sign}} {b:3}", lambda g, y, a, b: g * np.sign(a) * np.sign(np.copysign(1, b)), zero, domain=(nonzero, nonzero), rank=3)
+Op(np.copysign,   r"\left|{a}\right| \operatorname{{sign}} {b:3}", lambda g, y, a, b: g * np.sign(a) * np.sign(np.copysign(1, b)), zero, domain=(nonzero, nonzero), rank=2)
 Op(np.square,     "{a:9}^2",                    lambda g, y, a: 2 * g * a,                                                 domain=(real,),             rank=4)
 Op(np.sqrt,       r"\sqrt{{{a}}}",              lambda g, y, a: g / (2 * y),                                               domain=(positive,),         singular=True, bind="sqrt")
 Op(np.cbrt,       r"\sqrt[3]{{{a}}}",           lambda g, y, a: g / (3 * np.square(y)),                                    domain=(nonzero,),          singular=True)
