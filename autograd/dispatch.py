@@ -25,7 +25,7 @@ class Traced:
         if refused := _UFUNC_KEYWORDS & kwargs.keys():
             raise TypeError(
                 f"numpy.{ufunc.__name__}: {', '.join(sorted(refused))}= can't be used "
-                "with a Value; out= (and so `array += value`) would overwrite what the graph needs. "
+                "with a Value; out= (and so `array += value`) would change what the graph needs. "
                 "Write `x = x + v`, and .astype() for dtype=."
             )
         return lookup(ufunc)(*args, **kwargs)

@@ -358,13 +358,12 @@ def _propagate(
 
 def _add(grads: dict[Node, Any], v: Node, g: Any) -> None:
     """Add g to the gradient of v; of a node with several outputs, g is {output: gradient}."""
-    old = grads.get(v)
     if isinstance(g, dict):
-        total = dict(old or {})
+        total = grads.setdefault(v, {})
         for i, part in g.items():
             total[i] = total[i] + part if i in total else part
-        grads[v] = total
     else:
+        old = grads.get(v)
         grads[v] = g if old is None else old + g
 
 
@@ -394,8 +393,8 @@ def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
     axes = tuple(range(lead)) + tuple(
         lead + i for i, n in enumerate(shape) if n == 1 and g.shape[lead + i] != 1
     )
-    if axes:
-        g = np.sum(g, axis=axes)
+    if axes:  # on an array without np.sum's Python layer: biases get here at every step
+        g = np.add.reduce(g, axis=axes) if type(g) is np.ndarray else np.sum(g, axis=axes)
     return g if g.shape == shape else np.reshape(g, shape)
 
 

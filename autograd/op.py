@@ -245,8 +245,8 @@ class Op:
         static = tuple(full[self.arity :])
         symbols = [
             x if isinstance(x, Symbol) else Symbol(p, x)
-            for p, x in zip(self.parameters, full, strict=False)
-        ][: self.arity]
+            for p, x in zip(self.parameters[: self.arity], full, strict=False)
+        ]
         return self.derivative(i, symbols, static).tex
 
     def derivative(self, i: int, symbols: Sequence[Symbol], static: tuple[Any, ...]) -> Symbol:

@@ -22,7 +22,7 @@ def plain(function: Callable[..., Any], tex: str | None = None, bind: str = "") 
     def call(*args: Any, **kwargs: Any) -> Any:
         symbols = [a for a in args if isinstance(a, Symbol)]
         y = function(*map(_bare, args), **{k: _bare(a) for k, a in kwargs.items()})
-        if not symbols:
+        if not symbols or not isinstance(y, (np.ndarray, np.generic)):
             return y
         if tex is not None:
             return Symbol(

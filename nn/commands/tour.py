@@ -118,8 +118,8 @@ def _headline(console: Console, text: str) -> None:
 def tour_neuron(console: Console, out: Path) -> list[Path]:
     """Part 1: one neuron, every step of its backward pass, and its drawing."""
     _headline(console, "1. One neuron, differentiated step by step")
-    x1: Any = Value(2.0, name="x1")
-    x2: Any = Value(0.5, name="x2")
+    x1 = Value(2.0, name="x1")
+    x2 = Value(0.5, name="x2")
     w1, w2 = Value(-3.0, name="w1"), Value(1.0, name="w2")
     b = Value(6.0, name="b")
 
