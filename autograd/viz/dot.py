@@ -340,7 +340,7 @@ def _caption(picture: Picture, heat: _Heat) -> str:
     rows = []
     if any(v.gradient and v.gradient.rms for v in picture.vertices):
         steps = "".join(
-            f'<font point-size="12" color="{heat.at(k / 9)[0]}">█</font>' for k in range(10)
+            f'<font point-size="9" color="{heat.at(k / 9)[0]}">█</font>' for k in range(10)
         )
         low, high = (number(float(f"{10**x:.1g}")) for x in (heat.low, heat.high))
         odd = any(v.gradient and v.gradient.odd for v in picture.vertices)
@@ -349,6 +349,8 @@ def _caption(picture: Picture, heat: _Heat) -> str:
             + (f'   <font color="{_ODD}">█</font>{_small(" NaN or ∞", WARM)}' if odd else "")
         )
     if any(e.formula for e in picture.edges):
+        if rows:
+            rows.append('<font point-size="4"> </font>')  # the blocks reach below their line
         text = "on an edge: what the op passes back to this input; ȳ is the gradient of its result"
         rows.append(_small(text, WARM))
     rows += [_small(note) for note in picture.notes]
