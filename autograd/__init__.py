@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Any
 
 from autograd.check import gradcheck, gradgradcheck
 from autograd.checkpoint import checkpoint
-from autograd.engine import enable_grad, no_grad
 from autograd.functional import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from autograd.kernel_op import KernelOp
 from autograd.op import Op
@@ -42,6 +41,7 @@ from autograd.ops import (
     xlogy,
 )
 from autograd.random import default_rng, seed
+from autograd.recording import enable_grad, no_grad
 from autograd.sequence_op import SequenceOp
 from autograd.value import Value
 

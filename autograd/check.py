@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Array, enable_grad
+from autograd.engine import Array
 from autograd.functional import grad
+from autograd.recording import enable_grad
 from autograd.value import Value
 
 

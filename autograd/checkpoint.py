@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Node, enable_grad, fresh, gradients, is_recording, tick
+from autograd.engine import Node, gradients, tick
 from autograd.op import Op, record, select_output
 from autograd.random import default_rng
+from autograd.recording import enable_grad, is_recording
+from autograd.stale import fresh
 from autograd.value import Value
 
 

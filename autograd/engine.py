@@ -10,13 +10,11 @@ import contextlib
 import sys
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
-from contextvars import ContextVar, Token
 from typing import Any
 
 import numpy as np
-from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from autograd.dispatch import Traced
+from autograd.recording import enable_grad, no_grad
 
 Array = np.ndarray[Any, Any]
 
@@ -32,10 +30,6 @@ def tick() -> int:
     with _ticking:
         epoch[0] += 1
         return epoch[0]
-
-
-_recording: ContextVar[bool] = ContextVar("recording", default=True)
-is_recording = _recording.get
 
 
 class Node:
@@ -80,45 +74,6 @@ class Node:
         if self._inputs is None:
             return (self._a,) if self.op.path == 1 else (self._a, self._b)
         return self._inputs
-
-
-class _Mode(contextlib.ContextDecorator):
-    """Turns recording on or off in this context (thread or task); also a decorator."""
-
-    _value: bool
-
-    def __init__(self) -> None:
-        self._tokens: list[Token[bool]] = []
-
-    def _recreate_cm(self) -> _Mode:
-        return type(self)()
-
-    def __enter__(self) -> None:
-        self._tokens.append(_recording.set(self._value))
-
-    def __exit__(self, *exc: object) -> None:
-        _recording.reset(self._tokens.pop())
-
-
-class no_grad(_Mode):  # noqa: N801 - PyTorch's name
-    """Within it, ops compute without recording a graph.
-
-    Examples
-    --------
-    >>> from autograd import Value, no_grad
-    >>> with no_grad():
-    ...     y = Value(2.0) * 3.0
-    >>> y.requires_grad
-    False
-    """
-
-    _value = False
-
-
-class enable_grad(_Mode):  # noqa: N801 - PyTorch's name
-    """Within it, ops record again, also inside `no_grad`."""
-
-    _value = True
 
 
 def topological(
@@ -396,39 +351,3 @@ def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
     if axes:  # on an array without np.sum's Python layer: biases get here at every step
         g = np.add.reduce(g, axis=axes) if type(g) is np.ndarray else np.sum(g, axis=axes)
     return g if g.shape == shape else np.reshape(g, shape)
-
-
-class Stale(Traced, NDArrayOperatorsMixin):
-    """Stands for data that was written to after the graph used it; reading its numbers raises.
-
-    A vjp that needs only its shape or dtype goes through, as in PyTorch.
-    """
-
-    __slots__ = ("_written", "dtype", "ndim", "shape", "size")
-
-    def __init__(self, x: Node, user: Node, leaf: Node) -> None:
-        data = x._data
-        self._written = (leaf, user)
-        self.shape, self.dtype, self.ndim, self.size = data.shape, data.dtype, data.ndim, data.size
-
-    def refuse(self, *args: Any, **kwargs: Any) -> Any:
-        """Raise the error that names the leaf."""
-        leaf, user = self._written
-        who = f"{leaf.name!r}" if leaf.name else f"of shape {leaf._data.shape}"
-        raise RuntimeError(
-            f"{user.op.name}: the Value {who} was written to after this op used it, so its "
-            "gradient would be wrong. Call backward() before optimizer.step() (or before "
-            "assigning .data), or compute the loss again."
-        )
-
-    __array_ufunc__ = __array_function__ = __array__ = __getitem__ = __iter__ = refuse
-    __len__ = __float__ = __int__ = __bool__ = refuse
-
-    def __getattr__(self, name: str) -> Any:
-        return self.refuse()
-
-
-def fresh(x: Any, array: Any, user: Node, stale: dict[Node, Node]) -> Any:
-    """The array of x, or a `Stale` in its place where x was written to after `user` was made."""
-    leaf = stale.get(x) if isinstance(x, Node) else None
-    return Stale(x, user, leaf) if leaf is not None and leaf.birth > user.birth else array

@@ -9,6 +9,7 @@ import numpy as np
 
 from autograd import engine
 from autograd.engine import Array, Node
+from autograd.recording import enable_grad
 from autograd.value import Value, seed_like
 
 Function = Callable[..., Any]
@@ -134,7 +135,7 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
 
     def both(*xs: Any, **kwargs: Any) -> tuple[Array, Any]:
         args, places = _chosen(xs, argnums)
-        with engine.enable_grad():
+        with enable_grad():
             y = _scalar(f(*args, **kwargs), "value_and_grad")
         wanted = [args[i] for i in places]
         gs = [_or_zero(g, x) for g, x in zip(_gradients(y, wanted), wanted, strict=True)]
@@ -164,7 +165,7 @@ def vjp(f: Function, *xs: Any) -> tuple[Array, Function]:
     (array([2.]),)
     """
     args = [_tracked(x) for x in xs]
-    with engine.enable_grad():
+    with enable_grad():
         y = _value(f(*args), "vjp")
 
     def pull(gradient: Any) -> tuple[Array, ...]:
@@ -198,7 +199,7 @@ def jvp(f: Function, xs: Sequence[Any], tangents: Sequence[Any]) -> tuple[Array,
     """
     args = [_tracked(x) for x in xs]
     directions = _like_inputs("jvp", "tangents", args, tangents)
-    with engine.enable_grad():
+    with enable_grad():
         y = _value(f(*args), "jvp")
         dummy = Value(np.zeros_like(y._data))
         pulled = _gradients(y, args, dummy, create=True)
@@ -235,7 +236,7 @@ def jacobian(f: Function, argnum: int = 0) -> Function:
     def matrix(*xs: Any, **kwargs: Any) -> Array:
         args, (place,) = _chosen(xs, argnum)
         x = args[place]
-        with engine.enable_grad():
+        with enable_grad():
             y = _value(f(*args, **kwargs), "jacobian")
         return _rows(y, x)
 
@@ -267,7 +268,7 @@ def hessian(f: Function, argnum: int = 0) -> Function:
     def matrix(*xs: Any, **kwargs: Any) -> Array:
         args, (place,) = _chosen(xs, argnum)
         x = args[place]
-        with engine.enable_grad():
+        with enable_grad():
             y = _scalar(f(*args, **kwargs), "hessian")
             g = _gradients(y, [x], create=True)[0]
         if g is None:
@@ -288,7 +289,7 @@ def hvp(f: Function, xs: Sequence[Any], vectors: Sequence[Any]) -> tuple[Array, 
     """
     args = [_tracked(x) for x in xs]
     directions = _like_inputs("hvp", "vectors", args, vectors)
-    with engine.enable_grad():
+    with enable_grad():
         y = _scalar(f(*args), "hvp")
         gs = _gradients(y, args, create=True)
         slope: Any = sum(

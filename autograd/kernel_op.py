@@ -7,8 +7,9 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from autograd.engine import Node, fresh, gradients
+from autograd.engine import Node, gradients
 from autograd.op import Op, general_call, tex_name
+from autograd.stale import fresh
 from autograd.symbol import Symbol
 
 Function = Callable[..., Any]

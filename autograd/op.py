@@ -8,7 +8,9 @@ from typing import Any, NoReturn
 import numpy as np
 
 from autograd.dispatch import OPS
-from autograd.engine import Node, epoch, fresh, is_recording
+from autograd.engine import Node, epoch
+from autograd.recording import is_recording
+from autograd.stale import fresh
 from autograd.symbol import ATOM, Symbol, as_symbol
 from autograd.value import Value
 

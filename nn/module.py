@@ -8,7 +8,8 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from autograd.engine import Array, is_recording, tick
+from autograd.engine import Array, tick
+from autograd.recording import is_recording
 from autograd.value import Value
 
 DTypeLike = Any

@@ -13,12 +13,13 @@ import autograd
 
 ROOT = Path(autograd.__file__).parents[1]
 LAYERS = [  # each may import what stands before it
-    {"autograd.kernels"},
-    {"autograd.dispatch"},
+    {"autograd.kernels", "autograd.random"},
+    {"autograd.dispatch", "autograd.recording"},
     {"autograd.engine", "autograd.symbol"},
+    {"autograd.stale"},
     {"autograd.value"},
     {"autograd.op"},
-    {"autograd.sequence_op", "autograd.kernel_op"},
+    {"autograd.sequence_op", "autograd.kernel_op", "autograd.checkpoint"},
     {"autograd.ops"},
     {"autograd.functional"},
     {"autograd.check"},
@@ -26,7 +27,7 @@ LAYERS = [  # each may import what stands before it
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 READER, PACKAGE, NN = len(LAYERS), len(LAYERS) + 1, len(LAYERS) + 2
 FILES = sorted(p for package in ("autograd", "nn") for p in (ROOT / package).rglob("*.py"))
-KERNELS_MAY_IMPORT = {"__future__", "math", "numpy", "numba", "llvmlite"}
+KERNELS_MAY_IMPORT = {"numpy", "numba", "llvmlite"} | sys.stdlib_module_names
 
 
 def module_of(path):

@@ -93,9 +93,8 @@ def _emitted(rows, vectors, masked, gather):
 
     def emit(context, builder, signature, args):
         dtype = signature.args[1].dtype
-        scalar = ir.FloatType() if dtype == types.float32 else ir.DoubleType()
-        width = lanes(np.float32 if dtype == types.float32 else np.float64)
-        vector = ir.VectorType(scalar, width)
+        vector = _vector(dtype)
+        scalar, width = vector.element, vector.count
         size = context.get_value_type(types.intp)
         bytes_ = dtype.bitwidth // 8
         args = list(args)
@@ -251,6 +250,22 @@ def _emitted(rows, vectors, masked, gather):
     return emitted
 
 
+def _vector(dtype):
+    """The LLVM type of a register of Numba's float32 or float64."""
+    single = dtype == types.float32
+    return ir.VectorType(
+        ir.FloatType() if single else ir.DoubleType(), lanes(np.float32 if single else np.float64)
+    )
+
+
+def _vector_at(context, builder, kind, array, start, j):
+    """The address of the j-th vector from an element of a flat array."""
+    vector = _vector(kind.dtype)
+    data = context.make_array(kind)(context, builder, array).data
+    start = builder.add(start, ir.Constant(start.type, j * vector.count))
+    return builder.bitcast(builder.gep(data, [start]), vector.as_pointer())
+
+
 def _splat(builder, value, vector):
     """A vector of one value."""
     undefined = ir.Constant(vector, ir.Undefined)
@@ -317,3 +332,90 @@ def _plain(rows, vectors, masked, gather):
             loops(K, a, a0, a_row, a_step, b, b0, none, 0, b_step, c, c0, c_row, add, n)
 
     return njit(error_model="numpy")(plain)
+
+
+def copy(vectors: int):
+    """Make the function that copies `vectors` vectors: ``f(x, x0, y, y0)``, flat arrays.
+
+    A loop over so few elements is not vectorised well: LLVM guards it against overlap.
+    """
+    if PLAIN:
+        bytes_ = vectors * register_bytes()
+
+        @njit(error_model="numpy")
+        def plain(x, x0, y, y0):
+            for i in range(bytes_ // x.itemsize):
+                y[y0 + i] = x[x0 + i]
+
+        return plain
+
+    def emit(context, builder, signature, args):
+        dtype = signature.args[0].dtype
+        x, x0, y, y0 = args
+        for j in range(vectors):
+            source = _vector_at(context, builder, signature.args[0], x, x0, j)
+            target = _vector_at(context, builder, signature.args[2], y, y0, j)
+            align = dtype.bitwidth // 8
+            builder.store(builder.load(source, align=align), target, align=align)
+        return context.get_dummy_value()
+
+    @intrinsic
+    def emitted(typing, x, x0, y, y0):
+        return types.void(x, types.intp, y, types.intp), emit
+
+    return emitted
+
+
+def transpose_block():
+    """Make the function that transposes a block of lanes x lanes elements in registers.
+
+    ``f(x, x0, x_row, y, y0, y_row)`` sets y[y0 + c * y_row + r] = x[x0 + r * x_row + c] for flat
+    arrays of one float dtype, r and c < lanes(dtype).
+    """
+    if PLAIN:
+        bytes_ = register_bytes()
+
+        @njit(error_model="numpy")
+        def plain(x, x0, x_row, y, y0, y_row):
+            n = bytes_ // x.itemsize
+            for r in range(n):
+                for c in range(n):
+                    y[y0 + c * y_row + r] = x[x0 + r * x_row + c]
+
+        return plain
+
+    def emit(context, builder, signature, args):
+        dtype = signature.args[0].dtype
+        width = _vector(dtype).count
+        x, x0, x_row, y, y0, y_row = args
+
+        def row(i, array, start, step, r):
+            start = builder.add(start, builder.mul(step, ir.Constant(start.type, r)))
+            return _vector_at(context, builder, signature.args[i], array, start, 0)
+
+        def shuffle(a, b, picks):
+            kind = ir.VectorType(ir.IntType(32), width)
+            picks = [ir.Constant(ir.IntType(32), i) for i in picks]
+            return builder.shuffle_vector(a, b, ir.Constant(kind, picks))
+
+        align = dtype.bitwidth // 8
+        rows = [builder.load(row(0, x, x0, x_row, r), align=align) for r in range(width)]
+        half = 1
+        while half < width:  # exchange the off-diagonal quarters of blocks of 2 · half
+            low = [i if not i & half else width + i - half for i in range(width)]
+            high = [i + half if not i & half else width + i for i in range(width)]
+            for r in range(width):
+                if not r & half:
+                    a, b = rows[r], rows[r + half]
+                    rows[r], rows[r + half] = shuffle(a, b, low), shuffle(a, b, high)
+            half *= 2
+        for r in range(width):
+            builder.store(rows[r], row(3, y, y0, y_row, r), align=align)
+        return context.get_dummy_value()
+
+    @intrinsic
+    def emitted(typing, x, x0, x_row, y, y0, y_row):
+        integer = types.intp
+        return types.void(x, integer, integer, y, integer, integer), emit
+
+    return emitted

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Node, no_grad
+from autograd.engine import Node
 from autograd.kernel_op import KernelOp
+from autograd.recording import no_grad
 from autograd.sequence_op import SequenceOp
 from autograd.symbol import Symbol, as_symbol
 from autograd.viz.names import shortened, visible

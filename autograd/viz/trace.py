@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Node, enable_grad, tick
+from autograd.engine import Node, tick
 from autograd.kernel_op import KernelOp
 from autograd.op import SELECT
+from autograd.recording import enable_grad
 from autograd.value import Value
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Array, enable_grad, tick
+from autograd.engine import Array, tick
+from autograd.recording import enable_grad
 from autograd.value import Value
 from nn.optim.block import Block, gathered
 
