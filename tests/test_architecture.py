@@ -13,8 +13,8 @@ import autograd
 
 ROOT = Path(autograd.__file__).parents[1]
 LAYERS = [  # each may import what stands before it
-    {"autograd.kernels", "autograd.random"},
-    {"autograd.dispatch", "autograd.recording"},
+    {"autograd.kernels"},
+    {"autograd.dispatch", "autograd.recording", "autograd.random"},
     {"autograd.engine", "autograd.symbol"},
     {"autograd.stale"},
     {"autograd.value"},
