@@ -1,0 +1,283 @@
+"""Convolution on packed planes: forward, input gradient and weight gradient.
+
+`correlate` serves the forward pass and the input gradient (a strided one phase by phase);
+`correlate_weights` sums products over pixels. How the planes are laid out is told in conv_plan.py.
+Both take tasks [begin, end); each output of `correlate` is summed within one task, and
+`correlate_weights` sums a number of parts that only the shapes decide, so that the bits do not
+depend on the number of threads.
+"""
+
+from __future__ import annotations
+
+from autograd.kernels.conv_copy import copy_row
+from autograd.kernels.jit import jit
+from autograd.kernels.tile import register_bytes, tile
+
+REGISTER = register_bytes()
+CHUNK = 256  # pixels of the weight gradient at a time: 32 KiB of the packed output gradient
+TALL = 8 if REGISTER == 64 else 6  # rows of the weight gradient's tile
+
+_copy_1, _copy_2 = copy_row(1), copy_row(2)
+_t8x2, _t8x1 = tile(8, 2, gather=True), tile(8, 1, gather=True)
+_t6x2, _t6x1 = tile(6, 2, gather=True), tile(6, 1, gather=True)
+_t4x2, _t4x1 = tile(4, 2, gather=True), tile(4, 1, gather=True)
+WIDTHS = (0, 8, 6 if REGISTER == 64 else 4)  # in vectors, of the tiles one and two rows tall
+_t2xw, _t2x2 = tile(2, WIDTHS[2], gather=True), tile(2, 2, gather=True)
+_t1x8, _t1x2 = tile(1, 8, gather=True), tile(1, 2, gather=True)
+_wide, _narrow = tile(TALL, 2), tile(TALL, 1)
+
+
+@jit
+def pack(x, start, xs, sizes, phases, h_offsets, w_offsets, c0, c1, d0, d1):
+    """Copy channels [c0, c1) for outer rows [d0, d1) into planes, in order of address."""
+    (xc, xd, xh, xw, D, H, W) = sizes[8:15]
+    (_, Ho, Wo, Sd, Sh, Sw, lead, rows, plane) = sizes[15:24]
+    kh, kw = h_offsets.size, w_offsets.size
+    used = rows - sizes[5] + d1 - d0
+    at = 0
+    for c in range(c0, c1):
+        for jh in range(kh):
+            for jw in range(kw):
+                low = max(0, (-w_offsets[jw] + Sw - 1) // Sw)
+                high = min(Wo, (W - 1 - w_offsets[jw]) // Sw + 1)
+                for p in range(phases.size):
+                    first = (d0 + lead) * Sd + phases[p]
+                    place = at + p * rows * Ho * Wo
+                    source = start + c * xc
+                    if Ho * Wo == 1:
+                        # w and h offsets are 0 here or lead out of the image
+                        inside = low < high and 0 <= h_offsets[jh] < H
+                        under = max(0, (-first + Sd - 1) // Sd)
+                        over = min(used, (D - 1 - first) // Sd + 1) if inside else 0
+                        source += first * xd + h_offsets[jh] * xh + w_offsets[jw] * xw
+                        if Sd * xd == 1:
+                            _copy_1(x, source, xs, place, under, over, used)
+                        else:
+                            for i in range(used):
+                                xs[place + i] = x[source + i * Sd * xd] if under <= i < over else 0
+                        continue
+                    for e in range(used):
+                        d = first + e * Sd
+                        for oh in range(Ho):
+                            h = oh * Sh + h_offsets[jh]
+                            inside = 0 <= d < D and 0 <= h < H
+                            s = source + d * xd + h * xh + w_offsets[jw]
+                            end = high if inside else 0
+                            if Sw == 1:
+                                _copy_1(x, s, xs, place, low, end, Wo)
+                            elif Sw == 2:
+                                _copy_2(x, s, xs, place, low, end, Wo)
+                            else:
+                                for i in range(Wo):
+                                    xs[place + i] = x[s + i * Sw] if low <= i < end else 0
+                            place += Wo
+                at += plane
+
+
+@jit
+def pack_weights(begin, end, w, w_group, w_row, weights, bias, heights, packed):
+    """Cut the weight of groups [begin, end) into strips, side by side for each product."""
+    K = weights.size + (1 if bias.size else 0)
+    channels = heights.sum()
+    to = begin * channels * K
+    for g in range(begin, end):
+        m0 = 0
+        for height in heights:
+            for k in range(weights.size):
+                at = g * w_group + m0 * w_row + weights[k]
+                for m in range(height):
+                    packed[to + m] = w[at + m * w_row]
+                to += height
+            if bias.size:
+                for m in range(height):
+                    packed[to + m] = bias[g * channels + m0 + m]
+                to += height
+            m0 += height
+
+
+@jit
+def _product(w, w0, xs, offsets, heights, Q, y, y0, ldy, small):
+    """y[m, q] = Σ_k w[k, m] xs[offsets[k] + q]; small holds what hangs over the end of a row."""
+    width = REGISTER // xs.itemsize
+    K = offsets.size
+    few = 2 * width  # pixels, so few that they stay in L1 for all strips
+    for height in heights:
+        if height <= 2:
+            few = 8 * width
+    for q in range(0, Q, few):
+        end = min(Q, q + few)
+        y_row = y0
+        a = w0
+        for h in heights:
+            p = q
+            while p < end:
+                left = end - p
+                vectors = 2
+                if h <= 2 and left >= WIDTHS[h] * width:
+                    vectors = WIDTHS[h]
+                elif h > 2 and left <= width:
+                    vectors = 1
+                over = left < vectors * width
+                c = small if over else y
+                c0 = 0 if over else y_row + p
+                ldc = vectors * width if over else ldy
+                if h == 8:
+                    if vectors == 1:
+                        _t8x1(K, w, a, 1, 8, xs, p, offsets, 0, c, c0, ldc, False)
+                    else:
+                        _t8x2(K, w, a, 1, 8, xs, p, offsets, 0, c, c0, ldc, False)
+                elif h == 6:
+                    if vectors == 1:
+                        _t6x1(K, w, a, 1, 6, xs, p, offsets, 0, c, c0, ldc, False)
+                    else:
+                        _t6x2(K, w, a, 1, 6, xs, p, offsets, 0, c, c0, ldc, False)
+                elif h == 4:
+                    if vectors == 1:
+                        _t4x1(K, w, a, 1, 4, xs, p, offsets, 0, c, c0, ldc, False)
+                    else:
+                        _t4x2(K, w, a, 1, 4, xs, p, offsets, 0, c, c0, ldc, False)
+                elif h == 2:
+                    if vectors == 2:
+                        _t2x2(K, w, a, 1, 2, xs, p, offsets, 0, c, c0, ldc, False)
+                    else:
+                        _t2xw(K, w, a, 1, 2, xs, p, offsets, 0, c, c0, ldc, False)
+                elif vectors == 2:
+                    _t1x2(K, w, a, 1, 1, xs, p, offsets, 0, c, c0, ldc, False)
+                else:
+                    _t1x8(K, w, a, 1, 1, xs, p, offsets, 0, c, c0, ldc, False)
+                if over:
+                    for r in range(h):
+                        for i in range(left):
+                            y[y_row + r * ldy + p + i] = small[r * ldc + i]
+                p += vectors * width
+            y_row += h * ldy
+            a += K * h
+
+
+@jit
+def correlate(
+    begin, end, x, w, y, x_start, y_start, xs, buffer, small, sizes, phases, h_offsets, w_offsets,
+    offsets, heights,
+):  # fmt: skip
+    """y[n, m, o] = Σ_k w[k, m] x[n, o · step + offset_k] for the tasks [begin, end)."""
+    _, groups, channels, out_channels, blocks, tall, K, xn = sizes[0:8]
+    xc, Do, Ho, Wo = sizes[8], sizes[15], sizes[16], sizes[17]
+    ones, yn, yc, yd, yh, yw, in_place, ldy = sizes[24:32]
+    zero = K - K  # a literal in a call would compile the callee once more
+    if ones >= 0:
+        for i in range(ones, xs.size):
+            xs[i] = 1
+    for task in range(begin, end):
+        g = task % groups
+        block = task // groups % blocks
+        n = task // groups // blocks
+        d0 = block * tall
+        d1 = min(d0 + tall, Do)
+        pack(
+            x, x_start + n * xn + g * channels * xc, xs, sizes, phases, h_offsets, w_offsets,
+            zero, channels, d0, d1,
+        )  # fmt: skip
+        to = y_start + n * yn + g * out_channels * yc + d0 * yd
+        w0 = g * out_channels * K
+        Q = (d1 - d0) * Ho * Wo
+        _product(
+            w, w0, xs, offsets, heights, Q, y if in_place else buffer, to if in_place else zero,
+            yc if in_place else ldy, small,
+        )  # fmt: skip
+        if in_place:
+            continue
+        for m in range(out_channels):
+            at = m * ldy
+            for e in range(d1 - d0):
+                for oh in range(Ho):
+                    row = to + m * yc + e * yd + oh * yh
+                    if yw == 1:
+                        for ow in range(Wo):
+                            y[row + ow] = buffer[at + ow]
+                    else:
+                        for ow in range(Wo):
+                            y[row + ow * yw] = buffer[at + ow]
+                    at += Wo
+
+
+@jit
+def correlate_weights(
+    begin, end, x, g, parts, x_start, xs, gt, sizes, phases, h_offsets, w_offsets, outer, shape
+):  # fmt: skip
+    """parts[task][jd, (c, jh, jw), m] = Σ over the task's blocks and pixels of x[…] g[m, pixel].
+
+    A task is a part of the blocks of rows (of all images), a part of the channels, and a group.
+    """
+    images, groups, channels, out_channels, blocks, tall, _, xn = sizes[0:8]
+    xc, Do, Ho, Wo, plane = sizes[8], sizes[15], sizes[16], sizes[17], sizes[23]
+    gn, gc, gd = sizes[25:28]
+    block_parts, channel_parts, rows, ldp = shape
+    width = REGISTER // xs.itemsize
+    wide = width if out_channels <= width else 2 * width
+    inner = Ho * Wo
+    tall_q = tall * inner
+    for task in range(begin, end):
+        group = task % groups
+        cpart = task // groups % channel_parts
+        bpart = task // groups // channel_parts
+        c0 = cpart * channels // channel_parts
+        c1 = (cpart + 1) * channels // channel_parts
+        used = (c1 - c0) * h_offsets.size * w_offsets.size
+        base = task * outer.size * rows * ldp
+        units = images * blocks
+        first = bpart * units // block_parts
+        for unit in range(first, (bpart + 1) * units // block_parts):
+            n = unit // blocks
+            d0 = unit % blocks * tall
+            d1 = min(d0 + tall, Do)
+            Q = (d1 - d0) * inner
+            pack(
+                x, x_start + n * xn + group * channels * xc, xs, sizes, phases, h_offsets,
+                w_offsets, c0, c1, d0, d1,
+            )  # fmt: skip
+            source = n * gn + group * out_channels * gc + d0 * gd
+            for m in range(out_channels):
+                to = (m // wide) * tall_q * wide + m % wide
+                if gd == inner:
+                    for q in range(Q):
+                        gt[to + q * wide] = g[source + m * gc + q]
+                else:
+                    for e in range(d1 - d0):
+                        s = source + m * gc + e * gd
+                        for q in range(inner):
+                            gt[to + (e * inner + q) * wide] = g[s + q]
+            for q in range(0, Q, CHUNK):
+                K = min(CHUNK, Q - q)
+                add = unit > first or q > 0
+                for m in range(0, ldp, wide):
+                    b0 = m * tall_q + q * wide
+                    for jd in range(outer.size):
+                        for r in range(0, used, TALL):
+                            a0 = r * plane + outer[jd] + q
+                            p = base + (jd * rows + r) * ldp + m
+                            if wide == width:
+                                _narrow(K, xs, a0, plane, 1, gt, b0, wide, parts, p, ldp, add)
+                            else:
+                                _wide(K, xs, a0, plane, 1, gt, b0, wide, parts, p, ldp, add)
+
+
+@jit
+def collect_weights(begin, end, parts, w, weights, w_row, sizes, outer, inner_taps, shape):
+    """w[m, c, tap] = the sum of its parts, for output channels [begin, end) of all groups."""
+    groups, channels, out_channels = sizes[1], sizes[2], sizes[3]
+    block_parts, channel_parts, rows, ldp = shape
+    size = outer.size * rows * ldp
+    for row in range(begin, end):
+        group, m = row // out_channels, row % out_channels
+        k = 0
+        for cpart in range(channel_parts):
+            c0 = cpart * channels // channel_parts
+            c1 = (cpart + 1) * channels // channel_parts
+            for r in range((c1 - c0) * inner_taps):
+                for jd in range(outer.size):
+                    at = (cpart * groups + group) * size + (jd * rows + r) * ldp + m
+                    total = parts[at]
+                    for b in range(1, block_parts):
+                        total += parts[b * channel_parts * groups * size + at]
+                    w[row * w_row + weights[k]] = total
+                    k += 1
