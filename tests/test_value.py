@@ -481,7 +481,7 @@ def test_array_methods_are_those_of_numpy():
 
 
 def declared():
-    """The names that value.py declares for type checkers, with the block's source in mind."""
+    """The names that value.py declares for type checkers only."""
     tree = ast.parse(inspect.getsource(value_module))
     (cls,) = (n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "Value")
     blocks = [
@@ -501,10 +501,10 @@ def declared():
 
 
 def written():
-    """The names that the class body of Value defines itself."""
+    """The names that the class body of Value, or Python, defines."""
     tree = ast.parse(inspect.getsource(value_module))
     (cls,) = (n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "Value")
-    names = {"__module__", "__doc__", "__slots__", "__qualname__"}
+    names = {"__module__", "__doc__", "__slots__", "__slotnames__"}
     for node in cls.body:
         if isinstance(node, ast.FunctionDef):
             names.add(node.name)

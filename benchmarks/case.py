@@ -1,0 +1,30 @@
+"""What a subject file is made of. Standard library only: peers' interpreters import it too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+OURS = "glassgrad"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of a subject: the same work done by several sides.
+
+    Parameters
+    ----------
+    name : what the table calls it.
+    sides : side -> setup. A setup imports what it needs and returns the work, a function without
+        arguments that is timed over and over.
+    unit : of what is measured; seconds by default.
+    measures_itself : the work returns what it measured, a number, instead of being timed.
+    compared : whether the first results of all sides must be the same numbers.
+    """
+
+    name: str
+    sides: dict[str, Callable[[], Callable[[], Any]]]
+    unit: str = "s"
+    measures_itself: bool = False
+    compared: bool = True

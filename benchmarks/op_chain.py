@@ -1,0 +1,125 @@
+"""What recording costs: one small op against NumPy's own, and a chain of 200 against peers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from benchmarks.case import OURS, Case
+
+LENGTH = 200
+
+
+def data() -> tuple[Any, Any]:
+    """The same two (8, 8) float32 arrays for every side."""
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(scale=0.5, size=(2, 8, 8)).astype(np.float32)
+    return x, w
+
+
+def numpy_multiply() -> Callable[[], Any]:
+    """NumPy's own, nothing recorded."""
+    a, b = data()
+    return lambda: a * b
+
+
+def our_multiply() -> Callable[[], Any]:
+    """Recorded by glassgrad."""
+    from autograd import Value
+
+    x, w = map(Value, data())
+    return lambda: x * w
+
+
+def our_multiply_backward() -> Callable[[], Any]:
+    """Recorded and differentiated by glassgrad."""
+    import numpy as np
+
+    from autograd import Value
+
+    x, w = map(Value, data())
+    ones = np.ones((8, 8), np.float32)
+
+    def work() -> Any:
+        x.grad = w.grad = None
+        (x * w).backward(ones)
+        return x.grad
+
+    return work
+
+
+def torch_multiply_backward() -> Callable[[], Any]:
+    """Recorded and differentiated by PyTorch."""
+    import torch
+
+    x, w = (torch.tensor(a, requires_grad=True) for a in data())
+    ones = torch.ones((8, 8))
+
+    def work() -> Any:
+        x.grad = w.grad = None
+        (x * w).backward(ones)
+        return x.grad
+
+    return work
+
+
+def torch_multiply() -> Callable[[], Any]:
+    """Recorded by PyTorch."""
+    import torch
+
+    x, w = (torch.tensor(a, requires_grad=True) for a in data())
+    return lambda: x * w
+
+
+def chain(x: Any, w: Any, tanh: Callable[[Any], Any]) -> Any:
+    """A chain of LENGTH ops."""
+    y = x
+    for _ in range(LENGTH // 4):
+        y = tanh(y * w + x) - w
+    return y
+
+
+def our_chain() -> Callable[[], Any]:
+    """The chain in glassgrad."""
+    import numpy as np
+
+    from autograd import Value
+
+    x, w = map(Value, data())
+
+    def work() -> Any:
+        x.grad = w.grad = None
+        np.sum(chain(x, w, Value.tanh)).backward()
+        return x.grad, w.grad
+
+    return work
+
+
+def torch_chain() -> Callable[[], Any]:
+    """The chain in PyTorch."""
+    import torch
+
+    x, w = (torch.tensor(a, requires_grad=True) for a in data())
+
+    def work() -> Any:
+        x.grad = w.grad = None
+        chain(x, w, torch.tanh).sum().backward()
+        return x.grad, w.grad
+
+    return work
+
+
+CASES = (
+    Case(
+        "one product, recorded",
+        {OURS: our_multiply, "numpy": numpy_multiply, "torch": torch_multiply},
+        compared=False,
+    ),
+    Case(
+        "one product, f+b",
+        {OURS: our_multiply_backward, "torch": torch_multiply_backward},
+    ),
+    Case("200 ops on (8, 8), f+b", {OURS: our_chain, "torch": torch_chain}),
+)
