@@ -55,8 +55,9 @@ def main(subject: str, name: str, side: str, enough: float) -> None:
         print(json.dumps({"missing": error.name}), flush=True)
         return
     print(json.dumps({"numbers": list(numbers(work())) if case.compared else []}), flush=True)
-    n = 1 if case.measures_itself else repeats(work, enough)
+    n = 1 if case.measures_itself else 0
     for _ in sys.stdin:
+        n = n or repeats(work, enough)  # only now: nobody else is running
         sample = work() if case.measures_itself else timed(work, n) / n
         print(json.dumps({"sample": sample}), flush=True)
 
