@@ -47,18 +47,35 @@ from autograd.ops.activations import (
     softsign,
     tanhshrink,
 )
+from autograd.ops.conv import (
+    conv1d,
+    conv2d,
+    conv3d,
+    conv_transpose1d,
+    conv_transpose2d,
+    conv_transpose3d,
+)
 from autograd.ops.index import index_add, index_update
+from autograd.ops.recurrent import gru, gru_scan, lstm, lstm_scan, rnn, rnn_scan, scan
 from autograd.ops.reduce import logsumexp
 from autograd.ops.special import digamma, erf, erfc, lgamma, xlogy
 from autograd.ops.windows import unfold
 
 __all__ = [
     "celu",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
     "digamma",
     "elu",
     "erf",
     "erfc",
     "gelu",
+    "gru",
+    "gru_scan",
     "hardshrink",
     "hardsigmoid",
     "hardswish",
@@ -70,10 +87,15 @@ __all__ = [
     "log_sigmoid",
     "log_softmax",
     "logsumexp",
+    "lstm",
+    "lstm_scan",
     "mish",
     "prelu",
     "relu",
     "relu6",
+    "rnn",
+    "rnn_scan",
+    "scan",
     "selu",
     "sigmoid",
     "silu",
