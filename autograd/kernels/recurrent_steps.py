@@ -1,0 +1,382 @@
+"""The loops of recurrent layers: rows begin to end of the batch through all time steps.
+
+A recurrence is independent across the batch, so a thread takes its rows and runs alone; nothing is
+shared but the packed weights. All arrays are flat. At step s rows 0 ... counts[s] - 1 still run.
+Their inputs and gates lie at rows x_rows[s] of x and of the gates, the states that enter the step
+at rows h_rows[s], those that leave it at h_rows[s + 1]. So a reversed sequence, and a packed one of
+varying lengths, are this loop too with other tables.
+
+Gates lie side by side in a row: i f g o in the LSTM; r z and both parts of n, from x and from h, in
+the GRU. x · W is computed for some steps at a time, while they are in cache.
+"""
+
+from __future__ import annotations
+
+from autograd.kernels.jit import jit
+from autograd.kernels.recurrent_lanes import rowwise
+from autograd.kernels.tile import shape, tile
+
+STRIP = 2  # vectors: the width of a strip of packed weights
+WIDE = 8  # for one or two rows, where the sums of a narrow tile would wait for each other
+CHUNK = 64  # rows of x · W at a time
+DEPTH = 256  # of a product at once: that much of a strip stays in L1 for all rows
+
+_H0, _H1, _H2, _H3 = shape()[0]
+_t0 = tile(_H0, STRIP)
+_e0, _e1, _e2, _e3 = (tile(rows, STRIP, masked=True) for rows in shape()[0])
+_wide = tile(1, WIDE, masked=True)
+
+
+def _tanh_cell(sigmoid, tanh, relu, gated):
+    return lambda p, b: (tanh(p + b),)
+
+
+def _relu_cell(sigmoid, tanh, relu, gated):
+    return lambda p, b: (relu(p + b),)
+
+
+def _tanh_cell_grad(sigmoid, tanh, relu, gated):
+    def cell(h, dh, gy, db):
+        d = (dh + gy) * (1.0 - h * h)
+        return d, db + d
+
+    return cell
+
+
+def _relu_cell_grad(sigmoid, tanh, relu, gated):
+    def cell(h, dh, gy, db):
+        d = gated(dh + gy, h)
+        return d, db + d
+
+    return cell
+
+
+def _lstm_cell(sigmoid, tanh, relu, gated):
+    def cell(i, f, g, o, bi, bf, bg, bo, c):
+        i = sigmoid(i + bi)
+        f = sigmoid(f + bf)
+        g = tanh(g + bg)
+        o = sigmoid(o + bo)
+        c = f * c + i * g
+        return i, f, g, o, c, o * tanh(c)
+
+    return cell
+
+
+def _lstm_cell_grad(sigmoid, tanh, relu, gated):
+    def cell(i, f, g, o, old, c, dh, gy, dc, bi, bf, bg, bo):
+        d = dh + gy
+        t = tanh(c)
+        dc = dc + d * o * (1.0 - t * t)
+        di = dc * g * i * (1.0 - i)
+        df = dc * old * f * (1.0 - f)
+        dg = dc * i * (1.0 - g * g)
+        do = d * t * o * (1.0 - o)
+        return di, df, dg, do, dc * f, bi + di, bf + df, bg + dg, bo + do
+
+    return cell
+
+
+def _gru_cell(sigmoid, tanh, relu, gated):
+    def cell(r, z, x, h, br, bz, bx, bh, old):
+        r = sigmoid(r + br)
+        z = sigmoid(z + bz)
+        h = h + bh
+        n = tanh(x + bx + r * h)
+        return r, z, n, h, n + z * (old - n)
+
+    return cell
+
+
+def _gru_cell_grad(sigmoid, tanh, relu, gated):
+    def cell(r, z, n, h, old, dh, gy, br, bz, bx, bh):
+        d = dh + gy
+        dx = d * (1.0 - z) * (1.0 - n * n)
+        dz = d * (old - n) * z * (1.0 - z)
+        dr = dx * h * r * (1.0 - r)
+        dn = dx * r
+        return dr, dz, dx, dn, d * z, br + dr, bz + dz, bx + dx, bh + dn
+
+    return cell
+
+
+_tanh = rowwise(_tanh_cell, 2, 1)
+_relu = rowwise(_relu_cell, 2, 1)
+_tanh_grad = rowwise(_tanh_cell_grad, 4, 2)
+_relu_grad = rowwise(_relu_cell_grad, 4, 2)
+_lstm = rowwise(_lstm_cell, 9, 6)
+_lstm_grad = rowwise(_lstm_cell_grad, 13, 9)
+_gru = rowwise(_gru_cell, 9, 5)
+_gru_grad = rowwise(_gru_cell_grad, 11, 9)
+
+
+@jit
+def pack(begin, end, strip, depth, columns, w, k_step, n_step, packed, p0):
+    """Strips begin to end of W[k, n] = w[k * k_step + n * n_step]: one strip after the other."""
+    for p in range(begin, end):
+        first = p * strip
+        width = min(strip, columns - first)
+        to = p0 + first * depth
+        if n_step == 1:
+            for k in range(depth):
+                for j in range(width):
+                    packed[to + k * strip + j] = w[k * k_step + first + j]
+        else:
+            for j in range(width):
+                for k in range(depth):
+                    packed[to + k * strip + j] = w[k * k_step + (first + j) * n_step]
+
+
+@jit
+def variables(begin):
+    """0, True and False; written out, Numba would compile a callee anew for each of them."""
+    return 0 * begin, begin >= 0, begin < 0
+
+
+@jit
+def multiply(rows, K, a, a0, a_row, b, b0, strip, narrow, columns, c, c0, c_row, add):
+    """C (+)= A · W for some rows of A and C; W is packed, `narrow` the usual width of a strip."""
+    # fmt: off
+    block = DEPTH if rows > _H0 else K
+    for first in range(0, columns, strip):
+        n = min(strip, columns - first)
+        y = c0 + first
+        if strip > narrow:
+            for m in range(rows):
+                w, x = b0 + first * K, a0 + m * a_row
+                _wide(K, a, x, a_row, 1, b, w, strip, c, y + m * c_row, c_row, add, n)
+            continue
+        for k in range(0, K, block):
+            d = min(block, K - k)
+            x, w, plus, m = a0 + k, b0 + first * K + k * strip, add or k > 0, 0
+            if n == strip:
+                while m + _H0 <= rows:
+                    _t0(d, a, x + m * a_row, a_row, 1, b, w, strip, c, y + m * c_row, c_row, plus)
+                    m += _H0
+            while m + _H0 <= rows:
+                _e0(d, a, x + m * a_row, a_row, 1, b, w, strip, c, y + m * c_row, c_row, plus, n)
+                m += _H0
+            while m + _H1 <= rows:
+                _e1(d, a, x + m * a_row, a_row, 1, b, w, strip, c, y + m * c_row, c_row, plus, n)
+                m += _H1
+            while m + _H2 <= rows:
+                _e2(d, a, x + m * a_row, a_row, 1, b, w, strip, c, y + m * c_row, c_row, plus, n)
+                m += _H2
+            while m < rows:
+                _e3(d, a, x + m * a_row, a_row, 1, b, w, strip, c, y + m * c_row, c_row, plus, n)
+                m += _H3
+    # fmt: on
+
+
+@jit
+def project(begin, end, s0, s1, counts, x_rows, K, a, a_row, b, narrow, columns, c, c_row, add):
+    """C = A · W for the rows of steps s0 to s1; `add` is False."""
+    # all rows of all these steps lie one after the other: then they are one product
+    whole = begin == 0 and counts[s0] <= end and counts[s1 - 1] == counts[s0]
+    for first in range(0, columns, narrow):  # a strip of W stays in L1 for all steps
+        n = min(narrow, columns - first)
+        for s in range(s0, s0 + 1 if whole else s1):
+            rows, row = min(counts[s], end) - begin, x_rows[s] + begin
+            if whole:
+                rows, row = rows * (s1 - s0), min(row, x_rows[s1 - 1])
+            if rows <= 0:
+                break
+            multiply(
+                rows, K, a, row * a_row, a_row, b, first * K, narrow, narrow, n, c,
+                row * c_row + first, c_row, add,
+            )  # fmt: skip
+
+
+@jit
+def rnn_forward(
+    begin, end, relu, counts, x_rows, h_rows, x, D, w_x, w_h, strip, narrow, bias, hs, H
+):  # fmt: skip
+    """All steps of rows begin to end; x · W and the states take the same places in hs."""
+    steps = counts.size
+    zero, yes, no = variables(begin)
+    shift = h_rows[steps] - x_rows[steps - 1]
+    chunk = max(1, CHUNK // max(1, end - begin))
+    for s0 in range(0, steps, chunk):
+        if counts[s0] <= begin:
+            break
+        s1 = min(steps, s0 + chunk)
+        project(begin, end, s0, s1, counts, x_rows, D, x, D, w_x, narrow, H, hs[shift * H :], H, no)
+        for s in range(s0, s1):
+            rows = min(counts[s], end) - begin
+            if rows <= 0:
+                break
+            old, new = (h_rows[s] + begin) * H, (h_rows[s + 1] + begin) * H
+            multiply(rows, H, hs, old, H, w_h, zero, strip, narrow, H, hs, new, H, yes)
+            if relu:
+                for r in range(rows):
+                    y = new + r * H
+                    _relu(H, hs, y, bias, 0, hs, y)
+            else:
+                for r in range(rows):
+                    y = new + r * H
+                    _tanh(H, hs, y, bias, 0, hs, y)
+
+
+@jit
+def rnn_backward(
+    begin, end, relu, counts, x_rows, h_rows, gy, gy_row, w_x, w_h, strip, narrow, hs, dh, d, d_row,
+    db, H, gx, D
+):  # fmt: skip
+    """All steps of rows begin to end, last first: d of the sums before φ, then of x and h."""
+    steps = counts.size
+    zero, _, no = variables(begin)
+    chunk = max(1, CHUNK // max(1, end - begin))
+    for s1 in range(steps, 0, -chunk):
+        s0 = max(0, s1 - chunk)
+        for s in range(s1 - 1, s0 - 1, -1):
+            rows = min(counts[s], end) - begin
+            if rows <= 0:
+                continue
+            at, new = x_rows[s] + begin, h_rows[s + 1] + begin
+            for r in range(rows):
+                y, g, h = (new + r) * H, (at + r) * gy_row, (begin + r) * H
+                to = (at + r) * d_row
+                if relu:
+                    _relu_grad(H, hs, y, dh, h, gy, g, db, h, d, to, db, h)
+                else:
+                    _tanh_grad(H, hs, y, dh, h, gy, g, db, h, d, to, db, h)
+            multiply(
+                rows, H, d, at * d_row, d_row, w_h, zero, strip, narrow, H, dh, begin * H, H, no
+            )
+        if D and counts[s0] > begin:
+            project(begin, end, s0, s1, counts, x_rows, H, d, d_row, w_x, narrow, D, gx, D, no)
+
+
+@jit
+def lstm_forward(
+    begin, end, counts, x_rows, h_rows, x, D, w_x, w_h, strip, narrow, bias, gates, hs, cs, H
+):  # fmt: skip
+    """All steps of rows begin to end."""
+    steps, G = counts.size, 4 * H
+    zero, yes, no = variables(begin)
+    chunk = max(1, CHUNK // max(1, end - begin))
+    for s0 in range(0, steps, chunk):
+        if counts[s0] <= begin:
+            break
+        s1 = min(steps, s0 + chunk)
+        project(begin, end, s0, s1, counts, x_rows, D, x, D, w_x, narrow, G, gates, G, no)
+        for s in range(s0, s1):
+            rows = min(counts[s], end) - begin
+            if rows <= 0:
+                break
+            i, old, new = (
+                (x_rows[s] + begin) * G,
+                (h_rows[s] + begin) * H,
+                (h_rows[s + 1] + begin) * H,
+            )
+            multiply(rows, H, hs, old, H, w_h, zero, strip, narrow, G, gates, i, G, yes)
+            for _ in range(rows):
+                f, g, o = i + H, i + 2 * H, i + 3 * H
+                _lstm(
+                    H, gates, i, gates, f, gates, g, gates, o,
+                    bias, 0, bias, H, bias, 2 * H, bias, 3 * H, cs, old,
+                    gates, i, gates, f, gates, g, gates, o, cs, new, hs, new,
+                )  # fmt: skip
+                i, old, new = i + G, old + H, new + H
+
+
+@jit
+def lstm_backward(
+    begin, end, counts, x_rows, h_rows, gy, gy_row, w_x, w_h, strip, narrow, gates, cs, dh, dc, d,
+    d_row, db, H, gx, D
+):  # fmt: skip
+    """All steps of rows begin to end, last first: d of the gates, then of x and h."""
+    steps, G = counts.size, 4 * H
+    zero, _, no = variables(begin)
+    chunk = max(1, CHUNK // max(1, end - begin))
+    for s1 in range(steps, 0, -chunk):
+        s0 = max(0, s1 - chunk)
+        for s in range(s1 - 1, s0 - 1, -1):
+            rows = min(counts[s], end) - begin
+            if rows <= 0:
+                continue
+            at = x_rows[s] + begin
+            old, new = (h_rows[s] + begin) * H, (h_rows[s + 1] + begin) * H
+            for r in range(rows):
+                i, g, h, b = (at + r) * G, (at + r) * gy_row, (begin + r) * H, (begin + r) * G
+                to = (at + r) * d_row
+                _lstm_grad(
+                    H, gates, i, gates, i + H, gates, i + 2 * H, gates, i + 3 * H,
+                    cs, old + r * H, cs, new + r * H, dh, h, gy, g, dc, h,
+                    db, b, db, b + H, db, b + 2 * H, db, b + 3 * H,
+                    d, to, d, to + H, d, to + 2 * H, d, to + 3 * H, dc, h,
+                    db, b, db, b + H, db, b + 2 * H, db, b + 3 * H,
+                )  # fmt: skip
+            multiply(
+                rows, G, d, at * d_row, d_row, w_h, zero, strip, narrow, H, dh, begin * H, H, no
+            )
+        if D and counts[s0] > begin:
+            project(begin, end, s0, s1, counts, x_rows, G, d, d_row, w_x, narrow, D, gx, D, no)
+
+
+@jit
+def gru_forward(
+    begin, end, counts, x_rows, h_rows, x, D, w_x, w_h, w_n, strip, narrow, bias, gates, hs, H
+):  # fmt: skip
+    """All steps of rows begin to end."""
+    steps, G = counts.size, 4 * H
+    zero, yes, no = variables(begin)
+    chunk = max(1, CHUNK // max(1, end - begin))
+    for s0 in range(0, steps, chunk):
+        if counts[s0] <= begin:
+            break
+        s1 = min(steps, s0 + chunk)
+        project(begin, end, s0, s1, counts, x_rows, D, x, D, w_x, narrow, 3 * H, gates, G, no)
+        for s in range(s0, s1):
+            rows = min(counts[s], end) - begin
+            if rows <= 0:
+                break
+            r, old, new = (
+                (x_rows[s] + begin) * G,
+                (h_rows[s] + begin) * H,
+                (h_rows[s + 1] + begin) * H,
+            )
+            multiply(rows, H, hs, old, H, w_h, zero, strip, narrow, 2 * H, gates, r, G, yes)
+            n = r + 3 * H
+            multiply(rows, H, hs, old, H, w_n, zero, strip, narrow, H, gates, n, G, no)
+            for _ in range(rows):
+                z, n, h = r + H, r + 2 * H, r + 3 * H
+                _gru(
+                    H, gates, r, gates, z, gates, n, gates, h,
+                    bias, 0, bias, H, bias, 2 * H, bias, 3 * H, hs, old,
+                    gates, r, gates, z, gates, n, gates, h, hs, new,
+                )  # fmt: skip
+                r, old, new = r + G, old + H, new + H
+
+
+@jit
+def gru_backward(
+    begin, end, counts, x_rows, h_rows, gy, gy_row, w_x, w_h, w_n, strip, narrow, gates, hs, dh, d,
+    d_row, db, H, gx, D
+):  # fmt: skip
+    """All steps of rows begin to end, last first: d of the gates, then of x and h."""
+    steps, G = counts.size, 4 * H
+    zero, yes, no = variables(begin)
+    chunk = max(1, CHUNK // max(1, end - begin))
+    for s1 in range(steps, 0, -chunk):
+        s0 = max(0, s1 - chunk)
+        for s in range(s1 - 1, s0 - 1, -1):
+            rows = min(counts[s], end) - begin
+            if rows <= 0:
+                continue
+            at, old = x_rows[s] + begin, (h_rows[s] + begin) * H
+            for m in range(rows):
+                r, g, h, b = (at + m) * G, (at + m) * gy_row, (begin + m) * H, (begin + m) * G
+                to = (at + m) * d_row
+                _gru_grad(
+                    H, gates, r, gates, r + H, gates, r + 2 * H, gates, r + 3 * H,
+                    hs, old + m * H, dh, h, gy, g,
+                    db, b, db, b + H, db, b + 2 * H, db, b + 3 * H,
+                    d, to, d, to + H, d, to + 2 * H, d, to + 3 * H, dh, h,
+                    db, b, db, b + H, db, b + 2 * H, db, b + 3 * H,
+                )  # fmt: skip
+            h, to = begin * H, at * d_row
+            multiply(rows, 2 * H, d, to, d_row, w_h, zero, strip, narrow, H, dh, h, H, yes)
+            multiply(rows, H, d, to + 3 * H, d_row, w_n, zero, strip, narrow, H, dh, h, H, yes)
+        if D and counts[s0] > begin:
+            project(begin, end, s0, s1, counts, x_rows, 3 * H, d, d_row, w_x, narrow, D, gx, D, no)
