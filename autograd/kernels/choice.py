@@ -1,0 +1,34 @@
+"""The rules that say who computes what: NumPy, or a kernel of this package.
+
+A small array stays with NumPy, whose calls are the cheapest. The figures were measured, as
+benchmarks/matmul.py and benchmarks/elementwise.py do. Kernels are imported when first needed, and
+with them Numba.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+BLAS_SERIAL = 262_144  # m·n·k up to which OpenBLAS stays on one thread (its interface/gemm.c)
+BLAS_SERIAL_VECTOR = 9_216  # m·n of a matrix times a vector, the same (interface/gemv.c)
+
+_FLOATS = frozenset({np.dtype(np.float32), np.dtype(np.float64)})
+
+
+def matmul(a, b):
+    """As np.matmul, without waking BLAS's threads: a large product of floats runs on the tile.
+
+    BLAS's threads spin on after a product and take the cores from our pool; then calls cost whole
+    scheduler slices. It also beats BLAS on one thread where BLAS does not know the machine.
+    """
+    left, right = a.shape, b.shape
+    if len(left) > 1 and len(right) > 1:
+        m, k, n = left[-2], left[-1], right[-1]
+        work = m * n * k
+        if work > (BLAS_SERIAL if m > 1 and n > 1 else BLAS_SERIAL_VECTOR) and (
+            a.dtype in _FLOATS and a.dtype == b.dtype and k == right[-2]
+        ):
+            from autograd.kernels.matmul import matmul
+
+            return matmul(a, b)
+    return np.matmul(a, b)
