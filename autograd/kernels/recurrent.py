@@ -8,10 +8,10 @@ products over all steps at once that give the gradients of the weights.
 from __future__ import annotations
 
 import numpy as np
-from numpy import matmul
 
 from autograd.kernels import pool
 from autograd.kernels import recurrent_steps as steps
+from autograd.kernels.matmul import matmul
 from autograd.kernels.tile import lanes
 from autograd.kernels.workspace import LINE, scratch
 
