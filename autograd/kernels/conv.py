@@ -9,15 +9,15 @@ depend on the number of threads.
 
 from __future__ import annotations
 
-from autograd.kernels.conv_copy import copy_row
+from autograd.kernels.conv_copy import copy_rows
 from autograd.kernels.jit import jit
-from autograd.kernels.tile import register_bytes, tile
+from autograd.kernels.tile import register_bytes, tile, transpose_block
 
 REGISTER = register_bytes()
 CHUNK = 256  # pixels of the weight gradient at a time: 32 KiB of the packed output gradient
 TALL = 8 if REGISTER == 64 else 6  # rows of the weight gradient's tile
 
-_copy_1, _copy_2 = copy_row(1), copy_row(2)
+_copy_1, _copy_2 = copy_rows(1), copy_rows(2)
 _t8x2, _t8x1 = tile(8, 2, gather=True), tile(8, 1, gather=True)
 _t6x2, _t6x1 = tile(6, 2, gather=True), tile(6, 1, gather=True)
 _t4x2, _t4x1 = tile(4, 2, gather=True), tile(4, 1, gather=True)
@@ -25,52 +25,64 @@ WIDTHS = (0, 8, 6 if REGISTER == 64 else 4)  # in vectors, of the tiles one and 
 _t2xw, _t2x2 = tile(2, WIDTHS[2], gather=True), tile(2, 2, gather=True)
 _t1x8, _t1x2 = tile(1, 8, gather=True), tile(1, 2, gather=True)
 _wide, _narrow = tile(TALL, 2), tile(TALL, 1)
+_transpose = transpose_block()
 
 
 @jit
-def pack(x, start, xs, sizes, phases, h_offsets, w_offsets, c0, c1, d0, d1):
+def pack(x, start, xs, sizes, phases, h_taps, w_taps, c0, c1, d0, d1):
     """Copy channels [c0, c1) for outer rows [d0, d1) into planes, in order of address."""
-    (xc, xd, xh, xw, D, H, W) = sizes[8:15]
+    xc, xd, xh, xw, D = sizes[8:13]
     (_, Ho, Wo, Sd, Sh, Sw, lead, rows, plane) = sizes[15:24]
-    kh, kw = h_offsets.size, w_offsets.size
     used = rows - sizes[5] + d1 - d0
+    # rows are taken up the outermost axis if there is no middle one; then n are copied at a time
+    flat = Ho == 1
+    n = used if flat else Ho
+    row = Sd * xd if flat else Sh * xh
     at = 0
     for c in range(c0, c1):
-        for jh in range(kh):
-            for jw in range(kw):
-                low = max(0, (-w_offsets[jw] + Sw - 1) // Sw)
-                high = min(Wo, (W - 1 - w_offsets[jw]) // Sw + 1)
+        for jh in range(h_taps.shape[0]):
+            h_low, h_high = h_taps[jh, 1], h_taps[jh, 2]
+            for jw in range(w_taps.shape[0]):
+                low, high = w_taps[jw, 1], w_taps[jw, 2]
                 for p in range(phases.size):
                     first = (d0 + lead) * Sd + phases[p]
                     place = at + p * rows * Ho * Wo
-                    source = start + c * xc
-                    if Ho * Wo == 1:
-                        # w and h offsets are 0 here or lead out of the image
-                        inside = low < high and 0 <= h_offsets[jh] < H
-                        under = max(0, (-first + Sd - 1) // Sd)
-                        over = min(used, (D - 1 - first) // Sd + 1) if inside else 0
-                        source += first * xd + h_offsets[jh] * xh + w_offsets[jw] * xw
-                        if Sd * xd == 1:
-                            _copy_1(x, source, xs, place, under, over, used)
+                    source = start + c * xc + first * xd + h_taps[jh, 0] * xh + w_taps[jw, 0] * xw
+                    if Sd == 1:  # a division costs as much as several rows
+                        d_low, d_high = -first, D - first
+                    else:
+                        d_low, d_high = (Sd - 1 - first) // Sd, (D - 1 - first) // Sd + 1
+                    d_low = min(used, max(0, d_low))
+                    d_high = max(d_low, min(used, d_high))
+                    if flat and Wo == 1:  # a signal: the outermost axis is copied as one row
+                        high = d_high if low < high and h_low < h_high else 0
+                        if row == 1:
+                            _copy_1(x, source, row, xs, place, d_low, high, used, 1)
                         else:
                             for i in range(used):
-                                xs[place + i] = x[source + i * Sd * xd] if under <= i < over else 0
+                                xs[place + i] = x[source + i * row] if d_low <= i < high else 0
                         continue
-                    for e in range(used):
-                        d = first + e * Sd
-                        for oh in range(Ho):
-                            h = oh * Sh + h_offsets[jh]
-                            inside = 0 <= d < D and 0 <= h < H
-                            s = source + d * xd + h * xh + w_offsets[jw]
-                            end = high if inside else 0
-                            if Sw == 1:
-                                _copy_1(x, s, xs, place, low, end, Wo)
-                            elif Sw == 2:
-                                _copy_2(x, s, xs, place, low, end, Wo)
-                            else:
+                    for e in range(1 if flat else used):
+                        if flat:
+                            i0, i1 = d_low, d_high if h_low < h_high else d_low
+                        else:
+                            i0, i1 = h_low, h_high if d_low <= e < d_high else h_low
+                        for i in range(i0 * Wo):
+                            xs[place + i] = 0
+                        s = source + e * Sd * xd + i0 * row
+                        to = place + i0 * Wo
+                        if Sw == 1:
+                            _copy_1(x, s, row, xs, to, low, high, Wo, i1 - i0)
+                        elif Sw == 2:
+                            _copy_2(x, s, row, xs, to, low, high, Wo, i1 - i0)
+                        else:
+                            for r in range(i1 - i0):
                                 for i in range(Wo):
-                                    xs[place + i] = x[s + i * Sw] if low <= i < end else 0
-                            place += Wo
+                                    inside = low <= i < high
+                                    xs[to + r * Wo + i] = x[s + r * row + i * Sw] if inside else 0
+                        for i in range(i1 * Wo, n * Wo):
+                            xs[place + i] = 0
+                        place += n * Wo
                 at += plane
 
 
@@ -156,7 +168,7 @@ def _product(w, w0, xs, offsets, heights, Q, y, y0, ldy, small):
 
 @jit
 def correlate(
-    begin, end, x, w, y, x_start, y_start, xs, buffer, small, sizes, phases, h_offsets, w_offsets,
+    begin, end, x, w, y, x_start, y_start, xs, buffer, small, sizes, phases, h_taps, w_taps,
     offsets, heights,
 ):  # fmt: skip
     """y[n, m, o] = Σ_k w[k, m] x[n, o · step + offset_k] for the tasks [begin, end)."""
@@ -174,7 +186,7 @@ def correlate(
         d0 = block * tall
         d1 = min(d0 + tall, Do)
         pack(
-            x, x_start + n * xn + g * channels * xc, xs, sizes, phases, h_offsets, w_offsets,
+            x, x_start + n * xn + g * channels * xc, xs, sizes, phases, h_taps, w_taps,
             zero, channels, d0, d1,
         )  # fmt: skip
         to = y_start + n * yn + g * out_channels * yc + d0 * yd
@@ -202,7 +214,7 @@ def correlate(
 
 @jit
 def correlate_weights(
-    begin, end, x, g, parts, x_start, xs, gt, sizes, phases, h_offsets, w_offsets, outer, shape
+    begin, end, x, g, parts, x_start, xs, gt, sizes, phases, h_taps, w_taps, outer, shape
 ):  # fmt: skip
     """parts[task][jd, (c, jh, jw), m] = Σ over the task's blocks and pixels of x[…] g[m, pixel].
 
@@ -222,7 +234,7 @@ def correlate_weights(
         bpart = task // groups // channel_parts
         c0 = cpart * channels // channel_parts
         c1 = (cpart + 1) * channels // channel_parts
-        used = (c1 - c0) * h_offsets.size * w_offsets.size
+        used = (c1 - c0) * h_taps.shape[0] * w_taps.shape[0]
         base = task * outer.size * rows * ldp
         units = images * blocks
         first = bpart * units // block_parts
@@ -232,20 +244,28 @@ def correlate_weights(
             d1 = min(d0 + tall, Do)
             Q = (d1 - d0) * inner
             pack(
-                x, x_start + n * xn + group * channels * xc, xs, sizes, phases, h_offsets,
-                w_offsets, c0, c1, d0, d1,
+                x, x_start + n * xn + group * channels * xc, xs, sizes, phases, h_taps,
+                w_taps, c0, c1, d0, d1,
             )  # fmt: skip
             source = n * gn + group * out_channels * gc + d0 * gd
-            for m in range(out_channels):
-                to = (m // wide) * tall_q * wide + m % wide
-                if gd == inner:
-                    for q in range(Q):
-                        gt[to + q * wide] = g[source + m * gc + q]
-                else:
-                    for e in range(d1 - d0):
-                        s = source + m * gc + e * gd
-                        for q in range(inner):
-                            gt[to + (e * inner + q) * wide] = g[s + q]
+            runs = 1 if gd == inner else d1 - d0  # of pixels that lie side by side in g
+            length = Q // runs
+            whole = length // width * width
+            for m0 in range(0, out_channels, width):
+                to = (m0 // wide) * tall_q * wide + m0 % wide
+                at = source + m0 * gc
+                channels_left = min(width, out_channels - m0)
+                for _ in range(runs):
+                    done = 0
+                    if channels_left == width:
+                        for q in range(0, whole, width):
+                            _transpose(g, at + q, gc, gt, to + q * wide, wide)
+                        done = whole
+                    for m in range(channels_left):
+                        for q in range(done, length):
+                            gt[to + q * wide + m] = g[at + m * gc + q]
+                    to += length * wide
+                    at += gd
             for q in range(0, Q, CHUNK):
                 K = min(CHUNK, Q - q)
                 add = unit > first or q > 0

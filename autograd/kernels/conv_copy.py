@@ -15,90 +15,132 @@ from autograd.kernels.tile import lanes
 
 
 @functools.cache
-def copy_row(step: int):
-    """Make the function that copies a row, every element of it or every second one.
+def copy_rows(step: int):
+    """Make the function that copies rows of pixels, every pixel of a row or every second one.
 
-    ``f(src, s, dst, d, low, high, n)`` sets ``dst[d + i] = src[s + step i]`` where low <= i < high,
-    and 0 elsewhere, for all i < n. It reads nothing outside of that range, so s may lie before the
-    array; it writes whole vectors, so up to lanes(dtype) - 1 elements beyond n.
+    ``f(src, s, s_row, dst, d, low, high, n, rows)`` sets, for all r < rows and i < n,
+    ``dst[d + r n + i] = src[s + r s_row + step i]`` where low <= i < high, and 0 elsewhere. It
+    reads nothing else, so s may lie before the array; it writes whole vectors in order of address,
+    so up to lanes(dtype) - 1 elements beyond the last row.
 
     An intrinsic and not a kernel: a call of a kernel costs 100 ns of counting references.
     """
     if step not in (1, 2):
-        raise ValueError(f"copy_row: step must be 1 or 2, got {step}.")
+        raise ValueError(f"copy_rows: step must be 1 or 2, got {step}.")
     return (_plain if PLAIN else _emitted)(step)
 
 
 def _emitted(step):
     @intrinsic
-    def copy(typing, src, s, dst, d, low, high, n):
-        signature = types.void(src, types.intp, dst, *[types.intp] * 4)
-
-        def codegen(context, builder, sig, args):
-            dtype = sig.args[0].dtype
-            width = lanes(np.float32 if dtype == types.float32 else np.float64)
-            scalar = context.get_value_type(dtype)
-            vector = ir.VectorType(scalar, width)
-            i1, i32 = ir.IntType(1), ir.IntType(32)
-            ids = ir.VectorType(i32, width)
-            src_, s_, dst_, d_, low_, high_, n_ = args
-            size = dtype.bitwidth // 8
-            src_, dst_ = (
-                context.make_array(sig.args[i])(context, builder, a).data
-                for i, a in ((0, src_), (2, dst_))
-            )
-
-            def every(x):
-                x = builder.trunc(x, i32)
-                one = builder.insert_element(ir.Constant(ids, ir.Undefined), x, i32(0))
-                return builder.shuffle_vector(
-                    one, ir.Constant(ids, ir.Undefined), ir.Constant(ids, [i32(0)] * width)
-                )
-
-            def at(array, start, j):
-                offset = builder.add(start, ir.Constant(start.type, j * width))
-                return builder.bitcast(builder.gep(array, [offset]), vector.as_pointer())
-
-            zero = ir.Constant(vector, [ir.Constant(scalar, 0.0)] * width)
-            with cgutils.for_range_slice(builder, n_.type(0), n_, n_.type(width)) as (i, _):
-                low, high = every(builder.sub(low_, i)), every(builder.sub(high_, i))
-                start = builder.add(s_, builder.mul(i, i.type(step)))
-                parts = []
-                for j in range(step):
-                    # element e of the row is number e / step of the copy; odd ones are not read
-                    numbers = [
-                        e // step if e % step == 0 else -(1 << 30)
-                        for e in range(j * width, (j + 1) * width)
-                    ]
-                    number = ir.Constant(ids, [i32(e) for e in numbers])
-                    asked = [i1(e >= 0) for e in numbers]
-                    mask = builder.and_(
-                        builder.icmp_signed(">=", number, low),
-                        builder.icmp_signed("<", number, high),
-                    )
-                    mask = builder.and_(mask, ir.Constant(ir.VectorType(i1, width), asked))
-                    address = at(src_, start, j)
-                    kind = ir.FunctionType(vector, [address.type, i32, mask.type, vector])
-                    load = cgutils.get_or_insert_function(
-                        builder.module, kind, f"llvm.masked.load.v{width}f{dtype.bitwidth}.p0"
-                    )
-                    parts.append(builder.call(load, [address, i32(size), mask, zero]))
-                row = parts[0]
-                if step == 2:
-                    even = ir.Constant(ids, [i32(2 * i) for i in range(width)])
-                    row = builder.shuffle_vector(parts[0], parts[1], even)
-                builder.store(row, at(dst_, builder.add(d_, i), 0), align=size)
-            return context.get_dummy_value()
-
-        return signature, codegen
+    def copy(typing, src, s, s_row, dst, d, low, high, n, rows):
+        signature = types.void(src, types.intp, types.intp, dst, *[types.intp] * 5)
+        return signature, lambda *given: _Copy(step, *given).emit()
 
     return copy
 
 
+class _Copy:
+    """The LLVM code of `copy_rows`."""
+
+    def __init__(self, step, context, builder, signature, args):
+        self.step, self.context, self.builder = step, context, builder
+        src, self.s, self.s_row, dst, self.d, self.low, self.high, self.n, self.rows = args
+        self.src, self.dst = (
+            context.make_array(signature.args[i])(context, builder, a).data
+            for i, a in ((0, src), (3, dst))
+        )
+        dtype = signature.args[0].dtype
+        self.size = dtype.bitwidth // 8
+        self.width = lanes(np.float32 if dtype == types.float32 else np.float64)
+        self.name = f"v{self.width}f{dtype.bitwidth}"
+        self.vector = ir.VectorType(context.get_value_type(dtype), self.width)
+        self.i32 = ir.IntType(32)
+        self.ids = ir.VectorType(self.i32, self.width)
+
+    def number(self, n):
+        return ir.Constant(self.n.type, n)
+
+    def emit(self):
+        """Rows of one or two vectors keep their masks; longer ones make them again."""
+        b = self.builder
+        short = b.icmp_signed("<=", self.n, self.number(self.width))
+        with b.if_else(short) as (one, more):
+            with one:
+                self.copy_with([self.masks(self.number(0))])
+            with more:
+                middle = b.icmp_signed("<=", self.n, self.number(2 * self.width))
+                with b.if_else(middle) as (two, many):
+                    with two:
+                        starts = self.number(0), self.number(self.width)
+                        self.copy_with([self.masks(i) for i in starts])
+                    with many:
+                        self.copy_with(None)
+        return self.context.get_dummy_value()
+
+    def copy_with(self, masks):
+        b = self.builder
+        with cgutils.for_range(b, self.rows) as row:
+            s = b.add(self.s, b.mul(row.index, self.s_row))
+            d = b.add(self.d, b.mul(row.index, self.n))
+            if masks is None:
+                zero, width = self.number(0), self.number(self.width)
+                with cgutils.for_range_slice(b, zero, self.n, width) as (i, _):
+                    self.move(s, d, i, self.masks(i))
+            else:
+                for j, m in enumerate(masks):
+                    self.move(s, d, self.number(j * self.width), m)
+
+    def masks(self, i):
+        """Which of the `step` vectors read for outputs i ... i + width - 1 are inside."""
+        b = self.builder
+        low, high = (self.every(b.sub(end, i)) for end in (self.low, self.high))
+        found = []
+        for j in range(self.step):
+            # pixel e of the row is number e / step of the copy; odd ones are not read
+            pixels = range(j * self.width, (j + 1) * self.width)
+            numbers = [e // self.step if e % self.step == 0 else -(1 << 30) for e in pixels]
+            number = ir.Constant(self.ids, [self.i32(e) for e in numbers])
+            asked = [ir.IntType(1)(e >= 0) for e in numbers]
+            mask = b.and_(b.icmp_signed(">=", number, low), b.icmp_signed("<", number, high))
+            kind = ir.VectorType(ir.IntType(1), self.width)
+            found.append(b.and_(mask, ir.Constant(kind, asked)))
+        return found
+
+    def move(self, s, d, i, masks):
+        b = self.builder
+        start = b.add(s, b.mul(i, self.number(self.step)))
+        zero = ir.Constant(self.vector, [ir.Constant(self.vector.element, 0.0)] * self.width)
+        parts = []
+        for j, mask in enumerate(masks):
+            place = self.at(self.src, b.add(start, self.number(j * self.width)))
+            kind = ir.FunctionType(self.vector, [place.type, self.i32, mask.type, self.vector])
+            load = cgutils.get_or_insert_function(
+                b.module, kind, f"llvm.masked.load.{self.name}.p0"
+            )
+            parts.append(b.call(load, [place, self.i32(self.size), mask, zero]))
+        row = parts[0]
+        if self.step == 2:
+            even = ir.Constant(self.ids, [self.i32(2 * k) for k in range(self.width)])
+            row = b.shuffle_vector(parts[0], parts[1], even)
+        b.store(row, self.at(self.dst, b.add(d, i)), align=self.size)
+
+    def at(self, data, offset):
+        b = self.builder
+        return b.bitcast(b.gep(data, [offset]), self.vector.as_pointer())
+
+    def every(self, x):
+        b = self.builder
+        und = ir.Constant(self.ids, ir.Undefined)
+        one = b.insert_element(und, b.trunc(x, self.i32), self.i32(0))
+        return b.shuffle_vector(one, und, ir.Constant(self.ids, [self.i32(0)] * self.width))
+
+
 def _plain(step):
     @njit(error_model="numpy")
-    def copy(src, s, dst, d, low, high, n):
-        for i in range(n):
-            dst[d + i] = src[s + step * i] if low <= i < high else 0
+    def copy(src, s, s_row, dst, d, low, high, n, rows):
+        for r in range(rows):
+            for i in range(n):
+                inside = low <= i < high
+                dst[d + r * n + i] = src[s + r * s_row + step * i] if inside else 0
 
     return copy

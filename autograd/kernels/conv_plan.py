@@ -39,6 +39,11 @@ class Axis:
         """Whether it can be left out."""
         return self.source == self.out == 1 and self.offsets == (0,)
 
+    def inside(self, offset: int) -> Pair:
+        """The range of outputs that read a pixel of the source at this offset, not a zero."""
+        low = min(self.out, max(0, -(offset // self.step)))
+        return low, max(low, min(self.out, (self.source - 1 - offset) // self.step + 1))
+
 
 NONE = Axis(1, 1, 1, (0,), (0,))
 
@@ -50,8 +55,8 @@ class Plan:
     sizes: np.ndarray
     phases: np.ndarray  # remainders of outer source rows that occur
     outer: np.ndarray  # for each outer tap, the offset of its first row in a plane
-    h_offsets: np.ndarray
-    w_offsets: np.ndarray
+    h_taps: np.ndarray  # for each tap its offset, and the range of outputs for which it is inside
+    w_taps: np.ndarray
     offsets: np.ndarray  # for each product of the sum, where it starts in the block
     weights: np.ndarray  # for each product, where its weight is, relative to the channel's first
     heights: np.ndarray  # of the strips of output channels
@@ -198,8 +203,8 @@ def _laid_out(
         sizes=ints(sizes),
         phases=ints(phases),
         outer=ints([offsets[j] for j in range(len(shifts))]),
-        h_offsets=ints(h.offsets),
-        w_offsets=ints(w.offsets),
+        h_taps=ints([(o, *h.inside(o)) for o in h.offsets]),
+        w_taps=ints([(o, *w.inside(o)) for o in w.offsets]),
         offsets=ints(offsets),
         weights=ints(weights),
         heights=ints(heights),

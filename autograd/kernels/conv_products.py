@@ -84,7 +84,7 @@ def weight_grad(x, g, size, stride, padding, dilation, groups):
     width = lanes(x.dtype)
     wide = width if out_channels <= width else 2 * width
     ldp = math.ceil(out_channels / wide) * wide
-    inner = p.h_offsets.size * p.w_offsets.size
+    inner = len(p.h_taps) * len(p.w_taps)
     per_part = channels * inner * p.outer.size * ldp
     units = images * p.blocks
     block_parts = min(units, 8 if per_part <= 1 << 14 else 4 if per_part <= 1 << 16 else 2)
@@ -104,7 +104,7 @@ def weight_grad(x, g, size, stride, padding, dilation, groups):
         gt = scratch("conv.pixels", pixels, x.dtype)
         correlate_weights(
             begin, end, x.reshape(-1), g.reshape(-1), parts, 0, xs, gt, sizes, p.phases,
-            p.h_offsets, p.w_offsets, p.outer, shape_,
+            p.h_taps, p.w_taps, p.outer, shape_,
         )  # fmt: skip
 
     pool.run(share, tasks, cost=p.cost * 1.3)
@@ -131,7 +131,7 @@ def _correlate(p: Plan, x, w, bias, y, y_start, w_row, w_group):
         correlate(
             begin, end, x, packed, y, 0, y_start, scratch("conv.planes", p.space, x.dtype),
             scratch("conv.block", 0 if p.sizes[30] else p.buffer, x.dtype),
-            scratch("conv.tile", 64 * width, x.dtype), p.sizes, p.phases, p.h_offsets, p.w_offsets,
+            scratch("conv.tile", 64 * width, x.dtype), p.sizes, p.phases, p.h_taps, p.w_taps,
             p.offsets, p.heights,
         )  # fmt: skip
 
