@@ -188,7 +188,7 @@ def test_strips_cover_the_channels_once(channels):
 
 
 def test_plain_python_computes_the_same():
-    code = "from tests.kernels.test_conv import plain_calls; plain_calls()"
+    code = "from tests.kernels.test_conv_products import plain_calls; plain_calls()"
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
