@@ -7,6 +7,9 @@ with them Numba.
 
 from __future__ import annotations
 
+import functools
+import importlib
+
 import numpy as np
 
 BLAS_SERIAL = 262_144  # m·n·k up to which OpenBLAS stays on one thread (its interface/gemm.c)
@@ -32,3 +35,42 @@ def matmul(a, b):
 
             return matmul(a, b)
     return np.matmul(a, b)
+
+
+SEVERAL_PASSES = 1_024  # elements from which a kernel beats a formula of several NumPy calls
+ONE_PASS = 32_768  # the same for one NumPy call that is vectorised itself: exp, log, tanh
+
+
+def kernel_when_large(name, size=SEVERAL_PASSES):
+    """Decorate a formula of arrays of one shape: large ones take the kernel of that name instead.
+
+    Values, Symbols, other dtypes, mixed shapes and small arrays get the formula.
+
+    Parameters
+    ----------
+    name : str
+        The kernel in kernels/elementwise.py.
+    size : int
+        The number of elements from which it is taken.
+    """
+
+    def decorate(formula):
+        @functools.wraps(formula)
+        def call(*arrays):
+            x = arrays[0]
+            if type(x) is np.ndarray and x.size >= size and x.dtype in _FLOATS:
+                for other in arrays:
+                    if (
+                        type(other) is not np.ndarray
+                        or other.shape != x.shape
+                        or other.dtype != x.dtype
+                    ):
+                        break
+                else:
+                    elementwise = importlib.import_module("autograd.kernels.elementwise")
+                    return elementwise.apply(getattr(elementwise, name), *arrays)
+            return formula(*arrays)
+
+        return call
+
+    return decorate

@@ -38,8 +38,9 @@ _BELL_DOUBLE = (
     2.1840200308562345e-06, 1.2139701120692004e-06, -4.353993716498129e-07, -1.1527820555212994e-07,
     8.389835664626121e-08, 3.2927213700746806e-09, -1.3775775123837805e-08, 1.5682335939479754e-09,
     1.6822069734307139e-09, -2.6438722530728777e-10, -1.1276213394502738e-10)
-_BELL_LINE_SINGLE = (10.191780821917808, -1.547945205479452)  # puts 1/18.6 ... 1/4 on -1 ... 1
-_BELL_LINE_DOUBLE = (8.820512820512821, -1.205128205128205)  # the same for 1/43 ... 1/4
+# The lines that put 1/18.6 ... 1/4 and 1/43 ... 1/4 on -1 ... 1.
+_BELL_LINE_SINGLE = (10.191780821917808, -1.547945205479452)
+_BELL_LINE_DOUBLE = (8.820512820512821, -1.205128205128205)
 _ERF_SINGLE = (  # without the 1 that the linear term adds
     0.12837916588, -0.3761262596, 0.1128359735, -0.02685432881, 0.005189312156, -0.0008018855006,
     7.882497448e-05)
@@ -66,7 +67,7 @@ def _ln2(x: Real) -> tuple[float, float]:
 
 
 def _reduced(x: Real):
-    """q and two powers of two, s and t, with exp(x) = (1 + q) s t; x within the exponents' range."""
+    """q and powers of two s and t with exp(x) = (1 + q) s t; x within the exponents' range."""
     magic = x.pick(1.5 * 2**23, 1.5 * 2**52)  # the sum's last place is 1: it rounds to an integer
     shifted = x.fma(1 / math.log(2), magic)
     n = shifted - magic
@@ -162,6 +163,7 @@ def _sigmoid(x: Real) -> Real:
 
 def _silu(x: Real) -> Real:
     y = _times_sigmoid(x, _held(x, *x.pick((-120.0, math.inf), (-780.0, math.inf))))
+    y = x.where("<", math.inf, y, x)
     return x.where("==", -math.inf, math.nan, y)  # -inf · 0
 
 
@@ -190,17 +192,23 @@ def _tail(a: Real, y: Real | float = 1.0) -> Real:
     return r.fma(line, point).polynomial(a.pick(_BELL_SINGLE, _BELL_DOUBLE)) * y / (a + 4)
 
 
+def _erf_near(x: Real) -> Real:
+    """erf(x) for |x| <= 1."""
+    return x.fma((x * x).polynomial(x.pick(_ERF_SINGLE, _ERF_DOUBLE)), x)
+
+
 def _erf(x: Real) -> Real:
     a = abs(x)
-    near = x.fma((x * x).polynomial(x.pick(_ERF_SINGLE, _ERF_DOUBLE)), x)
     far = 1 - 2 * _times_gaussian(_tail(a * math.sqrt(2)), x, 1.0)
-    return a.where("<", 0.75, near, far.signed(x))
+    return a.where("<", 0.75, _erf_near(x), far.signed(x))
 
 
 def _gelu(x: Real) -> Real:
     a = abs(_held(x, *x.pick((-16.0, 16.0), (-40.0, 40.0))))
-    lower = _times_gaussian(_tail(a, a), x, 0.5)  # |x| Φ(-|x|)
-    return x.where(">", 0.0, x, 0.0) - lower
+    half = x * 0.5
+    near = half.fma(_erf_near(x * math.sqrt(0.5)), half)
+    far = x.where(">", 0.0, x, 0.0) - _times_gaussian(_tail(a, a), x, 0.5)  # |x| Φ(-|x|)
+    return a.where("<", 0.8, near, far)
 
 
 def _gelu_slope(x: Real) -> Real:

@@ -40,10 +40,9 @@ def pack(depth, columns, width, b, b0, b_step, b_column, alpha, panel):
             if columns == width:
                 _copy(b, here, panel, there)
                 continue
-            for j in range(columns):
-                panel[there + j] = b[here + j]
-            for j in range(columns, width):
-                panel[there + j] = 0
+            row = panel[there : there + width]
+            row[:columns] = b[here : here + columns]
+            row[columns:] = 0
     else:
         side = _BYTES // _VECTORS // b.itemsize
         blocks = depth // side if b_step == 1 else 0

@@ -13,6 +13,7 @@ must not matter.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import threading
@@ -52,27 +53,39 @@ class _Worker(threading.Thread):
         super().__init__(name="glassgrad", daemon=True)
         self.wake = threading.Lock()
         self.wake.acquire()
-        self.job: _Job | None = None
 
     def run(self) -> None:
         _inside.pool = True
         while True:
-            self.wake.acquire()
-            job, self.job = self.job, None
-            if job is not None:
-                gate = threading.Lock()
-                with gate:
-                    job.gates.append(gate)  # before a piece is taken: the caller relies on it
-                    try:
-                        job.work()
-                    except BaseException as error:  # raised again by the caller
-                        job.error = error
-                        job.close()
-                del job, gate  # the arrays are the caller's: don't keep them alive
+            self.help()
             _idle.append(self)
+            if not _wanted:  # else it was put there too late for its caller to see us idle
+                self.wake.acquire()
+            else:
+                with contextlib.suppress(ValueError):  # a caller has taken us: its wake comes
+                    _idle.remove(self)
+
+    @staticmethod
+    def help() -> None:
+        """Work on what is wanted until nothing is."""
+        while True:
+            try:
+                job = _wanted.popleft()
+            except IndexError:
+                return
+            gate = threading.Lock()
+            with gate:
+                job.gates.append(gate)  # before a piece is taken: the caller relies on it
+                try:
+                    job.work()
+                except BaseException as error:  # raised again by the caller
+                    job.error = error
+                    job.close()
+            del job, gate  # the arrays are the caller's: don't keep them alive
 
 
-_idle: deque[_Worker] = deque()  # append and pop are atomic
+_wanted: deque[_Job] = deque()  # a job is in it once for each helper it wants
+_idle: deque[_Worker] = deque()  # append, pop and remove are atomic
 _inside = threading.local()  # .pool is set in a thread that is working on a piece
 _starting = threading.Lock()
 _started = 0
@@ -167,16 +180,13 @@ def run(
 
 
 def _share(job: _Job, helpers: int) -> None:
-    """Work on the job together with as many of the workers as are idle."""
+    """Work on the job together with the workers that come in time."""
     global _started
     try:
         _inside.pool = True
         for _ in range(helpers):
-            worker = _worker()
-            if worker is None:
-                break
-            worker.job = job
-            worker.wake.release()
+            _wanted.append(job)
+            _wake_worker()
         job.work()
     except Exception:
         raise
@@ -203,6 +213,9 @@ def _wait(job: _Job) -> None:
     while True:
         try:
             job.close()
+            with contextlib.suppress(ValueError):
+                while True:
+                    _wanted.remove(job)
             for gate in tuple(job.gates):  # who comes later finds nothing to do
                 with gate:
                     pass
@@ -213,29 +226,27 @@ def _wait(job: _Job) -> None:
         raise interrupt
 
 
-def _worker() -> _Worker | None:
-    """An idle worker; a new one as long as there are fewer than threads."""
+def _wake_worker() -> None:
+    """Wake an idle worker, or start one as long as there are fewer than threads."""
     global _started
     try:
-        return _idle.pop()
-    except IndexError:
+        _idle.pop().wake.release()
+        return
+    except (IndexError, RuntimeError):  # none; or awake already
         pass
     with _starting:
-        if _started >= get_num_threads() - 1:
-            return None
-        worker = _Worker()
-        try:
-            worker.start()
-        except RuntimeError:  # no more threads: a limit, or the interpreter is shutting down
-            return None
-        _started += 1
-    return worker
+        if _started < get_num_threads() - 1:
+            # No more threads: a limit, or the interpreter is shutting down.
+            with contextlib.suppress(RuntimeError):
+                _Worker().start()
+                _started += 1
 
 
 def _after_fork() -> None:
     """In the child there are no workers; the next call starts its own."""
     global _starting, _started
     _idle.clear()
+    _wanted.clear()
     _inside.__dict__.clear()
     _starting, _started = threading.Lock(), 0
 

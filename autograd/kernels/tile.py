@@ -290,46 +290,48 @@ def multiply_add(builder, a, b, c):
     return builder.call(function, [a, b, c])
 
 
+@njit(error_model="numpy")
+def _loops(rows, K, a, a0, a_row, a_step, b, b0, offsets, o0, b_step, c, c0, c_row, add, columns):
+    """The tile as loops; with offsets b_step is 0, without they are empty."""
+    for r in range(rows):
+        row = c[c0 + r * c_row : c0 + r * c_row + columns]
+        if not add:
+            row[:] = 0
+        for k in range(K):
+            place = b0 + k * b_step
+            if offsets.size:
+                place += offsets[o0 + k]
+            factor, b_row = a[a0 + r * a_row + k * a_step], b[place : place + columns]
+            for v in range(columns):
+                row[v] += factor * b_row[v]
+
+
 def _plain(rows, vectors, masked, gather):
-    """The tile as loops."""
     width = vectors * register_bytes()
-
-    @njit(error_model="numpy")
-    def loops(K, a, a0, a_row, a_step, b, b0, offsets, o0, b_step, c, c0, c_row, add, columns):
-        for r in range(rows):
-            row = c[c0 + r * c_row : c0 + r * c_row + columns]
-            if not add:
-                row[:] = 0
-            for k in range(K):
-                place = b0 + k * b_step
-                if gather:
-                    place += offsets[o0 + k]
-                factor = a[a0 + r * a_row + k * a_step]
-                for v in range(columns):
-                    row[v] += factor * b[place + v]
-
     none = np.zeros(0, np.intp)
     if gather and masked:
 
         def plain(K, a, a0, a_row, a_step, b, b0, offsets, o0, c, c0, c_row, add, columns):
-            loops(K, a, a0, a_row, a_step, b, b0, offsets, o0, 0, c, c0, c_row, add, columns)
+            place = (b, b0, offsets, o0, 0)
+            _loops(rows, K, a, a0, a_row, a_step, *place, c, c0, c_row, add, columns)
 
     elif gather:
 
         def plain(K, a, a0, a_row, a_step, b, b0, offsets, o0, c, c0, c_row, add):
-            n = width // a.itemsize
-            loops(K, a, a0, a_row, a_step, b, b0, offsets, o0, 0, c, c0, c_row, add, n)
+            place = (b, b0, offsets, o0, 0)
+            _loops(rows, K, a, a0, a_row, a_step, *place, c, c0, c_row, add, width // a.itemsize)
 
     elif masked:
 
         def plain(K, a, a0, a_row, a_step, b, b0, b_step, c, c0, c_row, add, columns):
-            loops(K, a, a0, a_row, a_step, b, b0, none, 0, b_step, c, c0, c_row, add, columns)
+            place = (b, b0, none, 0, b_step)
+            _loops(rows, K, a, a0, a_row, a_step, *place, c, c0, c_row, add, columns)
 
     else:
 
         def plain(K, a, a0, a_row, a_step, b, b0, b_step, c, c0, c_row, add):
-            n = width // a.itemsize
-            loops(K, a, a0, a_row, a_step, b, b0, none, 0, b_step, c, c0, c_row, add, n)
+            place = (b, b0, none, 0, b_step)
+            _loops(rows, K, a, a0, a_row, a_step, *place, c, c0, c_row, add, width // a.itemsize)
 
     return njit(error_model="numpy")(plain)
 
