@@ -17,6 +17,9 @@ from autograd.kernels.workspace import LINE, scratch
 
 FLOP = 0.01  # ns on one core
 CELL = 2.0  # ns for the gates of one unit at one step
+PACK = 0.2  # ns for one weight
+TILE = 8  # rows
+SMALL = 500.0  # ns for one sequence at one step
 
 
 class Rows:
@@ -92,7 +95,9 @@ class Rows:
     def run(self, kernel, *args, cost):
         """Share out the batch, each share through all steps; shares of equal work."""
         if self.work is None:
-            pool.run(kernel, self.B, *args, cost=cost, pieces=1)
+            # rows that fill no tile by themselves take as long alone
+            grain = TILE if cost < SMALL * self.count else 1
+            pool.run(kernel, self.B, *args, cost=cost, grain=grain, pieces=1)
             return
 
         def share(begin, end):
@@ -115,8 +120,8 @@ class Scan:
         self.biases = b_ih is not None, b_hh is not None
         self.rows = rows = Rows(T, B, lengths, reverse)
         self.x = rows.packed(x)
-        self.narrow = steps.STRIP * lanes(self.dtype)
-        self.wide = (steps.WIDE if B <= 2 else steps.STRIP) * lanes(self.dtype)
+        self.strip = steps.STRIP * lanes(self.dtype)
+        self.wide = steps.WIDE * lanes(self.dtype) if B <= 2 else 0
         self.states = [rows.states(s, self.H, self.dtype) for s in states]
         self.activations = np.empty(
             0 if kind == "rnn" else rows.count * self.gates * self.H, x.dtype
@@ -139,24 +144,26 @@ class Scan:
             bias[3 * H :] = b_hh[2 * H :]
         return bias
 
-    def _pack(self, name, w, strip, transposed):
-        """W or its transpose in strips, W[k, n] of (K, N)."""
+    def _pack(self, name, w, transposed, wide=0):
+        """W or its transpose as (K, N), in strips; in one piece for the wide tile."""
+        if wide and not transposed:
+            return w.reshape(-1)
         K, N = w.shape[::-1] if transposed else w.shape
-        k_step, n_step = (1, w.shape[1]) if transposed else (w.shape[1], 1)
+        strip = N if wide else self.strip
         count = -(-N // strip)
         packed = scratch(f"recurrent.{name}", count * strip * K, self.dtype)
-        args = (strip, K, N, w.reshape(-1), k_step, n_step, packed, 0)
-        pool.run(steps.pack, count, *args, cost=K * N * 0.5)
+        args = (strip, self.strip // steps.STRIP, K, N, w.reshape(-1), transposed, packed)
+        pool.run(steps.pack, count, *args, cost=K * N * PACK, pieces=1)
         return packed
 
     def _packed(self, transposed):
         """The weights for x and those for h; the GRU's for h in two parts."""
         H = self.H
-        w_x = self._pack("w_x", self.w_ih, self.narrow, transposed)
+        w_x = self._pack("w_x", self.w_ih, transposed)
         if self.kind != "gru":
-            return w_x, self._pack("w_h", self.w_hh, self.wide, transposed)
-        w_h = self._pack("w_h", self.w_hh[: 2 * H], self.wide, transposed)
-        return w_x, w_h, self._pack("w_n", self.w_hh[2 * H :], self.wide, transposed)
+            return w_x, self._pack("w_h", self.w_hh, transposed, self.wide)
+        w_h = self._pack("w_h", self.w_hh[: 2 * H], transposed, self.wide)
+        return w_x, w_h, self._pack("w_n", self.w_hh[2 * H :], transposed, self.wide)
 
     def _cost(self, products):
         size = self.rows.count * self.w_hh.shape[0]
@@ -166,7 +173,7 @@ class Scan:
         r = self.rows
         hs = self.states[0].reshape(-1)
         args = (r.counts, r.x_rows, r.h_rows, self.x.reshape(-1), self.D, *self._packed(True))
-        args += (self.wide, self.narrow, bias)
+        args += (self.strip, self.wide, bias)
         cost = self._cost(self.D + self.H)
         if self.kind == "rnn":
             r.run(steps.rnn_forward, self.relu, *args, hs, self.H, cost=cost)
@@ -204,7 +211,7 @@ class Scan:
         wanted = needs[0]
         gx = np.empty((r.count, self.D) if wanted else (0, 0), dtype)
         w_x, *w_h = self._packed(False)
-        args = (r.counts, r.x_rows, r.h_rows, gy, gy_row, w_x, *w_h, self.wide, self.narrow)
+        args = (r.counts, r.x_rows, r.h_rows, gy, gy_row, w_x, *w_h, self.strip, self.wide)
         rest = (
             *(s.reshape(-1) for s in (*ds, d)),
             d_row,

@@ -3,8 +3,8 @@
 LLVM's vectoriser gives up on a loop over ten arrays (it can't prove that they don't overlap), and
 split into small loops a cell pays for each (LSTM forward: 5 ns a cell so, 1.1 ns in one loop).
 `rowwise` turns a cell, an ordinary function of numbers, into vector code by running it once on
-stand-ins that emit LLVM instructions. Where LLVM code can't be emitted the same function is compiled
-as a plain loop.
+stand-ins that emit LLVM instructions. Where LLVM code can't be emitted the same function is
+compiled as a plain loop.
 
 exp is 2^n times a polynomial in the rest r, |r| <= ln(2) / 2: Cephes' in float32, Taylor's to
 degree 13 in float64. tanh is m / (m + 2) with m = exp(2 |x|) - 1 got without cancellation, which

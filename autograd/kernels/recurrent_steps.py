@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from autograd.kernels.jit import jit
 from autograd.kernels.recurrent_lanes import rowwise
-from autograd.kernels.tile import shape, tile
+from autograd.kernels.tile import copy, shape, tile, transpose_block
 
 STRIP = 2  # vectors: the width of a strip of packed weights
-WIDE = 8  # for one or two rows, where the sums of a narrow tile would wait for each other
+WIDE = 8  # vectors, for one or two rows: the sums of a narrow tile would wait for each other
 CHUNK = 64  # rows of x · W at a time
 DEPTH = 256  # of a product at once: that much of a strip stays in L1 for all rows
 
@@ -25,6 +25,7 @@ _H0, _H1, _H2, _H3 = shape()[0]
 _t0 = tile(_H0, STRIP)
 _e0, _e1, _e2, _e3 = (tile(rows, STRIP, masked=True) for rows in shape()[0])
 _wide = tile(1, WIDE, masked=True)
+_copy, _transpose = copy(STRIP), transpose_block()
 
 
 def _tanh_cell(sigmoid, tanh, relu, gated):
@@ -111,20 +112,28 @@ _gru_grad = rowwise(_gru_cell_grad, 11, 9)
 
 
 @jit
-def pack(begin, end, strip, depth, columns, w, k_step, n_step, packed, p0):
-    """Strips begin to end of W[k, n] = w[k * k_step + n * n_step]: one strip after the other."""
+def pack(begin, end, strip, lanes, depth, columns, w, transposed, packed):
+    """Strips begin to end of w (K, N), or of its transpose: one strip after the other."""
     for p in range(begin, end):
         first = p * strip
         width = min(strip, columns - first)
-        to = p0 + first * depth
-        if n_step == 1:
+        to = first * depth
+        if not transposed:
             for k in range(depth):
+                if width == STRIP * lanes:
+                    _copy(w, k * columns + first, packed, to + k * strip)
+                    continue
                 for j in range(width):
-                    packed[to + k * strip + j] = w[k * k_step + first + j]
-        else:
-            for j in range(width):
-                for k in range(depth):
-                    packed[to + k * strip + j] = w[k * k_step + (first + j) * n_step]
+                    packed[to + k * strip + j] = w[k * columns + first + j]
+            continue
+        j_blocks, k_blocks = width // lanes * lanes, depth // lanes * lanes
+        for j in range(0, j_blocks, lanes):
+            for k in range(0, k_blocks, lanes):
+                at = (first + j) * depth + k
+                _transpose(w, at, depth, packed, to + k * strip + j, strip)
+        for j in range(width):
+            for k in range(k_blocks if j < j_blocks else 0, depth):
+                packed[to + k * strip + j] = w[(first + j) * depth + k]
 
 
 @jit
@@ -134,18 +143,19 @@ def variables(begin):
 
 
 @jit
-def multiply(rows, K, a, a0, a_row, b, b0, strip, narrow, columns, c, c0, c_row, add):
-    """C (+)= A · W for some rows of A and C; W is packed, `narrow` the usual width of a strip."""
+def multiply(rows, K, a, a0, a_row, b, b0, strip, wide, columns, c, c0, c_row, add):
+    """C (+)= A · W for some rows of A and C; W packed in strips, or as it is (K, N) if `wide`."""
     # fmt: off
+    if wide:
+        for m in range(rows):
+            for first in range(0, columns, wide):
+                n, x, y = min(wide, columns - first), a0 + m * a_row, c0 + m * c_row + first
+                _wide(K, a, x, a_row, 1, b, b0 + first, columns, c, y, c_row, add, n)
+        return
     block = DEPTH if rows > _H0 else K
     for first in range(0, columns, strip):
         n = min(strip, columns - first)
         y = c0 + first
-        if strip > narrow:
-            for m in range(rows):
-                w, x = b0 + first * K, a0 + m * a_row
-                _wide(K, a, x, a_row, 1, b, w, strip, c, y + m * c_row, c_row, add, n)
-            continue
         for k in range(0, K, block):
             d = min(block, K - k)
             x, w, plus, m = a0 + k, b0 + first * K + k * strip, add or k > 0, 0
@@ -169,12 +179,13 @@ def multiply(rows, K, a, a0, a_row, b, b0, strip, narrow, columns, c, c0, c_row,
 
 
 @jit
-def project(begin, end, s0, s1, counts, x_rows, K, a, a_row, b, narrow, columns, c, c_row, add):
+def project(begin, end, s0, s1, counts, x_rows, K, a, a_row, b, strip, columns, c, c_row, add):
     """C = A · W for the rows of steps s0 to s1; `add` is False."""
     # all rows of all these steps lie one after the other: then they are one product
+    zero = 0 * begin
     whole = begin == 0 and counts[s0] <= end and counts[s1 - 1] == counts[s0]
-    for first in range(0, columns, narrow):  # a strip of W stays in L1 for all steps
-        n = min(narrow, columns - first)
+    for first in range(0, columns, strip):  # a strip of W stays in L1 for all steps
+        n = min(strip, columns - first)
         for s in range(s0, s0 + 1 if whole else s1):
             rows, row = min(counts[s], end) - begin, x_rows[s] + begin
             if whole:
@@ -182,14 +193,14 @@ def project(begin, end, s0, s1, counts, x_rows, K, a, a_row, b, narrow, columns,
             if rows <= 0:
                 break
             multiply(
-                rows, K, a, row * a_row, a_row, b, first * K, narrow, narrow, n, c,
+                rows, K, a, row * a_row, a_row, b, first * K, strip, zero, n, c,
                 row * c_row + first, c_row, add,
             )  # fmt: skip
 
 
 @jit
 def rnn_forward(
-    begin, end, relu, counts, x_rows, h_rows, x, D, w_x, w_h, strip, narrow, bias, hs, H
+    begin, end, relu, counts, x_rows, h_rows, x, D, w_x, w_h, strip, wide, bias, hs, H
 ):  # fmt: skip
     """All steps of rows begin to end; x · W and the states take the same places in hs."""
     steps = counts.size
@@ -200,13 +211,13 @@ def rnn_forward(
         if counts[s0] <= begin:
             break
         s1 = min(steps, s0 + chunk)
-        project(begin, end, s0, s1, counts, x_rows, D, x, D, w_x, narrow, H, hs[shift * H :], H, no)
+        project(begin, end, s0, s1, counts, x_rows, D, x, D, w_x, strip, H, hs[shift * H :], H, no)
         for s in range(s0, s1):
             rows = min(counts[s], end) - begin
             if rows <= 0:
                 break
             old, new = (h_rows[s] + begin) * H, (h_rows[s + 1] + begin) * H
-            multiply(rows, H, hs, old, H, w_h, zero, strip, narrow, H, hs, new, H, yes)
+            multiply(rows, H, hs, old, H, w_h, zero, strip, wide, H, hs, new, H, yes)
             if relu:
                 for r in range(rows):
                     y = new + r * H
@@ -219,7 +230,7 @@ def rnn_forward(
 
 @jit
 def rnn_backward(
-    begin, end, relu, counts, x_rows, h_rows, gy, gy_row, w_x, w_h, strip, narrow, hs, dh, d, d_row,
+    begin, end, relu, counts, x_rows, h_rows, gy, gy_row, w_x, w_h, strip, wide, hs, dh, d, d_row,
     db, H, gx, D
 ):  # fmt: skip
     """All steps of rows begin to end, last first: d of the sums before φ, then of x and h."""
@@ -240,16 +251,14 @@ def rnn_backward(
                     _relu_grad(H, hs, y, dh, h, gy, g, db, h, d, to, db, h)
                 else:
                     _tanh_grad(H, hs, y, dh, h, gy, g, db, h, d, to, db, h)
-            multiply(
-                rows, H, d, at * d_row, d_row, w_h, zero, strip, narrow, H, dh, begin * H, H, no
-            )
+            multiply(rows, H, d, at * d_row, d_row, w_h, zero, strip, wide, H, dh, begin * H, H, no)
         if D and counts[s0] > begin:
-            project(begin, end, s0, s1, counts, x_rows, H, d, d_row, w_x, narrow, D, gx, D, no)
+            project(begin, end, s0, s1, counts, x_rows, H, d, d_row, w_x, strip, D, gx, D, no)
 
 
 @jit
 def lstm_forward(
-    begin, end, counts, x_rows, h_rows, x, D, w_x, w_h, strip, narrow, bias, gates, hs, cs, H
+    begin, end, counts, x_rows, h_rows, x, D, w_x, w_h, strip, wide, bias, gates, hs, cs, H
 ):  # fmt: skip
     """All steps of rows begin to end."""
     steps, G = counts.size, 4 * H
@@ -259,7 +268,7 @@ def lstm_forward(
         if counts[s0] <= begin:
             break
         s1 = min(steps, s0 + chunk)
-        project(begin, end, s0, s1, counts, x_rows, D, x, D, w_x, narrow, G, gates, G, no)
+        project(begin, end, s0, s1, counts, x_rows, D, x, D, w_x, strip, G, gates, G, no)
         for s in range(s0, s1):
             rows = min(counts[s], end) - begin
             if rows <= 0:
@@ -269,7 +278,7 @@ def lstm_forward(
                 (h_rows[s] + begin) * H,
                 (h_rows[s + 1] + begin) * H,
             )
-            multiply(rows, H, hs, old, H, w_h, zero, strip, narrow, G, gates, i, G, yes)
+            multiply(rows, H, hs, old, H, w_h, zero, strip, wide, G, gates, i, G, yes)
             for _ in range(rows):
                 f, g, o = i + H, i + 2 * H, i + 3 * H
                 _lstm(
@@ -282,7 +291,7 @@ def lstm_forward(
 
 @jit
 def lstm_backward(
-    begin, end, counts, x_rows, h_rows, gy, gy_row, w_x, w_h, strip, narrow, gates, cs, dh, dc, d,
+    begin, end, counts, x_rows, h_rows, gy, gy_row, w_x, w_h, strip, wide, gates, cs, dh, dc, d,
     d_row, db, H, gx, D
 ):  # fmt: skip
     """All steps of rows begin to end, last first: d of the gates, then of x and h."""
@@ -307,16 +316,14 @@ def lstm_backward(
                     d, to, d, to + H, d, to + 2 * H, d, to + 3 * H, dc, h,
                     db, b, db, b + H, db, b + 2 * H, db, b + 3 * H,
                 )  # fmt: skip
-            multiply(
-                rows, G, d, at * d_row, d_row, w_h, zero, strip, narrow, H, dh, begin * H, H, no
-            )
+            multiply(rows, G, d, at * d_row, d_row, w_h, zero, strip, wide, H, dh, begin * H, H, no)
         if D and counts[s0] > begin:
-            project(begin, end, s0, s1, counts, x_rows, G, d, d_row, w_x, narrow, D, gx, D, no)
+            project(begin, end, s0, s1, counts, x_rows, G, d, d_row, w_x, strip, D, gx, D, no)
 
 
 @jit
 def gru_forward(
-    begin, end, counts, x_rows, h_rows, x, D, w_x, w_h, w_n, strip, narrow, bias, gates, hs, H
+    begin, end, counts, x_rows, h_rows, x, D, w_x, w_h, w_n, strip, wide, bias, gates, hs, H
 ):  # fmt: skip
     """All steps of rows begin to end."""
     steps, G = counts.size, 4 * H
@@ -326,7 +333,7 @@ def gru_forward(
         if counts[s0] <= begin:
             break
         s1 = min(steps, s0 + chunk)
-        project(begin, end, s0, s1, counts, x_rows, D, x, D, w_x, narrow, 3 * H, gates, G, no)
+        project(begin, end, s0, s1, counts, x_rows, D, x, D, w_x, strip, 3 * H, gates, G, no)
         for s in range(s0, s1):
             rows = min(counts[s], end) - begin
             if rows <= 0:
@@ -336,9 +343,9 @@ def gru_forward(
                 (h_rows[s] + begin) * H,
                 (h_rows[s + 1] + begin) * H,
             )
-            multiply(rows, H, hs, old, H, w_h, zero, strip, narrow, 2 * H, gates, r, G, yes)
+            multiply(rows, H, hs, old, H, w_h, zero, strip, wide, 2 * H, gates, r, G, yes)
             n = r + 3 * H
-            multiply(rows, H, hs, old, H, w_n, zero, strip, narrow, H, gates, n, G, no)
+            multiply(rows, H, hs, old, H, w_n, zero, strip, wide, H, gates, n, G, no)
             for _ in range(rows):
                 z, n, h = r + H, r + 2 * H, r + 3 * H
                 _gru(
@@ -351,7 +358,7 @@ def gru_forward(
 
 @jit
 def gru_backward(
-    begin, end, counts, x_rows, h_rows, gy, gy_row, w_x, w_h, w_n, strip, narrow, gates, hs, dh, d,
+    begin, end, counts, x_rows, h_rows, gy, gy_row, w_x, w_h, w_n, strip, wide, gates, hs, dh, d,
     d_row, db, H, gx, D
 ):  # fmt: skip
     """All steps of rows begin to end, last first: d of the gates, then of x and h."""
@@ -376,7 +383,7 @@ def gru_backward(
                     db, b, db, b + H, db, b + 2 * H, db, b + 3 * H,
                 )  # fmt: skip
             h, to = begin * H, at * d_row
-            multiply(rows, 2 * H, d, to, d_row, w_h, zero, strip, narrow, H, dh, h, H, yes)
-            multiply(rows, H, d, to + 3 * H, d_row, w_n, zero, strip, narrow, H, dh, h, H, yes)
+            multiply(rows, 2 * H, d, to, d_row, w_h, zero, strip, wide, H, dh, h, H, yes)
+            multiply(rows, H, d, to + 3 * H, d_row, w_n, zero, strip, wide, H, dh, h, H, yes)
         if D and counts[s0] > begin:
-            project(begin, end, s0, s1, counts, x_rows, 3 * H, d, d_row, w_x, narrow, D, gx, D, no)
+            project(begin, end, s0, s1, counts, x_rows, 3 * H, d, d_row, w_x, strip, D, gx, D, no)
