@@ -56,12 +56,38 @@ from autograd.ops.conv import (
     conv_transpose3d,
 )
 from autograd.ops.index import index_add, index_update
+from autograd.ops.pooling import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    adaptive_max_pool3d,
+    avg_pool1d,
+    avg_pool2d,
+    avg_pool3d,
+    max_pool1d,
+    max_pool2d,
+    max_pool3d,
+    max_unpool1d,
+    max_unpool2d,
+    max_unpool3d,
+)
 from autograd.ops.recurrent import gru, gru_scan, lstm, lstm_scan, rnn, rnn_scan, scan
 from autograd.ops.reduce import logsumexp
 from autograd.ops.special import digamma, erf, erfc, lgamma, xlogy
 from autograd.ops.windows import unfold
 
 __all__ = [
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool3d",
+    "avg_pool1d",
+    "avg_pool2d",
+    "avg_pool3d",
     "celu",
     "conv1d",
     "conv2d",
@@ -89,6 +115,12 @@ __all__ = [
     "logsumexp",
     "lstm",
     "lstm_scan",
+    "max_pool1d",
+    "max_pool2d",
+    "max_pool3d",
+    "max_unpool1d",
+    "max_unpool2d",
+    "max_unpool3d",
     "mish",
     "prelu",
     "relu",
