@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.recording import enable_grad, no_grad
+from autograd.recording import enable_grad
 
 Array = np.ndarray[Any, Any]
 
@@ -107,14 +107,15 @@ def topological(
             leaves[root] = None
         else:
             stack.append(root)
+    push, pop, done, visit = stack.append, stack.pop, order.append, seen.add
     while stack:
-        v = stack.pop()
+        v = pop()
         if v is None:  # everything behind the node below is in order
-            order.append(stack.pop())
+            done(pop())
             continue
         if v in seen:
             continue
-        seen.add(v)
+        visit(v)
         inputs = v._inputs
         if inputs is None:
             inputs = (v._a, v._b)
@@ -123,8 +124,8 @@ def topological(
                 f"The graph behind this {v.op.name} was released by an earlier backward(). "
                 "Call backward(retain_graph=True) the first time, or compute the value again."
             )
-        stack.append(v)
-        stack.append(None)
+        push(v)
+        push(None)
         for x in inputs:
             if isinstance(x, Node):
                 if x.op is None:
@@ -135,7 +136,7 @@ def topological(
                 elif x in stop:
                     leaves[x] = None
                 elif x not in seen:
-                    stack.append(x)
+                    push(x)
     if stale:
         for v in order:
             for x in v.inputs:
@@ -249,53 +250,59 @@ def _propagate(
     owned: set[Node] = set()  # whose gradient is a buffer of our own, to add to in place
     plain = not (create_graph or stale)
     guard = False
-    mode: contextlib.AbstractContextManager[None] = enable_grad() if create_graph else no_grad()
+    mode = enable_grad() if create_graph else contextlib.nullcontext()
+    youngest, taken = order.pop, grads.pop
     with np.errstate(all="ignore"), mode:
         while order:
-            v = order.pop()
-            g = grads.get(v) if v in keep else grads.pop(v, None)
+            v = youngest()
+            g = grads.get(v) if keep and v in keep else taken(v, None)
             if g is None:
                 continue
             if watch is not None:
                 watch(v, g)
             op = v.op
-            path = op.path if plain and v._inputs is None else 0
-            if path == 1:
-                inputs: Any = (v._a,)
-                found: Any = (op.vjps[0](g, v._data, v._a._data),)
-            elif path == 2:
-                inputs = a, b = v._a, v._b
-                a_needs = b_needs = False
-                if isinstance(a, Node):
-                    a_needs = a.requires_grad if live is None else a in live
-                    a = a._data
-                if isinstance(b, Node):
-                    b_needs = b.requires_grad if live is None else b in live
-                    b = b._data
-                found = (
-                    op.vjps[0](g, v._data, a, b) if a_needs else None,
-                    op.vjps[1](g, v._data, a, b) if b_needs else None,
-                )
+            found: Any
+            if plain and v._inputs is None:  # one or two inputs and nothing else: most nodes
+                a, b = v._a, v._b
+                if op.path == 1:
+                    found = ((a, op.vjps[0](g, v._data, a._data)),)
+                else:
+                    left = right = None
+                    a_data = a._data if isinstance(a, Node) else a
+                    b_data = b._data if isinstance(b, Node) else b
+                    if a_data is not a and (a.requires_grad if live is None else a in live):
+                        left = op.vjps[0](g, v._data, a_data, b_data)
+                    if b_data is not b and (b.requires_grad if live is None else b in live):
+                        right = op.vjps[1](g, v._data, a_data, b_data)
+                    found = ((a, left), (b, right))
+                if release:
+                    v._inputs = ()
+                    v._a = v._b = None
             else:
-                inputs = v.inputs
                 needs = [
                     isinstance(x, Node) and (x.requires_grad if live is None else x in live)
-                    for x in inputs
+                    for x in v.inputs
                 ]
-                found = op.pull(v, g, needs, stale, create_graph)
+                found = zip(v.inputs, op.pull(v, g, needs, stale, create_graph), strict=True)
+                if release:
+                    _release(v)
             if op.masks:
                 guard = True
-            guarded = op.elementwise and (guard or op.singular)
-            for x, gx in zip(inputs, found, strict=True):
+            guarded = op.singular or (guard and op.elementwise)
+            for x, gx in found:
                 if gx is None:
                     continue
                 if guarded:
                     gx = zero_where_zero(g, gx)
                 data = x._data
-                if type(data) is tuple:
-                    _add(grads, x, gx)
-                    continue
-                if type(gx) is not np.ndarray or gx.shape != data.shape or gx.dtype != data.dtype:
+                try:
+                    fits = gx.shape == data.shape and gx.dtype is data.dtype
+                except AttributeError:  # a node with several outputs, or a Python number
+                    if type(data) is tuple:
+                        _add(grads, x, gx)
+                        continue
+                    fits = False
+                if not fits:
                     gx = fit(gx, data)
                 if x not in grads:
                     grads[x] = gx
@@ -307,8 +314,6 @@ def _propagate(
                     grads[x] = grads[x] + gx
                     if not create_graph:
                         owned.add(x)
-            if release:
-                _release(v)
 
 
 def _add(grads: dict[Node, Any], v: Node, g: Any) -> None:
@@ -337,6 +342,8 @@ def zero_where_zero(g: Any, gx: Any) -> Any:
 
 def fit(gx: Any, data: Array) -> Any:
     """Give a gradient the shape and dtype of its Value: the one place where broadcasting ends."""
+    if not hasattr(gx, "shape"):
+        gx = np.asarray(gx)
     if gx.shape != data.shape:
         gx = sum_to(gx, data.shape)
     return gx if gx.dtype == data.dtype else gx.astype(data.dtype)

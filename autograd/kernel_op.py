@@ -68,8 +68,7 @@ class KernelOp(Op):
         return general_call(self)
 
     def _run(self, arrays: Sequence[Any], static: tuple[Any, ...]) -> tuple[Any, Any]:
-        named = dict(zip(self.parameters[self.arity :], static, strict=True))
-        y, saved = self.forward(*arrays, **named)
+        y, saved = self.forward(*arrays, *static[: self.placed], **self.named(static))
         return y, saved
 
     def pull(

@@ -17,6 +17,7 @@ from autograd.value import Value
 Function = Callable[..., Any]
 _MISSING = object()
 _CONSTANTS = frozenset({np.ndarray, float, int, bool, np.float64, np.float32})
+_ATOMS = frozenset({type(None), int, float, bool, str, slice, np.ndarray})
 _new = object.__new__
 
 
@@ -89,10 +90,12 @@ class Op:
         self.__name__ = self.name
         self.__doc__ = getattr(forward, "__doc__", None) or Op.__doc__
         self.rank, self.domain, self.cases = rank, domain, cases
-        self.elementwise, self.singular, self.masks = domain is not None, singular, masks
+        self.elementwise, self.masks = domain is not None, masks
+        self.singular = singular and self.elementwise
         self.trusted = not hasattr(forward, "__code__")  # NumPy's own, or an operator
         self.arity = len(vjps)
         self.parameters, self.defaults, self.positional = _signature(forward, self.arity)
+        self.placed = self.positional - self.arity  # of the other arguments, those given by place
         self.path = self.arity if self.arity == len(self.parameters) and self.arity <= 2 else 0
         if any(vjp is None for vjp in vjps):
             self.path = 0
@@ -123,6 +126,8 @@ class Op:
                 f"{self.name}: takes at most {self.positional} positional arguments "
                 f"({', '.join(self.parameters[: self.positional])}), got {len(args)}."
             )
+        if not kwargs and len(args) == len(self.parameters):
+            return list(args)
         full = list(args)
         for p in self.parameters[len(args) :]:
             value = kwargs.pop(p, _MISSING) if kwargs else _MISSING
@@ -143,42 +148,52 @@ class Op:
 
     def apply(self, inputs: Sequence[Any], static: tuple[Any, ...] = ()) -> Any:
         """Run on inputs of any kind: the general path."""
-        if any(isinstance(x, Symbol) for x in inputs):
-            return self.write(inputs, static)
-        arrays = []
+        arrays: list[Any] = []
+        recorded: list[Any] = []
         live = traced = False
         for i, x in enumerate(inputs):
             if isinstance(x, Value):
                 traced = True
                 live = live or (x.requires_grad and self.differentiates(i))
-                arrays.append(x._data if self.elementwise else np.asarray(x._data))
+                array = x._data
+                if not (self.elementwise or type(array) is np.ndarray):
+                    array = np.asarray(array)
+                recorded.append(x)
+            elif isinstance(x, Symbol):
+                return self.write(inputs, static)
             else:
                 weak = x is None or (self.elementwise and type(x) in _CONSTANTS)
-                arrays.append(x if weak else np.asarray(x))
+                array = x if weak else np.asarray(x)
+                recorded.append(array)
+            arrays.append(array)
         if self.elementwise and not self.trusted:
             arrays = weaken(arrays)
-        static = tuple(self._constant(s) for s in static)
+            recorded = [
+                x if isinstance(x, Value) else a for x, a in zip(recorded, arrays, strict=True)
+            ]
+        for s in static:
+            if type(s) not in _ATOMS:
+                static = tuple([self._constant(s) for s in static])
+                break
         try:
             y, saved = self._run(arrays, static)
         except (TypeError, ValueError, IndexError) as error:
             self.complain(error, inputs)
         if not traced:
             return y
-        recorded = tuple(
-            x if isinstance(x, Value) else a for x, a in zip(inputs, arrays, strict=True)
-        )
+        live = live and is_recording()
         if type(y) is np.ndarray or not isinstance(y, (tuple, list)):
-            return self._result(y, recorded, static, saved, live)
-        if not (live and is_recording()):
+            return self._result(y, tuple(recorded), static, saved, live)
+        if not live:
             return _like(y, [_constant_value(part) for part in y])
-        node = record(self, tuple(y), recorded, static, saved)
+        node = record(self, tuple(y), tuple(recorded), static, saved)
         return _like(y, [select_output(node, i) for i in range(len(y))])
 
     def _result(
         self, y: Any, inputs: tuple[Any, ...], static: tuple[Any, ...], saved: Any, live: bool
     ) -> Value:
         y = np.asarray(y)
-        if live and is_recording() and y.dtype.kind == "f":
+        if live and y.dtype.kind == "f":
             return record(self, y, inputs, static, saved)
         return _constant_value(y)
 
@@ -187,8 +202,12 @@ class Op:
         return self.vjps[i] is not None
 
     def _run(self, arrays: Sequence[Any], static: tuple[Any, ...]) -> tuple[Any, Any]:
-        named = dict(zip(self.parameters[self.arity :], static, strict=True))
-        return self.forward(*arrays, **named), None
+        return self.forward(*arrays, *static[: self.placed], **self.named(static)), None
+
+    def named(self, static: tuple[Any, ...]) -> dict[str, Any]:
+        """Those of forward's other arguments that it takes by name only."""
+        names = self.parameters[self.positional :]
+        return dict(zip(names, static[self.placed :], strict=True)) if names else {}
 
     def _constant(self, s: Any) -> Any:
         """A non-array argument with Values in it replaced by their data; refused if tracked."""

@@ -39,8 +39,7 @@ class SequenceOp(Op):
         return True
 
     def _run(self, arrays: Sequence[Any], static: tuple[Any, ...]) -> tuple[Any, Any]:
-        named = dict(zip(self.parameters[1:], static, strict=True))
-        return self.forward(list(arrays), **named), None
+        return self.forward(list(arrays), *static[: self.placed], **self.named(static)), None
 
     def pull(
         self, v: Node, g: Any, needs: Sequence[bool], stale: dict[Node, Node], create_graph: bool

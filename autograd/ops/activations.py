@@ -149,7 +149,7 @@ def total(a: Any, axis: int) -> Any:
 
 
 # fmt: off
-sigmoid = Op(_sigmoid,         r"\sigma({a})",                       lambda g, y, a: g * y * (1 - y),                                             domain=(real,), name="sigmoid", bind="sigmoid")
+sigmoid = Op(_sigmoid,         r"\sigma({a})",                       lambda g, y, a: g * (y - np.square(y)),                                         domain=(real,), name="sigmoid", bind="sigmoid")
 relu = Op(_relu,               r"\operatorname{{relu}} {a:3}",       lambda g, y, a: np.where(a > 0, g, 0),                                       domain=(nonzero,), rank=3, name="relu", bind="relu")
 softplus = Op(_softplus,       r"\operatorname{{softplus}} {a:3}",   lambda g, y, a, beta: g * sigmoid(beta * a),                                 domain=(real,), rank=3, name="softplus")
 log_sigmoid = Op(_log_sigmoid, r"\log \sigma({a})",                  lambda g, y, a: g * sigmoid(-a),                                             domain=(real,), rank=3, name="log_sigmoid")

@@ -150,7 +150,7 @@ Op(np.arctan,     r"\arctan {a:3}",             lambda g, y, a: g / (1 + np.squa
 Op(np.arctan2,    r"\operatorname{{atan2}}({a}, {b})", lambda g, y, a, b: g * ratio(b, np.square(a) + np.square(b)), lambda g, y, a, b: -(g * ratio(a, np.square(a) + np.square(b))), domain=(nonzero, nonzero), singular=True)
 Op(np.sinh,       r"\sinh {a:3}",               lambda g, y, a: g * np.cosh(a),                                            domain=(real,),             rank=3, singular=True)
 Op(np.cosh,       r"\cosh {a:3}",               lambda g, y, a: g * np.sinh(a),                                            domain=(real,),             rank=3, singular=True)
-Op(np.tanh,       r"\tanh {a:3}",               lambda g, y, a: g * (1 - np.square(y)),                                    domain=(real,),             rank=3, bind="tanh")
+Op(np.tanh,       r"\tanh {a:3}",               lambda g, y, a: g - g * np.square(y),                                      domain=(real,),             rank=3, bind="tanh")
 Op(np.arcsinh,    r"\operatorname{{arsinh}} {a:3}", lambda g, y, a: g / np.sqrt(np.square(a) + 1),                         domain=(real,),             rank=3)
 Op(np.arccosh,    r"\operatorname{{arcosh}} {a:3}", lambda g, y, a: g / np.sqrt(np.square(a) - 1),                         domain=(above_one,),        rank=3, singular=True)
 Op(np.arctanh,    r"\operatorname{{artanh}} {a:3}", lambda g, y, a: g / (1 - np.square(a)),                                domain=(unit,),             rank=3, singular=True)

@@ -26,6 +26,8 @@ def dropped(axis: Axis, ndim: int) -> set[int]:
 
 def spread(g: Any, shape: tuple[int, ...], axis: Axis) -> Any:
     """What a reduction over `axis` gave, stretched back over an input of this shape."""
+    if axis is None:
+        return np.broadcast_to(g, shape)
     gone = dropped(axis, len(shape))
     kept = tuple(1 if i in gone else n for i, n in enumerate(shape))
     return np.broadcast_to(np.reshape(g, kept), shape)
