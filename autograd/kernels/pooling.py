@@ -32,10 +32,11 @@ def max_windows(begin, end, x, y, indices, windows, steps):
                         for h in range(h0, h1, steps[1]):
                             for w in range(w0, w1, steps[2]):
                                 v = x[p, d, h, w]
-                                # NaN is larger than all but an earlier NaN
-                                if v > best or place < 0 or (v != v and best == best):
-                                    best = v
-                                    place = (d * H + h) * W + w
+                                # NaN is larger than all but an earlier NaN; | and & so that
+                                # there is no branch to predict
+                                new = (v > best) | (place < 0) | ((v != v) & (best == best))
+                                best = v if new else best
+                                place = (d * H + h) * W + w if new else place
                     y[p, od, oh, ow] = best
                     indices[p, od, oh, ow] = place
 
@@ -51,11 +52,11 @@ def max_pairs(begin, end, x, y, indices):
                 at = 2 * oh * W + 2 * ow
                 a, b = x[p, 0, 2 * oh, 2 * ow], x[p, 0, 2 * oh, 2 * ow + 1]
                 c, d = x[p, 0, 2 * oh + 1, 2 * ow], x[p, 0, 2 * oh + 1, 2 * ow + 1]
-                right = b > a or (b != b and a == a)
+                right = (b > a) | ((b != b) & (a == a))
                 top, i = (b, at + 1) if right else (a, at)
-                right = d > c or (d != d and c == c)
+                right = (d > c) | ((d != d) & (c == c))
                 low, j = (d, at + W + 1) if right else (c, at + W)
-                below = low > top or (low != low and top == top)
+                below = (low > top) | ((low != low) & (top == top))
                 y[p, 0, oh, ow] = low if below else top
                 indices[p, 0, oh, ow] = j if below else i
 
