@@ -286,9 +286,10 @@ def _propagate(
                 found = zip(v.inputs, op.pull(v, g, needs, stale, create_graph), strict=True)
                 if release:
                     _release(v)
-            if op.masks:
-                guard = True
-            guarded = op.singular or (guard and op.elementwise)
+            guarded = False
+            if guard or op.delicate:
+                guard = guard or op.masks
+                guarded = op.elementwise
             for x, gx in found:
                 if gx is None:
                     continue

@@ -91,7 +91,7 @@ class Op:
         self.__doc__ = getattr(forward, "__doc__", None) or Op.__doc__
         self.rank, self.domain, self.cases = rank, domain, cases
         self.elementwise, self.masks = domain is not None, masks
-        self.singular = singular and self.elementwise
+        self.delicate = masks or singular  # its zeros, or zeros before it, need the engine's eye
         self.trusted = not hasattr(forward, "__code__")  # NumPy's own, or an operator
         self.arity = len(vjps)
         self.parameters, self.defaults, self.positional = _signature(forward, self.arity)

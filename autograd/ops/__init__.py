@@ -47,6 +47,7 @@ from autograd.ops.activations import (
     softsign,
     tanhshrink,
 )
+from autograd.ops.attention import scaled_dot_product_attention
 from autograd.ops.conv import (
     conv1d,
     conv2d,
@@ -127,6 +128,7 @@ __all__ = [
     "relu6",
     "rnn",
     "rnn_scan",
+    "scaled_dot_product_attention",
     "scan",
     "selu",
     "sigmoid",
