@@ -1,0 +1,79 @@
+"""Convolutions, forward and backward with all three gradients; the last three are our choice."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from benchmarks.case import OURS, Case
+from benchmarks.recurrent import Norms
+
+SHAPES = (  # x, output channels, kernel, stride, padding
+    ((32, 16, 32, 32), 16, 3, 1, 1),
+    ((32, 32, 16, 16), 32, 3, 1, 1),
+    ((64, 1, 28, 28), 6, 5, 1, 0),
+    ((64, 6, 14, 14), 16, 5, 1, 0),
+    ((32, 64, 8, 8), 64, 3, 1, 1),
+    ((32, 16, 32, 32), 32, 3, 2, 1),
+)
+Shape = tuple[tuple[int, int, int, int], int, int, int, int]
+
+
+def data(shape: Shape) -> list[Any]:
+    """Input, weight, bias and incoming gradient, the same for every side."""
+    import numpy as np
+
+    (N, C, H, W), M, K, stride, padding = shape
+    rng = np.random.default_rng(0)
+    out = [(n + 2 * padding - K) // stride + 1 for n in (H, W)]
+    sizes = (N, C, H, W), (M, C, K, K), (M,), (N, M, *out)
+    return [rng.normal(size=size).astype(np.float32) for size in sizes]
+
+
+def ours(shape: Shape) -> Callable[[], Any]:
+    """In glassgrad."""
+    import autograd
+
+    *arrays, g = data(shape)
+    x, w, b = map(autograd.Value, arrays)
+
+    def work() -> Any:
+        x.grad = w.grad = b.grad = None
+        y = autograd.conv2d(x, w, b, shape[3], shape[4])
+        y.backward(g)
+        return Norms(y.data, x.grad, w.grad, b.grad)
+
+    return work
+
+
+def torchs(shape: Shape) -> Callable[[], Any]:
+    """In PyTorch."""
+    import torch
+
+    *arrays, g = map(torch.from_numpy, data(shape))
+    x, w, b = (a.requires_grad_() for a in arrays)
+
+    def work() -> Any:
+        x.grad = w.grad = b.grad = None
+        y = torch.nn.functional.conv2d(x, w, b, shape[3], shape[4])
+        y.backward(g)
+        return Norms(y.detach(), x.grad, w.grad, b.grad)
+
+    return work
+
+
+def title(shape: Shape) -> str:
+    """As in PERFORMANCE.md."""
+    x, M, K, stride, _ = shape
+    strided = f", stride {stride}" if stride > 1 else ""
+    return f"{x} → {M}, {K}×{K}{strided}, f+b"
+
+
+CASES = tuple(
+    Case(
+        title(shape),
+        {OURS: functools.partial(ours, shape), "torch": functools.partial(torchs, shape)},
+    )
+    for shape in SHAPES
+)
