@@ -7,9 +7,6 @@ with them Numba.
 
 from __future__ import annotations
 
-import functools
-import importlib
-
 import numpy as np
 
 BLAS_SERIAL = 262_144  # m·n·k up to which OpenBLAS stays on one thread (its interface/gemm.c)
@@ -41,36 +38,31 @@ SEVERAL_PASSES = 1_024  # elements from which a kernel beats a formula of severa
 ONE_PASS = 32_768  # the same for one NumPy call that is vectorised itself: exp, log, tanh
 
 
-def kernel_when_large(name, size=SEVERAL_PASSES):
-    """Decorate a formula of arrays of one shape: large ones take the kernel of that name instead.
+def elementwise(name, *arrays, size=SEVERAL_PASSES):
+    """Compute a function on large arrays by its kernel, or return None: then NumPy is faster.
 
-    Values, Symbols, other dtypes, mixed shapes and small arrays get the formula.
+    None is also what Values, Symbols, numbers, other dtypes and mixed shapes get.
 
     Parameters
     ----------
     name : str
         The kernel in kernels/elementwise.py.
+    *arrays
+        What the kernel takes.
     size : int
-        The number of elements from which it is taken.
+        The number of elements from which it pays.
+
+    Examples
+    --------
+    >>> elementwise("sigmoid", np.zeros(10)) is None
+    True
     """
+    x = arrays[0]
+    if type(x) is not np.ndarray or x.size < size or x.dtype not in _FLOATS:
+        return None
+    for other in arrays[1:]:
+        if type(other) is not np.ndarray or other.shape != x.shape or other.dtype != x.dtype:
+            return None
+    from autograd.kernels import elementwise as kernels
 
-    def decorate(formula):
-        @functools.wraps(formula)
-        def call(*arrays):
-            x = arrays[0]
-            if type(x) is np.ndarray and x.size >= size and x.dtype in _FLOATS:
-                for other in arrays:
-                    if (
-                        type(other) is not np.ndarray
-                        or other.shape != x.shape
-                        or other.dtype != x.dtype
-                    ):
-                        break
-                else:
-                    elementwise = importlib.import_module("autograd.kernels.elementwise")
-                    return elementwise.apply(getattr(elementwise, name), *arrays)
-            return formula(*arrays)
-
-        return call
-
-    return decorate
+    return kernels.apply(getattr(kernels, name), *arrays)
