@@ -8,6 +8,7 @@ with them Numba.
 from __future__ import annotations
 
 import numpy as np
+from numpy._core._multiarray_umath import __cpu_features__
 
 BLAS_SERIAL = 262_144  # m·n·k up to which OpenBLAS stays on one thread (its interface/gemm.c)
 BLAS_SERIAL_VECTOR = 9_216  # m·n of a matrix times a vector, the same (interface/gemv.c)
@@ -34,12 +35,21 @@ def matmul(a, b):
     return np.matmul(a, b)
 
 
-SEVERAL_PASSES = 1_024  # elements from which a kernel beats a formula of several NumPy calls
-ONE_PASS = 32_768  # the same for one NumPy call that is vectorised itself: exp, log, tanh
+_VECTORISED = bool(__cpu_features__.get("AVX512_SKX"))  # NumPy's own tanh is, and well
+
+# The number of elements from which a kernel beats NumPy, whose formula mostly takes several passes.
+SIZE = 1_024
+SIZES = {
+    "exp": 16_384,
+    "log": 131_072,
+    "tanh": 262_144 if _VECTORISED else 4_096,
+    "tanh_grad": 16_384,
+    "sigmoid_grad": 16_384,
+}
 
 
-def elementwise(name, *arrays, size=SEVERAL_PASSES):
-    """Compute a function on large arrays by its kernel, or return None: then NumPy is faster.
+def elementwise(name, *arrays):
+    """Compute a function of large arrays by its kernel, or return None: then NumPy is faster.
 
     None is also what Values, Symbols, numbers, other dtypes and mixed shapes get.
 
@@ -49,8 +59,6 @@ def elementwise(name, *arrays, size=SEVERAL_PASSES):
         The kernel in kernels/elementwise.py.
     *arrays
         What the kernel takes.
-    size : int
-        The number of elements from which it pays.
 
     Examples
     --------
@@ -58,7 +66,7 @@ def elementwise(name, *arrays, size=SEVERAL_PASSES):
     True
     """
     x = arrays[0]
-    if type(x) is not np.ndarray or x.size < size or x.dtype not in _FLOATS:
+    if type(x) is not np.ndarray or x.size < SIZES.get(name, SIZE) or x.dtype not in _FLOATS:
         return None
     for other in arrays[1:]:
         if type(other) is not np.ndarray or other.shape != x.shape or other.dtype != x.dtype:

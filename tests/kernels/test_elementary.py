@@ -221,7 +221,7 @@ def test_other_dtypes_and_mixed_shapes_are_refused():
 
 
 def test_only_large_arrays_of_one_kind_take_the_kernel():
-    large, small = np.full(2000, 0.5), np.full(20, 0.5)
+    large, small = np.full(20_000, 0.5), np.full(20, 0.5)
     for g, y in (
         (small, small), (large, small), (large, large.astype(SINGLE)), (0.5, large), (large, 0.5),
         (large.astype(int), large.astype(int)), (large.reshape(2, -1), large),
