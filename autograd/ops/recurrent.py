@@ -57,12 +57,12 @@ def scan(cell: Cell, xs: Any, state: Any, *, lengths: Any = None, reverse: bool 
     >>> def cell(x, mean):
     ...     mean = decay * mean + (1 - decay) * x
     ...     return mean, mean
-    >>> ys, last = autograd.scan(cell, np.array([[8.0], [4.0], [2.0]]), np.zeros(1))
+    >>> ys, last = autograd.scan(cell, np.array([[8.0], [4.0], [0.0]]), np.zeros(1))
     >>> ys.data.ravel()
-    array([4., 4., 3.])
+    array([4., 4., 2.])
     >>> last.backward()
     >>> decay.grad
-    array(-1.)
+    array(2.)
     """
     steps = xs.shape[0]
     if not steps:
