@@ -67,12 +67,17 @@ class Rows:
         return flat if self.order is None else flat.take(self.places, axis=0)
 
     def unpacked(self, rows):
-        """The reverse, 0 in the padding."""
+        """(T, B, ...) of the valid rows, 0 in the padding."""
         if self.order is None:
-            return rows.reshape(self.T, self.B, -1)
+            return rows if rows.ndim == 3 else rows.reshape(self.T, self.B, -1)
         out = np.zeros((self.T * self.B, rows.shape[1]), rows.dtype)
         out[self.places] = rows
         return out.reshape(self.T, self.B, -1)
+
+    def empty(self, width, dtype):
+        """Memory for what `unpacked` takes."""
+        shape = (self.T, self.B) if self.order is None else (self.count,)
+        return np.empty((*shape, width), dtype)
 
     def sorted(self, state):
         """The rows of (B, H), longest sequence first."""
@@ -95,7 +100,7 @@ class Rows:
     def run(self, kernel, *args, cost):
         """Share out the batch, each share through all steps; shares of equal work."""
         if self.work is None:
-            # rows that fill no tile by themselves take as long alone
+            # cheap steps are mostly latency: fewer rows than a tile's take as long as a tile's
             grain = TILE if cost < SMALL * self.count else 1
             pool.run(kernel, self.B, *args, cost=cost, grain=grain, pieces=1)
             return
@@ -116,8 +121,6 @@ class Scan:
         self.kind, self.w_ih, self.w_hh, self.relu = kind, w_ih, w_hh, relu
         self.gates = 4 if kind == "gru" else w_ih.shape[0] // w_hh.shape[1]
         self.H, self.dtype = w_hh.shape[1], x.dtype
-        self.given = [s is not None for s in states]
-        self.biases = b_ih is not None, b_hh is not None
         self.rows = rows = Rows(T, B, lengths, reverse)
         self.x = rows.packed(x)
         self.strip = steps.STRIP * lanes(self.dtype)
@@ -145,11 +148,11 @@ class Scan:
         return bias
 
     def _pack(self, name, w, transposed, wide=0):
-        """W or its transpose as (K, N), in strips; in one piece for the wide tile."""
-        if wide and not transposed:
-            return w.reshape(-1)
+        """W or its transpose as (K, N), in strips; where one strip is all, as it is."""
         K, N = w.shape[::-1] if transposed else w.shape
-        strip = N if wide else self.strip
+        strip = min(wide, N) or self.strip
+        if strip == N and not transposed:
+            return w.reshape(-1)
         count = -(-N // strip)
         packed = scratch(f"recurrent.{name}", count * strip * K, self.dtype)
         args = (strip, self.strip // steps.STRIP, K, N, w.reshape(-1), transposed, packed)
@@ -209,7 +212,7 @@ class Scan:
         d = scratch("recurrent.d", r.count * d_row, dtype)
         db = np.zeros((r.B, G), dtype)
         wanted = needs[0]
-        gx = np.empty((r.count, self.D) if wanted else (0, 0), dtype)
+        gx = r.empty(self.D if wanted else 0, dtype)
         w_x, *w_h = self._packed(False)
         args = (r.counts, r.x_rows, r.h_rows, gy, gy_row, w_x, *w_h, self.strip, self.wide)
         rest = (
@@ -240,7 +243,7 @@ class Scan:
         if need_c:
             gc = np.concatenate((total[: 2 * H], total[3 * H :])) if self.kind == "gru" else total
         gs = [r.unsorted(s) if n else None for s, n in zip(ds, need_states, strict=True)]
-        return (r.unpacked(gx) if wanted else None, *gs, gw, gu, gb, gc)
+        return (r.unpacked(gx), *gs, gw, gu, gb, gc)
 
     def _recurrent_weight_grad(self, d, h):
         H = self.H

@@ -17,14 +17,14 @@ from autograd.kernels.recurrent_lanes import rowwise
 from autograd.kernels.tile import copy, shape, tile, transpose_block
 
 STRIP = 2  # vectors: the width of a strip of packed weights
-WIDE = 8  # vectors, for one or two rows: the sums of a narrow tile would wait for each other
+WIDE = 4  # vectors, for one or two rows: the sums of a narrow tile would wait for each other
 CHUNK = 64  # rows of x · W at a time
 DEPTH = 256  # of a product at once: that much of a strip stays in L1 for all rows
 
 _H0, _H1, _H2, _H3 = shape()[0]
 _t0 = tile(_H0, STRIP)
 _e0, _e1, _e2, _e3 = (tile(rows, STRIP, masked=True) for rows in shape()[0])
-_wide = tile(1, WIDE, masked=True)
+_wide, _wide_edge = tile(1, WIDE), tile(1, WIDE, masked=True)
 _copy, _transpose = copy(STRIP), transpose_block()
 
 
@@ -144,13 +144,18 @@ def variables(begin):
 
 @jit
 def multiply(rows, K, a, a0, a_row, b, b0, strip, wide, columns, c, c0, c_row, add):
-    """C (+)= A · W for some rows of A and C; W packed in strips, or as it is (K, N) if `wide`."""
+    """C (+)= A · W for some rows of A and C; W packed in strips, of width `wide` unless 0."""
     # fmt: off
     if wide:
-        for m in range(rows):
-            for first in range(0, columns, wide):
-                n, x, y = min(wide, columns - first), a0 + m * a_row, c0 + m * c_row + first
-                _wide(K, a, x, a_row, 1, b, b0 + first, columns, c, y, c_row, add, n)
+        strip = min(wide, columns)
+        for first in range(0, columns, strip):
+            n, w = min(strip, columns - first), b0 + first * K
+            for m in range(rows):
+                x, y = a0 + m * a_row, c0 + m * c_row + first
+                if n == wide:
+                    _wide(K, a, x, a_row, 1, b, w, strip, c, y, c_row, add)
+                else:
+                    _wide_edge(K, a, x, a_row, 1, b, w, strip, c, y, c_row, add, n)
         return
     block = DEPTH if rows > _H0 else K
     for first in range(0, columns, strip):
