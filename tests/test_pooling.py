@@ -65,6 +65,21 @@ def test_the_maximum_is_that_of_the_window(call):
     np.testing.assert_array_equal(MAX[x.ndim - 2](x, *how), expected)
 
 
+@pytest.mark.parametrize("size", [(4, 6), (5, 7), (2, 2)])
+@pytest.mark.parametrize("divisor", [None, 3])
+def test_two_by_two_pixels_side_by_side(size, divisor):
+    v = Value(np.random.default_rng(0).normal(size=(2, 3, *size)))
+    y = autograd.avg_pool2d(v, 2, divisor_override=divisor)
+    part = v.data[..., : size[0] // 2 * 2, : size[1] // 2 * 2]
+    blocks = part.reshape(2, 3, size[0] // 2, 2, size[1] // 2, 2)
+    np.testing.assert_allclose(y.data, blocks.sum((3, 5)) / (divisor or 4), rtol=1e-12)
+    np.testing.assert_array_equal(autograd.max_pool2d(v, 2).data, blocks.max((3, 5)))
+    g = grad(np.sum(y), v)
+    assert g.sum() == pytest.approx(part.size / (divisor or 4))
+    assert not g[..., part.shape[2] :, :].any()
+    assert not g[..., part.shape[3] :].any()
+
+
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(calls(), st.booleans())
 def test_the_mean_is_that_of_the_window(call, count_include_pad):

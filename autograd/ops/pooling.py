@@ -34,10 +34,18 @@ class Windows:
     scales : for each axis, a factor for each window.
     steps : for each axis, the distance of the pixels of a window.
     text : how it is written.
+    stride : of windows along the last axis that are regular, and their taps: for each the pixel in
+        window 0, and the range of windows in which it lies inside.
     """
 
     def __init__(
-        self, size: Ints, ranges: list[Any], scales: list[Any], steps: Ints, text: str
+        self,
+        size: Ints,
+        ranges: list[Any],
+        scales: list[Any],
+        steps: Ints,
+        text: str,
+        stride: tuple[int, list[Any]] | None = None,
     ) -> None:
         self.size, self.steps, self.text = size, steps, text
         self.out = tuple(len(r) for r in ranges)
@@ -50,9 +58,13 @@ class Windows:
         for axis, (r, s) in enumerate(zip(ranges, scales, strict=True), more):
             self.table[axis, : len(r)], self.factors[axis, : len(s)] = r, s
         self.step = np.array((1,) * more + steps, np.intp)
+        self.stride, taps = (0, []) if stride is None else stride
+        self.columns = np.array(taps, np.intp).reshape(-1, 3)
+        # 2 × 2 pixels side by side have kernels of their own
         pairs = [tuple((2 * o, 2 * o + 2) for o in range(n)) for n in self.out]
+        self.whole = [tuple(map(tuple, r)) for r in ranges] == [((0, n),) for n in size]
         self.pairs = len(size) == 2 and [tuple(map(tuple, r)) for r in ranges] == pairs
-        self.pairs = self.pairs and steps == (1, 1)
+        self.pairs = self.pairs and steps == (1, 1) and len({f for s in scales for f in s}) == 1
         self.taps = math.prod(
             max(-((a - b) // s) for a, b in r) for r, s in zip(ranges, steps, strict=True)
         )
@@ -88,7 +100,8 @@ def _max_pool(x: Any, windows: Windows) -> tuple[Any, Any]:
             _run("max_pairs", len(y), x3, y, indices, cost=y.size * 1.5)
         else:
             cost = y.size * (3.0 + windows.taps)
-            _run("max_windows", len(y), x3, y, indices, windows.table, windows.step, cost=cost)
+            columns = windows.step, windows.stride, windows.columns
+            _run("max_windows", len(y), x3, y, indices, windows.table, *columns, cost=cost)
     shape = (*x.shape[:2], *windows.out)
     return y.reshape(shape), indices.reshape(shape)
 
@@ -121,8 +134,15 @@ def _avg_pool(x: Any, windows: Windows) -> Any:
     y = np.empty((x3.shape[0], *(1,) * (3 - len(windows.out)), *windows.out), x3.dtype)
     if y.size:
         scales = windows.factors.astype(y.dtype)
-        cost = y.size * (3.0 + windows.taps)
-        _run("mean_windows", len(y), x3, y, windows.table, scales, cost=cost)
+        cost = y.size * (1.0 if windows.pairs else 3.0 + windows.taps)
+        columns = windows.table, scales, windows.stride, windows.columns
+        if windows.whole:
+            np.sum(x3.reshape(len(x3), -1), axis=1, out=y.reshape(-1))
+            y *= scales[:, 0].prod()
+        elif windows.pairs:
+            _run("mean_pairs", len(y), x3, y, scales.prod(axis=0), cost=cost)
+        else:
+            _run("mean_windows", len(y), x3, y, *columns, cost=cost)
     return y.reshape(*x.shape[:2], *windows.out)
 
 
@@ -132,8 +152,14 @@ def _avg_pool_grad(g: Any, windows: Windows) -> Any:
     gx = np.empty((g3.shape[0], *(1,) * (3 - len(windows.size)), *windows.size), g3.dtype)
     if gx.size:
         scales = windows.factors.astype(gx.dtype)
-        cost = g.size * (3.0 + windows.taps)
-        _run("spread_windows", len(gx), g3, gx, windows.table, scales, cost=cost)
+        cost = g.size * (1.0 if windows.pairs else 3.0 + windows.taps)
+        columns = windows.table, scales, windows.stride, windows.columns
+        if windows.whole:
+            gx[...] = g3 * scales[:, 0].prod()
+        elif windows.pairs:
+            _run("spread_pairs", len(gx), g3, gx, scales.prod(axis=0), cost=cost)
+        else:
+            _run("spread_windows", len(gx), g3, gx, *columns, cost=cost)
     return gx.reshape(*g.shape[:2], *windows.size)
 
 
@@ -184,7 +210,12 @@ def sliding(
     text = r" \times ".join(map(str, kernel))
     if steps != kernel:
         text += " / " + r" \times ".join(map(str, steps))
-    return Windows(size, ranges, scales, gaps, text)
+    n, out, s, first = size[-1], len(ranges[-1]), steps[-1], -pads[-1]
+    taps = []
+    for i in range(first, first + kernel[-1] * gaps[-1], gaps[-1]):
+        low = min(out, max(0, -(i // s)))
+        taps.append((i, low, max(low, min(out, (n - 1 - i) // s + 1))))
+    return Windows(size, ranges, scales, gaps, text, (s, taps))
 
 
 @functools.lru_cache(512, typed=True)
