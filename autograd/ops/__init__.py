@@ -23,6 +23,7 @@ from autograd.ops import (  # noqa: F401
     shape,
     windows,
 )
+from autograd.ops.cells import scan
 from autograd.ops.activations import (
     celu,
     elu,
@@ -47,6 +48,7 @@ from autograd.ops.activations import (
     softsign,
     tanhshrink,
 )
+from autograd.ops.cells import scan
 from autograd.ops.attention import scaled_dot_product_attention
 from autograd.ops.conv import (
     conv1d,
@@ -57,6 +59,7 @@ from autograd.ops.conv import (
     conv_transpose3d,
 )
 from autograd.ops.index import index_add, index_update
+from autograd.ops.normalization import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
 from autograd.ops.pooling import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
@@ -74,7 +77,7 @@ from autograd.ops.pooling import (
     max_unpool2d,
     max_unpool3d,
 )
-from autograd.ops.recurrent import gru, gru_scan, lstm, lstm_scan, rnn, rnn_scan, scan
+from autograd.ops.recurrent import gru, gru_scan, lstm, lstm_scan, rnn, rnn_scan
 from autograd.ops.reduce import logsumexp
 from autograd.ops.special import digamma, erf, erfc, lgamma, xlogy
 from autograd.ops.windows import unfold
@@ -89,6 +92,7 @@ __all__ = [
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
+    "batch_norm",
     "celu",
     "conv1d",
     "conv2d",
@@ -101,6 +105,7 @@ __all__ = [
     "erf",
     "erfc",
     "gelu",
+    "group_norm",
     "gru",
     "gru_scan",
     "hardshrink",
@@ -109,6 +114,8 @@ __all__ = [
     "hardtanh",
     "index_add",
     "index_update",
+    "instance_norm",
+    "layer_norm",
     "leaky_relu",
     "lgamma",
     "log_sigmoid",
@@ -126,6 +133,7 @@ __all__ = [
     "prelu",
     "relu",
     "relu6",
+    "rms_norm",
     "rnn",
     "rnn_scan",
     "scaled_dot_product_attention",
