@@ -23,7 +23,6 @@ from autograd.ops import (  # noqa: F401
     shape,
     windows,
 )
-from autograd.ops.cells import scan
 from autograd.ops.activations import (
     celu,
     elu,
@@ -48,8 +47,8 @@ from autograd.ops.activations import (
     softsign,
     tanhshrink,
 )
-from autograd.ops.cells import scan
 from autograd.ops.attention import scaled_dot_product_attention
+from autograd.ops.cells import scan
 from autograd.ops.conv import (
     conv1d,
     conv2d,
