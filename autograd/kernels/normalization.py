@@ -7,7 +7,7 @@ the axes P, K and S, and the affine map that follows has a weight and a bias for
     batch        (N, 1, channels, 1, pixels)
 
 With P = S = 1 weights run along the rows that are normalised (`rows_*`); else they are constant
-over a stretch of S elements. Variances are sums of squared deviations from the mean, in two passes: a
+over a stretch of S elements. Variances sum the squared deviations from the mean, in two passes: a
 large mean costs no digits. Each group is summed whole by one thread; the sums of the weights'
 gradients over rows are cut into blocks that depend on the shape only.
 """
