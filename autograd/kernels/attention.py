@@ -24,9 +24,9 @@ from numba.extending import intrinsic
 
 from autograd.kernels import pool
 from autograd.kernels.jit import PLAIN, jit
-from autograd.kernels.matmul import pack, rows_times_strip
+from autograd.kernels.matmul import rows_times_strip
 from autograd.kernels.recurrent_lanes import Lanes
-from autograd.kernels.tile import lanes, shape
+from autograd.kernels.tile import lanes, shape, transpose_block
 from autograd.kernels.workspace import scratch
 
 KEYS = 64  # at once: with their values they stay in the L1 cache
@@ -35,6 +35,7 @@ FLOPS = 6.0  # of one core in a nanosecond, roughly, for each lane of a vector
 
 _VECTORS = shape()[1]
 _BYTES = _VECTORS * lanes(np.int8)  # of a strip's row
+_transpose = transpose_block()
 
 
 def _exp(x):
@@ -150,13 +151,33 @@ _weigh_dropped = _on_strip(
 
 
 @jit
+def _turn(n, depth, x, x0, x_row, alpha, room, panel, width):
+    """room[panel + e * width + j] = alpha · x[j, e] for a strip of n rows; 0 where j >= n."""
+    side = width // _VECTORS
+    rows, columns = n // side * side, depth // side * side
+    for j in range(0, rows, side):
+        for e in range(0, columns, side):
+            _transpose(x, x0 + j * x_row + e, x_row, room, panel + e * width + j, width)
+    for j in range(n):
+        for e in range(columns if j < rows else 0, depth):
+            room[panel + e * width + j] = x[x0 + j * x_row + e]
+    for e in range(depth):
+        for j in range(n, width):
+            room[panel + e * width + j] = 0
+    if alpha != 1:
+        for i in range(panel, panel + depth * width):
+            room[i] *= alpha
+
+
+@jit
 def _scores(
     rows, E, k, k0, k_row, panel, panel0, c, c0, c_row, masking, mask0, diagonal, room, spare, width
 ):
     """c[r, j] = K[r] · Q[j] for a strip of queries, masked; causal allows r <= j + diagonal."""
     mask, _, mask_row, mask_column, masked, causal = masking
+    zero, one, new = rows - rows, rows - rows + 1, rows < rows
     rows_times_strip(
-        0, rows, E, k, k0, k_row, 1, panel, panel0, width, c, c0, c_row, False, width, width
+        zero, rows, E, k, k0, k_row, one, panel, panel0, width, c, c0, c_row, new, width, width
     )
     if masked:
         for r in range(rows):
@@ -195,6 +216,8 @@ def attend(begin, end, sizes, scale, q_rows, k_rows, v_rows, y_rows, sums, maski
     peaks, shares = sums
     mask_start, mask_row, mask_column, causal = masking[1], masking[2], masking[3], masking[5]
     first, second, threshold, lift, drops = dropping
+    # Not literals: Numba would compile what is called once for each.
+    zero, one = begin - begin, begin - begin + 1
     width = _BYTES // q.itemsize
     padded = (L + width - 1) // width * width
     blocks = (L + side - 1) // side
@@ -209,7 +232,7 @@ def attend(begin, end, sizes, scale, q_rows, k_rows, v_rows, y_rows, sums, maski
         y_here = y_start[h] + q0 * y_row
         for s0 in range(0, n, width):
             ns = min(n - s0, width)
-            pack(E, ns, width, q, q_here + s0 * q_row, 1, q_row, scale, room[panel:])
+            _turn(ns, E, q, q_here + s0 * q_row, q_row, scale, room, panel, width)
             for j in range(width):
                 room[high + j] = -math.inf
                 room[total + j] = 0
@@ -256,8 +279,8 @@ def attend(begin, end, sizes, scale, q_rows, k_rows, v_rows, y_rows, sums, maski
                             y[e] *= by
                 for e in range(0, V, width):
                     rows_times_strip(
-                        0, ns, rows, room, scores, 1, width, v, v_here + k0 * v_row + e, v_row,
-                        y, y_here + s0 * y_row + e, y_row, k0 > 0, min(V - e, width), width,
+                        zero, ns, rows, room, scores, one, width, v, v_here + k0 * v_row + e,
+                        v_row, y, y_here + s0 * y_row + e, y_row, k0 > 0, min(V - e, width), width,
                     )  # fmt: skip
             for j in range(ns):
                 t = room[total + j]
@@ -295,10 +318,12 @@ def attend_grad(
     peaks, shares = sums
     mask_start, mask_row, mask_column, causal = masking[1], masking[2], masking[3], masking[5]
     first, second, threshold, lift, drops = dropping
+    # Not literals: Numba would compile what is called once for each.
+    zero, one, new, old = begin - begin, begin - begin + 1, begin < begin, begin == begin
     width = _BYTES // q.itemsize
     padded = (L + width - 1) // width * width
-    spare, common = 0, width
-    scores = common + side
+    common, spare = 0, side
+    scores = spare + width
     slopes = scores + KEYS * side
     panel = slopes + KEYS * side
     g_panel = panel + E * side
@@ -319,13 +344,9 @@ def attend_grad(
             place = h * padded + q0
             for s0 in range(0, n, width):
                 ns = min(n - s0, width)
-                pack(E, ns, width, q, q_here + s0 * q_row, 1, q_row, scale, room[panel + E * s0 :])
-                pack(
-                    V, ns, width, g, g_here + s0 * g_row, 1, g_row, scale, room[g_panel + V * s0 :]
-                )
-                pack(
-                    V, ns, width, y, y_here + s0 * y_row, 1, y_row, y.dtype.type(1), room[y_panel:]
-                )
+                _turn(ns, E, q, q_here + s0 * q_row, q_row, scale, room, panel + E * s0, width)
+                _turn(ns, V, g, g_here + s0 * g_row, g_row, scale, room, g_panel + V * s0, width)
+                _turn(ns, V, y, y_here + s0 * y_row, y_row, y.dtype.type(1), room, y_panel, width)
                 for j in range(width):
                     room[common + s0 + j] = 0
                 for e in range(V):
@@ -346,8 +367,8 @@ def attend_grad(
                         room, spare, width,
                     )  # fmt: skip
                     rows_times_strip(
-                        0, seen, V, v, v_here + k0 * v_row, v_row, 1, room, g_panel + V * s0,
-                        width, room, slopes + s0, side, False, width, width,
+                        zero, seen, V, v, v_here + k0 * v_row, v_row, one, room, g_panel + V * s0,
+                        width, room, slopes + s0, side, new, width, width,
                     )  # fmt: skip
                     at, c = place + s0, common + s0
                     for r in range(seen):
@@ -371,7 +392,7 @@ def attend_grad(
                     if wants_q and seen > 0:
                         for e in range(0, E, width):
                             rows_times_strip(
-                                0, ns, seen, room, slopes + s0, 1, side, k,
+                                zero, ns, seen, room, slopes + s0, one, side, k,
                                 k_here + k0 * k_row + e, k_row, gq, gq_here + s0 * gq_row + e,
                                 gq_row, k0 > 0, min(E - e, width), width,
                             )  # fmt: skip
@@ -385,16 +406,16 @@ def attend_grad(
                     if wants_k:
                         for e in range(0, E, width):
                             rows_times_strip(
-                                r, last, n - late, room, slopes + late, side, 1, q,
+                                r, last, n - late, room, slopes + late, side, one, q,
                                 q_here + late * q_row + e, q_row, gk, gk_start[h] + k0 * gk_row + e,
-                                gk_row, True, min(E - e, width), width,
+                                gk_row, old, min(E - e, width), width,
                             )  # fmt: skip
                     if wants_v:
                         for e in range(0, V, width):
                             rows_times_strip(
-                                r, last, n - late, room, scores + late, side, 1, g,
+                                r, last, n - late, room, scores + late, side, one, g,
                                 g_here + late * g_row + e, g_row, gv, gv_start[h] + k0 * gv_row + e,
-                                gv_row, True, min(V - e, width), width,
+                                gv_row, old, min(V - e, width), width,
                             )  # fmt: skip
 
 
