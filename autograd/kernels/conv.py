@@ -34,10 +34,13 @@ def pack(x, start, xs, sizes, phases, h_taps, w_taps, c0, c1, d0, d1):
     xc, xd, xh, xw, D = sizes[8:13]
     (_, Ho, Wo, Sd, Sh, Sw, lead, rows, plane) = sizes[15:24]
     used = rows - sizes[5] + d1 - d0
-    # rows are taken up the outermost axis if there is no middle one; then n are copied at a time
+    # without a middle axis, rows are taken up the outermost one; without an inner axis either,
+    # that is one row
     flat = Ho == 1
+    signal = flat and Wo == 1
     n = used if flat else Ho
     row = Sd * xd if flat else Sh * xh
+    step, count = (row, used) if signal else (Sw, Wo)
     at = 0
     for c in range(c0, c1):
         for jh in range(h_taps.shape[0]):
@@ -54,47 +57,46 @@ def pack(x, start, xs, sizes, phases, h_taps, w_taps, c0, c1, d0, d1):
                         d_low, d_high = (Sd - 1 - first) // Sd, (D - 1 - first) // Sd + 1
                     d_low = min(used, max(0, d_low))
                     d_high = max(d_low, min(used, d_high))
-                    if flat and Wo == 1:  # a signal: the outermost axis is copied as one row
-                        high = d_high if low < high and h_low < h_high else 0
-                        if row == 1:
-                            _copy_1(x, source, row, xs, place, d_low, high, used, 1)
-                        else:
-                            for i in range(used):
-                                xs[place + i] = x[source + i * row] if d_low <= i < high else 0
-                        continue
                     for e in range(1 if flat else used):
-                        if flat:
-                            i0, i1 = d_low, d_high if h_low < h_high else d_low
+                        if signal:
+                            begin, end, i0, i1 = d_low, d_high, 0, 1
+                            if low >= high or h_low >= h_high:
+                                end = begin
                         else:
-                            i0, i1 = h_low, h_high if d_low <= e < d_high else h_low
-                        for i in range(i0 * Wo):
+                            begin, end, i0, i1 = low, high, h_low, h_high
+                            if flat:
+                                i0, i1 = d_low, d_high if h_low < h_high else d_low
+                            elif e < d_low or e >= d_high:
+                                i1 = i0
+                        for i in range(i0 * count):
                             xs[place + i] = 0
                         s = source + e * Sd * xd + i0 * row
-                        to = place + i0 * Wo
-                        if Sw == 1:
-                            _copy_1(x, s, row, xs, to, low, high, Wo, i1 - i0)
-                        elif Sw == 2:
-                            _copy_2(x, s, row, xs, to, low, high, Wo, i1 - i0)
+                        to = place + i0 * count
+                        if step == 1:
+                            _copy_1(x, s, row, xs, to, begin, end, count, i1 - i0)
+                        elif step == 2:
+                            _copy_2(x, s, row, xs, to, begin, end, count, i1 - i0)
                         else:
-                            for r in range(i1 - i0):
-                                for i in range(Wo):
-                                    inside = low <= i < high
-                                    xs[to + r * Wo + i] = x[s + r * row + i * Sw] if inside else 0
-                        for i in range(i1 * Wo, n * Wo):
+                            for _ in range(i1 - i0):
+                                for i in range(count):
+                                    v = x[s + i * step] if begin <= i < end else x.dtype.type(0)
+                                    xs[to + i] = v
+                                s += row
+                                to += count
+                        for i in range(i1 * count, n * Wo):
                             xs[place + i] = 0
                         place += n * Wo
                 at += plane
 
 
 @jit
-def pack_weights(begin, end, w, w_group, w_row, weights, bias, heights, packed):
+def pack_weights(begin, end, w, w_group, w_row, weights, bias, channels, heights, packed):
     """Cut the weight of groups [begin, end) into strips, side by side for each product."""
-    K = weights.size + (1 if bias.size else 0)
-    channels = heights.sum()
-    to = begin * channels * K
+    to = begin * channels * (weights.size + (1 if bias.size else 0))
     for g in range(begin, end):
         m0 = 0
-        for height in heights:
+        for i in range(heights.size):
+            height = heights[i]
             for k in range(weights.size):
                 at = g * w_group + m0 * w_row + weights[k]
                 for m in range(height):
@@ -113,14 +115,15 @@ def _product(w, w0, xs, offsets, heights, Q, y, y0, ldy, small):
     width = REGISTER // xs.itemsize
     K = offsets.size
     few = 2 * width  # pixels, so few that they stay in L1 for all strips
-    for height in heights:
-        if height <= 2:
+    for i in range(heights.size):
+        if heights[i] <= 2:
             few = 8 * width
     for q in range(0, Q, few):
         end = min(Q, q + few)
         y_row = y0
         a = w0
-        for h in heights:
+        for i in range(heights.size):
+            h = heights[i]
             p = q
             while p < end:
                 left = end - p
@@ -159,8 +162,8 @@ def _product(w, w0, xs, offsets, heights, Q, y, y0, ldy, small):
                     _t1x8(K, w, a, 1, 1, xs, p, offsets, 0, c, c0, ldc, False)
                 if over:
                     for r in range(h):
-                        for i in range(left):
-                            y[y_row + r * ldy + p + i] = small[r * ldc + i]
+                        for o in range(left):
+                            y[y_row + r * ldy + p + o] = small[r * ldc + o]
                 p += vectors * width
             y_row += h * ldy
             a += K * h

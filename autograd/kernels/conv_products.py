@@ -121,8 +121,8 @@ def _correlate(p: Plan, x, w, bias, y, y_start, w_row, w_group):
     K = p.offsets.size
     packed = scratch("conv.weights", groups * out_channels * K, x.dtype)
     pool.run(
-        pack_weights, groups, w.reshape(-1), w_group, w_row, p.weights, bias, p.heights, packed,
-        cost=w.size * 1.0,
+        pack_weights, groups, w.reshape(-1), w_group, w_row, p.weights, bias, out_channels,
+        p.heights, packed, cost=w.size * 1.0,
     )  # fmt: skip
     x, y = x.reshape(-1), y.reshape(-1)
     width = lanes(x.dtype)
