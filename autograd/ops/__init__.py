@@ -57,6 +57,7 @@ from autograd.ops.conv import (
     conv_transpose2d,
     conv_transpose3d,
 )
+from autograd.ops.embeddings import embedding
 from autograd.ops.index import index_add, index_update
 from autograd.ops.normalization import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
 from autograd.ops.pooling import (
@@ -101,6 +102,7 @@ __all__ = [
     "conv_transpose3d",
     "digamma",
     "elu",
+    "embedding",
     "erf",
     "erfc",
     "gelu",
