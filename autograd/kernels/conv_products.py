@@ -20,7 +20,7 @@ from autograd.kernels.conv import (
     correlate_weights,
     pack_weights,
 )
-from autograd.kernels.conv_plan import Axis, Plan, plan
+from autograd.kernels.conv_plan import TASKS, Axis, Plan, plan
 from autograd.kernels.tile import lanes
 from autograd.kernels.workspace import scratch
 
@@ -85,13 +85,8 @@ def weight_grad(x, g, size, stride, padding, dilation, groups):
     wide = width if out_channels <= width else 2 * width
     ldp = math.ceil(out_channels / wide) * wide
     inner = len(p.h_taps) * len(p.w_taps)
-    per_part = channels * inner * p.outer.size * ldp
-    units = images * p.blocks
-    block_parts = min(units, 8 if per_part <= 1 << 14 else 4 if per_part <= 1 << 16 else 2)
-    channel_parts = min(channels, max(1, 8 // (block_parts * groups)))
-    if channels * inner // channel_parts < 2 * TALL:
-        channel_parts = 1
-    rows = math.ceil(math.ceil(channels / channel_parts) * inner / TALL) * TALL
+    channel_parts, rows = _channel_parts(channels, inner, len(p.outer), -(-TASKS // groups))
+    block_parts = min(images * p.blocks, max(1, TASKS // (channel_parts * groups)))
     tasks = block_parts * channel_parts * groups
     part = p.outer.size * rows * ldp
     parts = scratch("conv.parts", tasks * part, x.dtype)
@@ -113,6 +108,21 @@ def weight_grad(x, g, size, stride, padding, dilation, groups):
         p.outer, inner, shape_, cost=gw.size * (block_parts + 1.0),
     )  # fmt: skip
     return gw
+
+
+@functools.cache
+def _channel_parts(channels: int, inner: int, outer: int, most: int) -> tuple[int, int]:
+    """Into how many parts the channels are cut, and the rows of tiles of each.
+
+    Parts of the channels are better than parts of the images, which have to be added up. But each
+    transposes the output's gradient again, so it should have 64 rows; and of the rows, a whole
+    number of tiles for each outer tap, at most a tenth may be empty.
+    """
+    for parts in range(min(channels, most), 0, -1):
+        rows = math.ceil(math.ceil(channels / parts) * inner / TALL) * TALL
+        if parts == 1 or (rows * outer >= 64 and parts * rows * 10 <= channels * inner * 11):
+            break
+    return parts, rows
 
 
 def _correlate(p: Plan, x, w, bias, y, y_start, w_row, w_group):
