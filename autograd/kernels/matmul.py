@@ -18,6 +18,9 @@ from autograd.kernels.tile import copy, lanes, shape, tile, transpose_block
 from autograd.kernels.workspace import scratch
 
 DEPTH = 384  # of K at once: a strip of B takes 48 KiB with AVX-512, else 24, and is read in order
+# A transposed A is read where it is; but where its steps along K are pages apart, many, and repeated
+# for many strips of B, each block is packed first, row after row.
+PAGE, ENOUGH_DEPTH, ENOUGH_STRIPS, MOST_ROWS = 4096, 256, 24, 4096
 FEW_ROWS = 16  # up to here B is read in place where its rows are contiguous
 FLOPS = 12.0  # of one core in a nanosecond, roughly, for each lane of a vector
 
@@ -114,6 +117,7 @@ def product(
     add,
     by_rows,
     panel,
+    a_panel,
 ):
     """C[i] (+)= alpha · A[i] · B[i] for a stack of C-contiguous C[i] of shape (M, N).
 
@@ -125,6 +129,8 @@ def product(
     low, high = 0, M
     if by_rows:
         low, high, begin, end = begin, end, 0, strips
+    one = c.dtype.type(1)
+    packs_a = a_panel.size > 0 and not by_rows and end - begin >= ENOUGH_STRIPS
     packs = b_column != 1 or high - low > FEW_ROWS or alpha != 1
     for i in range(begin // strips, (end + strips - 1) // strips):
         a0, b0, c0 = a_start[i], b_start[i], i * M * N
@@ -132,6 +138,10 @@ def product(
         for k in range(0, K, DEPTH):
             depth = min(K - k, DEPTH)
             adds = add or k > 0
+            here_a, origin, row, step = a, a0 + k * a_step, a_row, a_step
+            if packs_a:
+                pack(M, depth, DEPTH, a, origin, a_row, a_step, one, a_panel)
+                here_a, origin, row, step = a_panel, 0, DEPTH, 1
             for strip in range(first, last):
                 j = strip * width
                 columns = min(N - j, width)
@@ -139,19 +149,33 @@ def product(
                 if packs:
                     pack(depth, columns, width, b, here, b_step, b_column, alpha, panel)
                     rows_times_strip(
-                        low, high, depth, a, a0 + k * a_step, a_row, a_step,
+                        low, high, depth, here_a, origin, row, step,
                         panel, 0, width, c, c0 + j, N, adds, columns, width
                     )  # fmt: skip
                 else:
                     rows_times_strip(
-                        low, high, depth, a, a0 + k * a_step, a_row, a_step,
+                        low, high, depth, here_a, origin, row, step,
                         b, here, b_step, c, c0 + j, N, adds, columns, width
                     )  # fmt: skip
 
 
 def _share(begin, end, *args):
-    """A share of a product, with a panel of the thread's own."""
-    product(begin, end, *args, _panel(args[-4].dtype))
+    """A share of a product, with memory of the thread's own."""
+    product(begin, end, *args, *_panels_for(args))
+
+
+def _lies_across(M, K, a_step, size):
+    """Whether A is transposed so that packing it pays."""
+    return a_step * size >= PAGE and K >= ENOUGH_DEPTH and M <= MOST_ROWS
+
+
+def _panels_for(args):
+    """A strip of B and, where A lies across, room for its rows."""
+    M, K, a, a_step = args[0], args[2], args[3], args[6]
+    panel = _panel(a.dtype)
+    if _lies_across(M, K, a_step, a.itemsize):
+        return panel, scratch(f"matmul.a.{a.dtype.char}", M * DEPTH, a.dtype)
+    return panel, panel[:0]
 
 
 _panels = threading.local()
@@ -259,11 +283,15 @@ def matmul(a, b, out=None, *, alpha=1.0, add=False):
     )
     cost = 2.0 * count * M * N * K / _FLOPS[dtype]
     if cost < 2 * pool.PIECE:
-        product(0, count * strips, *args, False, _panel(dtype))
+        product(0, count * strips, *args, False, *_panels_for(args))
     elif count == 1 and strips < 2 * pool.get_num_threads() and M > 2 * FEW_ROWS:
         pool.run(_share, M, *args, True, cost=cost, grain=FEW_ROWS, pieces=1)
     else:
-        pool.run(_share, count * strips, *args, False, cost=cost)
+        whole = _lies_across(M, K, a.strides[-1] // size, size) and (
+            strips >= ENOUGH_STRIPS * pool.get_num_threads()
+        )
+        pieces = 1 if whole else pool.PIECES  # A is packed in each
+        pool.run(_share, count * strips, *args, False, cost=cost, pieces=pieces)
     return out
 
 

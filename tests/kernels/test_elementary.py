@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from autograd.kernels import choice, elementwise, pool
+from autograd.kernels.tile import has_fma
 
 LONG = np.longdouble
 SINGLE, DOUBLE = np.float32, np.float64
 LIMITS = {  # of the error, in ulp of float32 and of float64
     "exp": (1.2, 1.1), "log": (1.1, 1.1), "tanh": (2.5, 2.5), "sigmoid": (2.5, 1.6),
-    "silu": (3.3, 2.2), "softplus": (1.8, 1.8), "erf": (2.5, 3.2), "gelu": (6.5, 8),
+    "silu": (3.3, 2.2), "softplus": (1.8, 1.8), "erf": (2.5, 3.2),
+    "gelu": (6.5, 8) if has_fma() else (70, 500),  # the rounding of x² is then not made good
 }  # fmt: skip
 # x, erf(x), x Φ(x), by mpmath in 150 bits
 TABLE = np.array([

@@ -51,6 +51,14 @@ def test_large_products_are_exact_at_any_number_of_threads(rng, threads, dtype, 
 
 
 @DTYPES
+def test_a_large_transposed_factor_is_packed_exactly(rng, threads, dtype):
+    a, b = whole(rng, 400, 1100).astype(dtype).T, whole(rng, 400, 900).astype(dtype)
+    for count in (1, 2):
+        threads(count)
+        assert np.array_equal(matmul(a, b), a @ b)
+
+
+@DTYPES
 def test_the_bits_do_not_depend_on_the_number_of_threads(rng, threads, dtype):
     for m, k, n in ((300, 500, 400), (2000, 300, 20)):
         a = rng.standard_normal((m, k)).astype(dtype)
