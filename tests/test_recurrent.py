@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -369,3 +371,25 @@ def test_stacks_compute_what_pytorch_does(kind, lengths, torch):
     flat = [a for layer in leaves for a in layer]
     for a, b in zip([v, *flat], [tx, *parameters], strict=True):
         np.testing.assert_allclose(a.grad, b.grad.numpy(), rtol=1e-8, atol=1e-11)
+
+
+@KINDS
+@pytest.mark.parametrize("size", [{"B": 0}, {"D": 0}])
+def test_an_empty_batch_and_inputs_of_no_features_work(kind, size):
+    Layer(kind, **{"T": 3, "B": 2, "D": 2, "H": 3, **size}).check()
+
+
+def test_layers_called_from_several_python_threads_compute_what_one_does():
+    def work(seed):
+        rng = np.random.default_rng(seed)
+        found = []
+        for kind in OPS:
+            T, B, D, H = rng.integers(1, (6, 20, 9, 20))
+            layer = Layer(kind, T, B, D, H, seed=seed, lengths=rng.integers(0, T + 1, B))
+            ys, gs = layer.run(layer.op)
+            found += [a.tobytes() for a in (*ys, *gs)]
+        return found
+
+    expected = [work(seed) for seed in range(40)]
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(work, range(40))) == expected

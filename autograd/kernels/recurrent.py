@@ -63,16 +63,16 @@ class Rows:
 
     def packed(self, x):
         """The valid rows of (T, B, ...), in order."""
-        flat = x.reshape(self.T * self.B, -1)
+        flat = x.reshape(self.T * self.B, x.shape[2])
         return flat if self.order is None else flat.take(self.places, axis=0)
 
     def unpacked(self, rows):
         """(T, B, ...) of the valid rows, 0 in the padding."""
         if self.order is None:
-            return rows if rows.ndim == 3 else rows.reshape(self.T, self.B, -1)
+            return rows if rows.ndim == 3 else rows.reshape(self.T, self.B, rows.shape[1])
         out = np.zeros((self.T * self.B, rows.shape[1]), rows.dtype)
         out[self.places] = rows
-        return out.reshape(self.T, self.B, -1)
+        return out.reshape(self.T, self.B, rows.shape[1])
 
     def empty(self, width, dtype):
         """Memory for what `unpacked` takes."""

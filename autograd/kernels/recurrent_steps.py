@@ -157,11 +157,11 @@ def multiply(rows, K, a, a0, a_row, b, b0, strip, wide, columns, c, c0, c_row, a
                 else:
                     _wide_edge(K, a, x, a_row, 1, b, w, strip, c, y, c_row, add, n)
         return
-    block = DEPTH if rows > _H0 else K
+    block = DEPTH if rows > _H0 else max(K, 1)
     for first in range(0, columns, strip):
         n = min(strip, columns - first)
         y = c0 + first
-        for k in range(0, K, block):
+        for k in range(0, max(K, 1), block):  # once for K = 0, which may set C to 0
             d = min(block, K - k)
             x, w, plus, m = a0 + k, b0 + first * K + k * strip, add or k > 0, 0
             if n == strip:
