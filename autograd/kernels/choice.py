@@ -19,11 +19,12 @@ _FLOATS = frozenset({np.dtype(np.float32), np.dtype(np.float64)})
 def matmul(a, b):
     """As np.matmul, without waking BLAS's threads: a large product of floats runs on the tile.
 
+    Anything but two arrays goes to np.matmul, and so to whoever answers for it.
     BLAS's threads spin on after a product and take the cores from our pool; then calls cost whole
     scheduler slices. It also beats BLAS on one thread where BLAS does not know the machine.
     """
     left, right = a.shape, b.shape
-    if len(left) > 1 and len(right) > 1:
+    if len(left) > 1 and len(right) > 1 and type(a) is np.ndarray and type(b) is np.ndarray:
         m, k, n = left[-2], left[-1], right[-1]
         work = m * n * k
         if work > (BLAS_SERIAL if m > 1 and n > 1 else BLAS_SERIAL_VECTOR) and (

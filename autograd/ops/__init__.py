@@ -59,6 +59,7 @@ from autograd.ops.conv import (
 )
 from autograd.ops.embeddings import embedding
 from autograd.ops.index import index_add, index_update
+from autograd.ops.loss import cross_entropy, nll_loss
 from autograd.ops.normalization import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
 from autograd.ops.pooling import (
     adaptive_avg_pool1d,
@@ -100,6 +101,7 @@ __all__ = [
     "conv_transpose1d",
     "conv_transpose2d",
     "conv_transpose3d",
+    "cross_entropy",
     "digamma",
     "elu",
     "embedding",
@@ -131,6 +133,7 @@ __all__ = [
     "max_unpool2d",
     "max_unpool3d",
     "mish",
+    "nll_loss",
     "prelu",
     "relu",
     "relu6",

@@ -6,18 +6,19 @@ from typing import Any
 
 import numpy as np
 
+from autograd.kernels import choice
 from autograd.op import Op
 from autograd.ops.domains import A, case
 
 
 def _linear(x: Any, weight: Any) -> Any:
     """x weightᵀ, for x (..., in) and weight (out, in)."""
-    return np.matmul(x, weight.T)
+    return choice.matmul(x, weight.T)
 
 
 def _affine(x: Any, weight: Any, bias: Any) -> Any:
     """x weightᵀ + bias, for x (..., in), weight (out, in) and bias (out,)."""
-    y = np.matmul(x, weight.T)
+    y = choice.matmul(x, weight.T)
     if y.dtype == bias.dtype and y.ndim:
         y += bias  # in place: y is ours
         return y
@@ -28,12 +29,12 @@ def outer(g: Any, x: Any) -> Any:
     """Σ over all leading axes of the outer products of g (..., out) and x (..., in)."""
     if g.ndim != 2:
         g, x = np.reshape(g, (-1, g.shape[-1])), np.reshape(x, (-1, x.shape[-1]))
-    return np.matmul(np.transpose(g), x)
+    return choice.matmul(np.transpose(g), x)
 
 
 # fmt: off
-linear = Op(_linear, r"{x:2} {weight:9}^\top",         lambda g, y, x, weight: np.matmul(g, weight), lambda g, y, x, weight: outer(g, x), name="linear", rank=2,
+linear = Op(_linear, r"{x:2} {weight:9}^\top",         lambda g, y, x, weight: choice.matmul(g, weight), lambda g, y, x, weight: outer(g, x), name="linear", rank=2,
             cases=(case(A(4, 3), A(2, 3)), case(A(3), A(2, 3)), case(A(2, 4, 3), A(2, 3))))
-affine = Op(_affine, r"{x:2} {weight:9}^\top + {bias}", lambda g, y, x, weight, bias: np.matmul(g, weight), lambda g, y, x, weight, bias: outer(g, x), lambda g, y, x, weight, bias: g, name="affine", rank=1,
+affine = Op(_affine, r"{x:2} {weight:9}^\top + {bias}", lambda g, y, x, weight, bias: choice.matmul(g, weight), lambda g, y, x, weight, bias: outer(g, x), lambda g, y, x, weight, bias: g, name="affine", rank=1,
             cases=(case(A(4, 3), A(2, 3), A(2)), case(A(3), A(2, 3), A(2)), case(A(2, 4, 3), A(2, 3), A(2))))
 # fmt: on

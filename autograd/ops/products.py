@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd.dispatch import OPS, Traced
+from autograd.kernels import choice
 from autograd.op import Op, bind_methods
 from autograd.ops.domains import A, case
 from autograd.symbol import Symbol
@@ -34,8 +35,8 @@ def _matmul_left(g: Any, a: Any, b: Any) -> Any:
     if b.ndim == 1:
         return g * b if a.ndim == 1 else np.expand_dims(g, -1) * b
     if a.ndim == 1:
-        return np.matmul(b, np.expand_dims(g, -1))[..., 0]
-    return np.matmul(g, flip(b))
+        return choice.matmul(b, np.expand_dims(g, -1))[..., 0]
+    return choice.matmul(g, flip(b))
 
 
 def _matmul_right(g: Any, a: Any, b: Any) -> Any:
@@ -43,11 +44,11 @@ def _matmul_right(g: Any, a: Any, b: Any) -> Any:
     if a.ndim == 1:
         return g * a if b.ndim == 1 else np.expand_dims(a, -1) * np.expand_dims(g, -2)
     if b.ndim == 1:
-        return np.matmul(flip(a), np.expand_dims(g, -1))[..., 0]
+        return choice.matmul(flip(a), np.expand_dims(g, -1))[..., 0]
     if b.ndim == 2 and a.ndim > 2:  # one product instead of a batch that is summed afterwards
         rows = math.prod(a.shape[:-1])
         a, g = np.reshape(a, (rows, a.shape[-1])), np.reshape(g, (rows, g.shape[-1]))
-    return np.matmul(flip(a), g)
+    return choice.matmul(flip(a), g)
 
 
 def _vecdot(a: Any, b: Any, *, axis: int = -1) -> Any:
@@ -123,7 +124,7 @@ def _cross_grad(a: Any, b: Any, to: int, axisa: int, axisb: int, like: Any) -> A
 
 
 # fmt: off
-matmul = Op(np.matmul, "{a:2} {b:2}",
+matmul = Op(choice.matmul, "{a:2} {b:2}",
     lambda g, y, a, b: _matmul_left(g, a, b),
     lambda g, y, a, b: _matmul_right(g, a, b),
     rank=2, bind="__matmul__ __rmatmul__", of=(np.matmul, np.linalg.matmul),
