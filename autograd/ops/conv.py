@@ -20,6 +20,7 @@ Ints = tuple[int, ...]
 Pairs = tuple[tuple[int, int], ...]
 
 
+@functools.cache
 def _kernels() -> Any:
     """The kernels; Numba is imported on first use."""
     return importlib.import_module("autograd.kernels.conv_products")

@@ -83,11 +83,17 @@ class Windows:
         return x.reshape(-1, *(1,) * (3 - len(axes)), *axes)
 
 
+@functools.cache
+def _pool_and_kernels() -> tuple[Any, Any]:
+    """The thread pool and the kernels; Numba is imported on first use."""
+    load = importlib.import_module
+    return load("autograd.kernels.pool"), load("autograd.kernels.pooling")
+
+
 def _run(name: str, planes: int, *args: Any, cost: float) -> None:
-    """A kernel over planes, in the pool; Numba is imported on first use."""
-    kernel = getattr(importlib.import_module("autograd.kernels.pooling"), name)
-    pool = importlib.import_module("autograd.kernels.pool")
-    pool.run(kernel, planes, *args, cost=cost)
+    """A kernel over planes, in the pool."""
+    pool, kernels = _pool_and_kernels()
+    pool.run(getattr(kernels, name), planes, *args, cost=cost)
 
 
 def _max_pool(x: Any, windows: Windows) -> tuple[Any, Any]:
