@@ -147,15 +147,15 @@ def apply(kernel, *arrays):
     dtype, shape = first.dtype, first.shape
     if dtype.char not in "fd" or not dtype.isnative:
         raise TypeError(f"{kernel.__name__}: arrays must be float32 or float64, got {dtype}.")
-    same = first.flags.forc
+    same = first.flags.forc and first.flags.behaved
     for x in arrays[1:]:
         if x.dtype != dtype:
             raise TypeError(f"{kernel.__name__}: one dtype is needed, got {dtype} and {x.dtype}.")
         if x.shape != shape:
             raise ValueError(f"{kernel.__name__}: one shape is needed, got {shape} and {x.shape}.")
-        same = same and x.strides == first.strides
-    if not same:
-        arrays = [np.ascontiguousarray(x) for x in arrays]
+        same = same and x.strides == first.strides and x.flags.behaved
+    if not same:  # Numba would compile anew for read-only arrays: those are copied
+        arrays = [np.require(x, requirements="CAW") for x in arrays]
     out = np.empty_like(arrays[0])
     flat = [x.ravel("K") for x in arrays]
     pool.run(kernel, out.size, *flat, out.ravel("K"), cost=COST * out.nbytes)

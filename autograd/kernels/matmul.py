@@ -18,8 +18,8 @@ from autograd.kernels.tile import copy, lanes, shape, tile, transpose_block
 from autograd.kernels.workspace import scratch
 
 DEPTH = 384  # of K at once: a strip of B takes 48 KiB with AVX-512, else 24, and is read in order
-# A transposed A is read where it is; but where its steps along K are pages apart, many, and repeated
-# for many strips of B, each block is packed first, row after row.
+# A transposed A is read where it is; but where its steps along K are pages apart, and many, and
+# repeated for many strips of B, each block is packed first, row after row.
 PAGE, ENOUGH_DEPTH, ENOUGH_STRIPS, MOST_ROWS = 4096, 256, 24, 4096
 FEW_ROWS = 16  # up to here B is read in place where its rows are contiguous
 FLOPS = 12.0  # of one core in a nanosecond, roughly, for each lane of a vector
@@ -192,6 +192,8 @@ def _panel(dtype):
 
 def _flat(x):
     """The memory of a stack of matrices from its first element, and x or else a copy of it."""
+    if not x.flags.behaved:  # read-only, as broadcast_to leaves it: Numba would compile anew
+        x = np.array(x)
     if x.flags.forc:
         return x.ravel("K"), x
     span, size = 1, x.itemsize

@@ -213,6 +213,13 @@ def test_layouts_are_kept_or_made_contiguous(rng):
     assert call("tanh", x.T).flags.f_contiguous
 
 
+def test_a_read_only_array_needs_no_kernel_of_its_own():
+    call("tanh", np.ones(4))
+    before = len(elementwise.tanh.signatures)
+    call("tanh", np.broadcast_to(1.0, 4))
+    assert len(elementwise.tanh.signatures) == before
+
+
 def test_other_dtypes_and_mixed_shapes_are_refused():
     with pytest.raises(TypeError, match="float32 or float64, got int64"):
         call("tanh", np.arange(3))

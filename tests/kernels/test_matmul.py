@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from autograd.kernels import choice, pool
-from autograd.kernels.matmul import DEPTH, matmul
+from autograd.kernels.matmul import DEPTH, matmul, product
 
 EDGES = (1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 40)
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -86,6 +86,14 @@ def test_strides_of_any_kind(rng, dtype):
     )  # fmt: skip
     for x, y in views:
         assert np.array_equal(matmul(x, y), x @ y)
+
+
+def test_a_read_only_factor_needs_no_kernel_of_its_own():
+    a = np.ones((9, 9))
+    matmul(a, a)
+    before = len(product.signatures)
+    assert (matmul(np.broadcast_to(1.0, (9, 9)), np.broadcast_to(a[0], (9, 9))) == 9).all()
+    assert len(product.signatures) == before
 
 
 def test_stacks_broadcast_and_transpose(rng):
