@@ -35,7 +35,7 @@ def _conv(
     """
     x, w = arrays(x=x, w=w)
     check_weight(x.shape, "x", w.shape, groups, channels=1)
-    s, p, d = geometry(x.shape[2:], w.shape[2:], stride, padding, dilation)
+    s, p, d, _ = geometry(x.shape[2:], w.shape[2:], stride, padding, dilation)
     return _kernels().convolve(x, w, None, s, p, d, groups)
 
 
@@ -47,7 +47,7 @@ def _conv_bias(
     check_weight(x.shape, "x", w.shape, groups, channels=1)
     if b.shape != w.shape[:1]:
         raise ValueError(f"the bias must have one number per output channel, {w.shape[:1]}.")
-    s, p, d = geometry(x.shape[2:], w.shape[2:], stride, padding, dilation)
+    s, p, d, _ = geometry(x.shape[2:], w.shape[2:], stride, padding, dilation)
     return _kernels().convolve(x, w, b, s, p, d, groups)
 
 
@@ -61,8 +61,8 @@ def _conv_input_grad(
     """
     g, w = arrays(g=g, w=w)
     check_weight(g.shape, "g", w.shape, groups, channels=0)
-    s, p, d = geometry(tuple(size), w.shape[2:], stride, padding, dilation)
-    check_out(tuple(size), w.shape[2:], g.shape[2:], s, p, d)
+    s, p, d, out = geometry(tuple(size), w.shape[2:], stride, padding, dilation)
+    check_out(g.shape[2:], out)
     return _kernels().input_grad(g, w, tuple(size), s, p, d, groups)
 
 
@@ -80,20 +80,27 @@ def _conv_weight_grad(
         raise ValueError("x and g must hold the same number of images.")
     if x.shape[1] % groups or g.shape[1] % groups:
         raise ValueError(f"the channels must be multiples of groups={groups}.")
-    s, p, d = geometry(x.shape[2:], tuple(size), stride, padding, dilation)
-    check_out(x.shape[2:], tuple(size), g.shape[2:], s, p, d)
+    s, p, d, out = geometry(x.shape[2:], tuple(size), stride, padding, dilation)
+    check_out(g.shape[2:], out)
     return _kernels().weight_grad(x, g, tuple(size), s, p, d, groups)
+
+
+FLOATS = np.dtype(np.float32), np.dtype(np.float64)
 
 
 def arrays(**given: Any) -> list[Any]:
     """The arrays as the kernels take them; TypeError unless all are float32 or all float64."""
-    kinds = [np.asarray(a).dtype.newbyteorder("=") for a in given.values()]
-    if kinds[0] not in (np.float32, np.float64) or any(kind != kinds[0] for kind in kinds):
+    found = list(given.values())
+    first = found[0].dtype
+    if first in FLOATS and all(a.dtype is first and a.flags.carray for a in found):
+        return found
+    kinds = [np.asarray(a).dtype.newbyteorder("=") for a in found]
+    if kinds[0] not in FLOATS or any(kind != kinds[0] for kind in kinds):
         names = ", ".join(f"{name} {kind}" for name, kind in zip(given, kinds, strict=True))
         raise TypeError(f"the arrays must be all float32 or all float64, got {names}.")
     return [
-        a if a.flags.carray and a.dtype.isnative else np.array(a, kinds[0], order="C", ndmin=0)
-        for a in given.values()
+        a if a.flags.carray and a.dtype.isnative else np.array(a, kinds[0], order="C")
+        for a in found
     ]
 
 
@@ -127,9 +134,8 @@ def check_weight(x: Ints, name: str, w: Ints, groups: Any, channels: int) -> Non
         )
 
 
-def check_out(x: Ints, w: Ints, g: Ints, stride: Ints, padding: Pairs, dilation: Ints) -> None:
+def check_out(g: Ints, expected: Ints) -> None:
     """ValueError unless g has the axes of the convolution's output."""
-    expected = out_size(x, w, stride, padding, dilation)
     if g != expected:
         raise ValueError(f"the axes of g are {g}, those of the convolution's output {expected}.")
 
@@ -144,8 +150,8 @@ def out_size(x: Ints, w: Ints, stride: Ints, padding: Pairs, dilation: Ints) -> 
 
 def geometry(
     x: Ints, w: Ints, stride: Any, padding: Any, dilation: Any
-) -> tuple[Ints, Pairs, Ints]:
-    """Stride, padding and dilation for each axis; ValueError where the kernel does not fit."""
+) -> tuple[Ints, Pairs, Ints, Ints]:
+    """Stride, padding, dilation and output for each axis; ValueError where the kernel is too large."""
     try:
         return _geometry(x, w, stride, padding, dilation)
     except TypeError as error:
@@ -163,7 +169,7 @@ def _hashable(a: Any) -> Any:
 @functools.lru_cache(1024, typed=True)
 def _geometry(
     x: Ints, w: Ints, stride: Any, padding: Any, dilation: Any
-) -> tuple[Ints, Pairs, Ints]:
+) -> tuple[Ints, Pairs, Ints, Ints]:
     rank = len(x)
     steps = each("stride", stride, rank, 1)
     gaps = each("dilation", dilation, rank, 1)
@@ -179,7 +185,7 @@ def _geometry(
                 f"the kernel {w} with dilation {gaps} reaches over {reach} pixels, more than the "
                 f"padded input has: {tuple(n + sum(p) for n, p in zip(x, pads, strict=True))}."
             )
-    return steps, pads, gaps
+    return steps, pads, gaps, out_size(x, w, steps, pads, gaps)
 
 
 def paddings(padding: Any, rank: int, stride: Ints, reach: Ints) -> Pairs:
