@@ -180,59 +180,9 @@ def cross_entropy(
     >>> round(nn.functional.cross_entropy(logits, np.array([0, 1])).item(), 4)
     0.1269
     """
-    shape = np.shape(input)
-    target = target if isinstance(target, Value) else np.asarray(target)
-    if target.dtype.kind == "f":
-        if target.shape != shape:
-            raise TypeError(
-                f"cross_entropy: float targets are probabilities and need the logits' shape "
-                f"{shape}, got {target.shape}; class numbers are integers: "
-                "target.astype(np.int64)."
-            )
-        return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing)
-    if len(shape) == 2:
-        return fused_cross_entropy.call(
-            input, target, weight, ignore_index, reduction, label_smoothing
-        )
-    if not shape:
-        raise ValueError("cross_entropy: input must be logits of shape (N, C), got a number.")
-    expected = shape[:1] + shape[2:] if len(shape) > 1 else ()
-    if target.shape != expected:
-        raise ValueError(
-            f"cross_entropy: target must have shape {expected} for logits {shape}, "
-            f"got {target.shape}."
-        )
-    if len(shape) > 1:
-        input = np.transpose(input, (0, *range(2, len(shape)), 1))
-    rows = np.reshape(input, (-1, shape[min(1, len(shape) - 1)]))  # (N·d1·..., C)
-    loss = fused_cross_entropy.call(
-        rows, target.ravel(), weight, ignore_index, reduction, label_smoothing
-    )
-    return np.reshape(loss, expected) if reduction == "none" else loss
-
-
-def _cross_entropy_of_probabilities(
-    input: Tensor, target: Any, weight: Any, reduction: str, label_smoothing: float
-) -> Tensor:
-    axis = 1 if np.ndim(input) > 1 else 0
-    classes = np.shape(input)[axis]
-    if not 0 <= label_smoothing <= 1:
-        raise ValueError(
-            f"cross_entropy: label_smoothing must be between 0 and 1, got {label_smoothing}."
-        )
-    if not isinstance(target, Value):
-        target = target.astype(input.dtype)
-    if label_smoothing:
-        target = (1 - label_smoothing) * target + label_smoothing / classes
-    if weight is not None:
-        if np.shape(weight) != (classes,):
-            raise ValueError(
-                f"cross_entropy: weight must have shape ({classes},), got {np.shape(weight)}."
-            )
-        trailing = (1,) * (np.ndim(input) - axis - 1)
-        target = target * np.asarray(weight, input.dtype).reshape(-1, *trailing)
-    losses = -np.sum(target * log_softmax(input, axis), axis=axis)
-    return reduced(losses, reduction, "cross_entropy")
+    if not isinstance(input, Value):
+        input = np.asarray(input)
+    return fused_cross_entropy.call(input, target, weight, ignore_index, reduction, label_smoothing)
 
 
 def nll_loss(
@@ -253,25 +203,7 @@ def nll_loss(
     >>> round(nn.functional.nll_loss(log_p, np.array([0, 1])).item(), 4)
     0.1269
     """
-    t, keep = _checked_targets(input, target, weight, ignore_index, reduction)
-    classes = input.shape[1]
-    w = np.ones(classes, input.dtype) if weight is None else np.asarray(weight, input.dtype)
-    factors = w[t] if keep is None else w[t] * keep
-    losses = -input[np.arange(len(t)), t] * factors
-    if reduction != "mean":
-        return reduced(losses, reduction, "nll_loss")
-    return np.sum(losses) / (float(factors.sum()) or np.nan)
-
-
-def _checked_targets(
-    input: Tensor, target: Any, weight: Any, ignore_index: int, reduction: str
-) -> tuple[Any, Any]:
-    from autograd.ops.loss import checked
-
-    try:
-        return checked(input, target, weight, ignore_index, reduction, 0.0)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"nll_loss: {error}") from None
+    return autograd.nll_loss(input, target, weight, ignore_index, reduction)
 
 
 def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
