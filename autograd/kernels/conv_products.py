@@ -185,24 +185,32 @@ def _phase_plans(g, w, itemsize, size, stride, padding, dilation, groups):
     """
     x = (g[0], w[1] * groups, *size)
     strides = _strides(x)
-    found, covered = [], True
-    for remainders in itertools.product(*map(range, stride)):
-        axes, start = [], 0
-        for i, r in enumerate(remainders):
-            s, d, low = stride[i], dilation[i], padding[i][0]
-            taps = tuple(j for j in range(w[2 + i]) if (r + low - j * d) % s == 0)
-            offsets = tuple((r + low - j * d) // s for j in taps)
-            axes.append(Axis(g[2 + i], max(0, -(-(size[i] - r) // s)), 1, offsets, taps))
-            start += r * strides[2 + i]
-        if not all(a.out for a in axes):
-            continue
-        if not all(a.taps for a in axes):
-            covered = False
-            continue
-        ys = [st * s for st, s in zip(strides[2:], stride, strict=True)]
+    choices = [  # for each axis, the remainders that any tap leads to
+        _phases(g[2 + i], size[i], w[2 + i], stride[i], padding[i][0], dilation[i])
+        for i in range(len(size))
+    ]
+    covered = all(len(c) == min(n, s) for c, n, s in zip(choices, size, stride, strict=True))
+    found = []
+    ys = [n * s for n, s in zip(strides[2:], stride, strict=True)]
+    for chosen in itertools.product(*choices):
+        start = sum(r * n for (r, _), n in zip(chosen, strides[2:], strict=True))
+        axes = [axis for _, axis in chosen]
         p = plan(
             g[0], groups, w[0] // groups, w[1], tuple(axes), _strides(g), (*strides[:2], *ys),
             w[2:], w[1] * math.prod(w[2:]), itemsize, False,
         )  # fmt: skip
         found.append((p, start))
     return covered, found
+
+
+def _phases(
+    out: int, size: int, kernel: int, step: int, low: int, gap: int
+) -> list[tuple[int, Axis]]:
+    """The remainders modulo the stride along one axis that taps lead to, each as an axis."""
+    found = []
+    for r in range(min(step, size)):
+        taps = tuple(j for j in range(kernel) if (r + low - j * gap) % step == 0)
+        if taps:
+            offsets = tuple((r + low - j * gap) // step for j in taps)
+            found.append((r, Axis(out, -(-(size - r) // step), 1, offsets, taps)))
+    return found

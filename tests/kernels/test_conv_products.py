@@ -129,6 +129,12 @@ def test_a_long_signal_is_cut_into_blocks():
     check((1, 4, 40_000), (3, 4, 9), (1,), ((4, 4),), (1,), 1, np.float32)
 
 
+@pytest.mark.parametrize("stride", [7, 1000, 2**40])
+def test_a_stride_beyond_the_kernel_and_the_image(stride):
+    check((2, 3, 6, 8), (4, 3, 2, 2), (1, stride), ((0, 0), (1, 0)), (1, 1), 1, np.float64)
+    check((2, 3, 9), (4, 3, 2), (stride,), ((1, 2),), (1,), 1, np.float64)
+
+
 @pytest.mark.parametrize("threads", [2, 3])
 def test_the_bits_are_the_same_at_any_number_of_threads(threads):
     x, w, b, g = drawn(0, (13, 8, 30, 30), (12, 8, 3, 3), *ONE, np.float32)
