@@ -7,6 +7,8 @@ products over all steps at once that give the gradients of the weights.
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from autograd.kernels import pool
@@ -113,6 +115,12 @@ class Rows:
         pool.run(share, self.count, cost=cost, pieces=1)
 
 
+@functools.lru_cache(64)
+def _dense(T, B, reverse):
+    """The tables of full sequences, which don't change from call to call."""
+    return Rows(T, B, None, reverse)
+
+
 class Scan:
     """One layer run in one direction: what the way back needs."""
 
@@ -121,7 +129,9 @@ class Scan:
         self.kind, self.w_ih, self.w_hh, self.relu = kind, w_ih, w_hh, relu
         self.gates = 4 if kind == "gru" else w_ih.shape[0] // w_hh.shape[1]
         self.H, self.dtype = w_hh.shape[1], x.dtype
-        self.rows = rows = Rows(T, B, lengths, reverse)
+        self.rows = rows = (
+            _dense(T, B, reverse) if lengths is None else Rows(T, B, lengths, reverse)
+        )
         self.x = rows.packed(x)
         self.strip = steps.STRIP * lanes(self.dtype)
         self.wide = steps.WIDE * lanes(self.dtype) if B <= 2 else 0
