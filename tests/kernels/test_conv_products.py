@@ -6,6 +6,7 @@ import itertools
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -155,6 +156,22 @@ def test_the_bits_are_the_same_at_any_number_of_threads(threads):
             np.testing.assert_array_equal(a, b_)
     finally:
         pool.set_num_threads(before)
+
+
+def test_python_threads_at_once_get_the_bits_of_one():
+    calls = [drawn(i, (4, 3 + i, 20, 20), (5, 3 + i, 3, 3), *ONE, np.float32) for i in range(4)]
+
+    def products(i):
+        x, w, b, g = calls[i % 4]
+        found = convolve(x, w, b, *ONE), input_grad(g, w, (20, 20), *ONE)
+        return *found, weight_grad(x, g, (3, 3), *ONE)
+
+    alone = [products(i) for i in range(4)]
+    with ThreadPoolExecutor(4) as threads:
+        together = list(threads.map(products, range(100)))
+    for i, found in enumerate(together):
+        for a, b in zip(found, alone[i % 4], strict=True):
+            np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
