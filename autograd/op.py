@@ -498,6 +498,8 @@ def _signature(forward: Function, arity: int) -> tuple[list[str], dict[str, Any]
     code = getattr(forward, "__code__", None)
     if code is None:  # a ufunc
         return list("abcdefgh"[:arity]), {}, arity
+    forward = getattr(forward, "__wrapped__", forward)  # decorated
+    code = forward.__code__
     positional, keyword = code.co_argcount, code.co_kwonlyargcount
     names = list(code.co_varnames[: positional + keyword])
     given = forward.__defaults__ or ()

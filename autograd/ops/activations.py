@@ -9,6 +9,7 @@ import numpy as np
 
 from autograd.op import Op
 from autograd.ops.domains import A, away, case, nonzero, real
+from autograd.ops.fast import kernel_for
 from autograd.ops.special import erfc
 
 SELU_SCALE, SELU_ALPHA = 1.0507009873554804934, 1.6732632423543772848  # Klambauer et al., 2017
@@ -16,6 +17,7 @@ ROOT_HALF, BELL = math.sqrt(0.5), 1 / math.sqrt(2 * math.pi)
 GELU_SLOPE, GELU_CUBIC = math.sqrt(2 / math.pi), 0.044715  # Hendrycks & Gimpel, 2016
 
 
+@kernel_for("sigmoid")
 def _sigmoid(a: Any) -> Any:
     """1 / (1 + exp(-a)), without overflow and exact in both tails."""
     e = np.exp(-np.abs(a))
@@ -27,10 +29,27 @@ def _relu(a: Any) -> Any:
     return np.maximum(a, 0)
 
 
+@kernel_for("sigmoid_grad")
+def sigmoid_grad(g: Any, y: Any) -> Any:
+    """g σ'(a), by the sigmoid's own value y."""
+    return g * (y - np.square(y))
+
+
+@kernel_for("softplus")
+def plain_softplus(a: Any) -> Any:
+    """log(1 + exp(a)), without overflow."""
+    return np.maximum(a, 0) + np.log1p(np.exp(-np.abs(a)))
+
+
+@kernel_for("softplus_grad")
+def softplus_grad(g: Any, a: Any) -> Any:
+    """g σ(a)."""
+    return g * sigmoid(a)
+
+
 def _softplus(a: Any, beta: float = 1.0) -> Any:
     """log(1 + exp(beta a)) / beta, without overflow."""
-    b = np.multiply(a, beta)
-    return (np.maximum(b, 0) + np.log1p(np.exp(-np.abs(b)))) / beta
+    return plain_softplus(a) if beta == 1 else plain_softplus(np.multiply(a, beta)) / beta
 
 
 def _log_sigmoid(a: Any) -> Any:
@@ -38,27 +57,50 @@ def _log_sigmoid(a: Any) -> Any:
     return np.minimum(a, 0) - np.log1p(np.exp(-np.abs(a)))
 
 
+@kernel_for("silu")
 def _silu(a: Any) -> Any:
     """a · sigmoid(a), also called swish."""
     return a * _sigmoid(a)
 
 
-def _gelu(a: Any, approximate: str = "none") -> Any:
-    """a Φ(a), Φ the normal distribution function; approximate="tanh" takes the tanh form."""
-    if approximate == "tanh":
-        return 0.5 * a * (1 + np.tanh(GELU_SLOPE * (a + GELU_CUBIC * a * a * a)))
-    if approximate != "none":
-        raise ValueError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}.")
+@kernel_for("silu_grad")
+def silu_grad(g: Any, a: Any) -> Any:
+    """g times the derivative of silu at a."""
+    s = sigmoid(a)
+    return g * (s + a * (s - np.square(s)))
+
+
+@kernel_for("gelu")
+def exact_gelu(a: Any) -> Any:
+    """a Φ(a)."""
     return 0.5 * a * erfc(-ROOT_HALF * a)
 
 
-def gelu_slope(a: Any, approximate: str) -> Any:
-    """Derivative of gelu."""
-    if approximate == "tanh":
-        t = np.tanh(GELU_SLOPE * (a + GELU_CUBIC * a * a * a))
-        inner = GELU_SLOPE * (1 + 3 * GELU_CUBIC * np.square(a))
-        return 0.5 * (1 + t) + 0.5 * a * (1 - np.square(t)) * inner
-    return 0.5 * erfc(-ROOT_HALF * a) + a * (BELL * np.exp(-0.5 * np.square(a)))
+@kernel_for("gelu_tanh")
+def tanh_gelu(a: Any) -> Any:
+    """The tanh form of gelu."""
+    return 0.5 * a * (1 + np.tanh(GELU_SLOPE * (a + GELU_CUBIC * a * a * a)))
+
+
+def _gelu(a: Any, approximate: str = "none") -> Any:
+    """a Φ(a), Φ the normal distribution function; approximate="tanh" takes the tanh form."""
+    if approximate not in ("none", "tanh"):
+        raise ValueError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}.")
+    return tanh_gelu(a) if approximate == "tanh" else exact_gelu(a)
+
+
+@kernel_for("gelu_grad")
+def exact_gelu_grad(g: Any, a: Any) -> Any:
+    """g times the derivative of a Φ(a)."""
+    return g * (0.5 * erfc(-ROOT_HALF * a) + a * (BELL * np.exp(-0.5 * np.square(a))))
+
+
+@kernel_for("gelu_tanh_grad")
+def tanh_gelu_grad(g: Any, a: Any) -> Any:
+    """g times the derivative of the tanh form of gelu."""
+    t = np.tanh(GELU_SLOPE * (a + GELU_CUBIC * a * a * a))
+    inner = GELU_SLOPE * (1 + 3 * GELU_CUBIC * np.square(a))
+    return g * (0.5 * (1 + t) + 0.5 * a * (1 - np.square(t)) * inner)
 
 
 def _elu(a: Any, alpha: float = 1.0) -> Any:
@@ -149,12 +191,12 @@ def total(a: Any, axis: int) -> Any:
 
 
 # fmt: off
-sigmoid = Op(_sigmoid,         r"\sigma({a})",                       lambda g, y, a: g * (y - np.square(y)),                                         domain=(real,), name="sigmoid", bind="sigmoid")
+sigmoid = Op(_sigmoid,         r"\sigma({a})",                       lambda g, y, a: sigmoid_grad(g, y),                                         domain=(real,), name="sigmoid", bind="sigmoid")
 relu = Op(_relu,               r"\operatorname{{relu}} {a:3}",       lambda g, y, a: np.where(a > 0, g, 0),                                       domain=(nonzero,), rank=3, name="relu", bind="relu")
-softplus = Op(_softplus,       r"\operatorname{{softplus}} {a:3}",   lambda g, y, a, beta: g * sigmoid(beta * a),                                 domain=(real,), rank=3, name="softplus")
+softplus = Op(_softplus,       r"\operatorname{{softplus}} {a:3}",   lambda g, y, a, beta: softplus_grad(g, beta * a),                               domain=(real,), rank=3, name="softplus")
 log_sigmoid = Op(_log_sigmoid, r"\log \sigma({a})",                  lambda g, y, a: g * sigmoid(-a),                                             domain=(real,), rank=3, name="log_sigmoid")
-silu = Op(_silu,               r"{a:2} \, \sigma({a})",              lambda g, y, a: g * (sigmoid(a) + y * (1 - sigmoid(a))),                     domain=(real,), rank=2, name="silu")
-gelu = Op(_gelu,               r"\operatorname{{gelu}} {a:3}",       lambda g, y, a, approximate: g * gelu_slope(a, approximate),                 domain=(real,), rank=3, name="gelu", cases=(case(A(3), approximate="tanh"),))
+silu = Op(_silu,               r"{a:2} \, \sigma({a})",              lambda g, y, a: silu_grad(g, a),                  domain=(real,), rank=2, name="silu")
+gelu = Op(_gelu,               r"\operatorname{{gelu}} {a:3}",       lambda g, y, a, approximate: tanh_gelu_grad(g, a) if approximate == "tanh" else exact_gelu_grad(g, a), domain=(real,), rank=3, name="gelu", cases=(case(A(3), approximate="tanh"),))
 elu = Op(_elu,                 r"\operatorname{{elu}} {a:3}",        lambda g, y, a, alpha: np.where(a > 0, g, g * (y + alpha)),                  domain=(nonzero,), rank=3, name="elu")
 celu = Op(_celu,               r"\operatorname{{celu}} {a:3}",       lambda g, y, a, alpha: np.where(a > 0, g, g * (y / alpha + 1)),              domain=(nonzero,), rank=3, name="celu", cases=(case(A(3, domain=nonzero), alpha=0.7),))
 selu = Op(_selu,               r"\operatorname{{selu}} {a:3}",       lambda g, y, a: np.where(a > 0, SELU_SCALE * g, g * (y + SELU_SCALE * SELU_ALPHA)), domain=(nonzero,), rank=3, name="selu")

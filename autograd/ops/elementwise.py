@@ -10,6 +10,7 @@ import numpy as np
 
 from autograd.op import Op
 from autograd.ops.domains import above_one, away, between, boolean, nonzero, positive, real, unit
+from autograd.ops.fast import kernel_for
 from autograd.symbol import Symbol
 
 LN2, LN10, PI = math.log(2), math.log(10), math.pi
@@ -97,6 +98,24 @@ def sinc_slope(a: Any) -> Any:
 
 
 # A function of exp and log family is written with its own output y wherever that is exact.
+@kernel_for("exp")
+def _exp(a: Any) -> Any:
+    """e to the power a."""
+    return np.exp(a)
+
+
+@kernel_for("tanh")
+def _tanh(a: Any) -> Any:
+    """The hyperbolic tangent."""
+    return np.tanh(a)
+
+
+@kernel_for("tanh_grad")
+def tanh_grad(g: Any, y: Any) -> Any:
+    """g tanh'(a), by the value y = tanh(a)."""
+    return g - g * np.square(y)
+
+
 # fmt: off
 ratio: Op = Op(over,  r"\frac{{{a}}}{{{b}}}",
     lambda g, y, a, b: ratio(g, b),
@@ -131,7 +150,7 @@ Op(np.cbrt,       r"\sqrt[3]{{{a}}}",           lambda g, y, a: g / (3 * np.squa
 Op(np.reciprocal, r"\frac{{1}}{{{a}}}",         lambda g, y, a: -(g * np.square(y)),                                         domain=(nonzero,),          singular=True)
 Op(np.hypot,      r"\sqrt{{{a:9}^2 + {b:9}^2}}", lambda g, y, a, b: g * ratio(a, y), lambda g, y, a, b: g * ratio(b, y),   domain=(nonzero, nonzero))
 
-Op(np.exp,        "e^{{{a}}}",                  lambda g, y, a: g * y,                                                     domain=(real,),             rank=4, singular=True, bind="exp")
+Op(_exp,          "e^{{{a}}}",                  lambda g, y, a: g * y,                                                     domain=(real,),             rank=4, singular=True, name="exp", of=(np.exp,), bind="exp")
 Op(np.exp2,       "2^{{{a}}}",                  lambda g, y, a: LN2 * g * y,                                               domain=(real,),             rank=4, singular=True)
 Op(np.expm1,      "e^{{{a}}} - 1",              lambda g, y, a: g * np.exp(a),                                             domain=(real,),             rank=1, singular=True)
 Op(np.log,        r"\log {a:3}",                lambda g, y, a: g / a,                                                     domain=(positive,),         rank=3, singular=True, bind="log")
@@ -150,7 +169,7 @@ Op(np.arctan,     r"\arctan {a:3}",             lambda g, y, a: g / (1 + np.squa
 Op(np.arctan2,    r"\operatorname{{atan2}}({a}, {b})", lambda g, y, a, b: g * ratio(b, np.square(a) + np.square(b)), lambda g, y, a, b: -(g * ratio(a, np.square(a) + np.square(b))), domain=(nonzero, nonzero), singular=True)
 Op(np.sinh,       r"\sinh {a:3}",               lambda g, y, a: g * np.cosh(a),                                            domain=(real,),             rank=3, singular=True)
 Op(np.cosh,       r"\cosh {a:3}",               lambda g, y, a: g * np.sinh(a),                                            domain=(real,),             rank=3, singular=True)
-Op(np.tanh,       r"\tanh {a:3}",               lambda g, y, a: g - g * np.square(y),                                      domain=(real,),             rank=3, bind="tanh")
+Op(_tanh,        r"\tanh {a:3}",               lambda g, y, a: tanh_grad(g, y),                                                domain=(real,),             rank=3, name="tanh", of=(np.tanh,), bind="tanh")
 Op(np.arcsinh,    r"\operatorname{{arsinh}} {a:3}", lambda g, y, a: g / np.sqrt(np.square(a) + 1),                         domain=(real,),             rank=3)
 Op(np.arccosh,    r"\operatorname{{arcosh}} {a:3}", lambda g, y, a: g / np.sqrt(np.square(a) - 1),                         domain=(above_one,),        rank=3, singular=True)
 Op(np.arctanh,    r"\operatorname{{artanh}} {a:3}", lambda g, y, a: g / (1 - np.square(a)),                                domain=(unit,),             rank=3, singular=True)
