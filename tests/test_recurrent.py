@@ -192,6 +192,21 @@ def test_the_order_of_memory_does_not_matter(kind):
             np.testing.assert_array_equal(p, q)
 
 
+@KINDS
+def test_read_only_arrays_do_not_compile_the_kernels_anew(kind):
+    from autograd.kernels import recurrent_steps as steps
+
+    layer = Layer(kind, 4, 3, 2, 5)
+    layer.run(layer.op)
+    kernels = [getattr(steps, f"{kind}_forward"), getattr(steps, f"{kind}_backward"), steps.pack]
+    before = [len(k.signatures) for k in kernels]
+    for a in layer.inputs:
+        a.flags.writeable = False
+    leaf = Value(layer.inputs[0].copy())
+    layer.op(leaf, *layer.inputs[1:])[0].backward(np.broadcast_to(1.0, (4, 3, 5)))
+    assert [len(k.signatures) for k in kernels] == before
+
+
 REFUSED = {
     "two_axes": ({0: np.zeros((3, 2))}, {}, ValueError, r"x must have shape \(T, B, I\)"),
     "no_steps": ({0: np.zeros((0, 2, 3))}, {}, ValueError, "at least one step"),

@@ -24,10 +24,15 @@ def kernels() -> Any:
 
 
 def native(a: Any) -> Any:
-    """An input as kernels take it: C-contiguous, in the machine's byte order; None stays."""
+    """An input as kernels take it: C-contiguous, in the machine's byte order; None stays.
+
+    Numba would compile the kernels anew for arrays that are read-only or not aligned.
+    """
     if a is None or (a.ndim == 0 and a.dtype == object):  # a Symbol holds None as an array
         return None
-    return np.ascontiguousarray(a, a.dtype.newbyteorder("="))
+    if a.flags.carray and a.dtype.isnative:  # contiguous, aligned, writable
+        return a
+    return np.array(a, a.dtype.newbyteorder("="), order="C")
 
 
 def _rnn_scan(
