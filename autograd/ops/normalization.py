@@ -103,7 +103,9 @@ def _grad(
     g = _native(np.asarray(g, v.dtype)).reshape(v.shape)
     kernels = _kernels(v)
     if kernels is not None:
-        gx, gw, gb = kernels.normalize_grad(g, v, w, mean, scale, centred, fixed)
+        gx = np.empty(x.shape, v.dtype)  # not a view, so that the engine need not copy it
+        out = gx.reshape(v.shape)
+        gw, gb = kernels.normalize_grad(g, v, w, mean, scale, centred, fixed, out)
     else:
         gx = gw = gb = None
         hat = (v - mean) * scale
@@ -120,7 +122,11 @@ def _grad(
                 gx -= hat * slope
             gx *= scale
     return tuple(
-        None if part is None or a is None else part.reshape(a.shape)
+        None
+        if part is None or a is None
+        else part.reshape(a.shape)
+        if part.shape != a.shape
+        else part
         for part, a in zip((gx, gw, gb), (x, weight, bias), strict=True)
     )
 
