@@ -57,6 +57,7 @@ from autograd.ops.conv import (
     conv_transpose2d,
     conv_transpose3d,
 )
+from autograd.ops.ctc import ctc_loss
 from autograd.ops.embeddings import embedding
 from autograd.ops.index import index_add, index_update
 from autograd.ops.loss import cross_entropy, nll_loss
@@ -102,6 +103,7 @@ __all__ = [
     "conv_transpose2d",
     "conv_transpose3d",
     "cross_entropy",
+    "ctc_loss",
     "digamma",
     "elu",
     "embedding",
