@@ -101,13 +101,15 @@ def _grad(
     """Backward for all; the order of inputs is x, weight, bias."""
     v, w, mean, scale, centred, fixed = saved
     g = _native(np.asarray(g, v.dtype)).reshape(v.shape)
+    gx: Array | None = None
+    gw: Array | None = None
+    gb: Array | None = None
     kernels = _kernels(v)
     if kernels is not None:
-        gx = np.empty(x.shape, v.dtype)  # not a view, so that the engine need not copy it
-        out = gx.reshape(v.shape)
-        gw, gb = kernels.normalize_grad(g, v, w, mean, scale, centred, fixed, out)
+        out = np.empty(x.shape, v.dtype)  # not a view, so that the engine need not copy it
+        gw, gb = kernels.normalize_grad(g, v, w, mean, scale, centred, fixed, out.reshape(v.shape))
+        gx = out
     else:
-        gx = gw = gb = None
         hat = (v - mean) * scale
         if needs[1]:
             gw = np.add.reduce(g * hat, axis=AFFINE)
@@ -122,11 +124,7 @@ def _grad(
                 gx -= hat * slope
             gx *= scale
     return tuple(
-        None
-        if part is None or a is None
-        else part.reshape(a.shape)
-        if part.shape != a.shape
-        else part
+        part if part is None or a is None or part.shape == a.shape else part.reshape(a.shape)
         for part, a in zip((gx, gw, gb), (x, weight, bias), strict=True)
     )
 
