@@ -236,8 +236,9 @@ class Op:
     def write(self, inputs: Sequence[Any], static: tuple[Any, ...]) -> Any:
         """What the op does to Symbols: LaTeX, with the array that it stands for."""
         symbols = [as_symbol(x) for x in inputs]
+        arrays = [None if x is None else s.data for x, s in zip(inputs, symbols, strict=True)]
         with np.errstate(all="ignore"):
-            y, _ = self._run([s.data for s in symbols], static)
+            y, _ = self._run(arrays, static)
         tex = self.typeset(symbols, static)
         if isinstance(tex, Symbol):  # one of the inputs, chosen
             return Symbol(tex.tex, y, tex.rank)

@@ -74,6 +74,8 @@ def as_symbol(x: Any) -> Symbol:
     """x itself, or a constant written out: numbers as numbers, arrays of one number likewise."""
     if isinstance(x, Symbol):
         return x
+    if x is None:
+        return Symbol(r"\varnothing", np.nan)
     a = np.asarray(x)
     if a.size and a.dtype.kind in "fiub" and (a == a.flat[0]).all():
         return Symbol(number(a.flat[0]), a, 1 if a.flat[0] < 0 else ATOM)
