@@ -207,6 +207,7 @@ REFUSALS = [
     (lambda: autograd.instance_norm(np.ones((2, 3))), ValueError, "instance_norm"),
     (lambda: autograd.batch_norm(ONES), ValueError, "running_mean and running_var are needed"),
     (lambda: autograd.batch_norm(ONES, np.ones(4)), ValueError, "together"),
+    (lambda: autograd.batch_norm(ONES, [0.0] * 4, [1.0] * 4), TypeError, "running_mean is written"),
     (lambda: autograd.batch_norm(ONES, *np.ones((2, 3))), ValueError, r"running_mean .*\(4,\)"),
     (lambda: autograd.batch_norm(ONES[:1, :, 0], training=True), ValueError, "more than one"),
     (lambda: autograd.batch_norm(ONES, training=True, momentum=2), ValueError, "momentum"),

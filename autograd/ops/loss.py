@@ -11,6 +11,7 @@ import numpy as np
 from autograd.kernel_op import KernelOp
 from autograd.ops.activations import log_softmax
 from autograd.ops.domains import A, case, positive
+from autograd.value import Value
 
 Array = np.ndarray[Any, Any]
 REDUCTIONS = ("mean", "sum", "none")
@@ -238,6 +239,8 @@ def nll_loss(
     >>> np.exp(-autograd.nll_loss(log_p, [0, 1], reduction="none"))
     array([0.5 , 0.75])
     """
+    if not isinstance(log_p, Value):
+        log_p = np.asarray(log_p)
     try:
         check_options(log_p, weight, reduction, 0.0)
         t, keep = checked(log_p, target, weight, ignore_index, reduction, 0.0)

@@ -482,6 +482,9 @@ def batch_norm(
     names = dict(zip(("running_mean", "running_var"), running, strict=True))
     try:
         _check_float(given, eps)
+        for name, s in names.items():
+            if s is not None and not (isinstance(s, np.ndarray) and s.dtype.kind == "f"):
+                raise TypeError(f"{name} is written to: it must be an array of floats, got {s!r}.")
         _check_channels(given, **names)
         if (running[0] is None) != (running[1] is None):
             raise ValueError("running_mean and running_var must be given together.")
