@@ -77,6 +77,7 @@ def test_five_steps_follow_pytorchs_formula(optimizer, formula, settings):
         np.testing.assert_allclose(v.data, p, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize(("optimizer", "formula", "settings"), CASES, ids=IDS)
 def test_five_steps_follow_torch(optimizer, formula, settings):
     torch = pytest.importorskip("torch", reason="the comparison needs torch")
