@@ -107,6 +107,13 @@ def test_ignored_rows_get_exactly_no_gradient(path):
     assert g[0].any()
 
 
+def test_nothing_but_ignored_rows_give_nan_without_gradient(path):
+    x = Value(np.zeros((2, 3)))
+    y = cross_entropy(x, [-100, -100])
+    assert np.isnan(y.data)
+    assert not autograd.grad(y, x).any()
+
+
 def test_probabilities_get_a_gradient():
     x, t, w = drawn((3, 4), True, 0)
     assert autograd.gradgradcheck(lambda x, t: cross_entropy(x, t, w, label_smoothing=0.1), x, t)

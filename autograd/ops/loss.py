@@ -156,7 +156,7 @@ def _cross_entropy_grad(
     e, total, t, numbers, keep, w, divisor = saved
     scale = np.broadcast_to(np.ravel(g) if divisor is None else g / (divisor or np.nan), t.shape)
     if keep is not None:
-        scale = scale * keep
+        scale = np.where(keep, scale, 0)  # also where nothing is kept and the mean is NaN
     sharp = (1 - label_smoothing) * scale if label_smoothing else scale
     if w is not None:
         sharp = sharp * w[t]
