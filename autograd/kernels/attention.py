@@ -449,20 +449,18 @@ class _Stack:
     def __init__(self, x, stack, heads):
         x = _readable(x)
         size = x.itemsize
-        if x.flags.forc:
-            self.flat = x.ravel("K")
-        else:
-            span = 1 + sum(
-                (n - 1) * (step // size) for n, step in zip(x.shape, x.strides, strict=True)
-            )
-            self.flat = np.lib.stride_tricks.as_strided(x, (span,), (size,))
-        self.row = x.strides[-2] // size
+        self.array, self.row = x, x.strides[-2] // size
+        if x.flags.c_contiguous and x.shape[:-2] == stack:
+            self.flat = x.ravel()
+            self.start = np.arange(heads, dtype=np.intp) * (x.shape[-2] * x.shape[-1])
+            return
+        span = 1 + sum((n - 1) * (step // size) for n, step in zip(x.shape, x.strides, strict=True))
+        self.flat = np.lib.stride_tricks.as_strided(x, (span,), (size,))
         start = np.zeros((), np.intp)
         seen = np.broadcast_to(x, stack + x.shape[-2:])
         for n, step in zip(stack, seen.strides[:-2], strict=True):
             start = start[..., None] + np.arange(n, dtype=np.intp) * (step // size)
         self.start = start.reshape(heads)
-        self.array = x
 
     @property
     def parts(self):

@@ -102,7 +102,7 @@ def _attention(
         return np.zeros((*stack, L, V), query.dtype), None
     if mask is not None and mask.dtype == bool:
         mask = np.where(mask, 0, -np.inf)
-    factor = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
+    factor = 1 / math.sqrt(query.shape[-1]) if scale is None else float(scale)
     call = kernels().Attention(query, key, value, mask, bool(is_causal), factor, dropout_p, seed)
     return call.forward(), call
 
@@ -143,7 +143,7 @@ def reference(
     """The same, composed of ops."""
     mask, stack = checked(query, key, value, attn_mask)
     L, S = query.shape[-2], key.shape[-2]
-    factor = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
+    factor = 1 / math.sqrt(query.shape[-1]) if scale is None else float(scale)
     scores = np.matmul(query * factor, np.swapaxes(key, -1, -2))  # (..., L, S)
     allowed = np.tri(L, S, dtype=bool) if is_causal else np.ones((L, S), bool)
     if mask is not None and mask.dtype == bool:
