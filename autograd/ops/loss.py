@@ -201,7 +201,7 @@ def _reference(
         factors = w[t] * kept
         losses = np.where(factors == 0, 0, -log_p[np.arange(len(t)), t]) * factors
         if label_smoothing:
-            smooth = -np.sum(log_p * w, axis=1) * (kept / C)
+            smooth = np.where(kept == 0, 0, -np.sum(log_p * w, axis=1) / C)
             losses = (1 - label_smoothing) * losses + label_smoothing * smooth
         total, shape = float(factors.sum()), target.shape
     if reduction == "none":
