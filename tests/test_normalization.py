@@ -209,6 +209,8 @@ REFUSALS = [
     (lambda: autograd.batch_norm(ONES, np.ones(4)), ValueError, "together"),
     (lambda: autograd.batch_norm(ONES, [0.0] * 4, [1.0] * 4), TypeError, "running_mean is written"),
     (lambda: autograd.batch_norm(ONES, *np.ones((2, 3))), ValueError, r"running_mean .*\(4,\)"),
+    (lambda: batch_norm_op(ONES, None, None, np.ones(4), np.ones(3)), ValueError, "var must have"),
+    (lambda: batch_norm_op(ONES, training=False), ValueError, "a mean and a variance"),
     (lambda: autograd.batch_norm(ONES[:1, :, 0], training=True), ValueError, "more than one"),
     (lambda: autograd.batch_norm(ONES, training=True, momentum=2), ValueError, "momentum"),
 ]

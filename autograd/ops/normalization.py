@@ -281,6 +281,7 @@ def _batch_norm(
             raise ValueError("a mean and a variance are needed where training is False.")
         mean, var = _moments(x.reshape(shape))
     fixed = np.asarray(mean, x.dtype), np.asarray(var, x.dtype)
+    _check_channels(x, mean=fixed[0], var=fixed[1])
     y, saved = _normalize(x, weight, bias, shape, eps, fixed=fixed)
     return y, (*saved[:-1], not training)
 
