@@ -101,6 +101,7 @@ REFUSALS = [
     (lambda: autograd.embedding([0, -1], W), ValueError, "got -1"),
     (lambda: autograd.embedding([0.0], W), TypeError, r"astype\(np.int64\)"),
     (lambda: autograd.embedding([True], W), TypeError, "indices must be integers, got bool"),
+    (lambda: autograd.embedding([0], None), TypeError, "weight must be an array"),
     (lambda: autograd.embedding([0], W[0]), ValueError, r"\(rows, features\), got \(2,\)"),
     (lambda: autograd.embedding([0], W, 3), ValueError, "padding_idx=3"),
     (lambda: autograd.embedding([0], W, 1.0), TypeError, "padding_idx must be an integer"),

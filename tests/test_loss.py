@@ -142,6 +142,7 @@ REFUSALS = [
     (X, [[0], [1]], {}, ValueError, r"shape \(2,\) for logits \(2, 3\), got \(2, 1\).*ravel"),
     (X, [0.0, 1.0], {}, TypeError, r"astype\(np.int64\)"),
     (X[0], [0], {}, ValueError, r"shape \(\)"),
+    (X, None, {}, TypeError, "got None"),
     (X[0, 0], 0, {}, ValueError, "got a number"),
     (X.astype(int), [0, 1], {}, TypeError, "logits must be floats"),
     (X, X, {"weight": [1.0]}, ValueError, r"weight .*\(3,\), got \(1,\)"),

@@ -200,6 +200,8 @@ REFUSALS = [
     (lambda: autograd.layer_norm(ONES, 3, np.ones(3, np.float32)), TypeError, "weight has dtype"),
     (lambda: autograd.layer_norm(ONES, 3, eps=-1), ValueError, "eps"),
     (lambda: autograd.rms_norm(ONES, 3, np.ones(2)), ValueError, "weight"),
+    (lambda: autograd.rms_norm(None, 3), TypeError, "x must be an array"),
+    (lambda: autograd.layer_norm(None, 3), TypeError, "x must be an array"),
     (lambda: autograd.group_norm(ONES, 3), ValueError, "num_groups=3 must divide the 4"),
     (lambda: autograd.group_norm(ONES, 0), ValueError, "num_groups=0"),
     (lambda: autograd.group_norm(ONES, 2.0), TypeError, "num_groups must be an integer"),

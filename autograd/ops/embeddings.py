@@ -19,6 +19,8 @@ KERNEL = 4_096
 
 def _rows(weight: Any, indices: Any, padding_idx: int | None = None) -> Any:
     """Rows of a table; see `embedding`."""
+    if weight is None:
+        raise TypeError("weight must be an array or Value, got None.")
     if weight.ndim != 2:
         raise ValueError(f"weight must have shape (rows, features), got {weight.shape}.")
     return weight.take(checked(indices, len(weight), padding_idx)[0], axis=0)

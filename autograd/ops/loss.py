@@ -67,6 +67,8 @@ def _cross_entropy(
     >>> np.exp(-autograd.cross_entropy(x, np.array([0, 2]), reduction="none"))
     array([0.5, 0.8])
     """
+    if x is None or target is None:
+        raise TypeError("x and target must be arrays or Values, got None.")
     check_options(x, weight, reduction, label_smoothing)
     if target.dtype.kind == "f":
         return _of_probabilities(x, target, weight, reduction, label_smoothing)

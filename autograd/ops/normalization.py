@@ -157,6 +157,8 @@ def _composed(
 
 def _check_float(x: Any, eps: Any, **others: Any) -> None:
     """TypeError unless all are of one float dtype; ValueError for an eps that is not >= 0."""
+    if x is None:
+        raise TypeError("x must be an array or Value, got None.")
     kind = x.dtype.newbyteorder("=")
     if kind not in (np.float32, np.float64):
         raise TypeError(f"x must be float32 or float64, got {x.dtype}; use x.astype(np.float32).")
@@ -210,8 +212,8 @@ def _rms_norm(
 ) -> tuple[Any, Any]:
     """Rows to mean square 1; see `rms_norm`."""
     x, weight = _native(x), _native(weight)
+    _check_float(x, eps or 0.0, weight=weight)
     eps = _rms_eps(x, eps)
-    _check_float(x, eps, weight=weight)
     shape = _rows(x, normalized_shape, weight=weight)
     return _normalize(x, weight, None, shape, eps, centred=False)
 
