@@ -196,7 +196,8 @@ def _emitted(rows, vectors, masked, gather):
                 sums[r][j].add_incoming(first[r][j], start)
                 sums[r][j].add_incoming(new[r][j], builder.basic_block)
         looped = builder.basic_block
-        builder.cbranch(builder.icmp_signed("<", following, depth), loop, end)
+        again = builder.cbranch(builder.icmp_signed("<", following, depth), loop, end)
+        _keep_rolled(builder.module, again)
 
         builder.position_at_end(end)
         for r in range(rows):
@@ -273,6 +274,17 @@ def _splat(builder, value, vector):
     first = ir.Constant(index, [ir.Constant(ir.IntType(32), 0)] * vector.count)
     one = builder.insert_element(undefined, value, ir.Constant(ir.IntType(32), 0))
     return builder.shuffle_vector(one, undefined, first)
+
+
+def _keep_rolled(module, branch):
+    """Tell LLVM not to unroll the loop that ends in this branch.
+
+    A tile's loop is long as it is; unrolled it is no faster, and slower to compile.
+    """
+    disable = module.add_metadata([ir.MetaDataString(module, "llvm.loop.unroll.disable")])
+    loop = ir.MDValue(module, [disable], name=str(len(module.metadata)))
+    loop.operands = (loop, disable)  # its first operand is itself: no two loops share one
+    branch.set_metadata("llvm.loop", loop)
 
 
 def multiply_add(builder, a, b, c):
