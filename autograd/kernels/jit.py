@@ -8,19 +8,24 @@ imports, at any depth, so that an update never runs old code.
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import functools
 import hashlib
 import os
 import re
+import sys
+import threading
 from pathlib import Path
 
 import llvmlite
 import numba
 from numba import njit
-from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba.core import event
+from numba.core.caching import FunctionCache, IndexDataCacheFile, NullCache
 
 PLAIN = bool(numba.config.DISABLE_JIT) or os.environ.get("GLASSGRAD_TILE") == "plain"
 """Whether kernels do without LLVM vector code: loops in place of intrinsics, for tests."""
+PATIENCE = 1.0  # s of compiling after which a user is told what takes so long
 
 _IMPORT = re.compile(
     rb"^\s*from\s+autograd\.kernels\s+import\s+(\([^)]*\)|.*)|autograd\.kernels\.(\w+)", re.M
@@ -76,3 +81,64 @@ def jit(function):
         with contextlib.suppress(RuntimeError):  # where no folder can be written to
             compiled._cache = _Cache(function)
     return compiled
+
+
+_quiet = contextvars.ContextVar("quiet", default=False)
+
+
+@contextlib.contextmanager
+def quietly():
+    """Compile without notices: the caller tells its user what goes on."""
+    token = _quiet.set(True)
+    try:
+        yield
+    finally:
+        _quiet.reset(token)
+
+
+class _Notice(event.Listener):
+    """Tells on stderr which kernel is compiled, while the user waits for it; once for each."""
+
+    def __init__(self):
+        self.depth = 0  # Numba compiles under a lock: in one thread at a time
+        self.timer = None
+        self.told = set()
+
+    def on_start(self, event):
+        self.depth += 1
+        compiled = event.data["dispatcher"]
+        function = compiled.py_func
+        ours = function.__module__.startswith("autograd.kernels.")
+        if self.depth == 1 and ours and not _quiet.get():
+            name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
+            kept = not isinstance(compiled._cache, NullCache)
+            self.timer = threading.Timer(PATIENCE, self.tell, (name, kept))
+            self.timer.daemon = True
+            self.timer.start()
+
+    def on_end(self, event):
+        self.depth -= 1
+        if self.depth == 0 and self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+
+    def tell(self, name, kept):
+        """Print the line."""
+        if name not in self.told and sys.stderr is not None:
+            self.told.add(name)
+            how = "first use, kept on disk" if kept else "no folder to keep it in"
+            with contextlib.suppress(OSError, ValueError):  # stderr is closed
+                print(f"glassgrad: compiling {name} ({how}) ...", file=sys.stderr)  # noqa: T201
+
+
+event.register("numba:compile", _Notice())
+
+
+def cache_folder():
+    """The folder that compiled kernels are kept in; None where there is none to write to."""
+    cache = getattr(jit(_nothing), "_cache", None)
+    return Path(cache.cache_path) if isinstance(cache, _Cache) else None
+
+
+def _nothing():
+    pass

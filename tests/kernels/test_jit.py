@@ -1,0 +1,65 @@
+"""How kernels are compiled: the notice, the cache."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+numba = pytest.importorskip("numba")
+from autograd.kernels import jit  # noqa: E402
+
+COMPILES = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled")
+
+
+def stderr_of(code, folder):
+    """What a process writes to stderr that keeps its kernels in the folder."""
+    run = subprocess.run(
+        [sys.executable, "-c", "from autograd.kernels import jit; jit.PATIENCE = 0.0; " + code],
+        env={**os.environ, "NUMBA_CACHE_DIR": str(folder)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return run.stderr
+
+
+USE = (
+    "import numpy; from autograd.kernels import matmul; x = numpy.ones((2, 2)); matmul.matmul(x, x)"
+)
+
+
+@COMPILES
+def test_a_long_compilation_is_announced_once_and_never_when_it_is_on_disk(tmp_path):
+    line = "glassgrad: compiling matmul.product (first use, kept on disk) ...\n"
+    assert stderr_of(USE, tmp_path) == line
+    assert stderr_of(USE, tmp_path) == ""
+
+
+@COMPILES
+def test_quietly_compiles_without_a_notice(tmp_path):
+    code = f"quiet = jit.quietly(); quiet.__enter__(); {USE}"
+    assert stderr_of(code, tmp_path) == ""
+
+
+@COMPILES
+def test_the_cache_folder_is_the_one_that_numba_is_told(tmp_path):
+    code = "import sys; sys.stderr.write(str(jit.cache_folder()))"
+    assert stderr_of(code, tmp_path).startswith(str(tmp_path))
+
+
+def test_the_stamp_of_a_kernel_covers_what_it_imports(tmp_path):
+    for name, source in {
+        "jit": "",
+        "deep": "x = 1",
+        "mid": "from autograd.kernels import deep",
+        "top": "from autograd.kernels.mid import f",
+    }.items():
+        (tmp_path / f"{name}.py").write_text(source)
+    before = jit.stamp(tmp_path / "top.py")
+    (tmp_path / "deep.py").write_text("x = 2")
+    jit._imports.cache_clear()
+    jit.stamp.cache_clear()
+    assert jit.stamp(tmp_path / "top.py") != before
