@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import autograd
+import nn
+
+T = np.array([[1, 0, 3], [0, 3, 3]])
+
+
+def test_embedding_reads_rows():
+    table = nn.Embedding(5, 4, rng=0)
+    np.testing.assert_array_equal(table(T).data, table.weight.data[T])
+    assert {k: v.shape for k, v in table.state_dict().items()} == {"weight": (5, 4)}
+
+
+def test_embedding_starts_normal():
+    data = nn.Embedding(100, 100, rng=0).weight.data
+    assert data.dtype == np.float32
+    np.testing.assert_allclose([data.mean(), data.std()], [0, 1], atol=0.03)
+
+
+def test_padding_starts_as_0_and_stays():
+    table = nn.Embedding(5, 2, padding_idx=-5, rng=0)
+    np.sum(table(T)).backward()
+    assert table.padding_idx == 0
+    assert not table.weight.data[0].any()
+    np.testing.assert_array_equal(table.weight.grad[:, 0], [0, 1, 0, 3, 0])
+
+
+def test_a_given_table_is_copied_and_frozen():
+    given = np.eye(4)
+    table = nn.Embedding.from_pretrained(given)
+    given[:] = 7
+    np.testing.assert_array_equal(table(np.array([2])), [[0, 0, 1, 0]])
+    assert not table.weight.requires_grad
+    assert nn.Embedding.from_pretrained(given, freeze=False).weight.requires_grad
+
+
+def test_repr_is_pytorchs():
+    assert repr(nn.Embedding(5, 2, padding_idx=0)) == "Embedding(5, 2, padding_idx=0)"
+
+
+@pytest.mark.parametrize(
+    ("error", "text", "make"),
+    [
+        (ValueError, "Embedding: num_embeddings", lambda: nn.Embedding(-1, 2)),
+        (ValueError, "Embedding: padding_idx=5 .*-5 and 4", lambda: nn.Embedding(5, 2, 5)),
+        (
+            ValueError,
+            r"embeddings must be \(rows, E\)",
+            lambda: nn.Embedding.from_pretrained([1.0]),
+        ),
+        (ValueError, "0 to 2, got 3", lambda: nn.Embedding(3, 2)(T)),
+        (TypeError, "must be integers", lambda: nn.Embedding(3, 2)(T / 2)),
+    ],
+)
+def test_errors_name_the_argument(error, text, make):
+    with pytest.raises(error, match=text):
+        make()
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("padding_idx", [None, 3])
+def test_is_what_torch_computes(padding_idx):
+    torch = pytest.importorskip("torch", reason="the comparison needs torch")
+    theirs, ours = (lib.Embedding(5, 4, padding_idx) for lib in (torch.nn, nn))
+    ours.load_state_dict({k: v.numpy() for k, v in theirs.state_dict().items()})
+    y, z = ours(T), theirs(torch.tensor(T))
+    np.testing.assert_allclose(y.data, z.detach().numpy())
+    np.sum(y**3).backward()
+    (z**3).sum().backward()
+    np.testing.assert_allclose(ours.weight.grad, theirs.weight.grad.numpy(), rtol=1e-4)
+    assert isinstance(ours.weight, autograd.Value)

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import autograd
+import nn
+
+RNG = np.random.default_rng(0)
+SHAPES = {1: (4, 6, 5), 2: (3, 6, 2, 4), 3: (2, 6, 2, 3, 2)}
+X = {rank: RNG.normal(1, 2, shape).astype(np.float32) for rank, shape in SHAPES.items()}
+CASES = [
+    ("BatchNorm1d", (6,), {}, X[1]),
+    ("BatchNorm1d", (6,), {"momentum": None}, X[1][..., 0]),
+    ("BatchNorm2d", (6,), {"momentum": 0.3, "eps": 1e-3}, X[2]),
+    ("BatchNorm2d", (6,), {"affine": False}, X[2]),
+    ("BatchNorm3d", (6,), {"track_running_stats": False}, X[3]),
+    ("LayerNorm", (4,), {}, X[2]),
+    ("LayerNorm", ((2, 4),), {"bias": False}, X[2]),
+    ("LayerNorm", (5,), {"elementwise_affine": False, "eps": 0.1}, X[1]),
+    ("RMSNorm", (4,), {}, X[2]),
+    ("RMSNorm", ((2, 4),), {"eps": 0.1, "elementwise_affine": False}, X[2]),
+    ("GroupNorm", (3, 6), {}, X[2]),
+    ("GroupNorm", (6, 6), {"affine": False}, X[1]),
+]
+
+
+def test_batch_norm_makes_mean_0_and_variance_1():
+    y = nn.BatchNorm2d(6)(X[2]).data
+    np.testing.assert_allclose(y.mean((0, 2, 3)), 0, atol=1e-6)
+    np.testing.assert_allclose(y.var((0, 2, 3)), 1, rtol=1e-4)
+
+
+def test_running_statistics_reach_those_of_the_data():
+    norm = nn.BatchNorm2d(6, momentum=None)
+    for _ in range(3):
+        norm(X[2])
+    np.testing.assert_allclose(norm.running_mean, X[2].mean((0, 2, 3)), rtol=1e-4)
+    np.testing.assert_allclose(norm.running_var, X[2].var((0, 2, 3), ddof=1), rtol=1e-4)
+    assert norm.num_batches_tracked == 3
+
+
+def test_eval_reads_the_running_statistics_and_leaves_them():
+    norm = nn.BatchNorm2d(6).eval()
+    np.testing.assert_allclose(norm(X[2]).data, X[2], rtol=1e-4)
+    assert norm.num_batches_tracked == 0
+    assert not norm.running_mean.any()
+
+
+def test_a_refused_batch_changes_no_statistics():
+    norm = nn.BatchNorm1d(6)
+    with pytest.raises(ValueError, match="batch_norm"):
+        norm(X[1][:1, :, 0])
+    assert norm.num_batches_tracked == 0
+    assert not norm.running_mean.any()
+
+
+def test_state_dict_keys_are_pytorchs():
+    assert list(nn.BatchNorm2d(3).state_dict()) == [
+        "weight",
+        "bias",
+        "running_mean",
+        "running_var",
+        "num_batches_tracked",
+    ]
+    assert list(nn.BatchNorm2d(3, affine=False, track_running_stats=False).state_dict()) == []
+    assert list(nn.LayerNorm(3).state_dict()) == ["weight", "bias"]
+    assert list(nn.GroupNorm(1, 3).state_dict()) == ["weight", "bias"]
+    assert list(nn.RMSNorm(3).state_dict()) == ["weight"]
+
+
+def test_statistics_come_back_from_a_state_dict():
+    norm, copy = nn.BatchNorm1d(6), nn.BatchNorm1d(6)
+    norm(X[1])
+    copy.load_state_dict(norm.state_dict())
+    np.testing.assert_array_equal(copy.eval()(X[1]).data, norm.eval()(X[1]).data)
+
+
+def test_a_copy_of_the_state_stays_while_training_goes_on():
+    norm = nn.BatchNorm1d(6)
+    before = norm.state_dict()
+    norm(X[1])
+    assert not before["running_mean"].any()
+
+
+@pytest.mark.parametrize(("name", "args", "settings", "x"), CASES)
+def test_normalisation_is_differentiated(name, args, settings, x):
+    layer = getattr(nn, name)(*args, **settings).double()
+    assert autograd.gradcheck(layer, x[:2].astype(float))
+
+
+@pytest.mark.parametrize(
+    ("error", "text", "make"),
+    [
+        (ValueError, "BatchNorm2d: num_features", lambda: nn.BatchNorm2d(0)),
+        (ValueError, "BatchNorm2d: momentum", lambda: nn.BatchNorm2d(3, momentum=2)),
+        (
+            ValueError,
+            r"BatchNorm2d: .*\(N, C, H, W\).*\(4, 6, 5\)",
+            lambda: nn.BatchNorm2d(6)(X[1]),
+        ),
+        (ValueError, r"\(4, 6, 5\) has 6 .*num_features=5", lambda: nn.BatchNorm1d(5)(X[1])),
+        (ValueError, r"LayerNorm: .*normalized_shape=\(3,\)", lambda: nn.LayerNorm(3)(X[1])),
+        (ValueError, "RMSNorm: normalized_shape", lambda: nn.RMSNorm(())),
+        (ValueError, "GroupNorm: num_channels=4 .*num_groups=3", lambda: nn.GroupNorm(3, 4)),
+        (ValueError, r"GroupNorm: .*num_channels=4, got \(4, 6", lambda: nn.GroupNorm(2, 4)(X[1])),
+    ],
+)
+def test_errors_name_the_layer_and_the_argument(error, text, make):
+    with pytest.raises(error, match=text):
+        make()
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize(("name", "args", "settings", "x"), CASES)
+def test_is_what_torch_computes(name, args, settings, x, training):
+    torch = pytest.importorskip("torch", reason="the comparison needs torch")
+    theirs = getattr(torch.nn, name)(*args, **settings)
+    for p in theirs.parameters():
+        torch.nn.init.uniform_(p, 0.5, 1.5)
+    theirs(torch.tensor(x + 1))
+    ours = getattr(nn, name)(*args, **settings).train(training)
+    theirs.train(training)
+    ours.load_state_dict({k: v.numpy() for k, v in theirs.state_dict().items()})
+    v, t = autograd.Value(x), torch.tensor(x, requires_grad=True)
+    y, z = ours(v), theirs(t)
+    np.testing.assert_allclose(y.data, z.detach().numpy(), atol=2e-5)
+    np.sum(y**3).backward()
+    (z**3).sum().backward()
+    np.testing.assert_allclose(v.grad, t.grad.numpy(), rtol=1e-4, atol=2e-4)
+    for key, p in theirs.named_parameters():
+        np.testing.assert_allclose(getattr(ours, key).grad, p.grad.numpy(), rtol=1e-4, atol=2e-4)
+    for key, b in theirs.state_dict().items():
+        np.testing.assert_allclose(ours.state_dict()[key], b.numpy(), rtol=1e-5, atol=1e-6)
