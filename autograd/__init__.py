@@ -78,6 +78,7 @@ from autograd.ops import (
     unfold,
     xlogy,
 )
+from autograd.ops.runtime import get_num_threads, set_num_threads
 from autograd.random import default_rng, seed
 from autograd.recording import enable_grad, no_grad
 from autograd.sequence_op import SequenceOp
@@ -120,6 +121,7 @@ __all__ = [
     "erf",
     "erfc",
     "gelu",
+    "get_num_threads",
     "grad",
     "gradcheck",
     "gradgradcheck",
@@ -164,6 +166,7 @@ __all__ = [
     "scan",
     "seed",
     "selu",
+    "set_num_threads",
     "sigmoid",
     "silu",
     "softmax",
