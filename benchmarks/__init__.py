@@ -3,4 +3,13 @@
 ``python -m benchmarks [subject ...] [--peers torch,micrograd] [--quick] [--out DIR]``
 """
 
-SUBJECTS = ("op_chain", "scalar_graph", "import_time")
+SUBJECTS = (
+    "op_chain",
+    "scalar_graph",
+    "elementwise",
+    "matmul",
+    "conv",
+    "pooling",
+    "recurrent",
+    "import_time",
+)
