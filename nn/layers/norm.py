@@ -33,6 +33,7 @@ class _BatchNorm(Module):
         track_running_stats: bool = True,
         *,
         dtype: Any = None,
+        bias: bool = True,
     ) -> None:
         self.num_features = _size(type(self).__name__, "num_features", num_features)
         if momentum is not None and not 0 <= momentum <= 1:
@@ -43,7 +44,7 @@ class _BatchNorm(Module):
         self.eps, self.momentum = eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         self.weight = Parameter(np.ones(num_features), dtype=dtype) if affine else None
-        self.bias = Parameter(np.zeros(num_features), dtype=dtype) if affine else None
+        self.bias = Parameter(np.zeros(num_features), dtype=dtype) if affine and bias else None
         kind = dtype or np.float32
         track = track_running_stats
         self.register_buffer("running_mean", np.zeros(num_features, kind) if track else None)
@@ -78,7 +79,8 @@ class _BatchNorm(Module):
         """Channels and settings."""
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
-            f"affine={self.affine}, track_running_stats={self.track_running_stats}"
+            f"affine={self.affine}, bias={self.bias is not None}, "
+            f"track_running_stats={self.track_running_stats}"
         )
 
 
@@ -98,6 +100,7 @@ class BatchNorm1d(_BatchNorm):
     affine : whether there are w and b.
     track_running_stats : whether there are running statistics; else the batch's are always used.
     dtype : of parameters and statistics, float32 by default.
+    bias : False leaves b out.
 
     Attributes
     ----------
@@ -229,7 +232,8 @@ class LayerNorm(_RowNorm):
     def extra_repr(self) -> str:
         """Shape and settings."""
         return (
-            f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+            f"{self.normalized_shape}, eps={self.eps}, "
+            f"elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}"
         )
 
 
@@ -297,6 +301,7 @@ class GroupNorm(Module):
     eps : added to the variance.
     affine : whether there are w and b.
     dtype : of the parameters, float32 by default.
+    bias : False leaves b out.
 
     Attributes
     ----------
@@ -323,6 +328,7 @@ class GroupNorm(Module):
         affine: bool = True,
         *,
         dtype: Any = None,
+        bias: bool = True,
     ) -> None:
         self.num_groups = _size("GroupNorm", "num_groups", num_groups)
         self.num_channels = _size("GroupNorm", "num_channels", num_channels)
@@ -333,7 +339,7 @@ class GroupNorm(Module):
             )
         self.eps, self.affine = eps, affine
         self.weight = Parameter(np.ones(num_channels), dtype=dtype) if affine else None
-        self.bias = Parameter(np.zeros(num_channels), dtype=dtype) if affine else None
+        self.bias = Parameter(np.zeros(num_channels), dtype=dtype) if affine and bias else None
 
     def forward(self, input: Any) -> Any:
         """Normalise each group of each sample."""
@@ -347,4 +353,7 @@ class GroupNorm(Module):
 
     def extra_repr(self) -> str:
         """Groups, channels and settings."""
-        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}"
+        return (
+            f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
+            f"bias={self.bias is not None}"
+        )

@@ -48,7 +48,7 @@ class _Recurrent(Module):
             warnings.warn(
                 f"{who}: dropout={dropout} acts between layers, and there is one. Give num_layers "
                 "of 2 or more, or put an nn.Dropout behind it.",
-                stacklevel=3,
+                stacklevel=2 if type(self).__init__ is _Recurrent.__init__ else 3,
             )
         self.input_size, self.hidden_size = int(input_size), int(hidden_size)
         self.num_layers, self.bias, self.batch_first = int(num_layers), bias, batch_first

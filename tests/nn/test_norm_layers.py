@@ -21,6 +21,8 @@ CASES = [
     ("RMSNorm", (4,), {}, X[2]),
     ("RMSNorm", ((2, 4),), {"eps": 0.1, "elementwise_affine": False}, X[2]),
     ("GroupNorm", (3, 6), {}, X[2]),
+    ("BatchNorm2d", (6,), {"bias": False}, X[2]),
+    ("GroupNorm", (2, 6), {"bias": False}, X[1]),
     ("GroupNorm", (6, 6), {"affine": False}, X[1]),
 ]
 
@@ -133,3 +135,4 @@ def test_is_what_torch_computes(name, args, settings, x, training):
         np.testing.assert_allclose(getattr(ours, key).grad, p.grad.numpy(), rtol=1e-4, atol=2e-4)
     for key, b in theirs.state_dict().items():
         np.testing.assert_allclose(ours.state_dict()[key], b.numpy(), rtol=1e-5, atol=1e-6)
+    assert repr(ours) == repr(theirs)

@@ -133,8 +133,10 @@ def test_the_same_seed_gives_the_same_weights_and_dropout():
 
 
 def test_dropout_of_one_layer_is_warned_of():
-    with pytest.warns(UserWarning, match="GRU: dropout=0.5 acts between layers"):
-        nn.GRU(4, 6, dropout=0.5)
+    for kind in (nn.GRU, nn.RNN):
+        with pytest.warns(UserWarning, match="dropout=0.5 acts between layers") as caught:
+            kind(4, 6, dropout=0.5)
+        assert caught[0].filename == __file__
 
 
 def test_repr_is_pytorchs():
