@@ -90,7 +90,7 @@ class _Recurrent(Module):
                 f"{who}: the last axis of input {x.shape} must be input_size={self.input_size}. "
                 "nn.Embedding or one-hot rows make features of numbers."
             )
-        dtype = self.all_weights[0][0].dtype
+        dtype = vars(self)["weight_ih_l0"].dtype
         if x.dtype != dtype:
             raise TypeError(
                 f"{who}: input is {x.dtype}, the weights {dtype}. "
