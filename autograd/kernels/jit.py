@@ -108,9 +108,10 @@ class _Notice(event.Listener):
         self.depth += 1
         compiled = event.data["dispatcher"]
         function = compiled.py_func
-        ours = function.__module__.startswith("autograd.kernels.")
+        module = function.__module__ or ""  # what Numba makes by exec has none
+        ours = module.startswith("autograd.kernels.")
         if self.depth == 1 and ours and not _quiet.get():
-            name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
+            name = f"{module.rpartition('.')[2]}.{function.__name__}"
             kept = not isinstance(compiled._cache, NullCache)
             self.timer = threading.Timer(PATIENCE, self.tell, (name, kept))
             self.timer.daemon = True

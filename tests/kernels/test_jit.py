@@ -45,6 +45,14 @@ def test_quietly_compiles_without_a_notice(tmp_path):
 
 
 @COMPILES
+def test_a_function_of_no_module_is_compiled_in_silence(tmp_path):
+    code = (
+        "import numba; f = numba.njit(eval('lambda x: x', {})); f.py_func.__module__ = None; f(1)"
+    )
+    assert stderr_of(code, tmp_path) == ""
+
+
+@COMPILES
 def test_the_cache_folder_is_the_one_that_numba_is_told(tmp_path):
     code = "import sys; sys.stderr.write(str(jit.cache_folder()))"
     assert stderr_of(code, tmp_path).startswith(str(tmp_path))
