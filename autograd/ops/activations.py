@@ -32,7 +32,7 @@ def _relu(a: Any) -> Any:
 @kernel_for("sigmoid_grad")
 def sigmoid_grad(g: Any, y: Any) -> Any:
     """g σ'(a), by the sigmoid's own value y."""
-    return g * (y - np.square(y))
+    return g * y * (1 - y)
 
 
 @kernel_for("softplus")

@@ -113,7 +113,7 @@ def _tanh(a: Any) -> Any:
 @kernel_for("tanh_grad")
 def tanh_grad(g: Any, y: Any) -> Any:
     """g tanh'(a), by the value y = tanh(a)."""
-    return g - g * np.square(y)
+    return g * (1 - np.square(y))
 
 
 # fmt: off
