@@ -2,56 +2,22 @@
 
 from nn import name_clash  # noqa: F401  # isort: skip - checks that `autograd` is ours: first
 from nn import data, functional, init, optim
-from nn.layers import (
+from nn.layers.activation import (
     CELU,
     ELU,
     GELU,
-    GRU,
-    LSTM,
-    RNN,
     SELU,
-    AdaptiveAvgPool1d,
-    AdaptiveAvgPool2d,
-    AdaptiveAvgPool3d,
-    AdaptiveMaxPool1d,
-    AdaptiveMaxPool2d,
-    AdaptiveMaxPool3d,
-    AvgPool1d,
-    AvgPool2d,
-    AvgPool3d,
-    BatchNorm1d,
-    BatchNorm2d,
-    BatchNorm3d,
-    Conv1d,
-    Conv2d,
-    Conv3d,
-    ConvTranspose1d,
-    ConvTranspose2d,
-    ConvTranspose3d,
-    Dropout,
-    Embedding,
-    Flatten,
-    GroupNorm,
     Hardshrink,
     Hardsigmoid,
     Hardswish,
     Hardtanh,
-    Identity,
-    LayerNorm,
     LeakyReLU,
-    Linear,
     LogSigmoid,
     LogSoftmax,
-    MaxPool1d,
-    MaxPool2d,
-    MaxPool3d,
     Mish,
-    ModuleList,
     PReLU,
     ReLU,
     ReLU6,
-    RMSNorm,
-    Sequential,
     Sigmoid,
     SiLU,
     Softmax,
@@ -61,6 +27,28 @@ from nn.layers import (
     Tanh,
     Tanhshrink,
 )
+from nn.layers.container import ModuleList, Sequential
+from nn.layers.conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from nn.layers.dropout import Dropout
+from nn.layers.embedding import Embedding
+from nn.layers.flatten import Flatten
+from nn.layers.linear import Identity, Linear
+from nn.layers.norm import BatchNorm1d, BatchNorm2d, BatchNorm3d, GroupNorm, LayerNorm, RMSNorm
+from nn.layers.pooling import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
+    AvgPool1d,
+    AvgPool2d,
+    AvgPool3d,
+    MaxPool1d,
+    MaxPool2d,
+    MaxPool3d,
+)
+from nn.layers.recurrent import GRU, LSTM, RNN
 from nn.loss import CrossEntropyLoss, MSELoss, NLLLoss
 from nn.module import Buffer, Module, Parameter, Scope
 

@@ -17,7 +17,9 @@ from autograd.engine import Array
 from autograd.value import Value
 from nn.commands.refusal import Refusal
 from nn.data import DataLoader, load_digits, train_test_split
-from nn.layers import Linear, ReLU, Sequential
+from nn.layers.activation import ReLU
+from nn.layers.container import Sequential
+from nn.layers.linear import Linear
 from nn.loss import CrossEntropyLoss
 from nn.optim import AdamW
 
