@@ -11,5 +11,6 @@ SUBJECTS = (
     "conv",
     "pooling",
     "recurrent",
+    "norm_softmax_attention",
     "import_time",
 )
