@@ -11,77 +11,13 @@ import numpy as np
 from autograd.engine import Array, tick
 from autograd.recording import is_recording
 from autograd.value import Value
+from nn import trail
+from nn.hooks import Handle, Hook, Hooks, hang
+from nn.parameter import Buffer, Parameter
+
+__all__ = ["Buffer", "LoadReport", "Module", "Parameter", "Scope", "join"]
 
 DTypeLike = Any
-
-
-class Parameter(Value):
-    """A Value that a Module owns and an optimizer changes.
-
-    Parameters
-    ----------
-    data : array_like
-        Copied.
-    requires_grad : bool
-        False freezes it.
-    dtype : data type, optional
-        float32 unless asked: NumPy's float64 would spread through a whole network.
-    name : str, optional
-        What errors and drawings call it; by default the attribute that it is first assigned to.
-
-    Examples
-    --------
-    >>> import nn
-    >>> nn.Parameter([1.0, 2.0])
-    Value([1., 2.], dtype=float32)
-    """
-
-    __slots__ = ()
-
-    def __init__(
-        self,
-        data: Any,
-        requires_grad: bool = True,
-        *,
-        dtype: DTypeLike = None,
-        name: str | None = None,
-    ) -> None:
-        if isinstance(data, Value):
-            data = data._data
-        array = np.asarray(data)
-        if array.dtype.kind not in "fiub":
-            raise TypeError(f"Parameter(data): data must be real numbers, not {array.dtype}.")
-        array = np.ascontiguousarray(array, dtype or np.float32).reshape(array.shape)
-        super().__init__(array, requires_grad, name)
-
-
-class Buffer:
-    """Marks an array as state that is saved but not learned, such as a running mean.
-
-    Assigned to an attribute of a Module, it leaves the plain array there and the name in the
-    module's list of buffers; what is assigned to that attribute later is the buffer from then on.
-
-    Parameters
-    ----------
-    data : array_like
-        Copied.
-    persistent : bool
-        Whether `state_dict` has it.
-
-    Examples
-    --------
-    >>> import nn, numpy as np
-    >>> class Scale(nn.Module):
-    ...     def __init__(self):
-    ...         self.factor = nn.Buffer([2.0, 3.0])
-    >>> Scale().state_dict()
-    {'factor': array([2., 3.])}
-    """
-
-    __slots__ = ("data", "persistent")
-
-    def __init__(self, data: Any, persistent: bool = True) -> None:
-        self.data, self.persistent = np.array(data), persistent
 
 
 class Scope:
@@ -131,6 +67,8 @@ class Module:
     """
 
     training: bool = True
+    _hooks: Hooks | None = None
+    _make: Callable[..., None] | None = None
 
     def _no_forward(self, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} defines no forward(self, ...).")
@@ -141,9 +79,12 @@ class Module:
         """Run `forward`, and leave a `Scope` on every result that it recorded."""
         start = tick() if is_recording() else None
         try:
-            y = self.forward(*args, **kwargs)
+            if self._hooks is None:
+                y = self.forward(*args, **kwargs)
+            else:
+                y = self._hooks.run(self, args, kwargs)
         except Exception as error:
-            error.add_note(f"in {type(self).__name__}({self.extra_repr()})")
+            trail.locate(error, self, args, kwargs)
             raise
         if start is not None:
             tick()
@@ -179,6 +120,97 @@ class Module:
             value.name = name
         object.__setattr__(self, name, value)
 
+    def make_later(self, make: Callable[..., None], shown: str) -> None:
+        """For a constructor that lacks a size: have the first call make the parameters.
+
+        Until then the module refuses to list or save what it has not got.
+
+        Parameters
+        ----------
+        make : ``make(module, *inputs)``, given what the first call is given, finishes the module:
+            usually it calls the constructor again with the size filled in. If it or the call
+            fails, the module stays as it was. A function of the module, not a closure over it, so
+            that copies finish themselves.
+        shown : what the repr has between its brackets until then.
+
+        Examples
+        --------
+        >>> import nn, numpy as np
+        >>> class Scale(nn.Module):
+        ...     def __init__(self, size=None):
+        ...         if size is None:
+        ...             self.make_later(lambda self, x: Scale.__init__(self, x.shape[-1]), "None")
+        ...         else:
+        ...             self.weight = nn.Parameter(np.ones(size))
+        ...     def forward(self, x):
+        ...         return x * self.weight
+        >>> scale = Scale()
+        >>> scale(np.ones(3, np.float32)).shape
+        (3,)
+        >>> scale.weight.shape
+        (3,)
+        """
+        # the instance's own forward hides the class's, so that later calls cost nothing more
+        vars(self).update(_make=make, _shown=shown, forward=self._first_forward)
+
+    def _first_forward(self, *args: Any, **kwargs: Any) -> Any:
+        before = vars(self).copy()
+        try:
+            make = vars(self).pop("_make")
+            del vars(self)["forward"], vars(self)["_shown"]
+            make(self, *args, **kwargs)
+            return self.forward(*args, **kwargs)
+        except Exception:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    def register_forward_pre_hook(
+        self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False
+    ) -> Handle:
+        """Have ``hook(module, args)`` run before each `forward`; what it returns replaces args.
+
+        Parameters
+        ----------
+        hook : callable. With `with_kwargs` it gets (module, args, kwargs) and may return
+            (args, kwargs).
+        prepend : run before the hooks that are there.
+
+        Returns
+        -------
+        Handle : its `remove()` takes the hook away.
+        """
+        if self._hooks is None:
+            self._hooks = Hooks()
+        return hang(self._hooks.before, hook, prepend, with_kwargs)
+
+    def register_forward_hook(
+        self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False
+    ) -> Handle:
+        """Have ``hook(module, args, output)`` run after each `forward`; it may replace the output.
+
+        Parameters
+        ----------
+        hook : callable. With `with_kwargs` it gets (module, args, kwargs, output).
+        prepend : run before the hooks that are there.
+
+        Returns
+        -------
+        Handle : its `remove()` takes the hook away.
+
+        Examples
+        --------
+        >>> import nn, numpy as np
+        >>> layer, seen = nn.Linear(3, 2), []
+        >>> with layer.register_forward_hook(lambda module, args, y: seen.append(y.shape)):
+        ...     _ = layer(np.ones((5, 3), np.float32))
+        >>> seen
+        [(5, 2)]
+        """
+        if self._hooks is None:
+            self._hooks = Hooks()
+        return hang(self._hooks.after, hook, prepend, with_kwargs)
+
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Assign a parameter to an attribute whose name is given as text."""
         self._check_name(name, "parameter")
@@ -196,6 +228,50 @@ class Module:
         self._check_name(name, "module")
         setattr(self, name, module)
 
+    def register_module(self, name: str, module: Module | None) -> None:
+        """Do as `add_module` does."""
+        self.add_module(name, module)
+
+    def get_submodule(self, target: str) -> Module:
+        """The module at a path such as ``"encoder.layers.0"``; itself at ``""``.
+
+        Raises
+        ------
+        AttributeError
+            No such path, or something else than a module on it.
+        """
+        module = self
+        for i, name in enumerate(target.split(".") if target else ()):
+            child = vars(module).get(name)
+            if not isinstance(child, Module):
+                here = ".".join(target.split(".")[:i]) or type(self).__name__
+                children = ", ".join(n for n, _ in module._own(Module)) or "none"
+                raise AttributeError(
+                    f"get_submodule({target!r}): {here} has no module {name!r}; it has {children}."
+                )
+            module = child
+        return module
+
+    def get_parameter(self, target: str) -> Parameter:
+        """The parameter at a path such as ``"encoder.0.weight"``."""
+        return self._get(target, "parameter", lambda m: m._own(Parameter))  # type: ignore[no-any-return]
+
+    def get_buffer(self, target: str) -> Array:
+        """The buffer at a path such as ``"norm.running_mean"``, as a plain array."""
+        return self._get(target, "buffer", lambda m: m._own_buffers())  # type: ignore[no-any-return]
+
+    def _get(
+        self, target: str, kind: str, own: Callable[[Module], Iterable[tuple[str, Any]]]
+    ) -> Any:
+        path, _, name = target.rpartition(".")
+        found = dict(own(self.get_submodule(path)))
+        if name not in found:
+            raise AttributeError(
+                f"get_{kind}({target!r}): {path or type(self).__name__} has no {kind} {name!r}; "
+                f"it has {', '.join(found) or 'none'}."
+            )
+        return found[name]
+
     def _check_name(self, name: str, kind: str) -> None:
         if not isinstance(name, str):
             raise TypeError(f"The name of a {kind} must be a string, not {type(name).__name__}.")
@@ -206,6 +282,17 @@ class Module:
                 f"{type(self).__name__} has an attribute {name!r} already; "
                 f"give the {kind} another name."
             )
+
+    def _made(self, path: str = "") -> Self:
+        """Itself, where it has its parameters; else refused."""
+        if self._make is not None:
+            raise RuntimeError(
+                f"{type(self).__name__}({vars(self)['_shown']})"
+                + (f" at {path!r}" if path else "")
+                + " has no parameters yet: a size is None, and the first input tells it. Call the "
+                "model once, for example model(x[:1]), before you ask for its parameters."
+            )
+        return self
 
     def _own(self, kind: type) -> list[tuple[str, Any]]:
         return [(name, x) for name, x in vars(self).items() if isinstance(x, kind)]
@@ -249,17 +336,23 @@ class Module:
         return (child for _, child in self.named_children())
 
     def _named(
-        self, own: Callable[[Module], Iterable[tuple[str, Any]]], prefix: str, recurse: bool
+        self,
+        own: Callable[[Module], Iterable[tuple[str, Any]]],
+        prefix: str,
+        recurse: bool,
+        remove_duplicate: bool,
     ) -> Iterator[tuple[str, Any]]:
         seen: set[int] = set()
-        for path, module in self.named_modules(prefix) if recurse else ((prefix, self),):
-            for name, x in own(module):
+        modules = self.named_modules(prefix, remove_duplicate) if recurse else ((prefix, self),)
+        for path, module in modules:
+            for name, x in own(module._made(path)):
                 if id(x) not in seen:
-                    seen.add(id(x))
+                    if remove_duplicate:
+                        seen.add(id(x))
                     yield join(path, name), x
 
     def named_parameters(
-        self, prefix: str = "", recurse: bool = True
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Parameter]]:
         """Parameters with their paths, such as ``"0.weight"``; a shared one once.
 
@@ -267,16 +360,19 @@ class Module:
         ----------
         prefix : put before every path.
         recurse : whether to go into the modules below.
+        remove_duplicate : False lists a shared one under each of its paths.
         """
-        return self._named(lambda m: m._own(Parameter), prefix, recurse)
+        return self._named(lambda m: m._own(Parameter), prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """Parameters of this module and those below; a shared one once."""
         return (p for _, p in self.named_parameters(recurse=recurse))
 
-    def named_buffers(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Array]]:
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Array]]:
         """Buffers with their paths, as plain arrays."""
-        return self._named(lambda m: m._own_buffers(), prefix, recurse)
+        return self._named(lambda m: m._own_buffers(), prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Array]:
         """Buffers of this module and those below."""
@@ -320,8 +416,8 @@ class Module:
         dtype = np.dtype(dtype)
         if dtype.kind != "f":
             raise TypeError(f"to(dtype): dtype must be a float type, not {dtype}.")
-        epoch = tick()
-        for p in self.parameters():
+        parameters, epoch = list(self.parameters()), tick()
+        for p in parameters:
             p._data, p.grad, p.birth = p._data.astype(dtype), None, epoch
         for module in self.modules():
             for name, b in module._own_buffers():
@@ -333,6 +429,7 @@ class Module:
         """What `state_dict` copies and `load_state_dict` writes: Parameters and arrays."""
         state: dict[str, Any] = {}
         for path, module in self.named_modules(remove_duplicate=False):
+            module._made(path)
             own = (*module._own(Parameter), *module._own_buffers(persistent_only=True))
             state.update((join(path, name), x) for name, x in own)
         return state
@@ -406,12 +503,16 @@ class Module:
         lines = [
             f"({name}): " + repr(child).replace("\n", "\n  ") for name, child in self._own(Module)
         ]
-        extra = self.extra_repr()
+        extra = self.extra_repr() if self._make is None else vars(self)["_shown"]
         if not lines:
             return f"{type(self).__name__}({extra})"
         if extra:
             lines.insert(0, extra)
         return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
+
+    def astype(self, dtype: DTypeLike) -> Self:
+        """Do as `to` does, by NumPy's name."""
+        return self.to(dtype)
 
     def double(self) -> Self:
         """Convert every float parameter and buffer to float64, as gradient checks want it."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from autograd.ops import linear as affine_maps
 from autograd.value import Value
-from nn.functional.tensor import Tensor
+from nn.functional.tensor import Tensor, same_dtype
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -26,6 +26,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     ------
     ValueError
         The last axis of the input is not `in`.
+    TypeError
+        The input's dtype is not the weight's.
 
     Examples
     --------
@@ -41,6 +43,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             f"as the weight (out, in) = {weight.shape} has it. "
             "nn.Flatten() makes (N, C, H, W) into (N, C·H·W)."
         )
+    same_dtype("linear", input, weight)
     if bias is None:
         return affine_maps.linear.call(input, weight)
     return affine_maps.affine.call(input, weight, bias)

@@ -12,12 +12,20 @@ from nn import functional, init
 from nn.module import Module, Parameter
 
 
+def count(who: str, name: str, size: Any, least: int = 0) -> int:
+    """A size, checked."""
+    if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < least:
+        raise ValueError(f"{who}: {name} must be an integer >= {least}, got {size!r}.")
+    return int(size)
+
+
 class Linear(Module):
     """Affine map y = x Wᵀ + b.
 
     Parameters
     ----------
-    in_features, out_features : sizes of the last axis before and after.
+    in_features, out_features : sizes of the last axis before and after. in_features=None takes
+        it from the first input, which then makes the parameters.
     bias : whether there is a b.
     dtype : of the parameters, float32 by default.
     rng : generator, seed or None for the default.
@@ -37,22 +45,34 @@ class Linear(Module):
     Linear(in_features=3, out_features=2, bias=True)
     >>> layer(np.ones((5, 3), np.float32)).shape
     (5, 2)
+    >>> layer = nn.Linear(None, 2)
+    >>> layer(np.ones((5, 3), np.float32)).shape
+    (5, 2)
+    >>> layer.weight.shape
+    (2, 3)
     """
 
     def __init__(
         self,
-        in_features: int,
+        in_features: int | None,
         out_features: int,
         bias: bool = True,
         *,
         dtype: Any = None,
         rng: Rng = None,
     ) -> None:
-        for name, size in (("in_features", in_features), ("out_features", out_features)):
-            if not isinstance(size, (int, np.integer)) or size < 0:
-                raise ValueError(f"Linear: {name} must be an integer >= 0, got {size!r}.")
+        count("Linear", "out_features", out_features)
         rng = as_generator(rng)
-        self.in_features, self.out_features = int(in_features), int(out_features)
+        if in_features is None:
+            self.make_later(
+                lambda self, input: Linear.__init__(
+                    self, np.shape(input)[-1], out_features, bias, dtype=dtype, rng=rng
+                ),
+                f"in_features=None, out_features={out_features}, bias={bias}",
+            )
+            return
+        self.in_features = count("Linear", "in_features", in_features)
+        self.out_features = int(out_features)
         self.weight = Parameter(np.zeros((out_features, in_features)), dtype=dtype)
         init.kaiming_uniform_(self.weight, a=math.sqrt(5), rng=rng)
         self.bias = Parameter(np.zeros(out_features), dtype=dtype) if bias else None

@@ -220,13 +220,158 @@ def test_no_forward_says_so():
         nn.Module()(1)
 
 
-def test_an_error_tells_in_which_modules_it_happened():
-    with pytest.raises(ValueError, match="last axis of input") as error:
-        nn.Sequential(nn.Linear(3, 2))(np.ones((1, 4), np.float32))
-    assert error.value.__notes__ == [
-        "in Linear(in_features=3, out_features=2, bias=True)",
-        "in Sequential()",
-    ]
+class Encoder(nn.Module):
+    def __init__(self):
+        self.layers = nn.ModuleList([nn.Sequential(nn.ReLU(), nn.Linear(3, 2))])
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+def test_an_error_names_the_path_of_its_module_and_the_shapes_of_its_inputs():
+    net = nn.Sequential({"encoder": Encoder()})
+    for _ in range(2):
+        with pytest.raises(ValueError, match="last axis of input") as error:
+            net(np.ones((1, 4), np.float32))
+        assert error.value.__notes__ == [
+            "in encoder.layers.0.1: Linear(in_features=3, out_features=2, bias=True), "
+            "called with (1, 4) float32, in Sequential"
+        ]
+
+
+def test_an_error_of_a_single_module_names_its_class():
+    with pytest.raises(ValueError, match="last axis") as error:
+        nn.Linear(3, 2)(np.ones((1, 4), np.float32))
+    [note] = error.value.__notes__
+    assert note.startswith("in Linear(in_features=3")
+
+
+def test_a_new_error_in_a_handler_gets_its_own_path():
+    class Try(nn.Module):
+        def __init__(self):
+            self.layer = nn.Linear(3, 2)
+
+        def forward(self, x, *, scale):
+            try:
+                return self.layer(x)
+            except ValueError as error:
+                raise KeyError("mine") from error
+
+    with pytest.raises(KeyError) as error:
+        Try()(np.ones((1, 4), np.float32), scale=2)
+    assert error.value.__notes__ == ["in Try, called with (1, 4) float32, scale=2"]
+
+
+def test_paths_lead_to_modules_parameters_and_buffers():
+    net = nn.Sequential({"block": Block()})
+    assert net.get_submodule("") is net
+    assert net.get_submodule("block.inner") is net[0].inner
+    assert net.get_parameter("block.inner.weight") is net[0].inner.weight
+    assert net.get_buffer("block.mean") is net[0].mean
+    with pytest.raises(AttributeError, match="block has no module 'outer'; it has inner"):
+        net.get_submodule("block.outer")
+    with pytest.raises(AttributeError, match="no parameter 'mean'; it has scale"):
+        net.get_parameter("block.mean")
+    with pytest.raises(AttributeError, match="no buffer 'scale'; it has mean"):
+        net.get_buffer("block.scale")
+
+
+def test_forward_hooks_see_and_replace_what_goes_in_and_comes_out():
+    layer, seen = nn.Identity(), []
+    first = layer.register_forward_pre_hook(lambda module, args: args[0] + 1)
+    layer.register_forward_pre_hook(lambda module, args: seen.append(args))
+    last = layer.register_forward_hook(lambda module, args, y: (args, y * 2))
+    assert layer(1.0) == ((2.0,), 4.0)
+    assert seen == [(2.0,)]
+    last.remove()
+    last.remove()
+    first.remove()
+    assert layer(1.0) == 1.0
+    assert layer.forward(1.0) == 1.0
+
+
+def test_hooks_run_in_order_and_may_be_put_first():
+    layer, seen = nn.Identity(), []
+    layer.register_forward_hook(lambda *_: seen.append("a"))
+    layer.register_forward_hook(lambda *_: seen.append("b"), prepend=True)
+    layer(0)
+    assert seen == ["b", "a"]
+
+
+def test_hooks_get_keywords_when_they_ask():
+    class Power(nn.Module):
+        def forward(self, x, *, n):
+            return x**n
+
+    power = Power()
+    power.register_forward_pre_hook(lambda m, args, kw: (args, {"n": 3}), with_kwargs=True)
+    power.register_forward_hook(lambda m, args, kw, y: y + kw["n"], with_kwargs=True)
+    assert power(2, n=1) == 11
+    with pytest.raises(TypeError, match="callable"):
+        power.register_forward_hook(None)
+
+
+def test_a_hook_fires_in_the_scope_of_its_module():
+    layer = nn.Identity()
+    layer.register_forward_hook(lambda module, args, y: y * 2)
+    assert owners(layer(autograd.Value(1.0))) == [layer]
+
+
+def test_a_hook_of_a_copy_is_taken_away_alone():
+    layer, seen = nn.Identity(), []
+    handle = layer.register_forward_hook(lambda *_: seen.append(1))
+    twin = copy.deepcopy(layer)
+    handle.remove()
+    twin(0)
+    layer(0)
+    assert seen == [1]
+
+
+ASKS = {
+    "parameters": lambda net: list(net.parameters()),
+    "state_dict": lambda net: net.state_dict(),
+    "load_state_dict": lambda net: net.load_state_dict({}),
+    "to": lambda net: net.double(),
+    "optimizer": lambda net: nn.optim.SGD(net.parameters(), lr=0.1),
+}
+
+
+@pytest.mark.parametrize("ask", ASKS.values(), ids=ASKS)
+def test_a_module_without_sizes_refuses_until_it_is_called(ask):
+    net = nn.Sequential(nn.Linear(None, 2))
+    with pytest.raises(RuntimeError, match=r"in_features=None.* at '0'.*[Cc]all the model once"):
+        ask(net)
+    net(np.ones((1, 3), np.float32))
+    assert list(net.state_dict()) == ["0.weight", "0.bias"]
+
+
+def test_a_first_call_that_fails_leaves_the_sizes_open():
+    layer = nn.Linear(None, 2, rng=0)
+    for x in (np.float32(1), np.ones(3, int)):
+        with pytest.raises((IndexError, TypeError)):
+            layer(x)
+    assert repr(layer) == "Linear(in_features=None, out_features=2, bias=True)"
+    assert layer(np.ones(3, np.float32)).shape == (2,)
+    assert repr(layer) == "Linear(in_features=3, out_features=2, bias=True)"
+
+
+def test_copies_without_sizes_find_their_own():
+    layer = nn.Linear(None, 2)
+    twin = copy.deepcopy(layer)
+    layer(np.ones(3, np.float32))
+    twin(np.ones(4, np.float32))
+    assert layer.weight.shape == (2, 3)
+    assert twin.weight.shape == (2, 4)
+
+
+def test_a_module_without_sizes_keeps_its_mode_and_hooks():
+    layer, seen = nn.Linear(None, 2).eval(), []
+    layer.register_forward_hook(lambda *_: seen.append(1))
+    layer(np.ones(3, np.float32))
+    assert seen == [1]
+    assert not layer.training
 
 
 def owners(v):

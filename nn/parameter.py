@@ -1,0 +1,78 @@
+"""What a Module owns itself: parameters that are learned, buffers that are only kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd.value import Value
+
+
+class Parameter(Value):
+    """A Value that a Module owns and an optimizer changes.
+
+    Parameters
+    ----------
+    data : array_like
+        Copied.
+    requires_grad : bool
+        False freezes it.
+    dtype : data type, optional
+        float32 unless asked: NumPy's float64 would spread through a whole network.
+    name : str, optional
+        What errors and drawings call it; by default the attribute that it is first assigned to.
+
+    Examples
+    --------
+    >>> import nn
+    >>> nn.Parameter([1.0, 2.0])
+    Value([1., 2.], dtype=float32)
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        data: Any,
+        requires_grad: bool = True,
+        *,
+        dtype: Any = None,
+        name: str | None = None,
+    ) -> None:
+        if isinstance(data, Value):
+            data = data._data
+        array = np.asarray(data)
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"Parameter(data): data must be real numbers, not {array.dtype}.")
+        array = np.ascontiguousarray(array, dtype or np.float32).reshape(array.shape)
+        super().__init__(array, requires_grad, name)
+
+
+class Buffer:
+    """Marks an array as state that is saved but not learned, such as a running mean.
+
+    Assigned to an attribute of a Module, it leaves the plain array there and the name in the
+    module's list of buffers; what is assigned to that attribute later is the buffer from then on.
+
+    Parameters
+    ----------
+    data : array_like
+        Copied.
+    persistent : bool
+        Whether `state_dict` has it.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> class Scale(nn.Module):
+    ...     def __init__(self):
+    ...         self.factor = nn.Buffer([2.0, 3.0])
+    >>> Scale().state_dict()
+    {'factor': array([2., 3.])}
+    """
+
+    __slots__ = ("data", "persistent")
+
+    def __init__(self, data: Any, persistent: bool = True) -> None:
+        self.data, self.persistent = np.array(data), persistent
