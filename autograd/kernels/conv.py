@@ -178,7 +178,6 @@ def correlate(
     _, groups, channels, out_channels, blocks, tall, K, xn = sizes[0:8]
     xc, Do, Ho, Wo = sizes[8], sizes[15], sizes[16], sizes[17]
     ones, yn, yc, yd, yh, yw, in_place, ldy = sizes[24:32]
-    zero = K - K  # a literal in a call would compile the callee once more
     if ones >= 0:
         for i in range(ones, xs.size):
             xs[i] = 1
@@ -190,13 +189,13 @@ def correlate(
         d1 = min(d0 + tall, Do)
         pack(
             x, x_start + n * xn + g * channels * xc, xs, sizes, phases, h_taps, w_taps,
-            zero, channels, d0, d1,
+            0, channels, d0, d1,
         )  # fmt: skip
         to = y_start + n * yn + g * out_channels * yc + d0 * yd
         w0 = g * out_channels * K
         Q = (d1 - d0) * Ho * Wo
         _product(
-            w, w0, xs, offsets, heights, Q, y if in_place else buffer, to if in_place else zero,
+            w, w0, xs, offsets, heights, Q, y if in_place else buffer, to if in_place else 0,
             yc if in_place else ldy, small,
         )  # fmt: skip
         if in_place:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import llvmlite
 import numba
-from numba import njit
+from numba import njit, types
 from numba.core import event
 from numba.core.caching import FunctionCache, IndexDataCacheFile, NullCache
 
@@ -78,9 +78,21 @@ def jit(function):
     """
     compiled = njit(nogil=True, error_model="numpy")(function)
     if not numba.config.DISABLE_JIT:
+        _forget_literals(compiled)
         with contextlib.suppress(RuntimeError):  # where no folder can be written to
             compiled._cache = _Cache(function)
     return compiled
+
+
+def _forget_literals(compiled):
+    """Let calls from other kernels share one signature; Numba compiles anew for each constant."""
+    typed = compiled.get_call_template
+
+    def widened(args, named):
+        general = {name: types.unliteral(kind) for name, kind in named.items()}
+        return typed([types.unliteral(kind) for kind in args], general)
+
+    compiled.get_call_template = widened
 
 
 _quiet = contextvars.ContextVar("quiet", default=False)

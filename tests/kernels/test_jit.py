@@ -71,3 +71,17 @@ def test_the_stamp_of_a_kernel_covers_what_it_imports(tmp_path):
     jit._imports.cache_clear()
     jit.stamp.cache_clear()
     assert jit.stamp(tmp_path / "top.py") != before
+
+
+@COMPILES
+def test_a_constant_in_a_call_does_not_compile_the_callee_once_more():
+    @jit.jit
+    def inner(x, n, flag):
+        return x + n if flag else x
+
+    @jit.jit
+    def outer(x, n):
+        return inner(x, 1, True) + inner(x, n, flag=False) + inner(x, 3, n > 0)
+
+    assert outer(1.0, 2) == 2 + 1 + 4
+    assert len(inner.signatures) == 1
