@@ -1,6 +1,7 @@
 """Benchmarks: one file a subject, one harness that runs them side by side.
 
-``python -m benchmarks [subject ...] [--peers torch,micrograd] [--quick] [--out DIR]``
+``python -m benchmarks [subject ...] [--quick] [--out DIR] [--compare OLD]``; ``--setup-peers DIR``
+makes environments for the peers, and ``--help`` tells the rest.
 """
 
 SUBJECTS = (

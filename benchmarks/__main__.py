@@ -1,101 +1,149 @@
-"""The command line: run subjects, print a table, write JSON."""
+"""The command line: run subjects, print tables, write and compare results."""
 
 from __future__ import annotations
 
 import argparse
-import datetime
 import importlib
-import json
 import os
-import platform
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.console import Console
-from rich.table import Table
 
-from benchmarks import SUBJECTS
-from benchmarks.harness import ratio, run
+from benchmarks import SUBJECTS, peak, plot, record, report
+from benchmarks.case import OURS
+from benchmarks.harness import Plan, run
+from benchmarks.peers import PEERS, interpreters, set_up
 
-PREFIXES = ((1, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
-
-
-def readable(x: float, unit: str) -> str:
-    """A measurement with its unit, three digits."""
-    if unit != "s":
-        return f"{x:.3g} {unit}".rstrip()
-    scale, prefix = next((p for p in PREFIXES if abs(x) >= p[0]), PREFIXES[-1])
-    return f"{x / scale:.3g} {prefix}s"
+PEERS_DIR = "GLASSGRAD_PEERS"
+PLOT = "ratios.svg"
 
 
-def table(subject: str, results: list[dict[str, Any]]) -> Table:
-    """One line a side, ours first."""
-    t = Table(title=subject, title_justify="left")
-    for name in ("case", "side"):
-        t.add_column(name)
-    for name in ("median", "spread", "× ours"):
-        t.add_column(name, justify="right")
-    for result in results:
-        case = result["case"]
-        for side, s in result["sides"].items():
-            r = ratio(result, side)
-            median = readable(s["median"], result["unit"])
-            t.add_row(case, side, median, f"{s['spread']:.0%}", "" if r is None else f"{r:.2f}")
-            case = ""
-        for side, why in result["skipped"].items():
-            t.add_row(case, side, "skipped:", why, "")
-    return t
-
-
-def machine() -> dict[str, Any]:
-    """What the figures were taken on."""
-    return {
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "platform": platform.platform(),
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
-        "load": os.getloadavg() if hasattr(os, "getloadavg") else None,
-    }
-
-
-def main() -> None:
-    """Parse the arguments and run."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("subjects", nargs="*", metavar="subject", help=", ".join(SUBJECTS))
-    parser.add_argument("--peers", default="torch,micrograd", help="comma-separated")
-    parser.add_argument(
+def parser() -> argparse.ArgumentParser:
+    """What the command understands."""
+    p = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    p.add_argument("subjects", nargs="*", metavar="subject", help=", ".join(SUBJECTS))
+    p.add_argument(
+        "--peers",
+        default=",".join(PEERS),
+        help="sides beside glassgrad and NumPy, comma-separated (default: all: %(default)s)",
+    )
+    p.add_argument(
+        "--peers-dir",
+        type=Path,
+        default=os.environ.get(PEERS_DIR),
+        metavar="DIR",
+        help=f"where --setup-peers made the peers' environments (default: ${PEERS_DIR})",
+    )
+    p.add_argument(
+        "--setup-peers",
+        type=Path,
+        metavar="DIR",
+        help="make the peers' environments in a directory with pip, and end if no subject is named",
+    )
+    p.add_argument(
         "--python",
         action="append",
         default=[],
         metavar="PEER=PATH",
         help="interpreter of a peer that has an environment of its own",
     )
-    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write results.json")
-    args = parser.parse_args()
+    p.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
+    p.add_argument(
+        "--out", type=Path, metavar="DIR", help=f"where to write {record.RESULTS} and {PLOT}"
+    )
+    p.add_argument(
+        "--compare", type=Path, metavar="OLD", help="results of an earlier run: show what changed"
+    )
+    return p
+
+
+def pythons(args: argparse.Namespace, fail: Any) -> dict[str, str]:
+    """The interpreter of every peer, from --peers-dir and --python."""
+    directory = args.setup_peers or args.peers_dir
+    if directory is not None and not Path(directory).is_dir():
+        fail(f"there is no directory {directory}; --setup-peers {directory} makes it")
+    found = interpreters(None if directory is None else Path(directory).absolute())
+    for text in args.python:
+        peer, equals, path = text.partition("=")
+        if not equals or peer not in PEERS:
+            fail(f"--python takes PEER=PATH with a peer of {', '.join(PEERS)}, not {text}")
+        found[peer] = path
+    for peer, path in found.items():
+        if not Path(path).is_file():
+            fail(f"the interpreter {path} of {peer} is not there")
+    return found
+
+
+def measure(console: Console, subject: str, plan: Plan) -> list[record.Result]:
+    """All cases of a subject."""
+    results = []
+    for case in importlib.import_module(f"benchmarks.{subject}").CASES:
+        with console.status(f"{subject}: {case.name}"):
+            results.append(run(subject, case, plan))
+    return results
+
+
+def measure_peaks(console: Console, plan: Plan) -> record.Result:
+    """What the machine reached at its best: name -> FLOP/s, bytes/s."""
+    peaks: record.Result = {}
+    for case in peak.CASES:
+        with console.status(f"peak: {case.name}"):
+            result = run("peak", case, plan)
+        samples = result["sides"].get(OURS, {}).get("samples")
+        if samples:
+            peaks[case.name] = max(samples)
+            console.print(f"Peak of all cores: {report.readable(max(samples), case.unit)}")
+    return peaks
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Parse the arguments and run; the exit status, 1 where a side computed other numbers."""
+    p = parser()
+    args = p.parse_args(argv)
+    console = Console(highlight=False)
     if unknown := set(args.subjects) - set(SUBJECTS):
-        parser.error(f"no subject {', '.join(sorted(unknown))}; there are {', '.join(SUBJECTS)}")
-    if wrong := [p for p in args.python if "=" not in p]:
-        parser.error(f"--python takes PEER=PATH, not {wrong[0]}")
-    rounds, enough = (3, 0.02) if args.quick else (15, 0.1)
-    pythons = dict(p.split("=", 1) for p in args.python)
-    console, everything = Console(), []
+        p.error(f"no subject {', '.join(sorted(unknown))}; there are {', '.join(SUBJECTS)}")
+    peers = [peer.strip() for peer in args.peers.split(",") if peer.strip()]
+    if strange := set(peers) - set(PEERS):
+        p.error(f"no peer {', '.join(sorted(strange))}; there are {', '.join(PEERS)}")
+    try:
+        before = record.read(args.compare) if args.compare else None
+    except (OSError, ValueError) as error:
+        p.error(f"--compare: {error}")
+    if args.setup_peers:
+        args.setup_peers = args.setup_peers.absolute()
+        try:
+            set_up(args.setup_peers, lambda text: console.print(text, soft_wrap=True, markup=False))
+        except subprocess.CalledProcessError:
+            print("python -m benchmarks: pip could not install a peer; see above", file=sys.stderr)
+            return 1
+        if not args.subjects:
+            console.print(f"Now: python -m benchmarks --peers-dir {args.setup_peers}", markup=False)
+            return 0
+    plan = Plan(peers, pythons(args, p.error), *((5, 0.03) if args.quick else (15, 0.1)))
+    where, everything = record.machine(), list[record.Result]()
+    peaks = measure_peaks(console, plan)
     for subject in args.subjects or SUBJECTS:
-        results = []
-        for case in importlib.import_module(f"benchmarks.{subject}").CASES:
-            with console.status(f"{subject}: {case.name}"):
-                result = run(subject, case, args.peers.split(","), pythons, rounds, enough)
-            results.append(result)
-        console.print(table(subject, results))
+        results = measure(console, subject, plan)
+        console.print(report.table(subject, results, peaks))
+        for side, why in report.skipped(results).items():
+            console.print(f"Skipped {side}: {why}", markup=False)
         everything += results
+        if args.out:
+            record.write(args.out, where, peaks, everything)
     if args.out:
-        args.out.mkdir(parents=True, exist_ok=True)
-        path = args.out / "results.json"
-        path.write_text(json.dumps({"machine": machine(), "results": everything}, indent=1))
-        console.print(f"Wrote {path}")
+        title = f"times glassgrad's, {where['date'][:10]}, {where['processor']}"
+        (args.out / PLOT).write_text(plot.svg(everything, title), encoding="utf-8")
+        console.print(f"Wrote {args.out / record.RESULTS} and {PLOT}", soft_wrap=True, markup=False)
+    if before is not None:
+        console.print(report.comparison(record.changes(before["results"], everything)))
+        if before["machine"].get("processor") != where["processor"]:
+            console.print("The two runs are from different machines.")
+    return 1 if any("wrong" in result for result in everything) else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

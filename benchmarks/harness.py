@@ -8,36 +8,75 @@ import os
 import statistics
 import subprocess
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from benchmarks.case import OURS, Case
 
 ROOT = Path(__file__).parents[1]
+# A peer finds its own modules first: HIPS's autograd has the name of ours.
+WORKER = (
+    "import sys; sys.path.append(sys.argv.pop(1)); from benchmarks.worker import main; "
+    "main(*sys.argv[1:4], float(sys.argv[4]))"
+)
+
+
+@dataclass
+class Plan:
+    """How to measure.
+
+    Parameters
+    ----------
+    peers : the sides that run beside glassgrad and NumPy.
+    pythons : peer -> interpreter; the present one for those without.
+    rounds : samples of each side.
+    enough : seconds that a sample takes at least.
+    """
+
+    peers: list[str]
+    pythons: dict[str, str] = field(default_factory=dict)
+    rounds: int = 15
+    enough: float = 0.1
+
+
+class Wrong(Exception):  # noqa: N818 - it is a result
+    """A side broke down, or computed other numbers than ours."""
 
 
 class Side:
     """A worker process, and what it measured."""
 
-    def __init__(self, python: str, subject: str, case: Case, name: str, enough: float) -> None:
-        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    def __init__(self, plan: Plan, subject: str, case: Case, name: str) -> None:
         self.name, self.samples = name, list[float]()
+        self.missing: str | None = None
+        self.numbers: list[float] = []
+        self.versions: dict[str, str] = {}
+        python = plan.pythons.get(name, sys.executable)
+        given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+        path = [p for p in given if p and Path(p).resolve() != ROOT]
+        if name == OURS:
+            path.insert(0, str(ROOT))
+        command = [python, "-P", "-c", WORKER, str(ROOT), subject, case.name, name]
         self.process = subprocess.Popen(
-            [python, "-m", "benchmarks.worker", subject, case.name, name, str(enough)],
+            [*command, str(plan.enough)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": path},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
         )
+
+    def greet(self) -> None:
+        """Wait until it has set itself up, and hear what it computed."""
         hello = self.answer()
-        self.missing: str | None = hello.get("missing")
-        self.numbers: list[float] = hello.get("numbers", [])
+        self.missing = hello.get("missing")
+        self.numbers, self.versions = hello.get("numbers", []), hello.get("versions", {})
 
     def answer(self) -> dict[str, Any]:
         """The next line of the worker."""
         line = self.process.stdout.readline()  # type: ignore[union-attr]
         if not line:
-            raise RuntimeError(f"benchmarks: the side {self.name!r} ended without an answer.")
+            raise Wrong(f"the side {self.name!r} ended without an answer")
         return json.loads(line)  # type: ignore[no-any-return]
 
     def measure(self) -> None:
@@ -51,48 +90,49 @@ class Side:
         self.process.communicate()
 
 
-def run(
-    subject: str, case: Case, peers: list[str], pythons: dict[str, str], rounds: int, enough: float
-) -> dict[str, Any]:
-    """The result of one case, as plain data.
-
-    Raises
-    ------
-    ValueError
-        Two sides computed different numbers.
-    """
-    names = [n for n in case.sides if n in (OURS, "numpy") or n in peers]
-    sides = [Side(pythons.get(n, sys.executable), subject, case, n, enough) for n in names]
-    try:
-        present = [s for s in sides if not s.missing]
-        for other in present[1:]:
-            same_numbers(case.name, present[0], other)
-        for _ in range(rounds):
-            for side in present:
-                side.measure()
-    finally:
-        for side in sides:
-            side.close()
-    return {
+def run(subject: str, case: Case, plan: Plan) -> dict[str, Any]:
+    """The result of one case, as plain data; with ``wrong`` in it, no side was timed."""
+    result: dict[str, Any] = {
         "subject": subject,
         "case": case.name,
         "unit": case.unit,
-        "sides": {s.name: summary(s.samples) for s in present},
-        "skipped": {s.name: f"{s.missing} is not installed" for s in sides if s.missing},
+        "group": case.group,
+        "flops": case.flops,
+        "bytes": case.bytes,
+        "sides": {},
+        "skipped": {},
     }
+    sides: list[Side] = []
+    try:
+        names = [name for name in case.sides if name in (OURS, "numpy", *plan.peers)]
+        sides += (Side(plan, subject, case, name) for name in names)
+        for side in sides:
+            side.greet()
+        present = [s for s in sides if not s.missing]
+        if case.compared:
+            for other in present[1:]:
+                same_numbers(present[0], other, case.tolerance)
+        for _ in range(plan.rounds):
+            for side in present:
+                side.measure()
+        result["sides"] = {s.name: summary(s.samples) for s in present}
+        result["versions"] = {s.name: s.versions for s in present}
+        result["skipped"] = {s.name: s.missing for s in sides if s.missing}
+    except Wrong as error:
+        result["wrong"] = str(error)
+    finally:
+        for side in sides:
+            side.close()
+    return result
 
 
-def same_numbers(case: str, a: Side, b: Side) -> None:
-    """Raise unless both sides computed the same, to single precision."""
-    same = len(a.numbers) == len(b.numbers) and all(
-        math.isclose(x, y, rel_tol=1e-4, abs_tol=1e-5)
-        for x, y in zip(a.numbers, b.numbers, strict=True)
-    )
-    if not same:
-        raise ValueError(
-            f"benchmarks: {case}: {a.name} and {b.name} computed different numbers: "
-            f"{a.numbers[:4]} and {b.numbers[:4]}."
-        )
+def same_numbers(a: Side, b: Side, tolerance: float) -> None:
+    """Raise `Wrong` unless both sides computed the same."""
+    if len(a.numbers) != len(b.numbers):
+        raise Wrong(f"{a.name} has {len(a.numbers)} numbers, {b.name} {len(b.numbers)}")
+    for i, (x, y) in enumerate(zip(a.numbers, b.numbers, strict=True)):
+        if not math.isclose(x, y, rel_tol=tolerance, abs_tol=tolerance / 10):
+            raise Wrong(f"number {i} is {x} in {a.name}, {y} in {b.name}")
 
 
 def summary(samples: list[float]) -> dict[str, Any]:
@@ -111,7 +151,21 @@ def summary(samples: list[float]) -> dict[str, Any]:
 def ratio(result: dict[str, Any], side: str) -> float | None:
     """How many times ours another side takes: the median over rounds, each taken in turn."""
     sides = result["sides"]
-    if side == OURS or OURS not in sides:
+    if side == OURS or OURS not in sides or side not in sides:
         return None
     pairs = zip(sides[side]["samples"], sides[OURS]["samples"], strict=True)
     return float(statistics.median(theirs / ours for theirs, ours in pairs))
+
+
+def means(results: list[dict[str, Any]]) -> dict[str, dict[str, tuple[float, int]]]:
+    """Group -> side -> the geometric mean of its ratios to ours, and of how many rows."""
+    logs: dict[str, dict[str, list[float]]] = {}
+    for result in results:
+        if result["group"] is not None:
+            for side in result["sides"]:
+                if (r := ratio(result, side)) is not None:
+                    logs.setdefault(result["group"], {}).setdefault(side, []).append(math.log(r))
+    return {
+        group: {side: (math.exp(statistics.fmean(x)), len(x)) for side, x in sides.items()}
+        for group, sides in logs.items()
+    }

@@ -1,18 +1,18 @@
-"""One side of one case, in a process of its own: ``python -m benchmarks.worker subject case side``.
-
-Prints a JSON line with the numbers that it computed, or with what is missing; then, for every line
-that it reads, one with a measurement.
-"""
+"""One side of one case, in a process of its own: see `main`."""
 
 from __future__ import annotations
 
 import gc
 import importlib
 import json
+import platform
 import sys
 import time
 from collections.abc import Callable, Iterator
+from importlib import metadata
 from typing import Any
+
+from benchmarks.case import OURS, Unavailable
 
 
 def numbers(x: Any) -> Iterator[float]:
@@ -45,22 +45,40 @@ def timed(work: Callable[[], Any], n: int) -> float:
     return time.perf_counter() - start
 
 
+def versions(side: str) -> dict[str, str]:
+    """What the side runs on, by the names of the distributions."""
+    found = {"python": platform.python_version()}
+    for name in (side, "numpy", *(("numba",) if side == OURS else ())):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
 def main(subject: str, name: str, side: str, enough: float) -> None:
-    """Answer on standard output."""
+    """Measure whenever a line comes in.
+
+    Prints a JSON line with the numbers that the side computed, or why it can't run; then, for
+    every line that it reads, one with a measurement.
+    """
     cases = importlib.import_module(f"benchmarks.{subject}").CASES
     (case,) = (c for c in cases if c.name == name)
     try:
         work = case.sides[side]()
     except ModuleNotFoundError as error:
-        print(json.dumps({"missing": error.name}), flush=True)
+        say(missing=f"{error.name} is not installed")
         return
-    print(json.dumps({"numbers": list(numbers(work())) if case.compared else []}), flush=True)
+    except Unavailable as error:
+        say(missing=str(error))
+        return
+    say(numbers=list(numbers(work())) if case.compared else [], versions=versions(side))
     n = 1 if case.measures_itself else 0
     for _ in sys.stdin:
         n = n or repeats(work, enough)  # only now: nobody else is running
-        sample = work() if case.measures_itself else timed(work, n) / n
-        print(json.dumps({"sample": sample}), flush=True)
+        say(sample=work() if case.measures_itself else timed(work, n) / n)
 
 
-if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3], float(sys.argv[4]))
+def say(**what: Any) -> None:
+    """Answer with one line of JSON."""
+    print(json.dumps(what), flush=True)

@@ -14,7 +14,8 @@ NAME = "bench"
 SUMMARY = "measure glassgrad beside other libraries, in a checkout"
 DESCRIPTION = (
     "Runs `python -m benchmarks` of a checkout of glassgrad's repository, and passes all arguments "
-    "on: the subjects to measure, --quick, --peers, --out; `glassgrad bench --help` lists them."
+    "on: subjects, --peers, --setup-peers, --quick, --out, --compare; `glassgrad bench --help` "
+    "tells what they do."
 )
 ROOT = Path(__file__).parents[2]
 

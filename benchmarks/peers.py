@@ -1,0 +1,54 @@
+"""The libraries beside which glassgrad is measured, and the environments that they live in."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import venv
+from collections.abc import Callable
+from pathlib import Path
+
+ENVIRONMENTS = {
+    "peers": {
+        "torch": ("torch==2.13.0",),
+        "jax": ("jax==0.10.2",),
+        "mygrad": ("mygrad==2.5.0", "numba==0.68.1"),  # its GRU is compiled
+        "micrograd": ("micrograd==0.1.0",),
+        "tinygrad": ("tinygrad==0.14.0",),
+    },
+    "hips": {"autograd": ("autograd==1.9.1",)},  # apart: its import name is ours
+}
+PEERS = tuple(peer for peers in ENVIRONMENTS.values() for peer in peers)
+
+
+def interpreter(environment: Path) -> Path:
+    """Where an environment has its Python."""
+    return environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def set_up(directory: Path, say: Callable[[str], object]) -> None:
+    """Make the environments in a directory, each with pinned versions; one that is there is kept.
+
+    Raises
+    ------
+    subprocess.CalledProcessError
+        When pip could not install a peer; it has said why.
+    """
+    for name, peers in ENVIRONMENTS.items():
+        wanted = [requirement for requirements in peers.values() for requirement in requirements]
+        say(f"{directory / name}: {' '.join(wanted)}")
+        python = interpreter(directory / name)
+        if not python.exists():
+            venv.create(directory / name, with_pip=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *wanted], check=True)
+
+
+def interpreters(directory: Path | None) -> dict[str, str]:
+    """The interpreter of every peer that has an environment in the directory; else our own."""
+    found = {}
+    for name, peers in ENVIRONMENTS.items():
+        python = None if directory is None else interpreter(directory / name)
+        for peer in peers:
+            found[peer] = str(python) if python and python.exists() else sys.executable
+    return found

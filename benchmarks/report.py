@@ -1,0 +1,88 @@
+"""What a run prints: a table a subject, means, what was skipped, what has changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from benchmarks.harness import means, ratio
+from benchmarks.record import Result
+
+PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1, ""))
+SMALL = (*PREFIXES[-1:], (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
+
+
+def readable(x: float, unit: str) -> str:
+    """A measurement with its unit, three digits."""
+    prefixes = SMALL if unit == "s" else PREFIXES
+    scale, prefix = next((p for p in prefixes if abs(x) >= p[0]), prefixes[-1])
+    return f"{x / scale:.3g} {prefix}{unit}".rstrip()
+
+
+def share(result: Result, side: str, peaks: Result) -> float | None:
+    """How much of the machine's measured peak a side reaches, or None where that says nothing."""
+    for what in ("flops", "bytes"):
+        if result[what] is not None and peaks.get(what):
+            return float(result[what] / result["sides"][side]["median"] / peaks[what])
+    return None
+
+
+def table(subject: str, results: list[Result], peaks: Result) -> Table:
+    """One line a side, ours first; then the geometric means of the groups."""
+    peak = any(share(r, side, peaks) is not None for r in results for side in r["sides"])
+    t = Table(title=subject, title_justify="left")
+    for name in ("case", "side"):
+        t.add_column(name)
+    for name in ("median", "spread", "× ours", *(("of peak",) if peak else ())):
+        t.add_column(name, justify="right")
+    for result in results:
+        case = result["case"]
+        if "wrong" in result:
+            t.add_row(case, f"[bold red]not timed: {escape(result['wrong'])}[/bold red]")
+        for side, s in result["sides"].items():
+            r, part = ratio(result, side), share(result, side, peaks)
+            t.add_row(
+                case,
+                side,
+                readable(s["median"], result["unit"]),
+                f"{s['spread']:.0%}",
+                "" if r is None else f"{r:.2f}",
+                *(("" if part is None else f"{part:.0%}",) if peak else ()),
+            )
+            case = ""
+    for group, sides in means(results).items():
+        t.add_section()
+        for side, (mean, rows) in sides.items():
+            name = f"geometric mean of {rows} × {group}"
+            t.add_row(name, side, "", "", f"{mean:.2f}", *(("",) if peak else ()))
+    return t
+
+
+def skipped(results: list[Result]) -> dict[str, str]:
+    """Side -> why it could not run, wherever it was asked for."""
+    return {side: why for result in results for side, why in result["skipped"].items()}
+
+
+def comparison(found: list[dict[str, Any]]) -> Table:
+    """Old and new medians; what lies outside the spread is said."""
+    t = Table(title="compared with before", title_justify="left")
+    for name in ("subject", "case", "side"):
+        t.add_column(name)
+    for name in ("old", "new", "new / old"):
+        t.add_column(name, justify="right")
+    t.add_column("beyond the spread")
+    colors = {"slower": "bold red", "faster": "green"}
+    for change in found:
+        verdict, color = change["verdict"], colors.get(change["verdict"])
+        t.add_row(
+            change["subject"],
+            change["case"],
+            change["side"],
+            readable(change["old"], change["unit"]),
+            readable(change["new"], change["unit"]),
+            f"{change['factor']:.2f}",
+            f"[{color}]{verdict}[/{color}]" if color else verdict,
+        )
+    return t
