@@ -15,14 +15,18 @@ KINDS = pytest.mark.parametrize("kind", OPS)
 
 
 class Layer:
-    """One op on random inputs."""
+    """One op on random inputs; P projects the outputs of an LSTM."""
 
-    def __init__(self, kind, T, B, D, H, dtype=np.float64, state=True, bias=True, seed=0, **static):
+    def __init__(
+        self, kind, T, B, D, H, dtype=np.float64, state=True, bias=True, seed=0, P=None, **static
+    ):
         self.rng = np.random.default_rng(seed)
         self.op, k, n = OPS[kind]
         self.static = static
-        shapes = [(T, B, D), *[(B, H) if state else None] * n, (k * H, D), (k * H, H)]
+        states = [(B, P or H), (B, H)][:n] if state else [None] * n
+        shapes = [(T, B, D), *states, (k * H, D), (k * H, P or H)]
         shapes += [(k * H,) if bias else None] * 2
+        shapes += [(P, H)] if P else []
         self.inputs = [
             None if s is None else self.rng.normal(scale=0.7, size=s).astype(dtype) for s in shapes
         ]
@@ -110,6 +114,29 @@ def test_random_shapes_and_lengths_agree_with_the_reference(kind, seed):
     T, B, D, H = rng.integers(1, (9, 20, 24, 24))
     lengths = rng.integers(0, T + 1, B) if seed % 3 else None
     Layer(kind, T, B, D, H, seed=seed, lengths=lengths, reverse=bool(seed % 2)).check()
+
+
+PROJECTED = {
+    "usual": {"T": 5, "B": 4, "D": 3, "H": 6, "P": 2},
+    "one_sequence": {"T": 6, "B": 1, "D": 3, "H": 5, "P": 4},
+    "one_number": {"T": 3, "B": 13, "D": 7, "H": 17, "P": 1},
+    "wider_than_h": {"T": 3, "B": 3, "D": 2, "H": 4, "P": 37, "bias": False},
+    "lengths_reverse": {
+        "T": 5, "B": 6, "D": 3, "H": 4, "P": 3, "lengths": [3, 0, 5, 3, 1, 5], "reverse": True,
+    },
+    "from_zeros": {"T": 4, "B": 3, "D": 2, "H": 5, "P": 3, "state": False},
+    "no_steps_at_all": {"T": 2, "B": 2, "D": 2, "H": 5, "P": 3, "lengths": [0, 0]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PROJECTED)
+def test_projected_lstms_agree_with_their_reference(name):
+    Layer("lstm", **PROJECTED[name]).check()
+    Layer("lstm", **PROJECTED[name]).check(unused={0})
+
+
+def test_second_derivatives_of_a_projected_lstm_are_those_of_the_reference():
+    Layer("lstm", 3, 2, 2, 4, P=3, lengths=[3, 1]).check(order=2)
 
 
 def test_relu_layers_agree_with_their_reference():
@@ -219,6 +246,7 @@ REFUSED = {
     "half": ({}, {}, TypeError, "float32 or float64"),
     "too_long": ({}, {"lengths": [2, 6]}, ValueError, "lengths must lie between 0 and 5"),
     "negative": ({}, {"lengths": [2, -1]}, ValueError, "got -1"),
+    "not_lengths": ({}, {"lengths": [True, False]}, TypeError, "lengths must be integers"),
     "fractions": ({}, {"lengths": [2.0, 1.0]}, TypeError, "lengths must be integers"),
     "how_many": ({}, {"lengths": [2, 1, 1]}, ValueError, "one number a sequence"),
     "one_length": ({}, {"lengths": 2}, ValueError, "one number a sequence"),
@@ -237,6 +265,25 @@ def test_what_does_not_fit_is_refused_by_name(kind, name):
     for function in (layer.op, layer.op.reference):
         with pytest.raises(error, match=message):
             function(*map(Value, layer.inputs), **static)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({7: np.zeros((3, 5))}, r"w_hh must have shape \(4H, P\) for w_hr \(P, H\) = \(3, 5\)"),
+        ({7: np.zeros(4)}, r"w_hr must have shape \(P, H\), got \(4,\)"),
+        ({7: np.zeros((0, 4))}, r"w_hr must have shape \(P, H\), got \(0, 4\)"),
+        ({1: np.zeros((2, 4))}, r"h0 must have shape \(2, 3\)"),
+        ({2: np.zeros((2, 3))}, r"c0 must have shape \(2, 4\)"),
+    ],
+)
+def test_a_projection_that_does_not_fit_is_refused_by_name(changes, message):
+    layer = Layer("lstm", 5, 2, 3, 4, P=3)
+    for i, new in changes.items():
+        layer.inputs[i] = new
+    for function in (layer.op, layer.op.reference):
+        with pytest.raises(ValueError, match=message):
+            function(*map(Value, layer.inputs))
 
 
 def test_an_unknown_nonlinearity_is_refused():
@@ -282,6 +329,22 @@ def test_batch_first_swaps_the_first_two_axes_of_x_and_y(kind):
     np.testing.assert_array_equal(z, y.swapaxes(0, 1))
 
 
+@KINDS
+@pytest.mark.parametrize("batch_first", [False, True])
+def test_one_sequence_needs_no_batch_axis(kind, batch_first):
+    weights, rng = stack_of(kind, 2, 2, 3, 4), np.random.default_rng(1)
+    x, h = rng.normal(size=(5, 3)), rng.normal(size=(4, 4))
+    pair = kind == "lstm"
+    run = STACKS[kind]
+    y, last = run(x, weights, (h, h) if pair else h, bidirectional=True, batch_first=batch_first)
+    state = h[:, None]
+    z, after = run(x[:, None], weights, (state, state) if pair else state, bidirectional=True)
+    np.testing.assert_array_equal(y, z[:, 0])
+    for a, b in zip(last if pair else [last], after if pair else [after], strict=True):
+        assert a.shape == (4, 4)
+        np.testing.assert_array_equal(a, b[:, 0])
+
+
 def test_dropout_acts_between_layers_only_and_by_the_generator():
     weights = stack_of("gru", 2, 1, 3, 4)
     x = np.random.default_rng(1).normal(size=(5, 2, 3))
@@ -299,10 +362,14 @@ def test_a_stack_refuses_weights_states_and_dropout_that_do_not_fit():
         gru(x, weights, bidirectional=True)
     with pytest.raises(ValueError, match="dropout must be between 0 and 1"):
         gru(x, weights, dropout=1.5)
-    with pytest.raises(ValueError, match="h0 must have shape"):
+    with pytest.raises(ValueError, match=r"hx must have shape .*\(1, 2, 'H'\), got \(2, 2, 4\)"):
         gru(x, weights, np.zeros((2, 2, 4)))
     with pytest.raises(ValueError, match="three axes"):
-        gru(x[0], weights)
+        gru(x[0, 0], weights)
+    with pytest.raises(ValueError, match=r"weights\[0\] must hold .*got 3"):
+        gru(x, [weights[0][:3]])
+    with pytest.raises(TypeError, match=r"lstm: hx must be a pair"):
+        lstm(x, stack_of("lstm", 1, 1, 3, 4), np.zeros((1, 2, 4)))
 
 
 def test_a_cell_of_your_own_runs_and_is_differentiated():

@@ -7,138 +7,45 @@ products over all steps at once that give the gradients of the weights.
 
 from __future__ import annotations
 
-import functools
-
 import numpy as np
 
 from autograd.kernels import pool
 from autograd.kernels import recurrent_steps as steps
 from autograd.kernels.matmul import matmul
+from autograd.kernels.recurrent_rows import Rows, dense
 from autograd.kernels.tile import lanes
 from autograd.kernels.workspace import LINE, scratch
 
 FLOP = 0.01  # ns on one core
 CELL = 2.0  # ns for the gates of one unit at one step
 PACK = 0.2  # ns for one weight
-TILE = 8  # rows
-SMALL = 500.0  # ns for one sequence at one step
-
-
-class Rows:
-    """Where each step of each sequence lies, in the tables that recurrent_steps describes.
-
-    Without lengths x stays as it is. With them only valid steps are kept, packed step by step, the
-    longest sequence first, in the order in which they are visited.
-    """
-
-    def __init__(self, T, B, lengths, reverse):
-        self.T, self.B = T, B
-        self.order = None
-        if lengths is None:
-            self.count = T * B
-            self.counts = np.full(T, B, np.intp)
-            self.x_rows = np.arange(T, dtype=np.intp) * B
-            self.h_rows = np.arange(T + 1, dtype=np.intp) * B
-            if reverse:
-                self.x_rows, self.h_rows = self.x_rows[::-1].copy(), self.h_rows[::-1].copy()
-            self.entering = slice(B, None) if reverse else slice(0, T * B)
-            self.leaving = slice(0, T * B) if reverse else slice(B, None)
-            self.last = slice(0, B) if reverse else slice(T * B, None)
-            self.first = slice(T * B, None) if reverse else slice(0, B)
-            self.work = None
-            return
-        self.order = order = np.argsort(-lengths, kind="stable")
-        n = lengths[order]
-        runs = np.arange(T)[:, None] < n  # (T, B)
-        self.counts = runs.sum(axis=1)
-        self.count = int(self.counts.sum())
-        starts = np.concatenate(([0], np.cumsum(self.counts)))
-        self.x_rows = starts[:-1]
-        self.h_rows = np.concatenate(([0], B + starts[:-1]))
-        step, row = np.nonzero(runs)
-        self.places = (n[row] - 1 - step if reverse else step) * B + order[row]  # in (T·B, ...)
-        self.entering = self.h_rows[step] + row
-        self.leaving = slice(B, None)
-        self.last = self.h_rows[n] + np.arange(B)
-        self.first = slice(0, B)
-        self.work = np.concatenate(([0], np.cumsum(n)))
-
-    def packed(self, x):
-        """The valid rows of (T, B, ...), in order."""
-        flat = x.reshape(self.T * self.B, x.shape[2])
-        return flat if self.order is None else flat.take(self.places, axis=0)
-
-    def unpacked(self, rows):
-        """(T, B, ...) of the valid rows, 0 in the padding."""
-        if self.order is None:
-            return rows if rows.ndim == 3 else rows.reshape(self.T, self.B, rows.shape[1])
-        out = np.zeros((self.T * self.B, rows.shape[1]), rows.dtype)
-        out[self.places] = rows
-        return out.reshape(self.T, self.B, rows.shape[1])
-
-    def empty(self, width, dtype):
-        """Memory for what `unpacked` takes."""
-        shape = (self.T, self.B) if self.order is None else (self.count,)
-        return np.empty((*shape, width), dtype)
-
-    def sorted(self, state):
-        """The rows of (B, H), longest sequence first."""
-        return state if self.order is None else state[self.order]
-
-    def unsorted(self, rows):
-        """The reverse."""
-        if self.order is None:
-            return rows
-        out = np.empty_like(rows)
-        out[self.order] = rows
-        return out
-
-    def states(self, initial, H, dtype):
-        """Memory for the states before and after each step, the first ones filled in."""
-        s = np.empty((self.B + self.count, H), dtype)
-        s[self.first] = 0 if initial is None else self.sorted(initial)
-        return s
-
-    def run(self, kernel, *args, cost):
-        """Share out the batch, each share through all steps; shares of equal work."""
-        if self.work is None:
-            # cheap steps are mostly latency: fewer rows than a tile's take as long as a tile's
-            grain = TILE if cost < SMALL * self.count else 1
-            pool.run(kernel, self.B, *args, cost=cost, grain=grain, pieces=1)
-            return
-
-        def share(begin, end):
-            first, last = np.searchsorted(self.work[:-1], (begin, end))
-            if last > first:
-                kernel(int(first), int(last), *args)
-
-        pool.run(share, self.count, cost=cost, pieces=1)
-
-
-@functools.lru_cache(64)
-def _dense(T, B, reverse):
-    """The tables of full sequences, which don't change from call to call."""
-    return Rows(T, B, None, reverse)
 
 
 class Scan:
-    """One layer run in one direction: what the way back needs."""
+    """One layer run in one direction: what the way back needs.
 
-    def __init__(self, kind, x, w_ih, w_hh, b_ih, b_hh, lengths, reverse, states, relu=False):
+    H units with `gates` gates; the states are R wide, which is H unless w_hr projects an LSTM's.
+    """
+
+    def __init__(
+        self, kind, x, w_ih, w_hh, b_ih, b_hh, lengths, reverse, states, relu=False, w_hr=None
+    ):
         T, B, self.D = x.shape
-        self.kind, self.w_ih, self.w_hh, self.relu = kind, w_ih, w_hh, relu
-        self.gates = 4 if kind == "gru" else w_ih.shape[0] // w_hh.shape[1]
-        self.H, self.dtype = w_hh.shape[1], x.dtype
-        self.rows = rows = (
-            _dense(T, B, reverse) if lengths is None else Rows(T, B, lengths, reverse)
-        )
+        self.kind, self.w_ih, self.w_hh, self.w_hr, self.relu = kind, w_ih, w_hh, w_hr, relu
+        self.H, self.R = (w_hr if w_hr is not None else w_hh[: w_hh.shape[1]]).shape[::-1]
+        self.gates, self.dtype = {"rnn": 1, "lstm": 4, "gru": 4}[kind], x.dtype
+        self.rows = rows = dense(T, B, reverse) if lengths is None else Rows(T, B, lengths, reverse)
         self.x = rows.packed(x)
         self.strip = steps.STRIP * lanes(self.dtype)
         self.wide = steps.WIDE * lanes(self.dtype) if B <= 2 else 0
-        self.states = [rows.states(s, self.H, self.dtype) for s in states]
+        self.states = [
+            rows.states(s, width, self.dtype)
+            for s, width in zip(states, (self.R, self.H), strict=False)
+        ]
         self.activations = np.empty(
             0 if kind == "rnn" else rows.count * self.gates * self.H, x.dtype
         )
+        self.unprojected = np.empty((rows.count if w_hr is not None else 0, self.H), x.dtype)
         self._forward(self._bias(b_ih, b_hh))
 
     def _bias(self, b_ih, b_hh):
@@ -170,11 +77,16 @@ class Scan:
         return packed
 
     def _packed(self, transposed):
-        """The weights for x and those for h; the GRU's for h in two parts."""
+        """The weights for x, those for h (the GRU's in two parts), and the LSTM's projection."""
         H = self.H
         w_x = self._pack("w_x", self.w_ih, transposed)
         if self.kind != "gru":
-            return w_x, self._pack("w_h", self.w_hh, transposed, self.wide)
+            w_h = self._pack("w_h", self.w_hh, transposed, self.wide)
+            if self.kind == "rnn":
+                return w_x, w_h
+            if self.w_hr is None:
+                return w_x, w_h, w_h[:0]
+            return w_x, w_h, self._pack("w_r", self.w_hr, transposed, self.wide)
         w_h = self._pack("w_h", self.w_hh[: 2 * H], transposed, self.wide)
         return w_x, w_h, self._pack("w_n", self.w_hh[2 * H :], transposed, self.wide)
 
@@ -187,12 +99,12 @@ class Scan:
         hs = self.states[0].reshape(-1)
         args = (r.counts, r.x_rows, r.h_rows, self.x.reshape(-1), self.D, *self._packed(True))
         args += (self.strip, self.wide, bias)
-        cost = self._cost(self.D + self.H)
+        cost = self._cost(self.D + self.R)
         if self.kind == "rnn":
             r.run(steps.rnn_forward, self.relu, *args, hs, self.H, cost=cost)
         elif self.kind == "lstm":
-            cs = self.states[1].reshape(-1)
-            r.run(steps.lstm_forward, *args, self.activations, hs, cs, self.H, cost=cost)
+            cells = (self.states[1].reshape(-1), self.unprojected.reshape(-1), self.H)
+            r.run(steps.lstm_forward, *args, self.activations, *cells, hs, self.R, cost=cost)
         else:
             r.run(steps.gru_forward, *args, self.activations, hs, self.H, cost=cost)
 
@@ -203,46 +115,45 @@ class Scan:
         return (y, *(r.unsorted(np.array(s[r.last])) for s in self.states))
 
     def backward(self, g, needs):
-        """The gradients of x, the first states, w_ih, w_hh, b_ih and b_hh."""
-        r, H, dtype = self.rows, self.H, self.dtype
+        """The gradients of x, the first states, w_ih, w_hh, b_ih, b_hh and w_hr."""
+        r, H, R, dtype = self.rows, self.H, self.R, self.dtype
         G = self.gates * H
         gy, *g_last = g
         if gy is None:
-            gy, gy_row = np.zeros(H, dtype), 0
+            gy, gy_row = np.zeros(R, dtype), 0
         else:
-            gy, gy_row = r.packed(gy).reshape(-1), H
+            gy, gy_row = r.packed(gy).reshape(-1), R
         ds = [
-            np.zeros((r.B, H), dtype) if part is None else np.array(r.sorted(part))
-            for part in g_last
+            np.zeros((r.B, width), dtype) if part is None else np.array(r.sorted(part))
+            for part, width in zip(g_last, (R, H), strict=False)
         ]
         line = LINE // dtype.itemsize
-        d_row = G + line * (
-            1 + G // line % 2
-        )  # an odd number of lines: no two rows in one cache set
+        d_row = G + line * (1 + G // line % 2)  # odd in lines: no two rows in one cache set
         d = scratch("recurrent.d", r.count * d_row, dtype)
         db = np.zeros((r.B, G), dtype)
         wanted = needs[0]
         gx = r.empty(self.D if wanted else 0, dtype)
         w_x, *w_h = self._packed(False)
         args = (r.counts, r.x_rows, r.h_rows, gy, gy_row, w_x, *w_h, self.strip, self.wide)
-        rest = (
-            *(s.reshape(-1) for s in (*ds, d)),
-            d_row,
-            db.reshape(-1),
-            H,
-            gx.reshape(-1),
-            self.D if wanted else 0,
-        )
-        cost = self._cost(H + (self.D if wanted else 0))
+        rest = (*(s.reshape(-1) for s in (*ds, d)), d_row, db.reshape(-1))
+        inputs = (gx.reshape(-1), self.D if wanted else 0)
+        cost = self._cost(H + inputs[1])
         hs = self.states[0]
         if self.kind == "rnn":
-            r.run(steps.rnn_backward, self.relu, *args, hs.reshape(-1), *rest, cost=cost)
+            r.run(
+                steps.rnn_backward, self.relu, *args, hs.reshape(-1), *rest, H, *inputs, cost=cost
+            )
         elif self.kind == "lstm":
-            cs = self.states[1].reshape(-1)
-            r.run(steps.lstm_backward, *args, self.activations, cs, *rest, cost=cost)
+            projected = self.w_hr is not None
+            dm = np.zeros((r.B + 1 if projected else 0) * H, dtype)
+            dp = scratch("recurrent.dp", r.count * R if projected else 0, dtype)
+            cells = (self.activations, self.states[1].reshape(-1), dm, dp)
+            r.run(steps.lstm_backward, *args, *cells, *rest, H, R, *inputs, cost=cost)
         else:
-            r.run(steps.gru_backward, *args, self.activations, hs.reshape(-1), *rest, cost=cost)
-        _, *need_states, need_w, need_u, need_b, need_c = needs
+            cells = (self.activations, hs.reshape(-1))
+            r.run(steps.gru_backward, *args, *cells, *rest, H, *inputs, cost=cost)
+        need_states = needs[1 : 1 + len(ds)]
+        need_w, need_u, need_b, need_c, *need_r = needs[1 + len(ds) :]
         d = d.reshape(r.count, d_row)[:, :G]
         gw = matmul(d[:, : self.w_ih.shape[0]].T, self.x) if need_w else None
         gu = self._recurrent_weight_grad(d, hs[r.entering]) if need_u else None
@@ -253,7 +164,8 @@ class Scan:
         if need_c:
             gc = np.concatenate((total[: 2 * H], total[3 * H :])) if self.kind == "gru" else total
         gs = [r.unsorted(s) if n else None for s, n in zip(ds, need_states, strict=True)]
-        return (r.unpacked(gx), *gs, gw, gu, gb, gc)
+        gr = [matmul(dp.reshape(-1, R).T, self.unprojected) if n else None for n in need_r]
+        return (r.unpacked(gx), *gs, gw, gu, gb, gc, *gr)
 
     def _recurrent_weight_grad(self, d, h):
         H = self.H
@@ -271,9 +183,9 @@ def rnn(x, h0, w_ih, w_hh, b_ih, b_hh, lengths, reverse, relu):
     return scan.outputs(), scan
 
 
-def lstm(x, h0, c0, w_ih, w_hh, b_ih, b_hh, lengths, reverse):
-    """(y, h, c) and the scan."""
-    scan = Scan("lstm", x, w_ih, w_hh, b_ih, b_hh, lengths, reverse, (h0, c0))
+def lstm(x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, lengths, reverse):
+    """(y, h, c) and the scan; h projected by w_hr unless it is None."""
+    scan = Scan("lstm", x, w_ih, w_hh, b_ih, b_hh, lengths, reverse, (h0, c0), w_hr=w_hr)
     return scan.outputs(), scan
 
 

@@ -13,7 +13,16 @@ the GRU. x · W is computed for some steps at a time, while they are in cache.
 from __future__ import annotations
 
 from autograd.kernels.jit import jit
-from autograd.kernels.recurrent_lanes import rowwise
+from autograd.kernels.recurrent_cells import (
+    gru_row,
+    gru_row_grad,
+    lstm_row,
+    lstm_row_grad,
+    relu_row,
+    relu_row_grad,
+    tanh_row,
+    tanh_row_grad,
+)
 from autograd.kernels.tile import copy, shape, tile, transpose_block
 
 STRIP = 2  # vectors: the width of a strip of packed weights
@@ -26,89 +35,6 @@ _t0 = tile(_H0, STRIP)
 _e0, _e1, _e2, _e3 = (tile(rows, STRIP, masked=True) for rows in shape()[0])
 _wide, _wide_edge = tile(1, WIDE), tile(1, WIDE, masked=True)
 _copy, _transpose = copy(STRIP), transpose_block()
-
-
-def _tanh_cell(sigmoid, tanh, relu, gated):
-    return lambda p, b: (tanh(p + b),)
-
-
-def _relu_cell(sigmoid, tanh, relu, gated):
-    return lambda p, b: (relu(p + b),)
-
-
-def _tanh_cell_grad(sigmoid, tanh, relu, gated):
-    def cell(h, dh, gy, db):
-        d = (dh + gy) * (1.0 - h * h)
-        return d, db + d
-
-    return cell
-
-
-def _relu_cell_grad(sigmoid, tanh, relu, gated):
-    def cell(h, dh, gy, db):
-        d = gated(dh + gy, h)
-        return d, db + d
-
-    return cell
-
-
-def _lstm_cell(sigmoid, tanh, relu, gated):
-    def cell(i, f, g, o, bi, bf, bg, bo, c):
-        i = sigmoid(i + bi)
-        f = sigmoid(f + bf)
-        g = tanh(g + bg)
-        o = sigmoid(o + bo)
-        c = f * c + i * g
-        return i, f, g, o, c, o * tanh(c)
-
-    return cell
-
-
-def _lstm_cell_grad(sigmoid, tanh, relu, gated):
-    def cell(i, f, g, o, old, c, dh, gy, dc, bi, bf, bg, bo):
-        d = dh + gy
-        t = tanh(c)
-        dc = dc + d * o * (1.0 - t * t)
-        di = dc * g * i * (1.0 - i)
-        df = dc * old * f * (1.0 - f)
-        dg = dc * i * (1.0 - g * g)
-        do = d * t * o * (1.0 - o)
-        return di, df, dg, do, dc * f, bi + di, bf + df, bg + dg, bo + do
-
-    return cell
-
-
-def _gru_cell(sigmoid, tanh, relu, gated):
-    def cell(r, z, x, h, br, bz, bx, bh, old):
-        r = sigmoid(r + br)
-        z = sigmoid(z + bz)
-        h = h + bh
-        n = tanh(x + bx + r * h)
-        return r, z, n, h, n + z * (old - n)
-
-    return cell
-
-
-def _gru_cell_grad(sigmoid, tanh, relu, gated):
-    def cell(r, z, n, h, old, dh, gy, br, bz, bx, bh):
-        d = dh + gy
-        dx = d * (1.0 - z) * (1.0 - n * n)
-        dz = d * (old - n) * z * (1.0 - z)
-        dr = dx * h * r * (1.0 - r)
-        dn = dx * r
-        return dr, dz, dx, dn, d * z, br + dr, bz + dz, bx + dx, bh + dn
-
-    return cell
-
-
-_tanh = rowwise(_tanh_cell, 2, 1)
-_relu = rowwise(_relu_cell, 2, 1)
-_tanh_grad = rowwise(_tanh_cell_grad, 4, 2)
-_relu_grad = rowwise(_relu_cell_grad, 4, 2)
-_lstm = rowwise(_lstm_cell, 9, 6)
-_lstm_grad = rowwise(_lstm_cell_grad, 13, 9)
-_gru = rowwise(_gru_cell, 9, 5)
-_gru_grad = rowwise(_gru_cell_grad, 11, 9)
 
 
 @jit
@@ -226,11 +152,11 @@ def rnn_forward(
             if relu:
                 for r in range(rows):
                     y = new + r * H
-                    _relu(H, hs, y, bias, 0, hs, y)
+                    relu_row(H, hs, y, bias, 0, hs, y)
             else:
                 for r in range(rows):
                     y = new + r * H
-                    _tanh(H, hs, y, bias, 0, hs, y)
+                    tanh_row(H, hs, y, bias, 0, hs, y)
 
 
 @jit
@@ -253,9 +179,9 @@ def rnn_backward(
                 y, g, h = (new + r) * H, (at + r) * gy_row, (begin + r) * H
                 to = (at + r) * d_row
                 if relu:
-                    _relu_grad(H, hs, y, dh, h, gy, g, db, h, d, to, db, h)
+                    relu_row_grad(H, hs, y, dh, h, gy, g, db, h, d, to, db, h)
                 else:
-                    _tanh_grad(H, hs, y, dh, h, gy, g, db, h, d, to, db, h)
+                    tanh_row_grad(H, hs, y, dh, h, gy, g, db, h, d, to, db, h)
             multiply(rows, H, d, at * d_row, d_row, w_h, zero, strip, wide, H, dh, begin * H, H, no)
         if D and counts[s0] > begin:
             project(begin, end, s0, s1, counts, x_rows, H, d, d_row, w_x, strip, D, gx, D, no)
@@ -263,10 +189,11 @@ def rnn_backward(
 
 @jit
 def lstm_forward(
-    begin, end, counts, x_rows, h_rows, x, D, w_x, w_h, strip, wide, bias, gates, hs, cs, H
+    begin, end, counts, x_rows, h_rows, x, D, w_x, w_h, w_r, strip, wide, bias, gates, cs, ms, H,
+    hs, R
 ):  # fmt: skip
-    """All steps of rows begin to end."""
-    steps, G = counts.size, 4 * H
+    """All steps of rows begin to end; the states hs are R wide, projected from ms unless empty."""
+    steps, G, projected = counts.size, 4 * H, ms.size > 0
     zero, yes, no = variables(begin)
     chunk = max(1, CHUNK // max(1, end - begin))
     for s0 in range(0, steps, chunk):
@@ -278,30 +205,36 @@ def lstm_forward(
             rows = min(counts[s], end) - begin
             if rows <= 0:
                 break
-            i, old, new = (
-                (x_rows[s] + begin) * G,
-                (h_rows[s] + begin) * H,
-                (h_rows[s + 1] + begin) * H,
-            )
-            multiply(rows, H, hs, old, H, w_h, zero, strip, wide, G, gates, i, G, yes)
-            for _ in range(rows):
+            at, old, new = x_rows[s] + begin, h_rows[s] + begin, h_rows[s + 1] + begin
+            multiply(rows, R, hs, old * R, R, w_h, zero, strip, wide, G, gates, at * G, G, yes)
+            ys, y = (ms, at * H) if projected else (hs, new * H)
+            for r in range(rows):
+                i = (at + r) * G
                 f, g, o = i + H, i + 2 * H, i + 3 * H
-                _lstm(
+                lstm_row(
                     H, gates, i, gates, f, gates, g, gates, o,
-                    bias, 0, bias, H, bias, 2 * H, bias, 3 * H, cs, old,
-                    gates, i, gates, f, gates, g, gates, o, cs, new, hs, new,
+                    bias, 0, bias, H, bias, 2 * H, bias, 3 * H, cs, (old + r) * H,
+                    gates, i, gates, f, gates, g, gates, o, cs, (new + r) * H, ys, y + r * H,
                 )  # fmt: skip
-                i, old, new = i + G, old + H, new + H
+            if projected:
+                multiply(rows, H, ms, at * H, H, w_r, zero, strip, wide, R, hs, new * R, R, no)
 
 
 @jit
 def lstm_backward(
-    begin, end, counts, x_rows, h_rows, gy, gy_row, w_x, w_h, strip, wide, gates, cs, dh, dc, d,
-    d_row, db, H, gx, D
+    begin, end, counts, x_rows, h_rows, gy, gy_row, w_x, w_h, w_r, strip, wide, gates, cs, dm, dp,
+    dh, dc, d, d_row, db, H, R, gx, D
 ):  # fmt: skip
-    """All steps of rows begin to end, last first: d of the gates, then of x and h."""
-    steps, G = counts.size, 4 * H
+    """All steps of rows begin to end, last first: d of the gates, then of x and h.
+
+    With a projection: dp of its outputs and, for each row of the batch, dm of its inputs; the row
+    of dm after the last holds zeros.
+    """
+    steps, G, projected = counts.size, 4 * H, dm.size > 0
     zero, _, no = variables(begin)
+    up, over, over_row, over_0 = dh, gy, gy_row, zero
+    if projected:
+        up, over, over_row, over_0 = dm, dm, zero, dm.size - H
     chunk = max(1, CHUNK // max(1, end - begin))
     for s1 in range(steps, 0, -chunk):
         s0 = max(0, s1 - chunk)
@@ -311,17 +244,22 @@ def lstm_backward(
                 continue
             at = x_rows[s] + begin
             old, new = (h_rows[s] + begin) * H, (h_rows[s + 1] + begin) * H
+            if projected:
+                for r in range(rows):
+                    for j in range(R):
+                        dp[(at + r) * R + j] = dh[(begin + r) * R + j] + gy[(at + r) * gy_row + j]
+                multiply(rows, R, dp, at * R, R, w_r, zero, strip, wide, H, dm, begin * H, H, no)
             for r in range(rows):
-                i, g, h, b = (at + r) * G, (at + r) * gy_row, (begin + r) * H, (begin + r) * G
-                to = (at + r) * d_row
-                _lstm_grad(
+                i, h, b = (at + r) * G, (begin + r) * H, (begin + r) * G
+                g, to = over_0 + (at + r) * over_row, (at + r) * d_row
+                lstm_row_grad(
                     H, gates, i, gates, i + H, gates, i + 2 * H, gates, i + 3 * H,
-                    cs, old + r * H, cs, new + r * H, dh, h, gy, g, dc, h,
+                    cs, old + r * H, cs, new + r * H, up, h, over, g, dc, h,
                     db, b, db, b + H, db, b + 2 * H, db, b + 3 * H,
                     d, to, d, to + H, d, to + 2 * H, d, to + 3 * H, dc, h,
                     db, b, db, b + H, db, b + 2 * H, db, b + 3 * H,
                 )  # fmt: skip
-            multiply(rows, G, d, at * d_row, d_row, w_h, zero, strip, wide, H, dh, begin * H, H, no)
+            multiply(rows, G, d, at * d_row, d_row, w_h, zero, strip, wide, R, dh, begin * R, R, no)
         if D and counts[s0] > begin:
             project(begin, end, s0, s1, counts, x_rows, G, d, d_row, w_x, strip, D, gx, D, no)
 
@@ -353,7 +291,7 @@ def gru_forward(
             multiply(rows, H, hs, old, H, w_n, zero, strip, wide, H, gates, n, G, no)
             for _ in range(rows):
                 z, n, h = r + H, r + 2 * H, r + 3 * H
-                _gru(
+                gru_row(
                     H, gates, r, gates, z, gates, n, gates, h,
                     bias, 0, bias, H, bias, 2 * H, bias, 3 * H, hs, old,
                     gates, r, gates, z, gates, n, gates, h, hs, new,
@@ -380,7 +318,7 @@ def gru_backward(
             for m in range(rows):
                 r, g, h, b = (at + m) * G, (at + m) * gy_row, (begin + m) * H, (begin + m) * G
                 to = (at + m) * d_row
-                _gru_grad(
+                gru_row_grad(
                     H, gates, r, gates, r + H, gates, r + 2 * H, gates, r + 3 * H,
                     hs, old + m * H, dh, h, gy, g,
                     db, b, db, b + H, db, b + 2 * H, db, b + 3 * H,

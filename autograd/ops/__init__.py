@@ -4,6 +4,7 @@ What is exported is what NumPy has no name for; everything else is reached throu
 """
 
 from autograd.ops import (  # noqa: F401
+    columns,
     cumulative,
     diagonals,
     einsum,
@@ -20,6 +21,8 @@ from autograd.ops import (  # noqa: F401
     products,
     rearrange,
     reduce,
+    resample,
+    sampling,
     shape,
     windows,
 )
@@ -79,8 +82,9 @@ from autograd.ops.pooling import (
     max_unpool2d,
     max_unpool3d,
 )
-from autograd.ops.recurrent import gru, gru_scan, lstm, lstm_scan, rnn, rnn_scan
+from autograd.ops.recurrent import gru, lstm, rnn
 from autograd.ops.reduce import logsumexp
+from autograd.ops.scans import gru_scan, lstm_scan, rnn_scan
 from autograd.ops.special import digamma, erf, erfc, lgamma, xlogy
 from autograd.ops.windows import unfold
 

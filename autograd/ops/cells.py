@@ -6,16 +6,17 @@ define them, give their higher derivatives, and are what a drawing opens them in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from autograd.ops.activations import relu, sigmoid
+from autograd.ops.sequence_checks import checked, checked_lengths, checked_nonlinearity
 
 Array = np.ndarray[Any, Any]
 Cell = Callable[[Any, Any], tuple[Any, Any]]
-NONLINEARITIES = {"tanh": np.tanh, "relu": relu}
+NONLINEARITIES: dict[str, Callable[[Any], Any]] = {"tanh": np.tanh, "relu": relu}
 
 
 def scan(cell: Cell, xs: Any, state: Any, *, lengths: Any = None, reverse: bool = False) -> Any:
@@ -89,7 +90,7 @@ def where_valid(valid: Array, a: Any, b: Any) -> Any:
 
 def gates(w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, count: int) -> list[Any]:
     """For each gate the function (x, h) -> (its part from x, its part from h)."""
-    H = w_hh.shape[1]
+    H = w_hh.shape[0] // count
 
     def gate(k: int) -> Callable[[Any, Any], tuple[Any, Any]]:
         rows = slice(k * H, (k + 1) * H)
@@ -120,13 +121,13 @@ def rnn_reference(
     """h = φ(W x + b + U h + c)."""
     checked(x, (h0,), w_ih, w_hh, b_ih, b_hh, 1, lengths)
     (pre,) = gates(w_ih, w_hh, b_ih, b_hh, 1)
-    phi = activation(nonlinearity)
+    phi = NONLINEARITIES[checked_nonlinearity(nonlinearity)]
 
     def cell(x: Any, h: Any) -> Any:
         h = phi(sum(pre(x, h)))
         return h, h
 
-    return scan(cell, x, initial(h0, x, w_hh), lengths=lengths, reverse=reverse)
+    return scan(cell, x, initial(h0, x, w_hh.shape[1]), lengths=lengths, reverse=reverse)
 
 
 def lstm_reference(
@@ -137,11 +138,12 @@ def lstm_reference(
     w_hh: Any,
     b_ih: Any = None,
     b_hh: Any = None,
+    w_hr: Any = None,
     lengths: Any = None,
     reverse: bool = False,
 ) -> Any:
-    """c = f c + i g and h = o tanh(c), of input, forget, cell and output gates."""
-    checked(x, (h0, c0), w_ih, w_hh, b_ih, b_hh, 4, lengths)
+    """c = f c + i g and h = o tanh(c), projected by w_hr if given."""
+    checked(x, (h0, c0), w_ih, w_hh, b_ih, b_hh, 4, lengths, w_hr)
     to_i, to_f, to_g, to_o = gates(w_ih, w_hh, b_ih, b_hh, 4)
 
     def cell(x: Any, state: Any) -> Any:
@@ -152,9 +154,11 @@ def lstm_reference(
         o = sigmoid(sum(to_o(x, h)))
         c = f * c + i * g
         h = o * np.tanh(c)
+        if w_hr is not None:
+            h = np.matmul(h, np.transpose(w_hr))
         return h, (h, c)
 
-    state = initial(h0, x, w_hh), initial(c0, x, w_hh)
+    state = initial(h0, x, w_hh.shape[1]), initial(c0, x, w_hh.shape[0] // 4)
     y, (h, c) = scan(cell, x, state, lengths=lengths, reverse=reverse)
     return y, h, c
 
@@ -181,67 +185,9 @@ def gru_reference(
         h = (1 - z) * n + z * h
         return h, h
 
-    return scan(cell, x, initial(h0, x, w_hh), lengths=lengths, reverse=reverse)
+    return scan(cell, x, initial(h0, x, w_hh.shape[1]), lengths=lengths, reverse=reverse)
 
 
-def initial(s: Any, x: Any, w_hh: Any) -> Any:
+def initial(s: Any, x: Any, width: int) -> Any:
     """A state, zeros for None."""
-    return np.zeros((x.shape[1], w_hh.shape[1]), x.dtype) if s is None else s
-
-
-def activation(nonlinearity: str) -> Any:
-    """tanh or relu."""
-    if nonlinearity not in NONLINEARITIES:
-        raise ValueError(f"nonlinearity must be 'tanh' or 'relu', got {nonlinearity!r}.")
-    return NONLINEARITIES[nonlinearity]
-
-
-def checked_lengths(lengths: Any, steps: int, batch: int, name: str, shape: Any) -> Array:
-    """The lengths as an array of integers; refused where they don't fit the sequences."""
-    n = np.asarray(lengths)
-    if n.dtype.kind not in "iu":
-        raise TypeError(f"lengths must be integers, got {n.dtype}; use lengths.astype(np.int64).")
-    if n.shape != (batch,):
-        raise ValueError(
-            f"lengths must have one number a sequence, shape ({batch},) for {name} {shape}, "
-            f"got {n.shape}."
-        )
-    if n.size and not (n.min() >= 0 and n.max() <= steps):
-        wrong = n.min() if n.min() < 0 else n.max()
-        raise ValueError(f"lengths must lie between 0 and {steps} for {name} {shape}, got {wrong}.")
-    return n.astype(np.intp)
-
-
-def checked(
-    x: Any,
-    states: Sequence[Any],
-    w_ih: Any,
-    w_hh: Any,
-    b_ih: Any,
-    b_hh: Any,
-    count: int,
-    lengths: Any,
-) -> Array | None:
-    """The lengths, or None; refuses what doesn't fit together before anything is computed."""
-    if x.ndim != 3 or not x.shape[0]:
-        raise ValueError(f"x must have shape (T, B, I) with at least one step, got {x.shape}.")
-    steps, batch, width = x.shape
-    if w_hh.ndim != 2 or w_hh.shape[0] != count * w_hh.shape[1] or not w_hh.shape[1]:
-        raise ValueError(f"w_hh must have shape ({count or ''}H, H), got {w_hh.shape}.")
-    H = w_hh.shape[1]
-    named: list[tuple[str, Any, tuple[int, ...]]] = [("w_ih", w_ih, (count * H, width))]
-    named += [(s, a, (batch, H)) for s, a in zip(("h0", "c0"), states, strict=False)]
-    named += [(s, a, (count * H,)) for s, a in (("b_ih", b_ih), ("b_hh", b_hh))]
-    for name, a, shape in (*named, ("w_hh", w_hh, w_hh.shape)):
-        if a is None:
-            continue
-        if a.shape != shape:
-            raise ValueError(
-                f"{name} must have shape {shape} for x {x.shape} and w_hh {w_hh.shape}, "
-                f"got {a.shape}."
-            )
-        if a.dtype.newbyteorder("=") != x.dtype.newbyteorder("="):
-            raise TypeError(f"{name} has dtype {a.dtype} but x has {x.dtype}; use one for all.")
-    if x.dtype.kind != "f" or x.dtype.itemsize not in (4, 8):
-        raise TypeError(f"x must be float32 or float64, got {x.dtype}; use x.astype(np.float32).")
-    return None if lengths is None else checked_lengths(lengths, steps, batch, "x", x.shape)
+    return np.zeros((x.shape[1], width), x.dtype) if s is None else s

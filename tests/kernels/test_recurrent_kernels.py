@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from autograd.kernels import pool, recurrent
+from autograd.kernels import pool, recurrent, recurrent_rows
 from autograd.kernels.jit import jit
 from autograd.kernels.recurrent_lanes import rowwise
 
@@ -45,7 +45,7 @@ def threads():
 @pytest.fixture
 def always_shared(monkeypatch):
     monkeypatch.setattr(pool, "PIECE", 0.001)
-    monkeypatch.setattr(recurrent, "SMALL", 0.0)
+    monkeypatch.setattr(recurrent_rows, "SMALL", 0.0)
 
 
 def scanned(kind, T, B, D, H, dtype=np.float32, lengths=None, reverse=False, seed=0):
@@ -58,10 +58,12 @@ def scanned(kind, T, B, D, H, dtype=np.float32, lengths=None, reverse=False, see
     G = GATES[kind] * H
     states = [draw(B, H) for _ in range(2 if kind == "lstm" else 1)]
     arrays = (draw(T, B, D), *states, draw(G, D), draw(G, H), draw(G), draw(G))
+    arrays += (None,) if kind == "lstm" else ()
     extra = (False,) if kind == "rnn" else ()
     n = None if lengths is None else np.asarray(lengths)
     ys, scan = getattr(recurrent, kind)(*arrays, n, reverse, *extra)
-    return [*ys, *scan.backward([draw(*y.shape) for y in ys], [True] * len(arrays))]
+    found = scan.backward([draw(*y.shape) for y in ys], [a is not None for a in arrays])
+    return [a for a in (*ys, *found) if a is not None]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -108,10 +110,11 @@ def test_a_scan_can_be_gone_back_twice(kind):
     rng = np.random.default_rng(0)
     x, u = rng.normal(size=(3, 2, 4)), rng.normal(size=(GATES[kind] * 4, 4))
     states = (None, None) if kind == "lstm" else (None,)
+    biases = (None, None, None) if kind == "lstm" else (None, None)
     ys, scan = getattr(recurrent, kind)(
-        x, *states, u, u, None, None, None, False, *((True,) if kind == "rnn" else ())
+        x, *states, u, u, *biases, None, False, *((True,) if kind == "rnn" else ())
     )
-    needs = [True, *(False for _ in states), True, True, False, False]
+    needs = [True, *(False for _ in states), True, True, False, False, False]
     g = [np.ones_like(y) for y in ys]
     first, second = scan.backward(g, needs), scan.backward(g, needs)
     for a, b in zip(first, second, strict=True):
@@ -121,14 +124,14 @@ def test_a_scan_can_be_gone_back_twice(kind):
 PLAIN = """
 import numpy as np
 from autograd import Value, grad
-from autograd.ops import recurrent as ops
+from autograd.ops import scans as ops
 rng = np.random.default_rng(0)
 for op, k, n in ((ops.rnn_scan, 1, 1), (ops.lstm_scan, 4, 2), (ops.gru_scan, 3, 1)):
     shapes = [(3, 2, 2), *[(2, 3)] * n, (3 * k, 2), (3 * k, 3), (3 * k,), (3 * k,)]
     xs = [Value(rng.normal(size=s)) for s in shapes]
     results = []
     for f in (op.call, op.reference):
-        ys = f(*xs, (3, 2), True)
+        ys = f(*xs, lengths=(3, 2), reverse=True)
         results.append([y.data for y in ys] + grad(sum(np.sum(y * y) for y in ys), xs))
     for a, b in zip(*results):
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
