@@ -36,7 +36,6 @@ from autograd.ops.activations import (
     hardtanh,
     leaky_relu,
     log_sigmoid,
-    log_softmax,
     mish,
     prelu,
     relu,
@@ -44,7 +43,6 @@ from autograd.ops.activations import (
     selu,
     sigmoid,
     silu,
-    softmax,
     softplus,
     softshrink,
     softsign,
@@ -85,6 +83,7 @@ from autograd.ops.pooling import (
 from autograd.ops.recurrent import gru, lstm, rnn
 from autograd.ops.reduce import logsumexp
 from autograd.ops.scans import gru_scan, lstm_scan, rnn_scan
+from autograd.ops.softmax import log_softmax, softmax
 from autograd.ops.special import digamma, erf, erfc, lgamma, xlogy
 from autograd.ops.windows import unfold
 

@@ -23,6 +23,9 @@ from autograd import (
     max_pool1d,
     max_pool2d,
     max_pool3d,
+    max_unpool1d,
+    max_unpool2d,
+    max_unpool3d,
     rms_norm,
 )
 from nn.functional.activation import (
@@ -53,6 +56,13 @@ from nn.functional.activation import (
 from nn.functional.dropout import (
     dropout,
 )
+from nn.functional.grid import (
+    affine_grid,
+    grid_sample,
+)
+from nn.functional.interpolate import (
+    interpolate,
+)
 from nn.functional.linear import (
     flatten,
     linear,
@@ -62,6 +72,21 @@ from nn.functional.loss import (
     mse_loss,
     nll_loss,
 )
+from nn.functional.padding import (
+    pad,
+)
+from nn.functional.pooling import (
+    lp_pool1d,
+    lp_pool2d,
+    lp_pool3d,
+)
+from nn.functional.rearrange import (
+    channel_shuffle,
+    fold,
+    pixel_shuffle,
+    pixel_unshuffle,
+    unfold,
+)
 
 __all__ = [
     "adaptive_avg_pool1d",
@@ -70,11 +95,13 @@ __all__ = [
     "adaptive_max_pool1d",
     "adaptive_max_pool2d",
     "adaptive_max_pool3d",
+    "affine_grid",
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
     "batch_norm",
     "celu",
+    "channel_shuffle",
     "conv1d",
     "conv2d",
     "conv3d",
@@ -86,23 +113,35 @@ __all__ = [
     "elu",
     "embedding",
     "flatten",
+    "fold",
     "gelu",
+    "grid_sample",
     "group_norm",
     "hardshrink",
     "hardsigmoid",
     "hardswish",
     "hardtanh",
+    "interpolate",
     "layer_norm",
     "leaky_relu",
     "linear",
     "log_softmax",
     "logsigmoid",
+    "lp_pool1d",
+    "lp_pool2d",
+    "lp_pool3d",
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
+    "max_unpool1d",
+    "max_unpool2d",
+    "max_unpool3d",
     "mish",
     "mse_loss",
     "nll_loss",
+    "pad",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "prelu",
     "relu",
     "relu6",
@@ -116,4 +155,5 @@ __all__ = [
     "softsign",
     "tanh",
     "tanhshrink",
+    "unfold",
 ]

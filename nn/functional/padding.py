@@ -1,0 +1,89 @@
+"""Margins around images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nn.functional.tensor import Tensor
+
+MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+
+
+def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = None) -> Tensor:
+    """A margin around the last axes of an array, or less than the array where it is negative.
+
+    Parameters
+    ----------
+    input : any shape; with other modes than "constant" (N, C, ...) or (C, ...).
+    pad : integers (before, behind) of the last axis, then of the last but one, and so on; below 0
+        they cut off.
+    mode : "constant", "reflect" (mirrored at the pixel at the end), "replicate" (that pixel) or
+        "circular" (from the other end).
+    value : of the margin with mode "constant"; by default 0.
+
+    Returns
+    -------
+    Value or array, axes longer by the sum of their pair.
+
+    Raises
+    ------
+    ValueError : an odd number of integers, or too many; a margin longer than its source.
+    TypeError : other than integers.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> x = np.array([[1.0, 2.0, 3.0]])
+    >>> nn.functional.pad(x, (1, -1), value=9.0)
+    array([[9., 1., 2.]])
+    >>> nn.functional.pad(x, (2, 0), "reflect")
+    array([[3., 2., 1., 2., 3.]])
+    """
+    shape, given = np.shape(input), tuple(pad)
+    if mode not in MODES:
+        raise ValueError(f"pad: mode must be one of {', '.join(MODES)}, got {mode!r}.")
+    if mode != "constant" and value is not None:
+        raise ValueError(f"pad: value={value} goes with mode='constant', not {mode!r}.")
+    for n in given:
+        if isinstance(n, bool) or not isinstance(n, (int, np.integer)):
+            raise TypeError(f"pad: pad must be made of integers, got {n!r}.")
+    if len(given) % 2 or len(given) > 2 * len(shape):
+        raise ValueError(
+            f"pad: pad={given} must have two entries for each of the last axes of input {shape}."
+        )
+    if mode != "constant" and len(given) // 2 not in (len(shape) - 1, len(shape) - 2):
+        raise ValueError(
+            f"pad: with mode={mode!r}, pad={given} must have two entries for each axis of input "
+            f"{shape} but the channels, and the images if there are any."
+        )
+    pairs = [(0, 0)] * (len(shape) - len(given) // 2)
+    pairs += [(int(given[i]), int(given[i + 1])) for i in range(len(given) - 2, -1, -2)]
+    cut = tuple(slice(max(0, -a), n - max(0, -b)) for (a, b), n in zip(pairs, shape, strict=True))
+    more = tuple((max(0, a), max(0, b)) for a, b in pairs)
+    left = tuple(n + min(0, a) + min(0, b) for (a, b), n in zip(pairs, shape, strict=True))
+    if min(left, default=0) < 0:
+        raise ValueError(f"pad: pad={given} cuts more off input {shape} than it has.")
+    if mode != "constant":
+        _check_source(shape, given, left, more, mode)
+    if left != shape:
+        input = input[cut]
+    if not any(map(any, more)):
+        return input
+    if mode == "constant":
+        return np.pad(input, more, constant_values=0 if value is None else value)
+    return np.pad(input, more, MODES[mode])  # type: ignore[call-overload]
+
+
+def _check_source(
+    shape: tuple[int, ...], given: Any, left: tuple[int, ...], more: Any, mode: str
+) -> None:
+    """ValueError where a margin needs more pixels than there are."""
+    most = [{"reflect": n - 1, "circular": n, "replicate": None}[mode] for n in left]
+    for n, (before, behind), limit in zip(left, more, most, strict=True):
+        if (before or behind) and (n == 0 or (limit is not None and max(before, behind) > limit)):
+            raise ValueError(
+                f"pad: with mode={mode!r}, pad={given} must be at most {limit or 0} at an axis of "
+                f"{n} pixels, for input {shape}; mode='replicate' only needs a pixel to repeat."
+            )
