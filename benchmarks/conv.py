@@ -1,4 +1,7 @@
-"""Convolutions, forward and backward with all three gradients; the last three are our choice."""
+"""Convolutions, forward and backward with all three gradients.
+
+The first six are ordinary layers; then a 1×1 convolution, one channel by channel, and maps of 7×7.
+"""
 
 from __future__ import annotations
 
@@ -9,25 +12,28 @@ from typing import Any
 from benchmarks.case import OURS, Case
 from benchmarks.recurrent import Norms
 
-SHAPES = (  # x, output channels, kernel, stride, padding
-    ((32, 16, 32, 32), 16, 3, 1, 1),
-    ((32, 32, 16, 16), 32, 3, 1, 1),
-    ((64, 1, 28, 28), 6, 5, 1, 0),
-    ((64, 6, 14, 14), 16, 5, 1, 0),
-    ((32, 64, 8, 8), 64, 3, 1, 1),
-    ((32, 16, 32, 32), 32, 3, 2, 1),
+SHAPES = (  # x, output channels, kernel, stride, padding, groups
+    ((32, 16, 32, 32), 16, 3, 1, 1, 1),
+    ((32, 32, 16, 16), 32, 3, 1, 1, 1),
+    ((64, 1, 28, 28), 6, 5, 1, 0, 1),
+    ((64, 6, 14, 14), 16, 5, 1, 0, 1),
+    ((32, 64, 8, 8), 64, 3, 1, 1, 1),
+    ((32, 16, 32, 32), 32, 3, 2, 1, 1),
+    ((32, 64, 16, 16), 128, 1, 1, 0, 1),
+    ((32, 64, 32, 32), 64, 3, 1, 1, 64),
+    ((32, 128, 7, 7), 128, 3, 1, 1, 1),
 )
-Shape = tuple[tuple[int, int, int, int], int, int, int, int]
+Shape = tuple[tuple[int, int, int, int], int, int, int, int, int]
 
 
 def data(shape: Shape) -> list[Any]:
     """Input, weight, bias and incoming gradient, the same for every side."""
     import numpy as np
 
-    (N, C, H, W), M, K, stride, padding = shape
+    (N, C, H, W), M, K, stride, padding, groups = shape
     rng = np.random.default_rng(0)
     out = [(n + 2 * padding - K) // stride + 1 for n in (H, W)]
-    sizes = (N, C, H, W), (M, C, K, K), (M,), (N, M, *out)
+    sizes = (N, C, H, W), (M, C // groups, K, K), (M,), (N, M, *out)
     return [rng.normal(size=size).astype(np.float32) for size in sizes]
 
 
@@ -40,7 +46,7 @@ def ours(shape: Shape) -> Callable[[], Any]:
 
     def work() -> Any:
         x.grad = w.grad = b.grad = None
-        y = autograd.conv2d(x, w, b, shape[3], shape[4])
+        y = autograd.conv2d(x, w, b, *shape[3:5], groups=shape[5])
         y.backward(g)
         return Norms(y.data, x.grad, w.grad, b.grad)
 
@@ -56,7 +62,7 @@ def torchs(shape: Shape) -> Callable[[], Any]:
 
     def work() -> Any:
         x.grad = w.grad = b.grad = None
-        y = torch.nn.functional.conv2d(x, w, b, shape[3], shape[4])
+        y = torch.nn.functional.conv2d(x, w, b, *shape[3:5], groups=shape[5])
         y.backward(g)
         return Norms(y.detach(), x.grad, w.grad, b.grad)
 
@@ -65,9 +71,10 @@ def torchs(shape: Shape) -> Callable[[], Any]:
 
 def title(shape: Shape) -> str:
     """As in PERFORMANCE.md."""
-    x, M, K, stride, _ = shape
+    x, M, K, stride, _, groups = shape
     strided = f", stride {stride}" if stride > 1 else ""
-    return f"{x} → {M}, {K}×{K}{strided}, f+b"
+    grouped = f", {groups} groups" if groups > 1 else ""
+    return f"{x} → {M}, {K}×{K}{strided}{grouped}, f+b"
 
 
 CASES = tuple(
