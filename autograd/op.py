@@ -102,6 +102,8 @@ class Op:
         self.call = self._call_path()
         self.call.__name__ = self.call.__qualname__ = self.name
         self.call.__doc__ = self.__doc__
+        if hasattr(forward, "__code__"):
+            self.__wrapped__ = forward  # help() and inspect show its signature
         is_numpy = (getattr(forward, "__module__", None) or "numpy").startswith("numpy")
         for function in of if of is not None else (forward,) if is_numpy else ():
             OPS[function] = self.call

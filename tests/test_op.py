@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 import pytest
 
 from autograd import KernelOp, Op, SequenceOp, Value, grad, gradcheck, gradgradcheck
 from autograd.op import ROWS
+from autograd.ops.loss import cross_entropy
 
 X = np.array([0.5, 1.5])
 
@@ -165,3 +168,7 @@ def test_domain_and_cases_are_drawn_from(op_table):
 @pytest.mark.parametrize("kind", [KernelOp, SequenceOp])
 def test_the_other_kinds_are_ops(kind):
     assert issubclass(kind, Op)
+
+
+def test_help_shows_the_parameters_of_an_op():
+    assert list(inspect.signature(cross_entropy).parameters)[:2] == ["x", "target"]
