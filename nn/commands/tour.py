@@ -20,7 +20,7 @@ from nn.data import DataLoader, load_digits, train_test_split
 from nn.layers.activation import ReLU
 from nn.layers.container import Sequential
 from nn.layers.linear import Linear
-from nn.loss import CrossEntropyLoss
+from nn.losses.classification import CrossEntropyLoss
 from nn.optim import AdamW
 
 if TYPE_CHECKING:

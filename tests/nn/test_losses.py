@@ -150,3 +150,192 @@ def test_mse_is_the_mean_square():
 def test_mse_never_broadcasts():
     with pytest.raises(ValueError, match="every output with every target"):
         functional.mse_loss(autograd.Value(np.ones((3, 1))), np.ones(3))
+
+
+F = functional
+P, Q = np.array([[0.2, 0.7], [0.9, 0.4]]), np.array([[0.0, 1.0], [1.0, 0.3]])
+SIGNS = np.array([[1, -1], [-1, 1]])
+SMOOTH = {
+    "mse": lambda x: F.mse_loss(x, Q, weight=P),
+    "l1": lambda x: F.l1_loss(x, Q, weight=P),
+    "smooth_l1": lambda x: F.smooth_l1_loss(x, Q, beta=0.4),
+    "huber": lambda x: F.huber_loss(x, Q, delta=0.4, weight=P),
+    "poisson": lambda x: F.poisson_nll_loss(x, 3 * Q, full=True),
+    "poisson of rates": lambda x: F.poisson_nll_loss(x, Q, log_input=False),
+    "gaussian": lambda x: F.gaussian_nll_loss(x, Q, x * x, full=True),
+    "bce": lambda x: F.binary_cross_entropy(x, Q, weight=P),
+    "bce with logits": lambda x: F.binary_cross_entropy_with_logits(x, Q, P, "mean", P[0]),
+    "soft margin": lambda x: F.soft_margin_loss(x, SIGNS),
+    "multilabel soft margin": lambda x: F.multilabel_soft_margin_loss(x, Q, P[0]),
+    "focal": lambda x: F.sigmoid_focal_loss(x, Q, reduction="mean"),
+    "kl": lambda x: F.kl_div(x, Q, "batchmean"),
+    "kl of logs": lambda x: F.kl_div(x, x * x, "sum", log_target=True),
+    "hinge": lambda x: F.hinge_embedding_loss(x, SIGNS),
+    "ranking": lambda x: F.margin_ranking_loss(x, x * x, SIGNS, 0.5),
+    "cosine": lambda x: F.cosine_embedding_loss(x, x[::-1] ** 3, np.array([1, -1])),
+    "triplet": lambda x: F.triplet_margin_loss(x, P + 1, Q - 1, p=3, swap=True),
+    "multi margin": lambda x: F.multi_margin_loss(x, np.array([0, 1]), 2, weight=P[0]),
+    "multilabel margin": lambda x: F.multilabel_margin_loss(x, np.array([[1, -1], [0, 1]])),
+}
+
+
+@pytest.mark.parametrize("loss", SMOOTH.values(), ids=SMOOTH)
+def test_losses_agree_with_finite_differences(loss):
+    assert autograd.gradcheck(loss, P)
+
+
+@pytest.mark.parametrize("loss", SMOOTH.values(), ids=SMOOTH)
+def test_losses_keep_float32_whatever_the_targets_dtype(loss):
+    x = autograd.Value(P.astype(np.float32))
+    y = loss(x)
+    y.backward()
+    assert y.dtype == x.grad.dtype == np.float32
+
+
+UNREDUCED = {
+    name: f
+    for name, f in vars(F).items()
+    if name.endswith(("_loss", "entropy", "with_logits")) and name != "gaussian_nll_loss"
+} | {"kl_div": F.kl_div}
+
+
+@pytest.mark.parametrize("name", sorted(UNREDUCED))
+def test_an_unknown_reduction_is_refused(name):
+    x = autograd.Value(P)
+    few = np.array([0, 1])
+    args = {
+        "cross_entropy": (few,),
+        "nll_loss": (few,),
+        "multi_margin_loss": (few,),
+        "multilabel_margin_loss": (SIGNS * 0,),
+        "ctc_loss": ([1], [2], [1]),
+        "margin_ranking_loss": (P, SIGNS),
+        "cosine_embedding_loss": (P, SIGNS[0]),
+        "triplet_margin_loss": (P, Q),
+        "triplet_margin_with_distance_loss": (P, Q),
+        "hinge_embedding_loss": (SIGNS,),
+        "soft_margin_loss": (SIGNS,),
+    }.get(name, (Q,))
+    if name == "ctc_loss":
+        x = autograd.Value(P[:, None])
+    with pytest.raises(ValueError, match=r"reduction.*avg"):
+        UNREDUCED[name](x, *args, reduction="avg")
+
+
+@pytest.mark.parametrize("name", sorted(n for n in nn.__all__ if n.endswith("Loss")))
+def test_loss_modules_refuse_an_unknown_reduction_when_made(name):
+    with pytest.raises(ValueError, match=rf"{name}: reduction must be one of .*'avg'"):
+        getattr(nn, name)(reduction="avg")
+
+
+ROW = np.ones(3)
+
+
+@pytest.mark.parametrize(
+    ("error", "text", "make"),
+    [
+        (
+            ValueError,
+            r"l1_loss: .*\(3, 1\), target \(3,\).*squeeze",
+            lambda: F.l1_loss(ROW[:, None], ROW),
+        ),
+        (
+            ValueError,
+            r"bin.*\(3,\), target \(3, 1\).*target\.squeeze",
+            lambda: F.binary_cross_entropy(ROW, ROW[:, None]),
+        ),
+        (
+            TypeError,
+            r"mse_loss: input must hold floats.*astype",
+            lambda: F.mse_loss(np.arange(3), ROW),
+        ),
+        (
+            TypeError,
+            "target must hold real numbers",
+            lambda: F.mse_loss(ROW, np.array(["a", "b", "c"])),
+        ),
+        (
+            ValueError,
+            "input must lie between 0 and 1, got 2",
+            lambda: F.binary_cross_entropy(2 * ROW, ROW),
+        ),
+        (
+            ValueError,
+            "target must lie between 0 and 1, got -1",
+            lambda: F.binary_cross_entropy_with_logits(ROW, -ROW),
+        ),
+        (
+            ValueError,
+            r"pos_weight \(2,\) must broadcast",
+            lambda: F.binary_cross_entropy_with_logits(ROW, ROW, pos_weight=[1, 2]),
+        ),
+        (
+            ValueError,
+            r"mse_loss: weight \(1,\) must have",
+            lambda: F.mse_loss(ROW, ROW, weight=[1.0]),
+        ),
+        (ValueError, "hold 1 and -1 only, got 0", lambda: F.hinge_embedding_loss(ROW, 0 * ROW)),
+        (ValueError, "hold 1 and -1 only, got 2", lambda: F.soft_margin_loss(ROW, 2 * ROW)),
+        (ValueError, "target must lie between 0 and inf", lambda: F.poisson_nll_loss(ROW, -ROW)),
+        (ValueError, r"var \(2,\)", lambda: F.gaussian_nll_loss(ROW, ROW, np.ones(2))),
+        (ValueError, "var must lie", lambda: F.gaussian_nll_loss(ROW, ROW, -1.0)),
+        (ValueError, "eps must be more", lambda: F.gaussian_nll_loss(ROW, ROW, 1.0, eps=0)),
+        (ValueError, "delta must be more", lambda: nn.HuberLoss(delta=0)),
+        (ValueError, "beta must be at least", lambda: nn.SmoothL1Loss(beta=-1)),
+        (ValueError, "margin must be more", lambda: nn.TripletMarginLoss(margin=0)),
+        (ValueError, "p must be 1 or 2", lambda: nn.MultiMarginLoss(p=3)),
+        (
+            ValueError,
+            "class number 3, but the input has 3",
+            lambda: F.multi_margin_loss(ROW, np.array(3)),
+        ),
+        (
+            ValueError,
+            "class number -2",
+            lambda: F.multilabel_margin_loss(ROW, np.array([0, -2, 1])),
+        ),
+        (TypeError, r"integers.*astype\(np.int64\)", lambda: F.multi_margin_loss(ROW, 1.0)),
+        (
+            ValueError,
+            r"target must have shape \(\)",
+            lambda: F.multi_margin_loss(ROW, np.array([0])),
+        ),
+        (
+            ValueError,
+            r"target must have shape \(3,\)",
+            lambda: F.cosine_embedding_loss(np.eye(3), np.eye(3), [1]),
+        ),
+        (ValueError, "same last axis", lambda: F.pairwise_distance(ROW, ROW[:2])),
+        (ValueError, "broadcast", lambda: F.cosine_similarity(np.eye(3), np.eye(2))),
+        (ValueError, "dim=1 is no axis", lambda: F.cosine_similarity(ROW, ROW)),
+        (ValueError, "label_smoothing", lambda: nn.CrossEntropyLoss(label_smoothing=2)),
+    ],
+)
+def test_losses_refuse(error, text, make):
+    with pytest.raises(error, match=text):
+        make()
+
+
+def test_logits_of_any_size_are_stable():
+    x = autograd.Value(np.float32([-1e4, -30, 30, 1e4]))
+    y = F.binary_cross_entropy_with_logits(x, np.array([1, 1, 1, 0]), reduction="none")
+    np.testing.assert_allclose(y.data, [1e4, 30, np.exp(-30), 1e4], rtol=1e-6)
+    assert np.isfinite(autograd.grad(np.sum(y), x)).all()
+
+
+def test_certain_probabilities_cost_at_most_100():
+    x = autograd.Value([0.0, 1.0])
+    y = F.binary_cross_entropy(x, np.array([1, 0]), reduction="none")
+    np.testing.assert_array_equal(y.data, [100, 100])
+    assert np.isfinite(autograd.grad(np.sum(y), x)).all()
+
+
+def test_the_focal_loss_of_gamma_0_is_half_the_cross_entropy():
+    a = F.sigmoid_focal_loss(P, Q, alpha=0.5, gamma=0)
+    np.testing.assert_allclose(a, F.binary_cross_entropy_with_logits(P, Q, reduction="none") / 2)
+
+
+def test_vectors_of_length_0_have_a_slope():
+    x = autograd.Value(np.zeros((2, 3)))
+    for y in (F.normalize(x), F.cosine_similarity(x, np.ones((2, 3))), F.pairwise_distance(x, x)):
+        assert np.isfinite(autograd.grad(np.sum(y), x)).all()

@@ -1,4 +1,4 @@
-"""Losses."""
+"""Losses of classification."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 import autograd
-from autograd.ops.loss import REDUCTIONS
 from autograd.ops.loss import cross_entropy as fused_cross_entropy
 from autograd.value import Value
-from nn.functional.tensor import Tensor
+from nn.functional.tensor import Tensor, floats
 
 
 def cross_entropy(
@@ -78,39 +77,38 @@ def nll_loss(
     return autograd.nll_loss(input, target, weight, ignore_index, reduction)
 
 
-def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    """(input − target)², averaged over all elements.
+def ctc_loss(
+    log_probs: Tensor,
+    targets: Any,
+    input_lengths: Any,
+    target_lengths: Any,
+    blank: int = 0,
+    reduction: str = "mean",
+    zero_infinity: bool = False,
+) -> Tensor:
+    """−log of the probability of a sequence of labels, summed over all ways to say it in time.
 
     Parameters
     ----------
-    input, target : the same shape; nothing is broadcast.
-    reduction : "mean", "sum" or "none".
+    log_probs : logarithms of probabilities, (T, N, C) or (T, C).
+    targets : labels, (N, S) padded, or one after the other, (sum of target_lengths,).
+    input_lengths, target_lengths : (N,), or one number for (T, C).
+    blank : the class of no label.
+    reduction : "mean" divides each loss by the length of its target first; "sum" or "none".
+    zero_infinity : whether a target that is too long for its input counts for nothing.
 
-    Raises
-    ------
-    ValueError
-        Different shapes, among them the classic (N, 1) against (N,).
+    References
+    ----------
+    Graves et al., Connectionist temporal classification, 2006.
 
     Examples
     --------
     >>> import nn, numpy as np
-    >>> nn.functional.mse_loss(nn.Parameter([1.0, 2.0]), np.zeros(2, np.float32)).item()
-    2.5
+    >>> even = np.log(np.full((2, 1, 2), 0.5))  # 1 1, 1 blank, blank 1 of four say 1
+    >>> float(np.exp(-nn.functional.ctc_loss(even, [[1]], [2], [1])).round(6))
+    0.75
     """
-    if np.shape(input) != np.shape(target):
-        raise ValueError(
-            f"mse_loss: input has shape {np.shape(input)}, target {np.shape(target)}. They must "
-            "be equal: broadcasting would compare every output with every target."
-        )
-    return reduced(np.square(input - target), reduction, "mse_loss")
-
-
-def reduced(losses: Tensor, reduction: str, who: str) -> Tensor:
-    """Mean, sum, or the losses themselves."""
-    if reduction == "mean":
-        return np.sum(losses) / (losses.size or np.nan)
-    if reduction == "sum":
-        return np.sum(losses)
-    if reduction == "none":
-        return losses
-    raise ValueError(f"{who}: reduction must be one of {REDUCTIONS}, got {reduction!r}.")
+    return autograd.ctc_loss(
+        floats("ctc_loss", log_probs, "log_probs"), targets, input_lengths, target_lengths, blank,
+        reduction, zero_infinity,
+    )  # fmt: skip

@@ -1,0 +1,299 @@
+"""Losses that ask for a margin between right and wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from nn.functional.distance import pairwise_distance
+from nn.functional.reduction import constant, paired, reduced, signs
+from nn.functional.tensor import Tensor, floats
+
+
+def hinge_embedding_loss(
+    input: Tensor, target: Tensor, margin: float = 1.0, reduction: str = "mean"
+) -> Tensor:
+    """The distance x where the target is 1, max(0, margin − x) where it is −1.
+
+    Parameters
+    ----------
+    input : distances, any shape.
+    target : 1 and −1, of the input's shape.
+    margin : distance that pairs of target −1 should have at least.
+    reduction : "mean", "sum" or "none".
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> x = nn.Parameter([0.5, 0.2])
+    >>> nn.functional.hinge_embedding_loss(x, np.array([1, -1]), reduction="none").data
+    array([0.5, 0.8], dtype=float32)
+    """
+    x, t = paired("hinge_embedding_loss", input, target)
+    signs("hinge_embedding_loss", t)
+    losses = np.where(t > 0, x, np.maximum(margin - x, 0))
+    return reduced(losses, reduction, "hinge_embedding_loss")
+
+
+def margin_ranking_loss(
+    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: str = "mean"
+) -> Tensor:
+    """max(0, −t (x1 − x2) + margin): x1 should rank higher where t is 1, lower where it is −1.
+
+    Parameters
+    ----------
+    input1, input2, target : the same shape; the target holds 1 and −1.
+    margin : by how much.
+    reduction : "mean", "sum" or "none".
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.functional.margin_ranking_loss(nn.Parameter([1.0]), np.array([3.0]), [1]).item()
+    2.0
+    """
+    x1, x2 = paired("margin_ranking_loss", input1, input2)
+    x1, t = paired("margin_ranking_loss", x1, target)
+    signs("margin_ranking_loss", t)
+    losses = np.maximum(margin - t * (x1 - x2), 0)
+    return reduced(losses, reduction, "margin_ranking_loss")
+
+
+def cosine_embedding_loss(
+    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: str = "mean"
+) -> Tensor:
+    """1 − cos where the target is 1, max(0, cos − margin) where it is −1.
+
+    Parameters
+    ----------
+    input1, input2 : (N, D) or (D,).
+    target : 1 and −1, (N,) or ().
+    margin : cosine from which dissimilar pairs cost something, −1 to 1.
+    reduction : "mean", "sum" or "none".
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> a, b = nn.Parameter([[1.0, 0.0]]), np.array([[0.0, 1.0]])
+    >>> nn.functional.cosine_embedding_loss(a, b, [1]).item()
+    1.0
+    """
+    who = "cosine_embedding_loss"
+    x1, x2 = paired(who, input1, input2)
+    if x1.ndim not in (1, 2):
+        raise ValueError(f"{who}: inputs must have shape (N, D) or (D,), got {x1.shape}.")
+    t = constant(who, target, x1, "target")
+    if t.shape != x1.shape[:-1]:
+        raise ValueError(
+            f"{who}: target must have shape {x1.shape[:-1]} for inputs {x1.shape}, got {t.shape}."
+        )
+    signs(who, t)
+    product, first, second = (np.sum(a * b, axis=-1) for a, b in ((x1, x2), (x1, x1), (x2, x2)))
+    cosine = product / np.sqrt((first + 1e-12) * (second + 1e-12))
+    return reduced(np.where(t > 0, 1 - cosine, np.maximum(cosine - margin, 0)), reduction, who)
+
+
+def triplet_margin_loss(
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    margin: float = 1.0,
+    p: float = 2.0,
+    eps: float = 1e-6,
+    swap: bool = False,
+    reduction: str = "mean",
+) -> Tensor:
+    r"""The positive should be nearer to the anchor than the negative, by a margin.
+
+    .. math:: ℓ = \max(0, \|a - p\| - \|a - n\| + \text{margin})
+
+    Parameters
+    ----------
+    anchor, positive, negative : (N, D) or (D,).
+    margin : more than 0.
+    p : of the norm.
+    eps : added to each difference.
+    swap : take the distance of positive and negative where it is the smaller.
+    reduction : "mean", "sum" or "none".
+
+    References
+    ----------
+    Balntas et al., Learning shallow convolutional feature descriptors with triplet losses, 2016.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> a = nn.Parameter([[0.0, 0.0]])
+    >>> y = nn.functional.triplet_margin_loss(a, np.ones((1, 2)), -np.ones((1, 2)))
+    >>> round(y.item(), 4)
+    1.0
+    """
+    return _triplet(
+        "triplet_margin_loss",
+        anchor,
+        positive,
+        negative,
+        lambda a, b: pairwise_distance(a, b, p, eps),
+        margin,
+        swap,
+        reduction,
+    )
+
+
+def triplet_margin_with_distance_loss(
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    *,
+    distance_function: Callable[[Tensor, Tensor], Tensor] | None = None,
+    margin: float = 1.0,
+    swap: bool = False,
+    reduction: str = "mean",
+) -> Tensor:
+    """Do as `triplet_margin_loss` does, with any distance; by default `pairwise_distance`.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> F = nn.functional
+    >>> a, b = nn.Parameter([[1.0, 0.0]]), np.array([[0.0, 1.0]])
+    >>> y = F.triplet_margin_with_distance_loss(
+    ...     a, b, b, distance_function=lambda x, y: 1 - F.cosine_similarity(x, y)
+    ... )
+    >>> y.item()
+    1.0
+    """
+    return _triplet(
+        "triplet_margin_with_distance_loss",
+        anchor,
+        positive,
+        negative,
+        distance_function or pairwise_distance,
+        margin,
+        swap,
+        reduction,
+    )
+
+
+def _triplet(
+    who: str,
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    distance: Callable[[Tensor, Tensor], Tensor],
+    margin: float,
+    swap: bool,
+    reduction: str,
+) -> Tensor:
+    if margin <= 0:
+        raise ValueError(f"{who}: margin must be more than 0, got {margin}.")
+    a, near = paired(who, anchor, positive)
+    a, far = paired(who, a, negative)
+    close, away = distance(a, near), distance(a, far)
+    if swap:
+        away = np.minimum(away, distance(near, far))
+    return reduced(np.maximum(close - away + margin, 0), reduction, who)
+
+
+def multi_margin_loss(
+    input: Tensor,
+    target: Any,
+    p: int = 1,
+    margin: float = 1.0,
+    weight: Any = None,
+    reduction: str = "mean",
+) -> Tensor:
+    r"""The right class should score higher than each other one, by a margin.
+
+    .. math:: ℓ = \frac{w_t}{C} \sum_{c \ne t} \max(0, \text{margin} - x_t + x_c)^p
+
+    Parameters
+    ----------
+    input : scores, (N, C) or (C,).
+    target : class numbers, (N,) or ().
+    p : 1 or 2.
+    margin : by how much.
+    weight : a factor for each class, (C,), optional.
+    reduction : "mean", "sum" or "none".
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.functional.multi_margin_loss(nn.Parameter([[0.0, 1.0]]), np.array([0])).item()
+    1.0
+    """
+    who = "multi_margin_loss"
+    x = floats(who, input)
+    if x.ndim not in (1, 2) or not x.shape[-1]:
+        raise ValueError(f"{who}: input must have shape (N, C) or (C,), got {x.shape}.")
+    t = _classes(who, target, x.shape[-1], least=0)
+    if t.shape != x.shape[:-1]:
+        raise ValueError(
+            f"{who}: target must have shape {x.shape[:-1]} for input {x.shape}, got {t.shape}."
+        )
+    if p not in (1, 2):
+        raise ValueError(f"{who}: p must be 1 or 2, got {p}.")
+    right = np.take_along_axis(x, t[..., None], axis=-1)
+    gaps = np.where(np.arange(x.shape[-1]) == t[..., None], 0, np.maximum(margin - right + x, 0))
+    losses = np.sum(gaps if p == 1 else np.square(gaps), axis=-1) / x.shape[-1]
+    if weight is not None:
+        w = constant(who, weight, x, "weight")
+        if w.shape != x.shape[-1:]:
+            raise ValueError(f"{who}: weight must have shape {x.shape[-1:]}, got {w.shape}.")
+        losses = losses * w[t]
+    return reduced(losses, reduction, who)
+
+
+def multilabel_margin_loss(input: Tensor, target: Any, reduction: str = "mean") -> Tensor:
+    r"""Each right class should score higher than each wrong one, by 1.
+
+    .. math:: ℓ = \frac{1}{C} \sum_{r} \sum_{c \text{ wrong}} \max(0, 1 - x_r + x_c)
+
+    Parameters
+    ----------
+    input : scores, (N, C) or (C,).
+    target : of the input's shape: the numbers of the right classes, then −1 and anything.
+    reduction : "mean", "sum" or "none".
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> x = nn.Parameter([0.1, 0.2, 0.4, 0.8])
+    >>> round(nn.functional.multilabel_margin_loss(x, np.array([3, 0, -1, 1])).item(), 4)
+    0.85
+    """
+    who = "multilabel_margin_loss"
+    x = floats(who, input)
+    if x.ndim not in (1, 2) or not x.shape[-1]:
+        raise ValueError(f"{who}: input must have shape (N, C) or (C,), got {x.shape}.")
+    t = _classes(who, target, x.shape[-1], least=-1)
+    if t.shape != x.shape:
+        raise ValueError(f"{who}: target must have the input's shape {x.shape}, got {t.shape}.")
+    listed = np.cumsum(t == -1, axis=-1) == 0
+    named = np.where(listed, t, 0)
+    wrong = ~np.any(
+        (named[..., None] == np.arange(x.shape[-1])) & listed[..., None], axis=-2
+    )  # (..., C)
+    right = np.take_along_axis(x, named, axis=-1)  # (..., C): one for each entry of the target
+    gaps = np.maximum(1 - right[..., :, None] + x[..., None, :], 0)
+    counted = listed[..., :, None] & wrong[..., None, :]
+    losses = np.sum(np.where(counted, gaps, 0), axis=(-2, -1)) / x.shape[-1]
+    return reduced(losses, reduction, who)
+
+
+def _classes(who: str, target: Any, classes: int, least: int) -> np.ndarray[Any, Any]:
+    t = np.asarray(target)
+    if t.dtype.kind not in "iu":
+        raise TypeError(
+            f"{who}: target must hold class numbers (integers), got {t.dtype}; use "
+            "target.astype(np.int64)."
+        )
+    wrong = t[(t < least) | (t >= classes)]
+    if wrong.size:
+        raise ValueError(
+            f"{who}: target has the class number {wrong.flat[0]}, but the input has {classes} "
+            f"classes: 0 to {classes - 1}."
+        )
+    return t.astype(np.intp, copy=False)

@@ -1,0 +1,98 @@
+"""What the losses share: inputs and targets that fit, and the way from many losses to one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd.ops.loss import REDUCTIONS
+from autograd.value import Value
+from nn.functional.tensor import Tensor, floats
+
+
+def paired(who: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Input and target of one shape, the target in the input's dtype.
+
+    Raises
+    ------
+    ValueError
+        Different shapes, among them the classic (N, 1) against (N,).
+    TypeError
+        An input that holds no floats, a target that holds no real numbers.
+    """
+    x = floats(who, input)
+    t = constant(who, target, x, "target")
+    if t.shape != x.shape:
+        raise ValueError(
+            f"{who}: input has shape {x.shape}, target {t.shape}. They must be equal: broadcasting "
+            f"would compare every output with every target.{_hint(x.shape, t.shape)}"
+        )
+    return x, t
+
+
+def _hint(shape: tuple[int, ...], target: tuple[int, ...]) -> str:
+    if shape == (*target, 1):
+        return " Use input.squeeze(-1), or target[..., None]."
+    if (*shape, 1) == target:
+        return " Use target.squeeze(-1)."
+    return ""
+
+
+def constant(who: str, given: Any, like: Tensor, name: str) -> Tensor:
+    """A Value as it is; anything else as an array of another one's dtype."""
+    if isinstance(given, Value):
+        return given
+    array = np.asarray(given)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{who}: {name} must hold real numbers, got {array.dtype}.")
+    return array.astype(like.dtype, copy=False)
+
+
+def weighted(who: str, losses: Tensor, weight: Any) -> Tensor:
+    """Losses times a weight of their shape."""
+    if weight is None:
+        return losses
+    w = constant(who, weight, losses, "weight")
+    if w.shape != losses.shape:
+        raise ValueError(f"{who}: weight {w.shape} must have the losses' shape {losses.shape}.")
+    return losses * w
+
+
+def stretched(who: str, name: str, weight: Any, x: Tensor) -> Tensor:
+    """A weight in the dtype of x, which must broadcast to its shape."""
+    w = constant(who, weight, x, name)
+    try:
+        fits = np.broadcast_shapes(w.shape, x.shape) == x.shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(f"{who}: {name} {w.shape} must broadcast to the input's shape {x.shape}.")
+    return w
+
+
+def in_range(who: str, name: str, x: Any, low: float, high: float) -> None:
+    """Refuse numbers outside, NaN let be."""
+    a = x.data if isinstance(x, Value) else x
+    if a.size and (a.min() < low or a.max() > high):
+        wrong = a[(a < low) | (a > high)].flat[0]
+        raise ValueError(f"{who}: {name} must lie between {low} and {high}, got {wrong}.")
+
+
+def signs(who: str, target: Any) -> None:
+    """Refuse targets that are not 1 or -1."""
+    a = target.data if isinstance(target, Value) else target
+    wrong = a[np.abs(a) != 1]
+    if wrong.size:
+        raise ValueError(f"{who}: target must hold 1 and -1 only, got {wrong.flat[0]}.")
+
+
+def reduced(losses: Tensor, reduction: str, who: str) -> Tensor:
+    """Mean, sum, or the losses themselves."""
+    if reduction == "mean":
+        return np.sum(losses) / (losses.size or np.nan)
+    if reduction == "sum":
+        return np.sum(losses)
+    if reduction == "none":
+        return losses
+    raise ValueError(f"{who}: reduction must be one of {REDUCTIONS}, got {reduction!r}.")

@@ -1,0 +1,43 @@
+"""What all losses as modules share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd.ops.loss import REDUCTIONS
+from nn.module import Module
+
+
+class Loss(Module):
+    """A loss with its reduction; subclasses compare in `forward`."""
+
+    reductions: tuple[str, ...] = REDUCTIONS
+
+    def __init__(self, reduction: str = "mean") -> None:
+        if reduction not in self.reductions:
+            raise ValueError(
+                f"{type(self).__name__}: reduction must be one of {self.reductions}, "
+                f"got {reduction!r}."
+            )
+        self.reduction = reduction
+
+
+class WeightedLoss(Loss):
+    """A loss with factors that are kept as a buffer."""
+
+    weight: Any
+
+    def __init__(self, weight: Any = None, reduction: str = "mean") -> None:
+        super().__init__(reduction)
+        self.register_buffer("weight", as_factors(weight))
+
+
+def as_factors(weight: Any) -> Any:
+    """Factors as an array of floats, float32 where their type does not say; None stays."""
+    if weight is None:
+        return None
+    array = np.asarray(weight)
+    given = isinstance(weight, np.ndarray) and array.dtype.kind == "f"
+    return array if given else array.astype(np.float32)
