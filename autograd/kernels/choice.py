@@ -7,6 +7,8 @@ with them Numba.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy._core._multiarray_umath import __cpu_features__
 
@@ -66,12 +68,45 @@ def elementwise(name, *arrays):
     >>> elementwise("sigmoid", np.zeros(10)) is None
     True
     """
-    x = arrays[0]
-    if type(x) is not np.ndarray or x.size < SIZES.get(name, SIZE) or x.dtype not in _FLOATS:
+    if not _alike(SIZES.get(name, SIZE), arrays):
         return None
-    for other in arrays[1:]:
-        if type(other) is not np.ndarray or other.shape != x.shape or other.dtype != x.dtype:
-            return None
     from autograd.kernels import elementwise as kernels
 
     return kernels.apply(getattr(kernels, name), *arrays)
+
+
+def _alike(size, arrays):
+    """Whether these are arrays of one shape and native float dtype, of at least so many numbers."""
+    x = arrays[0]
+    if type(x) is not np.ndarray or x.size < size or x.dtype not in _FLOATS:
+        return False
+    return all(
+        type(other) is np.ndarray and other.shape == x.shape and other.dtype == x.dtype
+        for other in arrays[1:]
+    )
+
+
+SOFTMAX = 512  # the same for softmax
+SOFTMAX_COLUMNS = 16  # numbers after the axis, if any: fewer make no vectors
+
+
+def softmax(axis, logarithm, *arrays):
+    """Compute softmax of an array, its logarithm, or the gradient of either by kernels; or None.
+
+    Parameters
+    ----------
+    axis : int
+    logarithm : bool
+    *arrays
+        x; or for the gradient g and y.
+    """
+    if not _alike(SOFTMAX, arrays) or type(axis) is not int:
+        return None
+    shape = arrays[0].shape
+    if not -len(shape) <= axis < len(shape):
+        return None
+    if 1 < math.prod(shape[axis % len(shape) + 1 :]) < SOFTMAX_COLUMNS:
+        return None
+    from autograd.kernels import softmax as kernels
+
+    return kernels.along(axis, logarithm, *arrays)

@@ -173,23 +173,6 @@ def _mish(a: Any) -> Any:
     return a * np.tanh(_softplus(a))
 
 
-def _softmax(a: Any, axis: int = -1) -> Any:
-    """exp(a) over its sum along an axis, without overflow."""
-    e = np.exp(a - np.max(a, axis=axis, keepdims=True))
-    return e / np.sum(e, axis=axis, keepdims=True)
-
-
-def _log_softmax(a: Any, axis: int = -1) -> Any:
-    """log(softmax(a)) along an axis, without overflow."""
-    shifted = a - np.max(a, axis=axis, keepdims=True)
-    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
-
-
-def total(a: Any, axis: int) -> Any:
-    """Sum along an axis that is kept."""
-    return np.sum(a, axis=axis, keepdims=True)
-
-
 # fmt: off
 sigmoid = Op(_sigmoid,         r"\sigma({a})",                       lambda g, y, a: sigmoid_grad(g, y),                                         domain=(real,), name="sigmoid", bind="sigmoid")
 relu = Op(_relu,               r"\operatorname{{relu}} {a:3}",       lambda g, y, a: np.where(a > 0, g, 0),                                       domain=(nonzero,), rank=3, name="relu", bind="relu")
@@ -212,6 +195,4 @@ tanhshrink = Op(_tanhshrink,   r"{a:1} - \tanh {a:3}",               lambda g, y
 softshrink = Op(_softshrink,   r"\operatorname{{softshrink}} {a:3}", lambda g, y, a, lambd: np.where(np.abs(a) > lambd, g, 0),                    domain=(away(-.5, .5),), rank=3, name="softshrink")
 hardshrink = Op(_hardshrink,   r"\operatorname{{hardshrink}} {a:3}", lambda g, y, a, lambd: np.where(np.abs(a) > lambd, g, 0),                    domain=(away(-.5, .5),), rank=3, name="hardshrink")
 mish = Op(_mish,               r"\operatorname{{mish}} {a:3}",       lambda g, y, a: g * (np.tanh(softplus(a)) + a * (1 - np.square(np.tanh(softplus(a)))) * sigmoid(a)), domain=(real,), rank=3, name="mish")
-softmax = Op(_softmax,         r"\operatorname{{softmax}} {a:3}",    lambda g, y, a, axis: y * (g - total(g * y, axis)),                          cases=(case(A(2, 3)), case(A(2, 3, 2), axis=1)), rank=3, name="softmax")
-log_softmax = Op(_log_softmax, r"\log \operatorname{{softmax}} {a:3}", lambda g, y, a, axis: g - np.exp(y) * total(g, axis),                      cases=(case(A(2, 3)), case(A(2, 3, 2), axis=0)), rank=3, name="log_softmax")
 # fmt: on

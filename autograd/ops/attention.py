@@ -11,8 +11,8 @@ import numpy as np
 
 from autograd.engine import gradients
 from autograd.kernel_op import KernelOp
-from autograd.ops.activations import softmax
 from autograd.ops.domains import A, case
+from autograd.ops.softmax import softmax
 from autograd.random import Rng, as_generator
 from autograd.recording import enable_grad
 from autograd.value import Value
