@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -55,3 +56,78 @@ class TensorDataset:
 
     def __getitem__(self, index: Any) -> tuple[Any, ...]:
         return tuple(t[index] for t in self.tensors)
+
+
+class Subset:
+    """Some samples of a data set.
+
+    Parameters
+    ----------
+    dataset : a `Dataset`.
+    indices : which samples, shape (n,), from −N to N − 1.
+
+    Raises
+    ------
+    IndexError
+        An index out of range.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> data = nn.data.Subset(nn.data.TensorDataset(np.arange(10)), [2, 3, 5])
+    >>> len(data), data[2]
+    (3, (np.int64(5),))
+    """
+
+    def __init__(self, dataset: Dataset, indices: Sequence[int]) -> None:
+        chosen = np.asarray(indices if len(indices) else np.empty(0, np.int64))
+        n = len(dataset)
+        if chosen.ndim != 1 or chosen.dtype.kind not in "iu":
+            raise TypeError(
+                f"Subset: indices must be integers of shape (n,), got {chosen.dtype} of shape "
+                f"{chosen.shape}."
+            )
+        wrong = chosen[(chosen < -n) | (chosen >= n)]
+        if wrong.size:
+            raise IndexError(f"Subset: index {wrong[0]}, but the data set has {n} samples.")
+        self.dataset, self.indices = dataset, chosen
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, index: int) -> Any:
+        return self.dataset[int(self.indices[index])]
+
+
+class ConcatDataset:
+    """Data sets one after the other.
+
+    Parameters
+    ----------
+    datasets : at least one `Dataset`.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> a, b = nn.data.TensorDataset(np.arange(3)), nn.data.TensorDataset(np.arange(10, 12))
+    >>> both = nn.data.ConcatDataset([a, b])
+    >>> len(both), both[3], both[-1]
+    (5, (np.int64(10),), (np.int64(11),))
+    """
+
+    def __init__(self, datasets: Iterable[Dataset]) -> None:
+        self.datasets = list(datasets)
+        if not self.datasets:
+            raise ValueError("ConcatDataset: got no data sets.")
+        self.cumulative_sizes: list[int] = np.cumsum([len(d) for d in self.datasets]).tolist()
+
+    def __len__(self) -> int:
+        return self.cumulative_sizes[-1]
+
+    def __getitem__(self, index: int) -> Any:
+        n = len(self)
+        if not -n <= index < n:
+            raise IndexError(f"ConcatDataset: index {index}, but there are {n} samples.")
+        index %= n
+        k = int(np.searchsorted(self.cumulative_sizes, index, side="right"))
+        return self.datasets[k][index - (self.cumulative_sizes[k - 1] if k else 0)]

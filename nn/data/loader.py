@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import copy
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
 from autograd.random import Rng, as_generator
-from nn.data.dataset import Dataset, TensorDataset
+from nn.data.collate import gather
+from nn.data.dataset import Array, Dataset, TensorDataset
+from nn.data.sampler import (
+    BatchSampler,
+    RandomSampler,
+    Sampler,
+    SequentialSampler,
+    at_least_one,
+    cut,
+    number_of_batches,
+)
 
 
 class DataLoader:
@@ -19,12 +32,27 @@ class DataLoader:
     dataset : arrays with samples along axis 0 (one, or a tuple of them), or a `Dataset`.
     batch_size : samples a batch.
     shuffle : a new order in every epoch.
+    sampler : in which order, instead of `shuffle`: a `Sampler` or an iterable of indices.
+    batch_sampler : which batches, instead of all of these: a `BatchSampler` or an iterable of
+        index lists.
+    num_workers : threads that prepare batches in the background; 0 prepares each when asked.
+        NumPy, Pillow and files let go of Python's lock, so threads serve where PyTorch forks.
+    collate_fn : from a list of samples to a batch; `default_collate` by default.
     drop_last : leave out a last batch that is smaller.
+    transform : called as ``transform(*batch, rng=generator)`` on each batch, such as those in
+        `nn.data.transforms`. The generator depends on the epoch and the batch only, so the
+        numbers are the same at any `num_workers`.
+    prefetch_factor : batches that each thread keeps ready.
     rng : generator, seed or None for the default generator at the time of each epoch.
 
     Yields
     ------
     A batch: copies of the samples, stacked; a tuple of arrays where a sample is a tuple.
+
+    Raises
+    ------
+    ValueError
+        An empty data set, a count below 1, arguments that exclude each other.
 
     Examples
     --------
@@ -37,6 +65,16 @@ class DataLoader:
     [4] [16]
     >>> len(loader)
     3
+
+    An epoch goes on where another process left it:
+
+    >>> a = nn.data.DataLoader(np.arange(8), 2, shuffle=True, rng=0)
+    >>> batches = iter(a)
+    >>> first = next(batches)
+    >>> b = nn.data.DataLoader(np.arange(8), 2, shuffle=True, rng=1)
+    >>> b.load_state_dict(a.state_dict())
+    >>> [np.array_equal(x, y) for x, y in zip(batches, b, strict=True)]
+    [True, True, True]
     """
 
     def __init__(
@@ -44,36 +82,184 @@ class DataLoader:
         dataset: Any,
         batch_size: int = 1,
         shuffle: bool = False,
+        sampler: Sampler | Iterable[int] | None = None,
+        batch_sampler: BatchSampler | Iterable[Sequence[int]] | None = None,
+        num_workers: int = 0,
+        collate_fn: Callable[[Sequence[Any]], Any] | None = None,
         *,
         drop_last: bool = False,
+        transform: Callable[..., Any] | None = None,
+        prefetch_factor: int = 2,
         rng: Rng = None,
     ) -> None:
-        if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
-            raise ValueError(f"DataLoader: batch_size must be an integer >= 1, got {batch_size!r}.")
         self._single = isinstance(dataset, np.ndarray)
         if self._single:
             dataset = TensorDataset(dataset)
         elif type(dataset) in (tuple, list):
             dataset = TensorDataset(*dataset)
+        if len(dataset) == 0:
+            raise ValueError("DataLoader: the data set is empty.")
+        if batch_sampler is not None and (sampler is not None or shuffle or drop_last):
+            raise ValueError(
+                "DataLoader: batch_sampler says all, so leave out sampler, shuffle and drop_last."
+            )
+        if sampler is not None and shuffle:
+            raise ValueError("DataLoader: sampler says the order, so leave out shuffle.")
+        if not isinstance(num_workers, (int, np.integer)) or num_workers < 0:
+            raise ValueError(f"DataLoader: num_workers must be >= 0, got {num_workers!r}.")
         self.dataset: Dataset = dataset
-        self.batch_size, self.shuffle, self.drop_last = int(batch_size), shuffle, drop_last
+        self.batch_size = at_least_one("DataLoader", "batch_size", batch_size)
+        self.shuffle, self.drop_last, self.num_workers = shuffle, drop_last, int(num_workers)
+        self.prefetch_factor = at_least_one("DataLoader", "prefetch_factor", prefetch_factor)
+        if sampler is None:
+            sampler = RandomSampler(dataset) if shuffle else SequentialSampler(dataset)
+        self.sampler, self.batch_sampler = sampler, batch_sampler
+        self.collate_fn, self.transform = collate_fn, transform
         self.rng = None if rng is None else as_generator(rng)
+        self._position = 0  # batches of the current epoch that were handed out
+        self._before: Any = None  # random state from which the epoch was drawn
+        self._resumed: _Epoch | None = None
 
     def __len__(self) -> int:
-        n = len(self.dataset)
-        return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
+        batches: Any = self.batch_sampler
+        if batches is not None:
+            return len(batches)
+        samples: Any = self.sampler
+        return number_of_batches(len(samples), self.batch_size, self.drop_last)
 
     def __iter__(self) -> Iterator[Any]:
-        n = len(self.dataset)
-        order = as_generator(self.rng).permutation(n) if self.shuffle else np.arange(n)
-        for i in range(len(self)):
-            yield self._batch(order[i * self.batch_size : (i + 1) * self.batch_size])
+        epoch, self._resumed = self._resumed, None
+        if epoch is None:
+            rng = as_generator(self.rng)
+            self._before = rng.bit_generator.state
+            self._position = 0
+            epoch = self._drawn(rng)
+        self._epoch = epoch
+        batches = self._in_background(epoch) if self.num_workers else self._one_by_one(epoch)
+        for batch in batches:
+            self._position += 1
+            yield batch
+        self._before = None
 
-    def _batch(self, index: Any) -> Any:
-        if isinstance(self.dataset, TensorDataset):
-            batch = self.dataset[index]
-            return batch[0] if self._single else batch
-        samples = [self.dataset[int(i)] for i in index]
-        if isinstance(samples[0], tuple):
-            return tuple(np.stack(parts) for parts in zip(*samples, strict=True))
-        return np.stack(samples)
+    def _drawn(self, rng: np.random.Generator) -> _Epoch:
+        """The order of one epoch."""
+        source = self.batch_sampler
+        if source is None:
+            order = self.sampler
+            order = order.draw(rng) if isinstance(order, Sampler) else np.array(list(order), int)
+            batches = cut(order, self.batch_size, self.drop_last)
+        elif isinstance(source, BatchSampler):
+            batches = source.draw(rng)
+        else:
+            batches = [np.array(batch, int) for batch in source]
+        key = int(rng.integers(1 << 63)) if self.transform is not None else 0
+        return _Epoch(batches, key)
+
+    def _one_by_one(self, epoch: _Epoch) -> Iterator[Any]:
+        for i in range(self._position, len(epoch.batches)):
+            yield self._batch(epoch, i)
+
+    def _in_background(self, epoch: _Epoch) -> Iterator[Any]:
+        todo = iter(range(self._position, len(epoch.batches)))
+        coming: deque[Future[Any]] = deque()
+        with ThreadPoolExecutor(self.num_workers, "DataLoader") as pool:
+            try:
+                for i in todo:
+                    coming.append(pool.submit(self._batch, epoch, i))
+                    if len(coming) > self.num_workers * self.prefetch_factor:
+                        yield coming.popleft().result()
+                while coming:
+                    yield coming.popleft().result()
+            finally:
+                for future in coming:
+                    future.cancel()
+
+    def _batch(self, epoch: _Epoch, i: int) -> Any:
+        batch = gather(self.dataset, epoch.batches[i], self.collate_fn)
+        if self._single and self.collate_fn is None:
+            batch = batch[0]
+        if self.transform is None:
+            return batch
+        rng = np.random.default_rng([epoch.key, i])
+        parts = batch if isinstance(batch, tuple) else (batch,)
+        return self.transform(*parts, rng=rng)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where in its epoch the loader is, as plain numbers, dicts and lists.
+
+        Batches count as done once they were handed out, those prefetched don't.
+        """
+        rng = None if self.rng is None else self.rng.bit_generator.state
+        state: dict[str, Any] = {"position": 0, "before": None, "rng": rng, "order": None}
+        if self._before is not None:
+            state.update(position=self._position, before=self._before)
+            source = self.sampler if self.batch_sampler is None else self.batch_sampler
+            if not isinstance(source, (Sampler, BatchSampler)):  # may differ when iterated again
+                epoch = self._resumed or self._epoch
+                state["order"] = [batch.tolist() for batch in epoch.batches]
+                state["key"] = epoch.key
+        return copy.deepcopy(state)
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Let the next iteration go on where the loader of the state dict was.
+
+        Raises
+        ------
+        ValueError
+            It is not the state of a loader like this one. Nothing has changed then.
+        """
+        missing = {"position", "before", "rng", "order"} - state_dict.keys()
+        if missing:
+            raise ValueError(f"DataLoader: the state dict has no {', '.join(sorted(missing))}.")
+        own, before, position = state_dict["rng"], state_dict["before"], state_dict["position"]
+        if (own is None) != (self.rng is None):
+            raise ValueError(
+                "DataLoader: the state dict is of a loader "
+                + ("without" if own is None else "with")
+                + " an rng of its own; make this one like it."
+            )
+        epoch = None
+        if before is not None:
+            if state_dict["order"] is not None:
+                batches = [np.array(batch, int) for batch in state_dict["order"]]
+                epoch = _Epoch(batches, state_dict["key"])
+            else:
+                epoch = self._drawn(_generator(before))
+            if not 0 <= position <= len(epoch.batches):
+                raise ValueError(
+                    f"DataLoader: the state dict is at batch {position}, but an epoch has "
+                    f"{len(epoch.batches)}: another data set or batch_size."
+                )
+        if self.rng is not None:
+            self.rng.bit_generator.state = own
+        self._before, self._position = copy.deepcopy(before), int(position)
+        self._resumed = epoch
+
+
+class _Epoch:
+    """The batches of one epoch, and the seed of their transforms."""
+
+    __slots__ = ("batches", "key")
+
+    def __init__(self, batches: list[Array], key: int) -> None:
+        self.batches, self.key = batches, key
+
+
+def _generator(state: Mapping[str, Any]) -> np.random.Generator:
+    """A generator in a given state."""
+    kind = {k.__name__: k for k in _KINDS}.get(state["bit_generator"])
+    if kind is None:
+        raise ValueError(f"DataLoader: unknown bit generator {state['bit_generator']!r}.")
+    bits = kind()
+    restored: Any = copy.deepcopy(state)
+    bits.state = restored
+    return np.random.Generator(bits)
+
+
+_KINDS = (
+    np.random.PCG64,
+    np.random.PCG64DXSM,
+    np.random.MT19937,
+    np.random.Philox,
+    np.random.SFC64,
+)

@@ -1,12 +1,14 @@
-"""Training and test samples."""
+"""Splitting samples: training and test."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from autograd.random import Rng, as_generator
+from nn.data.dataset import Dataset, Subset
 
 
 def train_test_split(
@@ -53,3 +55,40 @@ def train_test_split(
         chosen[members[: round(test_size * len(members))]] = True
     train, test = order[~chosen[order]], order[chosen[order]]
     return X[train], X[test], y[train], y[test]
+
+
+def random_split(dataset: Dataset, lengths: Sequence[float], *, rng: Rng = None) -> list[Subset]:
+    """Parts of a data set, chosen at random, that have no sample in common.
+
+    Parameters
+    ----------
+    dataset : of N samples.
+    lengths : how many for each part, integers that add up to N, or shares that add up to 1; what
+        rounding down leaves over is handed out from the first part on, as in PyTorch.
+    rng : generator, seed or None for the default.
+
+    Raises
+    ------
+    ValueError
+        Lengths that don't add up.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> data = nn.data.TensorDataset(np.arange(10))
+    >>> [len(part) for part in nn.data.random_split(data, [0.75, 0.25], rng=0)]
+    [8, 2]
+    """
+    n = len(dataset)
+    shares = all(0 <= k <= 1 for k in lengths) and abs(sum(lengths) - 1) < 1e-9
+    sizes = [int(n * k) if shares else int(k) for k in lengths]
+    if shares:
+        for i in range(n - sum(sizes)):
+            sizes[i % len(sizes)] += 1
+    elif sizes != list(lengths) or sum(sizes) != n or min(sizes, default=-1) < 0:
+        raise ValueError(
+            f"random_split: lengths must add up to the {n} samples, or to 1, got {list(lengths)}."
+        )
+    order = as_generator(rng).permutation(n)
+    ends = np.cumsum(sizes)[:-1]
+    return [Subset(dataset, part) for part in np.split(order, ends)]  # type: ignore[arg-type]

@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+import json
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import autograd
+from nn.data import (
+    BatchSampler,
+    BucketBatchSampler,
+    ConcatDataset,
+    DataLoader,
+    RandomSampler,
+    SequentialSampler,
+    Subset,
+    SubsetRandomSampler,
+    TensorDataset,
+    WeightedRandomSampler,
+    pad_collate,
+    random_split,
+)
+from nn.data.transforms import GaussianNoise
+
+X = np.arange(40, dtype=np.float32).reshape(20, 2)
+Y = np.arange(20)
+
+
+class Sentences:
+    """Sequences of different lengths."""
+
+    def __len__(self):
+        return 20
+
+    def __getitem__(self, i):
+        return np.full(i % 5 + 1, i), i
+
+
+def as_lists(loader):
+    return [[part.tolist() for part in batch] for batch in loader]
+
+
+LOADERS = {
+    "in order": lambda rng: DataLoader((X, Y), 3, rng=rng),
+    "shuffled": lambda rng: DataLoader((X, Y), 3, shuffle=True, rng=rng),
+    "in threads": lambda rng: DataLoader((X, Y), 3, shuffle=True, num_workers=2, rng=rng),
+    "augmented": lambda rng: DataLoader(
+        (X, Y), 3, shuffle=True, transform=GaussianNoise(), rng=rng
+    ),
+    "weighted": lambda rng: DataLoader(
+        (X, Y), 3, sampler=WeightedRandomSampler(Y + 1, 15), rng=rng
+    ),
+    "bucketed": lambda rng: DataLoader(
+        Sentences(),
+        batch_sampler=BucketBatchSampler(Y % 5, 3, pool=2),
+        collate_fn=pad_collate,
+        rng=rng,
+    ),
+    "default generator": lambda rng: DataLoader((X, Y), 3, shuffle=True),
+}
+
+
+@pytest.mark.parametrize("name", LOADERS)
+@pytest.mark.parametrize("done", [0, 1, 4, 5])
+def test_an_interrupted_epoch_goes_on_with_the_same_batches(name, done):
+    autograd.seed(3)
+    whole = LOADERS[name](3)
+    epochs = [as_lists(whole) for _ in range(3)]
+    autograd.seed(3)
+    first = LOADERS[name](3)
+    as_lists(first)
+    batches = iter(first)
+    for _ in range(done):
+        next(batches)
+    state = json.loads(json.dumps(first.state_dict()))
+    second = LOADERS[name](99)
+    second.load_state_dict(state)
+    rest = as_lists(second)
+    assert rest == (epochs[1][done:] if done else epochs[1])
+    assert as_lists(second) == epochs[2]
+
+
+def test_a_sampler_of_ones_own_goes_on_from_the_order_it_drew():
+    class Moody:
+        def __iter__(self):
+            return iter(np.random.default_rng().permutation(20).tolist())
+
+        def __len__(self):
+            return 20
+
+    a, b = (DataLoader((X, Y), 4, sampler=Moody()) for _ in range(2))
+    batches = iter(a)
+    next(batches)
+    b.load_state_dict(a.state_dict())
+    assert as_lists(b) == [[part.tolist() for part in batch] for batch in batches]
+
+
+def test_threads_change_neither_order_nor_augmentation():
+    def epochs(workers):
+        loader = DataLoader(
+            (X, Y), 3, shuffle=True, num_workers=workers, transform=GaussianNoise(), rng=0
+        )
+        return [as_lists(loader) for _ in range(2)]
+
+    assert epochs(0) == epochs(1) == epochs(3)
+
+
+def test_threads_prepare_batches_while_others_wait():
+    started = threading.Barrier(2, timeout=20)
+
+    class Pair:
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, i):
+            started.wait()  # passes only if both are being prepared at the same time
+            return np.array(i)
+
+    assert [b.tolist() for b in DataLoader(Pair(), 1, num_workers=2)] == [[0], [1]]
+
+
+def test_an_error_in_a_thread_reaches_the_caller():
+    class Broken(Sentences):
+        def __getitem__(self, i):
+            raise KeyError("no such sentence")
+
+    with pytest.raises(KeyError, match="no such sentence"):
+        list(DataLoader(Broken(), 2, num_workers=2))
+
+
+def test_leaving_an_epoch_early_ends_its_threads():
+    before = threading.active_count()
+    batches = iter(DataLoader((X, Y), 2, num_workers=3))
+    next(batches)
+    batches.close()
+    deadline = time.monotonic() + 20
+    while threading.active_count() > before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert threading.active_count() == before
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        ({"position": 0}, "has no before, order, rng"),
+        ({"position": 0, "before": None, "rng": None, "order": None}, "without an rng"),
+    ],
+)
+def test_a_state_of_another_loader_is_refused(state, message):
+    with pytest.raises(ValueError, match=message):
+        DataLoader(X, 2, rng=0).load_state_dict(state)
+
+
+def test_a_position_behind_the_end_is_refused():
+    a = DataLoader(X, 2, shuffle=True, rng=0)
+    batches = iter(a)
+    for _ in range(9):
+        next(batches)
+    with pytest.raises(ValueError, match="at batch 9, but an epoch has 5"):
+        DataLoader(X, 4, shuffle=True, rng=0).load_state_dict(a.state_dict())
+
+
+def test_arguments_that_exclude_each_other_are_refused():
+    with pytest.raises(ValueError, match="empty"):
+        DataLoader(np.empty((0, 3)), 2)
+    with pytest.raises(ValueError, match="leave out shuffle"):
+        DataLoader(X, 2, shuffle=True, sampler=[0, 1])
+    with pytest.raises(ValueError, match="batch_sampler says all"):
+        DataLoader(X, drop_last=True, batch_sampler=[[0, 1]])
+    with pytest.raises(ValueError, match="num_workers"):
+        DataLoader(X, num_workers=-1)
+
+
+def test_a_subset_of_a_subset_has_the_right_samples():
+    inner = Subset(TensorDataset(X, Y), [10, 11, 12, 13])
+    outer = Subset(inner, [3, -4])
+    assert [int(outer[i][1]) for i in range(2)] == [13, 10]
+    assert next(iter(DataLoader(outer, 2)))[1].tolist() == [13, 10]
+    with pytest.raises(IndexError, match="index 4, but the data set has 4"):
+        Subset(inner, [4])
+
+
+def test_concatenated_sets_are_one():
+    both = ConcatDataset([TensorDataset(Y[:7]), TensorDataset(Y[7:8]), TensorDataset(Y[8:])])
+    assert [int(both[i][0]) for i in range(-20, 20)] == [*range(20), *range(20)]
+    with pytest.raises(IndexError, match="20"):
+        both[20]
+
+
+@pytest.mark.parametrize(
+    ("lengths", "sizes"), [([12, 8], [12, 8]), ([0.5, 0.33, 0.17], [11, 6, 3])]
+)
+def test_random_parts_hold_every_sample_once(lengths, sizes):
+    parts = random_split(TensorDataset(Y), lengths, rng=0)
+    assert [len(p) for p in parts] == sizes
+    assert sorted(int(p[i][0]) for p in parts for i in range(len(p))) == list(range(20))
+
+
+@pytest.mark.parametrize("lengths", [[12, 9], [0.5, 0.6], [-1, 21], [], [10.5, 9.5]])
+def test_lengths_that_do_not_add_up_are_refused(lengths):
+    with pytest.raises(ValueError, match="add up to the 20 samples"):
+        random_split(TensorDataset(Y), lengths)
+
+
+def test_samplers_draw_what_they_say(rng):
+    assert sorted(RandomSampler(Y).draw(rng)) == list(range(20))
+    assert len(set(RandomSampler(Y, num_samples=5).draw(rng))) == 5
+    assert len(RandomSampler(Y, True, 50).draw(rng)) == 50
+    assert sorted(SubsetRandomSampler([3, 1, 7]).draw(rng)) == [1, 3, 7]
+    counts = np.bincount(WeightedRandomSampler([1, 0, 3], 4000).draw(rng))
+    assert counts[1] == 0
+    assert 2.6 < counts[2] / counts[0] < 3.4
+    assert len(BatchSampler(SequentialSampler(Y), 3, drop_last=True)) == 6
+    with pytest.raises(ValueError, match="num_samples"):
+        RandomSampler(Y, num_samples=21)
+    with pytest.raises(ValueError, match="weights"):
+        WeightedRandomSampler([0, 0], 1)
+
+
+def test_buckets_pad_less_and_lose_nothing(rng):
+    lengths = rng.integers(1, 100, 1000)
+
+    def padding(batches):
+        assert sorted(i for b in batches for i in b) == list(range(1000))
+        return sum(lengths[b].max() * len(b) for b in batches) - lengths.sum()
+
+    bucketed = padding(BucketBatchSampler(lengths, 10, pool=20).draw(rng))
+    plain = padding(BatchSampler(RandomSampler(lengths), 10, False).draw(rng))
+    assert bucketed < plain / 4
+
+
+def test_padding_fills_inputs_and_targets_of_every_step():
+    x, n, tags, label = pad_collate(
+        [(np.ones((2, 3)), np.array([4, 5]), 7), (np.ones((1, 3)), np.array([6]), 8)]
+    )
+    assert x.shape == (2, 2, 3)
+    assert x[1].tolist() == [[1, 1, 1], [0, 0, 0]]
+    assert (n.tolist(), tags.tolist(), label.tolist()) == ([2, 1], [[4, 5], [6, -100]], [7, 8])
+
+
+def test_ragged_samples_say_how_to_pad():
+    with pytest.raises(ValueError, match="collate_fn=pad_collate"):
+        next(iter(DataLoader(Sentences(), 4)))
