@@ -1,0 +1,84 @@
+"""Transform: what happens to a batch on its way to the model."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+
+from autograd.random import Rng, as_generator
+
+Array = np.ndarray[Any, Any]
+
+
+class Transform(ABC):
+    """Base of the transforms that change the first part of a batch and let the others be.
+
+    Parameters
+    ----------
+    rng : generator, seed or None for the default, where a call brings none.
+    """
+
+    rng: np.random.Generator | None = None
+
+    def __init__(self, *, rng: Rng = None) -> None:
+        self.rng = None if rng is None else as_generator(rng)
+
+    @abstractmethod
+    def apply(self, x: Array, rng: np.random.Generator) -> Array:
+        """The changed batch; x stays as it is."""
+
+    def __call__(self, x: Any, *others: Any, rng: Rng = None) -> Any:
+        """Change x; a tuple with the others where there are any."""
+        y = self.apply(np.asarray(x), as_generator(self.rng if rng is None else rng))
+        return (y, *others) if others else y
+
+
+class Compose:
+    """Transforms one after the other.
+
+    Parameters
+    ----------
+    transforms : callables ``t(*batch, rng=generator)``.
+    rng : generator, seed or None for the default, where a call brings none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from nn.data.transforms import Compose, Normalize, RandomHorizontalFlip
+    >>> t = Compose([RandomHorizontalFlip(p=1), Normalize(1, 2)])
+    >>> t(np.array([[[1.0, 3.0, 5.0]]]))
+    array([[[2., 1., 0.]]])
+    """
+
+    def __init__(self, transforms: list[Any], *, rng: Rng = None) -> None:
+        self.transforms = list(transforms)
+        for i, t in enumerate(self.transforms):
+            if not callable(t):
+                raise TypeError(f"Compose: entry {i} must be callable, not {type(t).__name__}.")
+        self.rng = None if rng is None else as_generator(rng)
+
+    def __call__(self, *batch: Any, rng: Rng = None) -> Any:
+        """Run them all with one generator."""
+        generator = as_generator(self.rng if rng is None else rng)
+        for t in self.transforms:
+            result = t(*batch, rng=generator)
+            batch = result if isinstance(result, tuple) else (result,)
+        return batch if len(batch) > 1 else batch[0]
+
+
+def images(who: str, x: Array) -> tuple[int, int, int]:
+    """N, H and W of a batch of images."""
+    if x.ndim < 3:
+        raise ValueError(
+            f"{who}: x must be a batch of images of shape (N, ..., H, W), got {x.shape}."
+        )
+    return x.shape[0], x.shape[-2], x.shape[-1]
+
+
+def probability(who: str, p: float) -> float:
+    """Check a probability."""
+    if not 0 <= p <= 1:
+        raise ValueError(f"{who}: p is a probability between 0 and 1, got {p}.")
+    return p

@@ -1,0 +1,189 @@
+"""Where the pixels go: flips, crops, rotations, shifts and scales."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from autograd.random import Rng
+from nn.data.transforms.base import Array, Transform, images, probability
+
+
+class RandomHorizontalFlip(Transform):
+    """Mirror left and right, each image with probability p.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> RandomHorizontalFlip(p=1)(np.array([[[1, 2, 3]]]))
+    array([[[3, 2, 1]]])
+    """
+
+    axis = -1
+
+    def __init__(self, p: float = 0.5, *, rng: Rng = None) -> None:
+        super().__init__(rng=rng)
+        self.p = probability(type(self).__name__, p)
+
+    def apply(self, x: Array, rng: np.random.Generator) -> Array:
+        """As in `Transform`."""
+        n, _, _ = images(type(self).__name__, x)
+        chosen = rng.random(n) < self.p
+        y = x.copy()
+        y[chosen] = np.flip(x[chosen], self.axis)
+        return y
+
+
+class RandomVerticalFlip(RandomHorizontalFlip):
+    """Mirror top and bottom, each image with probability p."""
+
+    axis = -2
+
+
+class RandomCrop(Transform):
+    """Cut out a window at a random place of each image.
+
+    Parameters
+    ----------
+    size : of the window, a number or (H, W).
+    padding : pixels added on every side first.
+    fill : what they hold.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> RandomCrop(28, padding=2, rng=0)(np.ones((10, 1, 28, 28))).shape
+    (10, 1, 28, 28)
+    """
+
+    def __init__(
+        self,
+        size: int | tuple[int, int],
+        padding: int = 0,
+        fill: float = 0.0,
+        *,
+        rng: Rng = None,
+    ) -> None:
+        super().__init__(rng=rng)
+        self.size = (size, size) if isinstance(size, int) else (int(size[0]), int(size[1]))
+        if min(self.size) < 1 or padding < 0:
+            raise ValueError(f"RandomCrop: size >= 1 and padding >= 0, got {size} and {padding}.")
+        self.padding, self.fill = padding, fill
+
+    def apply(self, x: Array, rng: np.random.Generator) -> Array:
+        """As in `Transform`."""
+        n, height, width = images("RandomCrop", x)
+        h, w = self.size
+        p = self.padding
+        down, right = height + 2 * p - h, width + 2 * p - w
+        if down < 0 or right < 0:
+            raise ValueError(
+                f"RandomCrop: a window of {h} × {w} does not fit into images of {height} × {width} "
+                f"with padding {p}."
+            )
+        edges = [(0, 0)] * (x.ndim - 2) + [(p, p), (p, p)]
+        big = np.pad(x, edges, constant_values=self.fill)
+        y = np.empty((*x.shape[:-2], h, w), x.dtype)
+        tops = rng.integers(down + 1, size=n).tolist()
+        lefts = rng.integers(right + 1, size=n).tolist()
+        for image, source, i, j in zip(y, big, tops, lefts, strict=True):
+            image[...] = source[..., i : i + h, j : j + w]
+        return y
+
+
+class RandomAffine(Transform):
+    """Rotate, shift and scale each image about its middle, with bilinear interpolation.
+
+    Parameters
+    ----------
+    degrees : rotation between −degrees and degrees, positive ones anticlockwise.
+    translate : (a, b): shift by up to a · W sideways and b · H up and down; none by default.
+    scale : (smallest, largest) factor; none by default.
+    fill : what comes in from outside.
+
+    Examples
+    --------
+    A shift by half a pixel at most, and a turn by at most ten degrees:
+
+    >>> import numpy as np
+    >>> t = RandomAffine(10, translate=(0.5 / 28, 0.5 / 28), scale=(0.9, 1.1), rng=0)
+    >>> t(np.zeros((4, 1, 28, 28), np.float32)).dtype
+    dtype('float32')
+    """
+
+    def __init__(
+        self,
+        degrees: float,
+        translate: tuple[float, float] | None = None,
+        scale: tuple[float, float] | None = None,
+        fill: float = 0.0,
+        *,
+        rng: Rng = None,
+    ) -> None:
+        super().__init__(rng=rng)
+        who = type(self).__name__
+        if not 0 <= degrees <= 180:
+            raise ValueError(f"{who}: degrees must be between 0 and 180, got {degrees}.")
+        if translate is not None and not all(0 <= t <= 1 for t in translate):
+            raise ValueError(f"{who}: translate are shares between 0 and 1, got {translate}.")
+        if scale is not None and not 0 < scale[0] <= scale[1]:
+            raise ValueError(f"{who}: scale must be 0 < smallest <= largest, got {scale}.")
+        self.degrees, self.translate = degrees, translate or (0.0, 0.0)
+        self.scale, self.fill = scale or (1.0, 1.0), fill
+
+    def apply(self, x: Array, rng: np.random.Generator) -> Array:
+        """As in `Transform`."""
+        n, height, width = images(type(self).__name__, x)
+        if x.dtype.kind != "f":
+            raise TypeError(f"{type(self).__name__}: x must hold floats, not {x.dtype}.")
+        angle = math.pi / 180 * rng.uniform(-self.degrees, self.degrees, n)
+        factor = rng.uniform(*self.scale, n)
+        sideways = self.translate[0] * width * rng.uniform(-1, 1, n)
+        downwards = self.translate[1] * height * rng.uniform(-1, 1, n)
+        cos, sin = np.cos(angle) / factor, np.sin(angle) / factor
+        # where each pixel of the result comes from: shift back, then turn and scale back
+        v = np.arange(height)[:, None] - (height - 1) / 2 - downwards[:, None, None]  # (N, H, 1)
+        u = np.arange(width) - (width - 1) / 2 - sideways[:, None, None]  # (N, 1, W)
+        cos, sin = cos[:, None, None], sin[:, None, None]
+        rows = sin * u + cos * v + (height - 1) / 2
+        columns = cos * u - sin * v + (width - 1) / 2
+        return bilinear(x, rows, columns, self.fill)
+
+
+class RandomRotation(RandomAffine):
+    """Turn each image about its middle, −degrees to degrees, positive ones anticlockwise."""
+
+    def __init__(self, degrees: float, fill: float = 0.0, *, rng: Rng = None) -> None:
+        super().__init__(degrees, fill=fill, rng=rng)
+
+
+def bilinear(x: Array, rows: Array, columns: Array, fill: float) -> Array:
+    """Images read between their pixels.
+
+    Parameters
+    ----------
+    x : shape (N, ..., H, W)
+    rows, columns : where to read, shape (N, h, w).
+    fill : what is read outside.
+
+    Returns
+    -------
+    array, shape (N, ..., h, w)
+    """
+    n, height, width = x.shape[0], x.shape[-2], x.shape[-1]
+    source = x.reshape(n, -1, height * width)
+    top, left = np.floor(rows).astype(np.int64), np.floor(columns).astype(np.int64)
+    down, right = (rows - top).astype(x.dtype), (columns - left).astype(x.dtype)
+    y = np.zeros((n, source.shape[1], *rows.shape[1:]), x.dtype)
+    for i, j, weight in (
+        (top, left, (1 - down) * (1 - right)),
+        (top, left + 1, (1 - down) * right),
+        (top + 1, left, down * (1 - right)),
+        (top + 1, left + 1, down * right),
+    ):
+        inside = (i >= 0) & (i < height) & (j >= 0) & (j < width)
+        flat = np.where(inside, i * width + j, 0).reshape(n, 1, -1)
+        read = np.take_along_axis(source, flat, 2).reshape(y.shape)
+        y += np.where(inside[:, None], read, np.asarray(fill, x.dtype)) * weight[:, None]
+    return y.reshape(*x.shape[:-2], *rows.shape[1:])
