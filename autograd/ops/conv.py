@@ -207,7 +207,7 @@ def paddings(padding: Any, rank: int, stride: Ints, reach: Ints) -> Pairs:
     return tuple(zip(low, high, strict=True))
 
 
-def each(name: str, given: Any, rank: int, least: int) -> Ints:
+def each(name: str, given: Any, rank: int, least: float) -> Ints:
     """One integer for each axis, given one for all or one for each; errors name the argument."""
     entries = given if isinstance(given, (tuple, list)) else (given,) * rank
     if len(entries) == 1:

@@ -1,8 +1,10 @@
-"""Flatten."""
+"""Axes merged and split, patches laid out as columns."""
 
 from __future__ import annotations
 
 from typing import Any
+
+import numpy as np
 
 from nn import functional
 from nn.module import Module
@@ -28,3 +30,121 @@ class Flatten(Module):
     def extra_repr(self) -> str:
         """The two axes."""
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
+
+
+class Unflatten(Module):
+    """Split one axis into several: (N, C·H·W) becomes (N, C, H, W).
+
+    Parameters
+    ----------
+    dim : the axis.
+    unflattened_size : what it becomes; one size may be -1.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.Unflatten(1, (3, -1, 4))(np.zeros((2, 48))).shape
+    (2, 3, 4, 4)
+    """
+
+    def __init__(self, dim: int, unflattened_size: Any) -> None:
+        self.dim, self.unflattened_size = dim, tuple(unflattened_size)
+        sizes = self.unflattened_size
+        for n in (dim, *sizes):
+            if isinstance(n, bool) or not isinstance(n, (int, np.integer)):
+                raise TypeError(f"Unflatten: dim and sizes must be integers, got {n!r}.")
+        if not sizes or min(sizes) < -1 or sizes.count(-1) > 1:
+            raise ValueError(
+                f"Unflatten: unflattened_size={sizes} must be sizes, one of them -1 at most."
+            )
+
+    def forward(self, input: Any) -> Any:
+        """Split the axis."""
+        shape, sizes = np.shape(input), self.unflattened_size
+        if not -len(shape) <= self.dim < len(shape):
+            raise ValueError(f"Unflatten: dim={self.dim} is no axis of input {shape}.")
+        dim = self.dim % len(shape)
+        known = int(np.prod([n for n in sizes if n >= 0]))
+        whole = shape[dim] == known if -1 not in sizes else known and shape[dim] % known == 0
+        if not whole:
+            raise ValueError(f"Unflatten: axis {dim} of input {shape} can't be split into {sizes}.")
+        split = tuple(shape[dim] // known if n < 0 else n for n in sizes)
+        return np.reshape(input, (*shape[:dim], *split, *shape[dim + 1 :]))
+
+    def extra_repr(self) -> str:
+        """The axis and its sizes."""
+        return f"dim={self.dim}, unflattened_size={self.unflattened_size}"
+
+
+class Unfold(Module):
+    """Every patch of an image as a column: (N, C, H, W) becomes (N, C · kernel, patches).
+
+    Parameters
+    ----------
+    kernel_size, dilation, padding, stride : int or pair, as in `Conv2d`.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.Unfold(3, stride=2)(np.ones((1, 2, 7, 7))).shape
+    (1, 18, 9)
+    """
+
+    def __init__(
+        self, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
+    ) -> None:
+        self.kernel_size, self.dilation = kernel_size, dilation
+        self.padding, self.stride = padding, stride
+
+    def forward(self, input: Any) -> Any:
+        """Lay out (N, C, H, W) or (C, H, W)."""
+        return functional.unfold(input, self.kernel_size, self.dilation, self.padding, self.stride)
+
+    def extra_repr(self) -> str:
+        """Geometry."""
+        return (
+            f"kernel_size={self.kernel_size}, dilation={self.dilation}, padding={self.padding}, "
+            f"stride={self.stride}"
+        )
+
+
+class Fold(Module):
+    """Columns added up to an image, where `Unfold` would take them from.
+
+    Parameters
+    ----------
+    output_size : int or pair, H and W.
+    kernel_size, dilation, padding, stride : int or pair, those of the `Unfold`.
+
+    Input (N, C · kernel, patches) or (C · kernel, patches), output (N, C, H, W) or (C, H, W).
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.Fold((7, 7), 3, stride=2)(np.ones((1, 18, 9))).shape
+    (1, 2, 7, 7)
+    """
+
+    def __init__(
+        self,
+        output_size: Any,
+        kernel_size: Any,
+        dilation: Any = 1,
+        padding: Any = 0,
+        stride: Any = 1,
+    ) -> None:
+        self.output_size, self.kernel_size, self.dilation = output_size, kernel_size, dilation
+        self.padding, self.stride = padding, stride
+
+    def forward(self, input: Any) -> Any:
+        """Add up (N, C · kernel, patches) or (C · kernel, patches)."""
+        return functional.fold(
+            input, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride
+        )
+
+    def extra_repr(self) -> str:
+        """Geometry."""
+        return (
+            f"output_size={self.output_size}, kernel_size={self.kernel_size}, "
+            f"dilation={self.dilation}, padding={self.padding}, stride={self.stride}"
+        )

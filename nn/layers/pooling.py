@@ -200,6 +200,83 @@ class AvgPool3d(_AvgPool):
     _function = staticmethod(functional.avg_pool3d)
 
 
+class _LPPool(Module):
+    _function: ClassVar[Callable[..., Any]]
+
+    def __init__(
+        self, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
+    ) -> None:
+        self.norm_type, self.kernel_size = norm_type, kernel_size
+        self.stride, self.ceil_mode = stride, ceil_mode
+
+    def forward(self, input: Any) -> Any:
+        """Pool (N, C, ...) or (C, ...)."""
+        return type(self)._function(
+            input, self.norm_type, self.kernel_size, self.stride, self.ceil_mode
+        )
+
+    def extra_repr(self) -> str:
+        """The norm and the geometry."""
+        return (
+            f"norm_type={self.norm_type}, kernel_size={self.kernel_size}, stride={self.stride}, "
+            f"ceil_mode={self.ceil_mode}"
+        )
+
+
+class LPPool1d(_LPPool):
+    """The p-norm of each window along one axis, (Σ xᵖ)^(1/p).
+
+    Parameters
+    ----------
+    norm_type : p, above 0.
+    kernel_size, stride, ceil_mode : as in `AvgPool1d`.
+
+    Input (N, C, L) or (C, L), output as that of `AvgPool1d`.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.LPPool1d(2, 2)(np.array([[3.0, 4.0]]))
+    array([[5.]])
+    """
+
+    _function = staticmethod(functional.lp_pool1d)
+
+
+class LPPool2d(_LPPool):
+    """The p-norm of each window along two axes.
+
+    Parameters as in `LPPool1d`; sizes are integers or one for each axis.
+
+    Input (N, C, H, W) or (C, H, W), output (N, C, H', W') or (C, H', W').
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.LPPool2d(2, 2)(np.ones((5, 8, 8))).shape
+    (5, 4, 4)
+    """
+
+    _function = staticmethod(functional.lp_pool2d)
+
+
+class LPPool3d(_LPPool):
+    """The p-norm of each window along three axes.
+
+    Parameters as in `LPPool1d`; sizes are integers or one for each axis.
+
+    Input (N, C, D, H, W) or (C, D, H, W), output (N, C, D', H', W') or (C, D', H', W').
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.LPPool3d(2, 2)(np.ones((5, 8, 8, 8))).shape
+    (5, 4, 4, 4)
+    """
+
+    _function = staticmethod(functional.lp_pool3d)
+
+
 class _AdaptiveAvgPool(Module):
     _function: ClassVar[Callable[..., Any]]
 
