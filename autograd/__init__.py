@@ -1,5 +1,6 @@
 """glassgrad: an autograd engine that you can see through."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from autograd.check import gradcheck, gradgradcheck
@@ -85,7 +86,8 @@ from autograd.sequence_op import SequenceOp
 from autograd.value import Value
 
 if TYPE_CHECKING:
-    from autograd.viz import draw
+    from autograd.readers.paths import explain
+    from autograd.viz.drawing import draw
 
 __all__ = [
     "KernelOp",
@@ -120,6 +122,7 @@ __all__ = [
     "enable_grad",
     "erf",
     "erfc",
+    "explain",
     "gelu",
     "get_num_threads",
     "grad",
@@ -181,10 +184,14 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """`draw` is imported when it is first used: readers cost nothing until then (PEP 562)."""
-    if name == "draw":
-        from autograd.viz import draw
+READERS = {
+    "draw": "autograd.viz.drawing",
+    "explain": "autograd.readers.paths",
+}
+"""Function -> its module, imported when it is first used: readers cost nothing until then."""
 
-        return draw
+
+def __getattr__(name: str) -> Any:
+    if name in READERS:
+        return getattr(import_module(READERS[name]), name)
     raise AttributeError(f"module 'autograd' has no attribute {name!r}")

@@ -174,7 +174,7 @@ def gradients(
         order = path
     grads: dict[Node, Any] = {}
     for root, seed in zip(roots, seeds, strict=True):
-        _add(grads, root, seed)
+        add_gradient(grads, root, seed)
     _propagate(order, live, grads, stale, keep=set(xs), create_graph=create_graph, watch=watch)
     if watch is not None:
         for leaf in leaves:
@@ -300,7 +300,7 @@ def _propagate(
                     fits = gx.shape == data.shape and gx.dtype is data.dtype
                 except AttributeError:  # a node with several outputs, or a Python number
                     if type(data) is tuple:
-                        _add(grads, x, gx)
+                        add_gradient(grads, x, gx)
                         continue
                     fits = False
                 if not fits:
@@ -317,7 +317,7 @@ def _propagate(
                         owned.add(x)
 
 
-def _add(grads: dict[Node, Any], v: Node, g: Any) -> None:
+def add_gradient(grads: dict[Node, Any], v: Node, g: Any) -> None:
     """Add g to the gradient of v; of a node with several outputs, g is {output: gradient}."""
     if isinstance(g, dict):
         total = grads.setdefault(v, {})

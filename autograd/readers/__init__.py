@@ -1,0 +1,1 @@
+"""Readers: what a finished graph tells besides its picture; `autograd` exports them."""
