@@ -10,7 +10,7 @@ from numba import njit
 from autograd.kernels import pool
 from autograd.kernels.elementary import exp
 from autograd.kernels.jit import jit
-from autograd.kernels.softmax import COST, LANES, greatest, index, sum_of_exponentials
+from autograd.kernels.softmax import COST, greatest, index, sum_of_exponentials
 
 
 @njit(error_model="numpy", fastmath={"reassoc", "nsz"})  # sums in vectors; NaN and inf stay
@@ -28,11 +28,10 @@ def forward(begin, end, C, x, t, w, smoothing, mass, top, share, kept, losses):
     Rows with t < 0 count for nothing. `mass` is Σ w, `top` gets the greatest logit, `share` one
     over the sum of the exponentials less it, `kept` the weight of the target.
     """
-    lanes = np.empty(LANES, x.dtype)
     kind = x.dtype.type
     for n in range(begin, end):
         o = index(n * C)
-        m = greatest(x, o, C, lanes)
+        m = greatest(x, o, C)
         total = sum_of_exponentials(x, o, C, m)
         rest = kind(math.log(total))
         top[n], share[n] = m, 1 / total

@@ -235,6 +235,14 @@ def _gelu_tanh_slope(x: Real) -> Real:
     return s * (finite * inner).fma(1 - s, 1.0)
 
 
+def _larger(x: Real, y: Real) -> Real:
+    return x.larger(y)
+
+
+def _libm_larger(x, y):
+    return x if x > y or x != x else y
+
+
 def _libm_exp(x):
     return np.exp(x)
 
@@ -290,6 +298,7 @@ def _made(emitting, plain):
     return njit(error_model="numpy")(plain) if PLAIN else inlined(emitting)
 
 
+larger = _made(_larger, _libm_larger)
 exp = _made(_exp, _libm_exp)
 log = _made(_log, _libm_log)
 tanh = _made(_tanh, _libm_tanh)

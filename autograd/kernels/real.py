@@ -8,6 +8,7 @@ no branches, only `where`, and nothing is reordered: NaN and infinities stay wha
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 
 from llvmlite import ir
@@ -79,6 +80,10 @@ class Real:
         """The number with the sign of x."""
         return self._call("copysign", self.value, self._lift(x))
 
+    def larger(self, x):
+        """The larger of the two numbers; NaN where one is."""
+        return self._call("maximum", self.value, self._lift(x))
+
     def fma(self, x, y):
         """The number times x, plus y; rounded once where the host can."""
         args = (self.value, self._lift(x), self._lift(y))
@@ -140,15 +145,19 @@ class Bits:
 
 
 def inlined(function: Callable[..., Real]):
-    """Make a function of one Real into one that kernels call; its instructions are put in place."""
+    """Make a function of Reals into one that kernels call; its instructions are put in place."""
+    names = inspect.signature(function).parameters
 
     def emit(context, builder, signature, args):
-        return function(Real(builder, args[0])).value
+        return function(*[Real(builder, x) for x in args]).value
 
-    @intrinsic
-    def emitted(typing, x):
-        if x in (types.float32, types.float64):
-            return x(x), emit
+    def typed(typing, *kinds):
+        if kinds[0] in (types.float32, types.float64) and len(set(kinds)) == 1:
+            return kinds[0](*kinds), emit
         return None
 
-    return emitted
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    typed.__signature__ = inspect.Signature(
+        [inspect.Parameter(p, kind) for p in ("typing", *names)]
+    )
+    return intrinsic(typed)

@@ -13,10 +13,9 @@ import numpy as np
 from numba import njit
 
 from autograd.kernels import pool
-from autograd.kernels.elementary import exp
+from autograd.kernels.elementary import exp, larger
 from autograd.kernels.jit import jit
 
-LANES = 32  # running maxima; independent, so that LLVM makes vectors of them
 WIDTH = 128  # of a strip: with 64 rows of it in the L1 cache
 COST = 0.5  # ns an element forward on one core; half of it backward
 
@@ -27,21 +26,11 @@ _reduction = njit(error_model="numpy", fastmath={"reassoc", "nsz"})
 
 
 @njit(error_model="numpy")
-def greatest(x, start, n, lanes):
-    """The maximum of n numbers of x from `start`; NaN are passed over."""
+def greatest(x, start, n):
+    """The maximum of n numbers of x from `start`, NaN where one is."""
     m = x.dtype.type(-math.inf)
-    whole = n - n % LANES
-    if whole:
-        for j in range(LANES):
-            lanes[index(j)] = m
-        for i in range(0, whole, LANES):
-            for j in range(LANES):
-                a = x[start + index(i) + index(j)]
-                lanes[index(j)] = a if a > lanes[index(j)] else lanes[index(j)]
-        for j in range(LANES):
-            m = lanes[index(j)] if lanes[index(j)] > m else m
-    for i in range(whole, n):
-        m = x[start + index(i)] if x[start + index(i)] > m else m
+    for i in range(n):
+        m = larger(m, x[start + index(i)])
     return m
 
 
@@ -84,10 +73,9 @@ def _product(x, y, start, n):
 @jit
 def rows(begin, end, C, x, y, logarithm):
     """Rows of x and y, both flat: y = softmax(x), or its logarithm."""
-    lanes = np.empty(LANES, x.dtype)
     for n in range(begin, end):
         o = index(n * C)
-        m = greatest(x, o, C, lanes)
+        m = greatest(x, o, C)
         if logarithm:
             rest = x.dtype.type(math.log(sum_of_exponentials(x, o, C, m)))
             for i in range(C):
@@ -128,8 +116,7 @@ def strips(begin, end, C, S, x, y, logarithm):
         for c in range(C):
             o = index(start + c * S)
             for j in range(n):
-                a = x[o + index(j)]
-                top[index(j)] = a if a > top[index(j)] else top[index(j)]
+                top[index(j)] = larger(top[index(j)], x[o + index(j)])
         for c in range(C):
             o = index(start + c * S)
             if logarithm:

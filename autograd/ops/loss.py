@@ -87,8 +87,7 @@ def _cross_entropy(
         losses, chosen, saved = _kernels().cross_entropy(v, rows, factors, label_smoothing)
     divisor: Any = None
     if reduction == "mean":
-        plain = chosen is None or (keep is None and w is None)
-        divisor = len(t) if plain else float(chosen.sum())
+        divisor = len(t) if chosen is None else float(chosen.sum())
         y = np.asarray(losses.sum() / divisor if divisor else np.nan, x.dtype)
     else:
         y = losses.reshape(target.shape) if reduction == "none" else np.asarray(losses.sum())
