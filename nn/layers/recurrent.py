@@ -12,36 +12,44 @@ import autograd
 from autograd.random import Rng, as_generator
 from autograd.value import Value
 from nn import init
+from nn.functional.tensor import same_dtype
+from nn.layers.linear import count
 from nn.module import Module, Parameter
+from nn.rnn import PackedSequence, pad_packed_sequence, repacked
 
 
 class _Recurrent(Module):
-    """What the three share: parameters, unbatched input, checks."""
+    """What the three share: parameters, checks, packed sequences."""
 
     _gates: ClassVar[int]
+    _states: ClassVar[tuple[str, ...]] = ("hx",)
 
     def __init__(
         self,
-        input_size: int,
+        input_size: int | None,
         hidden_size: int,
         num_layers: int = 1,
         bias: bool = True,
         batch_first: bool = False,
         dropout: float = 0.0,
         bidirectional: bool = False,
+        proj_size: int = 0,
         *,
         dtype: Any = None,
         rng: Rng = None,
     ) -> None:
         who = type(self).__name__
-        for name, size, least in (
-            ("input_size", input_size, 0),
-            ("hidden_size", hidden_size, 1),
-            ("num_layers", num_layers, 1),
-        ):
-            wrong = isinstance(size, bool) or not isinstance(size, (int, np.integer))
-            if wrong or size < least:
-                raise ValueError(f"{who}: {name} must be an integer >= {least}, got {size!r}.")
+        self.hidden_size = count(who, "hidden_size", hidden_size, 1)
+        self.num_layers = count(who, "num_layers", num_layers, 1)
+        self.proj_size = count(who, "proj_size", proj_size)
+        if proj_size and self._gates != LSTM._gates:
+            raise ValueError(f"{who}: proj_size is for nn.LSTM only, got {proj_size}.")
+        if self.proj_size >= self.hidden_size:
+            raise ValueError(
+                f"{who}: proj_size={proj_size} must be less than hidden_size={hidden_size}."
+            )
+        if isinstance(dropout, bool) or not isinstance(dropout, (int, float)):
+            raise TypeError(f"{who}: dropout must be a number, got {dropout!r}.")
         if not 0 <= dropout <= 1:
             raise ValueError(f"{who}: dropout is a probability between 0 and 1, got {dropout}.")
         if dropout and num_layers == 1:
@@ -50,39 +58,81 @@ class _Recurrent(Module):
                 "of 2 or more, or put an nn.Dropout behind it.",
                 stacklevel=2 if type(self).__init__ is _Recurrent.__init__ else 3,
             )
-        self.input_size, self.hidden_size = int(input_size), int(hidden_size)
-        self.num_layers, self.bias, self.batch_first = int(num_layers), bias, batch_first
+        self.bias, self.batch_first = bias, batch_first
         self.dropout, self.bidirectional = dropout, bidirectional
         self.rng = None if rng is None else as_generator(rng)
-        generator = as_generator(self.rng)
-        bound, rows = 1 / math.sqrt(hidden_size), self._gates * hidden_size
-        for layer in range(num_layers):
-            width = input_size if layer == 0 else hidden_size * (1 + bidirectional)
+        if input_size is None:
+            self.make_later(_sized, f"None, {self.hidden_size}")
+            vars(self)["_dtype"] = dtype
+            return
+        self.input_size = count(who, "input_size", input_size)
+        self._build(dtype)
+
+    def _build(self, dtype: Any) -> None:
+        generator, H, width = as_generator(self.rng), self.hidden_size, self.input_size
+        bound, rows, out = 1 / math.sqrt(H), self._gates * H, self.proj_size or H
+        for layer in range(self.num_layers):
             shapes: dict[str, tuple[int, ...]]
-            shapes = {"weight_ih": (rows, width), "weight_hh": (rows, hidden_size)}
-            if bias:
+            shapes = {"weight_ih": (rows, width), "weight_hh": (rows, out)}
+            if self.bias:
                 shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
-            for suffix in ("", "_reverse")[: 1 + bidirectional]:
+            if self.proj_size:
+                shapes["weight_hr"] = (out, H)
+            for suffix in self._suffixes:
                 for name, shape in shapes.items():
                     p = Parameter(np.zeros(shape), dtype=dtype)
                     setattr(self, f"{name}_l{layer}{suffix}", p)
                     init.uniform_(p, -bound, bound, generator)
+            width = out * len(self._suffixes)
+
+    @property
+    def _suffixes(self) -> tuple[str, ...]:
+        return ("", "_reverse") if self.bidirectional else ("",)
 
     @property
     def all_weights(self) -> list[list[Parameter]]:
-        """The parameters of each layer and direction: w_ih, w_hh and, with a bias, b_ih, b_hh."""
-        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")[: 4 if self.bias else 2]
+        """The parameters of each layer and direction: w_ih, w_hh; b_ih, b_hh; w_hr."""
+        names = ["weight_ih", "weight_hh"]
+        names += ["bias_ih", "bias_hh"] if self.bias else []
+        names += ["weight_hr"] if self.proj_size else []
         return [
             [getattr(self, f"{name}_l{layer}{suffix}") for name in names]
             for layer in range(self.num_layers)
-            for suffix in ("", "_reverse")[: 1 + self.bidirectional]
+            for suffix in self._suffixes
         ]
 
-    def _checked(self, input: Any, states: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...], bool]:
-        """Input and states with a batch axis, and whether they had none; refuses misfits."""
-        who = type(self).__name__
+    def flatten_parameters(self) -> None:
+        """Do nothing: weights lie as kernels want them. Programs for PyTorch call it."""
+
+    def _run(
+        self, stack: Any, input: Any, states: tuple[Any, ...], lengths: Any, **more: Any
+    ) -> tuple[Any, Any]:
+        """What a stack of scans makes of the input and the first states."""
+        who, batch_first, packed = type(self).__name__, self.batch_first, None
+        if isinstance(input, PackedSequence):
+            if lengths is not None:
+                raise ValueError(f"{who}: input is packed, so it has its lengths; give no others.")
+            packed, batch_first = input, False
+            input, lengths = pad_packed_sequence(input)
         x = input if isinstance(input, Value) else np.asarray(input)
-        axes = "(B, T, I)" if self.batch_first else "(T, B, I)"
+        self._check(x, states, batch_first)
+        y, last = stack(
+            x,
+            self.all_weights,
+            states if len(states) > 1 else states[0],
+            lengths=lengths,
+            bidirectional=self.bidirectional,
+            batch_first=batch_first,
+            dropout=self.dropout if self.training else 0.0,
+            rng=self.rng,
+            **more,
+        )
+        return (y if packed is None else repacked(y, packed)), last
+
+    def _check(self, x: Any, states: tuple[Any, ...], batch_first: bool) -> None:
+        """Refuse what does not fit the module."""
+        who = type(self).__name__
+        axes = "(B, T, I)" if batch_first else "(T, B, I)"
         if len(x.shape) not in (2, 3):
             raise ValueError(f"{who}: input must have the axes {axes} or (T, I), got {x.shape}.")
         if x.shape[-1] != self.input_size:
@@ -90,43 +140,25 @@ class _Recurrent(Module):
                 f"{who}: the last axis of input {x.shape} must be input_size={self.input_size}. "
                 "nn.Embedding or one-hot rows make features of numbers."
             )
-        dtype = vars(self)["weight_ih_l0"].dtype
-        if x.dtype != dtype:
-            raise TypeError(
-                f"{who}: input is {x.dtype}, the weights {dtype}. "
-                f"Use x.astype(np.{dtype}) or convert the module with .to(dtype)."
-            )
+        same_dtype(who, x, vars(self)["weight_ih_l0"])
         single = len(x.shape) == 2
-        if single:
-            x = np.expand_dims(x, 0 if self.batch_first else 1)
-        count = self.num_layers * (1 + self.bidirectional)
-        batch = () if single else (x.shape[0 if self.batch_first else 1],)
-        wanted = (count, *batch, self.hidden_size)
-        for name, s in zip(("h0", "c0"), states, strict=False):
+        layers = self.num_layers * len(self._suffixes)
+        batch = () if single else (x.shape[0 if batch_first else 1],)
+        widths = (self.proj_size or self.hidden_size, self.hidden_size)
+        for name, s, width in zip(self._states, states, widths, strict=False):
+            wanted = (layers, *batch, width)
             if s is not None and np.shape(s) != wanted:
                 raise ValueError(
                     f"{who}: {name} must have shape {wanted}, (layers · directions, "
-                    f"{'' if single else 'B, '}H), for input {np.shape(input)}, got {np.shape(s)}."
+                    f"{'' if single else 'B, '}{'P' if width != self.hidden_size else 'H'}), "
+                    f"for input {x.shape}, got {np.shape(s)}."
                 )
-        if single:
-            states = tuple(None if s is None else np.expand_dims(s, 1) for s in states)
-        return x, states, single
-
-    def _how(self, lengths: Any) -> dict[str, Any]:
-        return {
-            "lengths": lengths,
-            "bidirectional": self.bidirectional,
-            "batch_first": self.batch_first,
-            "dropout": self.dropout if self.training else 0.0,
-            "rng": self.rng,
-        }
-
-    def _unbatched(self, y: Any) -> Any:
-        return y[0] if self.batch_first else y[:, 0]
 
     def extra_repr(self) -> str:
         """Sizes, and what differs from the defaults."""
         text = f"{self.input_size}, {self.hidden_size}"
+        if self.proj_size:
+            text += f", proj_size={self.proj_size}"
         if self.num_layers != 1:
             text += f", num_layers={self.num_layers}"
         if not self.bias:
@@ -140,6 +172,13 @@ class _Recurrent(Module):
         return text
 
 
+def _sized(module: _Recurrent, input: Any, *rest: Any, **more: Any) -> None:
+    """Finish a module that was made without input_size, from its first input."""
+    x = input.data if isinstance(input, PackedSequence) else input
+    module.input_size = count(type(module).__name__, "input_size", np.shape(x)[-1])
+    module._build(vars(module).pop("_dtype"))
+
+
 class RNN(_Recurrent):
     r"""Elman layers on top of each other.
 
@@ -147,7 +186,7 @@ class RNN(_Recurrent):
 
     Parameters
     ----------
-    input_size : I, features of a step.
+    input_size : I, features of a step; None takes it from the first input.
     hidden_size : H, size of the state.
     num_layers : layers on top of each other.
     nonlinearity : "tanh" or "relu".
@@ -165,9 +204,10 @@ class RNN(_Recurrent):
         Then _l1 ... for further layers, whose input has H · directions features, and each with
         _reverse for the other direction.
 
-    Input (T, B, I) or (T, I). `h0` is (num_layers · directions, B, H), or without B; zeros by
-    default. `lengths`, B integers, are the steps of each sequence: what comes after is not read,
-    and the output is 0 there. Returns the output, (T, B, H · directions), and h_n, as h0.
+    Input (T, B, I), (T, I), or an `nn.rnn.PackedSequence`. `hx` is the first state,
+    (num_layers · directions, B, H), or without B; zeros by default. `lengths`, B integers, are the
+    steps of each sequence: what comes after is not read, and the output is 0 there. Returns the
+    output, (T, B, H · directions) or packed like the input, and the last state, as hx.
 
     References
     ----------
@@ -186,7 +226,7 @@ class RNN(_Recurrent):
 
     def __init__(
         self,
-        input_size: int,
+        input_size: int | None,
         hidden_size: int,
         num_layers: int = 1,
         nonlinearity: str = "tanh",
@@ -206,13 +246,9 @@ class RNN(_Recurrent):
         )  # fmt: skip
         self.nonlinearity = nonlinearity
 
-    def forward(self, input: Any, h0: Any = None, lengths: Any = None) -> tuple[Any, Any]:
+    def forward(self, input: Any, hx: Any = None, lengths: Any = None) -> tuple[Any, Any]:
         """Run over the steps."""
-        x, (h,), single = self._checked(input, (h0,))
-        y, h = autograd.rnn(
-            x, self.all_weights, h, nonlinearity=self.nonlinearity, **self._how(lengths)
-        )
-        return (self._unbatched(y), h[:, 0]) if single else (y, h)
+        return self._run(autograd.rnn, input, (hx,), lengths, nonlinearity=self.nonlinearity)
 
     def extra_repr(self) -> str:
         """Sizes, and what differs from the defaults."""
@@ -226,15 +262,17 @@ class LSTM(_Recurrent):
     .. math:: c_t = f_t c_{t-1} + i_t g_t \qquad h_t = o_t \tanh c_t
 
     Parameters and attributes as in `RNN`, without nonlinearity; the parameters have 4H rows, for
-    input, forget, cell and output gates in this order.
+    input, forget, cell and output gates in this order. With `proj_size` P > 0, the last argument,
+    weight_hr_l0 ... (P, H) project each h_t; outputs and h then are P wide.
 
-    Input (T, B, I) or (T, I). `h0` is a pair (h_0, c_0), both of shape
-    (num_layers · directions, B, H), or without B; zeros by default. `lengths` as in `RNN`.
-    Returns the output, (T, B, H · directions), and the pair (h_n, c_n).
+    Input and `lengths` as in `RNN`. `hx` is a pair (h_0, c_0), both of shape
+    (num_layers · directions, B, H), or without B; zeros by default. Returns the output,
+    (T, B, H · directions), and the pair (h_n, c_n).
 
     References
     ----------
-    Hochreiter & Schmidhuber, Long short-term memory, 1997; forget gates of Gers et al., 2000.
+    Hochreiter & Schmidhuber, Long short-term memory, 1997; forget gates of Gers et al., 2000;
+    projections of Sak et al., 2014.
 
     Examples
     --------
@@ -246,16 +284,15 @@ class LSTM(_Recurrent):
     """
 
     _gates = 4
+    _states = ("hx[0]", "hx[1]")
 
     def forward(
-        self, input: Any, h0: Any = None, lengths: Any = None
+        self, input: Any, hx: Any = None, lengths: Any = None
     ) -> tuple[Any, tuple[Any, Any]]:
         """Run over the steps."""
-        if h0 is not None and not (isinstance(h0, (tuple, list)) and len(h0) == 2):
-            raise TypeError(f"LSTM: h0 must be a pair (h_0, c_0), got {type(h0).__name__}.")
-        x, (h, c), single = self._checked(input, (None, None) if h0 is None else tuple(h0))
-        y, (h, c) = autograd.lstm(x, self.all_weights, (h, c), **self._how(lengths))
-        return (self._unbatched(y), (h[:, 0], c[:, 0])) if single else (y, (h, c))
+        if hx is not None and not (isinstance(hx, (tuple, list)) and len(hx) == 2):
+            raise TypeError(f"LSTM: hx must be a pair (h_0, c_0), got {type(hx).__name__}.")
+        return self._run(autograd.lstm, input, (None, None) if hx is None else tuple(hx), lengths)
 
 
 class GRU(_Recurrent):
@@ -267,7 +304,7 @@ class GRU(_Recurrent):
     Parameters and attributes as in `RNN`, without nonlinearity; the parameters have 3H rows, for
     reset, update and new gates in this order.
 
-    Input, `h0`, `lengths` and what is returned as in `RNN`.
+    Input, `hx`, `lengths` and what is returned as in `RNN`.
 
     References
     ----------
@@ -283,8 +320,6 @@ class GRU(_Recurrent):
 
     _gates = 3
 
-    def forward(self, input: Any, h0: Any = None, lengths: Any = None) -> tuple[Any, Any]:
+    def forward(self, input: Any, hx: Any = None, lengths: Any = None) -> tuple[Any, Any]:
         """Run over the steps."""
-        x, (h,), single = self._checked(input, (h0,))
-        y, h = autograd.gru(x, self.all_weights, h, **self._how(lengths))
-        return (self._unbatched(y), h[:, 0]) if single else (y, h)
+        return self._run(autograd.gru, input, (hx,), lengths)

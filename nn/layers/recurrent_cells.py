@@ -1,0 +1,211 @@
+"""Recurrent cells: one step of RNN, LSTM and GRU, for loops of your own."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+import numpy as np
+
+import autograd
+from autograd.random import Rng, as_generator
+from autograd.value import Value
+from nn import init
+from nn.functional.tensor import same_dtype
+from nn.layers.linear import count
+from nn.module import Module, Parameter
+
+
+class _Cell(Module):
+    """What the three share: parameters and checks."""
+
+    _gates: ClassVar[int]
+    _states: ClassVar[tuple[str, ...]] = ("hx",)
+
+    def __init__(
+        self,
+        input_size: int | None,
+        hidden_size: int,
+        bias: bool = True,
+        *,
+        dtype: Any = None,
+        rng: Rng = None,
+    ) -> None:
+        who = type(self).__name__
+        self.hidden_size, self.bias = count(who, "hidden_size", hidden_size, 1), bias
+        generator = as_generator(rng)
+        if input_size is None:
+            self.make_later(
+                lambda self, input, hx=None: self._build(np.shape(input)[-1], dtype, generator),
+                f"None, {self.hidden_size}",
+            )
+            return
+        self._build(count(who, "input_size", input_size), dtype, generator)
+
+    def _build(self, input_size: int, dtype: Any, generator: np.random.Generator) -> None:
+        self.input_size = input_size
+        H, bound = self.hidden_size, 1 / math.sqrt(self.hidden_size)
+        rows = self._gates * H
+        shapes: dict[str, tuple[int, ...] | None] = {
+            "weight_ih": (rows, input_size),
+            "weight_hh": (rows, H),
+            "bias_ih": (rows,) if self.bias else None,
+            "bias_hh": (rows,) if self.bias else None,
+        }
+        for name, shape in shapes.items():
+            p = None if shape is None else Parameter(np.zeros(shape), dtype=dtype)
+            setattr(self, name, p)
+            if p is not None:
+                init.uniform_(p, -bound, bound, generator)
+
+    def _step(self, scan: Any, input: Any, states: tuple[Any, ...], **how: Any) -> list[Any]:
+        """The states after a step: a fused scan of one step."""
+        who, H = type(self).__name__, self.hidden_size
+        x = input if isinstance(input, Value) else np.asarray(input)
+        if len(x.shape) not in (1, 2) or x.shape[-1] != self.input_size:
+            raise ValueError(
+                f"{who}: input must be (B, I) or (I,) with I = input_size={self.input_size}, "
+                f"got {x.shape}."
+            )
+        weights = [vars(self)[n] for n in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+        same_dtype(who, x, weights[0])
+        wanted = (*x.shape[:-1], H)
+        for name, s in zip(self._states, states, strict=True):
+            if s is not None and np.shape(s) != wanted:
+                raise ValueError(
+                    f"{who}: {name} must have shape {wanted} for input {x.shape}, "
+                    f"got {np.shape(s)}."
+                )
+        single = len(x.shape) == 1
+        rows = [None if s is None else np.reshape(s, (-1, H)) if single else s for s in states]
+        _, *after = scan(np.reshape(x, (1, -1, self.input_size)), *rows, *weights, **how)
+        return [s[0] for s in after] if single else after
+
+    def extra_repr(self) -> str:
+        """Sizes, and what differs from the defaults."""
+        return f"{self.input_size}, {self.hidden_size}" + ("" if self.bias else ", bias=False")
+
+
+class RNNCell(_Cell):
+    r"""One step of an Elman layer.
+
+    .. math:: h' = \tanh(W_{ih} x + b_{ih} + W_{hh} h + b_{hh})
+
+    Parameters
+    ----------
+    input_size : I, features of a step; None takes it from the first input.
+    hidden_size : H, size of the state.
+    bias : whether there are b_ih and b_hh.
+    nonlinearity : "tanh" or "relu".
+    dtype : of the parameters, float32 by default.
+    rng : generator, seed or None for the default.
+
+    Attributes
+    ----------
+    weight_ih, weight_hh : Parameters, (H, I) and (H, H), uniform in ±1/√H at first.
+    bias_ih, bias_hh : Parameters, (H,), likewise, or None.
+
+    Input (B, I) or (I,); `hx`, the state, (B, H) or (H,), zeros by default. Returns the next
+    state, as hx. Over whole sequences `nn.RNN` does the same in one call, and faster.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> cell, h = nn.RNNCell(3, 4), None
+    >>> for x in np.ones((5, 2, 3), np.float32):
+    ...     h = cell(x, h)
+    >>> h.shape
+    (2, 4)
+    """
+
+    _gates = 1
+
+    def __init__(
+        self,
+        input_size: int | None,
+        hidden_size: int,
+        bias: bool = True,
+        nonlinearity: str = "tanh",
+        *,
+        dtype: Any = None,
+        rng: Rng = None,
+    ) -> None:
+        if nonlinearity not in ("tanh", "relu"):
+            raise ValueError(
+                f"RNNCell: nonlinearity must be 'tanh' or 'relu', got {nonlinearity!r}."
+            )
+        super().__init__(input_size, hidden_size, bias, dtype=dtype, rng=rng)
+        self.nonlinearity = nonlinearity
+
+    def forward(self, input: Any, hx: Any = None) -> Any:
+        """Take one step."""
+        (h,) = self._step(autograd.rnn_scan, input, (hx,), nonlinearity=self.nonlinearity)
+        return h
+
+    def extra_repr(self) -> str:
+        """Sizes, and what differs from the defaults."""
+        more = "" if self.nonlinearity == "tanh" else f", nonlinearity={self.nonlinearity}"
+        return super().extra_repr() + more
+
+
+class LSTMCell(_Cell):
+    r"""One step of an LSTM.
+
+    .. math:: c' = f c + i g \qquad h' = o \tanh c'
+
+    Parameters and attributes as in `RNNCell`, without nonlinearity; the parameters have 4H rows,
+    for input, forget, cell and output gates in this order.
+
+    Input (B, I) or (I,); `hx` is a pair (h_0, c_0), each (B, H) or (H,), zeros by default. Returns
+    the next pair.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> cell = nn.LSTMCell(3, 4)
+    >>> h, c = cell(np.ones((2, 3), np.float32))
+    >>> h, c = cell(np.ones((2, 3), np.float32), (h, c))
+    >>> h.shape, c.shape
+    ((2, 4), (2, 4))
+    """
+
+    _gates = 4
+    _states = ("hx[0]", "hx[1]")
+
+    def forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
+        """Take one step."""
+        if hx is not None and not (isinstance(hx, (tuple, list)) and len(hx) == 2):
+            raise TypeError(f"LSTMCell: hx must be a pair (h_0, c_0), got {type(hx).__name__}.")
+        h, c = self._step(autograd.lstm_scan, input, (None, None) if hx is None else tuple(hx))
+        return h, c
+
+
+class GRUCell(_Cell):
+    r"""One step of a GRU.
+
+    .. math:: h' = (1 - z) n + z h \qquad n = \tanh(W_n x + b_n + r (U_n h + c_n))
+
+    Parameters and attributes as in `RNNCell`, without nonlinearity; the parameters have 3H rows,
+    for reset, update and new gates in this order. Input, `hx` and what is returned as there.
+
+    Examples
+    --------
+    `autograd.scan` runs a step of your own over time, here with its outputs squared:
+
+    >>> import autograd, nn, numpy as np
+    >>> cell = nn.GRUCell(3, 4)
+    >>> def step(x, h):
+    ...     h = cell(x, h)
+    ...     return h**2, h
+    >>> xs, start = np.ones((5, 2, 3), np.float32), np.zeros((2, 4), np.float32)
+    >>> ys, last = autograd.scan(step, xs, start, lengths=[5, 3])
+    >>> ys.shape, last.shape
+    ((5, 2, 4), (2, 4))
+    """
+
+    _gates = 3
+
+    def forward(self, input: Any, hx: Any = None) -> Any:
+        """Take one step."""
+        (h,) = self._step(autograd.gru_scan, input, (hx,))
+        return h
