@@ -1,30 +1,103 @@
-"""Activation functions."""
+"""Activation functions, under PyTorch's names. `inplace` is accepted; nothing is overwritten."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
 import autograd
+from autograd.random import Rng, as_generator
+from autograd.value import Value
 from nn.functional.tensor import Tensor
 
-relu = autograd.relu.call
-relu6 = autograd.relu6.call
-leaky_relu = autograd.leaky_relu.call
-elu = autograd.elu.call
-celu = autograd.celu.call
-selu = autograd.selu.call
-gelu = autograd.gelu.call
-silu = autograd.silu.call
-mish = autograd.mish.call
-sigmoid = autograd.sigmoid.call
-logsigmoid = autograd.log_sigmoid.call
 softsign = autograd.softsign.call
 tanhshrink = autograd.tanhshrink.call
-softshrink = autograd.softshrink.call
-hardshrink = autograd.hardshrink.call
-hardtanh = autograd.hardtanh.call
-hardsigmoid = autograd.hardsigmoid.call
-hardswish = autograd.hardswish.call
+logsigmoid = autograd.log_sigmoid.call
+sigmoid = autograd.sigmoid.call
+
+
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
+    """max(x, 0)."""
+    return autograd.relu.call(input)
+
+
+def relu6(input: Tensor, inplace: bool = False) -> Tensor:
+    """min(max(x, 0), 6)."""
+    return autograd.relu6.call(input)
+
+
+def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    """Gives x where x > 0, else negative_slope · x."""
+    return autograd.leaky_relu(input, negative_slope)
+
+
+def rrelu(
+    input: Tensor,
+    lower: float = 1 / 8,
+    upper: float = 1 / 3,
+    training: bool = False,
+    inplace: bool = False,
+    *,
+    rng: Rng = None,
+) -> Tensor:
+    """Gives x where x > 0, else x times a slope: a random one in training, else the mean.
+
+    Parameters
+    ----------
+    input : any shape.
+    lower, upper : where the slopes are drawn from, evenly.
+    training : whether they are drawn.
+    inplace : accepted as in PyTorch; nothing is overwritten.
+    rng : generator, seed or None for the default.
+
+    References
+    ----------
+    Xu et al., Empirical evaluation of rectified activations, 2015.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.functional.rrelu(np.array([-1.0, 2.0]), 0.2, 0.4).round(6)
+    array([-0.3,  2. ])
+    """
+    if not lower <= upper:
+        raise ValueError(f"rrelu: lower={lower} must be at most upper={upper}.")
+    if not training:
+        return autograd.leaky_relu(input, (lower + upper) / 2)
+    x = input if isinstance(input, Value) else np.asarray(input)
+    slope = as_generator(rng).uniform(lower, upper, x.shape).astype(x.dtype)
+    return autograd.prelu(x, slope)
+
+
+def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """Gives x where x > 0, else alpha (exp(x) − 1)."""
+    return autograd.elu(input, alpha)
+
+
+def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """Gives x where x > 0, else alpha (exp(x / alpha) − 1)."""
+    return autograd.celu(input, alpha)
+
+
+def selu(input: Tensor, inplace: bool = False) -> Tensor:
+    """ELU scaled so that mean 0 and variance 1 are a fixed point."""
+    return autograd.selu.call(input)
+
+
+def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+    """x Φ(x), Φ the normal distribution function; approximate="tanh" takes the tanh form."""
+    return autograd.gelu(input, approximate)
+
+
+def silu(input: Tensor, inplace: bool = False) -> Tensor:
+    """x σ(x)."""
+    return autograd.silu.call(input)
+
+
+def mish(input: Tensor, inplace: bool = False) -> Tensor:
+    """x tanh(softplus(x))."""
+    return autograd.mish.call(input)
 
 
 def tanh(input: Tensor) -> Tensor:
@@ -37,12 +110,85 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
     return autograd.softplus(input, beta)
 
 
+def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """x moved towards 0 by lambd, and 0 within it."""
+    if lambd < 0:
+        raise ValueError(f"softshrink: lambd must be at least 0, got {lambd}.")
+    return autograd.softshrink(input, lambd)
+
+
+def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """x, and 0 within lambd of 0."""
+    return autograd.hardshrink(input, lambd)
+
+
+def hardtanh(
+    input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
+) -> Tensor:
+    """x held between min_val and max_val."""
+    if min_val > max_val:
+        raise ValueError(f"hardtanh: min_val={min_val} must be at most max_val={max_val}.")
+    return autograd.hardtanh(input, min_val, max_val)
+
+
+def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
+    """relu6(x + 3) / 6."""
+    return autograd.hardsigmoid.call(input)
+
+
+def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
+    """x · hardsigmoid(x)."""
+    return autograd.hardswish.call(input)
+
+
+def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
+    """Gives x where x > threshold, else the value.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.functional.threshold(np.array([0.5, 2.0]), 1.0, -7.0)
+    array([-7.,  2.])
+    """
+    return np.where(np.greater(input, threshold), input, value)
+
+
+def glu(input: Tensor, dim: int = -1) -> Tensor:
+    """a σ(b), where a and b are the two halves of the input along an axis.
+
+    References
+    ----------
+    Dauphin et al., Language modeling with gated convolutional networks, 2017.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.functional.glu(np.array([3.0, 0.0]))
+    array([1.5])
+    """
+    shape = np.shape(input)
+    if not -len(shape) <= dim < len(shape):
+        raise ValueError(f"glu: dim={dim} is no axis of shape {shape}.")
+    if shape[dim] % 2:
+        raise ValueError(f"glu: input {shape} must have an even size along dim={dim}.")
+    a, b = np.split(input, 2, axis=dim)
+    return a * autograd.sigmoid(b)
+
+
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """Gives x where x > 0, else weight · x; one weight, or one for each channel of (N, C, ...)."""
-    if weight.size == 1 or np.ndim(input) <= 1:
-        return autograd.prelu(input, weight)
-    shape = (1, -1) + (1,) * (np.ndim(input) - 2)
-    return autograd.prelu(input, weight.reshape(shape))
+    shape = np.shape(input)
+    if weight.size == 1:
+        return autograd.prelu(input, weight.reshape(()) if not shape else weight)
+    channels = shape[min(1, len(shape) - 1)] if shape else 1
+    if weight.shape != (channels,):
+        raise ValueError(
+            f"prelu: weight must have one number, or one for each of the {channels} channels of "
+            f"input {shape}, got {weight.shape}."
+        )
+    return autograd.prelu(
+        input, weight.reshape((1, -1) + (1,) * (len(shape) - 2)) if len(shape) > 2 else weight
+    )
 
 
 def softmax(input: Tensor, dim: int) -> Tensor:
@@ -50,6 +196,80 @@ def softmax(input: Tensor, dim: int) -> Tensor:
     return autograd.softmax(input, axis=dim)
 
 
+def softmin(input: Tensor, dim: int) -> Tensor:
+    """exp(−x) over its sum along the axis `dim`."""
+    return autograd.softmax(np.negative(input), axis=dim)
+
+
 def log_softmax(input: Tensor, dim: int) -> Tensor:
     """Logarithm of softmax along the axis `dim`, without overflow."""
     return autograd.log_softmax(input, axis=dim)
+
+
+def gumbel_softmax(
+    logits: Tensor, tau: float = 1.0, hard: bool = False, dim: int = -1, *, rng: Rng = None
+) -> Tensor:
+    r"""A random class for each row, as probabilities that can be differentiated.
+
+    .. math:: \operatorname{softmax}\left(\frac{x + g}{τ}\right), \qquad g \text{ Gumbel's}
+
+    Parameters
+    ----------
+    logits : logarithms of probabilities, up to a constant.
+    tau : temperature, more than 0; the lower the nearer to one-hot.
+    hard : return one-hot rows, whose gradient is that of the soft ones.
+    dim : axis of the classes.
+    rng : generator, seed or None for the default.
+
+    References
+    ----------
+    Jang, Gu & Poole, Categorical reparameterization with Gumbel-softmax, 2017.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.functional.gumbel_softmax(np.zeros((2, 3)), hard=True, rng=0)
+    array([[0., 0., 1.],
+           [1., 0., 0.]])
+    """
+    if tau <= 0:
+        raise ValueError(f"gumbel_softmax: tau must be more than 0, got {tau}.")
+    x = logits if isinstance(logits, Value) else np.asarray(logits)
+    noise = as_generator(rng).gumbel(size=x.shape).astype(x.dtype)
+    y = autograd.softmax((x + noise) / tau, axis=dim)
+    if not hard:
+        return y
+    soft = y.data if isinstance(y, Value) else y
+    hot = np.zeros_like(soft)
+    np.put_along_axis(hot, np.expand_dims(soft.argmax(dim), dim), 1, dim)
+    return hot + (y - soft) if isinstance(y, Value) else hot
+
+
+def one_hot(tensor: Any, num_classes: int = -1) -> np.ndarray[Any, Any]:
+    """Rows with a 1 at the number of the class, else 0.
+
+    Parameters
+    ----------
+    tensor : integers, any shape.
+    num_classes : size of the new last axis; −1 for the largest number plus 1.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.functional.one_hot(np.array([0, 2]))
+    array([[1, 0, 0],
+           [0, 0, 1]])
+    """
+    t = np.asarray(tensor)
+    if t.dtype.kind not in "iu":
+        raise TypeError(f"one_hot: tensor must hold integers, got {t.dtype}.")
+    if num_classes == -1:
+        if not t.size:
+            raise ValueError("one_hot: num_classes must be given for an empty tensor.")
+        num_classes = int(t.max()) + 1
+    wrong = t[(t < 0) | (t >= num_classes)]
+    if wrong.size:
+        raise ValueError(
+            f"one_hot: tensor has the class number {wrong.flat[0]}, but num_classes={num_classes}."
+        )
+    return np.asarray(t[..., None] == np.arange(num_classes), np.int64)

@@ -49,6 +49,40 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return affine_maps.affine.call(input, weight, bias)
 
 
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Map of pairs y_k = x1ᵀ A_k x2 + b_k.
+
+    Parameters
+    ----------
+    input1, input2 : shapes (..., in1) and (..., in2)
+    weight : A, shape (out, in1, in2)
+    bias : shape (out,), optional
+
+    Returns
+    -------
+    Value of shape (..., out).
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.functional.bilinear(np.ones((5, 3)), np.ones((5, 4)), np.ones((2, 3, 4)))[0]
+    array([12., 12.])
+    """
+    a, b = np.shape(input1), np.shape(input2)
+    if a[:-1] != b[:-1] or (a[-1:], b[-1:]) != (weight.shape[1:2], weight.shape[2:]):
+        raise ValueError(
+            f"bilinear: inputs {a} and {b} must be (..., in1) and (..., in2) for a weight "
+            f"(out, in1, in2) = {weight.shape}."
+        )
+    same_dtype("bilinear", input1, weight)
+    same_dtype("bilinear", input2, weight)
+    out, first, second = weight.shape
+    flat = np.reshape(np.transpose(weight, (1, 0, 2)), (first, out * second))
+    half = np.reshape(input1 @ flat, (*a[:-1], out, second))
+    y = np.sum(half * np.expand_dims(input2, -2), axis=-1)
+    return y if bias is None else y + bias
+
+
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """Merge the axes from start_dim to end_dim into one."""
     shape = np.shape(input)

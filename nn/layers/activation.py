@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.random import Rng, as_generator
 from nn import functional
 from nn.module import Module, Parameter
 
@@ -298,3 +299,87 @@ class LogSoftmax(_Activation):
     def forward(self, input: Any) -> Any:
         """Normalise along `dim`."""
         return functional.log_softmax(input, self.dim)
+
+
+class Softmin(_Activation):
+    """exp(−x) over its sum along the axis `dim`."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__(dim=dim)
+        self.dim = dim
+
+    def forward(self, input: Any) -> Any:
+        """Normalise along `dim`."""
+        return functional.softmin(input, self.dim)
+
+
+class Softmax2d(_Activation):
+    """Softmax over the channels of (N, C, H, W) or (C, H, W), at each pixel for itself."""
+
+    def forward(self, input: Any) -> Any:
+        """Normalise over the channels."""
+        if np.ndim(input) not in (3, 4):
+            raise ValueError(
+                f"Softmax2d: input must be (N, C, H, W) or (C, H, W), got {np.shape(input)}."
+            )
+        return functional.softmax(input, -3)
+
+
+class Threshold(_Activation):
+    """Gives x where x > threshold, else the value."""
+
+    def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
+        super().__init__(threshold=threshold, value=value, inplace=inplace)
+        self.threshold, self.value = threshold, value
+
+    def forward(self, input: Any) -> Any:
+        """Apply it to each element."""
+        return functional.threshold(input, self.threshold, self.value)
+
+
+class GLU(_Activation):
+    """a σ(b), where a and b are the two halves of the input along an axis.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.GLU()(np.zeros((2, 6))).shape
+    (2, 3)
+    """
+
+    def __init__(self, dim: int = -1) -> None:
+        super().__init__(dim=dim)
+        self.dim = dim
+
+    def forward(self, input: Any) -> Any:
+        """Gate one half by the other."""
+        return functional.glu(input, self.dim)
+
+
+class RReLU(_Activation):
+    """Gives x where x > 0, else x times a slope: a random one in training, else the mean.
+
+    Parameters
+    ----------
+    lower, upper : where the slopes are drawn from, evenly.
+    inplace : accepted as in PyTorch; nothing is overwritten.
+    rng : generator, seed or None for the default generator at the time of each call.
+    """
+
+    def __init__(
+        self,
+        lower: float = 1 / 8,
+        upper: float = 1 / 3,
+        inplace: bool = False,
+        *,
+        rng: Rng = None,
+    ) -> None:
+        if not lower <= upper:
+            raise ValueError(f"RReLU: lower={lower} must be at most upper={upper}.")
+        super().__init__(lower=lower, upper=upper, inplace=inplace)
+        self.lower, self.upper = lower, upper
+        self.rng = None if rng is None else as_generator(rng)
+
+    def forward(self, input: Any) -> Any:
+        """Apply it to each element."""
+        return functional.rrelu(input, self.lower, self.upper, self.training, rng=self.rng)

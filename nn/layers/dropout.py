@@ -1,15 +1,33 @@
-"""Dropout."""
+"""Dropout. `inplace` is accepted as in PyTorch; nothing is overwritten."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from autograd.random import Rng, as_generator
 from nn import functional
+from nn.functional.dropout import probability
 from nn.module import Module
 
 
-class Dropout(Module):
+class _Dropout(Module):
+    _function: ClassVar[Any]
+
+    def __init__(self, p: float = 0.5, inplace: bool = False, *, rng: Rng = None) -> None:
+        probability(type(self).__name__, p)
+        self.p, self.inplace = p, inplace
+        self.rng = None if rng is None else as_generator(rng)
+
+    def forward(self, input: Any) -> Any:
+        """Drop while training, else hand the input through."""
+        return type(self)._function(input, self.p, self.training, rng=self.rng)
+
+    def extra_repr(self) -> str:
+        """Probability."""
+        return f"p={self.p}, inplace={self.inplace}"
+
+
+class Dropout(_Dropout):
     """While training, set elements to zero with probability p and divide the others by 1 − p.
 
     Parameters
@@ -32,16 +50,78 @@ class Dropout(Module):
     array([1., 1., 1., 1.])
     """
 
-    def __init__(self, p: float = 0.5, inplace: bool = False, *, rng: Rng = None) -> None:
-        if not 0 <= p <= 1:
-            raise ValueError(f"Dropout: p is a probability between 0 and 1, got {p}.")
-        self.p, self.inplace = p, inplace
-        self.rng = None if rng is None else as_generator(rng)
+    _function = staticmethod(functional.dropout)
 
-    def forward(self, input: Any) -> Any:
-        """Drop while training, else hand the input through."""
-        return functional.dropout(input, self.p, self.training, self.rng)
 
-    def extra_repr(self) -> str:
-        """Probability."""
-        return f"p={self.p}, inplace={self.inplace}"
+class Dropout1d(_Dropout):
+    """`Dropout` of whole channels of (N, C, L) or (C, L).
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.Dropout1d(rng=0)(np.ones((2, 2)))
+    array([[2., 2.],
+           [0., 0.]])
+    """
+
+    _function = staticmethod(functional.dropout1d)
+
+
+class Dropout2d(_Dropout):
+    """`Dropout` of whole channels of (N, C, H, W) or (N, C, L).
+
+    References
+    ----------
+    Tompson et al., "Efficient object localization using convolutional networks", 2015.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.Dropout2d(rng=0)(np.ones((1, 3, 2, 2)))[0, :, 0, 0]
+    array([2., 0., 0.])
+    """
+
+    _function = staticmethod(functional.dropout2d)
+
+
+class Dropout3d(_Dropout):
+    """`Dropout` of whole channels of (N, C, D, H, W) or (C, D, H, W).
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.Dropout3d(rng=0)(np.ones((1, 3, 2, 2, 2)))[0, :, 0, 0, 0]
+    array([2., 0., 0.])
+    """
+
+    _function = staticmethod(functional.dropout3d)
+
+
+class AlphaDropout(_Dropout):
+    """Dropout that keeps mean 0 and variance 1 after SELU; see `functional.alpha_dropout`.
+
+    References
+    ----------
+    Klambauer et al., "Self-normalizing neural networks", 2017.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.AlphaDropout(rng=0)(np.zeros(4)).round(3)
+    array([ 0.779, -0.779, -0.779, -0.779])
+    """
+
+    _function = staticmethod(functional.alpha_dropout)
+
+
+class FeatureAlphaDropout(_Dropout):
+    """`AlphaDropout` of whole channels of (N, C, ...).
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.FeatureAlphaDropout(rng=0)(np.zeros((1, 3, 2)))[0, :, 0].round(3)
+    array([ 0.779, -0.779, -0.779])
+    """
+
+    _function = staticmethod(functional.feature_alpha_dropout)

@@ -92,6 +92,64 @@ class Linear(Module):
         )
 
 
+class Bilinear(Module):
+    """Map of pairs, y_k = x1ᵀ A_k x2 + b_k.
+
+    Parameters
+    ----------
+    in1_features, in2_features, out_features : sizes of the last axes.
+    bias : whether there is a b.
+    dtype : of the parameters, float32 by default.
+    rng : generator, seed or None for the default.
+
+    Attributes
+    ----------
+    weight : Parameter, (out, in1, in2), uniform in ±1/√in1 at first.
+    bias : Parameter, (out,), likewise, or None.
+
+    Inputs (..., in1) and (..., in2), output (..., out).
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> layer = nn.Bilinear(3, 4, 2)
+    >>> layer(np.ones((5, 3), np.float32), np.ones((5, 4), np.float32)).shape
+    (5, 2)
+    """
+
+    def __init__(
+        self,
+        in1_features: int,
+        in2_features: int,
+        out_features: int,
+        bias: bool = True,
+        *,
+        dtype: Any = None,
+        rng: Rng = None,
+    ) -> None:
+        self.in1_features = count("Bilinear", "in1_features", in1_features, 1)
+        self.in2_features = count("Bilinear", "in2_features", in2_features)
+        self.out_features = count("Bilinear", "out_features", out_features)
+        rng, bound = as_generator(rng), 1 / math.sqrt(in1_features)
+        shape = (out_features, in1_features, in2_features)
+        self.weight = Parameter(np.zeros(shape), dtype=dtype)
+        init.uniform_(self.weight, -bound, bound, rng)
+        self.bias = Parameter(np.zeros(out_features), dtype=dtype) if bias else None
+        if self.bias is not None:
+            init.uniform_(self.bias, -bound, bound, rng)
+
+    def forward(self, input1: Any, input2: Any) -> Any:
+        """Map pairs of (..., in1) and (..., in2) to (..., out)."""
+        return functional.bilinear(input1, input2, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        """Sizes, and whether there is a bias."""
+        return (
+            f"in1_features={self.in1_features}, in2_features={self.in2_features}, "
+            f"out_features={self.out_features}, bias={self.bias is not None}"
+        )
+
+
 class Identity(Module):
     """Hands its input through; takes any arguments and ignores them, as PyTorch's does."""
 

@@ -1,0 +1,55 @@
+"""Distances of vectors, as modules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nn import functional
+from nn.module import Module
+
+
+class CosineSimilarity(Module):
+    """Cosine of the angle between vectors; see `functional.cosine_similarity`.
+
+    Parameters
+    ----------
+    dim : the axis of the vectors.
+    eps : least length.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.CosineSimilarity()(np.array([[1.0, 0.0]]), np.array([[3.0, 4.0]]))
+    array([0.6])
+    """
+
+    def __init__(self, dim: int = 1, eps: float = 1e-8) -> None:
+        self.dim, self.eps = dim, eps
+
+    def forward(self, x1: Any, x2: Any) -> Any:
+        """Compare the vectors along `dim`."""
+        return functional.cosine_similarity(x1, x2, self.dim, self.eps)
+
+
+class PairwiseDistance(Module):
+    """The p-norm of differences; see `functional.pairwise_distance`.
+
+    Parameters
+    ----------
+    p : of the norm.
+    eps : added to each difference.
+    keepdim : whether the last axis stays, as a 1.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.PairwiseDistance(eps=0.0)(np.zeros((1, 2)), np.array([[3.0, 4.0]]))
+    array([5.])
+    """
+
+    def __init__(self, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> None:
+        self.norm, self.eps, self.keepdim = p, eps, keepdim
+
+    def forward(self, x1: Any, x2: Any) -> Any:
+        """Compare the vectors along the last axis."""
+        return functional.pairwise_distance(x1, x2, self.norm, self.eps, self.keepdim)
