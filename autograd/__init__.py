@@ -86,6 +86,8 @@ from autograd.sequence_op import SequenceOp
 from autograd.value import Value
 
 if TYPE_CHECKING:
+    from autograd.readers.anomaly import detect_anomaly
+    from autograd.readers.births import source_lines
     from autograd.readers.paths import explain
     from autograd.viz.drawing import draw
 
@@ -115,6 +117,7 @@ __all__ = [
     "cross_entropy",
     "ctc_loss",
     "default_rng",
+    "detect_anomaly",
     "digamma",
     "draw",
     "elu",
@@ -176,6 +179,7 @@ __all__ = [
     "softplus",
     "softshrink",
     "softsign",
+    "source_lines",
     "tanhshrink",
     "unfold",
     "value_and_grad",
@@ -185,8 +189,10 @@ __all__ = [
 
 
 READERS = {
+    "detect_anomaly": "autograd.readers.anomaly",
     "draw": "autograd.viz.drawing",
     "explain": "autograd.readers.paths",
+    "source_lines": "autograd.readers.births",
 }
 """Function -> its module, imported when it is first used: readers cost nothing until then."""
 

@@ -202,7 +202,8 @@ def _scopes(v: Node) -> list[Any]:
     scopes = []
     scope = v.scope
     while scope is not None:
-        scopes.append(scope)
+        if scope.owner is not None:
+            scopes.append(scope)
         scope = scope.inner
     return scopes
 
