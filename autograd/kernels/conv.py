@@ -10,7 +10,7 @@ depend on the number of threads.
 from __future__ import annotations
 
 from autograd.kernels.conv_copy import copy_rows
-from autograd.kernels.jit import jit
+from autograd.kernels.jit import compact, jit
 from autograd.kernels.tile import register_bytes, tile, transpose_block
 
 REGISTER = register_bytes()
@@ -31,6 +31,7 @@ _transpose = transpose_block()
 @jit
 def pack(x, start, xs, sizes, phases, h_taps, w_taps, c0, c1, d0, d1):
     """Copy channels [c0, c1) for outer rows [d0, d1) into planes, in order of address."""
+    compact()
     xc, xd, xh, xw, D = sizes[8:13]
     (_, Ho, Wo, Sd, Sh, Sw, lead, rows, plane) = sizes[15:24]
     used = rows - sizes[5] + d1 - d0
@@ -92,6 +93,7 @@ def pack(x, start, xs, sizes, phases, h_taps, w_taps, c0, c1, d0, d1):
 @jit
 def pack_weights(begin, end, w, w_group, w_row, weights, bias, channels, heights, packed):
     """Cut the weight of groups [begin, end) into strips, side by side for each product."""
+    compact()
     to = begin * channels * (weights.size + (1 if bias.size else 0))
     for g in range(begin, end):
         m0 = 0
@@ -112,6 +114,7 @@ def pack_weights(begin, end, w, w_group, w_row, weights, bias, channels, heights
 @jit
 def _product(w, w0, xs, offsets, heights, Q, y, y0, ldy, small):
     """y[m, q] = Σ_k w[k, m] xs[offsets[k] + q]; small holds what hangs over the end of a row."""
+    compact()
     width = REGISTER // xs.itemsize
     K = offsets.size
     few = 2 * width  # pixels, so few that they stay in L1 for all strips
@@ -175,6 +178,7 @@ def correlate(
     offsets, heights,
 ):  # fmt: skip
     """y[n, m, o] = Σ_k w[k, m] x[n, o · step + offset_k] for the tasks [begin, end)."""
+    compact()
     _, groups, channels, out_channels, blocks, tall, K, xn = sizes[0:8]
     xc, Do, Ho, Wo = sizes[8], sizes[15], sizes[16], sizes[17]
     ones, yn, yc, yd, yh, yw, in_place, ldy = sizes[24:32]
@@ -222,6 +226,7 @@ def correlate_weights(
 
     A task is a part of the blocks of rows (of all images), a part of the channels, and a group.
     """
+    compact()
     images, groups, channels, out_channels, blocks, tall, _, xn = sizes[0:8]
     xc, Do, Ho, Wo, plane = sizes[8], sizes[15], sizes[16], sizes[17], sizes[23]
     gn, gc, gd = sizes[25:28]
@@ -286,6 +291,7 @@ def correlate_weights(
 @jit
 def collect_weights(begin, end, parts, w, weights, w_row, sizes, outer, inner_taps, shape):
     """w[m, c, tap] = the sum of its parts, for output channels [begin, end) of all groups."""
+    compact()
     groups, channels, out_channels = sizes[1], sizes[2], sizes[3]
     block_parts, channel_parts, rows, ldp = shape
     size = outer.size * rows * ldp

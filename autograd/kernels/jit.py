@@ -22,6 +22,7 @@ import numba
 from numba import njit, types
 from numba.core import event
 from numba.core.caching import FunctionCache, IndexDataCacheFile, NullCache
+from numba.extending import intrinsic
 
 PLAIN = bool(numba.config.DISABLE_JIT) or os.environ.get("GLASSGRAD_TILE") == "plain"
 """Whether kernels do without LLVM vector code: loops in place of intrinsics, for tests."""
@@ -76,7 +77,7 @@ def jit(function):
     operations are not reordered or contracted: the bits are those of the source, in a vector or in
     the rest of a loop.
     """
-    compiled = njit(nogil=True, error_model="numpy")(function)
+    compiled = njit(nogil=True, error_model="numpy", no_cfunc_wrapper=True)(function)
     if not numba.config.DISABLE_JIT:
         _forget_literals(compiled)
         with contextlib.suppress(RuntimeError):  # where no folder can be written to
@@ -93,6 +94,28 @@ def _forget_literals(compiled):
         return typed([types.unliteral(kind) for kind in args], general)
 
     compiled.get_call_template = widened
+
+
+if numba.config.DISABLE_JIT:
+
+    def compact():
+        """Nothing to do: there is no code."""
+
+else:
+
+    @intrinsic
+    def compact(typing):
+        """Compile the kernel that calls it for size, in two thirds of the time.
+
+        For kernels whose time goes into vector code made by hand (kernels/tile.py): the loops
+        around it are short, and LLVM's versions of them for long ones cost more than they gain.
+        """
+
+        def emit(context, builder, signature, args):
+            builder.function.attributes.add("optsize")
+            return context.get_dummy_value()
+
+        return types.void(), emit
 
 
 _quiet = contextvars.ContextVar("quiet", default=False)

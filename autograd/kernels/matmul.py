@@ -13,7 +13,7 @@ import threading
 import numpy as np
 
 from autograd.kernels import pool
-from autograd.kernels.jit import jit
+from autograd.kernels.jit import compact, jit
 from autograd.kernels.tile import copy, lanes, shape, tile, transpose_block
 from autograd.kernels.workspace import scratch
 
@@ -37,6 +37,7 @@ _BYTES = _VECTORS * lanes(np.int8)  # of a strip's row
 @jit
 def pack(depth, columns, width, b, b0, b_step, b_column, alpha, panel):
     """panel[k, j] = alpha · B[k, j], with zeros in the columns from `columns` to `width`."""
+    compact()
     if b_column == 1:
         for k in range(depth):
             here, there = b0 + k * b_step, k * width
@@ -71,6 +72,7 @@ def rows_times_strip(
     begin, end, K, a, a0, a_row, a_step, b, b0, b_step, c, c0, c_row, add, columns, width
 ):
     """C[begin:end] (+)= A[begin:end] · B for one strip of at most `width` columns."""
+    compact()
     m, ma, mc = begin, a0 + begin * a_row, c0 + begin * c_row
     if columns == width:
         while m + _TALL <= end:
@@ -125,6 +127,7 @@ def product(
     A[i] begins at a[a_start[i]], B[i] at b[b_start[i]]. Begin to end counts strips of columns,
     through the whole stack; or, by rows, rows of a stack of one.
     """
+    compact()
     width = _BYTES // c.itemsize
     strips = (N + width - 1) // width
     low, high = 0, M

@@ -12,7 +12,7 @@ the GRU. x · W is computed for some steps at a time, while they are in cache.
 
 from __future__ import annotations
 
-from autograd.kernels.jit import jit
+from autograd.kernels.jit import compact, jit
 from autograd.kernels.recurrent_cells import (
     gru_row,
     gru_row_grad,
@@ -40,6 +40,7 @@ _copy, _transpose = copy(STRIP), transpose_block()
 @jit
 def pack(begin, end, strip, lanes, depth, columns, w, transposed, packed):
     """Strips begin to end of w (K, N), or of its transpose: one strip after the other."""
+    compact()
     for p in range(begin, end):
         first = p * strip
         width = min(strip, columns - first)
@@ -63,14 +64,9 @@ def pack(begin, end, strip, lanes, depth, columns, w, transposed, packed):
 
 
 @jit
-def variables(begin):
-    """0, True and False; written out, Numba would compile a callee anew for each of them."""
-    return 0 * begin, begin >= 0, begin < 0
-
-
-@jit
 def multiply(rows, K, a, a0, a_row, b, b0, strip, wide, columns, c, c0, c_row, add):
     """C (+)= A · W for some rows of A and C; W packed in strips, of width `wide` unless 0."""
+    compact()
     # fmt: off
     if wide:
         strip = min(wide, columns)
@@ -112,8 +108,8 @@ def multiply(rows, K, a, a0, a_row, b, b0, strip, wide, columns, c, c0, c_row, a
 @jit
 def project(begin, end, s0, s1, counts, x_rows, K, a, a_row, b, strip, columns, c, c_row, add):
     """C = A · W for the rows of steps s0 to s1; `add` is False."""
+    compact()
     # all rows of all these steps lie one after the other: then they are one product
-    zero = 0 * begin
     whole = begin == 0 and counts[s0] <= end and counts[s1 - 1] == counts[s0]
     for first in range(0, columns, strip):  # a strip of W stays in L1 for all steps
         n = min(strip, columns - first)
@@ -124,7 +120,7 @@ def project(begin, end, s0, s1, counts, x_rows, K, a, a_row, b, strip, columns, 
             if rows <= 0:
                 break
             multiply(
-                rows, K, a, row * a_row, a_row, b, first * K, strip, zero, n, c,
+                rows, K, a, row * a_row, a_row, b, first * K, strip, 0, n, c,
                 row * c_row + first, c_row, add,
             )  # fmt: skip
 
@@ -134,21 +130,23 @@ def rnn_forward(
     begin, end, relu, counts, x_rows, h_rows, x, D, w_x, w_h, strip, wide, bias, hs, H
 ):  # fmt: skip
     """All steps of rows begin to end; x · W and the states take the same places in hs."""
+    compact()
     steps = counts.size
-    zero, yes, no = variables(begin)
     shift = h_rows[steps] - x_rows[steps - 1]
     chunk = max(1, CHUNK // max(1, end - begin))
     for s0 in range(0, steps, chunk):
         if counts[s0] <= begin:
             break
         s1 = min(steps, s0 + chunk)
-        project(begin, end, s0, s1, counts, x_rows, D, x, D, w_x, strip, H, hs[shift * H :], H, no)
+        project(
+            begin, end, s0, s1, counts, x_rows, D, x, D, w_x, strip, H, hs[shift * H :], H, False
+        )
         for s in range(s0, s1):
             rows = min(counts[s], end) - begin
             if rows <= 0:
                 break
             old, new = (h_rows[s] + begin) * H, (h_rows[s + 1] + begin) * H
-            multiply(rows, H, hs, old, H, w_h, zero, strip, wide, H, hs, new, H, yes)
+            multiply(rows, H, hs, old, H, w_h, 0, strip, wide, H, hs, new, H, True)
             if relu:
                 for r in range(rows):
                     y = new + r * H
@@ -165,8 +163,8 @@ def rnn_backward(
     db, H, gx, D
 ):  # fmt: skip
     """All steps of rows begin to end, last first: d of the sums before φ, then of x and h."""
+    compact()
     steps = counts.size
-    zero, _, no = variables(begin)
     chunk = max(1, CHUNK // max(1, end - begin))
     for s1 in range(steps, 0, -chunk):
         s0 = max(0, s1 - chunk)
@@ -182,9 +180,9 @@ def rnn_backward(
                     relu_row_grad(H, hs, y, dh, h, gy, g, db, h, d, to, db, h)
                 else:
                     tanh_row_grad(H, hs, y, dh, h, gy, g, db, h, d, to, db, h)
-            multiply(rows, H, d, at * d_row, d_row, w_h, zero, strip, wide, H, dh, begin * H, H, no)
+            multiply(rows, H, d, at * d_row, d_row, w_h, 0, strip, wide, H, dh, begin * H, H, False)
         if D and counts[s0] > begin:
-            project(begin, end, s0, s1, counts, x_rows, H, d, d_row, w_x, strip, D, gx, D, no)
+            project(begin, end, s0, s1, counts, x_rows, H, d, d_row, w_x, strip, D, gx, D, False)
 
 
 @jit
@@ -193,20 +191,20 @@ def lstm_forward(
     hs, R
 ):  # fmt: skip
     """All steps of rows begin to end; the states hs are R wide, projected from ms unless empty."""
+    compact()
     steps, G, projected = counts.size, 4 * H, ms.size > 0
-    zero, yes, no = variables(begin)
     chunk = max(1, CHUNK // max(1, end - begin))
     for s0 in range(0, steps, chunk):
         if counts[s0] <= begin:
             break
         s1 = min(steps, s0 + chunk)
-        project(begin, end, s0, s1, counts, x_rows, D, x, D, w_x, strip, G, gates, G, no)
+        project(begin, end, s0, s1, counts, x_rows, D, x, D, w_x, strip, G, gates, G, False)
         for s in range(s0, s1):
             rows = min(counts[s], end) - begin
             if rows <= 0:
                 break
             at, old, new = x_rows[s] + begin, h_rows[s] + begin, h_rows[s + 1] + begin
-            multiply(rows, R, hs, old * R, R, w_h, zero, strip, wide, G, gates, at * G, G, yes)
+            multiply(rows, R, hs, old * R, R, w_h, 0, strip, wide, G, gates, at * G, G, True)
             ys, y = (ms, at * H) if projected else (hs, new * H)
             for r in range(rows):
                 i = (at + r) * G
@@ -217,7 +215,7 @@ def lstm_forward(
                     gates, i, gates, f, gates, g, gates, o, cs, (new + r) * H, ys, y + r * H,
                 )  # fmt: skip
             if projected:
-                multiply(rows, H, ms, at * H, H, w_r, zero, strip, wide, R, hs, new * R, R, no)
+                multiply(rows, H, ms, at * H, H, w_r, 0, strip, wide, R, hs, new * R, R, False)
 
 
 @jit
@@ -230,11 +228,11 @@ def lstm_backward(
     With a projection: dp of its outputs and, for each row of the batch, dm of its inputs; the row
     of dm after the last holds zeros.
     """
+    compact()
     steps, G, projected = counts.size, 4 * H, dm.size > 0
-    zero, _, no = variables(begin)
-    up, over, over_row, over_0 = dh, gy, gy_row, zero
+    up, over, over_row, over_0 = dh, gy, gy_row, 0
     if projected:
-        up, over, over_row, over_0 = dm, dm, zero, dm.size - H
+        up, over, over_row, over_0 = dm, dm, 0, dm.size - H
     chunk = max(1, CHUNK // max(1, end - begin))
     for s1 in range(steps, 0, -chunk):
         s0 = max(0, s1 - chunk)
@@ -248,7 +246,7 @@ def lstm_backward(
                 for r in range(rows):
                     for j in range(R):
                         dp[(at + r) * R + j] = dh[(begin + r) * R + j] + gy[(at + r) * gy_row + j]
-                multiply(rows, R, dp, at * R, R, w_r, zero, strip, wide, H, dm, begin * H, H, no)
+                multiply(rows, R, dp, at * R, R, w_r, 0, strip, wide, H, dm, begin * H, H, False)
             for r in range(rows):
                 i, h, b = (at + r) * G, (begin + r) * H, (begin + r) * G
                 g, to = over_0 + (at + r) * over_row, (at + r) * d_row
@@ -259,9 +257,9 @@ def lstm_backward(
                     d, to, d, to + H, d, to + 2 * H, d, to + 3 * H, dc, h,
                     db, b, db, b + H, db, b + 2 * H, db, b + 3 * H,
                 )  # fmt: skip
-            multiply(rows, G, d, at * d_row, d_row, w_h, zero, strip, wide, R, dh, begin * R, R, no)
+            multiply(rows, G, d, at * d_row, d_row, w_h, 0, strip, wide, R, dh, begin * R, R, False)
         if D and counts[s0] > begin:
-            project(begin, end, s0, s1, counts, x_rows, G, d, d_row, w_x, strip, D, gx, D, no)
+            project(begin, end, s0, s1, counts, x_rows, G, d, d_row, w_x, strip, D, gx, D, False)
 
 
 @jit
@@ -269,14 +267,14 @@ def gru_forward(
     begin, end, counts, x_rows, h_rows, x, D, w_x, w_h, w_n, strip, wide, bias, gates, hs, H
 ):  # fmt: skip
     """All steps of rows begin to end."""
+    compact()
     steps, G = counts.size, 4 * H
-    zero, yes, no = variables(begin)
     chunk = max(1, CHUNK // max(1, end - begin))
     for s0 in range(0, steps, chunk):
         if counts[s0] <= begin:
             break
         s1 = min(steps, s0 + chunk)
-        project(begin, end, s0, s1, counts, x_rows, D, x, D, w_x, strip, 3 * H, gates, G, no)
+        project(begin, end, s0, s1, counts, x_rows, D, x, D, w_x, strip, 3 * H, gates, G, False)
         for s in range(s0, s1):
             rows = min(counts[s], end) - begin
             if rows <= 0:
@@ -286,9 +284,9 @@ def gru_forward(
                 (h_rows[s] + begin) * H,
                 (h_rows[s + 1] + begin) * H,
             )
-            multiply(rows, H, hs, old, H, w_h, zero, strip, wide, 2 * H, gates, r, G, yes)
+            multiply(rows, H, hs, old, H, w_h, 0, strip, wide, 2 * H, gates, r, G, True)
             n = r + 3 * H
-            multiply(rows, H, hs, old, H, w_n, zero, strip, wide, H, gates, n, G, no)
+            multiply(rows, H, hs, old, H, w_n, 0, strip, wide, H, gates, n, G, False)
             for _ in range(rows):
                 z, n, h = r + H, r + 2 * H, r + 3 * H
                 gru_row(
@@ -305,8 +303,8 @@ def gru_backward(
     d_row, db, H, gx, D
 ):  # fmt: skip
     """All steps of rows begin to end, last first: d of the gates, then of x and h."""
+    compact()
     steps, G = counts.size, 4 * H
-    zero, yes, no = variables(begin)
     chunk = max(1, CHUNK // max(1, end - begin))
     for s1 in range(steps, 0, -chunk):
         s0 = max(0, s1 - chunk)
@@ -326,7 +324,9 @@ def gru_backward(
                     db, b, db, b + H, db, b + 2 * H, db, b + 3 * H,
                 )  # fmt: skip
             h, to = begin * H, at * d_row
-            multiply(rows, 2 * H, d, to, d_row, w_h, zero, strip, wide, H, dh, h, H, yes)
-            multiply(rows, H, d, to + 3 * H, d_row, w_n, zero, strip, wide, H, dh, h, H, yes)
+            multiply(rows, 2 * H, d, to, d_row, w_h, 0, strip, wide, H, dh, h, H, True)
+            multiply(rows, H, d, to + 3 * H, d_row, w_n, 0, strip, wide, H, dh, h, H, True)
         if D and counts[s0] > begin:
-            project(begin, end, s0, s1, counts, x_rows, 3 * H, d, d_row, w_x, strip, D, gx, D, no)
+            project(
+                begin, end, s0, s1, counts, x_rows, 3 * H, d, d_row, w_x, strip, D, gx, D, False
+            )
