@@ -46,7 +46,7 @@ from nn.layers.dropout import (
 from nn.layers.embedding import Embedding, EmbeddingBag
 from nn.layers.flatten import Flatten, Fold, Unflatten, Unfold
 from nn.layers.linear import Bilinear, Identity, Linear
-from nn.layers.norm import BatchNorm1d, BatchNorm2d, BatchNorm3d, GroupNorm, LayerNorm, RMSNorm
+from nn.layers.norm import GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
 from nn.layers.padding import (
     CircularPad1d,
     CircularPad2d,
@@ -90,6 +90,14 @@ from nn.layers.resize import (
     Upsample,
     UpsamplingBilinear2d,
     UpsamplingNearest2d,
+)
+from nn.layers.tracked_norm import (
+    BatchNorm1d,
+    BatchNorm2d,
+    BatchNorm3d,
+    InstanceNorm1d,
+    InstanceNorm2d,
+    InstanceNorm3d,
 )
 from nn.layers.unpooling import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
 from nn.losses.binary import BCELoss, BCEWithLogitsLoss, MultiLabelSoftMarginLoss, SoftMarginLoss
@@ -180,6 +188,9 @@ __all__ = [
     "HingeEmbeddingLoss",
     "HuberLoss",
     "Identity",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
     "KLDivLoss",
     "L1Loss",
     "LPPool1d",
@@ -189,6 +200,7 @@ __all__ = [
     "LayerNorm",
     "LeakyReLU",
     "Linear",
+    "LocalResponseNorm",
     "LogSigmoid",
     "LogSoftmax",
     "MSELoss",

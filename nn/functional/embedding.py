@@ -140,7 +140,7 @@ def embedding_bag(
         scale_grad_by_freq,
     )  # (B, N, E)
     if mode == "max":
-        empty = ~counted.any(axis=1)[:, None]
+        empty = ~counted.any(axis=1, keepdims=True)
         low = np.where(counted[..., None], rows, -np.inf) if rows.shape[1] else rows
         if not rows.shape[1]:
             return np.sum(rows, axis=1)

@@ -1,160 +1,14 @@
-"""Normalisation."""
+"""Normalisation of each sample for itself."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
-from autograd.engine import Array
 from nn import functional
+from nn.layers.linear import count
 from nn.module import Module, Parameter
-
-
-def _size(who: str, name: str, size: Any) -> int:
-    if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
-        raise ValueError(f"{who}: {name} must be an integer >= 1, got {size!r}.")
-    return int(size)
-
-
-class _BatchNorm(Module):
-    _axes: ClassVar[dict[int, str]]
-
-    running_mean: Array | None
-    running_var: Array | None
-    num_batches_tracked: Array | None
-
-    def __init__(
-        self,
-        num_features: int,
-        eps: float = 1e-5,
-        momentum: float | None = 0.1,
-        affine: bool = True,
-        track_running_stats: bool = True,
-        *,
-        dtype: Any = None,
-        bias: bool = True,
-    ) -> None:
-        self.num_features = _size(type(self).__name__, "num_features", num_features)
-        if momentum is not None and not 0 <= momentum <= 1:
-            raise ValueError(
-                f"{type(self).__name__}: momentum must be between 0 and 1, or None for the mean "
-                f"of all batches, got {momentum}."
-            )
-        self.eps, self.momentum = eps, momentum
-        self.affine, self.track_running_stats = affine, track_running_stats
-        self.weight = Parameter(np.ones(num_features), dtype=dtype) if affine else None
-        self.bias = Parameter(np.zeros(num_features), dtype=dtype) if affine and bias else None
-        kind = dtype or np.float32
-        track = track_running_stats
-        self.register_buffer("running_mean", np.zeros(num_features, kind) if track else None)
-        self.register_buffer("running_var", np.ones(num_features, kind) if track else None)
-        self.register_buffer("num_batches_tracked", np.array(0) if track else None)
-
-    def forward(self, input: Any) -> Any:
-        """Normalise each channel of (N, C, ...)."""
-        shape = np.shape(input)
-        if len(shape) not in self._axes:
-            raise ValueError(
-                f"{type(self).__name__}: input must have the axes "
-                f"{' or '.join(self._axes.values())}, got {shape}."
-            )
-        if shape[1] != self.num_features:
-            raise ValueError(
-                f"{type(self).__name__}: input {shape} has {shape[1]} channels, but "
-                f"num_features={self.num_features}."
-            )
-        count, momentum = self.num_batches_tracked, self.momentum
-        if momentum is None:
-            momentum = 0.0 if count is None else 1 / (int(count) + 1)
-        y = functional.batch_norm(
-            input, self.running_mean, self.running_var, self.weight, self.bias,
-            self.training or self.running_mean is None, momentum, self.eps,
-        )  # fmt: skip
-        if self.training and count is not None:
-            self.num_batches_tracked = count + 1
-        return y
-
-    def extra_repr(self) -> str:
-        """Channels and settings."""
-        return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
-            f"affine={self.affine}, bias={self.bias is not None}, "
-            f"track_running_stats={self.track_running_stats}"
-        )
-
-
-class BatchNorm1d(_BatchNorm):
-    r"""Normalise each channel over the batch.
-
-    .. math:: y = \frac{x - \operatorname{mean} x}{\sqrt{\operatorname{var} x + ε}} \, w + b
-
-    In training with the mean and variance of the batch, which also move the running ones; after
-    `eval` with the running ones.
-
-    Parameters
-    ----------
-    num_features : C.
-    eps : added to the variance.
-    momentum : how far the running statistics move, 0 to 1; None for the mean of all batches.
-    affine : whether there are w and b.
-    track_running_stats : whether there are running statistics; else the batch's are always used.
-    dtype : of parameters and statistics, float32 by default.
-    bias : False leaves b out.
-
-    Attributes
-    ----------
-    weight, bias : Parameters, (C,), at first 1 and 0, or None.
-    running_mean, running_var : buffers, (C,), at first 0 and 1.
-    num_batches_tracked : buffer, an integer.
-
-    Input (N, C) or (N, C, L), output likewise.
-
-    References
-    ----------
-    Ioffe & Szegedy, Batch normalization, 2015.
-
-    Examples
-    --------
-    >>> import nn, numpy as np
-    >>> norm = nn.BatchNorm1d(1, eps=0.0)
-    >>> norm(np.array([[1.0], [3.0]], np.float32)).data.tolist()
-    [[-1.0], [1.0]]
-    >>> norm.running_mean
-    array([0.2], dtype=float32)
-    """
-
-    _axes: ClassVar[dict[int, str]] = {2: "(N, C)", 3: "(N, C, L)"}
-
-
-class BatchNorm2d(_BatchNorm):
-    """Normalise each channel of images over the batch; all as in `BatchNorm1d`.
-
-    Input (N, C, H, W), output likewise.
-
-    Examples
-    --------
-    >>> import nn, numpy as np
-    >>> nn.BatchNorm2d(3)(np.ones((2, 3, 4, 4), np.float32)).shape
-    (2, 3, 4, 4)
-    """
-
-    _axes: ClassVar[dict[int, str]] = {4: "(N, C, H, W)"}
-
-
-class BatchNorm3d(_BatchNorm):
-    """Normalise each channel of volumes over the batch; all as in `BatchNorm1d`.
-
-    Input (N, C, D, H, W), output likewise.
-
-    Examples
-    --------
-    >>> import nn, numpy as np
-    >>> nn.BatchNorm3d(3)(np.ones((2, 3, 4, 4, 4), np.float32)).shape
-    (2, 3, 4, 4, 4)
-    """
-
-    _axes: ClassVar[dict[int, str]] = {5: "(N, C, D, H, W)"}
 
 
 class _RowNorm(Module):
@@ -168,7 +22,7 @@ class _RowNorm(Module):
         sizes = tuple(given) if isinstance(given, (tuple, list)) else (given,)
         if not sizes:
             raise ValueError(f"{who}: normalized_shape must name at least one axis, got {given}.")
-        self.normalized_shape = tuple(_size(who, "normalized_shape", n) for n in sizes)
+        self.normalized_shape = tuple(count(who, "normalized_shape", n, 1) for n in sizes)
 
     def _check(self, input: Any) -> None:
         shape, row = np.shape(input), self.normalized_shape
@@ -297,7 +151,7 @@ class GroupNorm(Module):
     Parameters
     ----------
     num_groups : a divisor of num_channels.
-    num_channels : C.
+    num_channels : C, or None to take it from the first input.
     eps : added to the variance.
     affine : whether there are w and b.
     dtype : of the parameters, float32 by default.
@@ -323,15 +177,23 @@ class GroupNorm(Module):
     def __init__(
         self,
         num_groups: int,
-        num_channels: int,
+        num_channels: int | None,
         eps: float = 1e-5,
         affine: bool = True,
         *,
         dtype: Any = None,
         bias: bool = True,
     ) -> None:
-        self.num_groups = _size("GroupNorm", "num_groups", num_groups)
-        self.num_channels = _size("GroupNorm", "num_channels", num_channels)
+        if num_channels is None:
+            self.make_later(
+                lambda self, input: GroupNorm.__init__(
+                    self, num_groups, np.shape(input)[1], eps, affine, dtype=dtype, bias=bias
+                ),
+                f"{num_groups}, None, eps={eps}, affine={affine}, bias={bias}",
+            )
+            return
+        self.num_groups = count("GroupNorm", "num_groups", num_groups, 1)
+        self.num_channels = count("GroupNorm", "num_channels", num_channels, 1)
         if num_channels % num_groups:
             raise ValueError(
                 f"GroupNorm: num_channels={num_channels} must be a multiple of "
@@ -357,3 +219,37 @@ class GroupNorm(Module):
             f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
             f"bias={self.bias is not None}"
         )
+
+
+class LocalResponseNorm(Module):
+    """Divide by a power of the squares of neighbouring channels.
+
+    Parameters
+    ----------
+    size : how many channels around each take part.
+    alpha, beta, k : of the divisor (k + alpha · mean square)^beta.
+
+    Input (N, C, ...), output likewise.
+
+    References
+    ----------
+    Krizhevsky, Sutskever & Hinton, ImageNet classification with deep networks, 2012.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.LocalResponseNorm(2)(np.ones((1, 3, 4, 4), np.float32)).shape
+    (1, 3, 4, 4)
+    """
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
+        self.size = count("LocalResponseNorm", "size", size, 1)
+        self.alpha, self.beta, self.k = alpha, beta, k
+
+    def forward(self, input: Any) -> Any:
+        """Scale each channel by those around it."""
+        return functional.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
+
+    def extra_repr(self) -> str:
+        """Settings."""
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"

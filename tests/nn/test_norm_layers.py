@@ -136,3 +136,63 @@ def test_is_what_torch_computes(name, args, settings, x, training):
     for key, b in theirs.state_dict().items():
         np.testing.assert_allclose(ours.state_dict()[key], b.numpy(), rtol=1e-5, atol=1e-6)
     assert repr(ours) == repr(theirs)
+
+
+INSTANCE = [
+    ("InstanceNorm1d", {"affine": True}, X[1]),
+    ("InstanceNorm1d", {"track_running_stats": True}, X[1]),
+    ("InstanceNorm2d", {"track_running_stats": True, "affine": True, "momentum": 0.3}, X[2]),
+    ("InstanceNorm2d", {"eps": 1e-2}, X[2][0]),
+    ("InstanceNorm3d", {"affine": True}, X[3]),
+]
+
+
+@pytest.mark.parametrize(("name", "settings", "x"), INSTANCE)
+def test_instances_are_normalised_each_for_itself(name, settings, x):
+    rank = int(name[-2])
+    y = getattr(nn, name)(6, **settings)(x)
+    data = y.data if isinstance(y, autograd.Value) else y
+    pixels = tuple(range(-rank, 0))
+    np.testing.assert_allclose(data.mean(pixels), 0, atol=1e-5)
+    np.testing.assert_allclose(data.var(pixels), 1, rtol=0.1)
+
+
+def test_an_instance_of_one_pixel_has_no_variance():
+    with pytest.raises(ValueError, match=r"instance_norm: .*\(4, 6, 1\)"):
+        nn.InstanceNorm1d(6)(X[1][..., :1])
+
+
+def test_local_response_looks_at_neighbouring_channels():
+    x = X[2]
+    y = nn.LocalResponseNorm(3, alpha=0.5, beta=0.7, k=2.0)(x)
+    padded = np.pad(x**2, ((0, 0), (1, 1), (0, 0), (0, 0)))
+    around = padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]
+    np.testing.assert_allclose(y, x / (2 + around / 6) ** 0.7, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("make", "x"),
+    [
+        (lambda: nn.BatchNorm1d(None), X[1]),
+        (lambda: nn.BatchNorm2d(None, affine=False), X[2]),
+        (lambda: nn.InstanceNorm2d(None, affine=True), X[2][0]),
+        (lambda: nn.GroupNorm(3, None), X[2]),
+    ],
+)
+def test_channels_are_taken_from_the_first_input(make, x):
+    norm = make()
+    with pytest.raises(RuntimeError, match="all the model once"):
+        norm.state_dict()
+    assert "None" in repr(norm)
+    with pytest.raises((ValueError, IndexError)):
+        norm(np.ones((), np.float32))
+    norm(x)
+    assert {v.shape for v in norm.state_dict().values()} <= {(6,), ()}
+    assert repr(norm) == repr(
+        type(norm)(*([3, 6] if isinstance(norm, nn.GroupNorm) else [6]), affine=norm.affine)
+    )
+
+
+def test_batch_norm_refuses_another_dtype():
+    with pytest.raises(TypeError, match=r"BatchNorm2d: input is float64.*astype\(np.float32\)"):
+        nn.BatchNorm2d(6)(X[2].astype(float))

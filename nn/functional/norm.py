@@ -1,0 +1,142 @@
+"""Normalisation, with PyTorch's arguments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import autograd
+from autograd.value import Value
+from nn.functional.tensor import Tensor, floats
+
+
+def batch_norm(
+    input: Tensor,
+    running_mean: Any,
+    running_var: Any,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalise each channel over the batch; see `autograd.batch_norm`."""
+    return autograd.batch_norm(
+        input, running_mean, running_var, weight, bias, training, momentum, eps
+    )
+
+
+def layer_norm(
+    input: Tensor,
+    normalized_shape: Any,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalise over the last axes; see `autograd.layer_norm`."""
+    return autograd.layer_norm(input, normalized_shape, weight, bias, eps)
+
+
+def rms_norm(
+    input: Tensor, normalized_shape: Any, weight: Tensor | None = None, eps: float | None = None
+) -> Tensor:
+    """Divide by the root mean square over the last axes; see `autograd.rms_norm`."""
+    return autograd.rms_norm(input, normalized_shape, weight, eps)
+
+
+def group_norm(
+    input: Tensor,
+    num_groups: int,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalise groups of channels, each sample for itself; see `autograd.group_norm`."""
+    return autograd.group_norm(input, num_groups, weight, bias, eps)
+
+
+def instance_norm(
+    input: Tensor,
+    running_mean: Any = None,
+    running_var: Any = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalise each channel of each sample.
+
+    Parameters
+    ----------
+    input : (N, C, ...).
+    running_mean, running_var : (C,), optional. With `use_input_stats` they are moved, in place,
+        towards the mean over the batch of each sample's statistics.
+    weight, bias : (C,), optional.
+    use_input_stats : False takes the running statistics instead of the sample's.
+    momentum : how far the running statistics move.
+    eps : added to the variance.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.functional.instance_norm(np.array([[[1.0, 3.0]]]), eps=0.0)
+    array([[[-1.,  1.]]])
+    """
+    if not use_input_stats:
+        return autograd.batch_norm(
+            input, running_mean, running_var, weight, bias, False, momentum, eps
+        )
+    x = floats("instance_norm", input)
+    if x.ndim < 3 or (x.size and x.size // (x.shape[0] * x.shape[1]) < 2):
+        raise ValueError(
+            f"instance_norm: input must be (N, C, ...) with more than one number a channel and "
+            f"sample, got {x.shape}."
+        )
+    y = autograd.instance_norm(x, weight, bias, eps)
+    if running_mean is not None and x.size:
+        a = x.data if isinstance(x, Value) else x
+        pixels = tuple(range(2, a.ndim))
+        for old, new in (
+            (running_mean, a.mean(pixels)),
+            (running_var, a.var(pixels, ddof=1)),
+        ):
+            old += momentum * (new.mean(0) - old)
+    return y
+
+
+def local_response_norm(
+    input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> Tensor:
+    r"""Divide by a power of the squares of neighbouring channels.
+
+    .. math:: y_c = x_c \left( k + \frac{α}{n} \sum_{c'} x_{c'}^2 \right)^{-β}
+
+    over the n channels c' around c.
+
+    Parameters
+    ----------
+    input : (N, C, ...).
+    size : n.
+    alpha, beta, k : of the divisor.
+
+    References
+    ----------
+    Krizhevsky, Sutskever & Hinton, ImageNet classification with deep networks, 2012.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> x = np.array([[[1.0], [2.0]]])
+    >>> nn.functional.local_response_norm(x, 1, alpha=1.0, beta=1.0).ravel()
+    array([0.5, 0.4])
+    """
+    x = floats("local_response_norm", input)
+    if x.ndim < 3:
+        raise ValueError(f"local_response_norm: input must be (N, C, ...), got {x.shape}.")
+    channels = x.shape[1]
+    edges = ((0, 0), (size // 2, (size - 1) // 2)) + ((0, 0),) * (x.ndim - 2)
+    squares = np.pad(np.square(x), edges)
+    around = sum(squares[:, i : i + channels] for i in range(size))
+    return x * (k + alpha / size * around) ** -beta

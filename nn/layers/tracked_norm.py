@@ -1,0 +1,307 @@
+"""Normalisation by statistics that are tracked: of batches, and of instances."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from autograd.engine import Array
+from nn import functional
+from nn.functional.tensor import same_dtype
+from nn.layers.linear import count
+from nn.module import Module, Parameter
+
+
+class _Tracked(Module):
+    """What batch and instance norms share: parameters and running statistics, by channel."""
+
+    running_mean: Array | None
+    running_var: Array | None
+    num_batches_tracked: Array | None
+
+    def _set_up(
+        self,
+        num_features: int | None,
+        eps: float,
+        momentum: float | None,
+        affine: bool,
+        track_running_stats: bool,
+        dtype: Any,
+        bias: bool,
+    ) -> None:
+        if num_features is not None:
+            num_features = count(type(self).__name__, "num_features", num_features, 1)
+        if momentum is not None and not 0 <= momentum <= 1:
+            raise ValueError(
+                f"{type(self).__name__}: momentum must be between 0 and 1, or None for the mean "
+                f"of all batches, got {momentum}."
+            )
+        self.eps, self.momentum = eps, momentum
+        self.affine, self.track_running_stats = affine, track_running_stats
+        if num_features is None:
+            self.make_later(
+                lambda self, input: self._set_up(
+                    self._channels(np.shape(input)), eps, momentum, affine, track_running_stats,
+                    dtype, bias,
+                ),
+                f"None, eps={eps}, momentum={momentum}, affine={affine}, "
+                f"track_running_stats={track_running_stats}",
+            )  # fmt: skip
+            return
+        self.num_features = num_features
+        self.weight = Parameter(np.ones(num_features), dtype=dtype) if affine else None
+        self.bias = Parameter(np.zeros(num_features), dtype=dtype) if affine and bias else None
+        kind = dtype or np.float32
+        track = track_running_stats
+        self.register_buffer("running_mean", np.zeros(num_features, kind) if track else None)
+        self.register_buffer("running_var", np.ones(num_features, kind) if track else None)
+        self.register_buffer("num_batches_tracked", np.array(0) if track else None)
+
+    def _channels(self, shape: tuple[int, ...]) -> int:
+        """The number of channels of an input; refused with other axes."""
+        raise NotImplementedError
+
+
+class _BatchNorm(_Tracked):
+    _axes: ClassVar[dict[int, str]]
+
+    def __init__(
+        self,
+        num_features: int | None,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        *,
+        dtype: Any = None,
+        bias: bool = True,
+    ) -> None:
+        self._set_up(num_features, eps, momentum, affine, track_running_stats, dtype, bias)
+
+    def _channels(self, shape: tuple[int, ...]) -> int:
+        if len(shape) not in self._axes:
+            raise ValueError(
+                f"{type(self).__name__}: input must have the axes "
+                f"{' or '.join(self._axes.values())}, got {shape}."
+            )
+        return shape[1]
+
+    def forward(self, input: Any) -> Any:
+        """Normalise each channel of (N, C, ...)."""
+        shape = np.shape(input)
+        if self._channels(shape) != self.num_features:
+            raise ValueError(
+                f"{type(self).__name__}: input {shape} has {shape[1]} channels, but "
+                f"num_features={self.num_features}."
+            )
+        if self.running_mean is not None:
+            same_dtype(type(self).__name__, input, self.running_mean)
+        count, momentum = self.num_batches_tracked, self.momentum
+        if momentum is None:
+            momentum = 0.0 if count is None else 1 / (int(count) + 1)
+        y = functional.batch_norm(
+            input, self.running_mean, self.running_var, self.weight, self.bias,
+            self.training or self.running_mean is None, momentum, self.eps,
+        )  # fmt: skip
+        if self.training and count is not None:
+            self.num_batches_tracked = count + 1
+        return y
+
+    def extra_repr(self) -> str:
+        """Channels and settings."""
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
+            f"affine={self.affine}, bias={self.bias is not None}, "
+            f"track_running_stats={self.track_running_stats}"
+        )
+
+
+class BatchNorm1d(_BatchNorm):
+    r"""Normalise each channel over the batch.
+
+    .. math:: y = \frac{x - \operatorname{mean} x}{\sqrt{\operatorname{var} x + ε}} \, w + b
+
+    In training with the mean and variance of the batch, which also move the running ones; after
+    `eval` with the running ones.
+
+    Parameters
+    ----------
+    num_features : C, or None to take it from the first input.
+    eps : added to the variance.
+    momentum : how far the running statistics move, 0 to 1; None for the mean of all batches.
+    affine : whether there are w and b.
+    track_running_stats : whether there are running statistics; else the batch's are always used.
+    dtype : of parameters and statistics, float32 by default.
+    bias : False leaves b out.
+
+    Attributes
+    ----------
+    weight, bias : Parameters, (C,), at first 1 and 0, or None.
+    running_mean, running_var : buffers, (C,), at first 0 and 1.
+    num_batches_tracked : buffer, an integer.
+
+    Input (N, C) or (N, C, L), output likewise.
+
+    References
+    ----------
+    Ioffe & Szegedy, Batch normalization, 2015.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> norm = nn.BatchNorm1d(1, eps=0.0)
+    >>> norm(np.array([[1.0], [3.0]], np.float32)).data.tolist()
+    [[-1.0], [1.0]]
+    >>> norm.running_mean
+    array([0.2], dtype=float32)
+    """
+
+    _axes: ClassVar[dict[int, str]] = {2: "(N, C)", 3: "(N, C, L)"}
+
+
+class BatchNorm2d(_BatchNorm):
+    """Normalise each channel of images over the batch; all as in `BatchNorm1d`.
+
+    Input (N, C, H, W), output likewise.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.BatchNorm2d(3)(np.ones((2, 3, 4, 4), np.float32)).shape
+    (2, 3, 4, 4)
+    """
+
+    _axes: ClassVar[dict[int, str]] = {4: "(N, C, H, W)"}
+
+
+class BatchNorm3d(_BatchNorm):
+    """Normalise each channel of volumes over the batch; all as in `BatchNorm1d`.
+
+    Input (N, C, D, H, W), output likewise.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.BatchNorm3d(3)(np.ones((2, 3, 4, 4, 4), np.float32)).shape
+    (2, 3, 4, 4, 4)
+    """
+
+    _axes: ClassVar[dict[int, str]] = {5: "(N, C, D, H, W)"}
+
+
+class _InstanceNorm(_Tracked):
+    _axes: ClassVar[dict[int, str]]
+
+    def __init__(
+        self,
+        num_features: int | None,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = False,
+        track_running_stats: bool = False,
+        *,
+        dtype: Any = None,
+        bias: bool = True,
+    ) -> None:
+        self._set_up(num_features, eps, momentum, affine, track_running_stats, dtype, bias)
+
+    def _channels(self, shape: tuple[int, ...]) -> int:
+        if len(shape) not in self._axes:
+            raise ValueError(
+                f"{type(self).__name__}: input must have the axes "
+                f"{' or '.join(self._axes.values())}, got {shape}."
+            )
+        return shape[-min(self._axes)]
+
+    def forward(self, input: Any) -> Any:
+        """Normalise each channel of each sample of (N, C, ...) or (C, ...)."""
+        shape = np.shape(input)
+        channels = self._channels(shape)
+        if channels != self.num_features:
+            raise ValueError(
+                f"{type(self).__name__}: input {shape} has {channels} channels, but "
+                f"num_features={self.num_features}."
+            )
+        single = len(shape) == min(self._axes)
+        y = functional.instance_norm(
+            np.expand_dims(input, 0) if single else input,
+            self.running_mean, self.running_var, self.weight, self.bias,
+            self.training or self.running_mean is None,
+            0.0 if self.momentum is None else self.momentum, self.eps,
+        )  # fmt: skip
+        return np.squeeze(y, 0) if single else y
+
+    def extra_repr(self) -> str:
+        """Channels and settings."""
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
+            f"affine={self.affine}, bias={self.bias is not None}, "
+            f"track_running_stats={self.track_running_stats}"
+        )
+
+
+class InstanceNorm1d(_InstanceNorm):
+    """Normalise each channel of each sample for itself.
+
+    Parameters
+    ----------
+    num_features : C, or None to take it from the first input.
+    eps : added to the variance.
+    momentum : how far the running statistics move, 0 to 1.
+    affine : whether there are w and b.
+    track_running_stats : whether there are running statistics, which are used after `eval`.
+    dtype : of parameters and statistics, float32 by default.
+    bias : False leaves b out.
+
+    Attributes
+    ----------
+    weight, bias : Parameters, (C,), at first 1 and 0, or None.
+    running_mean, running_var, num_batches_tracked : buffers, or None.
+
+    Input (N, C, L) or (C, L), output likewise.
+
+    References
+    ----------
+    Ulyanov, Vedaldi & Lempitsky, Instance normalization, 2016.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> norm = nn.InstanceNorm1d(2, eps=0.0)
+    >>> norm(np.array([[[1.0, 3.0], [10.0, 30.0]]]))
+    array([[[-1.,  1.],
+            [-1.,  1.]]])
+    """
+
+    _axes: ClassVar[dict[int, str]] = {2: "(C, L)", 3: "(N, C, L)"}
+
+
+class InstanceNorm2d(_InstanceNorm):
+    """Normalise each channel of each image; all as in `InstanceNorm1d`.
+
+    Input (N, C, H, W) or (C, H, W), output likewise.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.InstanceNorm2d(3)(np.ones((2, 3, 4, 4), np.float32)).shape
+    (2, 3, 4, 4)
+    """
+
+    _axes: ClassVar[dict[int, str]] = {3: "(C, H, W)", 4: "(N, C, H, W)"}
+
+
+class InstanceNorm3d(_InstanceNorm):
+    """Normalise each channel of each volume; all as in `InstanceNorm1d`.
+
+    Input (N, C, D, H, W) or (C, D, H, W), output likewise.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.InstanceNorm3d(3)(np.ones((2, 3, 4, 4, 4), np.float32)).shape
+    (2, 3, 4, 4, 4)
+    """
+
+    _axes: ClassVar[dict[int, str]] = {4: "(C, D, H, W)", 5: "(N, C, D, H, W)"}
