@@ -13,5 +13,6 @@ SUBJECTS = (
     "pooling",
     "recurrent",
     "norm_softmax_attention",
+    "training",
     "import_time",
 )

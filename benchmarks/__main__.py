@@ -50,6 +50,9 @@ def parser() -> argparse.ArgumentParser:
         metavar="PEER=PATH",
         help="interpreter of a peer that has an environment of its own",
     )
+    p.add_argument(
+        "--cases", default="", metavar="TEXT", help="only the cases with this text in their names"
+    )
     p.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
     p.add_argument(
         "--out", type=Path, metavar="DIR", help=f"where to write {record.RESULTS} and {PLOT}"
@@ -77,10 +80,11 @@ def pythons(args: argparse.Namespace, fail: Any) -> dict[str, str]:
     return found
 
 
-def measure(console: Console, subject: str, plan: Plan) -> list[record.Result]:
-    """All cases of a subject."""
+def measure(console: Console, subject: str, text: str, plan: Plan) -> list[record.Result]:
+    """The cases of a subject whose names have the text in them."""
     results = []
-    for case in importlib.import_module(f"benchmarks.{subject}").CASES:
+    cases = importlib.import_module(f"benchmarks.{subject}").CASES
+    for case in [case for case in cases if text in case.name]:
         with console.status(f"{subject}: {case.name}"):
             results.append(run(subject, case, plan))
     return results
@@ -125,9 +129,9 @@ def main(argv: list[str] | None = None) -> int:
             return 0
     plan = Plan(peers, pythons(args, p.error), *((5, 0.03) if args.quick else (15, 0.1)))
     where, everything = record.machine(), list[record.Result]()
-    peaks = measure_peaks(console, plan)
+    peaks = {"cores": where["cores"], **measure_peaks(console, plan)}
     for subject in args.subjects or SUBJECTS:
-        results = measure(console, subject, plan)
+        results = measure(console, subject, args.cases, plan)
         console.print(report.table(subject, results, peaks))
         for side, why in report.skipped(results).items():
             console.print(f"Skipped {side}: {why}", markup=False)

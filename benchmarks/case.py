@@ -29,6 +29,7 @@ class Case:
     group : rows of the same group have a geometric mean; None for a row outside it.
     flops : floating-point operations that one call must do, if they are what limits it.
     bytes : bytes that one call must read and write, if they are what limits it.
+    cores : how many cores the work is kept to; all by default.
     """
 
     name: str
@@ -40,3 +41,4 @@ class Case:
     group: str | None = None
     flops: float | None = None
     bytes: float | None = None
+    cores: int | None = None

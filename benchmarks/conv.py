@@ -69,6 +69,59 @@ def torchs(shape: Shape) -> Callable[[], Any]:
     return work
 
 
+def jax(shape: Shape) -> Callable[[], Any]:
+    """In JAX, compiled, with the channels last, which suits it better."""
+    import jax
+    import numpy as np
+
+    x, w, b, g = data(shape)
+    stride, padding, groups = shape[3:]
+
+    def layer(x: Any, w: Any, b: Any) -> Any:
+        y = jax.lax.conv_general_dilated(
+            x,
+            w,
+            (stride, stride),
+            ((padding, padding),) * 2,
+            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+            feature_group_count=groups,
+        )
+        return y + b
+
+    @jax.jit
+    def both(g: Any, *leaves: Any) -> Any:
+        y, pull = jax.vjp(layer, *leaves)
+        return y, *pull(g)
+
+    def reorder(arrays: list[Any]) -> list[Any]:
+        y, gx, gw, gb = arrays
+        first = (0, 3, 1, 2)
+        return [y.transpose(first), gx.transpose(first), gw.transpose(3, 2, 0, 1), gb]
+
+    last = (0, 2, 3, 1)
+    images = [np.ascontiguousarray(a.transpose(last)) for a in (g, x)]
+    w = np.ascontiguousarray(w.transpose(2, 3, 1, 0))
+    leaves = [jax.numpy.asarray(a) for a in (*images, w, b)]
+    return lambda: Norms(*jax.block_until_ready(both(*leaves)), reorder=reorder)
+
+
+def mygrad(shape: Shape) -> Callable[[], Any]:
+    """In MyGrad, without its guard against in-place writes."""
+    import mygrad
+    from mygrad.nnet.layers import conv_nd
+
+    mygrad.turn_memory_guarding_off()
+    *arrays, g = data(shape)
+    x, w, b = map(mygrad.tensor, arrays)
+
+    def work() -> Any:
+        y = conv_nd(x, w, stride=shape[3], padding=shape[4]) + b.reshape(1, -1, 1, 1)
+        y.backward(g)
+        return Norms(y.data, x.grad, w.grad, b.grad)
+
+    return work
+
+
 def title(shape: Shape) -> str:
     """As in PERFORMANCE.md."""
     x, M, K, stride, _, groups = shape
@@ -77,10 +130,20 @@ def title(shape: Shape) -> str:
     return f"{x} → {M}, {K}×{K}{strided}{grouped}, f+b"
 
 
-CASES = tuple(
-    Case(
+def case(shape: Shape) -> Case:
+    """A convolution; MyGrad has none by groups, nor where the stride leaves a rest."""
+    (N, C, H, W), M, K, stride, padding, groups = shape
+    pixels = ((H + 2 * padding - K) // stride + 1) * ((W + 2 * padding - K) // stride + 1)
+    sides = {OURS: ours, "torch": torchs, "jax": jax}
+    if groups == 1 and (H + 2 * padding - K) % stride == 0:
+        sides["mygrad"] = mygrad
+    return Case(
         title(shape),
-        {OURS: functools.partial(ours, shape), "torch": functools.partial(torchs, shape)},
+        {side: functools.partial(setup, shape) for side, setup in sides.items()},
+        tolerance=3e-4,
+        group="conv2d" if shape in SHAPES[:6] else "conv2d, others",
+        flops=3 * 2.0 * N * M * pixels * (C // groups) * K * K,
     )
-    for shape in SHAPES
-)
+
+
+CASES = tuple(map(case, SHAPES))

@@ -99,6 +99,7 @@ def run(subject: str, case: Case, plan: Plan) -> dict[str, Any]:
         "group": case.group,
         "flops": case.flops,
         "bytes": case.bytes,
+        "cores": case.cores,
         "sides": {},
         "skipped": {},
     }

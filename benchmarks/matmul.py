@@ -1,9 +1,10 @@
-"""Matrix products in float32: glassgrad's tile, NumPy's BLAS, PyTorch's; GFLOP/s."""
+"""Matrix products in float32: glassgrad's tile, NumPy's BLAS, PyTorch's."""
 
 from __future__ import annotations
 
 import functools
-import time
+import math
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -11,9 +12,10 @@ from benchmarks.case import OURS, Case
 
 SHAPES = ((256, 256, 256), (1024, 1024, 1024), (2048, 2048, 2048), (32, 128, 512), (3584, 128, 512))
 SMALL = (8, 8, 8)
+Shape = tuple[int, int, int]
 
 
-def data(shape: tuple[int, int, int]) -> tuple[Any, Any]:
+def data(shape: Shape) -> tuple[Any, Any]:
     """The same factors, (M, K) and (K, N), for every side."""
     import numpy as np
 
@@ -28,66 +30,53 @@ def corner(c: Any) -> Any:
     return c[:2, -2:]
 
 
-def ours(shape: tuple[int, int, int]) -> Callable[[], Any]:
+def limit(threads: int | None) -> None:
+    """Keep BLAS to so many threads; only before NumPy is imported."""
+    if threads is not None:
+        for name in ("OPENBLAS", "MKL", "OMP", "VECLIB_MAXIMUM"):
+            os.environ[f"{name}_NUM_THREADS"] = str(threads)
+
+
+def ours(shape: Shape, threads: int | None) -> Callable[[], Any]:
     """Whatever kernels/choice.py chooses."""
+    import autograd
     from autograd.kernels import choice
 
+    if threads is not None:
+        autograd.set_num_threads(threads)
     a, b = data(shape)
     return lambda: corner(choice.matmul(a, b))
 
 
-def numpy(shape: tuple[int, int, int]) -> Callable[[], Any]:
-    """NumPy's, on as many threads as it takes."""
+def numpy(shape: Shape, threads: int | None) -> Callable[[], Any]:
+    """NumPy's."""
+    limit(threads)
     a, b = data(shape)
     return lambda: corner(a @ b)
 
 
-def torch(shape: tuple[int, int, int]) -> Callable[[], Any]:
+def torch(shape: Shape, threads: int | None) -> Callable[[], Any]:
     """PyTorch's."""
     import torch
 
+    if threads is not None:
+        torch.set_num_threads(threads)
     a, b = map(torch.from_numpy, data(shape))
     return lambda: corner(a @ b)
 
 
-def peak() -> Callable[[], float]:
-    """GFLOP/s of the tile on one core with everything in registers and L1."""
-    import numpy as np
-
-    from autograd.kernels.jit import jit
-    from autograd.kernels.tile import lanes, shape, tile
-
-    (rows, *_), vectors = shape()
-    width, depth, times = vectors * lanes(np.float32), 128, 20_000
-    block = tile(rows, vectors)
-
-    @jit
-    def loop(times, a, b, c):
-        for _ in range(times):
-            block(depth, a, 0, 1, rows, b, 0, width, c, 0, width, False)
-
-    a, b, c = (np.ones(n, np.float32) for n in (rows * depth, depth * width, rows * width))
-    loop(1, a, b, c)
-
-    def work() -> float:
-        start = time.perf_counter()
-        loop(times, a, b, c)
-        return 2e-9 * rows * depth * width * times / (time.perf_counter() - start)
-
-    return work
+def case(shape: Shape, threads: int | None) -> Case:
+    """A product on so many threads, or on all cores."""
+    sides = {OURS: ours, "numpy": numpy, "torch": torch}
+    return Case(
+        "×".join(map(str, shape)) + (", 1 thread" if threads else ""),
+        {side: functools.partial(setup, shape, threads) for side, setup in sides.items()},
+        flops=2.0 * math.prod(shape),
+        cores=threads,
+    )
 
 
 CASES = (
-    Case("peak of a core", {OURS: peak}, unit="GFLOP/s", measures_itself=True, compared=False),
-    *(
-        Case(
-            "×".join(map(str, shape)),
-            {
-                OURS: functools.partial(ours, shape),
-                "numpy": functools.partial(numpy, shape),
-                "torch": functools.partial(torch, shape),
-            },
-        )
-        for shape in (*SHAPES, SMALL)
-    ),
+    *(case(shape, None) for shape in (*SHAPES, SMALL)),
+    *(case(shape, 1) for shape in SHAPES[:4]),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.case import OURS, Case
+from benchmarks.case import OURS, Case, Unavailable
 
 LENGTH = 200
 
@@ -73,6 +73,39 @@ def torch_multiply() -> Callable[[], Any]:
     return lambda: x * w
 
 
+def mygrad_multiply_backward() -> Callable[[], Any]:
+    """Recorded and differentiated by MyGrad, without its guard against in-place writes."""
+    import mygrad
+
+    mygrad.turn_memory_guarding_off()
+    x, w = map(mygrad.tensor, data())
+
+    def work() -> Any:
+        (x * w).backward()
+        return x.grad
+
+    return work
+
+
+def tinygrad_multiply_backward() -> Callable[[], Any]:
+    """Compiled by tinygrad and replayed (TinyJit). It would compile the chain for minutes."""
+    import shutil
+
+    from tinygrad import Tensor, TinyJit
+
+    if shutil.which("clang") is None:
+        raise Unavailable("tinygrad's CPU device needs clang")
+    x, w = map(Tensor, data())
+    ones = Tensor.ones(8, 8).contiguous().realize()
+
+    @TinyJit
+    def gradients() -> Any:
+        gx, gw = (x * w).gradient(x, w, gradient=ones)
+        return gx.contiguous().realize(), gw.contiguous().realize()
+
+    return lambda: gradients()[0].numpy()
+
+
 def chain(x: Any, w: Any, tanh: Callable[[Any], Any]) -> Any:
     """A chain of LENGTH ops."""
     y = x
@@ -111,6 +144,31 @@ def torch_chain() -> Callable[[], Any]:
     return work
 
 
+def mygrad_chain() -> Callable[[], Any]:
+    """The chain in MyGrad, without its guard against in-place writes."""
+    import mygrad
+
+    mygrad.turn_memory_guarding_off()
+    x, w = map(mygrad.tensor, data())
+
+    def work() -> Any:
+        chain(x, w, mygrad.tanh).sum().backward()
+        return x.grad, w.grad
+
+    return work
+
+
+def hips_chain() -> Callable[[], Any]:
+    """The chain in HIPS's autograd."""
+    import autograd.numpy as np  # not ours: its environment has no glassgrad
+
+    from autograd import grad
+
+    x, w = data()
+    gradients = grad(lambda x, w: np.sum(chain(x, w, np.tanh)), (0, 1))
+    return lambda: gradients(x, w)
+
+
 CASES = (
     Case(
         "one product, recorded",
@@ -119,7 +177,20 @@ CASES = (
     ),
     Case(
         "one product, f+b",
-        {OURS: our_multiply_backward, "torch": torch_multiply_backward},
+        {
+            OURS: our_multiply_backward,
+            "torch": torch_multiply_backward,
+            "mygrad": mygrad_multiply_backward,
+            "tinygrad": tinygrad_multiply_backward,
+        },
     ),
-    Case("200 ops on (8, 8), f+b", {OURS: our_chain, "torch": torch_chain}),
+    Case(
+        f"{LENGTH} ops on (8, 8), f+b",
+        {
+            OURS: our_chain,
+            "torch": torch_chain,
+            "mygrad": mygrad_chain,
+            "autograd": hips_chain,
+        },
+    ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from benchmarks.case import OURS, Case
@@ -16,9 +16,11 @@ SHAPES = (  # T, B, input, hidden
     (200, 8, 16, 32),
 )
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
+UNROLL = 1  # of JAX's scan
+Shape = tuple[int, int, int, int]
 
 
-def data(kind: str, shape: tuple[int, int, int, int]) -> tuple[Any, list[Any], Any]:
+def data(kind: str, shape: Shape) -> tuple[Any, list[Any], Any]:
     """Inputs, weights in PyTorch's order, and the incoming gradient, the same for every side."""
     import numpy as np
 
@@ -36,21 +38,22 @@ def data(kind: str, shape: tuple[int, int, int, int]) -> tuple[Any, list[Any], A
 class Norms:
     """Few numbers that tell large results apart; computed when asked for, not while timing."""
 
-    def __init__(self, *arrays: Any) -> None:
-        self.arrays = arrays
+    def __init__(self, *arrays: Any, reorder: Callable[..., Iterable[Any]] = tuple) -> None:
+        self.arrays, self.reorder = arrays, reorder
 
     def tolist(self) -> list[float]:
         """Of each array its norm, and that of its sum with a wave: signs and places count."""
         import numpy as np
 
-        flat = [np.asarray(a, np.float64).ravel() for a in self.arrays]
+        arrays = self.reorder([np.asarray(a, np.float64) for a in self.arrays])
+        flat = [a.ravel() for a in arrays]
         waves = [np.sin(np.arange(a.size)) * np.abs(a).max() for a in flat]
         return [float(np.linalg.norm(a + w)) for a, w in zip(flat, waves, strict=True)] + [
             float(np.linalg.norm(a)) for a in flat
         ]
 
 
-def ours(kind: str, shape: tuple[int, int, int, int]) -> Callable[[], Any]:
+def ours(kind: str, shape: Shape) -> Callable[[], Any]:
     """One layer in glassgrad."""
     import autograd
 
@@ -69,7 +72,7 @@ def ours(kind: str, shape: tuple[int, int, int, int]) -> Callable[[], Any]:
     return work
 
 
-def torch(kind: str, shape: tuple[int, int, int, int]) -> Callable[[], Any]:
+def torch(kind: str, shape: Shape) -> Callable[[], Any]:
     """One layer in PyTorch."""
     import torch
 
@@ -91,14 +94,135 @@ def torch(kind: str, shape: tuple[int, int, int, int]) -> Callable[[], Any]:
     return work
 
 
-CASES = tuple(
-    Case(
-        f"{kind} T{T} B{B} I{D} H{H}, f+b",
-        {
-            OURS: functools.partial(ours, kind, (T, B, D, H)),
-            "torch": functools.partial(torch, kind, (T, B, D, H)),
-        },
+def jax(kind: str, shape: Shape) -> Callable[[], Any]:
+    """One layer in JAX: the input's product ahead of a scan, all of it compiled."""
+    import jax
+    import jax.numpy as np
+    from jax.nn import sigmoid
+
+    H = shape[3]
+    x, weights, g = data(kind, shape)
+
+    def lstm(state: Any, p: Any, w: Any, b: Any) -> Any:
+        h, c = state
+        i, f, n, o = np.split(p + h @ w.T + b, 4, -1)
+        c = sigmoid(f) * c + sigmoid(i) * np.tanh(n)
+        h = sigmoid(o) * np.tanh(c)
+        return (h, c), h
+
+    def gru(state: Any, p: Any, w: Any, b: Any) -> Any:
+        (h,) = state
+        q = h @ w.T + b
+        r, z = np.split(sigmoid(p[:, : 2 * H] + q[:, : 2 * H]), 2, -1)
+        n = np.tanh(p[:, 2 * H :] + r * q[:, 2 * H :])
+        h = (1 - z) * n + z * h
+        return (h,), h
+
+    step, states = (lstm, 2) if kind == "LSTM" else (gru, 1)
+
+    def layer(x: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -> Any:
+        first = (np.zeros((x.shape[1], H), np.float32),) * states
+        one = functools.partial(step, w=w_hh, b=b_hh)
+        return jax.lax.scan(one, first, x @ w_ih.T + b_ih, unroll=UNROLL)[1]
+
+    @jax.jit
+    def both(g: Any, *leaves: Any) -> Any:
+        y, pull = jax.vjp(layer, *leaves)
+        return y, *pull(g)
+
+    arrays = [jax.numpy.asarray(a) for a in (g, x, *weights)]
+    return lambda: Norms(*jax.block_until_ready(both(*arrays)))
+
+
+def diagonal(shape: Shape) -> tuple[Any, list[Any], Any]:
+    """Data on which MyGrad's GRU is PyTorch's: W_hn is diagonal, and b_hh is 0.
+
+    MyGrad applies the reset gate before the product, ((r h) W), PyTorch behind it, (r (h W)).
+    """
+    import numpy as np
+
+    H = shape[3]
+    x, (w_ih, w_hh, b_ih, b_hh), g = data("GRU", shape)
+    w_hh[2 * H :] *= np.eye(H, dtype=np.float32)
+    return x, [w_ih, w_hh, b_ih, np.zeros_like(b_hh)], g
+
+
+def our_diagonal(shape: Shape) -> Callable[[], Any]:
+    """The same work as any GRU's; compared is what both formulas share."""
+    import autograd
+
+    H = shape[3]
+    x, weights, g = diagonal(shape)
+    leaves = [autograd.Value(a) for a in (x, *weights)]
+
+    def work() -> Any:
+        for v in leaves:
+            v.grad = None
+        y = autograd.gru_scan(leaves[0], None, *leaves[1:])[0]
+        y.backward(g)
+        gx, gw, gu, gb, _ = (v.grad for v in leaves)
+        return Norms(y.data, gx, gw, gu[: 2 * H], gu[2 * H :].diagonal(), gb)
+
+    return work
+
+
+def mygrad(shape: Shape) -> Callable[[], Any]:
+    """MyGrad's compiled GRU."""
+    import mygrad
+    import numpy as np
+    from mygrad.nnet.layers.gru import gru
+
+    mygrad.turn_memory_guarding_off()
+    H = shape[3]
+    x, (w, u, b, _), g = diagonal(shape)
+    r, z, h = (
+        [mygrad.tensor(np.ascontiguousarray(a[i : i + H].T)) for a in (w, u, b)]
+        for i in (0, H, 2 * H)
     )
-    for kind in GATES
-    for T, B, D, H in SHAPES
-)
+    x = mygrad.tensor(x)
+    seed = np.concatenate([np.zeros_like(g[:1]), g])  # its output starts with the first state
+
+    def reorder(arrays: list[Any]) -> list[Any]:
+        y, gx, *gates = arrays
+        w, u, b = (np.concatenate([a.T for a in gates[i::3]]) for i in range(3))
+        return [y[1:], gx, w, u[: 2 * H], u[2 * H :].diagonal(), b]
+
+    def work() -> Any:
+        y = gru(x, *z, *r, *h)
+        y.backward(seed)
+        return Norms(y.data, x.grad, *(p.grad for p in (*r, *z, *h)), reorder=reorder)
+
+    return work
+
+
+def case(kind: str, shape: Shape) -> Case:
+    """A layer in one shape."""
+    T, B, D, H = shape
+    sides = {OURS: ours, "torch": torch} | ({} if kind == "RNN" else {"jax": jax})
+    return Case(
+        f"{kind} T{T} B{B} I{D} H{H}, f+b",
+        {side: functools.partial(setup, kind, shape) for side, setup in sides.items()},
+        group=kind,
+        flops=work_of(kind, shape),
+    )
+
+
+def mygrads_case(shape: Shape) -> Case:
+    """A GRU that MyGrad's formula fits."""
+    T, B, D, H = shape
+    sides = {OURS: our_diagonal, "mygrad": mygrad}
+    return Case(
+        f"GRU as MyGrad's T{T} B{B} I{D} H{H}, f+b",
+        {side: functools.partial(setup, shape) for side, setup in sides.items()},
+        group="GRU as MyGrad's",
+        flops=work_of("GRU", shape),
+    )
+
+
+def work_of(kind: str, shape: Shape) -> float:
+    """Operations of the products: forward, and twice as many backward."""
+    T, B, D, H = shape
+    return 3 * 2.0 * T * B * GATES[kind] * H * (D + H)
+
+
+CASES = (*(case(kind, shape) for kind in GATES for shape in SHAPES), *map(mygrads_case, SHAPES))

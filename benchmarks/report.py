@@ -25,7 +25,8 @@ def share(result: Result, side: str, peaks: Result) -> float | None:
     """How much of the machine's measured peak a side reaches, or None where that says nothing."""
     for what in ("flops", "bytes"):
         if result[what] is not None and peaks.get(what):
-            return float(result[what] / result["sides"][side]["median"] / peaks[what])
+            part = (result["cores"] or peaks["cores"]) / peaks["cores"]
+            return float(result[what] / result["sides"][side]["median"] / peaks[what] / part)
     return None
 
 

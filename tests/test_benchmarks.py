@@ -64,10 +64,9 @@ def results(tmp_path_factory):
 
 def made(sides, **more):
     """A result as `run` gives it, of samples that are given."""
-    return {
-        "subject": "s", "case": "c", "unit": "s", "group": None, "flops": None, "bytes": None,
-        "sides": {side: summary(samples) for side, samples in sides.items()}, "skipped": {}, **more,
-    }  # fmt: skip
+    result = {"subject": "s", "case": "c", "unit": "s", "skipped": {}}
+    result |= dict.fromkeys(("group", "flops", "bytes", "cores"))
+    return {**result, "sides": {side: summary(x) for side, x in sides.items()}, **more}
 
 
 def test_sides_with_the_same_numbers_are_timed(results):
@@ -131,10 +130,11 @@ def test_means_are_geometric_and_of_one_group():
 
 
 def test_a_share_of_the_peak_is_work_over_time():
-    result = made({OURS: [2.0]}, flops=40.0)
-    assert report.share(result, OURS, {"flops": 100.0, "bytes": 1.0}) == pytest.approx(0.2)
+    result, peaks = made({OURS: [2.0]}, flops=40.0), {"flops": 100.0, "bytes": 6.0, "cores": 2}
+    assert report.share(result, OURS, peaks) == pytest.approx(0.2)
     assert report.share(result, OURS, {}) is None
-    assert report.share(made({OURS: [2.0]}, bytes=6.0), OURS, {"bytes": 6.0}) == pytest.approx(0.5)
+    assert report.share(made({OURS: [2.0]}, bytes=6.0), OURS, peaks) == pytest.approx(0.5)
+    assert report.share({**result, "cores": 1}, OURS, peaks) == pytest.approx(0.4)
 
 
 def test_only_what_lies_beyond_the_spread_has_changed():
