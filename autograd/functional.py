@@ -70,7 +70,7 @@ def grad(
             raise RuntimeError(f"grad: xs[{i}] {x!r} doesn't require a gradient.")
     if not isinstance(y, Value):
         raise TypeError(f"grad: y must be a Value, not {type(y).__name__}.")
-    seed: Any = seed_like(y, gradient)
+    seed: Any = np.array(seed_like(y, gradient))  # it may itself be a gradient that is returned
     if create_graph and isinstance(gradient, Value):
         seed = gradient
     found = engine.gradients([y], [seed], wanted, create_graph=create_graph, watch=watch)

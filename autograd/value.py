@@ -302,7 +302,7 @@ class Value(Node, Traced):
 
 
 def seed_like(y: Node, gradient: Any) -> Array:
-    """The incoming gradient of y, checked: an array of y's shape and dtype, ours to keep."""
+    """The incoming gradient of y, checked: of y's shape and dtype, and maybe the caller's."""
     if not y.requires_grad:
         raise RuntimeError(
             "Nothing behind this Value requires a gradient: it was made from constants, from "
@@ -318,7 +318,7 @@ def seed_like(y: Node, gradient: Any) -> Array:
         return np.ones(shape, dtype)
     if isinstance(gradient, Node):
         gradient = gradient._data
-    seed = np.array(gradient, dtype=dtype)
+    seed = np.asarray(gradient, dtype=dtype)
     if seed.shape != shape:
         raise ValueError(f"gradient= has shape {seed.shape}, the Value has {shape}.")
     return seed

@@ -522,3 +522,17 @@ def test_backward_does_not_change_constants():
     x = Value(np.ones(2))
     np.sum(x * c + c * x + c).backward()
     np.testing.assert_array_equal(c, [1.0, 2.0])
+
+
+def test_the_incoming_gradient_stays_the_callers():
+    for make in (
+        lambda x: x + 0.0,
+        lambda x: np.reshape(x, (1, 3))[0],
+        lambda x: x + x,
+        np.positive,
+    ):
+        x, g = Value(np.zeros(3)), np.ones(3)
+        make(x).backward(g)
+        assert not np.shares_memory(x.grad, g)
+        assert (g == 1).all()
+        assert not np.shares_memory(grad(make(x), x, gradient=g), g)
