@@ -1,0 +1,71 @@
+"""The rules of optimizers: NumPy and the compiled loops."""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+import pytest
+
+from autograd.kernels import pool, updates
+from autograd.ops import updates as public
+
+RULES = [getattr(public, name) for name in public.__all__ if name not in ("Rule", "apply")]
+SIZE = 2 * updates.PIECE + 7
+
+
+def example(rule, dtype, rng):
+    """Constants, parameter, gradient and state, with what is special among the numbers."""
+    *_, names = inspect.getsource(rule).partition("= c\n")[0].splitlines()
+    constants = dict.fromkeys(name.strip(" ,=()") for name in names.split(","))
+    for i, name in enumerate(constants):
+        constants[name] = {"one": 1, "zero": 0}.get(name, 0.1 + 0.07 * i)
+    states = len(inspect.signature(rule).parameters) - 3
+    p, g = rng.normal(size=(2, SIZE)).astype(dtype)
+    for i, special in enumerate((np.nan, np.inf, -np.inf, 0, -0.0)):
+        g[3 + i] = p[10 + i] = special
+    return list(constants.values()), p, g, list(rng.uniform(size=(states, SIZE)).astype(dtype))
+
+
+def after(rule, c, p, g, state, compiled):
+    """Bits of the parameter and its state after a step."""
+    p, state = p.copy(), [s.copy() for s in state]
+    with np.errstate(all="ignore"):
+        updates.apply(rule, c, p, g, state, compiled)
+    return [np.nan_to_num(x, nan=1e30) for x in (p, *state)]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda r: r.__name__)
+def test_numpy_and_the_compiled_loop_give_the_same_bits(rule, rng):
+    c, p, g, state = example(rule, np.float32, rng)
+    for switch in (c, [0, *c[1:]], [c[0], 0, *c[2:]], [0, 0, 1, 0.9, 0.1, *c[5:]][: len(c)]):
+        ours = after(rule, switch, p, g, state, compiled=True)
+        numpys = after(rule, switch, p, g, state, compiled=False)
+        for x, y in zip(ours, numpys, strict=True):
+            assert x.tobytes() == y.tobytes()
+
+
+def test_float64_gives_the_same_bits_too(rng):
+    c, p, g, state = example(public.adam, np.float64, rng)
+    ours, numpys = (after(public.adam, c, p, g, state, how) for how in (True, False))
+    assert [x.tobytes() for x in ours] == [x.tobytes() for x in numpys]
+
+
+def test_the_number_of_threads_does_not_matter(rng, monkeypatch):
+    monkeypatch.setattr(updates, "COST", 1e3)
+    c, p, g, state = example(public.adam, np.float32, rng)
+    found = []
+    before = pool.get_num_threads()
+    for n in (1, 2, 3):
+        pool.set_num_threads(n)
+        found.append(b"".join(x.tobytes() for x in after(public.adam, c, p, g, state, True)))
+    pool.set_num_threads(before)
+    assert found[0] == found[1] == found[2]
+
+
+def test_the_gradient_stays_as_it_is(rng):
+    for rule in RULES:
+        c, p, g, state = example(rule, np.float32, rng)
+        before = g.copy()
+        after(rule, c, p, g, state, compiled=False)
+        np.testing.assert_array_equal(g, before)
