@@ -1,7 +1,30 @@
 """Optimizers, under PyTorch's names and with its formulas."""
 
+from nn.optim.adadelta import Adadelta
+from nn.optim.adagrad import Adagrad
 from nn.optim.adam import Adam, AdamW
+from nn.optim.adamax import Adamax
+from nn.optim.asgd import ASGD
+from nn.optim.lion import Lion
+from nn.optim.nadam import NAdam
 from nn.optim.optimizer import Optimizer
+from nn.optim.radam import RAdam
+from nn.optim.rmsprop import RMSprop
+from nn.optim.rprop import Rprop
 from nn.optim.sgd import SGD
 
-__all__ = ["SGD", "Adam", "AdamW", "Optimizer"]
+__all__ = [
+    "ASGD",
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Lion",
+    "NAdam",
+    "Optimizer",
+    "RAdam",
+    "RMSprop",
+    "Rprop",
+]

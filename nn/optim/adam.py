@@ -6,14 +6,12 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
-from autograd.engine import Array
-from nn.optim.optimizer import Group, Optimizer, at_least_zero, require
-from nn.optim.sgd import descent
+from autograd.ops import updates
+from nn.optim.optimizer import Group, at_least_zero, check_betas
+from nn.optim.stepwise import StepwiseOptimizer
 
 
-class Adam(Optimizer):
+class Adam(StepwiseOptimizer):
     r"""Steps of about lr in every coordinate: the mean gradient over its root mean square.
 
     m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g²,
@@ -28,6 +26,7 @@ class Adam(Optimizer):
     weight_decay : weight_decay · p is added to the gradient.
     amsgrad : divide by the largest v so far.
     maximize : climb instead.
+    decoupled_weight_decay : decay as `AdamW` does.
 
     References
     ----------
@@ -41,8 +40,8 @@ class Adam(Optimizer):
     >>> optimizer = nn.optim.Adam([p], lr=0.1)
     >>> np.sum(p * p).backward()
     >>> optimizer.step()
-    >>> p
-    Value([0.9, 1.9], dtype=float32)
+    >>> p.data.round(3)
+    array([0.9, 1.9], dtype=float32)
     """
 
     def __init__(
@@ -55,6 +54,7 @@ class Adam(Optimizer):
         amsgrad: bool = False,
         *,
         maximize: bool = False,
+        decoupled_weight_decay: bool = False,
     ) -> None:
         settings = {
             "lr": lr,
@@ -63,26 +63,27 @@ class Adam(Optimizer):
             "weight_decay": weight_decay,
             "amsgrad": amsgrad,
             "maximize": maximize,
+            "decoupled_weight_decay": decoupled_weight_decay,
         }
         super().__init__(params, settings)
 
     def check(self, group: Group) -> None:
         """As in `Optimizer`."""
         at_least_zero(group, "lr", "eps", "weight_decay")
-        betas = group["betas"]
-        fits = len(betas) == 2 and all(0 <= beta < 1 for beta in betas)
-        require(fits, "betas", "two numbers from 0 to below 1", betas)
+        check_betas(group)
 
-    def names(self, group: Group) -> tuple[str, ...]:
-        """As in `Optimizer`."""
-        return ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")[: 3 if group["amsgrad"] else 2]
+    def arrays(self, group: Group) -> dict[str, float]:
+        """As in `StepwiseOptimizer`."""
+        names = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")[: 3 if group["amsgrad"] else 2]
+        return dict.fromkeys(names, 0.0)
 
-    def update(
-        self, group: Group, step: int, p: Array, g: Array, state: list[Array], work: list[Array]
-    ) -> None:
-        """As in `Optimizer`."""
-        w, d = work
-        _adam(group, step, p, descent(g, p, group, out=d), state, w)
+    def rule(self, group: Group, now: dict[str, float]) -> tuple[updates.Rule, tuple[float, ...]]:
+        """As in `StepwiseOptimizer`."""
+        step, (beta1, beta2) = now["step"], group["betas"]
+        root = math.sqrt(1 - beta2**step)
+        length = group["lr"] / (1 - beta1**step)
+        constants = (*start(group), *shares(group), root, group["eps"], length)
+        return updates.amsgrad if group["amsgrad"] else updates.adam, constants
 
 
 class AdamW(Adam):
@@ -96,6 +97,16 @@ class AdamW(Adam):
     References
     ----------
     Loshchilov and Hutter, "Decoupled weight decay regularization", 2019.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> p = nn.Parameter([1.0, 2.0])
+    >>> optimizer = nn.optim.AdamW([p], lr=0.1, weight_decay=0.1)
+    >>> np.sum(p * p).backward()
+    >>> optimizer.step()
+    >>> p.data.round(3)
+    array([0.89, 1.88], dtype=float32)
     """
 
     def __init__(
@@ -109,36 +120,27 @@ class AdamW(Adam):
         *,
         maximize: bool = False,
     ) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)
-
-    def update(
-        self, group: Group, step: int, p: Array, g: Array, state: list[Array], work: list[Array]
-    ) -> None:
-        """As in `Optimizer`."""
-        w, d = work
-        if group["weight_decay"]:
-            p *= 1 - group["lr"] * group["weight_decay"]
-        if group["maximize"]:
-            g = np.negative(g, out=d)
-        _adam(group, step, p, g, state, w)
+        super().__init__(
+            params,
+            lr,
+            betas,
+            eps,
+            weight_decay,
+            amsgrad,
+            maximize=maximize,
+            decoupled_weight_decay=True,
+        )
 
 
-def _adam(group: Group, step: int, p: Array, g: Array, state: list[Array], w: Array) -> None:
-    """One step, in PyTorch's order of operations."""
+def start(group: Group) -> tuple[float, float, float]:
+    """What a rule does first: whether to climb, how to decay through g, and p directly."""
+    decay = group["weight_decay"]
+    if group["decoupled_weight_decay"]:
+        return group["maximize"], 0.0, 1 - group["lr"] * decay
+    return group["maximize"], decay, 1.0
+
+
+def shares(group: Group) -> tuple[float, float, float, float]:
+    """What the two means keep and take: β₁, 1 − β₁, β₂, 1 − β₂."""
     beta1, beta2 = group["betas"]
-    m, v = state[:2]
-    np.subtract(g, m, out=w)
-    w *= 1 - beta1
-    m += w
-    v *= beta2
-    np.multiply(g, g, out=w)
-    w *= 1 - beta2
-    v += w
-    if group["amsgrad"]:
-        v = np.maximum(state[2], v, out=state[2])
-    np.sqrt(v, out=w)
-    w *= 1 / math.sqrt(1 - beta2**step)
-    w += group["eps"]
-    np.divide(m, w, out=w)
-    w *= group["lr"] / (1 - beta1**step)
-    p -= w
+    return beta1, 1 - beta1, beta2, 1 - beta2

@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Array, tick
-from autograd.recording import enable_grad
 from autograd.value import Value
-from nn.optim.block import Block, gathered
 
 Group = dict[str, Any]
 
+SCHEDULED = frozenset({"initial_lr", "max_lr", "min_lr", "base_momentum", "max_momentum"})
+"""What schedulers note in a group, as PyTorch's do."""
+
 
 class Optimizer(ABC):
-    """Base of the optimizers: subclasses say which state they keep and how one update goes.
+    """Base of the optimizers: subclasses say which state they keep, and how a step goes.
 
     Parameters
     ----------
@@ -29,7 +29,8 @@ class Optimizer(ABC):
     Attributes
     ----------
     param_groups : list of dict. Settings may be changed between steps.
-    state : dict, Parameter -> {"step": int, name: ndarray}.
+    state : dict, Parameter -> {"step": int, name: ndarray}. Numbers count; arrays, of the
+        parameter's shape, are written in place.
 
     Raises
     ------
@@ -48,7 +49,7 @@ class Optimizer(ABC):
         self.defaults = defaults
         self.param_groups: list[Group] = []
         self.state: dict[Value, dict[str, Any]] = {}
-        self._blocks: dict[int, list[Block]] = {}
+        self.stepped = False  # schedulers ask for it
         given = list(params)
         if not given:
             raise ValueError(f"{type(self).__name__}: got no parameters.")
@@ -57,27 +58,23 @@ class Optimizer(ABC):
             self.add_param_group(group)
 
     @abstractmethod
-    def names(self, group: Group) -> tuple[str, ...]:
-        """Names of the state arrays that every parameter of the group has."""
+    def check(self, group: Group) -> None:
+        """Raise ValueError for settings out of their range."""
 
     @abstractmethod
-    def update(
-        self, group: Group, step: int, p: Array, g: Array, state: list[Array], work: list[Array]
-    ) -> None:
-        """Change p in place, and the state with it.
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update the parameters."""
+
+    @abstractmethod
+    def taken_over(self, group: Group, p: Value, state: Mapping[str, Any]) -> dict[str, Any]:
+        """A copy of a parameter's saved state, checked; `load_state_dict` makes it its own.
 
         Parameters
         ----------
-        group : settings.
-        step : 1 in the first step.
-        p, g : elements of parameters and their gradients, shape (n,). g stays as it is.
-        state : one array for each of `names`, shape (n,).
-        work : two arrays to compute in, shape (n,).
+        group : settings, the saved ones.
+        p : the parameter.
+        state : what was saved, without what is None.
         """
-
-    @abstractmethod
-    def check(self, group: Group) -> None:
-        """Raise ValueError for settings out of their range."""
 
     def add_param_group(self, param_group: Group) -> None:
         """Add parameters with settings of their own."""
@@ -87,7 +84,8 @@ class Optimizer(ABC):
         params = param_group["params"]
         params = [params] if isinstance(params, Value) else list(params)
         params = [p[1] if isinstance(p, tuple) and len(p) == 2 else p for p in params]
-        unknown = sorted(param_group.keys() - self.defaults.keys() - {"params", "name"})
+        known_keys = {"params", "name", *self.defaults, *SCHEDULED}
+        unknown = sorted(map(str, param_group.keys() - known_keys))
         if unknown:
             raise ValueError(
                 f"{name} has no setting {', '.join(unknown)}; it has {', '.join(self.defaults)}."
@@ -104,7 +102,7 @@ class Optimizer(ABC):
             if p.dtype.kind != "f":
                 raise TypeError(f"{name}: params[{i}] holds {p.dtype}, which has no gradient.")
             if id(p) in known:
-                raise ValueError(f"{name}: params[{i}] {_label(p)} is there twice.")
+                raise ValueError(f"{name}: params[{i}] {label(p)} is there twice.")
             known.add(id(p))
         self.check(group)
         self.param_groups.append(group)
@@ -118,61 +116,10 @@ class Optimizer(ABC):
                 else:
                     p.grad.fill(0)
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Update every parameter that has a gradient, in place.
-
-        Graphs that used the old numbers notice: a later backward() through them raises.
-
-        Parameters
-        ----------
-        closure : callable, optional
-            Computes the loss and its gradients anew; what it returns is returned.
-
-        Raises
-        ------
-        ValueError
-            A gradient of another shape than its parameter.
-        """
-        loss = None
-        if closure is not None:
-            with enable_grad():
-                loss = closure()
-        todo = []
-        for i, group in enumerate(self.param_groups):
-            active = []
-            for p in group["params"]:
-                if p.grad is not None:
-                    if p.grad.shape != p._data.shape:
-                        raise ValueError(
-                            f"The gradient of {_label(p)} has shape {p.grad.shape}, "
-                            f"the parameter {p.shape}."
-                        )
-                    active.append(p)
-            if active:
-                todo.append((group, self._planned(i, group, active)))
-        epoch = tick()
-        with np.errstate(all="ignore"):  # as the backward pass does
-            for group, blocks in todo:
-                for block in blocks:
-                    step = self.state[block.members[0]]["step"] + 1
-                    block.run(lambda *a, s=step, group=group: self.update(group, s, *a))
-                    for p in block.members:
-                        self.state[p]["step"] = step
-                        p.birth = epoch
-        return loss
-
-    def _planned(self, i: int, group: Group, active: list[Value]) -> list[Block]:
-        """The blocks of the group, made anew where its parameters with gradients have changed."""
-        names = self.names(group)
-        blocks = self._blocks.get(i)
-        if blocks is None or not _same(blocks, active, names):
-            blocks = self._blocks[i] = gathered(active, self.state, names)
-        return blocks
-
     def state_dict(self) -> dict[str, Any]:
         """Copies of state and settings in PyTorch's form, parameters by number."""
         number = {id(p): i for i, p in enumerate(self._all())}
-        state = {number[id(p)]: _copied(s) for p, s in self.state.items()}
+        state = {number[id(p)]: copied(s) for p, s in self.state.items() if s}
         groups = [
             {**group, "params": [number[id(p)] for p in group["params"]]}
             for group in self.param_groups
@@ -180,44 +127,41 @@ class Optimizer(ABC):
         return {"state": dict(sorted(state.items())), "param_groups": groups}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Take over state and settings.
+        """Take over state and settings, of this class or of PyTorch's namesake.
 
         Raises
         ------
         ValueError
-            Groups or shapes that don't fit. Nothing has changed then.
+            Groups, settings or state that don't fit. Nothing has changed then.
         """
+        name = type(self).__name__
+        if not {"state", "param_groups"} <= state_dict.keys():
+            raise ValueError(f"{name}: a state dict has 'state' and 'param_groups'.")
         params, groups = self._all(), state_dict["param_groups"]
         sizes = [len(group["params"]) for group in self.param_groups]
         given = [len(group["params"]) for group in groups]
         if sizes != given:
             raise ValueError(
-                f"{type(self).__name__}: the state dict has groups of {given} parameters, "
+                f"{name}: the state dict has groups of {given} parameters, "
                 f"the optimizer of {sizes}."
             )
-        order = [k for group in groups for k in group["params"]]
-        saved = state_dict["state"]
-        state: dict[Value, dict[str, Any]] = {}
-        for key, p in zip(order, params, strict=True):
-            if key in saved:
-                # PyTorch's SGD has no step; a parameter with state has made one
-                state[p] = {"step": int(np.asarray(saved[key].get("step", 1)))}
-                for name, array in saved[key].items():
-                    if name == "step" or array is None:
-                        continue
-                    state[p][name] = np.array(array, p.dtype)
-                    if state[p][name].shape != p.shape:
-                        raise ValueError(
-                            f"{type(self).__name__}: {name} of parameter {key} has shape "
-                            f"{state[p][name].shape}, the parameter {p.shape}."
-                        )
         new = []
         for old, group in zip(self.param_groups, groups, strict=True):
-            settings = {k: group[k] for k in old if k in group and k != "params"}
-            new.append({**old, **settings})
+            settings = {k: group[k] for k in {*self.defaults, *SCHEDULED, "name"} & group.keys()}
+            kept = {k: x for k, x in old.items() if k not in SCHEDULED}
+            new.append({**kept, **settings})
             self.check(new[-1])
+        order = [(own, k) for own, g in zip(new, groups, strict=True) for k in g["params"]]
+        state: dict[Value, dict[str, Any]] = {}
+        for (group, key), p in zip(order, params, strict=True):
+            saved = {k: x for k, x in state_dict["state"].get(key, {}).items() if x is not None}
+            if saved:
+                try:
+                    state[p] = self.taken_over(group, p, saved)
+                except ValueError as error:
+                    raise ValueError(f"{name}: parameter {key}: {error}") from None
         self.param_groups[:] = new
-        self.state, self._blocks = state, {}
+        self.state = state
 
     def _all(self) -> list[Value]:
         return [p for group in self.param_groups for p in group["params"]]
@@ -231,20 +175,17 @@ class Optimizer(ABC):
         return f"{type(self).__name__}(\n" + "\n".join(lines) + "\n)"
 
 
-def _same(blocks: list[Block], active: list[Value], names: tuple[str, ...]) -> bool:
-    members = [p for block in blocks for p in block.members]
-    return (
-        len(members) == len(active)
-        and all(a is b for a, b in zip(members, active, strict=True))
-        and all(b.names == names and b.members[0].dtype == b.dtype for b in blocks)
-    )
+def copied(state: Any) -> Any:
+    """A copy of nested dicts and lists, with the arrays in them."""
+    if isinstance(state, dict):
+        return {k: copied(x) for k, x in state.items()}
+    if isinstance(state, list):
+        return [copied(x) for x in state]
+    return state.copy() if isinstance(state, np.ndarray) else state
 
 
-def _copied(state: dict[str, Any]) -> dict[str, Any]:
-    return {k: x.copy() if isinstance(x, np.ndarray) else x for k, x in state.items()}
-
-
-def _label(p: Value) -> str:
+def label(p: Value) -> str:
+    """How errors call a parameter."""
     return f"{p.name!r} {p.shape}" if p.name else f"of shape {p.shape}"
 
 
@@ -258,8 +199,23 @@ def require(ok: bool, setting: str, range_: str, got: Any) -> None:
         raise ValueError(f"{setting} must be {range_}, got {got!r}.")
 
 
+def real(setting: str, x: Any) -> float:
+    """The number, or a TypeError that names the setting."""
+    if isinstance(x, bool) or not isinstance(x, (int, float, np.integer, np.floating)):
+        raise TypeError(f"{setting} must be a number, got {x!r}.")
+    return float(x)
+
+
 def at_least_zero(group: Group, *settings: str) -> None:
     """Raise ValueError unless each of the settings is a finite number >= 0."""
     for name in settings:
-        x = group[name]
-        require(0 <= x < math.inf, name, "a finite number >= 0", x)
+        x = real(name, group[name])
+        require(0 <= x < math.inf, name, "a finite number >= 0", group[name])
+
+
+def check_betas(group: Group) -> None:
+    """Raise ValueError unless betas are two numbers that an average can keep of its past."""
+    betas = group["betas"]
+    pair = isinstance(betas, (tuple, list)) and len(betas) == 2
+    fits = pair and all(0 <= real("betas", beta) < 1 for beta in betas)
+    require(fits, "betas", "two numbers from 0 to below 1", betas)

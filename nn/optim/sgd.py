@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
+from autograd.ops import updates
+from autograd.value import Value
+from nn.optim.optimizer import Group, at_least_zero, real, require
+from nn.optim.stepwise import StepwiseOptimizer
 
-from autograd.engine import Array
-from nn.optim.optimizer import Group, Optimizer, at_least_zero, require
 
-
-class SGD(Optimizer):
+class SGD(StepwiseOptimizer):
     r"""Stochastic gradient descent, with momentum.
 
     With d the gradient plus weight_decay · p:
@@ -37,8 +37,8 @@ class SGD(Optimizer):
     >>> optimizer = nn.optim.SGD([p], lr=0.1)
     >>> np.sum(p * p).backward()
     >>> optimizer.step()
-    >>> p
-    Value([0.8, 1.6], dtype=float32)
+    >>> p.data.round(3)
+    array([0.8, 1.6], dtype=float32)
     """
 
     def __init__(
@@ -65,43 +65,28 @@ class SGD(Optimizer):
     def check(self, group: Group) -> None:
         """As in `Optimizer`."""
         at_least_zero(group, "lr", "momentum", "weight_decay")
+        real("dampening", group["dampening"])
         if group["nesterov"]:
             fits = group["momentum"] > 0 and group["dampening"] == 0
             require(fits, "nesterov", "used with momentum > 0 and dampening = 0", True)
 
-    def names(self, group: Group) -> tuple[str, ...]:
-        """As in `Optimizer`."""
-        return ("momentum_buffer",) if group["momentum"] else ()
+    def arrays(self, group: Group) -> dict[str, float]:
+        """As in `StepwiseOptimizer`."""
+        return {"momentum_buffer": 0.0} if group["momentum"] else {}
 
-    def update(
-        self, group: Group, step: int, p: Array, g: Array, state: list[Array], work: list[Array]
-    ) -> None:
-        """As in `Optimizer`."""
-        lr, momentum = group["lr"], group["momentum"]
-        w, d = work
-        g = descent(g, p, group, out=d)
-        if momentum:
-            (b,) = state
-            if step == 1:
-                b[...] = g
-            else:
-                b *= momentum
-                np.multiply(g, 1 - group["dampening"], out=w)
-                b += w
-            if group["nesterov"]:
-                np.multiply(b, momentum, out=w)
-                w += g
-                g = w
-            else:
-                g = b
-        np.multiply(g, lr, out=w)
-        p -= w
+    def numbers(self, group: Group) -> dict[str, float]:
+        """As in `StepwiseOptimizer`: steps with momentum."""
+        return {"step": 0} if group["momentum"] else {}
 
+    def rule(self, group: Group, now: dict[str, float]) -> tuple[updates.Rule, tuple[float, ...]]:
+        """As in `StepwiseOptimizer`."""
+        lr, mu = group["lr"], group["momentum"]
+        start = (group["maximize"], group["weight_decay"], lr)
+        if not mu:
+            return updates.sgd, start
+        keep, take = (0, 1) if now["step"] == 1 else (mu, 1 - group["dampening"])
+        return updates.momentum, (*start, keep, take, mu if group["nesterov"] else 0)
 
-def descent(g: Array, p: Array, group: Group, out: Array) -> Array:
-    """The gradient to descend: turned round by `maximize`, with weight_decay · p added."""
-    if group["weight_decay"]:
-        np.multiply(p, group["weight_decay"], out=out)
-        (np.subtract if group["maximize"] else np.add)(out, g, out=out)
-        return out
-    return np.negative(g, out=out) if group["maximize"] else g
+    def taken_over(self, group: Group, p: Value, state: Mapping[str, Any]) -> dict[str, Any]:
+        """As in `Optimizer`; PyTorch saves no step, but a buffer where it has made one."""
+        return super().taken_over(group, p, {"step": 1, **state})

@@ -1,0 +1,74 @@
+"""Adadelta."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from autograd.ops import updates
+from nn.optim.optimizer import Group, at_least_zero, real, require
+from nn.optim.stepwise import StepwiseOptimizer
+
+
+class Adadelta(StepwiseOptimizer):
+    r"""Steps in the parameter's own unit: past steps over past gradients, times the gradient.
+
+    v ← ρv + (1 − ρ)g², d = √(u + eps)/√(v + eps) · g, u ← ρu + (1 − ρ)d², p ← p − lr · d
+
+    Parameters
+    ----------
+    params : parameters or groups.
+    lr : a factor of all steps.
+    rho : ρ, how much of the past the two means keep.
+    eps : added in the roots; it sets how long the first steps are.
+    weight_decay : weight_decay · p is added to the gradient.
+    maximize : climb instead.
+
+    References
+    ----------
+    Zeiler, "ADADELTA: an adaptive learning rate method", 2012.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> p = nn.Parameter([1.0, 2.0])
+    >>> optimizer = nn.optim.Adadelta([p])
+    >>> np.sum(p * p).backward()
+    >>> optimizer.step()
+    >>> p.data.round(3)
+    array([0.997, 1.997], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1.0,
+        rho: float = 0.9,
+        eps: float = 1e-6,
+        weight_decay: float = 0.0,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        settings = {
+            "lr": lr,
+            "rho": rho,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "maximize": maximize,
+        }
+        super().__init__(params, settings)
+
+    def check(self, group: Group) -> None:
+        """As in `Optimizer`."""
+        at_least_zero(group, "lr", "eps", "weight_decay")
+        require(0 <= real("rho", group["rho"]) <= 1, "rho", "from 0 to 1", group["rho"])
+
+    def arrays(self, group: Group) -> dict[str, float]:
+        """As in `StepwiseOptimizer`."""
+        return {"square_avg": 0.0, "acc_delta": 0.0}
+
+    def rule(self, group: Group, now: dict[str, float]) -> tuple[updates.Rule, tuple[float, ...]]:
+        """As in `StepwiseOptimizer`."""
+        rho = group["rho"]
+        start = (group["maximize"], group["weight_decay"], group["lr"])
+        return updates.adadelta, (*start, rho, 1 - rho, group["eps"])

@@ -1,0 +1,76 @@
+"""Adagrad."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from autograd.ops import updates
+from nn.optim.optimizer import Group, at_least_zero
+from nn.optim.stepwise import StepwiseOptimizer
+
+
+class Adagrad(StepwiseOptimizer):
+    r"""Shorter steps in coordinates whose gradients have been large.
+
+    s ← s + g², p ← p − lr/(1 + (t − 1) · lr_decay) · g/(√s + eps)
+
+    Parameters
+    ----------
+    params : parameters or groups.
+    lr : step length.
+    lr_decay : see above.
+    weight_decay : weight_decay · p is added to the gradient.
+    initial_accumulator_value : what s begins with.
+    eps : added to the root, against division by zero.
+    maximize : climb instead.
+
+    References
+    ----------
+    Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and stochastic
+    optimization", 2011.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> p = nn.Parameter([1.0, 2.0])
+    >>> optimizer = nn.optim.Adagrad([p], lr=0.1)
+    >>> np.sum(p * p).backward()
+    >>> optimizer.step()
+    >>> p.data.round(3)
+    array([0.9, 1.9], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-2,
+        lr_decay: float = 0.0,
+        weight_decay: float = 0.0,
+        initial_accumulator_value: float = 0.0,
+        eps: float = 1e-10,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        settings = {
+            "lr": lr,
+            "lr_decay": lr_decay,
+            "weight_decay": weight_decay,
+            "initial_accumulator_value": initial_accumulator_value,
+            "eps": eps,
+            "maximize": maximize,
+        }
+        super().__init__(params, settings)
+
+    def check(self, group: Group) -> None:
+        """As in `Optimizer`."""
+        at_least_zero(group, "lr", "lr_decay", "weight_decay", "initial_accumulator_value", "eps")
+
+    def arrays(self, group: Group) -> dict[str, float]:
+        """As in `StepwiseOptimizer`."""
+        return {"sum": group["initial_accumulator_value"]}
+
+    def rule(self, group: Group, now: dict[str, float]) -> tuple[updates.Rule, tuple[float, ...]]:
+        """As in `StepwiseOptimizer`."""
+        lr = group["lr"] / (1 + (now["step"] - 1) * group["lr_decay"])
+        return updates.adagrad, (group["maximize"], group["weight_decay"], lr, group["eps"])

@@ -1,0 +1,75 @@
+"""Adamax."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from autograd.ops import updates
+from nn.optim.optimizer import Group, at_least_zero, check_betas
+from nn.optim.stepwise import StepwiseOptimizer
+
+
+class Adamax(StepwiseOptimizer):
+    r"""Adam with the decaying maximum of |g| in place of the root mean square.
+
+    m ← β₁m + (1 − β₁)g, u ← max(β₂u, |g| + eps), p ← p − lr/(1 − β₁ᵗ) · m/u
+
+    Parameters
+    ----------
+    params : parameters or groups.
+    lr : step length.
+    betas : β₁, β₂, how much of the past mean and maximum keep.
+    eps : added to |g|, against division by zero.
+    weight_decay : weight_decay · p is added to the gradient.
+    maximize : climb instead.
+
+    References
+    ----------
+    Kingma and Ba, "Adam: a method for stochastic optimization", 2015.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> p = nn.Parameter([1.0, 2.0])
+    >>> optimizer = nn.optim.Adamax([p], lr=0.1)
+    >>> np.sum(p * p).backward()
+    >>> optimizer.step()
+    >>> p.data.round(3)
+    array([0.9, 1.9], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 2e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        settings = {
+            "lr": lr,
+            "betas": betas,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "maximize": maximize,
+        }
+        super().__init__(params, settings)
+
+    def check(self, group: Group) -> None:
+        """As in `Optimizer`."""
+        at_least_zero(group, "lr", "eps", "weight_decay")
+        check_betas(group)
+
+    def arrays(self, group: Group) -> dict[str, float]:
+        """As in `StepwiseOptimizer`."""
+        return {"exp_avg": 0.0, "exp_inf": 0.0}
+
+    def rule(self, group: Group, now: dict[str, float]) -> tuple[updates.Rule, tuple[float, ...]]:
+        """As in `StepwiseOptimizer`."""
+        beta1, beta2 = group["betas"]
+        lr = group["lr"] / (1 - beta1 ** now["step"])
+        start = (group["maximize"], group["weight_decay"])
+        return updates.adamax, (*start, beta1, 1 - beta1, beta2, group["eps"], lr)

@@ -1,0 +1,84 @@
+"""ASGD."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from autograd.ops import updates
+from nn.optim.optimizer import Group, at_least_zero, real
+from nn.optim.stepwise import StepwiseOptimizer
+
+
+class ASGD(StepwiseOptimizer):
+    r"""Gradient descent with falling steps, which also averages where it was.
+
+    p ← (1 − λη)p − ηg, ax ← ax + μ(p − ax), and then η = lr/(1 + λ · lr · t)^α,
+    μ = 1/max(1, t − t0). The average is ``optimizer.state[p]["ax"]``.
+
+    Parameters
+    ----------
+    params : parameters or groups.
+    lr : the first η.
+    lambd : λ, a decay of the parameter.
+    alpha : α, how fast steps fall.
+    t0 : step after which averaging begins; before, ax is a copy of p.
+    weight_decay : weight_decay · p is added to the gradient.
+    maximize : climb instead.
+
+    References
+    ----------
+    Polyak and Juditsky, "Acceleration of stochastic approximation by averaging", 1992.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> p = nn.Parameter([1.0, 2.0])
+    >>> optimizer = nn.optim.ASGD([p], lr=0.1)
+    >>> np.sum(p * p).backward()
+    >>> optimizer.step()
+    >>> p.data.round(3)
+    array([0.8, 1.6], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-2,
+        lambd: float = 1e-4,
+        alpha: float = 0.75,
+        t0: float = 1e6,
+        weight_decay: float = 0.0,
+        maximize: bool = False,
+    ) -> None:
+        settings = {
+            "lr": lr,
+            "lambd": lambd,
+            "alpha": alpha,
+            "t0": t0,
+            "weight_decay": weight_decay,
+            "maximize": maximize,
+        }
+        super().__init__(params, settings)
+
+    def check(self, group: Group) -> None:
+        """As in `Optimizer`."""
+        at_least_zero(group, "lr", "lambd", "weight_decay")
+        for name in ("alpha", "t0"):
+            real(name, group[name])
+
+    def arrays(self, group: Group) -> dict[str, float]:
+        """As in `StepwiseOptimizer`."""
+        return {"ax": 0.0}
+
+    def numbers(self, group: Group) -> dict[str, float]:
+        """As in `StepwiseOptimizer`: η and μ of the next step."""
+        return {"step": 0, "eta": group["lr"], "mu": 1.0}
+
+    def rule(self, group: Group, now: dict[str, float]) -> tuple[updates.Rule, tuple[float, ...]]:
+        """As in `StepwiseOptimizer`."""
+        lr, lambd, eta, mu = group["lr"], group["lambd"], now["eta"], now["mu"]
+        now["eta"] = lr / (1 + lambd * lr * now["step"]) ** group["alpha"]
+        now["mu"] = 1 / max(1, now["step"] - group["t0"])
+        start = (group["maximize"], group["weight_decay"])
+        return updates.asgd, (*start, 1 - lambd * eta, eta, mu)

@@ -1,0 +1,71 @@
+"""Lion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from autograd.ops import updates
+from nn.optim.optimizer import Group, at_least_zero, check_betas
+from nn.optim.stepwise import StepwiseOptimizer
+
+
+class Lion(StepwiseOptimizer):
+    r"""Steps of lr along the sign of a mean: half of Adam's state.
+
+    p ← p − lr · (sign(β₁m + (1 − β₁)g) + weight_decay · p), m ← β₂m + (1 − β₂)g
+
+    Parameters
+    ----------
+    params : parameters or groups.
+    lr : step length; a third to a tenth of Adam's.
+    betas : β₁, which mixes m and g for the step, and β₂, how much of the past m keeps.
+    weight_decay : decoupled; three to ten times AdamW's, as lr is smaller.
+    maximize : climb instead.
+
+    References
+    ----------
+    Chen et al., "Symbolic discovery of optimization algorithms", 2023.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> p = nn.Parameter([1.0, 2.0])
+    >>> optimizer = nn.optim.Lion([p], lr=0.1)
+    >>> np.sum(p * p).backward()
+    >>> optimizer.step()
+    >>> p.data.round(3)
+    array([0.9, 1.9], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-4,
+        betas: tuple[float, float] = (0.9, 0.99),
+        weight_decay: float = 0.0,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        settings = {
+            "lr": lr,
+            "betas": betas,
+            "weight_decay": weight_decay,
+            "maximize": maximize,
+        }
+        super().__init__(params, settings)
+
+    def check(self, group: Group) -> None:
+        """As in `Optimizer`."""
+        at_least_zero(group, "lr", "weight_decay")
+        check_betas(group)
+
+    def arrays(self, group: Group) -> dict[str, float]:
+        """As in `StepwiseOptimizer`."""
+        return {"exp_avg": 0.0}
+
+    def rule(self, group: Group, now: dict[str, float]) -> tuple[updates.Rule, tuple[float, ...]]:
+        """As in `StepwiseOptimizer`."""
+        lr, (beta1, beta2) = group["lr"], group["betas"]
+        start = (group["maximize"], 1 - lr * group["weight_decay"], lr)
+        return updates.lion, (*start, beta1, 1 - beta1, beta2, 1 - beta2, 1, 0)

@@ -1,0 +1,93 @@
+"""RMSprop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from autograd.ops import updates
+from nn.optim.optimizer import Group, at_least_zero, real, require
+from nn.optim.stepwise import StepwiseOptimizer
+
+
+class RMSprop(StepwiseOptimizer):
+    r"""The gradient over its root mean square.
+
+    v ← αv + (1 − α)g², p ← p − lr · g/(√v + eps);
+    centered: √(v − m²) instead of √v, where m ← αm + (1 − α)g;
+    momentum: b ← momentum · b + g/(√v + eps), p ← p − lr · b.
+
+    Parameters
+    ----------
+    params : parameters or groups.
+    lr : step length.
+    alpha : α, how much of the past the means keep.
+    eps : added to the root, against division by zero.
+    weight_decay : weight_decay · p is added to the gradient.
+    momentum : see above.
+    centered : divide by the standard deviation.
+    maximize : climb instead.
+
+    References
+    ----------
+    Hinton, "Neural networks for machine learning", lecture 6e, 2012.
+    Graves, "Generating sequences with recurrent neural networks", 2013 (centered).
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> p = nn.Parameter([1.0, 2.0])
+    >>> optimizer = nn.optim.RMSprop([p], lr=0.01)
+    >>> np.sum(p * p).backward()
+    >>> optimizer.step()
+    >>> p.data.round(3)
+    array([0.9, 1.9], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-2,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        momentum: float = 0.0,
+        centered: bool = False,
+        maximize: bool = False,
+    ) -> None:
+        settings = {
+            "lr": lr,
+            "alpha": alpha,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "momentum": momentum,
+            "centered": centered,
+            "maximize": maximize,
+        }
+        super().__init__(params, settings)
+
+    def check(self, group: Group) -> None:
+        """As in `Optimizer`."""
+        at_least_zero(group, "lr", "eps", "weight_decay", "momentum")
+        alpha = real("alpha", group["alpha"])
+        require(0 <= alpha <= 1, "alpha", "from 0 to 1", group["alpha"])
+
+    def arrays(self, group: Group) -> dict[str, float]:
+        """As in `StepwiseOptimizer`."""
+        names = ["square_avg"]
+        if group["momentum"]:
+            names.append("momentum_buffer")
+        if group["centered"]:
+            names.append("grad_avg")
+        return dict.fromkeys(names, 0.0)
+
+    def rule(self, group: Group, now: dict[str, float]) -> tuple[updates.Rule, tuple[float, ...]]:
+        """As in `StepwiseOptimizer`."""
+        rule: updates.Rule
+        alpha, momentum = group["alpha"], group["momentum"]
+        if group["centered"]:
+            rule = updates.rmsprop_centered_momentum if momentum else updates.rmsprop_centered
+        else:
+            rule = updates.rmsprop_momentum if momentum else updates.rmsprop
+        start = (group["maximize"], group["weight_decay"], group["lr"])
+        return rule, (*start, alpha, 1 - alpha, group["eps"], momentum)

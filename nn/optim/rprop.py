@@ -1,0 +1,79 @@
+"""Rprop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from autograd.ops import updates
+from nn.optim.optimizer import Group, at_least_zero, real, require
+from nn.optim.stepwise import StepwiseOptimizer
+
+
+class Rprop(StepwiseOptimizer):
+    r"""Only the signs of gradients count: steps grow while a sign stays, and shrink where it turns.
+
+    With s = g · (g before): length ← length · η₊ where s > 0, length · η₋ where s < 0, kept within
+    step_sizes; p ← p − sign(g) · length, but p stays where s < 0, and g counts as 0 there.
+    For whole batches: the noise of small ones turns signs.
+
+    Parameters
+    ----------
+    params : parameters or groups.
+    lr : the first length.
+    etas : η₋, η₊.
+    step_sizes : the shortest and the longest length.
+    maximize : climb instead.
+
+    References
+    ----------
+    Riedmiller and Braun, "A direct adaptive method for faster backpropagation learning", 1993.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> p = nn.Parameter([1.0, 2.0])
+    >>> optimizer = nn.optim.Rprop([p], lr=0.1)
+    >>> np.sum(p * p).backward()
+    >>> optimizer.step()
+    >>> p.data.round(3)
+    array([0.9, 1.9], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-2,
+        etas: tuple[float, float] = (0.5, 1.2),
+        step_sizes: tuple[float, float] = (1e-6, 50),
+        *,
+        maximize: bool = False,
+    ) -> None:
+        settings = {
+            "lr": lr,
+            "etas": etas,
+            "step_sizes": step_sizes,
+            "maximize": maximize,
+        }
+        super().__init__(params, settings)
+
+    def check(self, group: Group) -> None:
+        """As in `Optimizer`."""
+        at_least_zero(group, "lr")
+        etas, sizes = group["etas"], group["step_sizes"]
+        fits = _pair(etas) and 0 < real("etas", etas[0]) < 1 < real("etas", etas[1])
+        require(fits, "etas", "two numbers, of which 0 < first < 1 < second", etas)
+        fits = _pair(sizes) and 0 <= real("step_sizes", sizes[0]) <= real("step_sizes", sizes[1])
+        require(fits, "step_sizes", "two numbers, of which 0 <= first <= second", sizes)
+
+    def arrays(self, group: Group) -> dict[str, float]:
+        """As in `StepwiseOptimizer`."""
+        return {"prev": 0.0, "step_size": group["lr"]}
+
+    def rule(self, group: Group, now: dict[str, float]) -> tuple[updates.Rule, tuple[float, ...]]:
+        """As in `StepwiseOptimizer`."""
+        return updates.rprop, (group["maximize"], *group["etas"], *group["step_sizes"], 1, 0)
+
+
+def _pair(x: Any) -> bool:
+    return isinstance(x, (tuple, list)) and len(x) == 2

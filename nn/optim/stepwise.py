@@ -1,0 +1,157 @@
+"""StepwiseOptimizer: one whose step is a rule for each element of each parameter."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autograd.engine import tick
+from autograd.ops.updates import Rule
+from autograd.recording import enable_grad
+from autograd.value import Value
+from nn.optim.block import Block, blocks
+from nn.optim.optimizer import Group, Optimizer, label
+
+
+class Plan(NamedTuple):
+    """The blocks of a group, and what they hold for."""
+
+    names: tuple[str, ...]
+    params: list[tuple[Value, np.dtype[Any]]]
+    blocks: list[Block]
+
+    def holds_for(self, names: tuple[str, ...], active: list[Value]) -> bool:
+        """Whether state and parameters are the same."""
+        return (
+            names == self.names
+            and len(active) == len(self.params)
+            and all(
+                p is q and p._data.dtype == dtype
+                for p, (q, dtype) in zip(active, self.params, strict=True)
+            )
+        )
+
+
+class StepwiseOptimizer(Optimizer):
+    """Subclasses say which state they keep, and which rule of `autograd.ops.updates` they follow.
+
+    Parameters
+    ----------
+    params, defaults : as in `Optimizer`.
+    """
+
+    def __init__(self, params: Any, defaults: Group) -> None:
+        self._plans: dict[int, Plan] = {}
+        super().__init__(params, defaults)
+
+    @abstractmethod
+    def arrays(self, group: Group) -> dict[str, float]:
+        """Names of the state arrays of every parameter, and the number that each begins with."""
+
+    def numbers(self, group: Group) -> dict[str, float]:
+        """Names of the numbers in the state of every parameter, and their first values."""
+        return {"step": 0}
+
+    @abstractmethod
+    def rule(self, group: Group, now: dict[str, float]) -> tuple[Rule, tuple[float, ...]]:
+        """The rule that the next step follows, and its constants.
+
+        Parameters
+        ----------
+        group : settings.
+        now : the numbers; ``now["step"]`` is 1 in the first step. Others may be written to.
+        """
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update every parameter that has a gradient, in place.
+
+        Graphs that used the old numbers notice: a later backward() through them raises.
+
+        Parameters
+        ----------
+        closure : callable, optional
+            Computes the loss and its gradients anew; what it returns is returned.
+
+        Raises
+        ------
+        ValueError
+            A gradient of another shape than its parameter. Nothing has changed then.
+        """
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        active = [self._active(group) for group in self.param_groups]
+        epoch = tick()
+        with np.errstate(all="ignore"):  # as the backward pass does
+            for i, (group, params) in enumerate(zip(self.param_groups, active, strict=True)):
+                if not params:
+                    continue
+                numbers = self.numbers(group)
+                for block in self._planned(i, group, params):
+                    first = self.state[block.members[0]]
+                    now = {name: first[name] for name in numbers}
+                    if "step" in now:
+                        now["step"] += 1
+                    block.run(*self.rule(group, now))
+                    for p in block.members:
+                        self.state[p].update(now)
+                        p.birth = epoch
+        self.stepped = True
+        return loss
+
+    def _active(self, group: Group) -> list[Value]:
+        """The parameters of the group that have a gradient, which is checked."""
+        active = [p for p in group["params"] if p.grad is not None]
+        for p in active:
+            if p.grad.shape != p._data.shape:
+                raise ValueError(
+                    f"{type(self).__name__}: the gradient of {label(p)} has shape "
+                    f"{p.grad.shape}, the parameter {p.shape}."
+                )
+        return active
+
+    def _planned(self, i: int, group: Group, active: list[Value]) -> list[Block]:
+        """The blocks of the group, made anew where its parameters with gradients have changed."""
+        arrays, numbers = self.arrays(group), self.numbers(group)
+        names = (*arrays, *numbers)
+        plan = self._plans.get(i)
+        if plan is None or not plan.holds_for(names, active):
+            for p in active:
+                mine = self.state.setdefault(p, {})
+                for name, first in numbers.items():
+                    mine.setdefault(name, first)
+            made = blocks(active, self.state, arrays, tuple(numbers))
+            plan = self._plans[i] = Plan(names, [(p, p.dtype) for p in active], made)
+        return plan.blocks
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """As in `Optimizer`."""
+        super().load_state_dict(state_dict)
+        self._plans = {}
+
+    def taken_over(self, group: Group, p: Value, state: Mapping[str, Any]) -> dict[str, Any]:
+        """As in `Optimizer`."""
+        arrays, numbers = self.arrays(group), self.numbers(group)
+        missing = [name for name in (*numbers, *arrays) if name not in state]
+        if missing:
+            raise ValueError(f"its state has no {', '.join(missing)}.")
+        mine: dict[str, Any] = {}
+        for name, x in state.items():
+            array = np.asarray(x)
+            wanted = () if name in numbers or name == "step" else p.shape
+            if array.shape != wanted:
+                what = "a number" if wanted == () else f"of the parameter's, {p.shape}"
+                raise ValueError(f"{name} has shape {array.shape}, it must be {what}.")
+            if array.dtype.kind not in "fiu":
+                raise ValueError(f"{name} must hold numbers, not {array.dtype}.")
+            if name == "step":
+                mine[name] = int(array)
+            elif name in numbers:
+                mine[name] = float(array)
+            elif name in arrays or array.shape == p.shape:
+                mine[name] = array.astype(p.dtype)
+        return mine

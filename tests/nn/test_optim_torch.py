@@ -1,0 +1,122 @@
+"""Optimizers beside PyTorch's."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import nn
+
+pytestmark = pytest.mark.torch
+torch = pytest.importorskip("torch", reason="the comparison needs torch")
+
+TURNED = {"weight_decay": 0.1, "maximize": True}
+CASES = {
+    "SGD": [
+        {},
+        {"momentum": 0.9},
+        {"momentum": 0.9, "dampening": 0.5, "weight_decay": 0.1},
+        {"momentum": 0.9, "nesterov": True, **TURNED},
+    ],
+    "Adam": [
+        {},
+        {"betas": (0.5, 0.9), "eps": 1e-3, **TURNED},
+        {"amsgrad": True},
+        {"betas": (0.3, 0.9)},
+        {"betas": (0.0, 0.0)},
+        {"decoupled_weight_decay": True, "weight_decay": 0.1},
+    ],
+    "AdamW": [{}, {"amsgrad": True, **TURNED}],
+    "RMSprop": [
+        {},
+        {"momentum": 0.9, **TURNED},
+        {"centered": True, "eps": 1e-2},
+        {"centered": True, "eps": 1e-2, "momentum": 0.5, "alpha": 0.3},
+    ],
+    "Adagrad": [{}, {"lr_decay": 0.1, "initial_accumulator_value": 0.5, **TURNED}],
+    "Adadelta": [{}, {"rho": 0.5, "eps": 1e-3, **TURNED}],
+    "Adamax": [{}, {"betas": (0.3, 0.9), **TURNED}],
+    "NAdam": [
+        {},
+        {"momentum_decay": 0.1, **TURNED},
+        {"decoupled_weight_decay": True, "weight_decay": 0.1},
+    ],
+    "RAdam": [
+        {},
+        {"betas": (0.8, 0.9), **TURNED},
+        {"decoupled_weight_decay": True, "weight_decay": 0.1},
+    ],
+    "ASGD": [{}, {"lambd": 0.1, "alpha": 0.5, "t0": 10, **TURNED}],
+    "Rprop": [{}, {"etas": (0.3, 1.5), "step_sizes": (1e-3, 0.1), "maximize": True}],
+}
+EACH = [(name, settings) for name, list_ in CASES.items() for settings in list_]
+TOLERANCE = {np.float64: (1e-7, 1e-7), np.float32: (1.3e-6, 1e-5)}  # torch.testing's; 50 steps add
+
+
+@pytest.fixture(params=[np.float64, np.float32])
+def dtype(request):
+    before = torch.get_default_dtype()  # PyTorch keeps numbers such as NAdam's in it
+    torch.set_default_dtype(torch.float64 if request.param is np.float64 else torch.float32)
+    yield request.param
+    torch.set_default_dtype(before)
+
+
+def pair(dtype, rng):
+    start = [rng.normal(size=shape).astype(dtype) for shape in ((3,), (2, 30), (), (40,))]
+    return (
+        [nn.Parameter(x, dtype=dtype) for x in start],
+        [torch.nn.Parameter(torch.tensor(x)) for x in start],
+    )
+
+
+def fifty_steps(ours, theirs, values, tensors, dtype, rng, steps=50):
+    for _ in range(steps):
+        for v, p in zip(values, tensors, strict=True):
+            v.grad = np.asarray(rng.normal(size=v.shape), dtype)
+            p.grad = torch.tensor(v.grad)
+        ours.step()
+        theirs.step()
+
+
+def agree(values, tensors, dtype):
+    rtol, atol = TOLERANCE[dtype]
+    for v, p in zip(values, tensors, strict=True):
+        np.testing.assert_allclose(v.data, p.detach().numpy(), rtol=rtol, atol=atol)
+
+
+@pytest.mark.parametrize(("name", "settings"), EACH)
+def test_fifty_steps_follow_torch(name, settings, dtype, rng):
+    values, tensors = pair(dtype, rng)
+    ours = getattr(nn.optim, name)(values, lr=0.02, **settings)
+    theirs = getattr(torch.optim, name)(tensors, lr=0.02, **settings)
+    fifty_steps(ours, theirs, values, tensors, dtype, rng)
+    agree(values, tensors, dtype)
+
+
+@pytest.mark.parametrize(("name", "settings"), EACH)
+def test_training_goes_on_from_torchs_state(name, settings, rng):
+    dtype = np.float32
+    values, tensors = pair(dtype, rng)
+    theirs = getattr(torch.optim, name)(tensors, lr=0.02, **settings)
+    for p in tensors:
+        p.grad = torch.randn(p.shape, generator=torch.Generator().manual_seed(0))
+    theirs.step()
+    for v, p in zip(values, tensors, strict=True):
+        v.data = p.detach().numpy()
+    ours = getattr(nn.optim, name)(values, lr=1.0)
+    ours.load_state_dict(theirs.state_dict())
+    fifty_steps(ours, theirs, values, tensors, dtype, rng, steps=5)
+    agree(values, tensors, dtype)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_defaults_and_names_of_state_are_torchs(name, rng):
+    values, tensors = pair(np.float32, rng)
+    ours, theirs = getattr(nn.optim, name)(values), getattr(torch.optim, name)(tensors)
+    fifty_steps(ours, theirs, values, tensors, np.float32, rng, steps=1)
+    for setting, default in ours.defaults.items():
+        assert theirs.defaults[setting] == default
+    extra = theirs.defaults.keys() - ours.defaults.keys()
+    assert extra <= {"foreach", "fused", "capturable", "differentiable"}
+    mine, torchs = (opt.state_dict()["state"].get(0, {}) for opt in (ours, theirs))
+    assert mine.keys() == {name for name, x in torchs.items() if x is not None}
