@@ -1,7 +1,7 @@
 """Neural networks on glassgrad's Values, under PyTorch's names."""
 
 from nn import name_clash  # noqa: F401  # isort: skip - checks that `autograd` is ours: first
-from nn import data, functional, init, optim, rnn
+from nn import data, functional, init, metrics, optim, rnn, train
 from nn.layers.activation import (
     CELU,
     ELU,
@@ -32,7 +32,7 @@ from nn.layers.activation import (
     Tanhshrink,
     Threshold,
 )
-from nn.layers.container import ModuleList, Sequential
+from nn.layers.container import ModuleDict, ModuleList, Sequential
 from nn.layers.conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from nn.layers.distance import CosineSimilarity, PairwiseDistance
 from nn.layers.dropout import (
@@ -64,6 +64,7 @@ from nn.layers.padding import (
     ZeroPad2d,
     ZeroPad3d,
 )
+from nn.layers.parameters import ParameterDict, ParameterList
 from nn.layers.pooling import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -100,29 +101,28 @@ from nn.layers.tracked_norm import (
     InstanceNorm3d,
 )
 from nn.layers.unpooling import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
-from nn.losses.binary import BCELoss, BCEWithLogitsLoss, MultiLabelSoftMarginLoss, SoftMarginLoss
-from nn.losses.classification import (
+from nn.losses import (
+    BCELoss,
+    BCEWithLogitsLoss,
+    CosineEmbeddingLoss,
     CrossEntropyLoss,
     CTCLoss,
+    GaussianNLLLoss,
+    HingeEmbeddingLoss,
+    HuberLoss,
     KLDivLoss,
+    L1Loss,
+    MarginRankingLoss,
+    MSELoss,
     MultiLabelMarginLoss,
+    MultiLabelSoftMarginLoss,
     MultiMarginLoss,
     NLLLoss,
-)
-from nn.losses.margin import (
-    CosineEmbeddingLoss,
-    HingeEmbeddingLoss,
-    MarginRankingLoss,
-    TripletMarginLoss,
-    TripletMarginWithDistanceLoss,
-)
-from nn.losses.regression import (
-    GaussianNLLLoss,
-    HuberLoss,
-    L1Loss,
-    MSELoss,
     PoissonNLLLoss,
     SmoothL1Loss,
+    SoftMarginLoss,
+    TripletMarginLoss,
+    TripletMarginWithDistanceLoss,
 )
 from nn.module import Buffer, Module, Parameter, Scope
 
@@ -213,6 +213,7 @@ __all__ = [
     "MaxUnpool3d",
     "Mish",
     "Module",
+    "ModuleDict",
     "ModuleList",
     "MultiLabelMarginLoss",
     "MultiLabelSoftMarginLoss",
@@ -221,6 +222,8 @@ __all__ = [
     "PReLU",
     "PairwiseDistance",
     "Parameter",
+    "ParameterDict",
+    "ParameterList",
     "PixelShuffle",
     "PixelUnshuffle",
     "PoissonNLLLoss",
@@ -263,6 +266,8 @@ __all__ = [
     "data",
     "functional",
     "init",
+    "metrics",
     "optim",
     "rnn",
+    "train",
 ]

@@ -65,8 +65,16 @@ class _InOrder(Module):
 
     def __delitem__(self, index: int | slice) -> None:
         left = self._list()
+        if not isinstance(index, slice):
+            self._name_at(index)
         del left[index]
         self._replace(left)
+
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if not name.isdigit()]
+
+    def __contains__(self, module: object) -> bool:
+        return any(child is module for child in self._list())
 
     def append(self, module: Module) -> Self:
         """Add a module at the end."""
@@ -76,7 +84,10 @@ class _InOrder(Module):
 
     def extend(self, modules: Iterable[Module]) -> Self:
         """Add modules at the end."""
-        for module in list(modules):
+        new = list(modules)
+        for i, module in enumerate(new):
+            self._check_child(str(len(self) + i), module)
+        for module in new:
             self.append(module)
         return self
 
@@ -86,6 +97,20 @@ class _InOrder(Module):
         new.insert(index, module)
         self._replace(new)
         return self
+
+    def pop(self, key: int | slice) -> Module | Self:
+        """Take a module out, or several, and return it."""
+        found = self[key]
+        del self[key]
+        return found
+
+    def __add__(self, other: Iterable[Module]) -> Self:
+        joined = type(self)()
+        joined._replace([*self, *other])
+        return joined
+
+    def __iadd__(self, other: Iterable[Module]) -> Self:
+        return self.extend(other)
 
 
 class Sequential(_InOrder):
@@ -145,3 +170,83 @@ class ModuleList(_InOrder):
 
     def __init__(self, modules: Iterable[Module] | None = None) -> None:
         self.extend(modules or ())
+
+
+class ModuleDict(Module):
+    """Modules by name, whose parameters are found.
+
+    Parameters
+    ----------
+    modules : mapping or pairs of name to Module, optional.
+
+    Examples
+    --------
+    >>> import nn
+    >>> heads = nn.ModuleDict({"colour": nn.Linear(8, 3), "shape": nn.Linear(8, 5)})
+    >>> list(heads), heads["shape"].out_features
+    (['colour', 'shape'], 5)
+    >>> list(heads.state_dict())
+    ['colour.weight', 'colour.bias', 'shape.weight', 'shape.bias']
+    """
+
+    def __init__(self, modules: Any = None) -> None:
+        self.update(modules or {})
+
+    def update(self, modules: Any) -> None:
+        """Add modules, or replace those of the same names."""
+        new = dict(modules.items() if isinstance(modules, (Mapping, ModuleDict)) else modules)
+        for name, module in new.items():
+            self._check(name, module)
+        for name, module in new.items():
+            setattr(self, name, module)
+
+    def _check(self, name: str, module: Any) -> None:
+        if not isinstance(module, Module):
+            raise TypeError(f"ModuleDict: {name!r} must be a Module, not {type(module).__name__}.")
+        self._check_name(name, "module")
+
+    def __setitem__(self, key: str, module: Module) -> None:
+        self._check(key, module)
+        setattr(self, key, module)
+
+    def __getitem__(self, key: str) -> Module:
+        found = vars(self).get(key)
+        if not isinstance(found, Module):
+            raise KeyError(f"ModuleDict has no module {key!r}; it has {', '.join(self) or 'none'}.")
+        return found
+
+    def __delitem__(self, key: str) -> None:
+        self[key]
+        delattr(self, key)
+
+    def __len__(self) -> int:
+        return len(self._own(Module))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([name for name, _ in self._own(Module)])
+
+    def __contains__(self, key: object) -> bool:
+        return key in set(self)
+
+    def keys(self) -> list[str]:
+        """Their names."""
+        return list(self)
+
+    def values(self) -> list[Module]:
+        """The modules."""
+        return [module for _, module in self._own(Module)]
+
+    def items(self) -> list[tuple[str, Module]]:
+        """Names and modules."""
+        return self._own(Module)
+
+    def pop(self, key: str) -> Module:
+        """Take a module out and return it."""
+        found = self[key]
+        del self[key]
+        return found
+
+    def clear(self) -> None:
+        """Take all out."""
+        for name in self:
+            delattr(self, name)

@@ -40,7 +40,7 @@ class _Table(Module):
         self.max_norm, self.norm_type = max_norm, norm_type
         self.scale_grad_by_freq, self.sparse = scale_grad_by_freq, sparse
         self.weight = Parameter(np.zeros((num_embeddings, embedding_dim)), dtype=dtype)
-        init.normal_(self.weight, rng=rng)
+        init.normal_(self.weight, generator=rng)
         if self.padding_idx is not None:
             table = self.weight.data.copy()
             table[self.padding_idx] = 0

@@ -74,7 +74,7 @@ class Linear(Module):
         self.in_features = count("Linear", "in_features", in_features)
         self.out_features = int(out_features)
         self.weight = Parameter(np.zeros((out_features, in_features)), dtype=dtype)
-        init.kaiming_uniform_(self.weight, a=math.sqrt(5), rng=rng)
+        init.kaiming_uniform_(self.weight, a=math.sqrt(5), generator=rng)
         self.bias = Parameter(np.zeros(out_features), dtype=dtype) if bias else None
         if self.bias is not None:
             bound = 1 / math.sqrt(in_features) if in_features else 0.0

@@ -1,24 +1,21 @@
-"""Initial values of parameters, under PyTorch's names.
-
-Each function writes into a leaf Value (through `.data`, so that a graph that used the old numbers
-notices) and returns it. `rng` is a generator, a seed, or None for the default generator.
-"""
+"""Random weights as wide as their fan-in and fan-out ask for."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
-import numpy as np
-
-from autograd.random import Rng, as_generator
+from autograd.random import Rng
 from autograd.value import Value
+from nn.init.distributions import normal_, uniform_
 
 GAINS = {
     "linear": 1.0,
     "conv1d": 1.0,
     "conv2d": 1.0,
     "conv3d": 1.0,
+    "conv_transpose1d": 1.0,
+    "conv_transpose2d": 1.0,
+    "conv_transpose3d": 1.0,
     "sigmoid": 1.0,
     "tanh": 5 / 3,
     "relu": math.sqrt(2.0),
@@ -52,38 +49,6 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
         known = ", ".join([*GAINS, "leaky_relu"])
         raise ValueError(f"No gain is known for {nonlinearity!r}; known are {known}.")
     return GAINS[nonlinearity]
-
-
-def _write(tensor: Value, array: Any) -> Value:
-    if not isinstance(tensor, Value):
-        raise TypeError(f"init writes into a Parameter or Value, not {type(tensor).__name__}.")
-    tensor.data = array
-    return tensor
-
-
-def uniform_(tensor: Value, a: float = 0.0, b: float = 1.0, rng: Rng = None) -> Value:
-    """Uniform in [a, b)."""
-    return _write(tensor, as_generator(rng).uniform(a, b, tensor.shape))
-
-
-def normal_(tensor: Value, mean: float = 0.0, std: float = 1.0, rng: Rng = None) -> Value:
-    """Normal with this mean and standard deviation."""
-    return _write(tensor, as_generator(rng).normal(mean, std, tensor.shape))
-
-
-def constant_(tensor: Value, val: float) -> Value:
-    """One number everywhere."""
-    return _write(tensor, np.full(tensor.shape, val))
-
-
-def zeros_(tensor: Value) -> Value:
-    """Zeros."""
-    return constant_(tensor, 0.0)
-
-
-def ones_(tensor: Value) -> Value:
-    """Ones."""
-    return constant_(tensor, 1.0)
 
 
 def fans(tensor: Value) -> tuple[int, int]:
@@ -120,7 +85,7 @@ def kaiming_uniform_(
     a: float = 0.0,
     mode: str = "fan_in",
     nonlinearity: str = "leaky_relu",
-    rng: Rng = None,
+    generator: Rng = None,
 ) -> Value:
     """Uniform in ±gain √(3 / fan).
 
@@ -130,7 +95,7 @@ def kaiming_uniform_(
     a : slope of leaky_relu for negative input.
     mode : "fan_in" keeps the variance of activations, "fan_out" that of gradients.
     nonlinearity : what follows; see `calculate_gain`.
-    rng : generator, seed or None.
+    generator : generator, seed or None.
 
     References
     ----------
@@ -139,12 +104,13 @@ def kaiming_uniform_(
     Examples
     --------
     >>> import nn, numpy as np
-    >>> w = nn.init.kaiming_uniform_(nn.Parameter(np.zeros((4, 6))), nonlinearity="relu", rng=0)
+    >>> w = nn.Parameter(np.zeros((4, 6)))
+    >>> _ = nn.init.kaiming_uniform_(w, nonlinearity="relu", generator=0)
     >>> bool(abs(w.data).max() < 1)
     True
     """
     bound = math.sqrt(3.0) * _scale(tensor, a, mode, nonlinearity)
-    return uniform_(tensor, -bound, bound, rng)
+    return uniform_(tensor, -bound, bound, generator)
 
 
 def kaiming_normal_(
@@ -152,13 +118,13 @@ def kaiming_normal_(
     a: float = 0.0,
     mode: str = "fan_in",
     nonlinearity: str = "leaky_relu",
-    rng: Rng = None,
+    generator: Rng = None,
 ) -> Value:
     """Normal with standard deviation gain / √fan; arguments as in `kaiming_uniform_`."""
-    return normal_(tensor, 0.0, _scale(tensor, a, mode, nonlinearity), rng)
+    return normal_(tensor, 0.0, _scale(tensor, a, mode, nonlinearity), generator)
 
 
-def xavier_uniform_(tensor: Value, gain: float = 1.0, rng: Rng = None) -> Value:
+def xavier_uniform_(tensor: Value, gain: float = 1.0, generator: Rng = None) -> Value:
     """Uniform in ±gain √(6 / (fan_in + fan_out)).
 
     References
@@ -166,9 +132,9 @@ def xavier_uniform_(tensor: Value, gain: float = 1.0, rng: Rng = None) -> Value:
     Glorot and Bengio, "Understanding the difficulty of training deep feedforward networks", 2010.
     """
     bound = gain * math.sqrt(6.0 / max(sum(fans(tensor)), 1))
-    return uniform_(tensor, -bound, bound, rng)
+    return uniform_(tensor, -bound, bound, generator)
 
 
-def xavier_normal_(tensor: Value, gain: float = 1.0, rng: Rng = None) -> Value:
+def xavier_normal_(tensor: Value, gain: float = 1.0, generator: Rng = None) -> Value:
     """Normal with standard deviation gain √(2 / (fan_in + fan_out))."""
-    return normal_(tensor, 0.0, gain * math.sqrt(2.0 / max(sum(fans(tensor)), 1)), rng)
+    return normal_(tensor, 0.0, gain * math.sqrt(2.0 / max(sum(fans(tensor)), 1)), generator)
