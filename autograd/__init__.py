@@ -88,6 +88,7 @@ from autograd.value import Value
 if TYPE_CHECKING:
     from autograd.readers.anomaly import detect_anomaly
     from autograd.readers.births import source_lines
+    from autograd.readers.divergence import compare
     from autograd.readers.paths import explain
     from autograd.viz.drawing import draw
 
@@ -108,6 +109,7 @@ __all__ = [
     "batch_norm",
     "celu",
     "checkpoint",
+    "compare",
     "conv1d",
     "conv2d",
     "conv3d",
@@ -189,6 +191,7 @@ __all__ = [
 
 
 READERS = {
+    "compare": "autograd.readers.divergence",
     "detect_anomaly": "autograd.readers.anomaly",
     "draw": "autograd.viz.drawing",
     "explain": "autograd.readers.paths",
