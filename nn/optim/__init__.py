@@ -5,6 +5,7 @@ from nn.optim.adagrad import Adagrad
 from nn.optim.adam import Adam, AdamW
 from nn.optim.adamax import Adamax
 from nn.optim.asgd import ASGD
+from nn.optim.lbfgs import LBFGS
 from nn.optim.lion import Lion
 from nn.optim.nadam import NAdam
 from nn.optim.optimizer import Optimizer
@@ -15,6 +16,7 @@ from nn.optim.sgd import SGD
 
 __all__ = [
     "ASGD",
+    "LBFGS",
     "SGD",
     "Adadelta",
     "Adagrad",
