@@ -2,6 +2,8 @@
 
 from nn import name_clash  # noqa: F401  # isort: skip - checks that `autograd` is ours: first
 from nn import data, functional, init, metrics, optim, rnn, train
+from nn.checkpoint import Checkpoint
+from nn.files import load, save
 from nn.layers.activation import (
     CELU,
     ELU,
@@ -154,6 +156,7 @@ __all__ = [
     "Buffer",
     "CTCLoss",
     "ChannelShuffle",
+    "Checkpoint",
     "CircularPad1d",
     "CircularPad2d",
     "CircularPad3d",
@@ -266,8 +269,10 @@ __all__ = [
     "data",
     "functional",
     "init",
+    "load",
     "metrics",
     "optim",
     "rnn",
+    "save",
     "train",
 ]

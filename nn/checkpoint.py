@@ -1,0 +1,138 @@
+"""Checkpoint: everything that a run needs to go on as if it had never stopped."""
+
+from __future__ import annotations
+
+import copy
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autograd.random import default_rng
+from nn.files import load, save
+from nn.module import Module, join
+
+DEFAULT = "default rng"
+
+
+class Checkpoint:
+    """A file, and the things whose state it keeps.
+
+    Saved are the state dicts of all things, the generators of dropout and other layers inside the
+    modules, and the default generator. A run that loads them goes on bit for bit as the one that
+    saved them would have. The file is replaced whole or not at all, even by a run that is killed.
+
+    Parameters
+    ----------
+    path : the file, safetensors.
+    **things : modules, optimizers, schedulers, loaders: whatever has `state_dict` and
+        `load_state_dict`; and numpy.random.Generators.
+
+    Raises
+    ------
+    TypeError
+        A thing that is neither.
+
+    Examples
+    --------
+    >>> import nn, tempfile
+    >>> model = nn.Linear(2, 1)
+    >>> optimizer = nn.optim.Adam(model.parameters())
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> checkpoint = nn.Checkpoint(f"{folder.name}/run.safetensors", model=model, adam=optimizer)
+    >>> notes = checkpoint.load() or {"epoch": 0}  # nothing there yet: from the start
+    >>> for epoch in range(notes["epoch"], 3):
+    ...     checkpoint.save(epoch=epoch + 1)
+    >>> checkpoint.load()
+    {'epoch': 3}
+    >>> folder.cleanup()
+    """
+
+    def __init__(self, path: str | os.PathLike[str], **things: Any) -> None:
+        for name, thing in things.items():
+            stateful = hasattr(thing, "state_dict") and hasattr(thing, "load_state_dict")
+            if not stateful and not isinstance(thing, np.random.Generator):
+                raise TypeError(
+                    f"Checkpoint: {name} is a {type(thing).__name__}, which has no state_dict and "
+                    "load_state_dict. Numbers and strings go into save(...)."
+                )
+        self.path = Path(path)
+        self.things = things
+
+    def save(self, **notes: Any) -> None:
+        """Write the state of all things, and notes: numbers, strings, arrays, collections."""
+        save(self.path, {"things": self._states(), "rngs": self._random(), "notes": notes})
+
+    def load(self) -> dict[str, Any] | None:
+        """Put all things into the state that is in the file, where there is one.
+
+        Returns
+        -------
+        The notes that were saved with it; None where there is no file.
+
+        Raises
+        ------
+        ValueError
+            A file that can't be read, is no checkpoint, or is one of other things. No thing has
+            changed then.
+        """
+        if not self.path.exists():
+            return None
+        state = load(self.path)
+        if not (isinstance(state, dict) and state.keys() == {"things", "rngs", "notes"}):
+            raise ValueError(
+                f"{self.path} is no checkpoint; nn.load reads other safetensors files."
+            )
+        if state["things"].keys() != self.things.keys():
+            raise ValueError(
+                f"{self.path} is a checkpoint of {', '.join(state['things']) or 'nothing'}; here "
+                f"are {', '.join(self.things) or 'none'}."
+            )
+        generators = self._generators()
+        if state["rngs"].keys() != generators.keys():
+            raise ValueError(
+                f"{self.path} has the random state of {', '.join(state['rngs'])}; here are "
+                f"{', '.join(generators)}."
+            )
+        before, random = self._states(), self._random()
+        try:
+            self._restore(state["things"], state["rngs"])
+        except Exception:
+            self._restore(before, random)
+            raise
+        notes: dict[str, Any] = state["notes"]
+        return notes
+
+    def _states(self) -> dict[str, Any]:
+        return {
+            name: None if isinstance(thing, np.random.Generator) else thing.state_dict()
+            for name, thing in self.things.items()
+        }
+
+    def _generators(self) -> dict[str, np.random.Generator]:
+        """Generators given, and those found inside modules, by path."""
+        found = {DEFAULT: default_rng()}
+        for name, thing in self.things.items():
+            if isinstance(thing, np.random.Generator):
+                found[name] = thing
+            elif isinstance(thing, Module):
+                for path, module in thing.named_modules(name):
+                    found.update(
+                        (join(path, key), x)
+                        for key, x in vars(module).items()
+                        if isinstance(x, np.random.Generator)
+                    )
+        return found
+
+    def _random(self) -> dict[str, Any]:
+        return {
+            name: copy.deepcopy(rng.bit_generator.state) for name, rng in self._generators().items()
+        }
+
+    def _restore(self, states: dict[str, Any], random: dict[str, Any]) -> None:
+        for name, thing in self.things.items():
+            if not isinstance(thing, np.random.Generator):
+                thing.load_state_dict(states[name])
+        for name, rng in self._generators().items():
+            rng.bit_generator.state = random[name]
