@@ -224,6 +224,8 @@ def each(name: str, given: Any, rank: int, least: float) -> Ints:
 
 def channel_sum(g: Any) -> Any:
     """The sum over all axes but the channels."""
+    if type(g) is np.ndarray:
+        return np.einsum("ncp->c", g.reshape(*g.shape[:2], -1))  # np.sum takes 4 times as long
     return np.sum(g, axis=(0, *range(2, g.ndim)))
 
 

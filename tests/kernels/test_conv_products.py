@@ -122,8 +122,30 @@ def test_layers_of_real_networks(layer):
     check(x, w, (s, s), ((p, p), (p, p)), (1, 1), 1, np.float32)
 
 
-def test_depthwise():
-    check((2, 18, 9, 9), (36, 1, 3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 18, np.float32)
+DEPTHWISE = [  # x, taps, padding, dilation; two output channels for each of the input
+    ((2, 18, 9, 9), (3, 3), ((1, 1), (1, 1)), (1, 1)),
+    ((3, 2, 7, 5), (4, 2), ((0, 3), (2, 0)), (1, 3)),
+    ((2, 3, 300), (5,), ((1, 2),), (4,)),
+    ((2, 2, 4, 5, 3), (2, 3, 1), ((1, 0), (1, 1), (0, 1)), (2, 1, 1)),
+    ((1, 2, 1, 70), (1, 1), ((0, 0), (0, 0)), (1, 1)),
+]
+
+
+@pytest.mark.parametrize(("x", "taps", "padding", "dilation"), DEPTHWISE)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_depthwise(x, taps, padding, dilation, dtype):
+    check(x, (2 * x[1], 1, *taps), (1,) * len(taps), padding, dilation, x[1], dtype)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_pixel_that_is_not_finite_spoils_only_the_depthwise_taps_that_meet_it(bad):
+    how = (1, 1), ((1, 1), (1, 1)), (1, 1), 2
+    x, _, _, g = drawn(0, (1, 2, 5, 5), (2, 1, 3, 3), *how, np.float32)
+    x[0, 0, 2, 0] = bad  # the first of its row: no window has it at the right
+    gw = weight_grad(x, g, (3, 3), *how)
+    np.testing.assert_array_equal(
+        np.isfinite(gw[:, 0]), [[[False, False, True]] * 3, [[True] * 3] * 3]
+    )
 
 
 def test_a_long_signal_is_cut_into_blocks():
@@ -145,6 +167,7 @@ def test_the_bits_are_the_same_at_any_number_of_threads(threads):
             convolve(x, w, b, *ONE),
             input_grad(g, w, (30, 30), *ONE),
             weight_grad(x, g, (3, 3), *ONE),
+            weight_grad(x, g[:, :8], (3, 3), *ONE[:3], 8),
         )
 
     before = pool.get_num_threads()
