@@ -5,6 +5,8 @@ from nn.optim.adagrad import Adagrad
 from nn.optim.adam import Adam, AdamW
 from nn.optim.adamax import Adamax
 from nn.optim.asgd import ASGD
+from nn.optim.clip import clip_grad_norm_, clip_grad_value_, get_total_norm
+from nn.optim.ema import EMA
 from nn.optim.lbfgs import LBFGS
 from nn.optim.lion import Lion
 from nn.optim.nadam import NAdam
@@ -16,6 +18,7 @@ from nn.optim.sgd import SGD
 
 __all__ = [
     "ASGD",
+    "EMA",
     "LBFGS",
     "SGD",
     "Adadelta",
@@ -29,4 +32,7 @@ __all__ = [
     "RAdam",
     "RMSprop",
     "Rprop",
+    "clip_grad_norm_",
+    "clip_grad_value_",
+    "get_total_norm",
 ]

@@ -1,0 +1,151 @@
+"""Keep gradients from exploding: bound their norm, or each element."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from autograd.engine import Array
+from autograd.value import Value
+from nn.optim.optimizer import label, real, require
+from nn.optim.sums import norm
+
+Parameters = Value | Iterable[Value]
+
+
+def get_total_norm(
+    tensors: Array | Iterable[Array], norm_type: float = 2.0, error_if_nonfinite: bool = False
+) -> float:
+    """The p-norm of arrays, as if they were one vector: (Σ abs(x)ᵖ)^(1/p).
+
+    Parameters
+    ----------
+    tensors : an array or several.
+    norm_type : p; infinity gives the largest abs(x).
+    error_if_nonfinite : raise where the norm is infinite or NaN.
+
+    Raises
+    ------
+    RuntimeError
+        A norm that is not finite, if asked for; names the first array to blame.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.get_total_norm([np.array([3.0]), np.array([[4.0]])])
+    5.0
+    """
+    arrays = [tensors] if isinstance(tensors, np.ndarray) else list(tensors)
+    names = [f"array {i}, of shape {np.shape(x)}" for i, x in enumerate(arrays)]
+    return _total(arrays, names, norm_type, error_if_nonfinite, "get_total_norm")
+
+
+def clip_grad_norm_(
+    parameters: Parameters,
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+) -> float:
+    """Scale all gradients, in place, so that their common norm is at most `max_norm`.
+
+    g ← g · min(1, max_norm/(norm + 10⁻⁶))
+
+    Parameters
+    ----------
+    parameters : a parameter or several; those without a gradient are left out.
+    max_norm : see above, >= 0.
+    norm_type : p of the p-norm; infinity is the largest abs(g).
+    error_if_nonfinite : raise where the norm is infinite or NaN; otherwise it spreads to all.
+
+    Returns
+    -------
+    The norm before.
+
+    Raises
+    ------
+    RuntimeError
+        A norm that is not finite, if asked for; names the first parameter to blame. Nothing has
+        changed then.
+
+    References
+    ----------
+    Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks", 2013.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> p = nn.Parameter([3.0, 4.0])
+    >>> np.sum(p * p).backward()
+    >>> nn.clip_grad_norm_([p], max_norm=1.0)
+    10.0
+    >>> p.grad.round(3)
+    array([0.6, 0.8], dtype=float32)
+    """
+    bound = real("clip_grad_norm_: max_norm", max_norm)
+    require(bound >= 0, "clip_grad_norm_: max_norm", ">= 0", max_norm)
+    params = _with_gradients(parameters, "clip_grad_norm_")
+    names = [f"the gradient of {label(p)}" for p in params]
+    grads = [p.grad for p in params]
+    total = _total(grads, names, norm_type, error_if_nonfinite, "clip_grad_norm_")
+    factor = bound / (total + 1e-6)
+    if not factor >= 1:  # NaN too
+        with np.errstate(all="ignore"):
+            for g in grads:
+                g *= factor
+    return total
+
+
+def clip_grad_value_(parameters: Parameters, clip_value: float) -> None:
+    """Bound every element of the gradients, in place: −clip_value <= g <= clip_value.
+
+    Parameters
+    ----------
+    parameters : a parameter or several; those without a gradient are left out.
+    clip_value : >= 0.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> p = nn.Parameter([0.2, -4.0])
+    >>> np.sum(p * p).backward()
+    >>> nn.clip_grad_value_([p], 1.0)
+    >>> p.grad
+    array([ 0.4, -1. ], dtype=float32)
+    """
+    bound = real("clip_grad_value_: clip_value", clip_value)
+    require(bound >= 0, "clip_grad_value_: clip_value", ">= 0", clip_value)
+    for p in _with_gradients(parameters, "clip_grad_value_"):
+        np.clip(p.grad, -bound, bound, out=p.grad)
+
+
+def _with_gradients(parameters: Parameters, function: str) -> list[Any]:
+    params = [parameters] if isinstance(parameters, Value) else list(parameters)
+    for i, p in enumerate(params):
+        if not isinstance(p, Value):
+            raise TypeError(
+                f"{function}: parameters[{i}] must be a Parameter, not {type(p).__name__}."
+            )
+    return [p for p in params if p.grad is not None]
+
+
+def _total(
+    arrays: list[Any], names: list[str], norm_type: float, strict: bool, function: str
+) -> float:
+    order = real(f"{function}: norm_type", norm_type)
+    require(not math.isnan(order), f"{function}: norm_type", "a number or infinity", norm_type)
+    with np.errstate(all="ignore"):
+        norms = [norm(np.asarray(x), order) for x in arrays]
+        total = norm(np.array(norms), order)
+    if strict and not math.isfinite(total):
+        blame = next(
+            (name for name, x in zip(names, norms, strict=True) if not math.isfinite(x)),
+            "the sum of all",
+        )
+        raise RuntimeError(
+            f"{function}: the total norm of order {order:g} is {total}, because of {blame}. "
+            "error_if_nonfinite=False lets it pass, into every gradient."
+        )
+    return total
