@@ -127,6 +127,7 @@ from nn.losses import (
     TripletMarginWithDistanceLoss,
 )
 from nn.module import Buffer, Module, Parameter, Scope
+from nn.optim.clip import clip_grad_norm_, clip_grad_value_, get_total_norm
 
 __all__ = [
     "CELU",
@@ -266,8 +267,11 @@ __all__ = [
     "ZeroPad1d",
     "ZeroPad2d",
     "ZeroPad3d",
+    "clip_grad_norm_",
+    "clip_grad_value_",
     "data",
     "functional",
+    "get_total_norm",
     "init",
     "load",
     "metrics",
