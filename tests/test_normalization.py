@@ -48,6 +48,8 @@ CALLS = {  # name -> (op, shape of x, shape of weight and bias, other arguments)
     "batch": (batch_norm_op, (3, 4, 5), (4,), ()),
     "batch of columns": (batch_norm_op, (6, 3), (3,), ()),
     "batch, fixed": (batch_norm_op, (2, 3, 4), (3,), (np.ones(3), np.full(3, 2.0), False)),
+    "columns, fixed": (batch_norm_op, (6, 3), (3,), (np.ones(3), np.full(3, 2.0), False)),
+    "more columns": (batch_norm_op, (3, 131), (131,), ()),
 }
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
 from autograd.kernels import pool
 from autograd.kernels.elementary import exp
 from autograd.kernels.jit import jit
-from autograd.kernels.softmax import COST, greatest, index, sum_of_exponentials
+from autograd.kernels.softmax import COST, greatest, sum_of_exponentials
+from autograd.kernels.sums import index, reduction
 
 
-@njit(error_model="numpy", fastmath={"reassoc", "nsz"})  # sums in vectors; NaN and inf stay
+@reduction
 def _weighted(x, start, w, m):
     total = x.dtype.type(0)
     for c in range(w.size):

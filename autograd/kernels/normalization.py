@@ -6,207 +6,257 @@ the axes P, K and S, and the affine map that follows has a weight and a bias for
     layer, RMS   (1, rows, 1, features, 1)        group  (1, N, groups, channels each, pixels)
     batch        (N, 1, channels, 1, pixels)
 
-With P = S = 1 weights run along the rows that are normalised (`rows_*`); else they are constant
-over a stretch of S elements. Variances sum the squared deviations from the mean, in two passes: a
-large mean costs no digits. Each group is summed whole by one thread; the sums of the weights'
-gradients over rows are cut into blocks that depend on the shape only.
+With P = S = 1 weights run along the rows that are normalised (`rows_*`); with S = 1 each column has
+its own (`columns_*`); else they are constant over a stretch of S elements (`strips_*`). Variances
+sum the squared deviations from the mean, in two passes: a large mean costs no digits. Each group is
+summed whole by one thread; the sums of the weights' gradients over rows are cut into blocks that
+depend on the shape only.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
-from numba import njit
 
 from autograd.kernels import pool
 from autograd.kernels.jit import jit
+from autograd.kernels.sums import index, moments, reduction, squares, total
 
-ROW = 0.6  # ns an element forward on one core, in cache; about twice that backward
+COST = 0.3  # ns an element forward on one core, in cache; about half as much again backward
+WIDTH = 128  # columns at once: their sums stay in the L1 cache
 BLOCKS = 32  # at most, of rows whose weight gradients are added up apart
 
-# Reassociation lets LLVM sum in vectors. NaN and infinities stay, and so do the bits on one
-# machine: the order of a sum depends on its length only.
-_reduction = njit(error_model="numpy", fastmath={"reassoc", "nsz"})
+
+@reduction
+def _weighted(g, w, x, start, first, n, mean):
+    """Σ g w and Σ g w (x - mean), w from `first` on."""
+    y, z = x.dtype.type(0), x.dtype.type(0)
+    for i in range(n):
+        gw = g[start + index(i)] * w[first + index(i)]
+        y += gw
+        z += gw * (x[start + index(i)] - mean)
+    return y, z
 
 
-@_reduction
-def _sum(x, p, q):
-    total = x.dtype.type(0)
-    for i in range(x.shape[2]):
-        total += x[p, q, i]
-    return total
-
-
-@_reduction
-def _squares(x, p, q, mean):
-    total = x.dtype.type(0)
-    for i in range(x.shape[2]):
-        d = x[p, q, i] - mean
-        total += d * d
-    return total
-
-
-@_reduction
-def _sums(g, x, mean):
-    """Σ g and Σ g (x - mean)."""
-    total, moment = x.dtype.type(0), x.dtype.type(0)
-    for i in range(x.size):
-        total += g[i]
-        moment += g[i] * (x[i] - mean)
-    return total, moment
-
-
-@_reduction
-def _weighted_sums(g, w, x, q, group, mean):
-    """Σ g w and Σ g w (x - mean)."""
-    total, moment = x.dtype.type(0), x.dtype.type(0)
-    for i in range(x.shape[2]):
-        gw = g[0, q, i] * w[group, i]
-        total += gw
-        moment += gw * (x[0, q, i] - mean)
-    return total, moment
-
-
-# No slices of short rows: each costs atomic operations that count its owners, 50 ns a row in all.
+# Flat arrays, no slices of short rows: each costs atomic operations that count its owners, 50 ns.
 
 
 @jit
-def rows_forward(begin, end, x, w, b, eps, centred, mean, scale, y):
-    """Rows of x (1, N·G, K) to mean 0 and variance 1, then the affine map of (G, K)."""
+def rows_forward(begin, end, K, x, w, b, eps, centred, mean, scale, y):
+    """Rows of K numbers of x to mean 0 and variance 1, then the affine map of (G, K)."""
     kind = x.dtype.type
-    G, K = w.shape
     for q in range(begin, end):
-        group = q % G
-        m = kind(_sum(x, 0, q) / K) if centred else kind(0)
-        s = kind(1 / math.sqrt(_squares(x, 0, q, m) / K + eps))
+        o, v = index(q * K), index(q * K % w.size)
+        m = kind(total(x, o, K) / K) if centred else kind(0)
+        s = kind(1 / math.sqrt(squares(x, o, K, m) / K + eps))
         mean[q], scale[q] = m, s
         for i in range(K):
-            y[0, q, i] = (x[0, q, i] - m) * s * w[group, i] + b[group, i]
+            j = index(i)
+            y[o + j] = (x[o + j] - m) * s * w[v + j] + b[v + j]
 
 
 @jit
-def rows_backward(begin, end, g, x, w, mean, scale, centred, block, gx, gw, gb):
+def rows_backward(begin, end, K, g, x, w, mean, scale, centred, block, gx, gw, gb):
     """Blocks of rows: gx, and each block's part of the gradients of weight and bias."""
     kind = x.dtype.type
-    G, K = w.shape
     for part in range(begin, end):
-        gw[part] = 0
-        gb[part] = 0
-        for q in range(part * block, min((part + 1) * block, x.shape[1])):
-            group = q % G
+        base = part * w.size
+        for i in range(w.size):
+            gw[index(base + i)] = 0
+            gb[index(base + i)] = 0
+        for q in range(part * block, min((part + 1) * block, mean.size)):
+            o, v = index(q * K), index(q * K % w.size)
+            to = index(base) + v
             m, s = mean[q], scale[q]
-            total, moment = _weighted_sums(g, w, x, q, group, m)
-            shift = kind(total / K) if centred else kind(0)
+            mass, moment = _weighted(g, w, x, o, v, K, m)
+            shift = kind(mass / K) if centred else kind(0)
             slope = kind(moment * s * s / K)
             for i in range(K):
-                gx[0, q, i] = (g[0, q, i] * w[group, i] - shift - (x[0, q, i] - m) * slope) * s
+                j = index(i)
+                gx[o + j] = (g[o + j] * w[v + j] - shift - (x[o + j] - m) * slope) * s
             for i in range(K):
-                gw[part, group, i] += g[0, q, i] * ((x[0, q, i] - m) * s)
+                j = index(i)
+                gw[to + j] += g[o + j] * ((x[o + j] - m) * s)
             for i in range(K):
-                gb[part, group, i] += g[0, q, i]
+                gb[to + index(i)] += g[o + index(i)]
 
 
 @jit
-def statistics(begin, end, x, mean, var):
-    """Mean and variance of x (P, Q, L) over the first and last axes."""
-    P, _, L = x.shape
-    for q in range(begin, end):
-        total = 0.0
-        for p in range(P):
-            total += _sum(x, p, q)
-        mean[q] = total / (P * L)
-        total = 0.0
-        for p in range(P):
-            total += _squares(x, p, q, mean[q])
-        var[q] = total / (P * L)
+def strips_forward(begin, end, K, S, x, w, b, eps, fixed, mean, var, scale, y):
+    """(x - mean) · scale · w + b for x (P, Q, K, S), w and b (G, K).
 
-
-@jit
-def affine(begin, end, x, w, b, mean, scale, y):
-    """(x - mean) · scale · w + b for x (P, Q, K, S), w and b (G, K)."""
-    G, K = w.shape
-    for q in range(begin, end):
-        m, group = mean[q], q % G
-        for p in range(x.shape[0]):
-            for k in range(K):
-                slope, bias = scale[q] * w[group, k], b[group, k]
-                for i in range(x.shape[3]):
-                    y[p, q, k, i] = (x[p, q, k, i] - m) * slope + bias
-
-
-@jit
-def affine_backward(begin, end, g, x, w, mean, scale, fixed, gx, gw, gb):
-    """Its gx, with gw and gb (Q, K) summed over P and S; `fixed` statistics are constants."""
+    Mean and variance are those of x over P, K and S and are written, unless they are `fixed`.
+    """
     kind = x.dtype.type
-    P, _, K, S = x.shape
+    n, Q = K * S, mean.size
+    P = x.size // (n * Q)
     for q in range(begin, end):
-        weight, m, s = w[q % w.shape[0]], mean[q], scale[q]
+        if not fixed:
+            y0 = 0.0
+            for p in range(P):
+                y0 += total(x, index((p * Q + q) * n), n)
+            m = kind(y0 / (P * n))
+            y0 = 0.0
+            for p in range(P):
+                y0 += squares(x, index((p * Q + q) * n), n, m)
+            mean[q], var[q] = m, y0 / (P * n)
+        m, s = mean[q], kind(1 / math.sqrt(var[q] + eps))
+        scale[q] = s
+        for p in range(P):
+            for k in range(K):
+                v = q * K % w.size + k
+                slope, bias = s * w[v], b[v]
+                o = index((p * Q + q) * n + k * S)
+                for i in range(S):
+                    y[o + index(i)] = (x[o + index(i)] - m) * slope + bias
+
+
+@jit
+def strips_backward(begin, end, K, S, g, x, w, mean, scale, fixed, gx, gw, gb):
+    """The gx of `strips_forward`, with gw and gb (Q, K) summed over P and S."""
+    kind = x.dtype.type
+    n, Q = K * S, mean.size
+    P = x.size // (n * Q)
+    for q in range(begin, end):
+        v, m, s = q * K % w.size, mean[q], scale[q]
         shift = slope = 0.0
         for k in range(K):
-            total = moment = 0.0
+            mass = moment = 0.0
             for p in range(P):
-                a, b = _sums(g[p, q, k], x[p, q, k], m)
-                total += a
+                a, b = moments(g, x, index((p * Q + q) * n + k * S), S, m)
+                mass += a
                 moment += b
-            gb[q, k], gw[q, k] = total, moment * s
-            shift += total * weight[k]
-            slope += moment * s * s * weight[k]
-        a, b = kind(shift / (P * K * S)), kind(slope / (P * K * S))
+            gb[q * K + k], gw[q * K + k] = mass, moment * s
+            shift += mass * w[v + k]
+            slope += moment * s * s * w[v + k]
+        a, b = kind(shift / (P * n) * s), kind(slope / (P * n) * s)
         for p in range(P):
             for k in range(K):
-                wk, given, row, out = weight[k] * s, g[p, q, k], x[p, q, k], gx[p, q, k]
+                wk, o = w[v + k] * s, index((p * Q + q) * n + k * S)
                 if fixed:
                     for i in range(S):
-                        out[i] = given[i] * wk
+                        gx[o + index(i)] = g[o + index(i)] * wk
                 else:
                     for i in range(S):
-                        out[i] = given[i] * wk - (a + (row[i] - m) * b) * s
+                        j = o + index(i)
+                        gx[j] = g[j] * wk - (a + (x[j] - m) * b)
 
 
-def moments(x):
-    """Mean and variance (N·G) of x (P, N, G, K, S)."""
-    P, N, G, K, S = x.shape
-    mean, var = np.empty((2, N * G), x.dtype)
-    pool.run(statistics, N * G, x.reshape(P, N * G, K * S), mean, var, cost=ROW * x.size)
-    return mean, var
+@jit
+def columns_forward(begin, end, x, w, b, eps, fixed, mean, var, scale, y):
+    """As `strips_forward` of x (P, C), for blocks of WIDTH columns."""
+    P, C = x.shape
+    mass = np.empty(WIDTH)
+    for block in range(begin, end):
+        first, last = block * WIDTH, min((block + 1) * WIDTH, C)
+        n = last - first
+        m, v, s = mean[first:last], var[first:last], scale[first:last]
+        if not fixed:
+            mass[:] = 0
+            for p in range(P):
+                row = x[p, first:last]
+                for i in range(n):
+                    mass[i] += row[i]
+            for i in range(n):
+                m[i] = mass[i] / P
+            mass[:] = 0
+            for p in range(P):
+                row = x[p, first:last]
+                for i in range(n):
+                    mass[i] += (row[i] - m[i]) * (row[i] - m[i])
+            for i in range(n):
+                v[i] = mass[i] / P
+        for i in range(n):
+            s[i] = 1 / math.sqrt(v[i] + eps)
+        slope, bias = s * w[first:last], b[first:last]
+        for p in range(P):
+            row, out = x[p, first:last], y[p, first:last]
+            for i in range(n):
+                out[i] = (row[i] - m[i]) * slope[i] + bias[i]
 
 
-def normalize(x, w, b, eps, centred, fixed=None):
-    """x (P, N, G, K, S) normalised; then mean and 1/σ, each (N·G).
+@jit
+def columns_backward(begin, end, g, x, w, mean, scale, fixed, gx, gw, gb):
+    """As `strips_backward` of x (P, C), for blocks of WIDTH columns."""
+    P, C = x.shape
+    mass, moment = np.empty(WIDTH), np.empty(WIDTH)
+    for block in range(begin, end):
+        first, last = block * WIDTH, min((block + 1) * WIDTH, C)
+        n = last - first
+        m, s = mean[first:last], scale[first:last]
+        mass[:] = 0
+        moment[:] = 0
+        for p in range(P):
+            row, given = x[p, first:last], g[p, first:last]
+            for i in range(n):
+                mass[i] += given[i]
+            for i in range(n):
+                moment[i] += given[i] * (row[i] - m[i])
+        for i in range(n):
+            gb[first + i] = mass[i]
+            gw[first + i] = moment[i] * s[i]
+        slope = s * w[first:last]
+        shift, lean = np.empty_like(s), np.empty_like(s)
+        for i in range(n):
+            shift[i] = slope[i] * mass[i] / P
+            lean[i] = slope[i] * moment[i] * s[i] * s[i] / P
+        for p in range(P):
+            row, given, out = x[p, first:last], g[p, first:last], gx[p, first:last]
+            for i in range(n):
+                out[i] = given[i] * slope[i]
+            if not fixed:
+                for i in range(n):
+                    out[i] -= shift[i] + (row[i] - m[i]) * lean[i]
 
-    `fixed` is a mean and a variance to be used instead of those of x.
+
+def normalize(x, w, b, eps, centred, statistics=None, fixed=False):
+    """x (P, N, G, K, S) normalised; then the mean and 1/σ, each (N·G).
+
+    `statistics` are a mean and a variance: to be used if they are `fixed`, else to be written to.
+    Only rows (P = S = 1) may be not centred.
     """
     P, N, G, K, S = x.shape
+    Q = N * G
     y = np.empty_like(x)
-    if P == S == 1 and fixed is None:
-        mean, scale = np.empty((2, N * G), x.dtype)
-        flat = (1, N * G, K)
-        args = x.reshape(flat), w, b, eps, centred, mean, scale, y.reshape(flat)
-        pool.run(rows_forward, N * G, *args, cost=ROW * x.size)
+    run = functools.partial(pool.run, cost=COST * x.size)
+    weights = w.ravel(), b.ravel(), eps
+    if P == S == 1 and statistics is None:
+        mean, scale = np.empty((2, Q), x.dtype)
+        run(rows_forward, Q, K, x.ravel(), *weights, centred, mean, scale, y.ravel())
         return y, mean, scale
-    mean, var = moments(x) if fixed is None else fixed
-    scale = (1 / np.sqrt(var + x.dtype.type(eps))).astype(x.dtype)
-    flat = (P, N * G, K, S)
-    args = x.reshape(flat), w, b, mean, scale, y.reshape(flat)
-    pool.run(affine, N * G, *args, cost=ROW * x.size)
+    mean, var = np.empty((2, Q), x.dtype) if statistics is None else statistics
+    scale = np.empty(Q, x.dtype)
+    state = *weights, fixed, mean, var, scale
+    if K == S == 1 and N == 1:
+        flat = (P, G)
+        run(columns_forward, -(-G // WIDTH), x.reshape(flat), *state, y.reshape(flat))
+    else:
+        run(strips_forward, Q, K, S, x.ravel(), *state, y.ravel())
     return y, mean, scale
 
 
 def normalize_grad(g, x, w, mean, scale, centred, fixed, gx):
     """The gradients of the weight and of the bias; that of x is written into gx."""
     P, N, G, K, S = x.shape
+    Q = N * G
+    run = functools.partial(pool.run, cost=1.5 * COST * x.size)
+    state = w.ravel(), mean, scale
     if P == S == 1 and not fixed:
-        flat = (1, N * G, K)
-        block = max(8, -(-N * G // BLOCKS))
-        count = -(-N * G // block)
+        block = max(8, -(-Q // BLOCKS))
+        count = -(-Q // block)
         gw, gb = np.empty((2, count, G, K), x.dtype)
-        args = g.reshape(flat), x.reshape(flat), w, mean, scale, centred, block
-        args = *args, gx.reshape(flat), gw, gb
-        pool.run(rows_backward, count, *args, cost=2 * ROW * x.size)
+        args = *state, centred, block, gx.ravel(), gw.ravel(), gb.ravel()
+        run(rows_backward, count, K, g.ravel(), x.ravel(), *args)
         return gw.sum(axis=0), gb.sum(axis=0)
-    gw, gb = np.empty((2, N * G, K), x.dtype)
-    flat = (P, N * G, K, S)
-    args = g.reshape(flat), x.reshape(flat), w, mean, scale, fixed, gx.reshape(flat), gw, gb
-    pool.run(affine_backward, N * G, *args, cost=2 * ROW * x.size)
-    return gw.reshape(N, G, K).sum(axis=0), gb.reshape(N, G, K).sum(axis=0)
+    if K == S == 1 and N == 1:
+        flat = (P, G)
+        gw, gb = np.empty((2, G), x.dtype)
+        args = *state, fixed, gx.reshape(flat), gw, gb
+        run(columns_backward, -(-G // WIDTH), g.reshape(flat), x.reshape(flat), *args)
+        return gw, gb
+    gw, gb = np.empty((2, N, G, K), x.dtype)
+    args = *state, fixed, gx.ravel(), gw.ravel(), gb.ravel()
+    run(strips_backward, Q, K, S, g.ravel(), x.ravel(), *args)
+    return gw.sum(axis=0), gb.sum(axis=0)

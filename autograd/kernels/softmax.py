@@ -1,8 +1,7 @@
 """Softmax and its logarithm along an axis of x (P, C, S), the axis of C, and their gradients.
 
 With S = 1 rows are normalised; else strips of WIDTH neighbouring columns are, all of them at once.
-What a thread computes it computes whole. Indices are unsigned: LLVM then knows that they do not
-wrap, and makes vectors of the loops. NaN anywhere along the axis makes all of it NaN.
+What a thread computes it computes whole. NaN anywhere along the axis makes all of it NaN.
 """
 
 from __future__ import annotations
@@ -15,14 +14,10 @@ from numba import njit
 from autograd.kernels import pool
 from autograd.kernels.elementary import exp, larger
 from autograd.kernels.jit import jit
+from autograd.kernels.sums import index, product, reduction, total
 
 WIDTH = 128  # of a strip: with 64 rows of it in the L1 cache
 COST = 0.5  # ns an element forward on one core; half of it backward
-
-index = np.uintp
-
-# Sums in vectors; NaN and infinities stay, and the order depends on the length only.
-_reduction = njit(error_model="numpy", fastmath={"reassoc", "nsz"})
 
 
 @njit(error_model="numpy")
@@ -34,7 +29,7 @@ def greatest(x, start, n):
     return m
 
 
-@_reduction
+@reduction
 def sum_of_exponentials(x, start, n, m):
     """Σ exp(x - m) of n numbers of x from `start`."""
     total = x.dtype.type(0)
@@ -43,7 +38,7 @@ def sum_of_exponentials(x, start, n, m):
     return total
 
 
-@_reduction
+@reduction
 def _exponentials(x, start, n, m, y):
     """y = exp(x - m), and their sum."""
     total = x.dtype.type(0)
@@ -51,22 +46,6 @@ def _exponentials(x, start, n, m, y):
         e = exp(x[start + index(i)] - m)
         y[start + index(i)] = e
         total += e
-    return total
-
-
-@_reduction
-def _sum(x, start, n):
-    total = x.dtype.type(0)
-    for i in range(n):
-        total += x[start + index(i)]
-    return total
-
-
-@_reduction
-def _product(x, y, start, n):
-    total = x.dtype.type(0)
-    for i in range(n):
-        total += x[start + index(i)] * y[start + index(i)]
     return total
 
 
@@ -92,19 +71,19 @@ def rows_grad(begin, end, C, g, y, gx, logarithm):
     for n in range(begin, end):
         o = index(n * C)
         if logarithm:
-            total = _sum(g, o, C)
+            mass = total(g, o, C)
             for i in range(C):
-                gx[o + index(i)] = g[o + index(i)] - exp(y[o + index(i)]) * total
+                gx[o + index(i)] = g[o + index(i)] - exp(y[o + index(i)]) * mass
         else:
-            total = _product(g, y, o, C)
+            mass = product(g, y, o, C)
             for i in range(C):
-                gx[o + index(i)] = y[o + index(i)] * (g[o + index(i)] - total)
+                gx[o + index(i)] = y[o + index(i)] * (g[o + index(i)] - mass)
 
 
 @jit
 def strips(begin, end, C, S, x, y, logarithm):
     """As `rows`, of columns: strip number p ⌈S / WIDTH⌉ + s."""
-    top, total = np.empty(WIDTH, x.dtype), np.empty(WIDTH, x.dtype)
+    top, mass = np.empty(WIDTH, x.dtype), np.empty(WIDTH, x.dtype)
     count = (S + WIDTH - 1) // WIDTH
     for strip in range(begin, end):
         first = strip % count * WIDTH
@@ -112,7 +91,7 @@ def strips(begin, end, C, S, x, y, logarithm):
         start = strip // count * C * S + first
         for j in range(n):
             top[index(j)] = -math.inf
-            total[index(j)] = 0
+            mass[index(j)] = 0
         for c in range(C):
             o = index(start + c * S)
             for j in range(n):
@@ -121,51 +100,51 @@ def strips(begin, end, C, S, x, y, logarithm):
             o = index(start + c * S)
             if logarithm:
                 for j in range(n):
-                    total[index(j)] += exp(x[o + index(j)] - top[index(j)])
+                    mass[index(j)] += exp(x[o + index(j)] - top[index(j)])
             else:
                 for j in range(n):
                     y[o + index(j)] = exp(x[o + index(j)] - top[index(j)])
                 for j in range(n):
-                    total[index(j)] += y[o + index(j)]
+                    mass[index(j)] += y[o + index(j)]
         for j in range(n):
-            total[index(j)] = math.log(total[index(j)]) if logarithm else 1 / total[index(j)]
+            mass[index(j)] = math.log(mass[index(j)]) if logarithm else 1 / mass[index(j)]
         for c in range(C):
             o = index(start + c * S)
             if logarithm:
                 for j in range(n):
-                    y[o + index(j)] = (x[o + index(j)] - top[index(j)]) - total[index(j)]
+                    y[o + index(j)] = (x[o + index(j)] - top[index(j)]) - mass[index(j)]
             else:
                 for j in range(n):
-                    y[o + index(j)] *= total[index(j)]
+                    y[o + index(j)] *= mass[index(j)]
 
 
 @jit
 def strips_grad(begin, end, C, S, g, y, gx, logarithm):
     """As `rows_grad`, of columns."""
-    total = np.empty(WIDTH, g.dtype)
+    mass = np.empty(WIDTH, g.dtype)
     count = (S + WIDTH - 1) // WIDTH
     for strip in range(begin, end):
         first = strip % count * WIDTH
         n = min(WIDTH, S - first)
         start = strip // count * C * S + first
-        total[:] = 0
+        mass[:] = 0
         for c in range(C):
             o = index(start + c * S)
             if logarithm:
                 for j in range(n):
-                    total[index(j)] += g[o + index(j)]
+                    mass[index(j)] += g[o + index(j)]
             else:
                 for j in range(n):
-                    total[index(j)] += g[o + index(j)] * y[o + index(j)]
+                    mass[index(j)] += g[o + index(j)] * y[o + index(j)]
         for c in range(C):
             o = index(start + c * S)
             if logarithm:
                 for j in range(n):
-                    a = exp(y[o + index(j)]) * total[index(j)]
+                    a = exp(y[o + index(j)]) * mass[index(j)]
                     gx[o + index(j)] = g[o + index(j)] - a
             else:
                 for j in range(n):
-                    gx[o + index(j)] = y[o + index(j)] * (g[o + index(j)] - total[index(j)])
+                    gx[o + index(j)] = y[o + index(j)] * (g[o + index(j)] - mass[index(j)])
 
 
 def along(axis, logarithm, *arrays):
