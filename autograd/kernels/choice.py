@@ -48,6 +48,8 @@ SIZES = {
     "tanh": 262_144 if _VECTORISED else 4_096,
     "tanh_grad": 16_384,
     "sigmoid_grad": 16_384,
+    "relu": 8_192,
+    "relu_grad": 4_096,
 }
 
 

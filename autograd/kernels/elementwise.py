@@ -96,6 +96,22 @@ def softplus_grad(begin, end, g, x, out):
 
 
 @jit
+def relu(begin, end, x, out):
+    """max(x, 0); NaN stays."""
+    x, out = x[begin:end], out[begin:end]
+    for i in range(out.size):
+        out[i] = x[i] if not x[i] <= 0 else 0
+
+
+@jit
+def relu_grad(begin, end, g, x, out):
+    """g where x is positive."""
+    g, x, out = g[begin:end], x[begin:end], out[begin:end]
+    for i in range(out.size):
+        out[i] = g[i] if x[i] > 0 else 0
+
+
+@jit
 def erf(begin, end, x, out):
     """The error function."""
     x, out = x[begin:end], out[begin:end]

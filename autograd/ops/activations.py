@@ -24,9 +24,16 @@ def _sigmoid(a: Any) -> Any:
     return np.where(np.greater_equal(a, 0), 1 / (1 + e), e / (1 + e))
 
 
+@kernel_for("relu")
 def _relu(a: Any) -> Any:
     """max(a, 0)."""
     return np.maximum(a, 0)
+
+
+@kernel_for("relu_grad")
+def relu_grad(g: Any, a: Any) -> Any:
+    """g where a is positive."""
+    return np.where(a > 0, g, 0)
 
 
 @kernel_for("sigmoid_grad")
@@ -175,7 +182,7 @@ def _mish(a: Any) -> Any:
 
 # fmt: off
 sigmoid = Op(_sigmoid,         r"\sigma({a})",                       lambda g, y, a: sigmoid_grad(g, y),                                         domain=(real,), name="sigmoid", bind="sigmoid")
-relu = Op(_relu,               r"\operatorname{{relu}} {a:3}",       lambda g, y, a: np.where(a > 0, g, 0),                                       domain=(nonzero,), rank=3, name="relu", bind="relu")
+relu = Op(_relu,               r"\operatorname{{relu}} {a:3}",       lambda g, y, a: relu_grad(g, a),                                             domain=(nonzero,), rank=3, name="relu", bind="relu")
 softplus = Op(_softplus,       r"\operatorname{{softplus}} {a:3}",   lambda g, y, a, beta: softplus_grad(g, beta * a),                               domain=(real,), rank=3, name="softplus")
 log_sigmoid = Op(_log_sigmoid, r"\log \sigma({a})",                  lambda g, y, a: g * sigmoid(-a),                                             domain=(real,), rank=3, name="log_sigmoid")
 silu = Op(_silu,               r"{a:2} \, \sigma({a})",              lambda g, y, a: silu_grad(g, a),                  domain=(real,), rank=2, name="silu")

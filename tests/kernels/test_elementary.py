@@ -189,6 +189,15 @@ def test_the_tanh_form_of_gelu(rng):
     np.testing.assert_allclose(call("gelu_tanh", x), 0.5 * x * (1 + np.tanh(inner)), atol=1e-15)
 
 
+@pytest.mark.parametrize("dtype", [SINGLE, DOUBLE])
+def test_relu_and_its_gradient_are_numpys_nan_and_infinity_included(dtype, rng):
+    x = np.concatenate([rng.standard_normal(500), [np.nan, np.inf, -np.inf, 0.0, -0.0]])
+    g = np.concatenate([[np.nan, np.inf, -np.inf], rng.standard_normal(502)])
+    x, g = x.astype(dtype), rng.permutation(g).astype(dtype)
+    assert np.array_equal(call("relu", x), np.maximum(x, 0), equal_nan=True)
+    assert np.array_equal(call("relu_grad", g, x), np.where(x > 0, g, 0), equal_nan=True)
+
+
 def test_the_bits_depend_on_neither_threads_nor_place(rng):
     x = rng.standard_normal(300_001).astype(SINGLE)
     before = pool.get_num_threads()
