@@ -11,10 +11,25 @@ from autograd.random import Rng, as_generator
 from autograd.value import Value
 from nn.functional.tensor import Tensor
 
-softsign = autograd.softsign.call
-tanhshrink = autograd.tanhshrink.call
-logsigmoid = autograd.log_sigmoid.call
-sigmoid = autograd.sigmoid.call
+
+def sigmoid(input: Tensor) -> Tensor:
+    """1 / (1 + exp(−x))."""
+    return autograd.sigmoid.call(input)
+
+
+def logsigmoid(input: Tensor) -> Tensor:
+    """log σ(x)."""
+    return autograd.log_sigmoid.call(input)
+
+
+def softsign(input: Tensor) -> Tensor:
+    """x / (1 + |x|)."""
+    return autograd.softsign.call(input)
+
+
+def tanhshrink(input: Tensor) -> Tensor:
+    """x − tanh(x)."""
+    return autograd.tanhshrink.call(input)
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -207,7 +222,13 @@ def log_softmax(input: Tensor, dim: int) -> Tensor:
 
 
 def gumbel_softmax(
-    logits: Tensor, tau: float = 1.0, hard: bool = False, dim: int = -1, *, rng: Rng = None
+    logits: Tensor,
+    tau: float = 1.0,
+    hard: bool = False,
+    eps: float = 1e-10,
+    dim: int = -1,
+    *,
+    rng: Rng = None,
 ) -> Tensor:
     r"""A random class for each row, as probabilities that can be differentiated.
 
@@ -218,6 +239,7 @@ def gumbel_softmax(
     logits : logarithms of probabilities, up to a constant.
     tau : temperature, more than 0; the lower the nearer to one-hot.
     hard : return one-hot rows, whose gradient is that of the soft ones.
+    eps : accepted as in PyTorch, which does not use it either.
     dim : axis of the classes.
     rng : generator, seed or None for the default.
 

@@ -140,12 +140,10 @@ def embedding_bag(
         scale_grad_by_freq,
     )  # (B, N, E)
     if mode == "max":
-        empty = ~counted.any(axis=1, keepdims=True)
-        low = np.where(counted[..., None], rows, -np.inf) if rows.shape[1] else rows
         if not rows.shape[1]:
             return np.sum(rows, axis=1)
-        top = np.max(np.where(empty[..., None], 0, low), axis=1)
-        return top.astype(weight.dtype) if top.dtype != weight.dtype else top
+        some = np.asarray(counted.any(axis=1))[:, None, None]
+        return np.max(np.where(some, np.where(counted[..., None], rows, -np.inf), 0), axis=1)
     if per_sample_weights is not None:
         factors = per_sample_weights
         if not isinstance(factors, Value):

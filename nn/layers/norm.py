@@ -133,10 +133,10 @@ class RMSNorm(_RowNorm):
         shape = self.normalized_shape
         self.weight = Parameter(np.ones(shape), dtype=dtype) if elementwise_affine else None
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, x: Any) -> Any:
         """Scale each row."""
-        self._check(input)
-        return functional.rms_norm(input, self.normalized_shape, self.weight, self.eps)
+        self._check(x)
+        return functional.rms_norm(x, self.normalized_shape, self.weight, self.eps)
 
     def extra_repr(self) -> str:
         """Shape and settings."""
