@@ -15,4 +15,6 @@ SUBJECTS = (
     "norm_softmax_attention",
     "training",
     "import_time",
+    "cold_start",
+    "memory",
 )
