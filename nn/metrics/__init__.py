@@ -1,0 +1,49 @@
+"""How good predictions are: functions of whole arrays, and classes that add up batches."""
+
+from nn.metrics.classification import (
+    Accuracy,
+    Perplexity,
+    TopKAccuracy,
+    accuracy,
+    perplexity,
+    top_k_accuracy,
+)
+from nn.metrics.confusion import (
+    F1,
+    ConfusionMatrix,
+    Precision,
+    Recall,
+    confusion_matrix,
+    f1_score,
+    precision_score,
+    recall_score,
+)
+from nn.metrics.metric import Metric
+from nn.metrics.regression import (
+    MeanAbsoluteError,
+    R2Score,
+    mean_absolute_error,
+    r2_score,
+)
+
+__all__ = [
+    "F1",
+    "Accuracy",
+    "ConfusionMatrix",
+    "MeanAbsoluteError",
+    "Metric",
+    "Perplexity",
+    "Precision",
+    "R2Score",
+    "Recall",
+    "TopKAccuracy",
+    "accuracy",
+    "confusion_matrix",
+    "f1_score",
+    "mean_absolute_error",
+    "perplexity",
+    "precision_score",
+    "r2_score",
+    "recall_score",
+    "top_k_accuracy",
+]
