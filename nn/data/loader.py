@@ -184,6 +184,10 @@ class DataLoader:
         parts = batch if isinstance(batch, tuple) else (batch,)
         return self.transform(*parts, rng=rng)
 
+    def sample(self) -> Any:
+        """The first sample of the data set as a batch; the epoch does not move on."""
+        return self._batch(_Epoch([np.arange(1)], 0), 0)
+
     def state_dict(self) -> dict[str, Any]:
         """Where in its epoch the loader is, as plain numbers, dicts and lists.
 

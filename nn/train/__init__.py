@@ -1,0 +1,30 @@
+"""Training in one call: the loop, its callbacks, its history, and Keras's habit on top."""
+
+from nn.train.callback import Callback
+from nn.train.callbacks import (
+    EarlyStopping,
+    GradientClipping,
+    LearningRateScheduler,
+    ModelCheckpoint,
+)
+from nn.train.evaluate import evaluate, predict
+from nn.train.fit import fit
+from nn.train.history import History
+from nn.train.loggers import CSVLogger, JSONLLogger, TensorBoard
+from nn.train.state import State
+
+__all__ = [
+    "CSVLogger",
+    "Callback",
+    "EarlyStopping",
+    "GradientClipping",
+    "History",
+    "JSONLLogger",
+    "LearningRateScheduler",
+    "ModelCheckpoint",
+    "State",
+    "TensorBoard",
+    "evaluate",
+    "fit",
+    "predict",
+]

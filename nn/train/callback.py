@@ -1,0 +1,94 @@
+"""Callback: what happens at points of the training loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from nn.train.state import State
+
+Hook = Callable[[State], Any]
+
+
+class Callback:
+    """Base of the callbacks: override what you need; the loop calls nothing else.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> class Norms(nn.train.Callback):
+    ...     def on_gradients(self, state):
+    ...         print(state.step, [p.grad.shape for p in state.model.parameters()])
+    >>> x = np.ones((4, 2), np.float32)
+    >>> net = nn.Linear(2, 1)
+    >>> _ = nn.train.fit(net, (x, x[:, :1]), "mse", callbacks=[Norms()], verbose=False)
+    0 [(1, 2), (1,)]
+    """
+
+    last: bool = False
+    """Whether it is called after the others, such as one that saves what they have done."""
+
+    def prepare(self, state: State) -> None:
+        """First of all, before a checkpoint is read: make what belongs to the optimizer."""
+
+    def on_train_begin(self, state: State) -> None:
+        """Before the first epoch."""
+
+    def on_epoch_begin(self, state: State) -> None:
+        """Before the first batch."""
+
+    def on_loss(self, state: State) -> None:
+        """After the forward pass: the graph behind ``state.loss`` is whole."""
+
+    def on_gradients(self, state: State) -> None:
+        """Before each update of the optimizer: every ``p.grad`` is there."""
+
+    def on_step_end(self, state: State) -> None:
+        """After each batch."""
+
+    def on_epoch_end(self, state: State) -> None:
+        """After the validation: ``state.logs`` is there."""
+
+    def on_train_end(self, state: State) -> None:
+        """At the end, also after Ctrl-C or an error."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run must know: numbers, strings, lists, dicts and arrays."""
+        return {}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over what `state_dict` gave."""
+
+
+class AtEpochEnd(Callback):
+    """A plain function, called with the state after each epoch."""
+
+    def __init__(self, function: Hook) -> None:
+        self.on_epoch_end = function  # type: ignore[assignment,method-assign]
+
+
+class Hooks:
+    """The hooks that somebody overrides, so that the others cost nothing."""
+
+    def __init__(self, callbacks: Iterable[Any]) -> None:
+        given: list[Callback] = []
+        for i, c in enumerate(callbacks):
+            if not isinstance(c, Callback) and (isinstance(c, type) or not callable(c)):
+                raise TypeError(
+                    f"fit: callbacks[{i}] must be a Callback or a function of the state, not {c!r}."
+                )
+            given.append(c if isinstance(c, Callback) else AtEpochEnd(c))
+        self.callbacks = sorted(given, key=lambda c: c.last)
+        self.given = [c for c in given if type(c).state_dict is not Callback.state_dict]
+        self.train_begin = self._of("on_train_begin")
+        self.epoch_begin = self._of("on_epoch_begin")
+        self.loss = self._of("on_loss")
+        self.gradients = self._of("on_gradients")
+        self.step_end = self._of("on_step_end")
+        self.epoch_end = self._of("on_epoch_end")
+        self.train_end = self._of("on_train_end")
+
+    def _of(self, name: str) -> list[Hook]:
+        default = getattr(Callback, name)
+        hooks = [getattr(c, name) for c in self.callbacks]
+        return [h for h in hooks if getattr(h, "__func__", h) is not default]

@@ -1,0 +1,166 @@
+"""Compiled: Keras's habit, compile · fit · evaluate · predict, on top of `nn.train`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from autograd.random import Rng
+    from nn.data.dataset import Array
+    from nn.train.history import History
+
+
+class _Settings(NamedTuple):
+    loss: Any
+    metrics: list[Any]
+
+
+class Compiled:
+    """Methods for a Module that its user trains by calling them.
+
+    `compile` says how, `fit` trains on, `evaluate` measures and `predict` computes. Each is a few
+    lines over the function of `nn.train` of that name.
+    """
+
+    _settings: _Settings | None = None
+    _optimizer: Any = None
+
+    def compile(
+        self,
+        optimizer: Any = "adam",
+        loss: Any = None,
+        metrics: Iterable[Any] = (),
+        *,
+        lr: float | None = None,
+    ) -> None:
+        """Say how to train: optimizer, loss and metrics as in `nn.train.fit`.
+
+        Names are checked now; an optimizer given by name is made when `fit` is first called, and
+        used by later calls.
+        """
+        from nn.train import choices
+
+        if loss is None:
+            raise ValueError(
+                f"{type(self).__name__}.compile: loss is needed; choose from "
+                f"{', '.join(sorted(choices.LOSSES))}, or pass one of your own."
+            )
+        chosen = list(metrics) if not isinstance(metrics, str) else metrics
+        choices.metrics_for(chosen, choices.loss_for(loss))
+        if isinstance(optimizer, str):
+            choices.chosen("optimizer", optimizer, choices.OPTIMIZERS)
+        self._settings = _Settings(loss, list(chosen))
+        self._optimizer = (optimizer, lr)
+
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        epochs: int = 1,
+        batch_size: int = 32,
+        validation_split: float | None = None,
+        validation_data: Any = None,
+        callbacks: Iterable[Any] = (),
+        shuffle: bool = True,
+        verbose: Any = "auto",
+        rng: Rng = None,
+    ) -> History:
+        """Train on, as `nn.train.fit` does.
+
+        Parameters
+        ----------
+        X, y : inputs and targets; or a DataLoader or Dataset as X alone.
+        validation_split : share of the samples, the last ones, that is held out, 0 to 1.
+        validation_data : (X, y) or a loader to measure on after each epoch, instead.
+        epochs, batch_size, callbacks, shuffle, rng : as in `nn.train.fit`.
+        verbose : 0 or False shows nothing.
+
+        Examples
+        --------
+        >>> import nn, numpy as np
+        >>> X = np.random.default_rng(0).normal(size=(100, 3))
+        >>> model = nn.Sequential(nn.Linear(3, 1, rng=0), nn.Sigmoid())
+        >>> model.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy"])
+        >>> history = model.fit(X, X[:, 0] > 0, epochs=3, validation_split=0.2, verbose=0)
+        >>> list(history.history)
+        ['loss', 'accuracy', 'val_loss', 'val_accuracy']
+        """
+        from nn.train.batches import as_loader, make_parameters
+        from nn.train.choices import optimizer_for
+        from nn.train.fit import fit
+
+        who = f"{type(self).__name__}.fit"
+        settings = self._compiled("fit")
+        data: Any = X if y is None else (*_inputs(X), np.asarray(y))
+        validation = validation_data
+        if validation_split is not None:
+            if validation is not None:
+                raise ValueError(f"{who}: give validation_split or validation_data, not both.")
+            data, validation = _split(who, data, validation_split)
+        model: Any = self
+        loader = as_loader(who, data, model, batch_size, shuffle, rng)
+        if isinstance(self._optimizer, tuple):
+            make_parameters(model, loader)
+            self._optimizer = optimizer_for(self._optimizer[0], model, self._optimizer[1])
+        return fit(
+            model,
+            loader,
+            settings.loss,
+            self._optimizer,
+            epochs,
+            validation=validation,
+            metrics=settings.metrics,
+            callbacks=callbacks,
+            verbose=verbose not in (0, False),
+        )
+
+    def evaluate(self, X: Any, y: Any = None, *, batch_size: int = 256) -> list[Any]:
+        """The loss and each metric on data, in the order of `compile`, as Keras returns them."""
+        from nn.train.evaluate import evaluate
+
+        settings = self._compiled("evaluate")
+        data: Any = X if y is None else (*_inputs(X), np.asarray(y))
+        model: Any = self
+        found = evaluate(model, data, settings.loss, settings.metrics, batch_size=batch_size)
+        return list(found.values())
+
+    def predict(self, X: Any, *, batch_size: int = 256) -> Array:
+        """The outputs for X, in eval mode and without a graph; see `nn.train.predict`."""
+        from nn.train.evaluate import predict
+
+        model: Any = self
+        return predict(model, X, batch_size=batch_size)
+
+    def _compiled(self, what: str) -> _Settings:
+        if self._settings is None:
+            name = type(self).__name__
+            raise RuntimeError(f"{name}.{what}: call compile(optimizer, loss, metrics) first.")
+        return self._settings
+
+
+def _inputs(X: Any) -> tuple[Any, ...]:
+    return X if isinstance(X, tuple) else (np.asarray(X),)
+
+
+def _split(who: str, data: Any, share: float) -> tuple[Any, Any]:
+    """The first samples and the last ones, as Keras splits."""
+    if not 0 < share < 1:
+        raise ValueError(f"{who}: validation_split must be between 0 and 1, got {share}.")
+    if not isinstance(data, tuple):
+        data = (data,) if isinstance(data, np.ndarray) else data
+    if not isinstance(data, tuple):
+        raise TypeError(
+            f"{who}: validation_split is for arrays; a {type(data).__name__} is split by "
+            "nn.data.random_split, and goes in as validation_data."
+        )
+    n = len(data[0])
+    cut = int(n * (1 - share))
+    if not 0 < cut < n:
+        raise ValueError(
+            f"{who}: validation_split={share} of {n} samples leaves one side without any."
+        )
+    return tuple(part[:cut] for part in data), tuple(part[cut:] for part in data)

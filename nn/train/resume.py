@@ -1,0 +1,49 @@
+"""Resume: runs that go on bit for bit after they were killed."""
+
+from __future__ import annotations
+
+import os
+
+from nn.checkpoint import Checkpoint
+from nn.data.sampler import at_least_one
+from nn.train.callback import Callback
+from nn.train.state import State
+
+
+class Resume(Callback):
+    """Saves everything a run consists of, and puts a new run into that state.
+
+    Parameters
+    ----------
+    path : the file.
+    every : updates of the optimizer after which it is saved; by default after epochs only.
+    """
+
+    last = True
+
+    def __init__(self, path: str | os.PathLike[str], every: int | None = None) -> None:
+        self.path = path
+        self.every = None if every is None else at_least_one("fit", "checkpoint_every", every)
+        self._steps = 0
+
+    def load(self, state: State) -> None:
+        """Go to where the file says, if there is one."""
+        self._checkpoint = Checkpoint(
+            self.path,
+            model=state.model,
+            optimizer=state.optimizer,
+            loader=state.loader,
+            run=state,
+        )
+        self._checkpoint.load()
+        self._steps = state.step
+
+    def on_step_end(self, state: State) -> None:
+        """Save, where an update was made: no gradients wait then."""
+        if self.every is not None and state.step >= self._steps + self.every:
+            self._steps = state.step
+            self._checkpoint.save()
+
+    def on_epoch_end(self, state: State) -> None:
+        """Save."""
+        self._checkpoint.save()
