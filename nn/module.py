@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from autograd.value import Value
 from nn import trail
 from nn.hooks import Handle, Hook, Hooks, hang
 from nn.parameter import Buffer, Parameter
+from nn.state import LoadReport, load_into, plain
 
 __all__ = ["Buffer", "LoadReport", "Module", "Parameter", "Scope", "join"]
 
@@ -31,13 +32,6 @@ class Scope:
 
     def __init__(self, owner: Module, start: int, inner: Scope | None) -> None:
         self.owner, self.start, self.inner = owner, start, inner
-
-
-class LoadReport(NamedTuple):
-    """What `load_state_dict` found."""
-
-    missing_keys: list[str]
-    unexpected_keys: list[str]
 
 
 class Module:
@@ -444,7 +438,7 @@ class Module:
         >>> {key: array.shape for key, array in net.state_dict().items()}
         {'0.weight': (3, 2), '0.bias': (3,), '2.weight': (1, 3), '2.bias': (1,)}
         """
-        return {key: np.array(_array(x)) for key, x in self._state().items()}
+        return {key: np.array(plain(x)) for key, x in self._state().items()}
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> LoadReport:
         """Write the arrays of a state dict into the parameters and buffers, in place.
@@ -463,37 +457,7 @@ class Module:
         ValueError
             Lists all that is missing, unexpected or does not fit. Nothing has changed then.
         """
-        state = self._state()
-        missing = [key for key in state if key not in state_dict]
-        unexpected = [key for key in state_dict if key not in state]
-        new: dict[str, Array] = {}
-        misfits = []
-        for key, x in state.items():
-            if key in state_dict:
-                wanted, given = _array(x), np.asarray(_array(state_dict[key]))
-                if given.shape != wanted.shape:
-                    misfits.append(f"{key} has shape {given.shape}, the model {wanted.shape}")
-                elif not np.can_cast(given.dtype, wanted.dtype, "same_kind"):
-                    misfits.append(f"{key} has dtype {given.dtype}, the model {wanted.dtype}")
-                else:
-                    new[key] = np.array(given, wanted.dtype)
-        lines = [f"  does not fit: {text}" for text in misfits]
-        if strict:
-            lines += [f"  missing: {key}" for key in missing]
-            lines += [f"  unexpected: {key}" for key in unexpected]
-        if lines:
-            raise ValueError(
-                f"This state dict does not fit {type(self).__name__}; nothing was loaded.\n"
-                + "\n".join(lines)
-                + ("\nstrict=False loads what fits." if strict and not misfits else "")
-            )
-        epoch = tick()
-        for key, array in new.items():
-            x = state[key]
-            _array(x)[...] = array
-            if isinstance(x, Parameter):
-                x.birth = epoch
-        return LoadReport(missing, unexpected)
+        return load_into(self._state(), state_dict, strict, type(self).__name__)
 
     def extra_repr(self) -> str:
         """What stands between the brackets of the repr; for subclasses."""
@@ -526,7 +490,3 @@ class Module:
 def join(path: str, name: str) -> builtins.str:
     """Path of an attribute of the module at `path`."""
     return f"{path}.{name}" if path else name
-
-
-def _array(x: Any) -> Any:
-    return x._data if isinstance(x, Value) else x

@@ -9,7 +9,7 @@ import numpy as np
 import autograd
 from autograd.random import Rng, as_generator
 from autograd.value import Value
-from nn.functional.tensor import Tensor
+from nn.functional.tensor import Tensor, same_dtype
 
 
 def sigmoid(input: Tensor) -> Tensor:
@@ -193,6 +193,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """Gives x where x > 0, else weight · x; one weight, or one for each channel of (N, C, ...)."""
     shape = np.shape(input)
+    same_dtype("prelu", input, weight)
     if weight.size == 1:
         return autograd.prelu(input, weight.reshape(()) if not shape else weight)
     channels = shape[min(1, len(shape) - 1)] if shape else 1

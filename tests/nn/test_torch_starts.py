@@ -34,7 +34,7 @@ STARTS = [
 
 
 @pytest.mark.parametrize(
-    ("name", "settings"), STARTS, ids=lambda x: x if isinstance(x, str) else ""
+    ("name", "settings"), STARTS, ids=str
 )
 def test_parameters_start_in_pytorchs_distribution(name, settings):
     if not hasattr(nn, name):
