@@ -6,22 +6,23 @@ import numpy as np
 
 from autograd.kernels import pool
 from autograd.kernels.jit import jit
+from autograd.kernels.sums import index
 
-ELEMENT = 0.5  # ns for one number added, on one core
-LOOK = 0.5  # ns for one index that another thread's rows are meant by
+ELEMENT = 0.2  # ns for one number added, on one core
 
 
 @jit
 def add_rows(begin, end, g, indices, skip, out):
     """out[indices[n]] += g[n], in the order of n, for the rows begin to end but `skip`."""
-    for r in range(begin, end):
-        out[r] = 0
+    D = out.shape[1]
+    g, out = g.reshape(-1), out.reshape(-1)  # flat: a slice of a row costs 50 ns
+    out[begin * D : end * D] = 0
     for n in range(indices.size):
         r = indices[n]
         if begin <= r < end and r != skip:
-            row, given = out[r], g[n]
-            for i in range(given.size):
-                row[i] += given[i]
+            to, start = index(r * D), index(n * D)
+            for i in range(D):
+                out[to + index(i)] += g[start + index(i)]
 
 
 def scatter_rows(g, indices, rows, skip):
