@@ -11,7 +11,7 @@ import numpy as np
 
 from autograd.kernels import pool
 from autograd.kernels import recurrent_steps as steps
-from autograd.kernels.matmul import matmul
+from autograd.kernels.matmul import FEW_ROWS, matmul
 from autograd.kernels.recurrent_rows import Rows, dense
 from autograd.kernels.tile import lanes
 from autograd.kernels.workspace import LINE, scratch
@@ -155,7 +155,7 @@ class Scan:
         need_states = needs[1 : 1 + len(ds)]
         need_w, need_u, need_b, need_c, *need_r = needs[1 + len(ds) :]
         d = d.reshape(r.count, d_row)[:, :G]
-        gw = matmul(d[:, : self.w_ih.shape[0]].T, self.x) if need_w else None
+        gw = self._input_weight_grad(d[:, : self.w_ih.shape[0]]) if need_w else None
         gu = self._recurrent_weight_grad(d, hs[r.entering]) if need_u else None
         total = db.sum(axis=0)
         gc = gb = None
@@ -166,6 +166,12 @@ class Scan:
         gs = [r.unsorted(s) if n else None for s, n in zip(ds, need_states, strict=True)]
         gr = [matmul(dp.reshape(-1, R).T, self.unprojected) if n else None for n in need_r]
         return (r.unpacked(gx), *gs, gw, gu, gb, gc, *gr)
+
+    def _input_weight_grad(self, d):
+        if self.D > FEW_ROWS:
+            return matmul(d.T, self.x)
+        # few columns leave most of a tile's width idle; turned round they are few rows
+        return np.ascontiguousarray(matmul(self.x.T, d).T)
 
     def _recurrent_weight_grad(self, d, h):
         H = self.H
