@@ -12,9 +12,10 @@ from autograd.ops.conv import each
 from autograd.random import Rng, as_generator
 from autograd.value import Value
 from nn import functional, init
+from nn.layers.linear import count
 from nn.module import Module, Parameter
 
-PAD_MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+PAD_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
 class _Convolution(Module):
@@ -26,7 +27,7 @@ class _Convolution(Module):
 
     def _set_up(
         self,
-        in_channels: int,
+        in_channels: int | None,
         out_channels: int,
         kernel_size: Any,
         stride: Any,
@@ -38,32 +39,45 @@ class _Convolution(Module):
         dtype: Any,
         rng: Rng,
     ) -> None:
-        sizes = (("in_channels", in_channels), ("out_channels", out_channels), ("groups", groups))
-        for name, size in sizes:
-            if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
-                raise ValueError(f"{self._who}: {name} must be an integer >= 1, got {size!r}.")
-        for name, size in sizes[:2]:
-            if size % groups:
-                raise ValueError(
-                    f"{self._who}: {name}={size} must be a multiple of groups={groups}."
-                )
-        self.in_channels, self.out_channels = int(in_channels), int(out_channels)
+        self.groups = count(self._who, "groups", groups, 1)
+        self.out_channels = count(self._who, "out_channels", out_channels, 1)
+        self._check_groups("out_channels", self.out_channels)
         self.kernel_size = self._each("kernel_size", kernel_size, 1)
         self.stride = self._each("stride", stride, 1)
         self.dilation = self._each("dilation", dilation, 1)
         self.padding = padding if isinstance(padding, str) else self._each("padding", padding, 0)
-        self.groups, self.padding_mode = int(groups), padding_mode
-        first, second = in_channels, out_channels
+        self.padding_mode = padding_mode
+        rng = as_generator(rng)
+        if in_channels is not None:
+            self._make_parameters(in_channels, bias, dtype, rng)
+            return
+        self.make_later(
+            lambda self, input, *_: self._make_parameters(
+                np.shape(self._ranked(input))[-self._rank - 1], bias, dtype, rng
+            ),
+            f"in_channels=None, {self.out_channels}, kernel_size={self.kernel_size}",
+        )
+
+    def _make_parameters(self, in_channels: int, bias: bool, dtype: Any, rng: Rng) -> None:
+        """Weight and bias for so many channels."""
+        self.in_channels = count(self._who, "in_channels", in_channels, 1)
+        self._check_groups("in_channels", self.in_channels)
+        first, second = self.in_channels, self.out_channels
         if not self._transposed:
             first, second = second, first
-        shape = (first, second // groups, *self.kernel_size)
+        shape = (first, second // self.groups, *self.kernel_size)
         bound = 1 / math.sqrt(math.prod(shape[1:]))
-        rng = as_generator(rng)
         self.weight = Parameter(np.zeros(shape), dtype=dtype)
         init.uniform_(self.weight, -bound, bound, rng)
-        self.bias = Parameter(np.zeros(out_channels), dtype=dtype) if bias else None
+        self.bias = Parameter(np.zeros(self.out_channels), dtype=dtype) if bias else None
         if self.bias is not None:
             init.uniform_(self.bias, -bound, bound, rng)
+
+    def _check_groups(self, name: str, channels: int) -> None:
+        if channels % self.groups:
+            raise ValueError(
+                f"{self._who}: {name}={channels} must be a multiple of groups={self.groups}."
+            )
 
     @property
     def _who(self) -> str:
@@ -75,16 +89,22 @@ class _Convolution(Module):
         except (TypeError, ValueError) as error:
             raise type(error)(f"{self._who}: {error}") from None
 
-    def _checked(self, input: Any) -> Any:
-        """The input as a Value or array; refused with other axes, channels or dtype."""
+    def _ranked(self, input: Any) -> Any:
+        """The input as a Value or array; refused with other axes."""
         x = input if isinstance(input, Value) else np.asarray(input)
-        shape, weight, rank = x.shape, self.weight, self._rank
+        shape, rank = x.shape, self._rank
         if len(shape) not in (rank + 1, rank + 2):
             axes = ", ".join("DHW"[3 - rank :]) if rank > 1 else "L"
             raise ValueError(
                 f"{self._who}: input {shape} must have the axes (N, C, {axes}) or (C, {axes}). "
                 "np.expand_dims(x, 1) gives images without channels one."
             )
+        return x
+
+    def _checked(self, input: Any) -> Any:
+        """The input as a Value or array; refused with other axes, channels or dtype."""
+        x = self._ranked(input)
+        shape, weight, rank = x.shape, self.weight, self._rank
         if shape[-rank - 1] != self.in_channels:
             raise ValueError(
                 f"{self._who}: input {shape} has {shape[-rank - 1]} channels, but "
@@ -122,7 +142,7 @@ class _Convolution(Module):
 class _Conv(_Convolution):
     def __init__(
         self,
-        in_channels: int,
+        in_channels: int | None,
         out_channels: int,
         kernel_size: Any,
         stride: Any = 1,
@@ -168,16 +188,7 @@ class _Conv(_Convolution):
             pairs = [(n // 2, n - n // 2) for n in total]
         else:
             pairs = [(int(n), int(n)) for n in self.padding]
-        sizes = x.shape[-self._rank :]
-        slack = {"reflect": 1, "circular": 0}.get(self.padding_mode)
-        if slack is not None and any(max(p) > n - slack for p, n in zip(pairs, sizes, strict=True)):
-            raise ValueError(
-                f"{self._who}: padding={self.padding} with padding_mode={self.padding_mode!r} must "
-                f"be at most {tuple(n - slack for n in sizes)} for input {x.shape}; "
-                "padding_mode='replicate' has no such limit."
-            )
-        before = [(0, 0)] * (len(x.shape) - self._rank)
-        return np.pad(x, (*before, *pairs), mode=PAD_MODES[self.padding_mode])  # type: ignore[call-overload]
+        return functional.pad(x, [n for pair in reversed(pairs) for n in pair], self.padding_mode)
 
 
 class Conv1d(_Conv):
@@ -185,7 +196,8 @@ class Conv1d(_Conv):
 
     Parameters
     ----------
-    in_channels, out_channels : C and M, before and after.
+    in_channels, out_channels : C and M, before and after. in_channels=None takes it from the first
+        input, which then makes the parameters.
     kernel_size : pixels of the kernel.
     stride : pixels between outputs.
     padding : pixels added at both ends, 'same' or 'valid'.
@@ -210,6 +222,9 @@ class Conv1d(_Conv):
     >>> import nn, numpy as np
     >>> nn.Conv1d(2, 8, 3, padding=1)(np.ones((5, 2, 10), np.float32)).shape
     (5, 8, 10)
+    >>> layer = nn.Conv1d(None, 8, 3)
+    >>> layer(np.ones((5, 2, 10), np.float32)).shape, layer.weight.shape
+    ((5, 8, 8), (8, 2, 3))
     """
 
     _rank = 1
@@ -260,7 +275,7 @@ class _ConvTranspose(_Convolution):
 
     def __init__(
         self,
-        in_channels: int,
+        in_channels: int | None,
         out_channels: int,
         kernel_size: Any,
         stride: Any = 1,
@@ -320,7 +335,7 @@ class ConvTranspose1d(_ConvTranspose):
 
     Parameters
     ----------
-    in_channels, out_channels : M and C, before and after.
+    in_channels, out_channels : M and C, before and after; in_channels=None as in `Conv1d`.
     kernel_size, stride, padding, dilation, groups : those of the convolution that it transposes.
     output_padding : pixels more at the end of an axis; less than stride or dilation.
     bias : whether a number is added to each output channel.

@@ -141,7 +141,7 @@ def test_repr_is_pytorchs():
         (TypeError, "float64.*astype", lambda: nn.Conv1d(4, 1, 3)(X[1].astype(float))),
         (
             ValueError,
-            r"at most \(5,\).*replicate",
+            r"pad: with mode='reflect'.*at most 5 .*\(2, 4, 6\).*replicate",
             lambda: nn.Conv1d(4, 1, 3, padding=6, padding_mode="reflect")(X[1]),
         ),
         (
@@ -154,6 +154,19 @@ def test_repr_is_pytorchs():
 def test_errors_name_the_layer_and_the_argument(error, text, make):
     with pytest.raises(error, match=text):
         make()
+
+
+@pytest.mark.parametrize("cls", [*CONVS, *TRANSPOSED])
+def test_channels_are_taken_from_the_first_input(cls):
+    x = X[rank_of(cls)]
+    late, early = cls(None, 6, 3, groups=2, rng=0), cls(4, 6, 3, groups=2, rng=0)
+    assert repr(late).startswith(f"{cls.__name__}(in_channels=None, 6, kernel_size=(3,")
+    np.testing.assert_array_equal(late(x).data, early(x).data)
+    assert repr(late) == repr(early)
+    odd = cls(None, 6, 3, groups=3)
+    with pytest.raises(ValueError, match="in_channels=4 must be a multiple of groups=3"):
+        odd(x)
+    assert "in_channels=None" in repr(odd)
 
 
 @pytest.mark.torch
