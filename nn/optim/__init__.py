@@ -1,5 +1,6 @@
 """Optimizers, under PyTorch's names and with its formulas."""
 
+from nn.optim import lr_scheduler
 from nn.optim.adadelta import Adadelta
 from nn.optim.adagrad import Adagrad
 from nn.optim.adam import Adam, AdamW
@@ -35,4 +36,5 @@ __all__ = [
     "clip_grad_norm_",
     "clip_grad_value_",
     "get_total_norm",
+    "lr_scheduler",
 ]
