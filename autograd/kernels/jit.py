@@ -8,7 +8,6 @@ imports, at any depth, so that an update never runs old code.
 from __future__ import annotations
 
 import contextlib
-import contextvars
 import functools
 import hashlib
 import os
@@ -118,23 +117,21 @@ else:
         return types.void(), emit
 
 
-_quiet = contextvars.ContextVar("quiet", default=False)
-
-
 @contextlib.contextmanager
 def quietly():
-    """Compile without notices: the caller tells its user what goes on."""
-    token = _quiet.set(True)
+    """Compile without notices, in any thread: the caller tells its user what goes on."""
+    _notice.quiet += 1
     try:
         yield
     finally:
-        _quiet.reset(token)
+        _notice.quiet -= 1
 
 
 class _Notice(event.Listener):
     """Tells on stderr which kernel is compiled, while the user waits for it; once for each."""
 
     def __init__(self):
+        self.quiet = 0
         self.depth = 0  # Numba compiles under a lock: in one thread at a time
         self.timer = None
         self.told = set()
@@ -145,7 +142,7 @@ class _Notice(event.Listener):
         function = compiled.py_func
         module = function.__module__ or ""  # what Numba makes by exec has none
         ours = module.startswith("autograd.kernels.")
-        if self.depth == 1 and ours and not _quiet.get():
+        if self.depth == 1 and ours and not self.quiet:
             name = f"{module.rpartition('.')[2]}.{function.__name__}"
             kept = not isinstance(compiled._cache, NullCache)
             self.timer = threading.Timer(PATIENCE, self.tell, (name, kept))
@@ -167,7 +164,8 @@ class _Notice(event.Listener):
                 print(f"glassgrad: compiling {name} ({how}) ...", file=sys.stderr)  # noqa: T201
 
 
-event.register("numba:compile", _Notice())
+_notice = _Notice()
+event.register("numba:compile", _notice)
 
 
 def cache_folder():

@@ -45,6 +45,16 @@ def test_quietly_compiles_without_a_notice(tmp_path):
 
 
 @COMPILES
+def test_quietly_holds_for_other_threads_too(tmp_path):
+    code = (
+        f"{USE.replace('; matmul.matmul(x, x)', '')}; import threading; "
+        "quiet = jit.quietly(); quiet.__enter__(); "
+        "t = threading.Thread(target=matmul.matmul, args=(x, x)); t.start(); t.join()"
+    )
+    assert stderr_of(code, tmp_path) == ""
+
+
+@COMPILES
 def test_a_function_of_no_module_is_compiled_in_silence(tmp_path):
     code = (
         "import numba; f = numba.njit(eval('lambda x: x', {})); f.py_func.__module__ = None; f(1)"
