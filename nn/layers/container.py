@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self, overload
 
 from nn.module import Module
+from nn.train.compiled import Compiled
 
 
 class _InOrder(Module):
@@ -113,7 +114,7 @@ class _InOrder(Module):
         return self.extend(other)
 
 
-class Sequential(_InOrder):
+class Sequential(_InOrder, Compiled):
     """Modules one after the other: each gets what the one before it returned.
 
     Parameters
