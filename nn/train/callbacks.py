@@ -132,7 +132,7 @@ class LearningRateScheduler(Callback):
             raise ValueError(
                 f"LearningRateScheduler: every must be 'epoch' or 'step', got {every!r}."
             )
-        if not hasattr(scheduler, "step") and not callable(scheduler):
+        if not _is_made(scheduler) and not callable(scheduler):
             raise TypeError(
                 "LearningRateScheduler: scheduler must have a step(), or make one from an "
                 f"optimizer, not {scheduler!r}."
@@ -144,7 +144,7 @@ class LearningRateScheduler(Callback):
 
     def prepare(self, state: State) -> None:
         """Make the scheduler, if a function makes it."""
-        if not hasattr(self.scheduler, "step"):
+        if not _is_made(self.scheduler):
             self.scheduler = self.scheduler(state.optimizer)
         of = getattr(self.scheduler, "optimizer", state.optimizer)
         if of is not state.optimizer:
@@ -176,6 +176,10 @@ class LearningRateScheduler(Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """As in `Callback`."""
         self.scheduler.load_state_dict(state_dict)
+
+
+def _is_made(scheduler: Any) -> bool:
+    return hasattr(scheduler, "step") and not isinstance(scheduler, type)
 
 
 class GradientClipping(Callback):
