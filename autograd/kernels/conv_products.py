@@ -1,7 +1,7 @@
 """The three products of a convolution on plain arrays: plans, memory and threads.
 
 Shapes are (N, C, *axes) for images and (M, C / groups, *axes) for weights. `padding` is a pair for
-each axis. Nothing is checked here: autograd/ops/conv.py does.
+each axis. Nothing is checked here: autograd/ops/conv_geometry.py does.
 """
 
 from __future__ import annotations

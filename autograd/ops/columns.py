@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd.op import Op
-from autograd.ops.conv import each
+from autograd.ops.axes import each
 from autograd.ops.domains import A, case
 
 Ints = tuple[int, ...]

@@ -16,7 +16,7 @@ import numpy as np
 
 from autograd.kernel_op import KernelOp
 from autograd.op import Op
-from autograd.ops.conv import each
+from autograd.ops.axes import each
 from autograd.ops.domains import A, case
 from autograd.ops.index import getitem, updated
 from autograd.value import Value

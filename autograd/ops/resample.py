@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from autograd.op import Op
-from autograd.ops.conv import arrays
+from autograd.ops.conv_geometry import arrays
 from autograd.ops.domains import A, case
 
 Array = Any

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from autograd.ops.conv import each
+from autograd.ops.axes import each
 from autograd.random import Rng, as_generator
 from autograd.value import Value
 from nn import functional, init

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, ClassVar
 
-from autograd.ops.conv import each
+from autograd.ops.axes import each
 from nn import functional
 from nn.module import Module
 
