@@ -89,6 +89,7 @@ if TYPE_CHECKING:
     from autograd.readers.anomaly import detect_anomaly
     from autograd.readers.births import source_lines
     from autograd.readers.divergence import compare
+    from autograd.readers.lint.report import lint
     from autograd.readers.paths import explain
     from autograd.viz.drawing import draw
 
@@ -150,6 +151,7 @@ __all__ = [
     "layer_norm",
     "leaky_relu",
     "lgamma",
+    "lint",
     "log_sigmoid",
     "log_softmax",
     "logsumexp",
@@ -195,6 +197,7 @@ READERS = {
     "detect_anomaly": "autograd.readers.anomaly",
     "draw": "autograd.viz.drawing",
     "explain": "autograd.readers.paths",
+    "lint": "autograd.readers.lint.report",
     "source_lines": "autograd.readers.births",
 }
 """Function -> its module, imported when it is first used: readers cost nothing until then."""

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 
-from autograd import engine
 from autograd.engine import Node
 from autograd.op import SELECT
 from autograd.viz import formula
 from autograd.viz.fold import REST, Folding
+from autograd.viz.gradients import gradients as gradients_of
 from autograd.viz.labels import arguments, call_labels
 from autograd.viz.picture import Cluster, Edge, Picture, Vertex
 from autograd.viz.summary import summarize
@@ -48,7 +47,8 @@ def picture(
     folding = Folding(trace, depth, limit)
     builder = _Builder(trace, folding, formulas)
     if gradients:
-        builder.gradients = _gradients(trace, folding)
+        wanted = {key for key, group in folding.group.items() if group is not REST}
+        builder.gradients = gradients_of(trace, wanted)
     return builder.build()
 
 
@@ -69,39 +69,6 @@ def _roots(value: Any) -> list[Node]:
     if not roots:
         raise TypeError("draw: there is no Value to draw.")
     return roots
-
-
-def _gradients(trace: Trace, folding: Folding) -> dict[int, Any]:
-    """Gradient of the sum of all roots, for every node that is shown; opened kernels included."""
-    found: dict[int, Any] = {}
-    kernels = {id(v) for v, _ in trace.opened}
-
-    def watch(v: Node, g: Any) -> None:
-        if folding.group.get(id(v), REST) is not REST or id(v) in kernels:
-            found[id(v)] = g
-
-    roots = [r for r in trace.roots if r.requires_grad]
-    seeds = [np.ones_like(r._data) for r in roots]
-    engine.gradients(roots, seeds, [], watch=watch)
-    for v, ys in trace.opened:
-        g = found.get(id(v))
-        pairs = [(ys[i], part) for i, part in g.items()] if isinstance(g, dict) else [(ys, g)]
-        pairs = [(y, part) for y, part in pairs if part is not None and y.requires_grad]
-        inner: dict[int, Any] = {}
-        engine.gradients(
-            [y for y, _ in pairs],
-            [part for _, part in pairs],
-            [],
-            watch=partial(_note, inner),
-        )
-        found.update((key, gx) for key, gx in inner.items() if key not in found)
-        for y, _ in pairs:  # with what its uses within the kernel add
-            found[id(trace.alias[id(y)])] = inner[id(y)]
-    return found
-
-
-def _note(found: dict[int, Any], v: Node, g: Any) -> None:
-    found[id(v)] = g
 
 
 class _Builder:

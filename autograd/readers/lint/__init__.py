@@ -1,0 +1,1 @@
+"""lint: checks on a finished graph, one function a check."""

@@ -1,0 +1,91 @@
+"""What a check finds, and what it looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autograd.engine import Node
+from autograd.readers.births import line_of
+from autograd.viz.gradients import gradients
+from autograd.viz.labels import call_labels
+from autograd.viz.trace import Trace
+
+
+class Finding(NamedTuple):
+    """One thing that is probably wrong.
+
+    Attributes
+    ----------
+    check : the name of the check, such as "dead relu".
+    where : the module and op, or the parameter.
+    saw : what the check saw, with numbers.
+    why : why it matters.
+    fix : what to do.
+    """
+
+    check: str
+    where: str
+    saw: str
+    why: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f"{self.check} at {self.where}: {self.saw}\n  why: {self.why}\n  fix: {self.fix}"
+
+
+class Subject:
+    """A finished graph and, if there is one, the model that made it.
+
+    Attributes
+    ----------
+    root : the loss.
+    model : a Module, or None.
+    trace : the graph, its kernels opened into their references.
+    """
+
+    def __init__(self, root: Any, model: Any) -> None:
+        self.root, self.model = root, model
+        self.trace = Trace([root], open_kernels=True)
+        self.plain = Trace([root])
+
+    @cached_property
+    def labels(self) -> dict[int, str]:
+        """Call -> what it is called."""
+        return call_labels([c for c in self.trace.calls.values() if c])
+
+    def where(self, v: Node) -> str:
+        """The modules and op of a node, and the user's line where it is known."""
+        call = self.trace.calls.get(id(v))
+        place = "".join(f"{self.labels[id(c)]} > " for c in call.chain()) if call else ""
+        line = line_of(v)
+        name = self.trace.made(v).op.name
+        return f"{place}{name}" + (f" ({line.file}:{line.number})" if line else "")
+
+    def made_by(self, *names: str) -> Iterator[Node]:
+        """The results of the ops of these names, opened kernels included."""
+        for v in self.trace.order:
+            made = self.trace.made(v)
+            if made.op.name in names and type(v._data) is not tuple:
+                yield v
+
+    def parameters(self) -> list[tuple[str, Any]]:
+        """Those of the model that are to be trained, each once."""
+        if self.model is None:
+            return []
+        return [(path, p) for path, p in self.model.named_parameters() if p.requires_grad]
+
+    @cached_property
+    def gradients(self) -> dict[int, Any]:
+        """Gradient of the loss by every node, in the opened kernels too."""
+        return gradients(self.trace)
+
+    def norm(self, v: Node) -> float | None:
+        """Root mean square of the gradient by a node."""
+        g = self.gradients.get(id(v))
+        if g is None or isinstance(g, dict) or not np.size(g):
+            return None
+        return float(np.sqrt(np.mean(np.square(g, dtype=np.float64))))

@@ -1,0 +1,88 @@
+"""lint: what is probably wrong with a network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from autograd.readers.lint import activity, structure, training
+from autograd.readers.lint.finding import Finding, Subject
+from autograd.value import Value
+
+CHECKS = (*structure.CHECKS, *activity.CHECKS, *training.CHECKS)
+
+
+class Report(list[Finding]):
+    """Findings; prints one after the other."""
+
+    def __str__(self) -> str:
+        if not self:
+            return f"No finding; {len(CHECKS)} checks on the graph."
+        return "\n".join(str(finding) for finding in self)
+
+    __repr__ = __str__
+
+
+def lint(what: Value | Callable[[], object], model: Any = None, *, steps: int = 3) -> Report:
+    """Look for what usually keeps a network from learning.
+
+    Parameters
+    ----------
+    what : Value or callable
+        A loss before its backward pass; or a function that does one whole training step. Only
+        with such a function can be seen whether gradients pile up and whether all layers move;
+        the graph of its first loss is looked at as well.
+    model : Module, optional
+        The model that made the loss; needed for a training step. Without it, what concerns
+        parameters and modes is not looked at.
+    steps : int
+        How many training steps to run; they train the model.
+
+    Returns
+    -------
+    Report : a list of findings. Each says what it saw, why it matters and what to do.
+
+    Raises
+    ------
+    TypeError
+        `what` is no Value and can't be called; a training step without a model.
+    ValueError
+        Fewer than two steps; a step in which backward() was not called.
+
+    Examples
+    --------
+    >>> import autograd, numpy as np
+    >>> outputs, targets = autograd.Value(np.ones((4, 1))), np.zeros(4)
+    >>> print(autograd.lint(np.mean((outputs - targets) ** 2)))
+    broadcast at subtract: shapes (4, 1) and (4,) made (4, 4)
+      why: every output is compared with every target, so the model learns their mean
+      fix: give both the same shape: targets[:, None], or outputs.squeeze(1)
+    """
+    if isinstance(what, Value):
+        return Report(_graph(what, model))
+    if not callable(what):
+        raise TypeError(
+            "lint: takes a loss or a function that does a training step, "
+            f"not {type(what).__name__}."
+        )
+    if model is None:
+        raise TypeError("lint: a training step needs its model: lint(step, model).")
+    if steps < 2:
+        raise ValueError(f"lint: steps must be at least 2 to see a change, got {steps}.")
+    found: list[Finding] = []
+    roots: list[Any] = []
+
+    def first(root: Any) -> None:
+        if not roots:
+            found.extend(_graph(root, model))
+        roots.append(True)
+
+    found.extend(training.Steps(model, first).run(what, steps))
+    if not roots:
+        raise ValueError("lint: the training step called no backward().")
+    return Report(found)
+
+
+def _graph(root: Value, model: Any) -> Iterable[Finding]:
+    subject = Subject(root, model)
+    return [finding for check in CHECKS for finding in check(subject)]

@@ -1,0 +1,114 @@
+"""Checks of how a model is trained: modes, gradients that pile up, layers that stay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from autograd import engine
+from autograd.readers.births import Births
+from autograd.readers.lint.finding import Finding, Subject
+
+_BACKWARD = engine.backward.__code__
+
+
+def wrong_mode(subject: Subject) -> Iterator[Finding]:
+    """Dropout or batch normalisation that is switched off in a loss to be trained on."""
+    if subject.model is None or not subject.root.requires_grad:
+        return
+    off = [
+        (path or type(m).__name__, m)
+        for path, m in subject.model.named_modules()
+        if not m.training and _depends_on_mode(m)
+    ]
+    if not off:
+        return
+    whole = "the model is" if not subject.model.training else "these layers are"
+    names = ", ".join(f"{path} ({type(m).__name__})" for path, m in off[:4])
+    yield Finding(
+        "wrong mode",
+        names + ("" if len(off) <= 4 else f" and {len(off) - 4} more"),
+        f"{whole} in evaluation mode, but the loss carries gradients",
+        "dropout drops nothing and batch normalisation uses its running statistics and does "
+        "not update them",
+        "call model.train() before the training loop and after each evaluation; evaluate "
+        "within no_grad()",
+    )
+
+
+def _depends_on_mode(module: Any) -> bool:
+    """Whether a module computes something else in training."""
+    rate = getattr(module, "p", getattr(module, "dropout", None))
+    drops = isinstance(rate, (int, float)) and rate > 0 and "Dropout" in type(module).__name__
+    between = isinstance(getattr(module, "dropout", None), float) and module.dropout > 0
+    return drops or between or getattr(module, "running_mean", None) is not None
+
+
+class Steps:
+    """Runs training steps and watches what they do to the parameters.
+
+    Attributes
+    ----------
+    root : the loss of the first step, kept before its backward pass.
+    """
+
+    def __init__(self, model: Any, on_root: Callable[[Any], None]) -> None:
+        self.model, self.on_root = model, on_root
+        self.parameters = [(path, p) for path, p in model.named_parameters() if p.requires_grad]
+        self.passes = 0
+        self.leftover: list[int] = []
+
+    def run(self, step: Callable[[], object], steps: int) -> Iterator[Finding]:
+        """Run the steps, then say what was wrong with them."""
+        before = [p.data.copy() for _, p in self.parameters]
+        births = Births(lambda node, frame: None, self._called)
+        for _ in range(steps):
+            self.passes = 0
+            with births:
+                step()
+        yield from self._missing_zero_grad(steps)
+        yield from self._untrained(before, steps)
+
+    def _called(self, frame: FrameType) -> None:
+        if frame.f_code is not _BACKWARD:
+            return
+        self.on_root(frame.f_locals["root"])
+        if not self.passes:
+            self.leftover.append(
+                sum(p.grad is not None and p.grad.any() for _, p in self.parameters)
+            )
+        self.passes += 1
+
+    def _missing_zero_grad(self, steps: int) -> Iterator[Finding]:
+        later = self.leftover[1:]
+        if later and all(later):
+            yield Finding(
+                "missing zero_grad",
+                "the training step",
+                f"in {len(later)} of {steps} steps the backward pass began with the gradients of "
+                f"the step before in {max(later)} parameters",
+                "gradients add up, so each step goes along the sum of all gradients so far",
+                "call optimizer.zero_grad() in each step, before loss.backward()",
+            )
+
+    def _untrained(self, before: list[Any], steps: int) -> Iterator[Finding]:
+        same = [
+            path
+            for (path, p), old in zip(self.parameters, before, strict=True)
+            if np.array_equal(p.data, old, equal_nan=True)
+        ]
+        if same:
+            yield Finding(
+                "untrained layer",
+                ", ".join(same[:6]) + ("" if len(same) <= 6 else f" and {len(same) - 6} more"),
+                f"unchanged after {steps} steps, as {len(same)} of {len(before)} parameters are",
+                "the rest of the model trains around a layer that stays random",
+                "give model.parameters() to the optimizer after all layers are made; look for a "
+                "learning rate of 0 and for gradients that are 0",
+            )
+
+
+CHECKS = (wrong_mode,)

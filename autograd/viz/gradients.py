@@ -1,0 +1,56 @@
+"""The gradient of every node that a picture shows."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from autograd import engine
+from autograd.engine import Node
+from autograd.viz.trace import Trace
+
+
+def gradients(trace: Trace, wanted: Container[int] | None = None) -> dict[int, Any]:
+    """Gradient of the sum of all roots by every node; the inside of opened kernels included.
+
+    Parameters
+    ----------
+    trace : the graph.
+    wanted : ids of the nodes whose gradients are kept; all by default.
+
+    Returns
+    -------
+    id of a node -> its gradient; of a node with several outputs, {output: gradient}.
+    """
+    found: dict[int, Any] = {}
+    kernels = {id(v) for v, _ in trace.opened}
+
+    def watch(v: Node, g: Any) -> None:
+        if wanted is None or id(v) in wanted or id(v) in kernels:
+            found[id(v)] = g
+
+    roots = [r for r in trace.roots if r.requires_grad]
+    seeds = [np.ones_like(r._data) for r in roots]
+    engine.gradients(roots, seeds, [], watch=watch)
+    for v, ys in trace.opened:
+        g = found.get(id(v))
+        pairs = [(ys[i], part) for i, part in g.items()] if isinstance(g, dict) else [(ys, g)]
+        pairs = [(y, part) for y, part in pairs if part is not None and y.requires_grad]
+        inner: dict[int, Any] = {}
+        engine.gradients(
+            [y for y, _ in pairs],
+            [part for _, part in pairs],
+            [],
+            watch=partial(_note, inner),
+        )
+        found.update((key, gx) for key, gx in inner.items() if key not in found)
+        for y, _ in pairs:  # with what its uses within the kernel add
+            found[id(trace.alias[id(y)])] = inner[id(y)]
+    return found
+
+
+def _note(found: dict[int, Any], v: Node, g: Any) -> None:
+    found[id(v)] = g
