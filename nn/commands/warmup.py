@@ -14,12 +14,13 @@ import autograd
 from autograd.op import ROWS, Op
 from autograd.ops.runtime import compiled_folder, without_notices
 from autograd.sequence_op import SequenceOp
+from nn.commands.first_steps import steps
 
 NAME = "warmup"
 SUMMARY = "compile all kernels now, once and for all"
 DESCRIPTION = (
-    "Calls every op forward and backward. What it compiles is kept on disk and found again by "
-    "every later run, until glassgrad or Numba is updated."
+    "Calls every op forward and backward, and trains small networks. What it compiles is kept on "
+    "disk and found again by every later run, until glassgrad or Numba is updated."
 )
 DTYPES = ("float32", "float64")
 SMALL = (2, 3)
@@ -36,13 +37,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def calls(dtype: str) -> Iterator[tuple[str, Callable[[], None]]]:
-    """Every row of the op table that has samples, by name, and what samples are too small for."""
+    """Every row of the op table that has samples, by name; then what samples are too small for."""
     for row in tuple(ROWS):
         shape = LARGE if row.cases is None else SMALL
         yield row.name, functools.partial(on_samples, row, dtype, shape)
     product, image = (autograd.Value(np.ones(shape, dtype)) for shape in (PRODUCT, IMAGE))
     yield "matmul", lambda: both(np.matmul, [product, product])
     yield "max_pool2d", lambda: both(autograd.max_pool2d, [image, 2])
+    yield from steps(dtype)
 
 
 def on_samples(row: Op, dtype: str, shape: tuple[int, ...]) -> None:
