@@ -76,15 +76,13 @@ from autograd.ops.pooling import (
     max_pool1d,
     max_pool2d,
     max_pool3d,
-    max_unpool1d,
-    max_unpool2d,
-    max_unpool3d,
 )
 from autograd.ops.recurrent import gru, lstm, rnn
 from autograd.ops.reduce import logsumexp
 from autograd.ops.scans import gru_scan, lstm_scan, rnn_scan
 from autograd.ops.softmax import log_softmax, softmax
 from autograd.ops.special import digamma, erf, erfc, lgamma, xlogy
+from autograd.ops.unpooling import max_unpool1d, max_unpool2d, max_unpool3d
 from autograd.ops.windows import unfold
 
 __all__ = [
