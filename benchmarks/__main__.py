@@ -90,17 +90,19 @@ def measure(console: Console, subject: str, text: str, plan: Plan) -> list[recor
     return results
 
 
-def measure_peaks(console: Console, plan: Plan) -> record.Result:
-    """What the machine reached at its best: name -> FLOP/s, bytes/s."""
-    peaks: record.Result = {}
+def measure_peaks(console: Console, peaks: record.Result) -> None:
+    """Raise the peaks, name -> FLOP/s and bytes/s, to what the machine reaches now at its best.
+
+    Other programs only ever lower what is measured, so the most of many short samples counts.
+    """
     for case in peak.CASES:
         with console.status(f"peak: {case.name}"):
-            result = run("peak", case, plan)
-        samples = result["sides"].get(OURS, {}).get("samples")
+            result = run("peak", case, Plan([], rounds=50))
+        samples = result["sides"].get(OURS, {}).get("samples", ())
+        peaks[case.name] = max([peaks.get(case.name, 0.0), *samples])
         if samples:
-            peaks[case.name] = max(samples)
-            console.print(f"Peak of all cores: {report.readable(max(samples), case.unit)}")
-    return peaks
+            now = report.readable(peaks[case.name], case.unit)
+            console.print(f"Peak of all cores: {now}")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -129,8 +131,9 @@ def main(argv: list[str] | None = None) -> int:
             return 0
     plan = Plan(peers, pythons(args, p.error), *((5, 0.03) if args.quick else (15, 0.1)))
     where, everything = record.machine(), list[record.Result]()
-    peaks = {"cores": where["cores"], **measure_peaks(console, plan)}
+    peaks = {"cores": where["cores"]}
     for subject in args.subjects or SUBJECTS:
+        measure_peaks(console, peaks)
         results = measure(console, subject, args.cases, plan)
         console.print(report.table(subject, results, peaks))
         for side, why in report.skipped(results).items():
