@@ -406,7 +406,16 @@ def test_scan_refuses_an_empty_sequence_and_wrong_lengths():
     with pytest.raises(ValueError, match="at least one step"):
         scan(cell, np.zeros((0, 2)), None)
     with pytest.raises(TypeError, match="lengths must be integers"):
-        scan(cell, np.zeros((3, 2)), None, lengths=[1.0, 2.0])
+        scan(cell, np.zeros((3, 2)), np.zeros(2), lengths=[1.0, 2.0])
+    with pytest.raises(TypeError, match="lengths need the state before the first step"):
+        scan(cell, np.zeros((3, 2)), None, lengths=[1, 2])
+    with pytest.raises(ValueError, match=r"xs must be \(T, B, ...\)"):
+        scan(cell, np.zeros(3), 0.0, lengths=[1, 2])
+
+
+def test_scan_refuses_a_cell_that_returns_an_array_instead_of_a_pair():
+    with pytest.raises(TypeError, match=r"must return a pair \(y, state\), got Value"):
+        scan(lambda x, h: h + x, Value(np.zeros((3, 2))), np.zeros(2))
 
 
 def test_a_long_sequence_does_not_recurse():

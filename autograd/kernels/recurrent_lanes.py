@@ -1,10 +1,14 @@
 """Cells on vector registers: one formula over a row, all its arrays in one loop.
 
 LLVM's vectoriser gives up on a loop over ten arrays (it can't prove that they don't overlap), and
-split into small loops a cell pays for each (LSTM forward: 5 ns a cell so, 1.1 ns in one loop).
-`rowwise` turns a cell, an ordinary function of numbers, into vector code by running it once on
-stand-ins that emit LLVM instructions. Where LLVM code can't be emitted the same function is
-compiled as a plain loop.
+split into small loops a cell pays for each. `rowwise` turns a cell, an ordinary function of
+numbers, into vector code by running it once on stand-ins that emit LLVM instructions. Where LLVM
+code can't be emitted the same function is compiled as a plain loop.
+
+`Lanes` looks like `real.Real` and is not: a Real is one number, and LLVM must vectorise its loop;
+Lanes are a register already, masked in the rest of a row. Nor does a gate need what `elementary`
+does for the last half ulp, for subnormals and for large arguments: exp here scales by one power
+of two instead of two.
 
 exp is 2^n times a polynomial in the rest r, |r| <= ln(2) / 2: Cephes' in float32, Taylor's to
 degree 13 in float64. tanh is m / (m + 2) with m = exp(2 |x|) - 1 got without cancellation, which

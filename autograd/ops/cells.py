@@ -13,6 +13,7 @@ import numpy as np
 
 from autograd.ops.activations import relu, sigmoid
 from autograd.ops.sequence_checks import checked, checked_lengths, checked_nonlinearity
+from autograd.value import Value
 
 Array = np.ndarray[Any, Any]
 Cell = Callable[[Any, Any], tuple[Any, Any]]
@@ -28,7 +29,7 @@ def scan(cell: Cell, xs: Any, state: Any, *, lengths: Any = None, reverse: bool 
     ----------
     cell : callable
         ``cell(x, state) -> (y, state)``; x is (B, ...), a state one array or Value, or a tuple of
-        them, each (B, ...).
+        them, each (B, ...). Any ops may stand in it, and parameters that it finds outside.
     xs : array or Value, (T, B, ...), T >= 1.
     state : the state before the first step.
     lengths : array of B integers, optional
@@ -43,7 +44,9 @@ def scan(cell: Cell, xs: Any, state: Any, *, lengths: Any = None, reverse: bool 
 
     Raises
     ------
-    TypeError, ValueError : lengths that are no integers between 0 and T, one for each sequence.
+    TypeError, ValueError
+        Lengths that are no integers between 0 and T, one for each sequence; lengths without a first
+        state; a cell that does not return a pair.
 
     Examples
     --------
@@ -61,26 +64,41 @@ def scan(cell: Cell, xs: Any, state: Any, *, lengths: Any = None, reverse: bool 
     >>> decay.grad
     array(2.)
     """
-    steps = xs.shape[0]
+    xs = xs if isinstance(xs, Value) else np.asarray(xs)
+    steps = xs.shape[0] if xs.shape else 0
     if not steps:
         raise ValueError(f"scan: xs must have at least one step, got shape {xs.shape}.")
     valid = None
     if lengths is not None:
+        if len(xs.shape) < 2:
+            raise ValueError(f"scan: xs must be (T, B, ...) for lengths, got shape {xs.shape}.")
+        if state is None:
+            raise TypeError("scan: lengths need the state before the first step, got None.")
         lengths = checked_lengths(lengths, steps, xs.shape[1], "xs", xs.shape)
         valid = np.arange(steps)[:, None] < lengths
     ys: list[Any] = [None] * steps
     for t in reversed(range(steps)) if reverse else range(steps):
         x = xs[t]
         if valid is None or valid[t].all():
-            ys[t], state = cell(x, state)
+            ys[t], state = pair(cell(x, state))
             continue
-        y, then = cell(where_valid(valid[t], x, 0), state)
+        y, then = pair(cell(where_valid(valid[t], x, 0), state))
         ys[t] = where_valid(valid[t], y, 0)
         if isinstance(state, (tuple, list)):
             state = tuple(where_valid(valid[t], *s) for s in zip(then, state, strict=True))
         else:
             state = where_valid(valid[t], then, state)
     return np.stack(ys), state
+
+
+def pair(result: Any) -> tuple[Any, Any]:
+    """What a cell returned; an array is refused, which Python would take apart row by row."""
+    if not isinstance(result, (tuple, list)) or len(result) != 2:
+        raise TypeError(
+            f"scan: the cell must return a pair (y, state), got {type(result).__name__}; "
+            "return (h, h) where the state is the output."
+        )
+    return result[0], result[1]
 
 
 def where_valid(valid: Array, a: Any, b: Any) -> Any:

@@ -27,7 +27,7 @@ def native(a: Any) -> Any:
 
     Numba would compile the kernels anew for arrays that are read-only or not aligned.
     """
-    if a is None or (a.ndim == 0 and a.dtype == object):  # a Symbol holds None as an array
+    if a is None or (a.ndim == 0 and a.item() is None):  # a Symbol holds None as an array
         return None
     if a.flags.carray and a.dtype.isnative:  # contiguous, aligned, writable
         return a

@@ -45,6 +45,9 @@ def checked(
     w_hr: Any = None,
 ) -> Array | None:
     """The lengths, or None; refuses what doesn't fit together before anything is computed."""
+    for name, a in (("x", x), ("w_ih", w_ih), ("w_hh", w_hh)):
+        if a is None:
+            raise TypeError(f"{name} must be an array, got None.")
     if x.ndim != 3 or not x.shape[0]:
         raise ValueError(f"x must have shape (T, B, I) with at least one step, got {x.shape}.")
     steps, batch, width = x.shape
