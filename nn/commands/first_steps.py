@@ -93,8 +93,8 @@ def steps(dtype: str) -> Iterator[tuple[str, Callable[[], None]]]:
     images = np.ones((BATCH, 1, 28, 28)), np.zeros(BATCH, int)
     text = np.zeros((BATCH, CONTEXT), int), np.zeros(BATCH * CONTEXT, int)
     kinds: dict[str, tuple[Callable[[], nn.Module], tuple[str, ...], tuple[Any, Any]]] = {
-        "LeNet": (lenet, ("momentum",), images),
-        "ResNet": (residual, ("SGD", "RMSprop"), images),
+        "LeNet": (lenet, ("momentum", "SGD", "RMSprop"), images),
+        "ResNet": (residual, ("momentum",), images),
         **{
             kind: (functools.partial(Recurrent, getattr(nn, kind)), ("Adam",), text)
             for kind in ("LSTM", "GRU", "RNN")
