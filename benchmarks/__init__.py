@@ -13,6 +13,7 @@ SUBJECTS = (
     "pooling",
     "recurrent",
     "norm_softmax_attention",
+    "optimizer",
     "training",
     "import_time",
     "cold_start",
