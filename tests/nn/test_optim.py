@@ -3,13 +3,15 @@ from __future__ import annotations
 import copy
 import math
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 import nn
 from autograd import Value
-from nn.optim import SGD, Adam, AdamW
+from nn.optim import SGD, Adam, AdamW, Lion
 from nn.optim.block import LARGE
 
 
@@ -41,6 +43,14 @@ def adamw(p, g, s, t, lr, weight_decay=1e-2, **kwargs):
     return adam(p, g, s, t, lr, weight_decay=weight_decay, decoupled=True, **kwargs)
 
 
+def lion(p, g, s, t, lr, betas=(0.9, 0.99), weight_decay=0, maximize=False):
+    """Program 1 of Chen et al., 2023."""
+    g, m = -g if maximize else g, s.get("m", np.zeros_like(p))
+    update = np.sign(betas[0] * m + (1 - betas[0]) * g)
+    s["m"] = betas[1] * m + (1 - betas[1]) * g
+    return p - lr * (update + weight_decay * p)
+
+
 CASES = [
     (SGD, sgd, {}),
     (SGD, sgd, {"momentum": 0.9}),
@@ -51,6 +61,8 @@ CASES = [
     (Adam, adam, {"amsgrad": True, "maximize": True}),
     (AdamW, adamw, {}),
     (AdamW, adamw, {"weight_decay": 0.3, "maximize": True, "amsgrad": True}),
+    (Lion, lion, {}),
+    (Lion, lion, {"betas": (0.5, 0.8), "weight_decay": 0.3, "maximize": True}),
 ]
 IDS = [f"{c[0].__name__}-{'-'.join(c[2])}" for c in CASES]
 
@@ -245,6 +257,15 @@ def test_a_large_and_a_small_model_take_the_same_steps():
         for opt in (large, *small):
             opt.step()
     np.testing.assert_array_equal(whole.data, np.concatenate([p.data for p in parts]))
+
+
+def test_a_step_of_a_small_model_loads_no_numba():
+    code = (
+        "import sys, numpy as np, nn; p = nn.Parameter(np.ones(6570)); p.grad = p.data.copy(); "
+        "nn.optim.Adam([p]).step(); print('numba' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "False"
 
 
 def test_large_parameters_of_any_strides_and_dtypes_are_updated():
