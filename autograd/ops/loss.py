@@ -181,7 +181,6 @@ def _cross_entropy_grad(
 def _grad_by_numpy(scale: Array, saved: Any, label_smoothing: float) -> Array:
     """The gradient of the rows."""
     e, total, t, numbers, keep, w = saved
-    scale = np.broadcast_to(scale, t.shape)
     if keep is not None:
         scale = np.where(keep, scale, 0)  # also where nothing is kept and the mean is NaN
     sharp = (1 - label_smoothing) * scale if label_smoothing else scale
