@@ -119,7 +119,8 @@ class StepwiseOptimizer(Optimizer):
         arrays, numbers = self.arrays(group), self.numbers(group)
         names = (*arrays, *numbers)
         plan = self._plans.get(i)
-        if plan is None or not plan.holds_for(names, active):
+        known = all(p in self.state for p in active)
+        if plan is None or not known or not plan.holds_for(names, active):
             for p in active:
                 mine = self.state.setdefault(p, {})
                 for name, first in numbers.items():

@@ -298,6 +298,17 @@ def test_a_model_that_turns_float64_goes_on_in_float64():
     assert opt.state[net.weight]["step"] == 2
 
 
+def test_state_that_is_cleared_begins_anew():
+    p = Value([1.0])
+    opt = Adam([p])
+    for _ in range(2):
+        p.grad = np.ones(1)
+        opt.step()
+        opt.state.clear()
+    opt.step()
+    assert opt.state[p]["step"] == 1
+
+
 def test_momentum_that_is_switched_on_later_begins_with_the_gradient():
     p = Value([1.0])
     opt = SGD([p], lr=1.0)
