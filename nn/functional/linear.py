@@ -36,14 +36,16 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     >>> nn.functional.linear(np.ones((3, 2), np.float32), w).shape
     (3, 1)
     """
-    shape = input.shape if isinstance(input, (Value, np.ndarray)) else np.shape(input)
-    if shape[-1:] != weight.shape[1:]:
+    x = input._data if isinstance(input, Value) else np.asarray(input)  # hot: no property calls
+    w = weight._data if isinstance(weight, Value) else weight
+    if x.shape[-1:] != w.shape[1:]:
         raise ValueError(
-            f"linear: the last axis of input {shape} must be {weight.shape[-1]}, "
-            f"as the weight (out, in) = {weight.shape} has it. "
+            f"linear: the last axis of input {x.shape} must be {w.shape[-1]}, "
+            f"as the weight (out, in) = {w.shape} has it. "
             "nn.Flatten() makes (N, C, H, W) into (N, C·H·W)."
         )
-    same_dtype("linear", input, weight)
+    if x.dtype is not w.dtype:
+        same_dtype("linear", input, weight)
     if bias is None:
         return affine_maps.linear.call(input, weight)
     return affine_maps.affine.call(input, weight, bias)
