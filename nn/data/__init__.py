@@ -20,6 +20,7 @@ from nn.data.series import load_co2, load_sunspots
 from nn.data.split import random_split, train_test_split
 from nn.data.tables import load_breast_cancer, load_digits, load_wine
 from nn.data.text import load_cmudict, load_topics
+from nn.data.windows import windows
 
 __all__ = [
     "BatchSampler",
@@ -51,4 +52,5 @@ __all__ = [
     "random_split",
     "train_test_split",
     "transforms",
+    "windows",
 ]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from nn.data import (
     WeightedRandomSampler,
     pad_collate,
     random_split,
+    windows,
 )
 from nn.data.transforms import GaussianNoise
 
@@ -243,3 +245,18 @@ def test_padding_fills_inputs_and_targets_of_every_step():
 def test_ragged_samples_say_how_to_pad():
     with pytest.raises(ValueError, match="collate_fn=pad_collate"):
         next(iter(DataLoader(Sentences(), 4)))
+
+
+def test_windows_go_on_where_the_one_before_ended():
+    tokens = np.arange(1000)
+    batches = list(windows(tokens, 4, 10))
+    assert len(batches) == 24
+    for x, y in batches:
+        np.testing.assert_array_equal(y, x + 1)
+    for (x, _), (after, _) in pairwise(batches):
+        np.testing.assert_array_equal(after[:, 0], x[:, -1] + 1)
+    assert next(iter(windows(np.zeros((50, 3)), 2, 5)))[0].shape == (2, 5, 3)
+    with pytest.raises(ValueError, match="too short for 4 windows of 10"):
+        windows(tokens[:40], 4, 10)
+    with pytest.raises(ValueError, match=">= 1"):
+        windows(tokens, 0, 10)
