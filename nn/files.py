@@ -72,12 +72,14 @@ def save(path: str | os.PathLike[str], state: Any) -> None:
     replace(Path(path), pack(rows, None if flat else {STATE: text}))
 
 
-def load(path: str | os.PathLike[str]) -> Any:
+def load(path: str | os.PathLike[str], prefix: str = "") -> Any:
     """Read what `save` wrote, or any safetensors file.
 
     Parameters
     ----------
     path : the file.
+    prefix : take only the entries whose names begin so, and take it off: a part of a model, such
+        as ``"encoder."``, for a module of its own.
 
     Returns
     -------
@@ -87,7 +89,8 @@ def load(path: str | os.PathLike[str]) -> Any:
     Raises
     ------
     ValueError
-        A file that is damaged, cut off or no safetensors file: pickle is never read.
+        A file that is damaged, cut off or no safetensors file: pickle is never read. A prefix that
+        no name has.
     """
     data = Path(path).read_bytes()
     tensors = importlib.import_module("safetensors")
@@ -96,9 +99,21 @@ def load(path: str | os.PathLike[str]) -> Any:
         arrays = {name: _array(name, entry) for name, entry in found}
         size = int.from_bytes(data[:8], "little")
         text = json.loads(data[8 : 8 + size]).get("__metadata__", {}).get(STATE)
-        return arrays if text is None else unflatten(arrays, text)
+        state = arrays if text is None else unflatten(arrays, text)
     except (ValueError, tensors.SafetensorError) as error:
         raise ValueError(f"{os.fspath(path)} can't be read: {error}.{_kind(data)}") from error
+    return _part(state, prefix, path) if prefix else state
+
+
+def _part(state: Any, prefix: str, path: str | os.PathLike[str]) -> dict[str, Any]:
+    names = [name for name in state if isinstance(name, str)] if isinstance(state, dict) else []
+    part = {name[len(prefix) :]: state[name] for name in names if name.startswith(prefix)}
+    if not part:
+        some = ", ".join(names[:5]) or "none"
+        raise ValueError(
+            f"{os.fspath(path)} has no name that begins with {prefix!r}; it has {some}."
+        )
+    return part
 
 
 def _array(name: str, entry: Mapping[str, Any]) -> Array:

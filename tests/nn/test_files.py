@@ -24,6 +24,16 @@ def test_a_module_comes_back(tmp_path):
         assert a.dtype == b.dtype
 
 
+def test_a_part_is_loaded_into_a_module_of_its_own(tmp_path):
+    net = nn.Sequential({"encoder": nn.Linear(3, 4), "head": nn.Linear(4, 2)})
+    nn.save(tmp_path / "net", net)
+    encoder = nn.Linear(3, 4)
+    assert encoder.load_state_dict(nn.load(tmp_path / "net", prefix="encoder.")) == ([], [])
+    np.testing.assert_array_equal(encoder.weight.data, net[0].weight.data)
+    with pytest.raises(ValueError, match=r"begins with 'decoder\.'; it has .*encoder\.bias"):
+        nn.load(tmp_path / "net", prefix="decoder.")
+
+
 def views():
     a = np.arange(24.0).reshape(2, 3, 4)
     return {
