@@ -92,6 +92,7 @@ if TYPE_CHECKING:
     from autograd.readers.lint.report import lint
     from autograd.readers.paths import explain
     from autograd.viz.drawing import draw
+    from autograd.viz.player.page import play
 
 __all__ = [
     "KernelOp",
@@ -166,6 +167,7 @@ __all__ = [
     "mish",
     "nll_loss",
     "no_grad",
+    "play",
     "prelu",
     "relu",
     "relu6",
@@ -197,6 +199,7 @@ READERS = {
     "detect_anomaly": "autograd.readers.anomaly",
     "draw": "autograd.viz.drawing",
     "explain": "autograd.readers.paths",
+    "play": "autograd.viz.player.page",
     "lint": "autograd.readers.lint.report",
     "source_lines": "autograd.readers.births",
 }

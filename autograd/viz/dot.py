@@ -10,6 +10,7 @@ from typing import Any
 from autograd.viz.names import shortened, visible
 from autograd.viz.picture import Cluster, Edge, Picture, Vertex
 from autograd.viz.summary import Summary, number
+from autograd.viz.symbols import GLYPHS
 
 FONT, MONO = "Arial", "Courier"
 """Fonts whose metrics graphviz-pure has; every browser has them or a twin of the same widths."""
@@ -23,18 +24,6 @@ _FILLS = {  # kind -> fill, border
     "result": ("#ffffff", "#7b8794"),
     "fold": ("#e6ebf7", "#5b6fa8"),
     "rest": ("#ffffff", "#9aa1ac"),
-}
-_GLYPHS = {
-    "add": "+",
-    "subtract": "−",
-    "multiply": "×",
-    "divide": "÷",
-    "matmul": "@",
-    "negative": "−",
-    "power": "**",
-    "square": "x²",
-    "sqrt": "√",
-    "transpose": "ᵀ",
 }
 _HEAT = ((255, 247, 236), (253, 212, 158), (252, 141, 89), (215, 48, 31), (127, 0, 0))
 _ODD = "#6d28d9"
@@ -259,7 +248,7 @@ def _glyph(vertex: Vertex) -> str:
     """What stands on an op: a common sign, a Greek letter that its formula opens with, its name."""
     name = vertex.op or ""
     letter = re.match(r"([^\W\da-zA-Z_][₀-₉]*)\(", vertex.text)
-    return _GLYPHS.get(name) or (letter[1] if letter else name)
+    return GLYPHS.get(name) or (letter[1] if letter else name)
 
 
 def _tooltip(vertex: Vertex) -> str:

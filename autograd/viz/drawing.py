@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from autograd.viz.dot import plural, source
+from autograd.viz.files import write
 from autograd.viz.model import picture
 from autograd.viz.picture import Picture
 from autograd.viz.render import render
@@ -81,18 +81,7 @@ class Drawing:
             content = self.png()
         else:
             content = (self.svg() if suffix == ".svg" else self.dot).encode()
-        handle, temporary = tempfile.mkstemp(dir=target.parent, suffix=suffix)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            umask = os.umask(0)
-            os.umask(umask)
-            os.chmod(temporary, 0o666 & ~umask)
-            os.replace(temporary, target)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-        return target
+        return write(target, content)
 
     def __repr__(self) -> str:
         nodes = plural(len(self.picture.vertices), "node")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -87,6 +88,7 @@ def short(name: str) -> str:
     return name.rpartition(".")[2] or name
 
 
+@functools.lru_cache(4096)
 def letter(called: str) -> str:
     """What an input is called, as text: x₀ for x_0."""
     return readable(_tex(called))
@@ -111,8 +113,10 @@ def symbols(inputs: Sequence[Any], called: Sequence[str]) -> list[Any]:
     return found
 
 
-def derivative(v: Node, i: int, called: Sequence[str], gradient: Any) -> Formula:
-    """What the op of v passes back to its input i; it never raises."""
+def derivative(
+    v: Node, i: int, called: Sequence[str], gradient: Any, *, number: bool = True
+) -> Formula:
+    """What the op of v passes back to its input i; it never raises. `number` asks for its value."""
     op, inputs = v.op, v.inputs
     exact = not isinstance(op, KernelOp)  # whose formulas its reference writes
     try:
@@ -126,7 +130,7 @@ def derivative(v: Node, i: int, called: Sequence[str], gradient: Any) -> Formula
         x = _tex(called[i])
         tex = rf"\bar y \, \frac{{\partial y}}{{\partial {x}}}"
         text = f"ȳ · ∂y/∂{readable(x)}"
-    return Formula(tex, text, _number(v, i, gradient), exact)
+    return Formula(tex, text, _number(v, i, gradient) if number else None, exact)
 
 
 def _number(v: Node, i: int, gradient: Any) -> float | str | None:
@@ -144,6 +148,21 @@ def _number(v: Node, i: int, gradient: Any) -> float | str | None:
         return None
     x = float(np.asarray(found).reshape(()))
     return x if np.isfinite(x) else str(x)
+
+
+def with_numbers(v: Node) -> str:
+    r"""LaTeX of what the op of v computes, with its numbers in place of names: 2 \cdot 3."""
+    written: list[Any] = []
+    for x in v.inputs:
+        value = np.asarray(x._data if isinstance(x, Node) else x).reshape(())
+        text = f"{float(value):.4g}"
+        written.append(Symbol(text, value, 1) if value < 0 else Symbol(text, value))
+    try:
+        with np.errstate(all="ignore"):
+            tex = v.op.typeset(written, v.static)
+    except UNWRITABLE:
+        return ""
+    return tex.tex if isinstance(tex, Symbol) else str(tex)
 
 
 def forward(v: Node, called: Sequence[str]) -> str:

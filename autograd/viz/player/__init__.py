@@ -1,0 +1,1 @@
+"""The player: a page on which backprop is stepped through."""

@@ -1,0 +1,229 @@
+"""Groups of events: module calls, opened kernels, steps of loops; what a view of each shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from autograd.engine import Node
+from autograd.viz.blocks import Loop, loop
+from autograd.viz.labels import call_labels
+from autograd.viz.names import shortened, visible
+from autograd.viz.player.story import Story
+from autograd.viz.trace import Call
+
+MOST = 80
+"""Boxes that a view may have before it is cut into parts."""
+
+PART = 40
+"""Events in one part of a long stretch without modules or loops."""
+
+
+@dataclass
+class Group:
+    """A box that opens into a view of its own.
+
+    Attributes
+    ----------
+    index : its number; 0 is the whole graph.
+    parent : number of the group around it; -1 of the whole.
+    title : what its box is headed.
+    events : indices of the events that lie in it and in no group within it.
+    groups : numbers of the groups within it.
+    strip : for a loop, the norm of the gradient by the state after each of its steps.
+    """
+
+    index: int
+    parent: int
+    title: str
+    events: list[int] = field(default_factory=list)
+    groups: list[int] = field(default_factory=list)
+    strip: list[float | None] = field(default_factory=list)
+
+
+class Groups:
+    """All groups of a story.
+
+    Attributes
+    ----------
+    all : the groups.
+    of : event -> its innermost group.
+    """
+
+    def __init__(self, story: Story) -> None:
+        self.story = story
+        self.all = [Group(0, -1, "the whole graph")]
+        self.of = [0] * len(story.events)
+        self._calls()
+        self._sources()
+        for group in list(self.all):
+            self._loop(group)
+        for group in list(self.all):
+            self._parts(group)
+
+    def _new(self, parent: int, title: str) -> Group:
+        group = Group(len(self.all), parent, title)
+        self.all.append(group)
+        self.all[parent].groups.append(group.index)
+        return group
+
+    def _put(self, event: int, group: Group) -> None:
+        self.of[event] = group.index
+        group.events.append(event)
+
+    def _calls(self) -> None:
+        """A group for each module call and opened kernel."""
+        trace, story = self.story.trace, self.story
+        calls = [c for c in trace.calls.values() if c]
+        labels = call_labels(calls)
+        known: dict[int, Group] = {}
+
+        def group_of(call: Call | None) -> Group:
+            if call is None:
+                return self.all[0]
+            if id(call) not in known:
+                title = shortened(visible(labels[id(call)]), 40)
+                known[id(call)] = self._new(group_of(call.parent).index, title)
+            return known[id(call)]
+
+        for v in trace.order:
+            self._put(story.index[id(v)], group_of(trace.calls[id(v)]))
+
+    def _sources(self) -> None:
+        """Leaves and constants go where all their users are."""
+        for k, event in enumerate(self.story.events):
+            if event.kind != "op":
+                chains = [self.chain(self.of[u]) for u in self.story.users[k]]
+                shared = set.intersection(*map(set, chains)) if chains else {0}
+                self._put(k, self.all[max(shared, key=lambda g: len(self.chain(g)))])
+        for group in self.all:
+            group.events.sort()
+
+    def chain(self, group: int) -> list[int]:
+        """A group and those around it, outermost first."""
+        found = []
+        while group >= 0:
+            found.append(group)
+            group = self.all[group].parent
+        return found[::-1]
+
+    def _loop(self, group: Group) -> None:
+        """The steps of a loop as groups within a group."""
+        story = self.story
+        nodes = [story.nodes[k] for k in group.events if story.events[k].kind == "op"]
+        found: Loop | None = loop(story.trace, nodes) if len(nodes) > PART // 4 else None
+        if found is None or len(found.steps[0]) < 2:
+            return
+        step_of: dict[int, Group] = {}
+        for k, step in enumerate(found.steps):
+            inner = self._new(group.index, f"step {k + 1} of {len(found.steps)}")
+            for v in step:
+                step_of[story.index[id(v)]] = inner
+        for event in group.events:
+            users = set(story.users[event])
+            homes = {id(step_of.get(u)) for u in users}
+            if story.events[event].kind != "op" and len(homes) == 1 and users:
+                only = step_of.get(next(iter(users)))
+                if only is not None:
+                    step_of[event] = only
+        for event, inner in step_of.items():
+            self._put(event, inner)
+        group.events = [event for event in group.events if event not in step_of]
+        group.strip = [self._norm(states) for states in found.carried]
+
+    def _norm(self, states: Sequence[Node]) -> float | None:
+        norms = [self.story.norms.get(id(v)) for v in states]
+        known = [n for n in norms if n is not None]
+        return sum(n * n for n in known) ** 0.5 if known else None
+
+    def _parts(self, group: Group) -> None:
+        """Cut what is too much for one view into parts, in the order of the forward pass."""
+        ops = [k for k in group.events if self.story.events[k].kind == "op"]
+        if len(group.events) > MOST and len(ops) > PART:
+            count = -(-len(ops) // PART)
+            bounds = [ops[i * len(ops) // count] for i in range(count)]
+            parts = [self._new(group.index, f"part {k + 1} of {count}") for k in range(count)]
+            kept = []
+            for event in group.events:
+                k = sum(bound <= event for bound in bounds) - 1
+                users = self.story.users[event]
+                outside = self.story.events[event].kind != "op" and len(users) > 1
+                if outside:
+                    kept.append(event)
+                else:
+                    self._put(event, parts[max(k, 0)])
+            group.events = kept
+        self._fold_siblings(group)
+
+    def _fold_siblings(self, group: Group) -> None:
+        """Cut too many groups side by side, such as the steps of a long loop, into ranges."""
+        if len(group.groups) <= MOST:
+            return
+        children, group.groups = group.groups, []
+        count = -(-len(children) // PART)
+        for k in range(count):
+            cut = children[k * len(children) // count : (k + 1) * len(children) // count]
+            first, last = self.all[cut[0]].title, self.all[cut[-1]].title
+            outer = self._new(group.index, f"{first.partition(' of ')[0]} … {last}")
+            outer.groups = list(cut)
+            for child in cut:
+                self.all[child].parent = outer.index
+
+
+@dataclass
+class View:
+    """What is on the page while one group is open.
+
+    Attributes
+    ----------
+    items : ("e", event) and ("g", group) boxes; then events outside that it is connected to.
+    outside : how many of the items, at the end, lie outside.
+    edges : pairs of places in `items`.
+    """
+
+    group: int
+    items: list[tuple[str, int]]
+    outside: int
+    edges: list[tuple[int, int]]
+
+
+def views(groups: Groups) -> list[View]:
+    """One view for each group."""
+    story = groups.story
+    found = []
+    chains = [groups.chain(g) for g in groups.of]
+    inside: dict[int, list[int]] = {}
+    for k, chain in enumerate(chains):
+        for g in chain:
+            inside.setdefault(g, []).append(k)
+    for group in groups.all:
+        depth = len(groups.chain(group.index))
+        place: dict[tuple[str, int], int] = {}
+
+        def box(k: int, group: Group = group, depth: int = depth, place: Any = place) -> int:
+            """The place of the box that an event is seen as."""
+            chain = chains[k]
+            if depth - 1 < len(chain) and chain[depth - 1] == group.index and len(chain) > depth:
+                key = ("g", chain[depth])
+            else:
+                key = ("e", k)
+            at: int = place.setdefault(key, len(place))
+            return at
+
+        own = inside.get(group.index, [])
+        mine = set(own)
+        for k in own:
+            box(k)
+        own_boxes = len(place)
+        edges: dict[tuple[int, int], None] = {}
+        for k in own:
+            for x in story.events[k].inputs:
+                if x:
+                    edges[box(x["from"]), box(k)] = None
+            for u in story.users[k]:
+                if u not in mine:
+                    edges[box(k), box(u)] = None
+        edges = {pair: None for pair in edges if pair[0] != pair[1]}
+        found.append(View(group.index, list(place), len(place) - own_boxes, list(edges)))
+    return found

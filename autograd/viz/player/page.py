@@ -1,0 +1,188 @@
+"""play: a page that steps through a graph, forward and back."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from autograd.engine import Node
+from autograd.viz.files import write
+from autograd.viz.player.groups import Groups, views
+from autograd.viz.player.layout import lay_out
+from autograd.viz.player.story import Story
+
+_HERE = Path(__file__).parent
+_LETTER = 7.2
+"""Width of a character on a box, in pixels."""
+
+
+class Player:
+    """A page on which a graph is stepped through. A notebook shows it; `save` writes it.
+
+    Attributes
+    ----------
+    story : what happens, node by node.
+    title : what the page is headed.
+    """
+
+    def __init__(self, story: Story, title: str) -> None:
+        self.story, self.title = story, title
+
+    @cached_property
+    def data(self) -> dict[str, Any]:
+        """What the page shows, as plain data."""
+        groups = Groups(self.story)
+        found = views(groups)
+        sizes = [
+            [
+                _box(self.story.events[k].title) if kind == "e" else _box(groups.all[k].title, 60)
+                for kind, k in view.items
+            ]
+            for view in found
+        ]
+        layouts = lay_out(found, sizes)
+        formulas = _Formulas()
+        return {
+            "title": self.title,
+            "events": [formulas.replace(event.as_dict()) for event in self.story.events],
+            "users": self.story.users,
+            "of": groups.of,
+            "groups": [
+                {
+                    "parent": g.parent,
+                    "title": g.title,
+                    "strip": g.strip,
+                    "groups": g.groups,
+                    "outside": view.outside,
+                    "items": [[kind, k] for kind, k in view.items],
+                    "edges": view.edges,
+                    "width": round(at.width),
+                    "height": round(at.height),
+                    "boxes": at.boxes,
+                    "paths": at.paths,
+                }
+                for g, view, at in zip(groups.all, found, layouts, strict=True)
+            ],
+            "formulas": formulas.written,
+        }
+
+    def html(self) -> str:
+        """The page: one file that needs nothing else.
+
+        Raises
+        ------
+        RuntimeError
+            No Graphviz to lay it out; the message says what to install.
+        """
+        import jinja2
+
+        environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(_HERE), autoescape=True, undefined=jinja2.StrictUndefined
+        )
+        data = json.dumps(self.data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return environment.get_template("player.html").render(
+            title=self.title,
+            style=(_HERE / "player.css").read_text("utf-8"),
+            script=(_HERE / "player.js").read_text("utf-8"),
+            data=data.replace("<", "\\u003c").replace("\u2028", "\\u2028"),
+        )
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the page to a file, whole or not at all; its suffix is .html.
+
+        Raises
+        ------
+        ValueError
+            Another suffix.
+        """
+        target = Path(path)
+        if target.suffix.lower() not in (".html", ".htm"):
+            raise ValueError(f"Player.save: the name {target.name!r} must end in .html.")
+        return write(target, self.html().encode())
+
+    def __repr__(self) -> str:
+        return f"<Player of {len(self.story.events):,} nodes; .save('page.html'), .html()>"
+
+    def _repr_html_(self) -> str:
+        return (
+            f'<iframe srcdoc="{escape(self.html())}" style="width:100%;height:680px;border:0" '
+            f'title="{escape(self.title)}" sandbox="allow-scripts"></iframe>'
+        )
+
+
+class _Formulas:
+    """Formulas as MathML, each once; events refer to them by number."""
+
+    def __init__(self) -> None:
+        self.written: list[str] = []
+        self.index: dict[str, int] = {}
+
+    def replace(self, event: dict[str, Any]) -> dict[str, Any]:
+        for key in ("tex", "numbers"):
+            if key in event:
+                event[key] = self.number(event[key])
+        for place in event.get("inputs", ()):
+            if "tex" in place:
+                place["tex"] = self.number(place["tex"])
+        return event
+
+    def number(self, tex: str) -> int:
+        """The number of a formula."""
+        if tex not in self.index:
+            from latex2mathml.converter import convert
+
+            self.index[tex] = len(self.written)
+            self.written.append(convert(tex))
+        return self.index[tex]
+
+
+def _box(title: str, least: int = 0) -> tuple[int, int]:
+    """Width and height of a box in pixels: a title and two lines of at most 13 characters."""
+    return max(104, least, round(len(title) * _LETTER) + 20), 58
+
+
+def play(value: Any, *, names: Mapping[str, Any] | None = None, title: str | None = None) -> Player:
+    """Step through the graph behind a Value: values forward, then gradients back.
+
+    The page has a slider, play and pause, and the arrow keys. At each step it shows the formula
+    with its numbers; on the way back, incoming gradient times local derivative, and how the
+    contributions of several users add up. Modules, opened kernels and the steps of loops are boxes
+    that open.
+
+    Parameters
+    ----------
+    value : Value
+        Usually the loss. Of an array, the gradient is that of its sum.
+    names : names for Values and arrays, such as ``locals()``.
+    title : what the page is headed; the value's name by default.
+
+    Returns
+    -------
+    Player : shows itself in a notebook; ``.save("page.html")`` writes one file, which needs no
+        network.
+
+    Raises
+    ------
+    TypeError
+        It is no Value.
+    RuntimeError
+        The graph was released by backward(): play first, or use retain_graph=True.
+
+    Examples
+    --------
+    >>> import autograd, numpy as np
+    >>> a = autograd.Value(2.0, name="a")
+    >>> autograd.play(np.tanh(a * a))
+    <Player of 3 nodes; .save('page.html'), .html()>
+    """
+    if not isinstance(value, Node):
+        raise TypeError(
+            f"play: takes a Value such as a loss, not {type(value).__name__}. Plain arrays have no "
+            "graph."
+        )
+    return Player(Story(value, names), title or value.name or "backprop, step by step")

@@ -1,0 +1,207 @@
+"""What happens in a graph, node by node: values forward, contributions backward."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autograd.engine import Node, add_gradient, fit, topological, zero_where_zero
+from autograd.op import SELECT
+from autograd.readers.births import line_of
+from autograd.recording import no_grad
+from autograd.viz import formula
+from autograd.viz.names import shortened, visible
+from autograd.viz.player.digest import digest, size
+from autograd.viz.symbols import GLYPHS
+from autograd.viz.trace import Trace
+
+_NUMBERS = 400
+"""Up to so many nodes, formulas of single numbers are written with the numbers too."""
+
+
+@dataclass
+class Event:
+    """One node of the page: a leaf, a constant or the result of an op.
+
+    Attributes
+    ----------
+    index : its place in the order of the forward pass; leaves and constants come with first use.
+    kind : "leaf", "constant" or "op".
+    title : what its box is headed: its name, else its op's sign.
+    inputs : for each input: index of its event, what formulas call it, the LaTeX of what the op
+        passes back, its local derivative and the contribution (numbers or norms), and how the sum
+        of contributions stands after it.
+    """
+
+    index: int
+    kind: str
+    title: str
+    op: str = ""
+    tex: str = ""
+    numbers: str = ""
+    line: str = ""
+    value: Any = None
+    gradient: Any = None
+    tracked: bool = False
+    root: bool = False
+    inputs: list[dict[str, Any]] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """What the page gets; what is empty is left out."""
+        named = {
+            "kind": self.kind,
+            "title": self.title,
+            "op": self.op,
+            "tex": self.tex,
+            "numbers": self.numbers,
+            "line": self.line,
+            "value": self.value,
+            "gradient": self.gradient,
+            "tracked": self.tracked,
+            "root": self.root,
+            "inputs": self.inputs,
+        }
+        return {key: x for key, x in named.items() if x or key == "value"}
+
+
+class Story:
+    """The events of a graph, and the gradient of every node.
+
+    Attributes
+    ----------
+    trace : the graph, its kernels opened.
+    events : in the order of the forward pass, inputs before users.
+    nodes : the node or constant of each event.
+    users : for each event, the ops that it goes into, once for each place.
+    norms : norm of the gradient of every node that has one.
+    """
+
+    def __init__(self, root: Node, names: Mapping[str, Any] | None = None) -> None:
+        self.trace = Trace([root], names, open_kernels=True)
+        topological([root])  # raises if the graph was released
+        self.events: list[Event] = []
+        self.nodes: list[Any] = []
+        self.index: dict[Any, int] = {}
+        self.users: list[list[int]] = []
+        self.gradients: dict[Node, Any] = {}
+        self.norms: dict[int, float] = {}
+        self._few = len(self.trace.order) <= _NUMBERS
+        self._written: dict[Any, str] = {}
+        self._called: dict[int, list[str]] = {}
+        with no_grad(), np.errstate(all="ignore"):
+            self._forward(root)
+            self._backward(root)
+
+    def _forward(self, root: Node) -> None:
+        """Events in order; a leaf comes right before the op that uses it first."""
+        if not self.trace.order:
+            self._source(root)
+        for v in self.trace.order:
+            made = self.trace.made(v)
+            inputs = self.trace.inputs(v)
+            named = [self.trace.name(x) for x in inputs]
+            called = formula.letters(made.op, inputs, named)
+            places: list[dict[str, Any]] = []
+            for i, x in enumerate(inputs):
+                if x is not None:
+                    key = id(x) if isinstance(x, Node) or np.ndim(x) else (id(v), i)
+                    if key not in self.index:
+                        self._source(x, key)
+                    places.append({"from": self.index[key], "called": formula.letter(called[i])})
+                else:
+                    places.append({})
+            event = self._event(v, "op")
+            self._called[event.index] = called
+            event.op = made.op.name
+            own = self.trace.name(v)
+            event.title = shortened(visible(own), 24) if own else GLYPHS.get(event.op, event.op)
+            event.tex = "" if made.op is SELECT else formula.forward(made, called)
+            if self._few and made.op is not SELECT:
+                event.numbers = _with_numbers(made)
+            event.root = v is root
+            event.inputs = places
+            for place in places:
+                if place:
+                    self.users[place["from"]].append(event.index)
+            line = line_of(v)
+            event.line = f"{visible(line.file)}:{line.number}  {visible(line.text)}" if line else ""
+
+    def _source(self, x: Any, key: Any = None) -> None:
+        """The event of a leaf or a constant."""
+        tracked = isinstance(x, Node) and x.requires_grad
+        event = self._event(x, "leaf" if tracked else "constant", key)
+        name = self.trace.name(x)
+        event.title = shortened(visible(name), 24) if name else ""
+
+    def _event(self, x: Any, kind: str, key: Any = None) -> Event:
+        data = x._data if isinstance(x, Node) else x
+        event = Event(len(self.events), kind, "")
+        event.tracked = isinstance(x, Node) and x.requires_grad
+        event.value = None if type(data) is tuple else digest(data)
+        self.index[id(x) if key is None else key] = event.index
+        self.events.append(event)
+        self.users.append([])
+        self.nodes.append(x)
+        return event
+
+    def _backward(self, root: Node) -> None:
+        """Push gradients back as the engine does, and note each contribution."""
+        if not root.requires_grad:
+            return
+        grads: dict[Node, Any] = {root: np.ones_like(root._data)}
+        for v in reversed(self.trace.order):
+            g = grads.pop(v, None)
+            if g is None or not v.requires_grad:
+                continue
+            self._note(v, g)
+            self._push(v, g, grads)
+        for x, g in grads.items():
+            self._note(x, g)
+
+    def _note(self, x: Node, g: Any) -> None:
+        if not isinstance(g, dict):
+            self.events[self.index[id(x)]].gradient = digest(g)
+            self.norms[id(x)] = float(np.linalg.norm(np.asarray(g, np.float64)))
+
+    def _push(self, v: Node, g: Any, grads: dict[Node, Any]) -> None:
+        made, inputs = self.trace.made(v), self.trace.inputs(v)
+        event = self.events[self.index[id(v)]]
+        needs = [isinstance(x, Node) and x.requires_grad for x in inputs]
+        found = made.op.pull(made, g, needs, {}, False)
+        for i, (x, gx) in enumerate(zip(inputs, found, strict=True)):
+            if gx is None or not needs[i]:
+                continue
+            if type(x._data) is not tuple and not isinstance(gx, dict):
+                if made.op.elementwise:
+                    gx = zero_where_zero(g, np.asarray(gx))
+                gx = fit(gx, x._data)
+            add_gradient(grads, x, gx)
+            if isinstance(gx, dict) or isinstance(g, dict) or made.op is SELECT:
+                continue
+            place = event.inputs[i]
+            place["tex"] = self._derivative(made, i, self._called[event.index])
+            place["in"], place["out"] = size(g), size(gx)
+            place["sum"] = size(grads[x])
+            if np.size(g) == 1 and np.size(gx) == 1 and float(np.reshape(g, ())):
+                place["local"] = float(np.reshape(gx, ())) / float(np.reshape(g, ()))
+
+    def _derivative(self, made: Node, i: int, called: list[str]) -> str:
+        """LaTeX of what an op passes back; the same for all calls that are alike."""
+        shapes = tuple(np.shape(x._data if isinstance(x, Node) else x) for x in made.inputs)
+        key: Any = (made.op, i, tuple(called), shapes, repr(made.static)[:200])
+        constants = tuple(x for x in made.inputs if isinstance(x, (int, float)))
+        key = (*key, constants)
+        if key not in self._written:
+            self._written[key] = formula.derivative(made, i, called, None, number=False).tex
+        return self._written[key]
+
+
+def _with_numbers(v: Node) -> str:
+    """What an op on single numbers computes, written with the numbers."""
+    inputs = [x._data if isinstance(x, Node) else x for x in v.inputs]
+    if any(x is None or np.size(x) != 1 for x in inputs) or np.size(v._data) != 1:
+        return ""
+    return formula.with_numbers(v)
