@@ -158,6 +158,18 @@ def test_a_transposed_convolution_refuses_too_much_output_padding():
         autograd.conv_transpose2d(np.zeros(X), np.zeros((4, 6, 3, 3)), stride=2, output_padding=2)
 
 
+def test_a_transposed_convolution_refuses_other_channels_by_its_own_name():
+    with pytest.raises(ValueError, match=r"conv_transpose2d: input \(2, 4, 5, 5\) has 4 channels"):
+        autograd.conv_transpose2d(np.zeros(X), np.zeros((3, 6, 3, 3)))
+
+
+def test_what_is_too_large_is_refused_at_once():
+    with pytest.raises(ValueError, match="array is too big"):
+        autograd.conv_transpose2d(np.zeros(X), np.zeros((4, 6, 3, 3)), stride=2**40)
+    with pytest.raises(ValueError, match=r"dilation must be at most 2\*\*48"):
+        autograd.conv2d(np.zeros(X), np.zeros(W), dilation=2**62, padding=2**40)
+
+
 def test_a_transposed_convolution_refuses_to_pad_all_away():
     with pytest.raises(ValueError, match="leaves an output"):
         autograd.conv_transpose2d(np.zeros((1, 4, 1, 1)), np.zeros((4, 6, 3, 3)), padding=2)

@@ -223,6 +223,21 @@ REFUSED = {
         ValueError,
         "indices .* the same",
     ),
+    "unpooled by 0": (
+        lambda: autograd.max_unpool2d(X, X.astype(int), 0),
+        ValueError,
+        "max_unpool2d: kernel_size must be at least 1",
+    ),
+    "unpooled away": (
+        lambda: autograd.max_unpool2d(X[..., :1, :1], X[..., :1, :1].astype(int), 2, 1, 2),
+        ValueError,
+        "leaves an output",
+    ),
+    "too many parts": (
+        lambda: autograd.adaptive_avg_pool2d(X, 2**40),
+        ValueError,
+        "adaptive_avg_pool2d: output_size=.* at most",
+    ),
     "output size": (
         lambda: autograd.max_unpool2d(X, X.astype(int), 2, output_size=(20, 20)),
         ValueError,

@@ -60,10 +60,12 @@ def input_grad(g, w, size, stride, padding, dilation, groups):
     shape = (g.shape[0], channels, *size)
     if not g.size or not w.size:
         return np.zeros(shape, g.dtype)
+    gx = np.empty(shape, g.dtype)  # first, so that what is too large is refused at once
     covered, plans = _phase_plans(
         g.shape, w.shape, g.itemsize, size, stride, padding, dilation, groups
     )
-    gx = np.empty(shape, g.dtype) if covered else np.zeros(shape, g.dtype)
+    if not covered:
+        gx[...] = 0
     none = np.zeros(0, g.dtype)
     taps = math.prod(w.shape[2:])
     for p, start in plans:

@@ -8,6 +8,7 @@ from typing import Any, Concatenate, ParamSpec
 
 Ints = tuple[int, ...]
 P = ParamSpec("P")
+MOST = 2**48  # sums and products of a few stay within 64 bits
 
 WORDS = {  # in docstrings behind a $; the longer names first
     "sizes": ("L", "H, W", "D, H, W"),
@@ -34,6 +35,8 @@ def each(name: str, given: Any, rank: int, least: float) -> Ints:
             raise TypeError(f"{name} must be made of integers, got {n!r}.")
         if n < least:
             raise ValueError(f"{name} must be at least {least}, got {given}.")
+        if n > MOST:
+            raise ValueError(f"{name} must be at most 2**48, got {given}.")
     return tuple(int(n) for n in entries)
 
 

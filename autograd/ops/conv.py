@@ -234,6 +234,7 @@ def conv_transpose_nd(
     name = f"conv_transpose{rank}d"
     g, single = batched(name, rank, input, weight)
     try:
+        check_weight(g.shape, "input", weight.shape, groups, channels=0)
         steps, gaps = each("stride", stride, rank, 1), each("dilation", dilation, rank, 1)
         pads, more = (
             each("padding", padding, rank, 0),

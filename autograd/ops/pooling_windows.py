@@ -10,6 +10,8 @@ import numpy as np
 
 from autograd.ops.axes import Ints, each
 
+MOST = 2**24  # parts of an axis: a list of them must fit into memory
+
 
 class Windows:
     """Where the windows lie along each axis: ranges of pixels, and what their sum is scaled by.
@@ -136,6 +138,8 @@ def adaptive(size: Ints, output_size: Any) -> Windows:
     each("output_size", parts, rank, 1)
     if 0 in size:
         raise ValueError(f"the axes {size} must not be empty.")
+    if max(parts) > MOST:
+        raise ValueError(f"output_size={output_size} must be at most {MOST} along an axis.")
     ranges = [
         [(o * n // m, -(-(o + 1) * n // m)) for o in range(m)]
         for n, m in zip(size, parts, strict=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.ops.axes import each, over_axes
+from autograd.ops.axes import Ints, each, over_axes
 from autograd.ops.index import updated
 
 
@@ -54,20 +54,10 @@ def max_unpool_nd(
         )
     if places.dtype.kind not in "iu":
         raise TypeError(f"{name}: indices must be integers, got {places.dtype}.")
-    kernel = each("kernel_size", kernel_size, rank, 1)
-    steps = each("stride", kernel if stride is None else stride, rank, 1)
-    pads = each("padding", padding, rank, 0)
-    size = tuple(
-        (n - 1) * s - 2 * p + k
-        for n, s, p, k in zip(shape[-rank:], steps, pads, kernel, strict=True)
-    )
-    if output_size is not None:
-        wanted = tuple(output_size)[-rank:]
-        if any(abs(w - n) >= s for w, n, s in zip(wanted, size, steps, strict=True)):
-            raise ValueError(
-                f"{name}: output_size={output_size} must be within a stride of {size}."
-            )
-        size = wanted
+    try:
+        size = unpooled_size(shape[-rank:], kernel_size, stride, padding, output_size)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{name}: {error} Input: {shape}.") from None
     lead = shape[:-rank]
     pixels = math.prod(size)
     if places.size and not (places.min() >= 0 and places.max() < pixels):
@@ -75,6 +65,28 @@ def max_unpool_nd(
     grid = [g.reshape(*g.shape, *(1,) * rank) for g in np.ogrid[tuple(slice(n) for n in lead)]]
     zeros = np.zeros((*lead, pixels), np.asarray(getattr(input, "data", input)).dtype)
     return np.reshape(updated.call(zeros, input, (*grid, places)), (*lead, *size))
+
+
+def unpooled_size(
+    shape: Ints, kernel_size: Any, stride: Any, padding: Any, output_size: Any
+) -> Ints:
+    """The axes that were pooled, as output_size says or the shortest; ValueError if none fits."""
+    rank = len(shape)
+    kernel = each("kernel_size", kernel_size, rank, 1)
+    steps = each("stride", kernel if stride is None else stride, rank, 1)
+    pads = each("padding", padding, rank, 0)
+    size = tuple(
+        (n - 1) * s - 2 * p + k for n, s, p, k in zip(shape, steps, pads, kernel, strict=True)
+    )
+    if output_size is not None:
+        given = tuple(output_size)[-rank:] if np.ndim(output_size) else output_size
+        wanted = each("output_size", given, rank, 0)
+        if any(abs(w - n) >= s for w, n, s in zip(wanted, size, steps, strict=True)):
+            raise ValueError(f"output_size={output_size} must be within a stride of {size}.")
+        size = wanted
+    if min(size) < 0:
+        raise ValueError(f"padding={padding} leaves an output of {size}.")
+    return size
 
 
 max_unpool1d, max_unpool2d, max_unpool3d = over_axes(max_unpool_nd)

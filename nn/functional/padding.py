@@ -41,6 +41,8 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
     >>> nn.functional.pad(x, (2, 0), "reflect")
     array([[3., 2., 1., 2., 3.]])
     """
+    if not np.ndim(pad):
+        raise TypeError(f"pad: pad must be a tuple, two integers for each axis, got {pad!r}.")
     shape, given = np.shape(input), tuple(pad)
     if mode not in MODES:
         raise ValueError(f"pad: mode must be one of {', '.join(MODES)}, got {mode!r}.")
