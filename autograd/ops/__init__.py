@@ -4,6 +4,7 @@ What is exported is what NumPy has no name for; everything else is reached throu
 """
 
 from autograd.ops import (  # noqa: F401
+    binary,
     columns,
     cumulative,
     diagonals,

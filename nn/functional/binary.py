@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 import autograd
+from autograd.ops.binary import binary_cross_entropy as losses_of_probabilities
 from nn.functional.reduction import in_range, paired, reduced, signs, stretched
 from nn.functional.tensor import Tensor
-
-LEAST_LOG = -100.0  # PyTorch's floor for the logarithm of a probability
 
 
 def binary_cross_entropy(
@@ -45,10 +44,7 @@ def binary_cross_entropy(
     x, t = paired(who, input, target)
     in_range(who, "input", x, 0, 1)
     in_range(who, "target", t, 0, 1)
-    with np.errstate(divide="ignore"):
-        yes = np.maximum(np.log(x), LEAST_LOG)
-        no = np.maximum(np.log1p(-x), LEAST_LOG)
-    losses = -(t * yes + (1 - t) * no)
+    losses = losses_of_probabilities(x, t)
     if weight is not None:
         losses = losses * stretched(who, "weight", weight, x)
     return reduced(losses, reduction, who)
