@@ -16,6 +16,12 @@ from autograd.viz.trace import Call
 MOST = 80
 """Boxes that a view may have before it is cut into parts."""
 
+FEW = 60
+"""A graph of at most so many events is shown flat, but for the inside of kernels."""
+
+FAN = 6
+"""Arrows between one box and as many groups are shown one by one."""
+
 PART = 40
 """Events in one part of a long stretch without modules or loops."""
 
@@ -78,10 +84,13 @@ class Groups:
         calls = [c for c in trace.calls.values() if c]
         labels = call_labels(calls)
         known: dict[int, Group] = {}
+        flat = len(story.events) <= FEW
 
         def group_of(call: Call | None) -> Group:
             if call is None:
                 return self.all[0]
+            if flat and not call.title:  # a module; an opened kernel has a title
+                return group_of(call.parent)
             if id(call) not in known:
                 title = shortened(visible(labels[id(call)]), 40)
                 known[id(call)] = self._new(group_of(call.parent).index, title)
@@ -224,6 +233,21 @@ def views(groups: Groups) -> list[View]:
             for u in story.users[k]:
                 if u not in mine:
                     edges[box(k), box(u)] = None
-        edges = {pair: None for pair in edges if pair[0] != pair[1]}
-        found.append(View(group.index, list(place), len(place) - own_boxes, list(edges)))
+        items = list(place)
+        kept = _thinned([pair for pair in edges if pair[0] != pair[1]], items)
+        found.append(View(group.index, items, len(place) - own_boxes, kept))
     return found
+
+
+def _thinned(edges: list[tuple[int, int]], items: list[tuple[str, int]]) -> list[tuple[int, int]]:
+    """Of what goes into every step of a loop only the first arrow, of what comes out the last."""
+    into: dict[int, list[int]] = {}
+    out: dict[int, list[int]] = {}
+    for a, b in edges:
+        if items[b][0] == "g":
+            into.setdefault(a, []).append(b)
+        if items[a][0] == "g":
+            out.setdefault(b, []).append(a)
+    dropped = {(a, b) for a, targets in into.items() if len(targets) > FAN for b in targets[1:]}
+    dropped |= {(a, b) for b, sources in out.items() if len(sources) > FAN for a in sources[:-1]}
+    return [edge for edge in edges if edge not in dropped]

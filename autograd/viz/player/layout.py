@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -72,7 +71,7 @@ def _read(lines: Any, view: View) -> Layout:
     boxes: list[tuple[int, ...]] = [()] * len(view.items)
     paths: dict[tuple[int, int], list[int]] = {}
     for line in lines:
-        words = shlex.split(line)
+        words = line.split()
         if words[0] == "stop":
             break
         if words[0] == "node":

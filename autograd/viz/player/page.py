@@ -15,9 +15,10 @@ from autograd.viz.files import write
 from autograd.viz.player.groups import Groups, views
 from autograd.viz.player.layout import lay_out
 from autograd.viz.player.story import Story
+from autograd.viz.symbols import GLYPHS
 
 _HERE = Path(__file__).parent
-_LETTER = 7.2
+_LETTER = 7.6
 """Width of a character on a box, in pixels."""
 
 
@@ -69,6 +70,7 @@ class Player:
                 for g, view, at in zip(groups.all, found, layouts, strict=True)
             ],
             "formulas": formulas.written,
+            "signs": GLYPHS,
         }
 
     def html(self) -> str:
@@ -143,7 +145,7 @@ class _Formulas:
 
 def _box(title: str, least: int = 0) -> tuple[int, int]:
     """Width and height of a box in pixels: a title and two lines of at most 13 characters."""
-    return max(104, least, round(len(title) * _LETTER) + 20), 58
+    return max(118, least, round(len(title) * _LETTER) + 24), 58
 
 
 def play(value: Any, *, names: Mapping[str, Any] | None = None, title: str | None = None) -> Player:

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
-  const { events, users, groups, of, formulas } = data;
+  const { events, users, groups, of, formulas, signs } = data;
   const count = events.length;
   const byId = (id) => document.getElementById(id);
   const SVG = "http://www.w3.org/2000/svg";
@@ -55,6 +55,13 @@
     if (event.title) return event.title;
     if (event.kind !== "op") return event.value && event.value.number !== undefined ? number(event.value.number) : event.kind;
     return event.op;
+  };
+
+  const called = (place) => {
+    const event = events[place.from], name = nameOf(place.from);
+    if (place.called === name) return name;
+    if (event.kind !== "op" || event.title !== (signs[event.op] || event.op)) return `${place.called}, ${name}`;
+    return `${place.called}, the result of ${name}`;
   };
 
   function make(tag, attributes = {}, ...children) {
@@ -169,7 +176,8 @@
       if (kind === "e") {
         const event = events[k], reached = k <= now;
         g.classList.toggle("unreached", !reached);
-        texts[1].textContent = reached ? brief(event.value) : "not yet";
+        const plain = event.kind === "constant" && !event.title && event.value.number !== undefined;
+        texts[1].textContent = plain ? "constant" : reached ? brief(event.value) : "not yet";
         texts[1].setAttribute("class", reached ? "value" : "wait");
         const gradient = gradientAt(k, now);
         const size = gradient.state === "part" ? gradient.size : gradient.state === "whole" ? sizeOf(event.gradient) : 0;
@@ -213,7 +221,7 @@
 
   function scrollTo(g) {
     const area = byId("scroll"), a = area.getBoundingClientRect(), b = g.getBoundingClientRect();
-    if (b.left < a.left || b.right > a.right) area.scrollLeft += (b.left + b.right - a.left - a.right) / 2;
+    if (b.left < a.left + 8 || b.right > a.right - 8) area.scrollLeft += (b.left + b.right - a.left - a.right) / 2;
     if (b.top < a.top || b.bottom > a.bottom) area.scrollTop += (b.top + b.bottom - a.top - a.bottom) / 2;
   }
 
@@ -239,7 +247,7 @@
       panel.append(make("h2", {}, `Forward: ${event.kind === "op" ? `${nameOf(k)}${event.op && event.op !== nameOf(k) ? ` (${event.op})` : ""}` : `${event.kind} ${nameOf(k)}`}`));
       panel.append(formula(event.tex, "y = ") || "", formula(event.numbers, "= ") || "");
       (event.inputs || []).forEach((place) => {
-        if (place.from !== undefined) panel.append(make("p", {}, `${place.called} is ${nameOf(place.from)}: `, make("span", { class: "sum" }, brief(events[place.from].value))));
+        if (place.from !== undefined) panel.append(make("p", {}, `${called(place)}: `, make("span", { class: "sum" }, brief(events[place.from].value))));
       });
       panel.append(make("p", { class: "sum" }, make("b", {}, `= ${brief(event.value)}`)));
       return;
@@ -250,10 +258,10 @@
     (event.inputs || []).forEach((place) => {
       if (place.from === undefined) return;
       if (place.out === undefined) {
-        if (!events[place.from].tracked) panel.append(make("p", { class: "faint" }, `to ${place.called}, ${nameOf(place.from)}: constant, gets none`));
+        if (!events[place.from].tracked) panel.append(make("p", { class: "faint" }, `to ${called(place)}: constant, gets none`));
         return;
       }
-      const term = make("div", { class: "term" }, make("p", {}, `to ${place.called}, ${nameOf(place.from)}:`), formula(place.tex) || "");
+      const term = make("div", { class: "term" }, make("p", {}, `to ${called(place)}:`), formula(place.tex) || "");
       term.append(make("p", { class: "sum" }, place.local !== undefined
         ? `${number(place.in)} × ${number(place.local)} = ${number(place.out)}`
         : `contribution (rms) ${number(place.out)}`));
@@ -294,7 +302,7 @@
     panel.replaceChildren();
     if (chosen === null) { panel.append(make("p", { class: "faint" }, "Point at a box, or Tab to it, to look into it.")); return; }
     const event = events[chosen], done = position(), now = done ? steps[done - 1] : -1;
-    panel.append(make("h2", {}, nameOf(chosen)), make("p", { class: "faint" }, path(of[chosen]) || "the whole graph"));
+    panel.append(make("h2", {}, nameOf(chosen), event.details && event.details !== nameOf(chosen) ? ` ${event.details}` : ""), make("p", { class: "faint" }, event.where || path(of[chosen]) || "the whole graph"));
     if (chosen > now) { panel.append(make("p", {}, "not yet computed")); return; }
     if (event.value) panel.append(statistics(event.value));
     const maps = make("div", { class: "maps" });
@@ -354,7 +362,7 @@
   }
   function fit() {
     const area = byId("scroll"), at = groups[view];
-    zoom = Math.min(1.25, Math.max(0.62, Math.min((area.clientWidth - 22) / (at.width + 8), (area.clientHeight - 22) / (at.height + 8))));
+    zoom = Math.min(1.6, Math.max(0.62, Math.min((area.clientWidth - 22) / (at.width + 8), (area.clientHeight - 22) / (at.height + 8))));
     scale();
   }
 

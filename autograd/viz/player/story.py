@@ -13,6 +13,7 @@ from autograd.op import SELECT
 from autograd.readers.births import line_of
 from autograd.recording import no_grad
 from autograd.viz import formula
+from autograd.viz.labels import arguments, call_labels
 from autograd.viz.names import shortened, visible
 from autograd.viz.player.digest import digest, size
 from autograd.viz.symbols import GLYPHS
@@ -31,6 +32,8 @@ class Event:
     index : its place in the order of the forward pass; leaves and constants come with first use.
     kind : "leaf", "constant" or "op".
     title : what its box is headed: its name, else its op's sign.
+    where : the modules around it.
+    details : the op's arguments that are no arrays.
     inputs : for each input: index of its event, what formulas call it, the LaTeX of what the op
         passes back, its local derivative and the contribution (numbers or norms), and how the sum
         of contributions stands after it.
@@ -43,6 +46,8 @@ class Event:
     tex: str = ""
     numbers: str = ""
     line: str = ""
+    where: str = ""
+    details: str = ""
     value: Any = None
     gradient: Any = None
     tracked: bool = False
@@ -58,6 +63,8 @@ class Event:
             "tex": self.tex,
             "numbers": self.numbers,
             "line": self.line,
+            "where": self.where,
+            "details": self.details,
             "value": self.value,
             "gradient": self.gradient,
             "tracked": self.tracked,
@@ -99,6 +106,7 @@ class Story:
         """Events in order; a leaf comes right before the op that uses it first."""
         if not self.trace.order:
             self._source(root)
+        labels = call_labels([c for c in self.trace.calls.values() if c])
         for v in self.trace.order:
             made = self.trace.made(v)
             inputs = self.trace.inputs(v)
@@ -117,7 +125,11 @@ class Story:
             self._called[event.index] = called
             event.op = made.op.name
             own = self.trace.name(v)
-            event.title = shortened(visible(own), 24) if own else GLYPHS.get(event.op, event.op)
+            event.details = visible(arguments(made))
+            sign = GLYPHS.get(event.op, event.op)
+            if event.op == "getitem" and event.details:
+                sign = event.details
+            event.title = shortened(visible(own), 24) if own else shortened(sign, 24)
             event.tex = "" if made.op is SELECT else formula.forward(made, called)
             if self._few and made.op is not SELECT:
                 event.numbers = _with_numbers(made)
@@ -126,6 +138,9 @@ class Story:
             for place in places:
                 if place:
                     self.users[place["from"]].append(event.index)
+            call = self.trace.calls[id(v)]
+            if call:
+                event.where = " › ".join(visible(labels[id(c)]) for c in call.chain())
             line = line_of(v)
             event.line = f"{visible(line.file)}:{line.number}  {visible(line.text)}" if line else ""
 

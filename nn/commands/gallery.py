@@ -1,0 +1,188 @@
+"""glassgrad gallery: six networks, each as a drawing and as a page to step through."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import autograd
+from autograd.value import Value
+from nn.commands.refusal import Refusal
+
+NAME = "gallery"
+SUMMARY = "draw six networks, and make a page to step through each"
+DESCRIPTION = (
+    "Writes six graphs into a folder, each as SVG and as a page to step through: a neuron, a "
+    "perceptron on digits, LeNet, an LSTM on text, a Transformer block and a step of a GAN. "
+    "index.html shows them all."
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """As in `Command`."""
+    parser.add_argument("--out", metavar="DIR", required=True, help="the folder to write to")
+
+
+def neuron() -> Value:
+    """A neuron of two inputs, as in micrograd's README."""
+    x1, x2 = Value(2.0, name="x1"), Value(0.0, name="x2")
+    w1, w2, b = Value(-3.0, name="w1"), Value(1.0, name="w2"), Value(6.88, name="b")
+    y: Value = np.tanh(x1 * w1 + x2 * w2 + b)  # type: ignore[assignment]
+    return y
+
+
+def digits_mlp() -> Value:
+    """A perceptron of two layers on eight digits."""
+    import nn
+
+    images, labels = _digits(8)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
+    return nn.functional.cross_entropy(model(images), labels)  # type: ignore[no-any-return]
+
+
+def lenet() -> Value:
+    """LeNet's layers on four digits, enlarged to 28 by 28."""
+    import nn
+
+    images, labels = _digits(4)
+    model = nn.Sequential(
+        nn.Upsample((28, 28), mode="bilinear"),
+        nn.Conv2d(1, 6, 5, padding=2),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(6, 16, 5),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(400, 120),
+        nn.ReLU(),
+        nn.Linear(120, 84),
+        nn.ReLU(),
+        nn.Linear(84, 10),
+    )
+    return nn.functional.cross_entropy(model(images), labels)  # type: ignore[no-any-return]
+
+
+def lstm_on_text() -> Value:
+    """An LSTM that predicts the next character of a sentence."""
+    import nn
+
+    text = "the quick brown fox jumps"
+    letters = sorted(set(text))
+    codes = np.array([letters.index(c) for c in text])
+
+    class Speller(nn.Module):
+        def __init__(self) -> None:
+            self.embed = nn.Embedding(len(letters), 8)
+            self.lstm = nn.LSTM(8, 16)
+            self.head = nn.Linear(16, len(letters))
+
+        def forward(self, codes: Any) -> Any:
+            y, _ = self.lstm(self.embed(codes))
+            return self.head(y)
+
+    logits = Speller()(codes[:-1, None])
+    return nn.functional.cross_entropy(logits[:, 0], codes[1:])  # type: ignore[no-any-return]
+
+
+def transformer_block() -> Value:
+    """One block of a Transformer: attention and a perceptron, each with a norm and a shortcut."""
+    import nn
+
+    class Block(nn.Module):
+        def __init__(self, width: int = 16, heads: int = 2) -> None:
+            self.heads = heads
+            self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+            self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+            self.mlp = nn.Sequential(
+                nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
+            )
+
+        def forward(self, x: Any) -> Any:
+            B, T, C = x.shape
+            qkv = self.qkv(self.norm1(x)).reshape(B, T, 3, self.heads, C // self.heads)
+            q, k, v = np.unstack(np.transpose(qkv, (2, 0, 3, 1, 4)))  # (B, heads, T, C / heads)
+            y = autograd.scaled_dot_product_attention(q, k, v, is_causal=True)
+            x = x + self.out(np.transpose(y, (0, 2, 1, 3)).reshape(B, T, C))
+            return x + self.mlp(self.norm2(x))
+
+    x = np.random.default_rng(0).normal(size=(1, 6, 16)).astype(np.float32)
+    loss: Value = np.mean(np.square(Block()(x)))
+    return loss
+
+
+def gan_step() -> Value:
+    """The discriminator's loss in one step of a GAN: real digits against generated ones."""
+    import nn
+
+    images, _ = _digits(4)
+    generator = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 64), nn.Sigmoid())
+    discriminator = nn.Sequential(nn.Linear(64, 32), nn.LeakyReLU(0.2), nn.Linear(32, 1))
+    noise = np.random.default_rng(0).normal(size=(4, 8)).astype(np.float32)
+    loss = nn.BCEWithLogitsLoss()
+    real = discriminator(images.reshape(4, 64))
+    fake = discriminator(generator(noise))
+    return loss(real, np.ones((4, 1))) + loss(fake, np.zeros((4, 1)))  # type: ignore[no-any-return]
+
+
+def _digits(n: int) -> tuple[Any, Any]:
+    import nn
+
+    images, labels = nn.data.load_digits()
+    return images[:n].reshape(n, 1, 8, 8), labels[:n]
+
+
+PICTURES: dict[str, tuple[str, Callable[[], Value]]] = {
+    "neuron": ("A neuron", neuron),
+    "digits_mlp": ("A perceptron on digits", digits_mlp),
+    "lenet": ("LeNet", lenet),
+    "lstm": ("An LSTM on text", lstm_on_text),
+    "transformer": ("A Transformer block", transformer_block),
+    "gan": ("A step of a GAN", gan_step),
+}
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """As in `Command`."""
+    folder = Path(arguments.out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refusal(f"can't make the folder {folder}: {error}") from error
+    for name, (title, make) in PICTURES.items():
+        autograd.seed(0)
+        with autograd.source_lines():
+            loss = make()
+        loss.name = "loss"
+        scalar = len(autograd.play(loss).story.events) <= 20
+        autograd.draw(loss, gradients=True, formulas=scalar).save(folder / f"{name}.svg")
+        player = autograd.play(loss, title=title)
+        player.save(folder / f"{name}.html")
+        print(f"{title}: {len(player.story.events):,} nodes, {name}.svg and {name}.html")
+    (folder / "index.html").write_text(_index(), "utf-8")
+    print(f"Open {folder / 'index.html'} in a browser.")
+    return 0
+
+
+def _index() -> str:
+    """The page that shows them all."""
+    rows = "".join(
+        f'<section><h2><a href="{name}.html">{escape(title)}</a></h2>'
+        f'<a href="{name}.html"><img src="{name}.svg" alt="graph of {escape(title)}"></a></section>'
+        for name, (title, _) in PICTURES.items()
+    )
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        "<title>glassgrad: gallery</title><style>"
+        "body{font:16px/1.5 Arial,sans-serif;margin:0 auto;max-width:1100px;padding:16px;"
+        "color:#1f2937;background:#fff}img{max-width:100%;max-height:420px;border:1px solid #ccc;"
+        "border-radius:8px;background:#fff}h2{margin:24px 0 6px}a{color:#3538cd}"
+        "</style></head><body><h1>Six networks to step through</h1>"
+        f"{rows}</body></html>\n"
+    )
