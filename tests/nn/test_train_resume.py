@@ -135,13 +135,13 @@ def test_the_carried_state_goes_on_too(tmp_path):
 
 
 SCRIPT = """
-    import sys, time, numpy as np, autograd, nn
+    import sys, numpy as np, autograd, nn
     from nn.train import Callback, fit
 
     class Pace(Callback):
         def on_step_end(self, state):
             print(state.step, flush=True)
-            time.sleep(0.002)
+            sys.stdin.readline()
 
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200, 6)).astype(np.float32)
@@ -150,7 +150,7 @@ SCRIPT = """
     drop = nn.Dropout(0.4)
     model = nn.Sequential(nn.Linear(6, 16, rng=1), nn.ReLU(), drop, nn.Linear(16, 2, rng=2))
     loader = nn.data.DataLoader((X, Y), 10, shuffle=True)
-    fit(model, loader, "cross_entropy", "adam", 5, callbacks=[Pace()], verbose=False,
+    fit(model, loader, "cross_entropy", "adam", 8, callbacks=[Pace()], verbose=False,
         checkpoint=sys.argv[1], checkpoint_every=3)
     nn.save(sys.argv[2], model)
 """
@@ -161,25 +161,26 @@ def test_a_run_killed_eight_times_ends_with_the_same_bits(tmp_path):
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
         return subprocess.Popen(
             [sys.executable, "-c", textwrap.dedent(SCRIPT), str(checkpoint), str(result)],
-            stdout=subprocess.PIPE, text=True, env=environment,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
         )  # fmt: skip
 
     whole, broken = tmp_path / "whole.safetensors", tmp_path / "broken.safetensors"
     with start(tmp_path / "a", whole) as process:
         process.communicate()
         assert process.returncode == 0
-    kills = 0
-    pick = random.Random(time.time_ns())  # any step must do
-    while not broken.exists():
+    pick = random.Random(time.time_ns())  # any moment must do
+    for _ in range(8):
         with start(tmp_path / "b", broken) as process:
-            after = pick.randint(2, 20)
-            for seen, _ in enumerate(process.stdout):
-                if kills < 8 and seen == after:
-                    time.sleep(pick.random() / 300)
-                    process.send_signal(signal.SIGKILL)
-                    kills += 1
-                    break
+            after = pick.randint(4, 12)
+            process.stdin.write("\n" * (after + 3))  # it goes no further than these steps
+            process.stdin.flush()
+            for _ in range(after):
+                assert process.stdout.readline()
+            time.sleep(pick.random() / 200)
+            process.send_signal(signal.SIGKILL)
             process.stdout.read()
-        assert kills < 8 or process.wait() in (0, -signal.SIGKILL)
-    assert kills == 8
+            assert process.wait() == -signal.SIGKILL
+    with start(tmp_path / "b", broken) as process:
+        steps = process.communicate()[0].split()
+    assert int(steps[0]) > 24  # each run got three steps further at least, and none began anew
     assert broken.read_bytes() == whole.read_bytes()
