@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -14,7 +14,7 @@ from autograd.engine import Node
 from autograd.viz.files import write
 from autograd.viz.player.groups import Groups, views
 from autograd.viz.player.layout import lay_out
-from autograd.viz.player.story import Story
+from autograd.viz.player.story import Event, Story
 from autograd.viz.symbols import GLYPHS
 
 _HERE = Path(__file__).parent
@@ -41,7 +41,7 @@ class Player:
         found = views(groups)
         sizes = [
             [
-                _box(self.story.events[k].title) if kind == "e" else _box(groups.all[k].title, 60)
+                _box(_texts(self.story.events[k]) if kind == "e" else [groups.all[k].title])
                 for kind, k in view.items
             ]
             for view in found
@@ -143,9 +143,15 @@ class _Formulas:
         return self.index[tex]
 
 
-def _box(title: str, least: int = 0) -> tuple[int, int]:
-    """Width and height of a box in pixels: a title and two lines of at most 13 characters."""
-    return max(118, least, round(len(title) * _LETTER) + 24), 58
+def _texts(event: Event) -> list[str]:
+    """What stands in the box of an event, at its longest."""
+    shape = (event.value or {}).get("shape", ())
+    return [event.title, f"{'×'.join(map(str, shape))} rms 0.00"]
+
+
+def _box(lines: Sequence[str]) -> tuple[int, int]:
+    """Width and height of a box in pixels."""
+    return max(118, round(max(map(len, lines)) * _LETTER) + 20), 58
 
 
 def play(value: Any, *, names: Mapping[str, Any] | None = None, title: str | None = None) -> Player:

@@ -23,7 +23,7 @@
 
   function gradientAt(k, time) {
     const event = events[k];
-    if (event.gradient === undefined) return { state: event.tracked ? "none" : "constant" };
+    if (event.gradient === undefined) return { state: event.tracked && event.value ? "none" : "constant" };
     if (event.root) return { state: time >= count ? "whole" : "wait", size: 1 };
     const all = arrivals[k];
     const here = all.filter((a) => backAt(a.user) <= time);
