@@ -48,7 +48,7 @@ def always_shared(monkeypatch):
     monkeypatch.setattr(recurrent_rows, "SMALL", 0.0)
 
 
-def scanned(kind, T, B, D, H, dtype=np.float32, lengths=None, reverse=False, seed=0):
+def scanned(kind, T, B, D, H, dtype=np.float32, lengths=None, reverse=False, seed=0, P=None):
     """The outputs of a layer, and all its gradients."""
     rng = np.random.default_rng(seed)
 
@@ -56,9 +56,9 @@ def scanned(kind, T, B, D, H, dtype=np.float32, lengths=None, reverse=False, see
         return rng.normal(scale=0.5, size=shape).astype(dtype)
 
     G = GATES[kind] * H
-    states = [draw(B, H) for _ in range(2 if kind == "lstm" else 1)]
-    arrays = (draw(T, B, D), *states, draw(G, D), draw(G, H), draw(G), draw(G))
-    arrays += (None,) if kind == "lstm" else ()
+    states = [draw(B, width) for width in (P or H, H)[: 2 if kind == "lstm" else 1]]
+    arrays = (draw(T, B, D), *states, draw(G, D), draw(G, P or H), draw(G), draw(G))
+    arrays += (draw(P, H) if P else None,) if kind == "lstm" else ()
     extra = (False,) if kind == "rnn" else ()
     n = None if lengths is None else np.asarray(lengths)
     ys, scan = getattr(recurrent, kind)(*arrays, n, reverse, *extra)
@@ -85,13 +85,13 @@ def test_sigmoid_and_tanh_keep_nan_infinities_and_signed_zeros(dtype):
     np.testing.assert_array_equal(np.signbit(t[3:5]), [False, True])
 
 
-@pytest.mark.parametrize("kind", GATES)
+@pytest.mark.parametrize(("kind", "P"), [*((kind, None) for kind in GATES), ("lstm", 5)])
 @pytest.mark.parametrize("lengths", [None, [7, 0, 3, 3, 7, 1, 5, 2, 7, 7, 4]])
-def test_bits_are_the_same_at_any_number_of_threads(kind, lengths, threads, always_shared):
+def test_bits_are_the_same_at_any_number_of_threads(kind, P, lengths, threads, always_shared):
     found = []
     for n in (1, 2, 3):
         threads(n)
-        found.append(scanned(kind, 7, 11, 5, 18, lengths=lengths))
+        found.append(scanned(kind, 7, 11, 5, 18, lengths=lengths, P=P))
     for a, b in pairwise(found):
         assert [x.tobytes() for x in a] == [x.tobytes() for x in b]
 
@@ -126,8 +126,11 @@ import numpy as np
 from autograd import Value, grad
 from autograd.ops import scans as ops
 rng = np.random.default_rng(0)
-for op, k, n in ((ops.rnn_scan, 1, 1), (ops.lstm_scan, 4, 2), (ops.gru_scan, 3, 1)):
-    shapes = [(3, 2, 2), *[(2, 3)] * n, (3 * k, 2), (3 * k, 3), (3 * k,), (3 * k,)]
+kinds = (ops.rnn_scan, 1, 1, 0), (ops.lstm_scan, 4, 2, 0), (ops.gru_scan, 3, 1, 0)
+for op, k, n, P in (*kinds, (ops.lstm_scan, 4, 2, 2)):
+    states, R = [(2, P or 3), (2, 3)][:n], P or 3
+    shapes = [(3, 2, 2), *states, (3 * k, 2), (3 * k, R), (3 * k,), (3 * k,)]
+    shapes += [(P, 3)] if P else []
     xs = [Value(rng.normal(size=s)) for s in shapes]
     results = []
     for f in (op.call, op.reference):
