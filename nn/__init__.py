@@ -34,6 +34,7 @@ from nn.layers.activation import (
     Tanhshrink,
     Threshold,
 )
+from nn.layers.attention import MultiheadAttention
 from nn.layers.container import ModuleDict, ModuleList, Sequential
 from nn.layers.conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from nn.layers.distance import CosineSimilarity, PairwiseDistance
@@ -84,6 +85,7 @@ from nn.layers.pooling import (
     MaxPool2d,
     MaxPool3d,
 )
+from nn.layers.positions import PositionalEmbedding, PositionalEncoding
 from nn.layers.recurrent import GRU, LSTM, RNN
 from nn.layers.recurrent_cells import GRUCell, LSTMCell, RNNCell
 from nn.layers.resize import (
@@ -102,6 +104,8 @@ from nn.layers.tracked_norm import (
     InstanceNorm2d,
     InstanceNorm3d,
 )
+from nn.layers.transformer import Transformer, TransformerDecoder, TransformerEncoder
+from nn.layers.transformer_layers import TransformerDecoderLayer, TransformerEncoderLayer
 from nn.layers.unpooling import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
 from nn.losses import (
     BCELoss,
@@ -222,6 +226,7 @@ __all__ = [
     "MultiLabelMarginLoss",
     "MultiLabelSoftMarginLoss",
     "MultiMarginLoss",
+    "MultiheadAttention",
     "NLLLoss",
     "PReLU",
     "PairwiseDistance",
@@ -231,6 +236,8 @@ __all__ = [
     "PixelShuffle",
     "PixelUnshuffle",
     "PoissonNLLLoss",
+    "PositionalEmbedding",
+    "PositionalEncoding",
     "RMSNorm",
     "RNNCell",
     "RReLU",
@@ -257,6 +264,11 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
     "Unflatten",

@@ -22,6 +22,7 @@ from autograd import (
     max_unpool1d,
     max_unpool2d,
     max_unpool3d,
+    scaled_dot_product_attention,
 )
 from nn.functional.activation import (
     celu,
@@ -54,6 +55,7 @@ from nn.functional.activation import (
     tanhshrink,
     threshold,
 )
+from nn.functional.attention import multi_head_attention_forward
 from nn.functional.binary import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -194,6 +196,7 @@ __all__ = [
     "max_unpool3d",
     "mish",
     "mse_loss",
+    "multi_head_attention_forward",
     "multi_margin_loss",
     "multilabel_margin_loss",
     "multilabel_soft_margin_loss",
@@ -210,6 +213,7 @@ __all__ = [
     "relu6",
     "rms_norm",
     "rrelu",
+    "scaled_dot_product_attention",
     "selu",
     "sigmoid",
     "sigmoid_focal_loss",

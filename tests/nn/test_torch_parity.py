@@ -425,6 +425,11 @@ FUNCTIONS = [
     ("embedding", (classes(5, 7), real(5, 2), 1), {}),
     ("embedding_bag", (classes(5, 7), real(5, 2), np.array([0, 4])), {"mode": "max"}),
     ("one_hot", (classes(5, 7),), {"num_classes": 6}),
+    (
+        "scaled_dot_product_attention",
+        (real(2, 3, 4), real(2, 5, 4), real(2, 5, 6), RNG.random((3, 5)) < 0.7),
+        {"scale": 0.4},
+    ),
 ]
 
 

@@ -34,7 +34,9 @@ def same_signature(ours, theirs):
     assert list(a)[: len(b)] == list(b)
     for name, default in b.items():
         if a[name] is not inspect.Parameter.empty and default is not inspect.Parameter.empty:
-            assert a[name] == default, name
+            assert getattr(a[name], "__name__", a[name]) == getattr(default, "__name__", default), (
+                name
+            )
     extra = list(a)[len(b) :]
     assert all(a[name] is not inspect.Parameter.empty for name in extra), extra
 
@@ -88,8 +90,11 @@ def test_every_init_of_pytorch_is_there():
 
 
 def test_all_activations_of_pytorch_are_there():
-    theirs = {n for n in torch.nn.modules.activation.__all__ if n != "MultiheadAttention"}
-    assert theirs <= set(nn.__all__)
+    assert set(torch.nn.modules.activation.__all__) <= set(nn.__all__)
+
+
+def test_all_transformers_of_pytorch_are_there():
+    assert set(torch.nn.modules.transformer.__all__) <= set(nn.__all__)
 
 
 def test_all_losses_of_pytorch_are_there():

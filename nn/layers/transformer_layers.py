@@ -1,0 +1,210 @@
+"""One layer of a Transformer: attention, then a small network for each place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from autograd.random import Rng, as_generator
+from nn import functional
+from nn.layers.attention import MultiheadAttention
+from nn.layers.dropout import Dropout
+from nn.layers.linear import Linear, count
+from nn.layers.norm import LayerNorm
+from nn.module import Module
+
+Activation = Callable[[Any], Any]
+ACTIVATIONS: dict[str, Activation] = {"relu": functional.relu, "gelu": functional.gelu}
+
+
+class _TransformerLayer(Module):
+    """What the two share: settings, the network for each place, the order of norms."""
+
+    linear1: Linear
+    linear2: Linear
+    dropout: Dropout
+
+    def _check(self, d_model: int, nhead: int, dim_feedforward: int, activation: Any) -> Activation:
+        who = type(self).__name__
+        count(who, "d_model", d_model, 1)
+        count(who, "nhead", nhead, 1)
+        count(who, "dim_feedforward", dim_feedforward, 1)
+        if isinstance(activation, str) and activation in ACTIVATIONS:
+            return ACTIVATIONS[activation]
+        if isinstance(activation, str) or not callable(activation):
+            raise ValueError(
+                f"{who}: activation must be 'relu', 'gelu' or a function, got {activation!r}."
+            )
+        chosen: Activation = activation
+        return chosen
+
+    def _feed_forward(self, x: Any) -> Any:
+        return self.linear2(self.dropout(self.activation(self.linear1(x))))
+
+    activation: Activation
+    norm_first: bool
+
+    def _add(self, x: Any, block: Callable[[Any], Any], norm: Module, dropout: Module) -> Any:
+        """The input and what a block makes of it; the norm comes before or after."""
+        if self.norm_first:
+            return x + dropout(block(norm(x)))
+        return norm(x + dropout(block(x)))
+
+    def extra_repr(self) -> str:
+        """Which comes first."""
+        return "norm_first=True" if self.norm_first else ""
+
+
+class TransformerEncoderLayer(_TransformerLayer):
+    """Self-attention and a network for each place, each added to its input and normalised.
+
+    Parameters
+    ----------
+    d_model : E, features of input and output.
+    nhead : heads of the attention, a divisor of E.
+    dim_feedforward : hidden units of the network for each place.
+    dropout : probability of zero for weights, hidden units and both results.
+    activation : "relu", "gelu" or a function, of the hidden units.
+    layer_norm_eps : added to the variances.
+    batch_first : input and output as (N, T, E) instead of (T, N, E).
+    norm_first : normalise what goes into each block ("pre-norm") instead of the sum.
+    bias : whether maps and norms have one.
+    dtype : of the parameters, float32 by default.
+    rng : generator, seed or None for the default; for the first weights and the dropout.
+
+    References
+    ----------
+    Vaswani et al., Attention is all you need, 2017; norm_first: Xiong et al., On layer
+    normalization in the Transformer architecture, 2020.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+    >>> layer(np.ones((3, 5, 8), np.float32)).shape
+    (3, 5, 8)
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        nhead: int,
+        dim_feedforward: int = 2048,
+        dropout: float = 0.1,
+        activation: str | Activation = functional.relu,
+        layer_norm_eps: float = 1e-5,
+        batch_first: bool = False,
+        norm_first: bool = False,
+        bias: bool = True,
+        *,
+        dtype: Any = None,
+        rng: Rng = None,
+    ) -> None:
+        self.activation = self._check(d_model, nhead, dim_feedforward, activation)
+        rng = None if rng is None else as_generator(rng)
+        self.self_attn = MultiheadAttention(
+            d_model, nhead, dropout, bias, batch_first=batch_first, dtype=dtype, rng=rng
+        )
+        self.linear1 = Linear(d_model, dim_feedforward, bias, dtype=dtype, rng=rng)
+        self.dropout = Dropout(dropout, rng=rng)
+        self.linear2 = Linear(dim_feedforward, d_model, bias, dtype=dtype, rng=rng)
+        self.norm_first = norm_first
+        self.norm1 = LayerNorm(d_model, layer_norm_eps, bias=bias, dtype=dtype)
+        self.norm2 = LayerNorm(d_model, layer_norm_eps, bias=bias, dtype=dtype)
+        self.dropout1, self.dropout2 = Dropout(dropout, rng=rng), Dropout(dropout, rng=rng)
+
+    def forward(
+        self,
+        src: Any,
+        src_mask: Any = None,
+        src_key_padding_mask: Any = None,
+        is_causal: bool = False,
+    ) -> Any:
+        """Map (T, N, E), or (N, T, E) where `batch_first`, or (T, E); masks as in the attention."""
+
+        def attend(x: Any) -> Any:
+            return self.self_attn(
+                x, x, x, src_key_padding_mask, False, src_mask, is_causal=is_causal
+            )[0]
+
+        x = self._add(src, attend, self.norm1, self.dropout1)
+        return self._add(x, self._feed_forward, self.norm2, self.dropout2)
+
+
+class TransformerDecoderLayer(_TransformerLayer):
+    """Self-attention, attention to an encoder's output, and a network for each place.
+
+    Each is added to its input and normalised. Parameters as in `TransformerEncoderLayer`.
+
+    References
+    ----------
+    Vaswani et al., Attention is all you need, 2017.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> layer = nn.TransformerDecoderLayer(8, 2, 16, batch_first=True)
+    >>> target, memory = np.ones((3, 5, 8), np.float32), np.ones((3, 7, 8), np.float32)
+    >>> layer(target, memory, tgt_is_causal=True).shape
+    (3, 5, 8)
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        nhead: int,
+        dim_feedforward: int = 2048,
+        dropout: float = 0.1,
+        activation: str | Activation = functional.relu,
+        layer_norm_eps: float = 1e-5,
+        batch_first: bool = False,
+        norm_first: bool = False,
+        bias: bool = True,
+        *,
+        dtype: Any = None,
+        rng: Rng = None,
+    ) -> None:
+        self.activation = self._check(d_model, nhead, dim_feedforward, activation)
+        rng = None if rng is None else as_generator(rng)
+        self.self_attn, self.multihead_attn = (
+            MultiheadAttention(
+                d_model, nhead, dropout, bias, batch_first=batch_first, dtype=dtype, rng=rng
+            )
+            for _ in range(2)
+        )
+        self.linear1 = Linear(d_model, dim_feedforward, bias, dtype=dtype, rng=rng)
+        self.dropout = Dropout(dropout, rng=rng)
+        self.linear2 = Linear(dim_feedforward, d_model, bias, dtype=dtype, rng=rng)
+        self.norm_first = norm_first
+        self.norm1, self.norm2, self.norm3 = (
+            LayerNorm(d_model, layer_norm_eps, bias=bias, dtype=dtype) for _ in range(3)
+        )
+        self.dropout1, self.dropout2, self.dropout3 = (Dropout(dropout, rng=rng) for _ in range(3))
+
+    def forward(
+        self,
+        tgt: Any,
+        memory: Any,
+        tgt_mask: Any = None,
+        memory_mask: Any = None,
+        tgt_key_padding_mask: Any = None,
+        memory_key_padding_mask: Any = None,
+        tgt_is_causal: bool = False,
+        memory_is_causal: bool = False,
+    ) -> Any:
+        """Map a target (T, N, E), given a memory (S, N, E); masks as in the attention."""
+
+        def attend(x: Any) -> Any:
+            return self.self_attn(
+                x, x, x, tgt_key_padding_mask, False, tgt_mask, is_causal=tgt_is_causal
+            )[0]
+
+        def recall(x: Any) -> Any:
+            return self.multihead_attn(
+                x, memory, memory, memory_key_padding_mask, False, memory_mask,
+                is_causal=memory_is_causal,
+            )[0]  # fmt: skip
+
+        x = self._add(tgt, attend, self.norm1, self.dropout1)
+        x = self._add(x, recall, self.norm2, self.dropout2)
+        return self._add(x, self._feed_forward, self.norm3, self.dropout3)
