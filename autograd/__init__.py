@@ -91,6 +91,7 @@ if TYPE_CHECKING:
     from autograd.readers.divergence import compare
     from autograd.readers.lint.report import lint
     from autograd.readers.paths import explain
+    from autograd.readers.profiling.profiler import profile
     from autograd.viz.drawing import draw
     from autograd.viz.player.page import play
 
@@ -169,6 +170,7 @@ __all__ = [
     "no_grad",
     "play",
     "prelu",
+    "profile",
     "relu",
     "relu6",
     "rms_norm",
@@ -200,6 +202,7 @@ READERS = {
     "draw": "autograd.viz.drawing",
     "explain": "autograd.readers.paths",
     "play": "autograd.viz.player.page",
+    "profile": "autograd.readers.profiling.profiler",
     "lint": "autograd.readers.lint.report",
     "source_lines": "autograd.readers.births",
 }

@@ -11,6 +11,7 @@ from autograd.viz.names import shortened, visible
 from autograd.viz.picture import Cluster, Edge, Picture, Vertex
 from autograd.viz.summary import Summary, number
 from autograd.viz.symbols import GLYPHS
+from autograd.viz.units import duration
 
 FONT, MONO = "Arial", "Courier"
 """Fonts whose metrics graphviz-pure has; every browser has them or a twin of the same widths."""
@@ -139,15 +140,20 @@ def _vertex(vertex: Vertex, heat: _Heat, fan_in: int) -> dict[str, str]:
         text = f'<font point-size="{14 if len(glyph) <= 2 else 11}">{_html(glyph)}</font>'
         if vertex.arguments:
             text += f'<br/><font point-size="8" color="#5b5f97">{_html(vertex.arguments)}</font>'
-        round_ = len(glyph) <= 2 and not vertex.arguments
+        fill, ink = "#e4e6fb", "#2b2d6e"
+        if vertex.cost is not None:
+            fill, ink = heat.at(vertex.cost / heat.dearest)
+            text = text.replace('color="#5b5f97"', f'color="{ink}"')
+            text += f"<br/>{_small(heat.priced(vertex.cost), ink)}"
+        round_ = len(glyph) <= 2 and not vertex.arguments and vertex.cost is None
         size = {"width": "0.36", "height": "0.36", "fixedsize": "true"}
         return {
             "label": f"<{text}>",
             "shape": "circle" if round_ else "box",
             "style": "filled" if round_ else "rounded,filled",
-            "fillcolor": "#e4e6fb",
+            "fillcolor": fill,
             "color": "#5b5fc7",
-            "fontcolor": "#2b2d6e",
+            "fontcolor": ink,
             "tooltip": tooltip,
             **(size if round_ else {"margin": "0.09,0.05", "height": "0.3", "width": "0.3"}),
             **({"ordering": "in"} if fan_in > 1 else {}),
@@ -178,6 +184,10 @@ def _rows(vertex: Vertex, heat: _Heat) -> list[tuple[str, str]]:
         if vertex.nodes:
             counts = f"{plural(vertex.ops, 'op')}, {plural(vertex.parameters, _leaf(vertex))}"
             rows.append(("", _small(counts)))
+        if vertex.cost is not None:
+            fill, ink = heat.at(vertex.cost / heat.dearest)
+            text = _small(heat.priced(vertex.cost), ink)
+            rows.append((f' bgcolor="{fill}" style="rounded"', text))
         return rows
     value = vertex.value
     head = []
@@ -296,9 +306,11 @@ def _broken(text: str) -> list[str]:
 
 
 class _Heat:
-    """Colours for gradients by the logarithm of their size, on one scale for a picture."""
+    """Colours on one scale for a picture: gradients by the logarithm of size, costs by time."""
 
     def __init__(self, picture: Picture) -> None:
+        costs = [v.cost for v in picture.vertices if v.cost is not None]
+        self.dearest, self.total = max(costs, default=0.0) or 1.0, sum(costs) or 1.0
         self.asked = picture.gradients
         sizes = [v.gradient.rms for v in picture.vertices if v.gradient and v.gradient.rms]
         logs = [math.log10(s) for s in sizes]
@@ -313,6 +325,10 @@ class _Heat:
             return "#eceef1", INK
         return self.at((math.log10(gradient.rms) - self.low) / (self.high - self.low))
 
+    def priced(self, seconds: float) -> str:
+        """A time, and its share of all that is shown."""
+        return f"{duration(seconds)} · {seconds / self.total:.0%}"
+
     @staticmethod
     def at(t: float) -> tuple[str, str]:
         """Fill and ink at a point of the scale from 0 to 1."""
@@ -324,18 +340,25 @@ class _Heat:
         return "#{:02x}{:02x}{:02x}".format(*rgb), INK if light > 140 else "#ffffff"
 
 
+def _scale(heat: _Heat) -> str:
+    """The colours from low to high."""
+    return "".join(f'<font point-size="9" color="{heat.at(k / 9)[0]}">█</font>' for k in range(10))
+
+
 def _caption(picture: Picture, heat: _Heat) -> str:
     """What is below the picture: the scale of the colours, how to read a formula, notes."""
     rows = []
     if any(v.gradient and v.gradient.rms for v in picture.vertices):
-        steps = "".join(
-            f'<font point-size="9" color="{heat.at(k / 9)[0]}">█</font>' for k in range(10)
-        )
         low, high = (number(float(f"{10**x:.1g}")) for x in (heat.low, heat.high))
         odd = any(v.gradient and v.gradient.odd for v in picture.vertices)
         rows.append(
-            f"{_small(f'gradient (rms)  {low} ', WARM)}{steps}{_small(f' {high}', WARM)}"
+            f"{_small(f'gradient (rms)  {low} ', WARM)}{_scale(heat)}{_small(f' {high}', WARM)}"
             + (f'   <font color="{_ODD}">█</font>{_small(" NaN or ∞", WARM)}' if odd else "")
+        )
+    if any(v.cost is not None for v in picture.vertices):
+        rows.append(
+            f"{_small('time, forward and back  0 ')}{_scale(heat)}"
+            f"{_small(f' {duration(heat.dearest)}')}"
         )
     if any(e.formula for e in picture.edges):
         if rows:

@@ -28,8 +28,11 @@ def picture(
     limit: int = 150,
     names: Mapping[str, Any] | None = None,
     open_kernels: bool = False,
+    costs: Mapping[int, float] | None = None,
 ) -> Picture:
     """The graph behind a Value, or a tuple or list of them; arguments as in `autograd.draw`.
+
+    `costs` are seconds that nodes take, by their ids: ops are coloured by them.
 
     Examples
     --------
@@ -45,7 +48,7 @@ def picture(
         raise ValueError(f"draw: depth must be 0 or more, got {depth}.")
     trace = Trace(_roots(value), names, open_kernels)
     folding = Folding(trace, depth, limit)
-    builder = _Builder(trace, folding, formulas)
+    builder = _Builder(trace, folding, formulas, costs)
     if gradients:
         wanted = {key for key, group in folding.group.items() if group is not REST}
         builder.gradients = gradients_of(trace, wanted)
@@ -74,8 +77,15 @@ def _roots(value: Any) -> list[Node]:
 class _Builder:
     """Makes the vertices, edges and clusters of a picture from a trace and its folding."""
 
-    def __init__(self, trace: Trace, folding: Folding, formulas: bool) -> None:
+    def __init__(
+        self,
+        trace: Trace,
+        folding: Folding,
+        formulas: bool,
+        costs: Mapping[int, float] | None = None,
+    ) -> None:
         self.trace, self.folding = trace, folding
+        self.costs = costs
         self.gradients: dict[int, Any] | None = None
         self.picture = Picture(formulas=formulas)
         self.roots = {id(r) for r in trace.roots}
@@ -129,6 +139,7 @@ class _Builder:
                 tex=tex,
                 text=readable(tex),
                 arguments=arguments(made),
+                cost=None if self.costs is None else self.costs.get(id(v)),
                 cluster=self._cluster(call),
             ),
             ("op", id(v)),
@@ -260,6 +271,8 @@ class _Builder:
             vertex.nodes += 1
             vertex.ops += not is_leaf and v.op is not SELECT
             vertex.parameters += is_leaf and v.requires_grad
+            if self.costs is not None:
+                vertex.cost = (vertex.cost or 0.0) + self.costs.get(key, 0.0)
         if self.folding.kept_constants is not None and id(REST) not in folds:
             self._add(Vertex("", "rest"), id(REST))
 

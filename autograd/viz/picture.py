@@ -25,6 +25,7 @@ class Vertex:
     root : whether the drawing starts from it.
     released : whether its graph was freed by backward().
     ops, parameters, nodes : how many a fold hides.
+    cost : seconds that the op, or what is folded, takes; None where nobody measured.
     cluster : id of the innermost cluster around it.
     """
 
@@ -44,6 +45,7 @@ class Vertex:
     ops: int = 0
     parameters: int = 0
     nodes: int = 0
+    cost: float | None = None
     cluster: str | None = None
 
 
