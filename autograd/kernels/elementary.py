@@ -8,7 +8,8 @@ The greatest errors found, in units in the last place of the result (tests hold 
 
 The tanh form of gelu and the slopes are as accurate relative to their terms, not near their zeros
 and tails. NaN and infinities come out as from the formulas in NumPy; subnormals are kept. Without
-LLVM code (`jit.PLAIN`) the C library stands in.
+LLVM code (`jit.PLAIN`) the C library stands in: sigmoid and silu then err by 4 units at most, gelu
+by as much as the rounding of x² costs in its tail.
 
 References
 ----------
@@ -295,20 +296,25 @@ def _libm_tanh(x):
 
 
 def _libm_sigmoid(x):
-    return 1 / (1 + np.exp(-x))
+    e = np.exp(-abs(x))  # which does not overflow
+    return (e if x < 0 else 1) / (1 + e)
+
+
+_sigmoid_of_libm = njit(error_model="numpy")(_libm_sigmoid)
 
 
 def _libm_silu(x):
-    return x / (1 + np.exp(-x))
+    half = np.exp(0.5 * min(x, 0 * x))  # whose square may be subnormal
+    return x * half / (1 + np.exp(-abs(x))) * half
 
 
 def _libm_silu_slope(x):
-    s = 1 / (1 + np.exp(-x))
+    s = _sigmoid_of_libm(x)
     return s * (1 + x * (1 - s))
 
 
 def _libm_softplus(x):
-    return max(x, 0 * x) + np.log1p(np.exp(-abs(x)))
+    return (x if x > 0 else 0) + np.log1p(np.exp(-abs(x)))
 
 
 def _libm_erf(x):

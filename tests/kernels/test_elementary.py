@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 
 from autograd.kernels import choice, elementwise, pool
+from autograd.kernels.jit import PLAIN
 from autograd.kernels.tile import has_fma
 
 LONG = np.longdouble
 SINGLE, DOUBLE = np.float32, np.float64
 LIMITS = {  # of the error, in ulp of float32 and of float64
-    "exp": (1.2, 1.1), "log": (1.1, 1.1), "tanh": (2.5, 2), "sigmoid": (2.5, 1),
-    "silu": (3, 1), "softplus": (1.8, 1.8), "erf": (1.2, 1.2),
-    "gelu": (3, 2) if has_fma() else (70, 500),  # the rounding of x² is then not made good
+    "exp": (1.2, 1.1), "log": (1.1, 1.1), "tanh": (2.5, 2), "sigmoid": (2.5, 3 if PLAIN else 1),
+    "silu": (3, 4 if PLAIN else 1), "softplus": (1.8, 1.8), "erf": (1.2, 1.2),
+    # in its tail the rounding of x² counts, where there is nothing that makes it good
+    "gelu": (3, 2) if has_fma() and not PLAIN else (70, 500),
 }  # fmt: skip
 # x, erf(x), x Φ(x), by mpmath in 150 bits
 TABLE = np.array([
