@@ -12,6 +12,7 @@ from nn.train.fit import fit
 from nn.train.history import History
 from nn.train.loggers import CSVLogger, JSONLLogger, TensorBoard
 from nn.train.state import State
+from nn.train.watch import Watch
 
 __all__ = [
     "CSVLogger",
@@ -24,6 +25,7 @@ __all__ = [
     "ModelCheckpoint",
     "State",
     "TensorBoard",
+    "Watch",
     "evaluate",
     "fit",
     "predict",

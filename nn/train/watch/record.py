@@ -1,0 +1,71 @@
+"""Record: the numbers of a run as they come, never more than fit on a page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+LIMIT = 400
+"""Samples that are kept; at more, every second one is dropped."""
+
+Numbers = dict[str, float | None]
+
+
+class Record:
+    """Sampled series: kinds of numbers, each by the name of a layer.
+
+    Attributes
+    ----------
+    steps : the update before which each sample was taken, counted from 0.
+    series : kind -> name -> one number a sample; None where there was none.
+    gap : updates that should lie between two samples, so that they are spread evenly.
+
+    Examples
+    --------
+    >>> record = Record()
+    >>> record.add(0, {"gradient": {"fc": 1.0}})
+    >>> record.add(3, {"gradient": {"fc": 0.5, "late": 2.0}})
+    >>> record.steps, record.series
+    ([0, 3], {'gradient': {'fc': [1.0, 0.5], 'late': [None, 2.0]}})
+    """
+
+    def __init__(self) -> None:
+        self.steps: list[int] = []
+        self.gap = 0
+        self.series: dict[str, dict[str, list[float | None]]] = {}
+
+    def add(self, step: int, numbers: dict[str, Numbers]) -> None:
+        """Add a sample."""
+        before = len(self.steps)
+        self.steps.append(step)
+        for kind, found in numbers.items():
+            for name in found:
+                self.series.setdefault(kind, {}).setdefault(name, [None] * before)
+        for kind, lines in self.series.items():
+            for name, line in lines.items():
+                line.append(numbers.get(kind, {}).get(name))
+        if len(self.steps) > LIMIT:
+            self.gap = 2 * (step - self.steps[0]) // LIMIT
+            del self.steps[1::2]
+            for lines in self.series.values():
+                for line in lines.values():
+                    del line[1::2]
+
+    def last(self, kind: str, name: str, count: int = 5) -> list[float]:
+        """The latest numbers of a series, at most `count`, without gaps."""
+        return [x for x in self.series[kind][name][-count:] if x is not None]
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run goes on from."""
+        series = {
+            kind: {name: list(x) for name, x in lines.items()}
+            for kind, lines in self.series.items()
+        }
+        return {"steps": list(self.steps), "gap": self.gap, "series": series}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over what `state_dict` gave."""
+        self.steps, self.gap = list(state_dict["steps"]), state_dict["gap"]
+        self.series = {
+            kind: {name: list(x) for name, x in lines.items()}
+            for kind, lines in state_dict["series"].items()
+        }
