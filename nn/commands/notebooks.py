@@ -1,0 +1,175 @@
+"""`glassgrad notebooks`: run the course, and say what each notebook aimed at and reached."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from nn.commands.refusal import Refusal
+
+NAME = "notebooks"
+SUMMARY = "run the course's notebooks, and compare targets with what was reached"
+DESCRIPTION = (
+    "Executes the notebooks of a checkout of glassgrad's repository, writes them as .ipynb with "
+    "their outputs into a folder, and ends with a table of target, reached and seconds. With "
+    "GLASSGRAD_QUICK=1 in the environment each does less, and aims lower."
+)
+ROOT = Path(__file__).parents[2]
+
+
+class Outcome(NamedTuple):
+    """What became of a notebook.
+
+    Attributes
+    ----------
+    title : its first heading.
+    targets : name -> reached, ">=" or "<=", wanted; what the notebook printed last.
+    seconds : from its first cell to its last.
+    error : what stopped it, "" if nothing did.
+    """
+
+    title: str
+    targets: dict[str, tuple[float, str, float]]
+    seconds: float
+    error: str
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say which arguments it takes."""
+    parser.add_argument("--out", metavar="DIR", required=True, help="the folder to write to")
+    parser.add_argument(
+        "--run",
+        dest="numbers",
+        metavar="NN",
+        nargs="+",
+        default=["all"],
+        help="numbers of the notebooks to run, such as 02 12; default: all",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the notebooks; 1 if one of them failed or missed a target."""
+    from rich.console import Console
+
+    files = chosen(arguments.numbers)
+    _need_packages()
+    out = Path(arguments.out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refusal(f"can't write to {out}: {error}") from error
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    outcomes = []
+    for file in files:
+        console.print(f"{file.stem} …")
+        outcomes.append(execute(file, out / f"{file.stem}.ipynb"))
+    console.print(f"\nWritten to {out}\n")
+    for line in table(files, outcomes):
+        console.print(line)
+    for file, outcome in zip(files, outcomes, strict=True):
+        if outcome.error:
+            console.print(f"\n{file.name} failed:\n{outcome.error}")
+    return int(any(outcome.error for outcome in outcomes))
+
+
+def chosen(numbers: Sequence[str]) -> list[Path]:
+    """The files of notebooks with these numbers, in the course's order."""
+    files = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.py"))
+    if not files:
+        raise Refusal(
+            "the notebooks are not installed with the package. Clone glassgrad's repository, "
+            "install it with `pip install -e '.[notebooks]'`, and run this again."
+        )
+    if "all" in numbers:
+        return files
+    wanted = {number.zfill(2) for number in numbers}
+    known = {file.name[:2] for file in files}
+    if not wanted <= known:
+        raise Refusal(
+            f"there is no notebook {', '.join(sorted(wanted - known))}; there are "
+            f"{', '.join(sorted(known))}."
+        )
+    return [file for file in files if file.name[:2] in wanted]
+
+
+def _need_packages() -> None:
+    from importlib.util import find_spec
+
+    missing = [p for p in ("jupytext", "nbclient", "ipykernel", "matplotlib") if not find_spec(p)]
+    if missing:
+        raise Refusal(
+            f"needs {', '.join(missing)}. Install with: pip install 'glassgrad[notebooks]'"
+        )
+
+
+def execute(file: Path, target: Path) -> Outcome:
+    """Run a notebook in a kernel of its own, and write it with its outputs."""
+    import jupytext
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, DeadKernelError
+
+    notebook = jupytext.read(file)
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    client = NotebookClient(
+        notebook, timeout=None, resources={"metadata": {"path": str(target.parent)}}
+    )
+    error, started = "", time.perf_counter()
+    try:
+        client.execute(env={**os.environ, "PYTHONPATH": path})
+    except CellExecutionError as failure:
+        error = f"{failure.ename}: {failure.evalue}"
+    except DeadKernelError as failure:
+        error = str(failure)
+    seconds = time.perf_counter() - started
+    jupytext.write(notebook, target)
+    targets = targets_in(printed(notebook))
+    if not error and not targets:
+        error = "it ended without stating its targets."
+    return Outcome(title_of(notebook), targets, seconds, error)
+
+
+def printed(notebook: Any) -> str:
+    """What the cells of an executed notebook printed."""
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+    return "".join(output.text for output in outputs if output.output_type == "stream")
+
+
+def targets_in(text: str) -> dict[str, tuple[float, str, float]]:
+    r"""The targets among the printed lines: ``{"targets": {name: [reached, ">=", wanted]}}``.
+
+    Examples
+    --------
+    >>> targets_in('epoch 1\n{"targets": {"accuracy": [0.98, ">=", 0.9]}}\n')
+    {'accuracy': (0.98, '>=', 0.9)}
+    """
+    lines = [line for line in text.splitlines() if line.startswith('{"targets": ')]
+    stated = [item for line in lines for item in json.loads(line)["targets"].items()]
+    return {name: (reached, sign, wanted) for name, (reached, sign, wanted) in stated}
+
+
+def title_of(notebook: Any) -> str:
+    """The first heading."""
+    lines = (line for cell in notebook.cells for line in cell.source.splitlines())
+    return next((line.removeprefix("# ") for line in lines if line.startswith("# ")), "")
+
+
+def table(files: Sequence[Path], outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """Lines of a Markdown table: a row for each target, the seconds beside a notebook's first."""
+    yield "| notebook | target | wanted | reached | seconds |"
+    yield "|---|---|---|---|---|"
+    for file, outcome in zip(files, outcomes, strict=True):
+        first = f"{file.name[:2]} {outcome.title}"
+        seconds = f"{outcome.seconds:.0f}"
+        rows = [
+            (name, f"{'≥' if sign == '>=' else '≤'} {wanted:.4g}", f"{reached:.4g}")
+            for name, (reached, sign, wanted) in outcome.targets.items()
+        ]
+        for row in rows or [("none stated", "", "failed")]:
+            yield f"| {' | '.join((first, *row, seconds))} |"
+            first = seconds = ""
