@@ -1,7 +1,7 @@
 """The memory that training takes: at its peak in one step, and whether it grows over many steps.
 
 Each figure is of a fresh process, from what Linux counts. The peak is above what the process had
-before: beyond the libraries, the kernels and the network, which one step on two samples has
+before: beyond the libraries, the kernels and the network, which one step on eight samples has
 loaded. So it holds what one step makes, not what an import does; a row of its own has that too.
 """
 
@@ -43,7 +43,7 @@ def part(n):
     x, y = data
     return array(x[:n]), array(y[: n * (len(y) // len(x))])
 
-few, all = part(2), part(len(data[0]))
+few, all = part(8), part(len(data[0]))
 step(*few)
 """
 PEAK = """

@@ -36,11 +36,16 @@ def _run(name: str, planes: int, *args: Any, cost: float) -> None:
     pool.run(getattr(kernels, name), planes, *args, cost=cost)
 
 
+def _places(pixels: int) -> Any:
+    """The smallest dtype that numbers the pixels of a plane: graphs keep the places."""
+    return np.int16 if pixels < 2**15 else np.int32 if pixels < 2**31 else np.int64
+
+
 def _max_pool(x: Any, windows: Windows) -> tuple[Any, Any]:
     """The largest pixel of each window; of equals the first counts, and NaN counts as largest."""
     x3 = windows.planes(x, "x", windows.size)
     y = np.empty((x3.shape[0], *(1,) * (3 - len(windows.out)), *windows.out), x3.dtype)
-    indices = np.empty(y.shape, np.int32 if math.prod(windows.size) < 2**31 else np.int64)
+    indices = np.empty(y.shape, _places(math.prod(windows.size)))
     if y.size:
         if windows.pairs:
             _run("max_pairs", len(y), x3, y, indices, cost=y.size * 1.5)
