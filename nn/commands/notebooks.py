@@ -117,7 +117,10 @@ def execute(file: Path, target: Path) -> Outcome:
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     client = NotebookClient(
-        notebook, timeout=None, resources={"metadata": {"path": str(target.parent)}}
+        notebook,
+        timeout=None,
+        coalesce_streams=True,  # a line that is overwritten is kept once, as it was last
+        resources={"metadata": {"path": str(target.parent)}},
     )
     error, started = "", time.perf_counter()
     try:
