@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from autograd.engine import Node, gradients
-from autograd.op import Op, general_call, tex_name
+from autograd.op import Op, data_of, general_call, tex_name
 from autograd.stale import fresh
 from autograd.symbol import Symbol
 
@@ -68,20 +68,21 @@ class KernelOp(Op):
         return general_call(self)
 
     def _run(self, arrays: Sequence[Any], static: tuple[Any, ...]) -> tuple[Any, Any]:
-        y, saved = self.forward(*arrays, *static[: self.placed], **self.named(static))
+        y, saved = self.computed(arrays, static)
         return y, saved
 
     def pull(
         self, v: Node, g: Any, needs: Sequence[bool], stale: dict[Node, Node], create_graph: bool
     ) -> Sequence[Any]:
         """As in `Op`."""
-        for x in v.inputs:
-            written = fresh(x, None, v, stale)
-            if written is not None:
-                written.refuse()
+        if stale:
+            for x in v.inputs:
+                written = fresh(x, None, v, stale)
+                if written is not None:
+                    written.refuse()
         if create_graph:
             return self._pull_reference(v, g, needs)
-        arrays = [np.asarray(x._data) if isinstance(x, Node) else x for x in v.inputs]
+        arrays = data_of(v.inputs, scalars=False)
         if isinstance(g, dict):
             g = tuple(g.get(i) for i in range(len(v._data)))
         found = self.joint(g, needs, v._data, v.saved, *arrays, *v.static)

@@ -95,7 +95,7 @@ class Op:
         self.trusted = not hasattr(forward, "__code__")  # NumPy's own, or an operator
         self.arity = len(vjps)
         self.parameters, self.defaults, self.positional = _signature(forward, self.arity)
-        self.placed = self.positional - self.arity  # of the other arguments, those given by place
+        self.named = self.parameters[self.positional :]  # arguments that forward takes by name only
         self.path = self.arity if self.arity == len(self.parameters) and self.arity <= 2 else 0
         if any(vjp is None for vjp in vjps):
             self.path = 0
@@ -128,8 +128,6 @@ class Op:
                 f"{self.name}: takes at most {self.positional} positional arguments "
                 f"({', '.join(self.parameters[: self.positional])}), got {len(args)}."
             )
-        if not kwargs and len(args) == len(self.parameters):
-            return list(args)
         full = list(args)
         for p in self.parameters[len(args) :]:
             value = kwargs.pop(p, _MISSING) if kwargs else _MISSING
@@ -185,31 +183,29 @@ class Op:
             return y
         live = live and is_recording()
         if type(y) is np.ndarray or not isinstance(y, (tuple, list)):
-            return self._result(y, tuple(recorded), static, saved, live)
+            y = np.asarray(y)
+            if live and y.dtype.kind == "f":
+                return record(self, y, tuple(recorded), static, saved)
+            return _constant_value(y)
         if not live:
             return _like(y, [_constant_value(part) for part in y])
         node = record(self, tuple(y), tuple(recorded), static, saved)
         return _like(y, [select_output(node, i) for i in range(len(y))])
-
-    def _result(
-        self, y: Any, inputs: tuple[Any, ...], static: tuple[Any, ...], saved: Any, live: bool
-    ) -> Value:
-        y = np.asarray(y)
-        if live and y.dtype.kind == "f":
-            return record(self, y, inputs, static, saved)
-        return _constant_value(y)
 
     def differentiates(self, i: int) -> bool:
         """Whether input i gets a gradient."""
         return self.vjps[i] is not None
 
     def _run(self, arrays: Sequence[Any], static: tuple[Any, ...]) -> tuple[Any, Any]:
-        return self.forward(*arrays, *static[: self.placed], **self.named(static)), None
+        return self.computed(arrays, static), None
 
-    def named(self, static: tuple[Any, ...]) -> dict[str, Any]:
-        """Those of forward's other arguments that it takes by name only."""
-        names = self.parameters[self.positional :]
-        return dict(zip(names, static[self.placed :], strict=True)) if names else {}
+    def computed(self, arrays: Sequence[Any], static: tuple[Any, ...]) -> Any:
+        """What forward makes of array inputs and the other arguments."""
+        if not self.named:
+            return self.forward(*arrays, *static)
+        placed = len(static) - len(self.named)
+        named = dict(zip(self.named, static[placed:], strict=True))
+        return self.forward(*arrays, *static[:placed], **named)
 
     def _constant(self, s: Any) -> Any:
         """A non-array argument with Values in it replaced by their data; refused if tracked."""
@@ -336,13 +332,23 @@ def seen(v: Node, stale: dict[Node, Node], create_graph: bool) -> tuple[Any, tup
         args: tuple[Any, ...] = v.inputs
     else:
         y = v._data
-        args = tuple([x._data if isinstance(x, Node) else x for x in v.inputs])
-        if not v.op.elementwise:
-            args = tuple([np.asarray(x) if isinstance(x, np.generic) else x for x in args])
+        args = data_of(v.inputs, v.op.elementwise)
     if stale:
         y = fresh(v, y, v, stale)
         args = tuple([fresh(x, arg, v, stale) for x, arg in zip(v.inputs, args, strict=True)])
     return y, args
+
+
+def data_of(inputs: Sequence[Any], scalars: bool) -> tuple[Any, ...]:
+    """The inputs without their nodes; NumPy's scalars among them as arrays, unless told to stay."""
+    arrays = []
+    for x in inputs:
+        if isinstance(x, Node):
+            x = x._data
+            if type(x) is not np.ndarray and isinstance(x, np.generic) and not scalars:
+                x = np.asarray(x)
+        arrays.append(x)
+    return tuple(arrays)
 
 
 def record(
@@ -475,10 +481,13 @@ def _binary(op: Op) -> Function:
 
 def general_call(op: Op) -> Function:
     """The call path of any op: bind the arguments, then apply."""
+    arity, count = op.arity, len(op.parameters)
+    complete = count if count == op.positional else -1  # arguments that need no binding
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        full = op.bound(args, kwargs)
-        return op.apply(full[: op.arity], tuple(full[op.arity :]))
+        if kwargs or len(args) != complete:
+            args = tuple(op.bound(args, kwargs))
+        return op.apply(args[:arity], args[arity:])
 
     return call
 

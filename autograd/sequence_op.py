@@ -17,13 +17,15 @@ Function = Callable[..., Any]
 class SequenceOp(Op):
     """An op on a sequence of arrays, such as concatenate.
 
-    `forward` takes the sequence first; the one vjp is ``vjp(i, g, y, xs, *others)`` for input i.
+    `forward` takes the sequence first. The one vjp, ``joint(g, needs, y, xs, *others)``, returns
+    one gradient per input; those with ``needs[i]`` false may be None.
     """
 
     def __init__(
-        self, forward: Function, tex: str | Function, vjp: Function, **kwargs: Any
+        self, forward: Function, tex: str | Function, joint: Function, **kwargs: Any
     ) -> None:
-        super().__init__(forward, tex, vjp, **kwargs)
+        self.joint = joint
+        super().__init__(forward, tex, joint, **kwargs)
 
     def _call_path(self) -> Function:
         self.path = 0
@@ -39,15 +41,15 @@ class SequenceOp(Op):
         return True
 
     def _run(self, arrays: Sequence[Any], static: tuple[Any, ...]) -> tuple[Any, Any]:
-        return self.forward(list(arrays), *static[: self.placed], **self.named(static)), None
+        return self.computed([list(arrays)], static), None
 
     def pull(
         self, v: Node, g: Any, needs: Sequence[bool], stale: dict[Node, Node], create_graph: bool
     ) -> Sequence[Any]:
         """As in `Op`."""
         y, args = seen(v, stale, create_graph)
-        vjp: Any = self.vjps[0]
-        return [vjp(i, g, y, args, *v.static) if need else None for i, need in enumerate(needs)]
+        found = self.joint(g, needs, y, args, *v.static)
+        return [gx if need else None for gx, need in zip(found, needs, strict=True)]
 
     def typeset(self, symbols: Sequence[Symbol], static: tuple[Any, ...]) -> str | Symbol:
         """As in `Op`."""
@@ -75,6 +77,6 @@ class SequenceOp(Op):
     def derivative(self, i: int, symbols: Sequence[Symbol], static: tuple[Any, ...]) -> Symbol:
         """As in `Op`."""
         y, _ = self._run([s.data for s in symbols], static)
-        vjp: Any = self.vjps[0]
+        needs = [k == i for k in range(len(symbols))]
         g = Symbol(r"\bar y", y)
-        return as_symbol(vjp(i, g, Symbol("y", y), tuple(symbols), *static))
+        return as_symbol(self.joint(g, needs, Symbol("y", y), tuple(symbols), *static)[i])

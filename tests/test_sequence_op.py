@@ -13,7 +13,7 @@ def pair_product(op_table):
     return SequenceOp(
         lambda xs: xs[0] * xs[1],
         "{xs}",
-        lambda i, g, y, xs: g * xs[1 - i],
+        lambda g, needs, y, xs: (g * xs[1], g * xs[0]),
         name="pair_product",
     )
 

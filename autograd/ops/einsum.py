@@ -83,6 +83,15 @@ def _einsum_grad(i: int, g: Any, xs: Sequence[Any], subscripts: str, optimize: A
     return gx if gx.shape == x.shape else np.broadcast_to(gx, x.shape)
 
 
+def _einsum_vjp(
+    g: Any, needs: Sequence[bool], y: Any, xs: Sequence[Any], subscripts: str, optimize: Any
+) -> list[Any]:
+    return [
+        _einsum_grad(i, g, xs, subscripts, optimize) if need else None
+        for i, need in enumerate(needs)
+    ]
+
+
 def _tex(symbols: Sequence[Symbol], subscripts: str, optimize: Any) -> str:
     r"""Index notation, such as \sum_{j} a_{ij} b_{jk}."""
     left, out = subscripts.split("->")
@@ -95,7 +104,7 @@ def _tex(symbols: Sequence[Symbol], subscripts: str, optimize: Any) -> str:
 
 
 # fmt: off
-einsum_row = SequenceOp(_einsum, _tex, lambda i, g, y, xs, subscripts, optimize: _einsum_grad(i, g, xs, subscripts, optimize),
+einsum_row = SequenceOp(_einsum, _tex, _einsum_vjp,
     name="einsum", rank=1,
     cases=(case([A(2, 3), A(3, 2)], "ij,jk->ik"), case([A(3, 3)], "ii->i"), case([A(3, 3)], "ii->"), case([A(2, 3)], "ij->"), case([A(2, 3)], "ij->ji"), case([A(2, 3, 2)], "iji->j"),
            case([A(1, 3), A(2, 3)], "ij,ij->i"), case([A(2, 2, 3), A(2, 3, 2)], "bij,bjk->bik", True), case([A(2), A(3), A(2, 3)], "i,j,ij->"), case([A(), A(2)], ",i->i"), case([A(2), A(2)], "i,i->i")))

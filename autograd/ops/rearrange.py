@@ -12,7 +12,11 @@ from autograd.dispatch import OPS
 from autograd.op import Op, bind_methods
 from autograd.ops.domains import A, case
 from autograd.ops.index import getitem, index_add, scatter
-from autograd.ops.join import along
+
+
+def along(axis: int, index: Any, ndim: int) -> tuple[Any, ...]:
+    """An index for one axis of an array, all of the others."""
+    return (slice(None),) * (axis % ndim) + (index,)
 
 
 def _flip(m: Any, axis: Any = None) -> Any:
