@@ -1,7 +1,7 @@
 """Neural networks on glassgrad's Values, under PyTorch's names."""
 
 from nn import name_clash  # noqa: F401  # isort: skip - checks that `autograd` is ours: first
-from nn import data, functional, init, metrics, optim, rnn, train
+from nn import data, functional, init, metrics, models, optim, rnn, train
 from nn.checkpoint import Checkpoint
 from nn.files import load, save
 from nn.layers.activation import (
@@ -86,6 +86,7 @@ from nn.layers.pooling import (
     MaxPool3d,
 )
 from nn.layers.positions import PositionalEmbedding, PositionalEncoding
+from nn.layers.rbm import RBM
 from nn.layers.recurrent import GRU, LSTM, RNN
 from nn.layers.recurrent_cells import GRUCell, LSTMCell, RNNCell
 from nn.layers.resize import (
@@ -140,6 +141,7 @@ __all__ = [
     "GLU",
     "GRU",
     "LSTM",
+    "RBM",
     "RNN",
     "SELU",
     "AdaptiveAvgPool1d",
@@ -287,6 +289,7 @@ __all__ = [
     "init",
     "load",
     "metrics",
+    "models",
     "optim",
     "rnn",
     "save",

@@ -1,0 +1,113 @@
+"""Boltzmann machines on top of each other."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from autograd.engine import Array
+from autograd.random import Rng, as_generator
+from nn.layers.container import ModuleList
+from nn.layers.rbm import RBM
+from nn.module import Module
+from nn.state import plain
+
+
+class DBN(Module):
+    """Deep belief network: each machine learns what the hidden units below it do.
+
+    Learnt layer by layer without targets, it is a first guess for a network that learns them: put
+    a Linear behind it and train the whole by backpropagation.
+
+    Parameters
+    ----------
+    *sizes : units of each layer, the input first.
+    visible : "bernoulli" or "gaussian", the kind of the input's units.
+    k : steps of Gibbs sampling for a gradient.
+    dtype : of the parameters, float32 by default.
+    rng : generator, seed or None for the default.
+
+    Attributes
+    ----------
+    machines : ModuleList of `nn.RBM`, the lowest first.
+
+    Input (..., sizes[0]), output (..., sizes[-1]): probabilities of the highest units.
+
+    References
+    ----------
+    Hinton, Osindero & Teh, A fast learning algorithm for deep belief nets, 2006.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> net = nn.models.DBN(6, 4, 2, rng=0)
+    >>> X = np.repeat(np.eye(2, dtype=np.float32), 3, axis=1).repeat(20, 0)
+    >>> errors = net.fit(X, epochs=3)
+    >>> net(X).shape, net.sample(5, steps=10).shape
+    ((40, 2), (5, 6))
+    """
+
+    def __init__(
+        self,
+        *sizes: int,
+        visible: str = "bernoulli",
+        k: int = 1,
+        dtype: Any = None,
+        rng: Rng = None,
+    ) -> None:
+        if len(sizes) < 2:
+            raise ValueError(f"DBN: give the units of at least two layers, got {sizes}.")
+        rng = None if rng is None else as_generator(rng)
+        self.machines = ModuleList(
+            RBM(V, H, k, visible if i == 0 else "bernoulli", dtype=dtype, rng=rng)
+            for i, (V, H) in enumerate(pairwise(sizes))
+        )
+
+    def _stack(self) -> list[RBM]:
+        return [machine for machine in self.machines if isinstance(machine, RBM)]
+
+    def forward(self, input: Any) -> Any:
+        """Pass probabilities up."""
+        for machine in self.machines:
+            input = machine(input)
+        return input
+
+    def fit(self, X: Any, epochs: int = 10, **settings: Any) -> list[list[float]]:
+        """Let each machine learn, the lowest first, from what those below make of the data.
+
+        Parameters
+        ----------
+        X : (N, sizes[0]).
+        epochs : passes over the data for each machine.
+        **settings : batch_size, lr, momentum, weight_decay; see `nn.RBM.fit`.
+
+        Returns
+        -------
+        list : the errors of each machine.
+        """
+        X = np.asarray(plain(X))
+        errors = []
+        for machine in self._stack():
+            errors.append(machine.fit(X, epochs, **settings))
+            X = plain(machine(X.astype(machine.weight.dtype, copy=False)))
+        return errors
+
+    def sample(self, n: int, steps: int = 1000) -> Array:
+        """Input units: Gibbs sampling in the highest machine, then one draw for each layer below.
+
+        Parameters
+        ----------
+        n : how many.
+        steps : of Gibbs sampling.
+
+        Returns
+        -------
+        array, (n, sizes[0]) : means of the lowest layer.
+        """
+        *below, highest = self._stack()
+        v: Array = highest.sample(n, steps)
+        for machine in reversed(below):
+            v = machine._seen(machine._draw(v))
+        return v

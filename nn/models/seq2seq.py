@@ -1,0 +1,198 @@
+"""From one sequence to another, through recurrent layers and attention."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd import scaled_dot_product_attention
+from autograd.engine import Array
+from autograd.random import Rng, as_generator
+from nn import functional
+from nn.functional.dropout import probability
+from nn.layers.embedding import Embedding
+from nn.layers.linear import Linear, count
+from nn.layers.recurrent import GRU
+from nn.module import Module
+from nn.state import plain
+from nn.train.evaluate import evaluating
+
+
+class Seq2Seq(Module):
+    r"""A GRU reads the source, another writes the target and looks back at the source as it does.
+
+    .. math:: h_t = \operatorname{GRU}(y_{t-1}, h_{t-1}) \qquad
+        c_t = \operatorname{attention}(h_t, s) \qquad
+        p(y_t) = \operatorname{softmax} W \tanh\left(V [h_t; c_t]\right)
+
+    Parameters
+    ----------
+    source_vocabulary, target_vocabulary : how many tokens each side has.
+    hidden_size : H, size of both states.
+    embedding_dim : size of a token's vector.
+    num_layers : of each GRU.
+    bos, eos : tokens with which every target begins and ends.
+    rng : generator, seed or None for the default; for the first weights and teacher forcing.
+
+    Inputs: source, integers (N, S), and target, integers (N, T + 1) from bos to eos. Output: logits
+    of target[:, 1:], (N, T, target_vocabulary).
+
+    References
+    ----------
+    Sutskever, Vinyals & Le, Sequence to sequence learning with neural networks, 2014; Luong, Pham &
+    Manning, Effective approaches to attention-based neural machine translation, 2015.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> net = nn.models.Seq2Seq(10, 12, hidden_size=16)
+    >>> source, target = np.full((2, 5), 3), np.array([[1, 7, 8, 2], [1, 9, 2, 0]])
+    >>> net(source, target, lengths=[5, 4]).shape
+    (2, 3, 12)
+    >>> len(net.translate(source, max_length=6))
+    2
+    """
+
+    def __init__(
+        self,
+        source_vocabulary: int,
+        target_vocabulary: int,
+        hidden_size: int = 128,
+        embedding_dim: int = 64,
+        num_layers: int = 1,
+        bos: int = 1,
+        eos: int = 2,
+        *,
+        rng: Rng = None,
+    ) -> None:
+        self.target_vocabulary = count("Seq2Seq", "target_vocabulary", target_vocabulary, 1)
+        for name, token in (("bos", bos), ("eos", eos)):
+            if not 0 <= token < target_vocabulary:
+                raise ValueError(
+                    f"Seq2Seq: {name}={token} must be a token from 0 to {target_vocabulary - 1}."
+                )
+        self.rng = None if rng is None else as_generator(rng)
+        self.bos, self.eos, E, H = bos, eos, embedding_dim, hidden_size
+        rng = self.rng
+        self.source_table = Embedding(source_vocabulary, E, rng=rng)
+        self.encoder = GRU(E, H, num_layers, batch_first=True, rng=rng)
+        self.target_table = Embedding(target_vocabulary, E, rng=rng)
+        self.decoder = GRU(E, H, num_layers, batch_first=True, rng=rng)
+        self.join = Linear(2 * H, H, rng=rng)
+        self.head = Linear(H, target_vocabulary, rng=rng)
+
+    def forward(
+        self, source: Any, target: Any, lengths: Any = None, teacher_forcing: float = 1.0
+    ) -> Any:
+        """Logits of the target.
+
+        Parameters
+        ----------
+        source : integers (N, S).
+        target : integers (N, T + 1), from bos on.
+        lengths : (N,), how many tokens of each source count; all by default.
+        teacher_forcing : probability with which a step is told the true token before it, instead of
+            the likeliest by its own logits. With 1 all steps are computed at once.
+        """
+        probability("Seq2Seq, teacher_forcing", teacher_forcing)
+        target = np.asarray(target)
+        if target.ndim != 2 or target.shape[1] < 2 or len(target) != len(source):
+            raise ValueError(
+                f"Seq2Seq: target must be (N, T + 1) with T >= 1 for source {np.shape(source)}, "
+                f"got {target.shape}."
+            )
+        memory, state = self.encode(source, lengths)
+        if teacher_forcing == 1:
+            return self.decode(target[:, :-1], memory, state)[0]
+        rng = as_generator(self.rng)
+        steps, before = [], target[:, :1]
+        for t in range(1, target.shape[1]):
+            logits, state = self.decode(before, memory, state)
+            steps.append(logits)
+            told = rng.random() < teacher_forcing
+            before = target[:, t : t + 1] if told else plain(logits).argmax(-1)
+        return np.concatenate(steps, axis=1)
+
+    def encode(self, source: Any, lengths: Any = None) -> tuple[tuple[Any, Any], Any]:
+        """What the encoder says of a source: its outputs and which of them count, and its state."""
+        outputs, state = self.encoder(self.source_table(source), lengths=lengths)
+        mask = None
+        if lengths is not None:
+            mask = np.arange(outputs.shape[1]) < np.asarray(lengths)[:, None, None]  # (N, 1, S)
+        return (outputs, mask), state
+
+    def decode(self, before: Any, memory: tuple[Any, Any], state: Any) -> tuple[Any, Any]:
+        """Logits of the tokens that follow those `before`, (N, T), and the state after them."""
+        h, state = self.decoder(self.target_table(before), state)  # (N, T, H)
+        outputs, mask = memory
+        found = scaled_dot_product_attention(h, outputs, outputs, mask)
+        joined = np.tanh(self.join(np.concatenate([h, found], axis=-1)))
+        return self.head(joined), state
+
+    def translate(
+        self,
+        source: Any,
+        max_length: int = 100,
+        lengths: Any = None,
+        beam: int = 1,
+        length_penalty: float = 0.0,
+    ) -> list[list[int]]:
+        """Targets for sources, without bos and eos.
+
+        Parameters
+        ----------
+        source : integers (N, S).
+        max_length : most tokens of a target.
+        lengths : (N,), how many tokens of each source count; all by default.
+        beam : how many beginnings are kept; 1 takes the likeliest token at each step.
+        length_penalty : the log-probability of a target is divided by its length to this power;
+            more than 0 favours longer ones.
+
+        Returns
+        -------
+        list of N lists.
+        """
+        count("Seq2Seq.translate", "beam", beam, 1)
+        count("Seq2Seq.translate", "max_length", max_length, 1)
+        source = np.asarray(source)
+        found = []
+        with evaluating(self):
+            for i in range(len(source)):
+                n = source.shape[1] if lengths is None else int(lengths[i])
+                (outputs, _), state = self.encode(source[i : i + 1, :n])
+                found.append(
+                    self._search(plain(outputs), plain(state), max_length, beam, length_penalty)
+                )
+        return found
+
+    def _search(
+        self, outputs: Array, state: Array, max_length: int, beam: int, penalty: float
+    ) -> list[int]:
+        """Beam search: the best ways so far, one more token at a time."""
+        V = self.target_vocabulary
+        ways, scores = np.full((1, 1), self.bos), np.zeros(1)
+        ended: list[tuple[float, list[int]]] = []
+        for t in range(1, max_length + 1):
+            memory = np.repeat(outputs, len(ways), axis=0), None
+            logits, next_state = self.decode(ways[:, -1:], memory, state)
+            step = plain(functional.log_softmax(logits, -1))[:, 0].astype(np.float64)
+            totals = (scores[:, None] + step).reshape(-1)
+            best = np.argsort(-totals, kind="stable")[:beam]
+            way, token = best // V, best % V
+            ways = np.concatenate([ways[way], token[:, None]], axis=1)
+            scores, state = totals[best], plain(next_state)[:, way]
+            over = token == self.eos
+            ended += [
+                (score / t**penalty, tokens[1:-1].tolist())
+                for score, tokens in zip(scores[over], ways[over], strict=True)
+            ]
+            ways, scores, state = ways[~over], scores[~over], state[:, ~over]
+            if not len(ways) or len(ended) >= beam:
+                break
+        else:
+            ended += [
+                (score / max_length**penalty, tokens[1:].tolist())
+                for score, tokens in zip(scores, ways, strict=True)
+            ]
+        return max(ended)[1]
