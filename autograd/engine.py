@@ -353,9 +353,9 @@ def fit(gx: Any, data: Array) -> Any:
 def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
     """Sum g over every axis that NumPy stretched to get from `shape` to ``g.shape``."""
     lead = len(g.shape) - len(shape)
-    axes = tuple(range(lead)) + tuple(
-        lead + i for i, n in enumerate(shape) if n == 1 and g.shape[lead + i] != 1
-    )
+    axes = tuple(range(lead))
+    if 1 in shape:
+        axes += tuple([lead + i for i, n in enumerate(shape) if n == 1 and g.shape[lead + i] != 1])
     if axes:  # on an array without np.sum's Python layer: biases get here at every step
         g = np.add.reduce(g, axis=axes) if type(g) is np.ndarray else np.sum(g, axis=axes)
     return g if g.shape == shape else np.reshape(g, shape)

@@ -81,12 +81,7 @@ class Module:
             trail.locate(error, self, args, kwargs)
             raise
         if start is not None:
-            tick()
-            if isinstance(y, Value):
-                if y.op is not None and y.birth >= start:
-                    y.scope = Scope(self, start, y.scope)
-            else:
-                self._sign(y, start)
+            self._sign(y, start)
         return y
 
     def _sign(self, y: Any, start: int) -> None:

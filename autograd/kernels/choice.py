@@ -35,6 +35,8 @@ def matmul(a, b):
             from autograd.kernels.matmul import matmul
 
             return matmul(a, b)
+        if len(left) == len(right) == 2 and k == right[0]:
+            return a.dot(b)  # the same call of BLAS, 0.5 µs sooner
     return np.matmul(a, b)
 
 
@@ -82,13 +84,13 @@ def _alike(size, arrays):
     x = arrays[0]
     if type(x) is not np.ndarray or x.size < size or x.dtype not in _FLOATS:
         return False
-    return all(
-        type(other) is np.ndarray and other.shape == x.shape and other.dtype == x.dtype
-        for other in arrays[1:]
-    )
+    for other in arrays[1:]:
+        if type(other) is not np.ndarray or other.shape != x.shape or other.dtype != x.dtype:
+            return False
+    return True
 
 
-SOFTMAX = 512  # the same for softmax
+SOFTMAX = 256  # the same for softmax
 SOFTMAX_COLUMNS = 16  # numbers after the axis, if any: fewer make no vectors
 
 

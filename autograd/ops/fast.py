@@ -18,7 +18,7 @@ def kernel_for(name: str) -> Callable[[Function], Function]:
     """
 
     def decorate(formula: Function) -> Function:
-        size = choice.SIZE
+        size = choice.SIZES.get(name, choice.SIZE)
 
         def of_one(a: Any) -> Any:
             y = None if a.size < size else choice.elementwise(name, a)

@@ -16,6 +16,9 @@ from autograd.ops.shape import apart, together
 
 Axis = int | tuple[int, ...] | None
 
+COPIED = 8_192
+"""Elements up to which a copy costs less than the 2 µs of np.broadcast_to."""
+
 
 def dropped(axis: Axis, ndim: int) -> set[int]:
     """The axes that a reduction takes away, counted from the left."""
@@ -26,26 +29,34 @@ def dropped(axis: Axis, ndim: int) -> set[int]:
 
 def spread(g: Any, shape: tuple[int, ...], axis: Axis) -> Any:
     """What a reduction over `axis` gave, stretched back over an input of this shape."""
-    if axis is None:
-        return np.broadcast_to(g, shape)
-    gone = dropped(axis, len(shape))
-    kept = tuple(1 if i in gone else n for i, n in enumerate(shape))
-    return np.broadcast_to(np.reshape(g, kept), shape)
+    if axis is not None:
+        gone = dropped(axis, len(shape))
+        g = np.reshape(g, tuple([1 if i in gone else n for i, n in enumerate(shape)]))
+    if isinstance(g, (np.ndarray, np.generic)) and math.prod(shape) < COPIED:
+        filled = np.empty(shape, g.dtype)
+        filled[...] = g
+        return filled
+    return np.broadcast_to(g, shape)
 
 
 def count(shape: tuple[int, ...], axis: Axis) -> int:
     """How many elements go into each element of a reduction."""
+    if axis is None:
+        return math.prod(shape)
     gone = dropped(axis, len(shape))
     return math.prod(n for i, n in enumerate(shape) if i in gone)
 
 
 def _sum(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """Sum over an axis, several, or all."""
-    return np.sum(a, axis=axis, keepdims=keepdims)
+    add: Any = np.add.reduce  # what np.sum calls, 1 µs sooner
+    return add(a, axis=axis, keepdims=keepdims)
 
 
 def _mean(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """Mean over an axis, several, or all."""
+    if a.size and a.dtype.char in "fd":  # as np.mean does, 2 µs sooner
+        return _sum(a, axis, keepdims=keepdims) / a.dtype.type(count(a.shape, axis))
     return np.mean(a, axis=axis, keepdims=keepdims)
 
 
@@ -197,7 +208,7 @@ HOLED = (
 
 # fmt: off
 sum_ = Op(_sum,         tex_over(r"\sum"),  lambda g, y, a, axis, keepdims: spread(g, a.shape, axis),                                         name="sum", rank=3, of=(np.sum,), bind="sum", cases=CASES)
-mean = Op(_mean,        tex_over(r"\operatorname{mean}"), lambda g, y, a, axis, keepdims: spread(g, a.shape, axis) / count(a.shape, axis),    name="mean", rank=3, of=(np.mean,), bind="mean", cases=CASES)
+mean = Op(_mean,        tex_over(r"\operatorname{mean}"), lambda g, y, a, axis, keepdims: spread(g / count(a.shape, axis), a.shape, axis),    name="mean", rank=3, of=(np.mean,), bind="mean", cases=CASES)
 deviation: Op = Op(_deviation, tex_deviation, lambda g, y, a, axis: deviation.call(g, axis),                                                  name="deviation", rank=1, cases=CASES[:2])
 var = Op(_var,          tex_over(r"\operatorname{var}"),  lambda g, y, a, axis, ddof, keepdims: spread(2 * g, a.shape, axis) * deviation.call(a, axis) / (count(a.shape, axis) - ddof), name="var", rank=3, of=(np.var,), bind="var", cases=MORE)
 std = Op(_std,          tex_over(r"\operatorname{std}"),  lambda g, y, a, axis, ddof, keepdims: spread(g, a.shape, axis) * standardized(a, y, axis, ddof), name="std", rank=3, of=(np.std,), bind="std", cases=MORE, singular=True)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd.ops.loss import REDUCTIONS
+from autograd.ops.reduce import mean, sum_
 from autograd.value import Value
 from nn.functional.tensor import Tensor, floats
 
@@ -90,9 +91,9 @@ def signs(who: str, target: Any) -> None:
 def reduced(losses: Tensor, reduction: str, who: str) -> Tensor:
     """Mean, sum, or the losses themselves."""
     if reduction == "mean":
-        return np.sum(losses) / (losses.size or np.nan)
+        return mean.call(losses) if losses.size else sum_.call(losses) / np.nan
     if reduction == "sum":
-        return np.sum(losses)
+        return sum_.call(losses)
     if reduction == "none":
         return losses
     raise ValueError(f"{who}: reduction must be one of {REDUCTIONS}, got {reduction!r}.")
