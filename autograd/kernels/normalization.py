@@ -246,17 +246,17 @@ def normalize_grad(g, x, w, mean, scale, centred, fixed, gx):
     if P == S == 1 and not fixed:
         block = max(8, -(-Q // BLOCKS))
         count = -(-Q // block)
-        gw, gb = np.empty((2, count, G, K), x.dtype)
-        args = *state, centred, block, gx.ravel(), gw.ravel(), gb.ravel()
+        parts = np.empty((2, count, G, K), x.dtype)
+        args = *state, centred, block, gx.ravel(), parts[0].ravel(), parts[1].ravel()
         run(rows_backward, count, K, g.ravel(), x.ravel(), *args)
-        return gw.sum(axis=0), gb.sum(axis=0)
+        return tuple(np.add.reduce(parts, axis=1))
     if K == S == 1 and N == 1:
         flat = (P, G)
         gw, gb = np.empty((2, G), x.dtype)
         args = *state, fixed, gx.reshape(flat), gw, gb
         run(columns_backward, -(-G // WIDTH), g.reshape(flat), x.reshape(flat), *args)
         return gw, gb
-    gw, gb = np.empty((2, N, G, K), x.dtype)
-    args = *state, fixed, gx.ravel(), gw.ravel(), gb.ravel()
+    parts = np.empty((2, N, G, K), x.dtype)
+    args = *state, fixed, gx.ravel(), parts[0].ravel(), parts[1].ravel()
     run(strips_backward, Q, K, S, g.ravel(), x.ravel(), *args)
-    return gw.sum(axis=0), gb.sum(axis=0)
+    return tuple(np.add.reduce(parts, axis=1))

@@ -150,7 +150,8 @@ def strips_grad(begin, end, C, S, g, y, gx, logarithm):
 def along(axis, logarithm, *arrays):
     """Forward of x, or backward of g and y: arrays of one shape and float dtype."""
     shape = arrays[0].shape
-    arrays = [np.require(x, requirements="CAW") for x in arrays]
+    if not all(x.flags.carray for x in arrays):  # Numba would compile anew for other layouts
+        arrays = [np.require(x, requirements="CAW") for x in arrays]
     axis %= len(shape)
     P, C, S = math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :])
     out = np.empty(shape, arrays[0].dtype)

@@ -16,7 +16,7 @@ from autograd.value import Value
 Array = np.ndarray[Any, Any]
 REDUCTIONS = ("mean", "sum", "none")
 
-KERNEL = 512
+KERNEL = 256
 """Logits from which kernels are used: 1.5 to 8 times as fast as NumPy from there on."""
 
 
@@ -85,10 +85,12 @@ def _cross_entropy(
         factors = np.ones(classes, v.dtype) if w is None else np.array(w, v.dtype)
         rows = np.array(t) if keep is None else np.where(keep, t, -1)
         losses, chosen, saved = _kernels().cross_entropy(v, rows, factors, label_smoothing)
+        if w is None and keep is None:
+            chosen = None  # all are 1
     divisor: Any = None
     if reduction == "mean":
         divisor = len(t) if chosen is None else float(chosen.sum())
-        y = np.asarray(losses.sum() / divisor if divisor else np.nan, x.dtype)
+        y = np.asarray(np.add.reduce(losses) / divisor if divisor else np.nan, x.dtype)
     else:
         y = losses.reshape(target.shape) if reduction == "none" else np.asarray(losses.sum())
     return y, (fused, saved, divisor)

@@ -21,7 +21,7 @@ from autograd.value import Value
 Array = np.ndarray[Any, Any]
 Shape = tuple[int, ...]
 
-KERNEL = 1_024
+KERNEL = 256
 """Elements from which kernels are used: there they are 2 to 5 times as fast as NumPy."""
 
 STATISTICS = (0, 3, 4)  # the axes of (P, N, G, K, S) that mean and variance are taken over
@@ -50,7 +50,8 @@ def _native(a: Any) -> Any:
 def _mean(a: Array) -> Array:
     """Mean over the axes of the statistics, kept; 0 of nothing."""
     count = a.shape[0] * a.shape[3] * a.shape[4]
-    mean: Array = np.add.reduce(a, axis=STATISTICS, keepdims=True) / a.dtype.type(max(count, 1))
+    mean: Array = np.add.reduce(a, axis=STATISTICS, keepdims=True)
+    mean /= a.dtype.type(count or 1)
     return mean
 
 
@@ -159,11 +160,11 @@ def _check_float(x: Any, eps: Any, **others: Any) -> None:
     """TypeError unless all are of one float dtype; ValueError for an eps that is not >= 0."""
     if x is None:
         raise TypeError("x must be an array or Value, got None.")
-    kind = x.dtype.newbyteorder("=")
-    if kind not in (np.float32, np.float64):
+    kind = x.dtype.char  # the same in either byte order
+    if kind not in "fd":
         raise TypeError(f"x must be float32 or float64, got {x.dtype}; use x.astype(np.float32).")
     for name, a in others.items():
-        if a is not None and a.dtype.newbyteorder("=") != kind:
+        if a is not None and a.dtype.char != kind:
             raise TypeError(f"{name} has dtype {a.dtype} but x has {x.dtype}; use one for both.")
     if not eps >= 0:
         raise ValueError(f"eps must be a number >= 0, got {eps}.")
@@ -479,7 +480,7 @@ def batch_norm(
     >>> mean, var
     (array([0.2]), array([1.1]))
     """
-    given = x.data if isinstance(x, Value) else np.asarray(x)
+    given = np.asarray(x._data if isinstance(x, Value) else x)
     running = [s.data if isinstance(s, Value) else s for s in (running_mean, running_var)]
     names = dict(zip(("running_mean", "running_var"), running, strict=True))
     try:
