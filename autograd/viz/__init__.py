@@ -1,5 +1,1 @@
-"""Drawing: readers of a finished graph. `autograd.draw` is the way in."""
-
-from autograd.viz.drawing import Drawing, draw
-
-__all__ = ["Drawing", "draw"]
+"""Drawing: readers of a finished graph. `autograd.draw` and `autograd.play` are the ways in."""

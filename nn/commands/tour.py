@@ -323,7 +323,7 @@ def _draw(
     console: Console, value: Any, stem: Path, names: dict[str, Any] | None = None
 ) -> list[Path]:
     """Draw it as SVG and PNG; where there is no Graphviz, write DOT and say so."""
-    from autograd.viz import draw
+    from autograd import draw
 
     drawing = draw(value, gradients=True, formulas=True, names=names)
     try:

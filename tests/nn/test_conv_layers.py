@@ -7,7 +7,7 @@ import pytest
 
 import autograd
 import nn
-from autograd.viz import draw
+from autograd import draw
 
 RNG = np.random.default_rng(0)
 X = {rank: RNG.normal(size=(2, 4, 6, 5, 7)[: rank + 2]).astype(np.float32) for rank in (1, 2, 3)}

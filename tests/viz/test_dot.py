@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import autograd
-from autograd import Value
-from autograd.viz import draw, render
+from autograd import Value, draw
+from autograd.viz import render
 
 HOSTILE = ['<script>"&\n\\N{x}', "</table>]]>--><b>", "\\N\\G\\E\\L", "&amp;", "a\x00b\x1b", "%1"]
 
