@@ -92,6 +92,7 @@ if TYPE_CHECKING:
     from autograd.readers.lint.report import lint
     from autograd.readers.paths import explain
     from autograd.readers.profiling.profiler import profile
+    from autograd.readers.rungs.climb import ladder
     from autograd.viz.drawing import draw
     from autograd.viz.player.page import play
 
@@ -150,6 +151,7 @@ __all__ = [
     "instance_norm",
     "jacobian",
     "jvp",
+    "ladder",
     "layer_norm",
     "leaky_relu",
     "lgamma",
@@ -201,6 +203,7 @@ READERS = {
     "detect_anomaly": "autograd.readers.anomaly",
     "draw": "autograd.viz.drawing",
     "explain": "autograd.readers.paths",
+    "ladder": "autograd.readers.rungs.climb",
     "play": "autograd.viz.player.page",
     "profile": "autograd.readers.profiling.profiler",
     "lint": "autograd.readers.lint.report",
