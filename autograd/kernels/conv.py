@@ -17,7 +17,7 @@ REGISTER = register_bytes()
 CHUNK = 256  # pixels of the weight gradient at a time: 32 KiB of the packed output gradient
 TALL = 8 if REGISTER == 64 else 6  # rows of the weight gradient's tile
 
-_copy_1, _copy_2 = copy_rows(1), copy_rows(2)
+_copy_1, _copy_2, _copy = copy_rows(1), copy_rows(2), copy_rows(None)
 _t8x2, _t8x1 = tile(8, 2, gather=True), tile(8, 1, gather=True)
 _t6x2, _t6x1 = tile(6, 2, gather=True), tile(6, 1, gather=True)
 _t4x2, _t4x1 = tile(4, 2, gather=True), tile(4, 1, gather=True)
@@ -69,23 +69,14 @@ def pack(x, start, xs, sizes, phases, h_taps, w_taps, c0, c1, d0, d1):
                                 i0, i1 = d_low, d_high if h_low < h_high else d_low
                             elif e < d_low or e >= d_high:
                                 i1 = i0
-                        for i in range(i0 * count):
-                            xs[place + i] = 0
                         s = source + e * Sd * xd + i0 * row
-                        to = place + i0 * count
+                        m, z0, z1 = i1 - i0, i0 * count, n * Wo - i1 * count
                         if step == 1:
-                            _copy_1(x, s, row, xs, to, begin, end, count, i1 - i0)
+                            _copy_1(x, s, row, xs, place, begin, end, count, m, z0, z1)
                         elif step == 2:
-                            _copy_2(x, s, row, xs, to, begin, end, count, i1 - i0)
+                            _copy_2(x, s, row, xs, place, begin, end, count, m, z0, z1)
                         else:
-                            for _ in range(i1 - i0):
-                                for i in range(count):
-                                    v = x[s + i * step] if begin <= i < end else x.dtype.type(0)
-                                    xs[to + i] = v
-                                s += row
-                                to += count
-                        for i in range(i1 * count, n * Wo):
-                            xs[place + i] = 0
+                            _copy(x, s, row, xs, place, begin, end, count, m, z0, z1, step)
                         place += n * Wo
                 at += plane
 

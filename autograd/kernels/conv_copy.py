@@ -15,26 +15,38 @@ from autograd.kernels.tile import lanes
 
 
 @functools.cache
-def copy_rows(step: int):
-    """Make the function that copies rows of pixels, every pixel of a row or every second one.
+def copy_rows(step: int | None):
+    """Make the function that copies rows of pixels, every `step`-th of a row, between zeros.
 
-    ``f(src, s, s_row, dst, d, low, high, n, rows)`` sets, for all r < rows and i < n,
-    ``dst[d + r n + i] = src[s + r s_row + step i]`` where low <= i < high, and 0 elsewhere. It
-    reads nothing else, so s may lie before the array; it writes whole vectors in order of address,
-    so up to lanes(dtype) - 1 elements beyond the last row.
+    ``f(src, s, s_row, dst, d, low, high, n, rows, before, after)`` writes `before` zeros from
+    dst[d] on, then for all r < rows and i < n ``src[s + r s_row + step i]`` where low <= i < high,
+    and 0 elsewhere; then `after` zeros. It reads nothing else, so s may lie before the array; it
+    writes whole vectors in order of address, so up to lanes(dtype) - 1 elements beyond the last.
+
+    With step None the function takes the step as one argument more. Only 1 and 2 make vectors.
 
     An intrinsic and not a kernel: a call of a kernel costs 100 ns of counting references.
     """
-    if step not in (1, 2):
-        raise ValueError(f"copy_rows: step must be 1 or 2, got {step}.")
+    if step not in (1, 2, None):
+        raise ValueError(f"copy_rows: step must be 1, 2 or None, got {step}.")
     return (_plain if PLAIN else _emitted)(step)
 
 
 def _emitted(step):
-    @intrinsic
-    def copy(typing, src, s, s_row, dst, d, low, high, n, rows):
-        signature = types.void(src, types.intp, types.intp, dst, *[types.intp] * 5)
-        return signature, lambda *given: _Copy(step, *given).emit()
+    def typed(src, dst, more=()):
+        return types.void(src, types.intp, types.intp, dst, *[types.intp] * 7, *more)
+
+    if step is None:
+
+        @intrinsic
+        def copy(typing, src, s, s_row, dst, d, low, high, n, rows, before, after, step):
+            return typed(src, dst, [types.intp]), lambda *given: _Copy(None, *given).emit()
+
+    else:
+
+        @intrinsic
+        def copy(typing, src, s, s_row, dst, d, low, high, n, rows, before, after):
+            return typed(src, dst), lambda *given: _Copy(step, *given).emit()
 
     return copy
 
@@ -44,7 +56,10 @@ class _Copy:
 
     def __init__(self, step, context, builder, signature, args):
         self.step, self.context, self.builder = step, context, builder
-        src, self.s, self.s_row, dst, self.d, self.low, self.high, self.n, self.rows = args
+        if step is None:
+            *args, self.step = args
+        src, self.s, self.s_row, dst, self.d, self.low, self.high, self.n, self.rows = args[:9]
+        self.before, self.after = args[9:]
         self.src, self.dst = (
             context.make_array(signature.args[i])(context, builder, a).data
             for i, a in ((0, src), (3, dst))
@@ -61,6 +76,37 @@ class _Copy:
         return ir.Constant(self.n.type, n)
 
     def emit(self):
+        """Zeros, the rows, zeros."""
+        b = self.builder
+        self.clear(self.d, self.before)
+        self.d = b.add(self.d, self.before)
+        if isinstance(self.step, int):
+            self.copy_vectors()
+        else:
+            self.copy_numbers()
+        self.clear(b.add(self.d, b.mul(self.n, self.rows)), self.after)
+        return self.context.get_dummy_value()
+
+    def clear(self, d, n):
+        """Write zeros."""
+        b = self.builder
+        zero = ir.Constant(self.vector, [ir.Constant(self.vector.element, 0.0)] * self.width)
+        with cgutils.for_range_slice(b, self.number(0), n, self.number(self.width)) as (i, _):
+            b.store(zero, self.at(self.dst, b.add(d, i)), align=self.size)
+
+    def copy_numbers(self):
+        """One by one, for any step."""
+        b = self.builder
+        with cgutils.for_range(b, self.rows) as row, cgutils.for_range(b, self.n) as pixel:
+            i = pixel.index
+            s = b.add(self.s, b.add(b.mul(row.index, self.s_row), b.mul(i, self.step)))
+            place = b.gep(self.dst, [b.add(self.d, b.add(b.mul(row.index, self.n), i))])
+            b.store(ir.Constant(self.vector.element, 0.0), place)
+            inside = b.and_(b.icmp_signed(">=", i, self.low), b.icmp_signed("<", i, self.high))
+            with b.if_then(inside):
+                b.store(b.load(b.gep(self.src, [s])), place)
+
+    def copy_vectors(self):
         """Rows of one or two vectors keep their masks; longer ones make them again."""
         b = self.builder
         short = b.icmp_signed("<=", self.n, self.number(self.width))
@@ -75,7 +121,6 @@ class _Copy:
                         self.copy_with([self.masks(i) for i in starts])
                     with many:
                         self.copy_with(None)
-        return self.context.get_dummy_value()
 
     def copy_with(self, masks):
         b = self.builder
@@ -137,10 +182,20 @@ class _Copy:
 
 def _plain(step):
     @njit(error_model="numpy")
-    def copy(src, s, s_row, dst, d, low, high, n, rows):
+    def loops(src, s, s_row, dst, d, low, high, n, rows, before, after, step):
+        dst[d : d + before] = 0
+        d += before
         for r in range(rows):
             for i in range(n):
                 inside = low <= i < high
                 dst[d + r * n + i] = src[s + r * s_row + step * i] if inside else 0
+        dst[d + n * rows : d + n * rows + after] = 0
+
+    if step is None:
+        return loops
+
+    @njit(error_model="numpy")
+    def copy(src, s, s_row, dst, d, low, high, n, rows, before, after):
+        loops(src, s, s_row, dst, d, low, high, n, rows, before, after, step)
 
     return copy

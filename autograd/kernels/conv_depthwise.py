@@ -40,11 +40,11 @@ def depthwise_weight_grad(begin, end, x, g, gw, sizes, taps, xs, gs, sums):
             start = (n * channels + m // each) * D * H * W
             for d in range(D):
                 at = ((d + Ld) * Qh + Lh) * Qw
-                _copy(x, start - Lw, W, xs, at, Lw, Lw + W, Qw, H)
+                _copy(x, start - Lw, W, xs, at, Lw, Lw + W, Qw, H, 0, 0)
                 start += H * W
             start = (n * channels * each + m) * Do * Ho * Wo
             for d in range(Do):
-                _copy(g, start, Wo, gs, d * Qh * Qw, 0, Wo, Qw, Ho)
+                _copy(g, start, Wo, gs, d * Qh * Qw, 0, Wo, Qw, Ho, 0, 0)
                 start += Ho * Wo
             for i in range(0, length, run):
                 given = gs[i : i + run]
