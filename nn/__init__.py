@@ -1,7 +1,7 @@
 """Neural networks on glassgrad's Values, under PyTorch's names."""
 
 from nn import name_clash  # noqa: F401  # isort: skip - checks that `autograd` is ours: first
-from nn import data, functional, init, metrics, models, optim, rnn, train
+from nn import data, functional, init, look, metrics, models, optim, rnn, train
 from nn.checkpoint import Checkpoint
 from nn.files import load, save
 from nn.layers.activation import (
@@ -288,6 +288,7 @@ __all__ = [
     "get_total_norm",
     "init",
     "load",
+    "look",
     "metrics",
     "models",
     "optim",

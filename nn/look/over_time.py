@@ -1,0 +1,133 @@
+"""gradient_norms_over_time: how far a loss reaches back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from autograd.engine import Node
+from autograd.kernel_op import KernelOp
+from autograd.value import Value
+from autograd.viz.blocks import loop
+from autograd.viz.gradients import gradients
+from autograd.viz.labels import call_labels
+from autograd.viz.trace import Call, Trace
+from nn.look.gates import outputs, read_lstm
+from nn.look.running import Array
+
+
+def gradient_norms_over_time(loss: Any) -> dict[str, Array]:
+    r"""The norm of a loss's gradient by the state after each step of a recurrent layer.
+
+    .. math:: \| \partial L / \partial h_t \|, \quad t = 1 \ldots T
+
+    Recurrent kernels, of layers and of cells, are opened into their steps. Of an LSTM the state is
+    (h, c), where c also acts through h of the same step. A loop of your own ops is found by its
+    repetitions; of it, only the states that one repetition hands on to the next are known.
+
+    Parameters
+    ----------
+    loss : Value, before its backward pass.
+
+    Returns
+    -------
+    dict, the module of each layer, direction or loop -> array of T norms, in the order in which
+        the steps ran; 0 after a step that the loss does not depend on.
+
+    Raises
+    ------
+    TypeError
+        It is no Value.
+    ValueError
+        There is no recurrent layer, and no loop of at least three steps, behind it.
+
+    References
+    ----------
+    Bengio, Simard and Frasconi, "Learning long-term dependencies with gradient descent is
+    difficult", 1994.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> layer = nn.RNN(2, 4, rng=0)
+    >>> y, h = layer(np.ones((30, 1, 2), np.float32))
+    >>> norms = nn.look.gradient_norms_over_time(np.sum(h))["RNN"]
+    >>> norms.shape, float(norms[-1]), bool(norms[0] < 1e-3)
+    ((30,), 2.0, True)
+    """
+    if not isinstance(loss, Value):
+        raise TypeError(
+            f"gradient_norms_over_time: takes a loss, a Value, not {type(loss).__name__}."
+        )
+    trace = Trace([loss], open_kernels=True)
+    found = [*_scans(trace), *_loops(trace)]
+    if not found:
+        raise ValueError(
+            "gradient_norms_over_time: there is no recurrent layer, and no loop of at least three "
+            "steps, behind the loss."
+        )
+    slopes = gradients(trace, {id(v) for _, steps in found for step in steps for v in step})
+    labels = call_labels([call for call in trace.calls.values() if call])
+    norms: dict[str, Array] = {}
+    for call, steps in found:
+        name = labels[id(call)].partition(", call")[0] if call else "loop"
+        unique, k = name, 1
+        while unique in norms:
+            k += 1
+            unique = f"{name} ({k})"
+        norms[unique] = np.array([_norm(slopes, step) for step in steps])
+    return norms
+
+
+def _scans(trace: Trace) -> list[tuple[Call | None, list[list[Node]]]]:
+    """The states after each step of the recurrent kernels, and the modules around these.
+
+    Kernels of which one goes on where the other ended, such as cells, are one.
+    """
+    chains: dict[int, tuple[Call | None, list[list[Node]]]] = {}
+    for v, ys in trace.opened:
+        if not v.op.name.endswith("_scan"):
+            continue
+        steps = [[h] for _, h in outputs(ys)]
+        if v.op.name == "lstm_scan":
+            steps = [[h, read_lstm(h)["c"]] for (h,) in steps]
+        if v.static[v.op.parameters.index("reverse") - len(v.inputs)]:
+            steps.reverse()
+        before = _started_by(v)
+        if before in chains:
+            chains[id(v)] = chains.pop(before)
+            chains[id(v)][1].extend(steps)
+        else:
+            first = steps[0][0]
+            inner = trace.calls[id(trace.alias.get(id(first), first))]
+            chains[id(v)] = (inner.parent if inner else None), steps
+    return [*chains.values()]
+
+
+def _started_by(scan: Node) -> int:
+    """The kernel whose last state is the first one of this."""
+    at = scan.inputs[1]
+    while isinstance(at, Node) and at.inputs and at.op is not scan.op:
+        at = at.inputs[0]
+    return id(at)
+
+
+def _loops(trace: Trace) -> Iterator[tuple[Call | None, list[list[Node]]]]:
+    """The states that loops outside kernels hand on."""
+    regions: dict[int, list[Node]] = {}
+    for v in trace.order:
+        call = trace.calls[id(v)]
+        if call is None or not isinstance(call.owner, KernelOp):
+            regions.setdefault(id(call), []).append(v)
+    for nodes in regions.values():
+        if (found := loop(trace, nodes)) is not None:
+            yield trace.calls[id(found.carried[0][0])], found.carried
+
+
+def _norm(slopes: dict[int, Any], states: list[Node]) -> float:
+    """Norm of the gradient by these states together; 0 where none leads to the loss."""
+    parts = [slopes[id(v)] for v in states if slopes.get(id(v)) is not None]
+    return math.sqrt(sum(float(np.sum(np.square(g, dtype=np.float64))) for g in parts))
