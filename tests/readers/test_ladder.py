@@ -260,3 +260,12 @@ def test_refusals_say_why():
     y.sum().backward()
     with pytest.raises(RuntimeError, match="released"):
         autograd.ladder(y)
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e-6, 1e6])
+def test_a_difference_counts_by_the_size_of_the_numbers(size, monkeypatch):
+    x = Value(np.array([1.0, 2.0], np.float32) * np.float32(size))
+    climb(np.mean(x))
+    monkeypatch.setitem(rules.RULES, "mean", lambda a, axis, keepdims: np.sum(a) / 2.01)
+    with pytest.raises(RuntimeError, match="differs"):
+        autograd.ladder(np.mean(x))

@@ -25,8 +25,8 @@ class Level(NamedTuple):
     output : its result, put together again.
     gradients : by each input that is tracked, put together again.
     nodes, ops : how many results of ops there are, and of which ops.
-    difference : largest difference from the first level, of results and gradients, over the
-        largest number there.
+    difference : largest difference from the first level, of results or gradients, over the largest
+        number among them.
     """
 
     name: str
