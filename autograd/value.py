@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from autograd import engine
 from autograd.dispatch import Traced, lookup
 from autograd.engine import Array, Node, epoch, tick
+from autograd.spelling import TorchSpelling
 
 
-class Value(Node, Traced):
+class Value(Node, Traced, TorchSpelling):
     """An array, and the node of the graph that made it.
 
     Operators, indexing, NumPy's functions and the methods below record what they do, so that
@@ -144,6 +145,29 @@ class Value(Node, Traced):
         """A new leaf with a copy of the data, which doesn't require a gradient."""
         return Value(self._data, requires_grad=False, name=self.name)
 
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Track this leaf from now on, or (False) freeze it.
+
+        Raises
+        ------
+        RuntimeError
+            It is the result of an op, which follows from its inputs: `detach` makes a leaf.
+        TypeError
+            Integers can't require a gradient.
+        """
+        if self.op is not None and not requires_grad:
+            raise RuntimeError(
+                f"requires_grad_(False): only leaves are frozen, and this is the result of "
+                f"{self.op.name}; use .detach() for a constant with its data."
+            )
+        if requires_grad and self.dtype.kind != "f":
+            raise TypeError(
+                f"requires_grad_(): {self.dtype} data can't require a gradient; use "
+                ".astype(np.float32) first."
+            )
+        self.requires_grad = requires_grad
+        return self
+
     def backward(self, gradient: Any = None, retain_graph: bool = False) -> None:
         """Add the derivative of this Value into the `.grad` of every leaf behind it.
 
@@ -245,6 +269,10 @@ class Value(Node, Traced):
         def __rpow__(self, other: Any) -> Value: ...
         def __matmul__(self, other: Any) -> Value: ...
         def __rmatmul__(self, other: Any) -> Value: ...
+        def __iadd__(self, other: Any) -> Value: ...
+        def __isub__(self, other: Any) -> Value: ...
+        def __imul__(self, other: Any) -> Value: ...
+        def __itruediv__(self, other: Any) -> Value: ...
         def __neg__(self) -> Value: ...
         def __pos__(self) -> Value: ...
         def __abs__(self) -> Value: ...

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from autograd.ops.in_place import write
+from autograd.recording import is_recording
 from autograd.value import Value
+
+
+def _in_place(sign: str, function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def method(self: Parameter, other: Any) -> Parameter:
+        """Write into the parameter; refused while the graph records it."""
+        if self.requires_grad and is_recording():
+            raise RuntimeError(
+                f"Parameter {self.name or ''} {sign} ...: the graph records it, so it can't be "
+                f"changed in place. For a step of your own use `with autograd.no_grad():`, or "
+                f"p.data {sign} ...; for a result give it another name: y = p {sign[0]} ..."
+            )
+        write(self, function, other)
+        return self
+
+    return method
 
 
 class Parameter(Value):
@@ -47,6 +66,19 @@ class Parameter(Value):
             raise TypeError(f"Parameter(data): data must be real numbers, not {array.dtype}.")
         array = np.ascontiguousarray(array, dtype or np.float32).reshape(array.shape)
         super().__init__(array, requires_grad, name)
+
+    __iadd__ = _in_place("+=", operator.iadd)
+    __isub__ = _in_place("-=", operator.isub)
+    __imul__ = _in_place("*=", operator.imul)
+    __itruediv__ = _in_place("/=", operator.itruediv)
+
+    def numel(self) -> int:
+        """Number of elements, by PyTorch's name for `size`."""
+        return self.size
+
+    def dim(self) -> int:
+        """Number of axes, by PyTorch's name for `ndim`."""
+        return self.ndim
 
 
 class Buffer:

@@ -16,7 +16,7 @@ LAYERS = [  # each may import what stands before it
     {"autograd.kernels"},
     {"autograd.dispatch", "autograd.recording", "autograd.random"},
     {"autograd.engine", "autograd.symbol"},
-    {"autograd.stale"},
+    {"autograd.stale", "autograd.spelling"},
     {"autograd.value"},
     {"autograd.op"},
     {"autograd.sequence_op", "autograd.kernel_op", "autograd.checkpoint"},

@@ -11,6 +11,7 @@ from autograd.ops import (  # noqa: F401
     einsum,
     elementwise,
     factorizations,
+    in_place,
     index,
     join,
     linalg,

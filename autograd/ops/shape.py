@@ -88,7 +88,22 @@ def _reshape_method(a: Any, *shape: Any) -> Any:
 
 def _transpose_method(a: Any, *axes: Any) -> Any:
     """Axes permuted; reversed by default."""
+    if len(axes) > 1 and len(axes) != np.ndim(a):
+        raise ValueError(
+            f"transpose: axes {axes} must name all {np.ndim(a)} axes of shape {np.shape(a)}; "
+            "v.swapaxes(i, j) exchanges two."
+        )
     return transpose.call(a, axes[0] if len(axes) == 1 else axes or None)
+
+
+def _flatten_method(a: Any, *axes: Any, **settings: Any) -> Any:
+    """All elements in one axis, in C order; some axes only: `nn.functional.flatten`."""
+    if axes or settings:
+        raise TypeError(
+            "flatten: takes no axes, as NumPy's; write nn.functional.flatten(v, start_dim), or "
+            "v.reshape(len(v), -1) to keep the first axis."
+        )
+    return reshape.call(a, -1)
 
 
 def ravel(a: Any) -> Any:
@@ -183,6 +198,8 @@ OPS[np.atleast_1d] = atleast_1d
 OPS[np.atleast_2d] = atleast_2d
 OPS[np.atleast_3d] = atleast_3d
 _reshape_method.__qualname__, _transpose_method.__qualname__ = "reshape", "transpose"
+_flatten_method.__qualname__ = "flatten"
 bind_methods(_reshape_method, "reshape")
 bind_methods(_transpose_method, "transpose")
-bind_methods(ravel, "ravel flatten")
+bind_methods(ravel, "ravel")
+bind_methods(_flatten_method, "flatten")

@@ -431,3 +431,31 @@ def test_a_training_step_leaves_no_reference_cycles():
         assert gc.collect() == 0
     finally:
         gc.enable()
+
+
+def test_a_parameter_is_stepped_in_place_under_no_grad():
+    layer = nn.Linear(2, 1)
+    weight, array = layer.weight, layer.weight.data
+    with autograd.no_grad():
+        for p in layer.parameters():
+            p -= p.data
+    assert layer.weight is weight
+    assert weight.data is array
+    assert not array.any()
+    assert not layer.bias.data.any()
+
+
+def test_a_recorded_parameter_is_not_changed_in_place():
+    layer = nn.Linear(2, 1)
+    with pytest.raises(RuntimeError, match=r"Parameter weight \*= .*no_grad"):
+        layer.weight *= 2
+    frozen = layer.requires_grad_(False).weight
+    before = frozen.data.copy()
+    layer.weight *= 2
+    assert layer.weight is frozen
+    np.testing.assert_array_equal(frozen.data, 2 * before)
+
+
+def test_a_parameter_counts_itself_as_pytorchs_does():
+    p = nn.Parameter(np.zeros((2, 3)))
+    assert (p.numel(), p.dim()) == (6, 2)
