@@ -288,7 +288,7 @@ def matmul(a, b, out=None, *, alpha=1.0, add=False):
         *(out.ravel(), _ONE[dtype] if alpha == 1 else dtype.type(alpha), add),
     )
     cost = 2.0 * count * M * N * K / _FLOPS[dtype]
-    if cost < 2 * pool.PIECE:
+    if cost < pool.LEAST * pool.PIECE:
         product(0, count * strips, *args, False, *_panels_for(args))
     elif count == 1 and strips < 2 * pool.get_num_threads() and M > 2 * FEW_ROWS:
         pool.run(_share, M, *args, True, cost=cost, grain=FEW_ROWS, pieces=1)

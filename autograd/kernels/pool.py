@@ -21,7 +21,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-PIECE = 20_000.0  # ns: less than this is not worth handing over; waking a worker costs 5-50 µs
+PIECE = 20_000.0  # ns: a piece takes at least this long
+LEAST = 5  # pieces of work that are worth handing some over: waking a worker costs 5 to 50 µs
 PIECES = 4  # a thread; more of them even out cores that others load, fewer cost fewer calls
 
 
@@ -157,7 +158,7 @@ def run(
         Passed on.
     cost : float
         About how many nanoseconds the whole takes on one core. It decides the number of pieces:
-        below two times `PIECE` the caller runs all of it.
+        below `LEAST` times `PIECE` the caller runs all of it.
     grain : int
         The fewest elements that a piece may have, but for the whole.
     pieces : int
@@ -169,8 +170,7 @@ def run(
         The first that a piece raised, when all running pieces have ended. Pieces not begun by then
         are left out.
     """
-    threads = get_num_threads()
-    if threads > 1:
+    if cost >= LEAST * PIECE and (threads := get_num_threads()) > 1:
         count = min(threads * pieces, int(cost / PIECE), n // grain)
         if count > 1 and not getattr(_inside, "pool", False):
             _share(_Job(function, n, args, count), min(threads, count) - 1)

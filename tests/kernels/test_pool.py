@@ -44,8 +44,17 @@ def test_an_empty_range_calls_nothing():
 def test_little_work_stays_one_piece_in_the_calling_thread():
     pool.set_num_threads(4)
     calls = []
-    pool.run(lambda *r: calls.append((*r, threading.current_thread())), 100, cost=100.0)
+    little = 0.99 * pool.LEAST * pool.PIECE
+    pool.run(lambda *r: calls.append((*r, threading.current_thread())), 100, cost=little)
     assert calls == [(0, 100, threading.current_thread())]
+
+
+def test_enough_work_is_cut_into_pieces_worth_their_while():
+    pool.set_num_threads(2)
+    sizes = []
+    pool.run(lambda begin, end: sizes.append(end - begin), 100, cost=pool.LEAST * pool.PIECE)
+    assert len(sizes) == pool.LEAST
+    assert sum(sizes) == 100
 
 
 def test_no_piece_but_the_whole_is_smaller_than_the_grain():
