@@ -18,7 +18,7 @@ def show_maps(maps: Any, *, titles: Sequence[Any] | None = None, columns: int = 
     Parameters
     ----------
     maps : (K, H, W), such as ``feature_maps(...)[0]`` or ``filters(layer)[:, 0]``. All have one
-        scale of grey; with negative numbers among them, blue to red around 0.
+        scale from dark to bright; with negative numbers among them, blue to red around 0.
     titles : one above each, optional.
     columns : images in a row.
 
@@ -355,7 +355,7 @@ def _picture(who: str, image: Array) -> Array:
 
 
 def _scale(a: Array, around_zero: bool = False) -> dict[str, Any]:
-    """Colours: grey for what is positive, blue to red around 0 for what has both signs."""
+    """Colours: dark to bright for what is positive, blue to red around 0 for both signs."""
     finite = a[np.isfinite(a)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     if low < 0 or around_zero:
