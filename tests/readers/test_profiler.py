@@ -263,3 +263,32 @@ def test_refusals_say_what_to_give(network):
         autograd.profile(network[1], repeat=0)
     with pytest.raises(ValueError, match="by must be one of"):
         autograd.profile(network[1], repeat=1).text(by="layer")
+
+
+def test_a_checkpoint_is_replayed_whole(network):
+    model, _ = network
+    x = np.ones((4, 6), np.float32)
+    found = autograd.profile(lambda: np.sum(autograd.checkpoint(model, x)), repeat=1)
+    assert [c.op for c in found.costs] == ["checkpoint", "sum"]
+    assert found.costs[0].flops is None
+    assert found.costs[0].kept == 4 * 3 * 4 + x.nbytes
+
+
+def test_a_view_takes_no_share_of_the_peak_and_hides_none(rng):
+    x = Value(rng.standard_normal((60, 50)))
+    found = autograd.profile(lambda: np.sum(np.exp(np.reshape(x, (50, 60)))), repeat=1)
+    costs = {c.op: c for c in found.costs}
+    assert costs["reshape"].least == 0
+    assert costs["reshape"].of_peak is None
+    assert costs["exp"].least > 0
+    assert found.grouped("module")[0].least == sum(c.least for c in found.costs)
+
+
+def test_attention_and_its_kernel_are_named(rng):
+    q = Value(rng.standard_normal((2, 8, 4)).astype(np.float32))
+    found = autograd.profile(
+        lambda: np.sum(autograd.scaled_dot_product_attention(q, q, q)), repeat=1
+    )
+    attention = found.costs[0]
+    assert attention.engines == ("kernel attention.forward", "kernel attention.backward")
+    assert attention.flops == 3.5 * 2 * 8 * 8 * (2 * 4 + 2 * 4 + 5)

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from autograd.checkpoint import CHECKPOINT
 from autograd.op import Op
 from autograd.readers.profiling.replay import Run
 
@@ -23,6 +24,8 @@ _LAPACK = frozenset(
 
 def engine_of(op: Op, run: Run) -> str:
     """Who computes this: "kernel file.function", "NumPy", "NumPy's BLAS" or "NumPy's LAPACK"."""
+    if op is CHECKPOINT:
+        return "all of its ops"
     seen = _Seen()
     outer = sys.getprofile()
     sys.setprofile(seen)
@@ -30,9 +33,9 @@ def engine_of(op: Op, run: Run) -> str:
         run()
     finally:
         sys.setprofile(outer)
-    if seen.outermost:
-        alone = len(seen.shared) == 1 and seen.shared[0]
-        return f"kernel {alone or seen.outermost}"
+    alone = len(seen.shared) == 1 and seen.shared[0]
+    if kernel := alone or seen.caller or seen.first:
+        return f"kernel {kernel}"
     if seen.product or op.name in _BLAS:
         return "NumPy's BLAS"
     return "NumPy's LAPACK" if op.name in _LAPACK else "NumPy"
@@ -43,31 +46,51 @@ class _Seen:
 
     Attributes
     ----------
-    outermost : the first function that is not mere machinery.
+    first : the first function that is not mere machinery.
+    caller : the outermost such function around the first use of the pool.
     shared : the compiled functions that the pool ran, "" for one that is not compiled.
     product : whether a product of matrices was asked for, whoever computed it.
     """
 
     def __init__(self) -> None:
-        self.outermost = ""
+        self.first = self.caller = ""
         self.shared: list[str] = []
         self.product = False
 
     def __call__(self, frame: FrameType, event: str, arg: Any) -> None:
         if event != "call":
             return
-        file = Path(frame.f_code.co_filename)
-        if file.parent != _KERNELS:
-            return
-        name = f"{file.stem}.{frame.f_code.co_name}"
-        if name == "pool.run":
+        file, name = _place(frame)
+        if (file, name) == ("pool", "run"):
             function = getattr(frame.f_locals["function"], "py_func", None)
             self.shared.append(_named(function) if function else "")
-            self.outermost = self.outermost or self.shared[-1]
-        elif file.stem not in _MACHINERY:
-            self.outermost = self.outermost or name
-        elif name == "choice.matmul":
+            self.caller = self.caller or _outermost(frame)
+        elif (file, name) == ("choice", "matmul"):
             self.product = True
+        elif file and not self.first and _tells(file, name):
+            self.first = f"{file}.{name}"
+
+
+def _place(frame: FrameType) -> tuple[str, str]:
+    """The file among the kernels and the function; an empty file for one elsewhere."""
+    path = Path(frame.f_code.co_filename)
+    return path.stem if path.parent == _KERNELS else "", frame.f_code.co_name
+
+
+def _tells(file: str, name: str) -> bool:
+    """Whether a function's name says what was computed."""
+    return file not in _MACHINERY and not name.startswith(("_", "<"))
+
+
+def _outermost(frame: FrameType) -> str:
+    """The outermost function on the stack that tells."""
+    found, at = "", frame.f_back
+    while at is not None:
+        file, name = _place(at)
+        if file and _tells(file, name):
+            found = f"{file}.{name}"
+        at = at.f_back
+    return found
 
 
 def _named(function: Any) -> str:

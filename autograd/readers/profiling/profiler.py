@@ -137,8 +137,10 @@ def _costs(trace: Trace, rounds: int) -> list[Cost]:
 def _least(v: Any, xs: Any, needs: Sequence[bool], flops: Any) -> float | None:
     """Seconds at the peak: the roofline's, of the way forward and of the way back."""
     dtype = np.asarray(v._data[0] if type(v._data) is tuple else v._data).dtype
-    if flops is None or dtype not in _FLOATS or work.is_view(v, xs):
+    if flops is None or dtype not in _FLOATS:
         return None
+    if work.is_view(v, xs):
+        return 0.0
     limit = peak(dtype)
     result, given = work.traffic([v._data]), work.traffic(xs)
     there = limit.seconds(flops[0], result + given)

@@ -35,8 +35,8 @@ class Cost:
     forward, backward : seconds.
     kept : bytes that it keeps alive for the way back.
     flops : floating-point operations forward and back; None where unknown.
-    least : seconds that they would take at the machine's peak, of arithmetic or of memory; None
-        where unknown, and where there is nothing to do.
+    least : seconds that they would take at the machine's peak, of arithmetic or of memory; 0 of a
+        view, None where unknown.
     engines : who computes it, forward and back.
     """
 
@@ -266,7 +266,6 @@ def _sum(costs: Iterable[Cost]) -> float:
 
 def _together(label: str, costs: Sequence[Cost]) -> Cost:
     """The sum of several; unknown where one is. Of the peak, by what is known of it."""
-    known = [c.least for c in costs if c.least is not None or c.seconds]
     return Cost(
         label=label,
         op=costs[0].op,
@@ -276,7 +275,7 @@ def _together(label: str, costs: Sequence[Cost]) -> Cost:
         backward=sum(c.backward for c in costs),
         kept=sum(c.kept for c in costs),
         flops=None if any(c.flops is None for c in costs) else _sum(costs),
-        least=None if None in known else float(sum(x or 0.0 for x in known)),
+        least=None if any(c.least is None for c in costs) else sum(c.least or 0.0 for c in costs),
         engines=tuple(dict.fromkeys(name for c in costs for name in c.engines)),
         count=len(costs),
     )
