@@ -62,7 +62,7 @@ class Checkpoint:
 
     def save(self, **notes: Any) -> None:
         """Write the state of all things, and notes: numbers, strings, arrays, collections."""
-        save(self.path, {"things": self._states(), "rngs": self._random(), "notes": notes})
+        save({"things": self._states(), "rngs": self._random(), "notes": notes}, self.path)
 
     def load(self) -> dict[str, Any] | None:
         """Put all things into the state that is in the file, where there is one.

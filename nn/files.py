@@ -26,7 +26,7 @@ DTYPES = {
 }  # fmt: skip
 
 
-def save(path: str | os.PathLike[str], state: Any) -> None:
+def save(state: Any, path: str | os.PathLike[str]) -> None:
     """Write a module's parameters and buffers, or any state, as safetensors.
 
     The file appears whole or not at all, even if the process is killed: it is written under
@@ -34,26 +34,32 @@ def save(path: str | os.PathLike[str], state: Any) -> None:
 
     Parameters
     ----------
-    path : where to.
     state : a Module, a state dict, or dicts, lists and tuples of arrays, numbers and strings.
         A flat dict of arrays makes a file that PyTorch reads under the same names; of a nested
         one the description stands in the file's metadata.
+    path : where to.
 
     Raises
     ------
     TypeError
-        Something in the state that is none of these. Nothing is written then.
+        Something in the state that is none of these, or a path that is none. Nothing is written
+        then.
 
     Examples
     --------
     >>> import nn, tempfile
     >>> layer, twin = nn.Linear(2, 3), nn.Linear(2, 3)
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     nn.save(f"{folder}/linear.safetensors", layer)
+    ...     nn.save(layer, f"{folder}/linear.safetensors")
     ...     report = twin.load_state_dict(nn.load(f"{folder}/linear.safetensors"))
     >>> bool((twin.weight.data == layer.weight.data).all())
     True
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(
+            f"save(state, path): path must be a path, not {type(path).__name__}; the state comes "
+            "first, as in torch.save."
+        )
     if isinstance(state, Module):
         state = state.state_dict()
     arrays, text = flatten(state)

@@ -245,7 +245,7 @@ class ModelCheckpoint(Callback):
     def on_epoch_end(self, state: State) -> None:
         """Save."""
         if self._best.improved(state.logs) or not self.save_best_only:
-            save(self.path.format(epoch=state.epoch, **state.logs), state.model)
+            save(state.model, self.path.format(epoch=state.epoch, **state.logs))
 
     def state_dict(self) -> dict[str, Any]:
         """As in `Callback`."""

@@ -16,7 +16,7 @@ from nn import files
 def test_a_module_comes_back(tmp_path):
     net, twin = (nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4)) for _ in range(2))
     net(np.ones((2, 3), np.float32))
-    nn.save(tmp_path / "net.safetensors", net)
+    nn.save(net, tmp_path / "net.safetensors")
     assert twin.load_state_dict(nn.load(tmp_path / "net.safetensors")) == ([], [])
     for key, a in net.state_dict().items():
         b = twin.state_dict()[key]
@@ -26,7 +26,7 @@ def test_a_module_comes_back(tmp_path):
 
 def test_a_part_is_loaded_into_a_module_of_its_own(tmp_path):
     net = nn.Sequential({"encoder": nn.Linear(3, 4), "head": nn.Linear(4, 2)})
-    nn.save(tmp_path / "net", net)
+    nn.save(net, tmp_path / "net")
     encoder = nn.Linear(3, 4)
     assert encoder.load_state_dict(nn.load(tmp_path / "net", prefix="encoder.")) == ([], [])
     np.testing.assert_array_equal(encoder.weight.data, net[0].weight.data)
@@ -53,7 +53,7 @@ def views():
 @pytest.mark.parametrize("name", views())
 def test_arrays_of_any_layout_come_back(tmp_path, name):
     given = views()[name]
-    nn.save(tmp_path / "a", {"x": given})
+    nn.save({"x": given}, tmp_path / "a")
     found = nn.load(tmp_path / "a")["x"]
     np.testing.assert_array_equal(found, given)
     assert found.shape == given.shape
@@ -71,7 +71,7 @@ def test_nested_states_come_back_as_they_were(tmp_path):
         "$odd": {"a/b": np.zeros(1), "a": {"b": np.ones(1)}},
         "value": nn.Parameter([2.0]),
     }
-    nn.save(tmp_path / "a", state)
+    nn.save(state, tmp_path / "a")
     found = nn.load(tmp_path / "a")
     assert found["rng"] == state["rng"]
     assert found["groups"] == state["groups"]
@@ -94,22 +94,22 @@ def test_nested_states_come_back_as_they_were(tmp_path):
     ],
 )
 def test_what_can_not_be_saved_is_refused_before_anything_is_written(tmp_path, state, text):
-    nn.save(tmp_path / "a", {"old": np.ones(1)})
+    nn.save({"old": np.ones(1)}, tmp_path / "a")
     with pytest.raises(TypeError, match=text):
-        nn.save(tmp_path / "a", state)
+        nn.save(state, tmp_path / "a")
     assert list(nn.load(tmp_path / "a")) == ["old"]
     assert [p.name for p in tmp_path.iterdir()] == ["a"]
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
-    nn.save(tmp_path / "a", {"old": np.ones(1)})
+    nn.save({"old": np.ones(1)}, tmp_path / "a")
 
     def full(number):
         raise OSError("disk full")
 
     monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(OSError, match="disk full"):
-        nn.save(tmp_path / "a", {"new": np.ones(1)})
+        nn.save({"new": np.ones(1)}, tmp_path / "a")
     assert list(nn.load(tmp_path / "a")) == ["old"]
     assert len(list(tmp_path.iterdir())) == 1
 
@@ -142,7 +142,7 @@ def test_damaged_and_hostile_files_are_refused(tmp_path, name):
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
 def test_files_cut_off_are_refused(tmp_path, share):
-    nn.save(tmp_path / "a", nn.Linear(10, 10))
+    nn.save(nn.Linear(10, 10), tmp_path / "a")
     data = (tmp_path / "a").read_bytes()
     (tmp_path / "a").write_bytes(data[: int(share * len(data))])
     with pytest.raises(ValueError, match="can't be read"):
@@ -174,7 +174,7 @@ def test_a_checkpoint_of_pytorch_computes_the_same_numbers(tmp_path):
     assert ours.load_state_dict(nn.load(tmp_path / "theirs")) == ([], [])
     expected = theirs.eval()(torch.tensor(x)).detach().numpy()
     np.testing.assert_allclose(ours.eval()(x).data, expected, rtol=1e-5, atol=1e-6)
-    nn.save(tmp_path / "ours", ours)
+    nn.save(ours, tmp_path / "ours")
     theirs.load_state_dict(load_file(tmp_path / "ours"))
     torch.testing.assert_close(theirs(torch.tensor(x)).detach().numpy(), expected)
     assert isinstance(ours(x), autograd.Value)

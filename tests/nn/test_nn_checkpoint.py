@@ -126,7 +126,7 @@ def test_a_checkpoint_of_other_things_changes_nothing(tmp_path, other, text):
 
 
 def test_what_is_no_checkpoint_is_refused(tmp_path):
-    nn.save(tmp_path / "a", nn.Linear(1, 1))
+    nn.save(nn.Linear(1, 1), tmp_path / "a")
     with pytest.raises(ValueError, match=r"no checkpoint; nn\.load"):
         nn.Checkpoint(tmp_path / "a", **parts()).load()
 

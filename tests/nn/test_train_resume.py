@@ -152,7 +152,7 @@ SCRIPT = """
     loader = nn.data.DataLoader((X, Y), 10, shuffle=True)
     fit(model, loader, "cross_entropy", "adam", 8, callbacks=[Pace()], verbose=False,
         checkpoint=sys.argv[1], checkpoint_every=3)
-    nn.save(sys.argv[2], model)
+    nn.save(model, sys.argv[2])
 """
 
 
