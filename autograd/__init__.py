@@ -81,7 +81,7 @@ from autograd.ops import (
 )
 from autograd.ops.runtime import get_num_threads, set_num_threads
 from autograd.random import default_rng, seed
-from autograd.recording import enable_grad, no_grad
+from autograd.recording import enable_grad, no_grad, set_grad_enabled
 from autograd.sequence_op import SequenceOp
 from autograd.value import Value
 
@@ -182,6 +182,7 @@ __all__ = [
     "scan",
     "seed",
     "selu",
+    "set_grad_enabled",
     "set_num_threads",
     "sigmoid",
     "silu",
@@ -211,8 +212,19 @@ READERS = {
 }
 """Function -> its module, imported when it is first used: readers cost nothing until then."""
 
+INSTEAD = {
+    "Function": "an op of one's own is a row, autograd.Op(forward, tex, vjp)",
+    "Tensor": "a tracked array is an autograd.Value, a constant a NumPy array",
+    "Variable": "a tracked array is an autograd.Value, a constant a NumPy array",
+    "inference_mode": "use autograd.no_grad",
+    "manual_seed": "use autograd.seed",
+    "tensor": "a tracked array is an autograd.Value, a constant a NumPy array",
+}
+"""PyTorch's name -> what the AttributeError says."""
+
 
 def __getattr__(name: str) -> Any:
     if name in READERS:
         return getattr(import_module(READERS[name]), name)
-    raise AttributeError(f"module 'autograd' has no attribute {name!r}")
+    text = f"module 'autograd' has no attribute {name!r}"
+    raise AttributeError(f"{text}: {INSTEAD[name]}." if name in INSTEAD else text)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from contextvars import ContextVar, Token
+from typing import Any, TypeVar
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 _recording: ContextVar[bool] = ContextVar("recording", default=True)
 is_recording = _recording.get
@@ -40,6 +44,41 @@ class no_grad(_Mode):  # noqa: N801 - PyTorch's name
     """
 
     _value = False
+
+
+class set_grad_enabled(_Mode):  # noqa: N801 - PyTorch's name
+    """Record or not, by a bool: at once, or within a ``with`` block, or in what it decorates.
+
+    Parameters
+    ----------
+    mode : whether ops record.
+
+    Examples
+    --------
+    >>> from autograd import Value, set_grad_enabled
+    >>> for training in (True, False):
+    ...     with set_grad_enabled(training):
+    ...         print((Value(2.0) * 3.0).requires_grad)
+    True
+    False
+    """
+
+    def __init__(self, mode: bool) -> None:
+        if not isinstance(mode, bool):
+            raise TypeError(f"set_grad_enabled(mode): mode must be a bool, not {mode!r}.")
+        self._value = mode
+        self._tokens = [_recording.set(mode)]
+
+    def _recreate_cm(self) -> set_grad_enabled:
+        return set_grad_enabled(self._value)
+
+    def __call__(self, function: Function) -> Function:
+        """Decorate: what `__init__` has set is undone, as the calls set it anew."""
+        self.__exit__()
+        return super().__call__(function)
+
+    def __enter__(self) -> None:
+        """Nothing is left to do: `__init__` has set it."""
 
 
 class enable_grad(_Mode):  # noqa: N801 - PyTorch's name

@@ -1,7 +1,7 @@
 """Neural networks on glassgrad's Values, under PyTorch's names."""
 
 from nn import name_clash  # noqa: F401  # isort: skip - checks that `autograd` is ours: first
-from nn import data, functional, init, look, metrics, models, optim, rnn, train
+from nn import data, functional, init, look, metrics, models, optim, rnn, train, utils
 from nn.checkpoint import Checkpoint
 from nn.files import load, save
 from nn.layers.activation import (
@@ -295,4 +295,5 @@ __all__ = [
     "rnn",
     "save",
     "train",
+    "utils",
 ]

@@ -401,7 +401,14 @@ class Module:
                 p.grad.fill(0)
 
     def to(self, dtype: DTypeLike) -> Self:
-        """Convert every float parameter and buffer, and forget the gradients."""
+        """Convert every float parameter and buffer, and forget the gradients.
+
+        ``"cpu"``, as PyTorch's programs have it, changes nothing: there is no other device.
+        """
+        if isinstance(dtype, str) and dtype.partition(":")[0] in ("cpu", "cuda", "mps"):
+            if dtype != "cpu":
+                raise ValueError(f"to({dtype!r}): there is no other device than the CPU.")
+            return self
         dtype = np.dtype(dtype)
         if dtype.kind != "f":
             raise TypeError(f"to(dtype): dtype must be a float type, not {dtype}.")

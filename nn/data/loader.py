@@ -44,6 +44,8 @@ class DataLoader:
         numbers are the same at any `num_workers`.
     prefetch_factor : batches that each thread keeps ready.
     rng : generator, seed or None for the default generator at the time of each epoch.
+    pin_memory, persistent_workers : accepted as in PyTorch; there is one memory, and threads are
+        cheap to start, so they change nothing.
 
     Yields
     ------
@@ -91,6 +93,8 @@ class DataLoader:
         transform: Callable[..., Any] | None = None,
         prefetch_factor: int = 2,
         rng: Rng = None,
+        pin_memory: bool = False,
+        persistent_workers: bool = False,
     ) -> None:
         self._single = isinstance(dataset, np.ndarray)
         if self._single:

@@ -11,8 +11,13 @@ from autograd.random import Rng, as_generator
 from autograd.value import Value
 
 
-def write(tensor: Value, array: Any) -> Value:
-    """Put an array into a leaf."""
+def write(tensor: Any, array: Any) -> Value:
+    """Put an array into a leaf, or into a leaf's ``.data``."""
+    if isinstance(tensor, np.ndarray):
+        if tensor.dtype.kind != "f":
+            raise TypeError(f"init writes floats, and this array holds {tensor.dtype}.")
+        tensor[...] = array
+        return tensor  # type: ignore[return-value]
     if not isinstance(tensor, Value):
         raise TypeError(f"init writes into a Parameter or Value, not {type(tensor).__name__}.")
     tensor.data = array

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd.random import Rng, as_generator
+from autograd.value import Value
 from nn import functional
 from nn.module import Module, Parameter
 
@@ -15,6 +16,12 @@ class _Activation(Module):
     """Settings are kept as attributes and shown in the repr."""
 
     def __init__(self, **settings: Any) -> None:
+        for name, given in settings.items():
+            if isinstance(given, (Value, np.ndarray)):
+                raise TypeError(
+                    f"{type(self).__name__}({name}): takes settings, not the input; make it first, "
+                    f"then call it: nn.{type(self).__name__}()(x)."
+                )
         self._settings = settings
 
     def extra_repr(self) -> str:

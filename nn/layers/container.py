@@ -10,6 +10,14 @@ from nn.module import Module
 from nn.train.compiled import Compiled
 
 
+def _cure(entry: Any) -> str:
+    if isinstance(entry, (list, tuple)):
+        return "Unpack the list: Sequential(*layers)."
+    if isinstance(entry, type) and issubclass(entry, Module):
+        return f"Make one: {entry.__name__}()."
+    return "A function goes in as a Module of its own, such as nn.ReLU() for relu."
+
+
 class _InOrder(Module):
     """Children under the names "0", "1", ...: list-like access."""
 
@@ -30,7 +38,7 @@ class _InOrder(Module):
         if not isinstance(module, Module):
             raise TypeError(
                 f"{type(self).__name__}: entry {name} must be a Module, not "
-                f"{type(module).__name__}. A function goes in as a Module of its own."
+                f"{getattr(module, '__name__', type(module).__name__)}. {_cure(module)}"
             )
 
     def _name_at(self, index: int) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd.ops.loss import REDUCTIONS
+from autograd.value import Value
 from nn.module import Module
 
 
@@ -16,6 +17,7 @@ class Loss(Module):
     reductions: tuple[str, ...] = REDUCTIONS
 
     def __init__(self, reduction: str = "mean") -> None:
+        refuse_data(type(self).__name__, reduction)
         if reduction not in self.reductions:
             raise ValueError(
                 f"{type(self).__name__}: reduction must be one of {self.reductions}, "
@@ -30,8 +32,18 @@ class WeightedLoss(Loss):
     weight: Any
 
     def __init__(self, weight: Any = None, reduction: str = "mean") -> None:
+        refuse_data(type(self).__name__, weight)
         super().__init__(reduction)
         self.register_buffer("weight", as_factors(weight))
+
+
+def refuse_data(name: str, setting: Any) -> None:
+    """Refuse the outputs of a model in the place of a setting."""
+    if isinstance(setting, Value) and setting.op is not None:
+        raise TypeError(
+            f"{name}(...) takes settings, not outputs and targets; make it first, then call it: "
+            f"nn.{name}()(input, target)."
+        )
 
 
 def as_factors(weight: Any) -> Any:

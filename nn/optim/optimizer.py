@@ -46,13 +46,21 @@ class Optimizer(ABC):
                 f"{type(self).__name__}: params must be a sequence of parameters, not one Value: "
                 "pass [p], or module.parameters()."
             )
+        if not isinstance(params, Iterable):
+            raise TypeError(
+                f"{type(self).__name__}: params must be a sequence of parameters, not "
+                f"{_kind(params)}: pass module.parameters()."
+            )
         self.defaults = defaults
         self.param_groups: list[Group] = []
         self.state: dict[Value, dict[str, Any]] = {}
         self.stepped = False  # schedulers ask for it
         given = list(params)
         if not given:
-            raise ValueError(f"{type(self).__name__}: got no parameters.")
+            raise ValueError(
+                f"{type(self).__name__}: got no parameters. Modules in a plain list are not found, "
+                "in an nn.ModuleList they are; and .parameters() can be gone through only once."
+            )
         groups = given if isinstance(given[0], dict) else [{"params": given}]
         for group in groups:
             self.add_param_group(group)

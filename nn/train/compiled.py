@@ -118,8 +118,13 @@ class Compiled:
             verbose=verbose not in (0, False),
         )
 
-    def evaluate(self, X: Any, y: Any = None, *, batch_size: int = 256) -> list[Any]:
-        """The loss and each metric on data, in the order of `compile`, as Keras returns them."""
+    def evaluate(
+        self, X: Any, y: Any = None, *, batch_size: int = 256, verbose: Any = "auto"
+    ) -> list[Any]:
+        """The loss and each metric on data, in the order of `compile`, as Keras returns them.
+
+        Nothing is shown meanwhile, whatever Keras's `verbose` says.
+        """
         from nn.train.evaluate import evaluate
 
         settings = self._compiled("evaluate")
@@ -128,8 +133,11 @@ class Compiled:
         found = evaluate(model, data, settings.loss, settings.metrics, batch_size=batch_size)
         return list(found.values())
 
-    def predict(self, X: Any, *, batch_size: int = 256) -> Array:
-        """The outputs for X, in eval mode and without a graph; see `nn.train.predict`."""
+    def predict(self, X: Any, *, batch_size: int = 256, verbose: Any = "auto") -> Array:
+        """The outputs for X, in eval mode and without a graph; see `nn.train.predict`.
+
+        Nothing is shown meanwhile, whatever Keras's `verbose` says.
+        """
         from nn.train.evaluate import predict
 
         model: Any = self
