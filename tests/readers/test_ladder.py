@@ -269,3 +269,25 @@ def test_a_difference_counts_by_the_size_of_the_numbers(size, monkeypatch):
     monkeypatch.setitem(rules.RULES, "mean", lambda a, axis, keepdims: np.sum(a) / 2.01)
     with pytest.raises(RuntimeError, match="differs"):
         autograd.ladder(np.mean(x))
+
+
+def test_places_and_choices_in_values_stay_whole():
+    table, places = Value([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]), Value(np.array([2, 0]))
+    np.testing.assert_array_equal(
+        climb(autograd.embedding(places, table)).levels[-1].output, [[5, 6], [1, 2]]
+    )
+    choice, x = Value(np.array([True, False])), Value([1.0, 2.0])
+    found = climb(np.where(choice, x, -x), gradient=np.ones(2))
+    np.testing.assert_array_equal(found.levels[-1].gradients[0], [1, 0])
+
+
+def test_inputs_that_are_not_tracked_take_no_gradient():
+    x, w = Value([1.0, 2.0]), Value([3.0, 4.0], requires_grad=False)
+    found = climb(x * w)
+    assert len(found.levels[-1].gradients) == 1
+
+
+def test_a_checkpoint_is_refused_by_name():
+    y = autograd.checkpoint(lambda v: np.exp(v) * 2, Value([1.0, 2.0]))
+    with pytest.raises(ValueError, match="checkpoint stands for a whole function"):
+        autograd.ladder(y)

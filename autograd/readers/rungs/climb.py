@@ -90,6 +90,10 @@ def _made(value: Any) -> tuple[Node, int | None]:
             "retain_graph=True."
         )
     node, output = (value.inputs[0], value.static[0]) if value.op is SELECT else (value, None)
+    if not node.op.listed:
+        raise ValueError(
+            f"ladder: {node.op.name} stands for a whole function; climb a value within it."
+        )
     if not value.size:
         raise ValueError(f"ladder: the result of {node.op.name} is empty, {value.shape}.")
     sizes = sum(np.size(x._data if isinstance(x, Node) else x) for x in node.inputs) + value.size
@@ -247,6 +251,8 @@ class _Climb:
         """The op on single numbers."""
         cells = {
             key: cells_of(x._data, x.requires_grad, self._name(x))
+            if x._data.dtype.kind == "f"
+            else x._data  # places and choices stay whole
             for key, x in self.distinct.items()
         }
         given = [cells.get(id(x), x) for x in self.inputs]
