@@ -20,18 +20,16 @@ class Plan(NamedTuple):
     """The blocks of a group, and what they hold for."""
 
     names: tuple[str, ...]
-    params: list[tuple[Value, np.dtype[Any]]]
+    params: list[Value]
+    dtypes: list[np.dtype[Any]]
     blocks: list[Block]
 
     def holds_for(self, names: tuple[str, ...], active: list[Value]) -> bool:
         """Whether state and parameters are the same."""
         return (
             names == self.names
-            and len(active) == len(self.params)
-            and all(
-                p is q and p._data.dtype == dtype
-                for p, (q, dtype) in zip(active, self.params, strict=True)
-            )
+            and list(map(id, active)) == list(map(id, self.params))
+            and [p._data.dtype for p in active] == self.dtypes
         )
 
 
@@ -119,14 +117,14 @@ class StepwiseOptimizer(Optimizer):
         arrays, numbers = self.arrays(group), self.numbers(group)
         names = (*arrays, *numbers)
         plan = self._plans.get(i)
-        known = all(p in self.state for p in active)
+        known = all(map(self.state.__contains__, active))
         if plan is None or not known or not plan.holds_for(names, active):
             for p in active:
                 mine = self.state.setdefault(p, {})
                 for name, first in numbers.items():
                     mine.setdefault(name, first)
             made = blocks(active, self.state, arrays, tuple(numbers))
-            plan = self._plans[i] = Plan(names, [(p, p.dtype) for p in active], made)
+            plan = self._plans[i] = Plan(names, active, [p.dtype for p in active], made)
         return plan.blocks
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
