@@ -247,7 +247,7 @@ for i, (name, scores) in enumerate(shops.items()):
     bars = axes.bar(np.arange(3) + 0.27 * (i - 1), 100 * scores, 0.25, label=name)
     axes.bar_label(bars, fmt="%.0f", fontsize=8)
 axes.set_xticks(range(3), ["all purchases", "habits", "the rest"])
-axes.set(ylabel="right on new draws, %", ylim=(40, 118))
+axes.set(ylabel="right on new draws, %", ylim=(40, 118), yticks=range(40, 101, 10))
 axes.legend(loc="upper right", ncols=3)
 plt.show()
 
