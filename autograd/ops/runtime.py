@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from autograd.kernels.pool import get_num_threads, set_num_threads
 
-__all__ = ["compiled_folder", "get_num_threads", "set_num_threads", "without_notices"]
+__all__ = [
+    "compiled_folder",
+    "get_num_threads",
+    "kernels_started",
+    "set_num_threads",
+    "without_notices",
+]
 
 
 def _jit() -> Any:
     """What compiles them; imported with Numba when it is asked for."""
     return importlib.import_module("autograd.kernels.jit")
+
+
+def kernels_started() -> bool:
+    """Whether kernels run in this process already, so that Numba's start costs nothing more."""
+    return "autograd.kernels.jit" in sys.modules
 
 
 def compiled_folder() -> Path | None:

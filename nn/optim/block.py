@@ -3,7 +3,8 @@
 A NumPy call costs about 1 µs however short its arrays, and an Adam step is 13 of them. So the
 parameters of a small model are gathered into one flat array. A large model's are updated one by
 one, each in one pass of a compiled loop, which costs 4 µs for a short array, and a tenth of NumPy's
-time for a long one. Either way a step gives the same bits and takes no new memory.
+time for a long one. The flat array too goes through that loop where Numba has been started already.
+Any way a step gives the same bits and takes no new memory.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 
 from autograd.engine import Array
 from autograd.ops import updates
+from autograd.ops.runtime import kernels_started
 from autograd.value import Value
 
 LARGE = 1 << 15
@@ -67,7 +69,8 @@ class Block:
         for p, (data, grad) in zip(self.members, self._views, strict=True):
             data[...] = p._data
             grad[...] = p.grad
-        updates.apply(rule, constants, self._data, self._grad, self._state[0], compiled=False)
+        compiled = kernels_started()
+        updates.apply(rule, constants, self._data, self._grad, self._state[0], compiled)
         for p, (data, _) in zip(self.members, self._views, strict=True):
             p._data[...] = data
 

@@ -430,3 +430,19 @@ def test_a_misshapen_gradient_is_refused_before_anything_changes():
     with pytest.raises(ValueError, match=r"'b' \(2,\) has shape \(1,\)"):
         SGD([a, b], lr=1.0).step()
     assert a.item() == 1
+
+
+def test_a_small_models_step_keeps_its_bits_where_kernels_run(monkeypatch):
+    ends = []
+    for started in (False, True):
+        monkeypatch.setattr("nn.optim.block.kernels_started", lambda started=started: started)
+        rng = np.random.default_rng(0)
+        params = [nn.Parameter(rng.normal(size=shape)) for shape in ((5, 3), (5,), (2, 5))]
+        optimizer = nn.optim.Adam(params, lr=0.1, weight_decay=0.01)
+        for _ in range(3):
+            for p in params:
+                p.grad = rng.normal(size=p.shape).astype(p.dtype)
+            optimizer.step()
+        ends.append([p.data.copy() for p in params])
+    for one, other in zip(*ends, strict=True):
+        np.testing.assert_array_equal(one, other)
