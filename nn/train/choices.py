@@ -42,6 +42,11 @@ def categorical_crossentropy(outputs: Any, target: Array) -> Any:
             f"outputs adds up to 1; shape {p.shape}. For logits, choose 'cross_entropy'."
         )
     log_p = np.log(np.maximum(outputs, np.finfo(p.dtype).tiny))
+    if target.ndim == 2 and target.shape != p.shape:
+        raise ValueError(
+            f"categorical_crossentropy: target has shape {target.shape}, the outputs {p.shape}; "
+            "one-hot rows have a place for each output, class numbers the shape (N,)."
+        )
     if target.shape == p.shape:
         return -np.sum(log_p * target.astype(p.dtype)) / len(p)
     return functional.nll_loss(log_p, target)

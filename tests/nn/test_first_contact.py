@@ -184,3 +184,10 @@ def test_a_second_backward_says_what_to_do():
     loss.backward()
     with pytest.raises(RuntimeError, match=r"sum was released.*retain_graph=True"):
         loss.backward()
+
+
+def test_one_hot_targets_of_another_width_are_refused_by_their_shape():
+    model = nn.Sequential(nn.Linear(3, 8), nn.Softmax(dim=1))
+    model.compile("sgd", "categorical_crossentropy")
+    with pytest.raises(ValueError, match=r"target has shape \(4, 3\), the outputs \(4, 8\)"):
+        model.fit(X, np.eye(3)[[0, 1, 2, 0]], verbose=0)
