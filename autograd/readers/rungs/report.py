@@ -40,7 +40,7 @@ class Level(NamedTuple):
 
     def drawing(self, **how: Any) -> Drawing:
         """The level's graph; keywords as in `autograd.draw`."""
-        return draw(self.roots, **{"limit": 100, **how})
+        return draw(self.roots, **how)
 
 
 class Ladder:
