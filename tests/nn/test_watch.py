@@ -257,6 +257,17 @@ def test_infinite_numbers_stay_on_the_page_as_words(tmp_path):
     assert data["series"]["gradient"]["4: Linear"] == ["nan"]
 
 
+def test_a_run_that_fails_before_it_begins_keeps_its_own_error(tmp_path):
+    class Fail(Callback):
+        def on_train_begin(self, state):
+            raise OSError("no room")
+
+    watch = Watch(tmp_path / "run.html")
+    with pytest.raises(OSError, match="no room"):
+        run(watch, before=[Fail()])
+    assert not watch.path.exists()
+
+
 @pytest.mark.parametrize(
     "settings",
     [

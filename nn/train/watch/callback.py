@@ -162,6 +162,8 @@ class Watch(Callback):
 
     def on_train_end(self, state: State) -> None:
         """Write the page that stays."""
+        if not self._live:  # another callback failed before the run began
+            return
         self._live = False
         self._write(state)
 
