@@ -95,18 +95,37 @@ def _tracked(x: Any) -> Value:
     return Value(array.astype(_floating(array)))
 
 
+def _nested(x: Any) -> bool:
+    """Whether it is a collection of arrays, rather than an array_like of numbers."""
+    if isinstance(x, (list, tuple)):
+        return any(isinstance(part, (np.ndarray, Value)) or _nested(part) for part in x)
+    return isinstance(x, dict)
+
+
+def _mapped(function: Function, x: Any) -> Any:
+    """The function of x, or of every array in a collection, in the collection's form."""
+    if not _nested(x):
+        return function(x)
+    if isinstance(x, dict):
+        return {key: _mapped(function, part) for key, part in x.items()}
+    parts = [_mapped(function, part) for part in x]
+    return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)
+
+
 def _floating(array: Array) -> Any:
     return array.dtype if array.dtype.kind == "f" else np.float64
 
 
-def _chosen(xs: tuple[Any, ...], argnums: int | Sequence[int]) -> tuple[list[Any], list[int]]:
+def _chosen(
+    xs: tuple[Any, ...], argnums: int | Sequence[int], tracked: Function = _tracked
+) -> tuple[list[Any], list[int]]:
     """xs with those at argnums made into fresh Values, and the list of argnums."""
     places = [argnums] if isinstance(argnums, int) else list(argnums)
     for n in places:
         if not -len(xs) <= n < len(xs):
             raise ValueError(f"argnums has {n}, but the function was given {len(xs)} arguments.")
     places = [n % len(xs) for n in places]
-    return [_tracked(x) if i in places else x for i, x in enumerate(xs)], places
+    return [tracked(x) if i in places else x for i, x in enumerate(xs)], places
 
 
 def _value(y: Any, name: str) -> Value:
@@ -125,21 +144,36 @@ def _scalar(y: Any, name: str) -> Value:
 def value_and_grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     """A function that returns f's value and its gradient with respect to the chosen arguments.
 
+    Parameters
+    ----------
+    f : callable that returns one number. An argument is an array_like, or a dict, list or tuple
+        with arrays in it, at any depth, such as the parameters of a network; its gradient is of
+        the same form.
+    argnums : which arguments; a sequence gives a tuple of gradients.
+
     Examples
     --------
     >>> import numpy as np, autograd
     >>> y, g = autograd.value_and_grad(lambda x: np.sum(x * x))(np.array([1.0, 2.0]))
     >>> float(y), g
     (5.0, array([2., 4.]))
+    >>> def loss(p, x):
+    ...     return np.sum(x @ p["w"] + p["b"])
+    >>> y, g = autograd.value_and_grad(loss)({"w": np.ones(2), "b": 0.5}, np.array([[1.0, 2.0]]))
+    >>> g
+    {'w': array([1., 2.]), 'b': array(1.)}
     """
 
     def both(*xs: Any, **kwargs: Any) -> tuple[Array, Any]:
-        args, places = _chosen(xs, argnums)
+        args, places = _chosen(xs, argnums, lambda x: _mapped(_tracked, x))
         with enable_grad():
             y = _scalar(f(*args, **kwargs), "value_and_grad")
-        wanted = [args[i] for i in places]
-        gs = [_or_zero(g, x) for g, x in zip(_gradients(y, wanted), wanted, strict=True)]
-        return y.data, gs[0] if isinstance(argnums, int) else tuple(gs)
+        wanted: list[Value] = []
+        for i in places:
+            _mapped(wanted.append, args[i])
+        gs = (_or_zero(g, x) for g, x in zip(_gradients(y, wanted), wanted, strict=True))
+        found = [_mapped(lambda _: next(gs), args[i]) for i in places]
+        return y.data, found[0] if isinstance(argnums, int) else tuple(found)
 
     return both
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
+
 import numpy as np
 import pytest
 
@@ -345,3 +347,37 @@ ERRORS = {
 def test_bad_arguments_are_named(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_value_and_grad_takes_a_networks_parameters_as_a_collection():
+    rng = np.random.default_rng(0)
+    params = [(rng.normal(size=(3, 4)), np.zeros(4)), {"w": rng.normal(size=(4, 1)), "b": 0.0}]
+    x, y = rng.normal(size=(5, 3)), rng.normal(size=(5, 1))
+
+    def loss(params, x, y):
+        (w, b), last = params
+        return np.mean((np.tanh(x @ w + b) @ last["w"] + last["b"] - y) ** 2)
+
+    value, found = value_and_grad(loss)(params, x, y)
+    [(gw, gb), last] = found
+    leaves = [Value(p) for p in (*params[0], params[1]["w"], params[1]["b"])]
+    again = loss([tuple(leaves[:2]), {"w": leaves[2], "b": leaves[3]}], x, y)
+    np.testing.assert_array_equal(value, again.data)
+    want = grad(again, leaves)
+    for g, h in zip((gw, gb, last["w"], last["b"]), want, strict=True):
+        np.testing.assert_array_equal(g, h)
+
+
+def test_value_and_grad_keeps_the_form_of_each_chosen_collection():
+    Line = namedtuple("Line", "slope offset")
+    _, (g, h) = value_and_grad(
+        lambda p, q, x: np.sum(p.slope * x + q[0]) + 0 * np.sum(q[1]), argnums=(0, 1)
+    )(Line(np.array(2.0), np.array(1.0)), [np.ones(2), np.ones(3)], np.array([3.0, 4.0]))
+    assert isinstance(g, Line)
+    assert (g.slope, g.offset) == (7.0, 0.0)  # offset is not used
+    assert [part.tolist() for part in h] == [[1.0, 1.0], [0.0, 0.0, 0.0]]
+
+
+def test_a_list_of_numbers_stays_one_array():
+    _, g = value_and_grad(lambda x: np.sum(x**2))([[1.0, 2.0], [3.0, 4.0]])
+    assert g.tolist() == [[2.0, 4.0], [6.0, 8.0]]
