@@ -10,6 +10,8 @@ import sysconfig
 import warnings
 from pathlib import Path
 
+from autograd.viz.metrics import squeezed
+
 _FONTS = 'font-family="Arial,Helvetica,Liberation Sans,Arimo,sans-serif"'
 _ABOUT_FONTS = re.compile(r"font|metrics|no value for width|pango", re.IGNORECASE)
 
@@ -67,7 +69,7 @@ def render(dot: str, kind: str) -> bytes:
 
 
 def _portable(svg: bytes) -> bytes:
-    """Only the svg element, with fonts of the same widths named for every system."""
+    """Only the svg element, its texts as wide in every system as graphviz took them for."""
     text = svg.decode()
     text = text[text.index("<svg") :]
-    return text.replace('font-family="Arial"', _FONTS).encode()
+    return squeezed(text).replace('font-family="Arial"', _FONTS).encode()
