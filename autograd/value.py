@@ -346,7 +346,10 @@ def seed_like(y: Node, gradient: Any) -> Array:
         return np.ones(shape, dtype)
     if isinstance(gradient, Node):
         gradient = gradient._data
-    seed = np.asarray(gradient, dtype=dtype)
+    given = np.asarray(gradient)
+    if given.dtype.kind not in "fiub":
+        raise TypeError(f"gradient= must be real numbers, not {given.dtype}.")
+    seed = given.astype(dtype, copy=False)
     if seed.shape != shape:
         raise ValueError(f"gradient= has shape {seed.shape}, the Value has {shape}.")
     return seed

@@ -533,3 +533,9 @@ def test_every_public_name_of_value_is_documented():
 
 def test_autograd_and_its_value_are_one():
     assert autograd.Value is Value
+
+
+def test_a_complex_gradient_is_refused():
+    y = Value([1.0, 2.0]) * 2
+    with pytest.raises(TypeError, match="must be real numbers"):
+        y.backward(np.array([1j, 2]))

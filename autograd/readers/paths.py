@@ -11,7 +11,7 @@ import numpy as np
 
 from autograd.engine import Array, Node, add_gradient, fit, topological, zero_where_zero
 from autograd.op import SELECT
-from autograd.value import Value
+from autograd.value import Value, seed_like
 from autograd.viz.summary import number
 from autograd.viz.text import literal
 
@@ -275,16 +275,10 @@ def seed(y: Any, gradient: Any) -> Array:
     """The gradient that comes in at y."""
     if not isinstance(y, Value):
         raise TypeError(f"explain: y must be a Value, not {type(y).__name__}.")
-    if gradient is None:
-        if y.size != 1:
-            raise ValueError(
-                f"explain: y has shape {y.shape}; give the incoming gradient, or explain np.sum(y)."
-            )
-        return np.ones_like(y.data)
-    g = np.asarray(gradient, y.dtype)
-    if g.shape != y.shape:
-        raise ValueError(f"explain: gradient has shape {g.shape}, y {y.shape}.")
-    return g
+    try:
+        return seed_like(y, gradient)
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"explain: {error}") from None
 
 
 class _Walk:
