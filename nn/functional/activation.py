@@ -122,6 +122,8 @@ def tanh(input: Tensor) -> Tensor:
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """log(1 + exp(βx)) / β; exact for every x, so that PyTorch's threshold has nothing to do."""
+    if not beta:
+        raise ValueError(f"softplus: beta must not be 0, got {beta}.")
     return autograd.softplus(input, beta)
 
 

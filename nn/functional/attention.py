@@ -99,7 +99,7 @@ def multi_head_attention_forward(
     array([[1.  , 0.  ],
            [0.33, 0.67]])
     """
-    probability(WHO, dropout_p)
+    probability(WHO, dropout_p, "dropout_p")
     E, H = embed_dim_to_check, num_heads
     if E % H:
         raise ValueError(f"{WHO}: embed_dim={E} must be a multiple of num_heads={H}.")

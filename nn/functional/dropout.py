@@ -207,7 +207,7 @@ def _draws(x: Tensor) -> type[np.floating]:
     return np.float32 if x.dtype == np.float32 else np.float64
 
 
-def probability(who: str, p: float) -> None:
+def probability(who: str, p: float, name: str = "p") -> None:
     """Refuse what is no probability."""
     if not 0 <= p <= 1:
-        raise ValueError(f"{who}: p is a probability between 0 and 1, got {p}.")
+        raise ValueError(f"{who}: {name} is a probability between 0 and 1, got {p}.")

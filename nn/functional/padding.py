@@ -30,7 +30,7 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
     Raises
     ------
     ValueError : an odd number of integers, or too many; a margin longer than its source.
-    TypeError : other than integers.
+    TypeError : other than integers in `pad`; a `value` that integers of the input can't be.
 
     Examples
     --------
@@ -59,6 +59,11 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
         raise ValueError(
             f"pad: with mode={mode!r}, pad={given} must have two entries for each axis of input "
             f"{shape} but the channels, and the images if there are any."
+        )
+    dtype = input.dtype if hasattr(input, "dtype") else np.asarray(input).dtype
+    if dtype.kind in "iub" and value is not None and value != int(value):
+        raise TypeError(
+            f"pad: input {shape} holds {dtype}, which value={value} is not; use astype(np.float32)."
         )
     pairs = [(0, 0)] * (len(shape) - len(given) // 2)
     pairs += [(int(given[i]), int(given[i + 1])) for i in range(len(given) - 2, -1, -2)]

@@ -78,7 +78,7 @@ class MultiheadAttention(Module):
             raise ValueError(f"{who}: embed_dim={E} must be a multiple of num_heads={num_heads}.")
         self.kdim = E if kdim is None else count(who, "kdim", kdim, 1)
         self.vdim = E if vdim is None else count(who, "vdim", vdim, 1)
-        probability(who, dropout)
+        probability(who, dropout, "dropout")
         self.dropout, self.batch_first, self.add_zero_attn = dropout, batch_first, add_zero_attn
         self.head_dim = E // num_heads
         self.rng = None if rng is None else as_generator(rng)

@@ -9,6 +9,7 @@ import numpy as np
 
 from autograd.random import Rng
 from nn import init
+from nn.functional.dropout import probability
 from nn.functional.tensor import floats, same_dtype
 from nn.layers.dropout import Dropout
 from nn.layers.linear import count
@@ -30,6 +31,7 @@ class _Positions(Module):
         self.d_model = count(who, "d_model", d_model, 1)
         self.max_len = count(who, "max_len", max_len, 1)
         self.batch_first = batch_first
+        probability(who, dropout, "dropout")
         self.dropout = Dropout(dropout, rng=rng)
 
     def _add(self, input: Any, table: Any) -> Any:

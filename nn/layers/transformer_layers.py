@@ -7,6 +7,7 @@ from typing import Any
 
 from autograd.random import Rng, as_generator
 from nn import functional
+from nn.functional.dropout import probability
 from nn.layers.attention import MultiheadAttention
 from nn.layers.dropout import Dropout
 from nn.layers.linear import Linear, count
@@ -24,11 +25,17 @@ class _TransformerLayer(Module):
     linear2: Linear
     dropout: Dropout
 
-    def _check(self, d_model: int, nhead: int, dim_feedforward: int, activation: Any) -> Activation:
+    def _checked(
+        self, d_model: int, nhead: int, dim_feedforward: int, dropout: float, activation: Any
+    ) -> Activation:
+        """The activation, once all settings are found to be possible."""
         who = type(self).__name__
         count(who, "d_model", d_model, 1)
         count(who, "nhead", nhead, 1)
         count(who, "dim_feedforward", dim_feedforward, 1)
+        probability(who, dropout, "dropout")
+        if d_model % nhead:
+            raise ValueError(f"{who}: d_model={d_model} must be a multiple of nhead={nhead}.")
         if isinstance(activation, str) and activation in ACTIVATIONS:
             return ACTIVATIONS[activation]
         if isinstance(activation, str) or not callable(activation):
@@ -100,7 +107,7 @@ class TransformerEncoderLayer(_TransformerLayer):
         dtype: Any = None,
         rng: Rng = None,
     ) -> None:
-        self.activation = self._check(d_model, nhead, dim_feedforward, activation)
+        self.activation = self._checked(d_model, nhead, dim_feedforward, dropout, activation)
         rng = None if rng is None else as_generator(rng)
         self.self_attn = MultiheadAttention(
             d_model, nhead, dropout, bias, batch_first=batch_first, dtype=dtype, rng=rng
@@ -164,7 +171,7 @@ class TransformerDecoderLayer(_TransformerLayer):
         dtype: Any = None,
         rng: Rng = None,
     ) -> None:
-        self.activation = self._check(d_model, nhead, dim_feedforward, activation)
+        self.activation = self._checked(d_model, nhead, dim_feedforward, dropout, activation)
         rng = None if rng is None else as_generator(rng)
         self.self_attn, self.multihead_attn = (
             MultiheadAttention(

@@ -95,7 +95,7 @@ class Seq2Seq(Module):
         teacher_forcing : probability with which a step is told the true token before it, instead of
             the likeliest by its own logits. With 1 all steps are computed at once.
         """
-        probability("Seq2Seq, teacher_forcing", teacher_forcing)
+        probability("Seq2Seq", teacher_forcing, "teacher_forcing")
         target = np.asarray(target)
         if target.ndim != 2 or target.shape[1] < 2 or len(target) != len(source):
             raise ValueError(
