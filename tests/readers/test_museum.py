@@ -162,6 +162,25 @@ def untrained_layer(broken):
     return lint(training_step(model, nn.optim.SGD(trained, lr=0.1)), model)
 
 
+class Listed(nn.Module):
+    """Layers in a list; the broken one keeps a plain list."""
+
+    def __init__(self, broken):
+        layers = [nn.Linear(6, 6), nn.Linear(6, 3)]
+        self.layers = layers if broken else nn.ModuleList(layers)
+        self.head = nn.Linear(3, 3)
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return self.head(x)
+
+
+def layers_in_a_plain_list(broken):
+    model = Listed(broken)
+    return lint(class_loss(model), model)
+
+
 MUSEUM = {
     softmax_before_cross_entropy: "softmax before cross_entropy",
     broadcast_targets: "broadcast",
@@ -177,6 +196,7 @@ MUSEUM = {
     wrong_mode: "wrong mode",
     missing_zero_grad: "missing zero_grad",
     untrained_layer: "untrained layer",
+    layers_in_a_plain_list: "hidden layers",
 }
 
 

@@ -127,10 +127,32 @@ def accidental_sharing(subject: Subject) -> Iterator[Finding]:
             )
 
 
+def hidden_layers(subject: Subject) -> Iterator[Finding]:
+    """Layers in a plain list or dict, where the model does not find them."""
+    if subject.model is None:
+        return
+    for path, module in subject.model.named_modules():
+        for name, value in vars(module).items():
+            parts = value.values() if isinstance(value, dict) else value
+            if name.startswith("_") or not isinstance(value, (list, tuple, dict)):
+                continue
+            lost = sum(hasattr(part, "named_parameters") for part in parts)
+            if lost:
+                yield Finding(
+                    "hidden layers",
+                    f"{path}.{name}" if path else name,
+                    f"a plain {type(value).__name__} holds {lost} modules",
+                    "the model does not list their parameters, so no optimizer gets them and "
+                    "no state_dict has them",
+                    f"make it nn.Module{'Dict' if isinstance(value, dict) else 'List'}(...)",
+                )
+
+
 CHECKS = (
     softmax_before_loss,
     broadcast_loss,
     float64_leak,
     unreachable_parameters,
     accidental_sharing,
+    hidden_layers,
 )
