@@ -7,6 +7,7 @@ import os
 import time
 from html import escape
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -149,8 +150,8 @@ class Watch(Callback):
         self._sample = self._before = None
         then = time.perf_counter()
         self._costs = [*self._costs[-4:], self._cost + then - now]
-        if len(self._costs) >= WARM:  # the least: the others may have waited for the processor
-            self._next_sample = then + min(self._costs) / (self.overhead / 2)
+        if len(self._costs) >= WARM:  # the median: one may have waited for the processor
+            self._next_sample = then + median(self._costs) / (self.overhead / 2)
         if then >= self._next_page:
             self._write(state)
             done = time.perf_counter()
