@@ -277,7 +277,7 @@ plt.show()
 # %% [markdown]
 # Third: what does a unit of the memory stand for? We look for the one that goes best with the
 # position in the line. Lines of the manual break before column 73, so it pays to know when one is
-# due. Nobody told the network to count.
+# due. Nobody told the network to count, and it is no exact counter.
 
 # %%
 columns = [begin - lead + i - text.rindex("\n", 0, begin - lead + i) - 1 for i in range(len(piece))]
