@@ -81,7 +81,7 @@ def test_sequential_replaces_in_place():
 
 
 def test_containers_refuse_functions_and_bad_indices():
-    with pytest.raises(TypeError, match="entry 1 must be a Module, not ufunc"):
+    with pytest.raises(TypeError, match="entry 1 must be a Module, not tanh"):
         nn.Sequential(nn.ReLU(), np.tanh)
     with pytest.raises(IndexError, match="index 1, but it has 1"):
         nn.Sequential(nn.ReLU())[1]
