@@ -23,6 +23,8 @@ from numba.core import event
 from numba.core.caching import FunctionCache, IndexDataCacheFile, NullCache
 from numba.extending import intrinsic
 
+from autograd.kernels import heap
+
 PLAIN = bool(numba.config.DISABLE_JIT) or os.environ.get("GLASSGRAD_TILE") == "plain"
 """Whether kernels do without LLVM vector code: loops in place of intrinsics, for tests."""
 PATIENCE = 1.0  # s of compiling after which a user is told what takes so long
@@ -30,6 +32,9 @@ PATIENCE = 1.0  # s of compiling after which a user is told what takes so long
 _IMPORT = re.compile(
     rb"^\s*from\s+autograd\.kernels\s+import\s+(\([^)]*\)|.*)|autograd\.kernels\.(\w+)", re.M
 )
+
+
+heap.keep_pages()
 
 
 @functools.cache
