@@ -33,9 +33,7 @@ STARTS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("name", "settings"), STARTS, ids=str
-)
+@pytest.mark.parametrize(("name", "settings"), STARTS, ids=str)
 def test_parameters_start_in_pytorchs_distribution(name, settings):
     if not hasattr(nn, name):
         pytest.skip(f"nn.{name} is not there")
