@@ -15,6 +15,14 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(0)
 
 
+@pytest.fixture(autouse=True)
+def seeded_torch(request):
+    """PyTorch's layers draw their weights from its own generator: the same in every run."""
+    if request.node.get_closest_marker("torch"):
+        torch = pytest.importorskip("torch", reason="the comparison needs torch")
+        torch.manual_seed(0)
+
+
 @pytest.fixture
 def op_table():
     """Take away the rows that a test adds."""

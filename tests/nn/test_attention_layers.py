@@ -327,7 +327,8 @@ def test_a_copied_transformer_starts_in_pytorchs_distribution():
     for key, t in theirs.state_dict().items():
         a = ours.state_dict()[key]
         assert a.shape == t.shape
-        assert a.std() == pytest.approx(float(t.std()), rel=0.1, abs=1e-6), key
+        chance = 4 / np.sqrt(a.size)  # the spread of a sample strays by about 0.6 of 1/√n
+        assert a.std() == pytest.approx(float(t.std()), rel=chance, abs=1e-6), key
     a, b = (layer.linear1.weight.data for layer in ours.encoder.layers)
     assert (a != b).any()
     assert copy.deepcopy(ours).state_dict().keys() == ours.state_dict().keys()
