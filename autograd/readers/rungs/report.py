@@ -10,7 +10,7 @@ from autograd.engine import Array
 from autograd.readers.rungs.page import page
 from autograd.value import Value
 from autograd.viz.drawing import Drawing, draw
-from autograd.viz.files import write
+from autograd.viz.pages import save
 from autograd.viz.summary import number
 
 
@@ -110,7 +110,4 @@ class Ladder:
         ValueError
             Another suffix.
         """
-        target = Path(path)
-        if target.suffix.lower() not in (".html", ".htm"):
-            raise ValueError(f"Ladder.save: the name {target.name!r} must end in .html.")
-        return write(target, self.html().encode())
+        return save("Ladder", path, self.html)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -11,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from autograd.engine import Node
-from autograd.viz.files import write
+from autograd.viz.pages import embedded, fill, save
 from autograd.viz.player.groups import Groups, views
 from autograd.viz.player.layout import lay_out
 from autograd.viz.player.story import Event, Story
 from autograd.viz.symbols import GLYPHS
 
-_HERE = Path(__file__).parent
+_TEMPLATE = Path(__file__).with_name("player.html")
 _LETTER = 7.6
 """Width of a character on a box, in pixels."""
 
@@ -81,18 +80,7 @@ class Player:
         RuntimeError
             No Graphviz to lay it out; the message says what to install.
         """
-        import jinja2
-
-        environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(_HERE), autoescape=True, undefined=jinja2.StrictUndefined
-        )
-        data = json.dumps(self.data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        return environment.get_template("player.html").render(
-            title=self.title,
-            style=(_HERE / "player.css").read_text("utf-8"),
-            script=(_HERE / "player.js").read_text("utf-8"),
-            data=data.replace("<", "\\u003c").replace("\u2028", "\\u2028"),
-        )
+        return fill(_TEMPLATE, title=self.title, data=embedded(self.data))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the page to a file, whole or not at all; its suffix is .html.
@@ -102,10 +90,7 @@ class Player:
         ValueError
             Another suffix.
         """
-        target = Path(path)
-        if target.suffix.lower() not in (".html", ".htm"):
-            raise ValueError(f"Player.save: the name {target.name!r} must end in .html.")
-        return write(target, self.html().encode())
+        return save("Player", path, self.html)
 
     def __repr__(self) -> str:
         return f"<Player of {len(self.story.events):,} nodes; .save('page.html'), .html()>"

@@ -1,0 +1,49 @@
+"""Pages: a template with its style, script and data, in one file that needs no network."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from autograd.viz.files import write
+
+
+def fill(template: Path, **values: Any) -> str:
+    """The template with these values; what is not marked as safe is escaped, a missing one raises.
+
+    The style and the script beside it, of the same name, are `style` and `script` to it.
+    """
+    beside = {"style": template.with_suffix(".css"), "script": template.with_suffix(".js")}
+    texts = {name: file.read_text("utf-8") for name, file in beside.items() if file.exists()}
+    html: str = _loaded(template).render(**texts, **values)
+    return html
+
+
+@functools.cache
+def _loaded(template: Path) -> Any:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(template.parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    return environment.get_template(template.name)
+
+
+def embedded(data: Any) -> str:
+    """Plain data as JSON that can stand in a script element."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028")
+
+
+def save(who: str, path: str | os.PathLike[str], make: Callable[[], str]) -> Path:
+    """Write the page that `make` makes to a file, whole or not at all; its suffix is .html."""
+    target = Path(path)
+    if target.suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"{who}.save: the name {target.name!r} must end in .html.")
+    return write(target, make().encode())
