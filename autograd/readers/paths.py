@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.engine import Array, Node, add_gradient, fit, topological, zero_where_zero
+from autograd.engine import Array, Node, add_gradient, topological
 from autograd.op import SELECT
 from autograd.value import Value, seed_like
+from autograd.viz.gradients import passed_back
 from autograd.viz.summary import number
 from autograd.viz.text import literal
 
@@ -346,14 +347,8 @@ class _Walk:
 
     def _pull(self, v: Node, i: int, g: Any) -> Any:
         """What v's op passes back to its input i, as the engine would add it there."""
-        a = v.inputs[i]
         needs = [j == i for j in range(len(v.inputs))]
-        gx = v.op.pull(v, g, needs, self.stale, False)[i]
-        if gx is None or isinstance(gx, dict):
-            return gx
-        if v.op.elementwise and not isinstance(g, dict):
-            gx = zero_where_zero(g, np.asarray(gx))
-        return gx if type(a._data) is tuple else fit(gx, a._data)
+        return passed_back(v, g, needs, self.stale)[i]
 
 
 def _factor(g: Any, gx: Any) -> float | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from autograd import engine
-from autograd.engine import Node
+from autograd.engine import Node, fit, zero_where_zero
 from autograd.viz.trace import Trace
 
 
@@ -54,3 +54,21 @@ def gradients(trace: Trace, wanted: Container[int] | None = None) -> dict[int, A
 
 def _note(found: dict[int, Any], v: Node, g: Any) -> None:
     found[id(v)] = g
+
+
+def passed_back(
+    v: Node, g: Any, needs: Sequence[bool], stale: Mapping[Node, Node] | None = None
+) -> list[Any]:
+    """What the op of v passes back to its inputs, given gradient g, as the engine adds it there.
+
+    None for an input that needs none, {output: gradient} for one with several outputs.
+    """
+    found = []
+    guarded = v.op.elementwise and not isinstance(g, dict)
+    for x, gx in zip(v.inputs, v.op.pull(v, g, needs, stale or {}, False), strict=True):
+        if gx is not None and not isinstance(gx, dict) and type(x._data) is not tuple:
+            if guarded:
+                gx = zero_where_zero(g, np.asarray(gx))
+            gx = fit(gx, x._data)
+        found.append(gx)
+    return found

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Node, add_gradient, fit, topological, zero_where_zero
+from autograd.engine import Node, add_gradient, topological
 from autograd.op import SELECT
 from autograd.readers.births import line_of
 from autograd.recording import no_grad
 from autograd.viz import formula
+from autograd.viz.gradients import passed_back
 from autograd.viz.labels import arguments, call_labels
 from autograd.viz.names import shortened, visible
 from autograd.viz.player.digest import digest, size
@@ -185,14 +186,10 @@ class Story:
         made, inputs = self.trace.made(v), self.trace.inputs(v)
         event = self.events[self.index[id(v)]]
         needs = [isinstance(x, Node) and x.requires_grad for x in inputs]
-        found = made.op.pull(made, g, needs, {}, False)
+        found = passed_back(made, g, needs)
         for i, (x, gx) in enumerate(zip(inputs, found, strict=True)):
             if gx is None or not needs[i]:
                 continue
-            if type(x._data) is not tuple and not isinstance(gx, dict):
-                if made.op.elementwise:
-                    gx = zero_where_zero(g, np.asarray(gx))
-                gx = fit(gx, x._data)
             add_gradient(grads, x, gx)
             if isinstance(gx, dict) or isinstance(g, dict) or made.op is SELECT:
                 continue
