@@ -8,20 +8,19 @@ import numpy as np
 
 from autograd.engine import Array
 from autograd.random import Rng, as_generator
-from nn import functional
 from nn.layers.dropout import Dropout
 from nn.layers.embedding import Embedding
 from nn.layers.linear import Linear, count
 from nn.layers.recurrent import GRU, LSTM
+from nn.models.language import LanguageModel
 from nn.models.sampling import draw
-from nn.module import Module
 from nn.state import plain
 from nn.train.evaluate import evaluating
 
 KINDS = {"LSTM": LSTM, "GRU": GRU}
 
 
-class CharLM(Module):
+class CharLM(LanguageModel):
     """Predicts the next of a sequence of characters, or of other tokens.
 
     Parameters
@@ -82,11 +81,6 @@ class CharLM(Module):
         h, state = self.recurrent(self.dropout(self.table(x)), state)
         return self.head(self.dropout(h)), state
 
-    def loss(self, logits: Any, target: Any) -> Any:
-        """Mean cross-entropy of logits (N, T, V) and what did follow, (N, T), in nats."""
-        flat = np.reshape(logits, (-1, self.vocabulary))
-        return functional.cross_entropy(flat, np.reshape(target, -1))
-
     def generate(
         self,
         start: Any,
@@ -107,12 +101,7 @@ class CharLM(Module):
         -------
         array of integers : start, and n more.
         """
-        tokens = np.asarray(start)
-        if tokens.ndim != 1 or not tokens.size or tokens.dtype.kind not in "iu":
-            raise ValueError(
-                f"CharLM.generate: start must be integers (T,) with T >= 1, got {tokens.dtype} "
-                f"{tokens.shape}."
-            )
+        tokens = self.beginning(start)
         rng = as_generator(rng)
         found, given, state = list(tokens), tokens[None], None
         with evaluating(self):

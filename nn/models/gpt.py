@@ -16,6 +16,7 @@ from nn.layers.dropout import Dropout
 from nn.layers.embedding import Embedding
 from nn.layers.linear import Linear, count
 from nn.layers.norm import LayerNorm
+from nn.models.language import LanguageModel
 from nn.models.sampling import draw
 from nn.module import Module, Parameter
 from nn.state import plain
@@ -53,7 +54,7 @@ class Block(Module):
         return np.reshape(np.swapaxes(y, 1, 2), (N, T, C))
 
 
-class GPT(Module):
+class GPT(LanguageModel):
     """A stack of pre-norm Transformer blocks over learned positions, as nanoGPT has it.
 
     Parameters
@@ -135,11 +136,6 @@ class GPT(Module):
             x = block(x)
         return functional.linear(self.ln_f(x), self.wte.weight)
 
-    def loss(self, logits: Any, target: Any) -> Any:
-        """Mean cross-entropy of logits (N, T, V) and what did follow, (N, T), in nats."""
-        flat = np.reshape(logits, (-1, self.vocabulary))
-        return functional.cross_entropy(flat, np.reshape(target, -1))
-
     def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
         """For an optimizer: matrices with weight decay, biases and norms without.
 
@@ -176,12 +172,7 @@ class GPT(Module):
         -------
         array of integers : start, and n more.
         """
-        tokens = np.asarray(start)
-        if tokens.ndim != 1 or not tokens.size or tokens.dtype.kind not in "iu":
-            raise ValueError(
-                f"GPT.generate: start must be integers (T,) with T >= 1, got {tokens.dtype} "
-                f"{tokens.shape}."
-            )
+        tokens = self.beginning(start)
         rng = as_generator(rng)
         with evaluating(self):
             for _ in range(n):
