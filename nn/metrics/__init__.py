@@ -25,6 +25,7 @@ from nn.metrics.regression import (
     mean_absolute_error,
     r2_score,
 )
+from nn.metrics.sequences import edit_distance, error_rate
 
 __all__ = [
     "F1",
@@ -39,6 +40,8 @@ __all__ = [
     "TopKAccuracy",
     "accuracy",
     "confusion_matrix",
+    "edit_distance",
+    "error_rate",
     "f1_score",
     "mean_absolute_error",
     "perplexity",
