@@ -64,6 +64,7 @@ from nn.functional.binary import (
     soft_margin_loss,
 )
 from nn.functional.classification import cross_entropy, ctc_loss, nll_loss
+from nn.functional.ctc_decoding import ctc_beam_decode, ctc_greedy_decode
 from nn.functional.distance import cosine_similarity, normalize, pairwise_distance
 from nn.functional.divergence import kl_div
 from nn.functional.dropout import (
@@ -151,6 +152,8 @@ __all__ = [
     "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",
+    "ctc_beam_decode",
+    "ctc_greedy_decode",
     "ctc_loss",
     "dropout",
     "dropout1d",
