@@ -309,7 +309,7 @@ def apply(
 
     Parameters
     ----------
-    rule : one of this file.
+    rule : one of this file, or another like them, which has no compiled loop.
     constants : its c.
     p, g : a parameter and its gradient, of any one shape and any strides.
     state : flat, contiguous, of p's size and dtype.
@@ -323,7 +323,7 @@ def apply(
         grad = g.reshape(-1)
     else:
         grad = _flat(g, "updates.grad", p.dtype)
-    if compiled and p.dtype in _FLOATS:
+    if compiled and p.dtype in _FLOATS and rule.__module__ == __name__:
         from autograd.kernels import update_loops
 
         loop = getattr(update_loops, rule.__name__)

@@ -16,6 +16,7 @@ from nn.optim.radam import RAdam
 from nn.optim.rmsprop import RMSprop
 from nn.optim.rprop import Rprop
 from nn.optim.sgd import SGD
+from nn.optim.stepwise import StepwiseOptimizer
 
 __all__ = [
     "ASGD",
@@ -33,6 +34,7 @@ __all__ = [
     "RAdam",
     "RMSprop",
     "Rprop",
+    "StepwiseOptimizer",
     "clip_grad_norm_",
     "clip_grad_value_",
     "get_total_norm",

@@ -34,11 +34,42 @@ class Plan(NamedTuple):
 
 
 class StepwiseOptimizer(Optimizer):
-    """Subclasses say which state they keep, and which rule of `autograd.ops.updates` they follow.
+    """Subclasses say which state they keep, and which rule they follow.
+
+    A rule is ``rule(c, p, g, *state)``: constants, and elements of a parameter, of its gradient and
+    of its state. It returns the new ones of parameter and state; `+=` writes in place. Those of
+    `autograd.ops.updates` have compiled loops, one of your own runs as the NumPy code that it is.
 
     Parameters
     ----------
     params, defaults : as in `Optimizer`.
+
+    Examples
+    --------
+    Steps along the sign of a running mean of gradients:
+
+    >>> import nn, numpy as np
+    >>> def signum(c, p, g, m):
+    ...     lr, keep, take = c
+    ...     m *= keep
+    ...     m += take * g
+    ...     p -= lr * np.sign(m)
+    ...     return p, m
+    >>> class Signum(nn.optim.StepwiseOptimizer):
+    ...     def __init__(self, params, lr=1e-3, beta=0.9):
+    ...         super().__init__(params, {"lr": lr, "beta": beta})
+    ...     def check(self, group):
+    ...         if not (group["lr"] >= 0 and 0 <= group["beta"] < 1):
+    ...             raise ValueError(f"Signum: lr must be >= 0, beta in [0, 1), got {group}.")
+    ...     def arrays(self, group):
+    ...         return {"mean": 0.0}
+    ...     def rule(self, group, now):
+    ...         return signum, (group["lr"], group["beta"], 1 - group["beta"])
+    >>> p = nn.Parameter([1.0, -2.0])
+    >>> np.sum(p * p).backward()
+    >>> Signum([p], lr=0.25).step()
+    >>> p.data
+    array([ 0.75, -1.75], dtype=float32)
     """
 
     def __init__(self, params: Any, defaults: Group) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from inspect import isabstract
 from typing import Any
 
 import numpy as np
@@ -76,14 +77,15 @@ LOSSES: dict[str, Loss] = {
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     name.lower(): kind
     for name, kind in vars(optim).items()
-    if name in optim.__all__ and name not in ("Optimizer", "LBFGS")  # LBFGS wants a closure
-    if isinstance(kind, type) and issubclass(kind, Optimizer)
+    if name in optim.__all__ and name != "LBFGS"  # which wants a closure
+    if isinstance(kind, type) and issubclass(kind, Optimizer) and not isabstract(kind)
 }
 
 METRICS: dict[str, Callable[[], Metric]] = {
     "accuracy": metrics.Accuracy,
     "confusion_matrix": metrics.ConfusionMatrix,
     "f1": metrics.F1,
+    "iou": metrics.JaccardIndex,
     "mae": metrics.MeanAbsoluteError,
     "mean_absolute_error": metrics.MeanAbsoluteError,
     "perplexity": metrics.Perplexity,

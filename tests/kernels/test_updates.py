@@ -69,3 +69,14 @@ def test_the_gradient_stays_as_it_is(rng):
         before = g.copy()
         after(rule, c, p, g, state, compiled=False)
         np.testing.assert_array_equal(g, before)
+
+
+def test_a_rule_of_ones_own_runs_as_it_is_even_under_the_name_of_one_of_ours(rng):
+    def adam(c, p, g):
+        p -= c[0] * np.sign(g)
+        return (p,)
+
+    p, g = rng.normal(size=(2, SIZE)).astype(np.float32)
+    expected = p - np.float32(0.1) * np.sign(g)
+    updates.apply(adam, (0.1,), p, g, (), compiled=True)
+    np.testing.assert_array_equal(p, expected)
