@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nn.data.packages import needs
+from nn.figure import figure as new_figure
 from nn.look.running import Array
 
 
@@ -45,7 +45,7 @@ def show_maps(maps: Any, *, titles: Sequence[Any] | None = None, columns: int = 
         raise ValueError(f"show_maps: {len(images)} maps need as many titles, got {len(titles)}.")
     columns = max(1, min(columns, len(images)))
     rows = -(-len(images) // columns)
-    figure = _figure(
+    figure = new_figure(
         "show_maps", 1.25 * columns + 1.2, (1.5 if titles is not None else 1.3) * rows + 0.5
     )
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
@@ -100,7 +100,7 @@ def show_attribution(x: Any, attribution: Any, *, titles: Sequence[Any] | None =
         )
     if titles is not None and len(titles) != len(images):
         raise ValueError(f"{who}: {len(images)} images need as many titles, got {len(titles)}.")
-    figure = _figure(who, 7.2, 2.2 * len(images) + 0.3)
+    figure = new_figure(who, 7.2, 2.2 * len(images) + 0.3)
     grid = figure.subplots(len(images), 3, squeeze=False)
     for k, (row, image) in enumerate(zip(grid, images, strict=True)):
         picture = {"X": _picture(who, image), "cmap": "gray"}
@@ -113,7 +113,7 @@ def show_attribution(x: Any, attribution: Any, *, titles: Sequence[Any] | None =
         for axes, name in zip(row, names, strict=True):
             axes.set_axis_off()
             axes.set_title(name, fontsize=10)
-        figure.colorbar(drawn, ax=row[1], shrink=0.8)
+        figure.colorbar(drawn, ax=row[1], shrink=0.8, label="value")
     return figure
 
 
@@ -159,7 +159,7 @@ def show_adversarial(
         if labels is not None and len(labels) != len(images):
             raise ValueError(f"{who}: {name} must have {len(images)} entries, got {len(labels)}.")
     noise = (changed - images).mean(axis=1)
-    figure = _figure(who, 1.4 * len(images) + 1.6, 5.2)
+    figure = new_figure(who, 1.4 * len(images) + 1.6, 5.2)
     grid = figure.subplots(3, len(images), squeeze=False)
     look = {"cmap": "gray", "vmin": images.min(), "vmax": images.max()}
     for k in range(len(images)):
@@ -174,7 +174,7 @@ def show_adversarial(
         axes.set(xticks=[], yticks=[])
     for axes, name in zip(grid[:, 0], ("image", "added", "adversarial"), strict=True):
         axes.set_ylabel(name)
-    figure.colorbar(drawn, ax=list(grid[1]), shrink=0.9)
+    figure.colorbar(drawn, ax=list(grid[1]), shrink=0.9, label="change")
     return figure
 
 
@@ -218,7 +218,7 @@ def show_gates(
             f"{who}: text must have one entry for each of {steps} steps, got {len(text)}."
         )
     width = min(max(0.13 * steps + 2.5, 6.0), 16.0)
-    figure = _figure(who, width, 1.55 * len(panels) + 0.5)
+    figure = new_figure(who, width, 1.55 * len(panels) + 0.5)
     grid = figure.subplots(len(panels), 1, squeeze=False, sharex=True)[:, 0]
     for axes, (name, a) in zip(grid, panels.items(), strict=True):
         sigmoid = name in ("input", "forget", "output", "reset", "update")
@@ -226,7 +226,7 @@ def show_gates(
         drawn = axes.imshow(a.T, aspect="auto", interpolation="nearest", **look)
         axes.set_title(name, fontsize=10, loc="left", pad=3)
         axes.set_ylabel("unit")
-        figure.colorbar(drawn, ax=axes, pad=0.01)
+        figure.colorbar(drawn, ax=axes, pad=0.01, label="value")
     grid[-1].set_xlabel("step" if text is None else "read at each step")
     if text is not None:
         _label(grid[-1].xaxis, text, width)
@@ -273,7 +273,7 @@ def show_attention(
     columns = min(heads, 4)
     rows = -(-heads // columns)
     side = 3.1
-    figure = _figure(who, side * columns + 0.9, side * rows + 0.4)
+    figure = new_figure(who, side * columns + 0.9, side * rows + 0.4)
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for k, axes in enumerate(grid):
         if k >= heads:
@@ -315,7 +315,7 @@ def show_gradient_norms(norms: Mapping[str, Any], *, title: str | None = None) -
     >>> figure.axes[0].get_yscale()
     'log'
     """
-    figure = _figure("show_gradient_norms", 7.5, 3.4)
+    figure = new_figure("show_gradient_norms", 7.5, 3.4)
     axes = figure.subplots()
     for name, line in norms.items():
         y = np.asarray(line, np.float64)
@@ -328,14 +328,6 @@ def show_gradient_norms(norms: Mapping[str, Any], *, title: str | None = None) -
     if title is not None:
         axes.set_title(title)
     return figure
-
-
-def _figure(who: str, width: float, height: float) -> Any:
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise needs(who, "matplotlib", "plot") from error
-    return Figure(figsize=(width, height), layout="constrained")
 
 
 def _array(who: str, name: str, given: Any, ndim: int, axes: str) -> Array:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nn.data.packages import needs
+from nn.figure import figure as new_figure
 
 BARS = "▁▂▃▄▅▆▇█"
 
@@ -86,20 +86,16 @@ class History:
         ImportError
             matplotlib is not installed.
         """
-        try:
-            from matplotlib.figure import Figure
-        except ImportError as error:
-            raise needs("History.plot", "matplotlib", "plot") from error
         curves = self.curves()
         panels = [name for name in curves if not name.startswith("val_")]
-        figure = Figure(figsize=(4.5 * max(len(panels), 1), 3.2), layout="constrained")
+        figure = new_figure("History.plot", 4.5 * max(len(panels), 1), 3.2)
         for i, name in enumerate(panels):
             axes = figure.add_subplot(1, len(panels), i + 1)
             axes.plot(self.epoch, curves[name], label="training")
             if f"val_{name}" in curves:
                 axes.plot(self.epoch, curves[f"val_{name}"], label="validation")
                 axes.legend()
-            axes.set(xlabel="epoch", title=name)
+            axes.set(xlabel="epoch", ylabel=name)
         if path is not None:
             figure.savefig(path)
         return figure

@@ -236,7 +236,7 @@ def test_a_history_plots_training_beside_validation(tmp_path):
     pytest.importorskip("matplotlib", reason="draws the curves")
     history = run(3, metrics=["accuracy"], validation=(X, Y))
     figure = history.plot(tmp_path / "history.png")
-    panels = {axes.get_title(): axes.lines for axes in figure.axes}
+    panels = {axes.get_ylabel(): axes.lines for axes in figure.axes}
     assert list(panels) == ["loss", "accuracy"]
     for name, (training, validation) in panels.items():
         assert training.get_ydata().tolist() == history[name]
