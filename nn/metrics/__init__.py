@@ -1,5 +1,6 @@
 """How good predictions are: functions of whole arrays, and classes that add up batches."""
 
+from nn.metrics.boxes import box_iou, nms
 from nn.metrics.classification import (
     Accuracy,
     Perplexity,
@@ -11,13 +12,16 @@ from nn.metrics.classification import (
 from nn.metrics.confusion import (
     F1,
     ConfusionMatrix,
+    JaccardIndex,
     Precision,
     Recall,
     confusion_matrix,
     f1_score,
+    jaccard_score,
     precision_score,
     recall_score,
 )
+from nn.metrics.detection import MeanAveragePrecision, mean_average_precision
 from nn.metrics.metric import Metric
 from nn.metrics.regression import (
     MeanAbsoluteError,
@@ -31,7 +35,9 @@ __all__ = [
     "F1",
     "Accuracy",
     "ConfusionMatrix",
+    "JaccardIndex",
     "MeanAbsoluteError",
+    "MeanAveragePrecision",
     "Metric",
     "Perplexity",
     "Precision",
@@ -39,11 +45,15 @@ __all__ = [
     "Recall",
     "TopKAccuracy",
     "accuracy",
+    "box_iou",
     "confusion_matrix",
     "edit_distance",
     "error_rate",
     "f1_score",
+    "jaccard_score",
     "mean_absolute_error",
+    "mean_average_precision",
+    "nms",
     "perplexity",
     "precision_score",
     "r2_score",

@@ -38,6 +38,7 @@ class ConfusionMatrix(Metric):
             guesses, numbers = outputs.reshape(-1), targets.reshape(-1)
         else:
             guesses, numbers = choices(self.name, outputs, targets, self.threshold)
+        a_score_each_class = outputs.shape[:1] + outputs.shape[2:] == targets.shape
         c = len(self.counts)
         both = np.concatenate([guesses, numbers]).astype(np.int64)
         if both.size and (both.min() < 0 or both.max() >= (self.num_classes or np.inf)):
@@ -45,7 +46,8 @@ class ConfusionMatrix(Metric):
                 f"{self.name}: class numbers {both.min()} to {both.max()}, but num_classes is "
                 f"{self.num_classes}."
             )
-        needed = max(int(both.max(initial=-1)) + 1, 1 if outputs.ndim < 2 else outputs.shape[1])
+        known = outputs.shape[1] if a_score_each_class and outputs.ndim > 1 else 1
+        needed = max(int(both.max(initial=-1)) + 1, known)
         if self.num_classes is None and needed > c:
             self.counts = np.pad(self.counts, (0, needed - c))
             c = needed
@@ -140,6 +142,17 @@ class F1(_FromCounts):
         return score
 
 
+class JaccardIndex(_FromCounts):
+    """Intersection over union: right, over all that are of the class or were predicted as it."""
+
+    name = "iou"
+
+    def score(self, right: Array, predicted: Array, there: Array) -> Array:
+        """As in the base."""
+        share: Array = right / np.maximum(predicted + there - right, 1)
+        return share
+
+
 def confusion_matrix(
     outputs: Any, targets: Any, num_classes: int | None = None, threshold: float = 0.5
 ) -> Array:
@@ -209,3 +222,23 @@ def f1_score(outputs: Any, targets: Any, average: str | None = "auto") -> Any:
     0.8
     """
     return F1(average)(outputs, targets)
+
+
+def jaccard_score(outputs: Any, targets: Any, average: str | None = "auto") -> Any:
+    r"""Intersection over union of predicted and true places; arguments as in `precision_score`.
+
+    .. math:: \mathrm{IoU}_c = \frac{|\hat y = c \;\wedge\; y = c|}{|\hat y = c \;\vee\; y = c|}
+
+    The measure of segmentation, where outputs are scores (N, C, H, W) or predicted classes
+    (N, H, W), and targets are (N, H, W).
+
+    Examples
+    --------
+    >>> import nn
+    >>> truth = [[0, 1, 1], [0, 0, 1]]
+    >>> nn.metrics.jaccard_score([[0, 1, 1], [0, 1, 0]], truth)
+    0.5
+    >>> nn.metrics.jaccard_score([[0, 1, 1], [0, 1, 0]], truth, average=None)
+    array([0.5, 0.5])
+    """
+    return JaccardIndex(average)(outputs, targets)

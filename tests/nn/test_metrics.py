@@ -29,6 +29,7 @@ CASES = [
     (metrics.Recall("weighted"), SCORES, NUMBERS),
     (metrics.F1(None), SCORES, NUMBERS),
     (metrics.F1(), P, T),
+    (metrics.JaccardIndex(None), SCORES, NUMBERS),
     (metrics.MeanAbsoluteError(), X, Y),
     (metrics.R2Score(), X + 1e4, Y),
 ]
@@ -57,6 +58,7 @@ def test_metrics_are_scikit_learns():
         (metrics.precision_score, sk.precision_score),
         (metrics.recall_score, sk.recall_score),
         (metrics.f1_score, sk.f1_score),
+        (metrics.jaccard_score, sk.jaccard_score),
     )
     rare = np.where(NUMBERS == 3, 2, NUMBERS)  # class 3 is predicted and never there
     for ours, theirs in pairs:
@@ -92,6 +94,19 @@ def test_pixels_and_steps_are_counted_and_ignored_ones_are_not():
     assert metrics.accuracy(outputs, targets) == (guesses == targets).mean()
     targets[:, 2:] = -100
     assert metrics.accuracy(outputs, targets) == (guesses == targets)[:, :2].mean()
+
+
+def test_iou_of_masks_is_common_pixels_over_covered_ones():
+    truth, guess = np.zeros((2, 1, 8, 8), int)
+    truth[0, 2:6, 2:6] = 1
+    guess[0, 4:8, 2:6] = 1  # 8 of 24 pixels are common
+    assert metrics.jaccard_score(guess, truth) == 8 / 24
+    scores = np.stack([1 - guess, guess], 1)  # (N, 2, H, W)
+    assert metrics.jaccard_score(scores, truth) == 8 / 24
+    assert metrics.jaccard_score(0.7 * guess, truth) == 8 / 24  # one probability a pixel
+    np.testing.assert_array_equal(
+        metrics.jaccard_score(guess, truth, average=None), [(64 - 24) / (64 - 8), 8 / 24]
+    )
 
 
 def test_nothing_counted_is_nan():
