@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -96,12 +97,7 @@ class Seq2Seq(Module):
             the likeliest by its own logits. With 1 all steps are computed at once.
         """
         probability("Seq2Seq", teacher_forcing, "teacher_forcing")
-        target = np.asarray(target)
-        if target.ndim != 2 or target.shape[1] < 2 or len(target) != len(source):
-            raise ValueError(
-                f"Seq2Seq: target must be (N, T + 1) with T >= 1 for source {np.shape(source)}, "
-                f"got {target.shape}."
-            )
+        target = self._target(source, target)
         memory, state = self.encode(source, lengths)
         if teacher_forcing == 1:
             return self.decode(target[:, :-1], memory, state)[0]
@@ -113,6 +109,16 @@ class Seq2Seq(Module):
             told = rng.random() < teacher_forcing
             before = target[:, t : t + 1] if told else plain(logits).argmax(-1)
         return np.concatenate(steps, axis=1)
+
+    def _target(self, source: Any, target: Any) -> Array:
+        """A target, checked."""
+        tokens: Array = np.asarray(target)
+        if tokens.ndim != 2 or tokens.shape[1] < 2 or len(tokens) != len(source):
+            raise ValueError(
+                f"Seq2Seq: target must be (N, T + 1) with T >= 1 for source {np.shape(source)}, "
+                f"got {tokens.shape}."
+            )
+        return tokens
 
     def encode(self, source: Any, lengths: Any = None) -> tuple[tuple[Any, Any], Any]:
         """What the encoder says of a source: its outputs and which of them count, and its state."""
@@ -130,6 +136,37 @@ class Seq2Seq(Module):
         joined = np.tanh(self.join(np.concatenate([h, found], axis=-1)))
         return self.head(joined), state
 
+    def attention(self, source: Any, target: Any, lengths: Any = None) -> Array:
+        r"""Where it looks in the source as it writes each token of a target.
+
+        .. math:: \alpha_{ts} = \operatorname{softmax}_s \frac{h_t \cdot s_s}{\sqrt H}
+
+        Parameters
+        ----------
+        source, target, lengths : as in a call.
+
+        Returns
+        -------
+        array, (N, T, S) : the weights for target[:, 1:]; each row adds up to 1.
+
+        Examples
+        --------
+        >>> import nn, numpy as np
+        >>> net = nn.models.Seq2Seq(10, 12, hidden_size=16, rng=0)
+        >>> weights = net.attention([[3, 4, 5]], [[1, 7, 8, 2]])
+        >>> weights.shape, weights.sum(-1).round(4).tolist()
+        ((1, 3, 3), [[1.0, 1.0, 1.0]])
+        """
+        target = self._target(source, target)
+        with evaluating(self):
+            (outputs, mask), state = self.encode(np.asarray(source), lengths)
+            h, _ = self.decoder(self.target_table(target[:, :-1]), state)
+            scores = plain(h) @ plain(outputs).swapaxes(1, 2) / math.sqrt(h.shape[-1])
+            if mask is not None:
+                scores = np.where(mask, scores, -np.inf)
+            weights: Array = plain(functional.softmax(scores, -1))
+            return weights
+
     def translate(
         self,
         source: Any,
@@ -138,7 +175,7 @@ class Seq2Seq(Module):
         beam: int = 1,
         length_penalty: float = 0.0,
     ) -> list[list[int]]:
-        """Targets for sources, without bos and eos.
+        """Targets for sources, without bos and eos; all sources at once.
 
         Parameters
         ----------
@@ -156,43 +193,41 @@ class Seq2Seq(Module):
         count("Seq2Seq.translate", "beam", beam, 1)
         count("Seq2Seq.translate", "max_length", max_length, 1)
         source = np.asarray(source)
-        found = []
+        if not len(source):
+            return []
         with evaluating(self):
-            for i in range(len(source)):
-                n = source.shape[1] if lengths is None else int(lengths[i])
-                (outputs, _), state = self.encode(source[i : i + 1, :n])
-                found.append(
-                    self._search(plain(outputs), plain(state), max_length, beam, length_penalty)
-                )
-        return found
+            (outputs, mask), state = self.encode(source, lengths)
+            outputs, state = plain(outputs), plain(state)
+            owner = np.arange(len(source))  # which source each way belongs to
+            ways, scores = np.full((len(source), 1), self.bos), np.zeros(len(source))
+            ended: list[list[tuple[float, list[int]]]] = [[] for _ in source]
+            for t in range(1, max_length + 1):
+                memory = outputs[owner], None if mask is None else mask[owner]
+                logits, after = self.decode(ways[:, -1:], memory, state)
+                step = plain(functional.log_softmax(logits, -1))[:, 0].astype(np.float64)
+                way, token, scores = _best(scores[:, None] + step, owner, beam)
+                owner, state = owner[way], plain(after)[:, way]
+                ways = np.concatenate([ways[way], token[:, None]], axis=1)
+                over = token == self.eos
+                for i, score, tokens in zip(owner[over], scores[over], ways[over], strict=True):
+                    ended[i].append((score / t**length_penalty, tokens[1:-1].tolist()))
+                done = np.array([len(found) >= beam for found in ended])
+                left = ~over & ~done[owner]
+                owner, ways, scores, state = owner[left], ways[left], scores[left], state[:, left]
+                if not len(ways):
+                    break
+            for i, score, tokens in zip(owner, scores, ways, strict=True):
+                ended[i].append((score / max_length**length_penalty, tokens[1:].tolist()))
+        return [max(found)[1] for found in ended]
 
-    def _search(
-        self, outputs: Array, state: Array, max_length: int, beam: int, penalty: float
-    ) -> list[int]:
-        """Beam search: the best ways so far, one more token at a time."""
-        V = self.target_vocabulary
-        ways, scores = np.full((1, 1), self.bos), np.zeros(1)
-        ended: list[tuple[float, list[int]]] = []
-        for t in range(1, max_length + 1):
-            memory = np.repeat(outputs, len(ways), axis=0), None
-            logits, next_state = self.decode(ways[:, -1:], memory, state)
-            step = plain(functional.log_softmax(logits, -1))[:, 0].astype(np.float64)
-            totals = (scores[:, None] + step).reshape(-1)
-            best = np.argsort(-totals, kind="stable")[:beam]
-            way, token = best // V, best % V
-            ways = np.concatenate([ways[way], token[:, None]], axis=1)
-            scores, state = totals[best], plain(next_state)[:, way]
-            over = token == self.eos
-            ended += [
-                (score / t**penalty, tokens[1:-1].tolist())
-                for score, tokens in zip(scores[over], ways[over], strict=True)
-            ]
-            ways, scores, state = ways[~over], scores[~over], state[:, ~over]
-            if not len(ways) or len(ended) >= beam:
-                break
-        else:
-            ended += [
-                (score / max_length**penalty, tokens[1:].tolist())
-                for score, tokens in zip(scores, ways, strict=True)
-            ]
-        return max(ended)[1]
+
+def _best(totals: Array, owner: Array, beam: int) -> tuple[Array, Array, Array]:
+    """Of each owner's ways, rows of scores (M, V): its best continuations, (way, token, score)."""
+    tokens = np.argsort(-totals, axis=1, kind="stable")[:, :beam]
+    scores = np.take_along_axis(totals, tokens, 1).reshape(-1)
+    owners = np.repeat(owner, tokens.shape[1])
+    order = np.lexsort((-scores, owners))
+    owners = owners[order]
+    rank = np.arange(len(owners)) - np.searchsorted(owners, owners)  # within its owner's
+    best = order[rank < beam]
+    return best // tokens.shape[1], tokens.reshape(-1)[best], scores[best]

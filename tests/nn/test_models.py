@@ -230,6 +230,39 @@ def test_a_wide_enough_beam_finds_the_likeliest_target():
     assert found == [token for token in best if token != 2]
 
 
+@pytest.mark.parametrize(("beam", "penalty"), [(1, 0.0), (3, 0.0), (4, 0.7), (12, 0.0)])
+def test_sources_of_varying_length_are_translated_at_once_as_one_by_one(beam, penalty):
+    rng = np.random.default_rng(4)
+    net = Seq2Seq(10, 8, hidden_size=12, embedding_dim=6, num_layers=2, rng=2)
+    for p in net.parameters():
+        p.data *= 5  # far from all alike, so that ways end at different steps
+    source, lengths = rng.integers(3, 10, size=(9, 6)), rng.integers(1, 7, size=9)
+    found = net.translate(source, 7, lengths, beam, penalty)
+    alone = [
+        net.translate(row[None, :n], 7, beam=beam, length_penalty=penalty)[0]
+        for row, n in zip(source, lengths, strict=True)
+    ]
+    assert found == alone
+    assert len({len(tokens) for tokens in found}) > 2
+    assert net.translate(source[:0]) == []
+
+
+def test_a_translators_attention_is_what_it_writes_by(reverser):
+    source, target = reversals(3, np.random.default_rng(5))
+    lengths = [5, 3, 4]
+    weights = reverser.attention(source, target, lengths)
+    assert weights.shape == (3, 6, 5)
+    np.testing.assert_allclose(weights.sum(-1), 1, atol=1e-6)
+    assert (weights[1, :, 3:] == 0).all()
+    (outputs, _), state = reverser.encode(source, lengths)
+    h, _ = reverser.decoder(reverser.target_table(target[:, :-1]), state)
+    joined = np.tanh(reverser.join(np.concatenate([h, weights @ outputs], axis=-1)))
+    logits = reverser(source, target, lengths)
+    np.testing.assert_allclose(reverser.head(joined).data, logits.data, atol=1e-5)
+    with pytest.raises(ValueError, match=r"target must be \(N, T \+ 1\)"):
+        reverser.attention(source, target[0])
+
+
 def test_a_wide_part_remembers_and_a_deep_part_generalises(rng):
     crosses, values = rng.integers(40, size=(200, 2)), rng.integers(5, size=(200, 2))
     numbers = rng.normal(size=(200, 1)).astype(np.float32)
