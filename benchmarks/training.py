@@ -242,14 +242,20 @@ def jax(sizes: tuple[int, ...], data: Data, lr: float) -> Callable[[], Any]:
 
 
 def case(
-    name: str, build: Build, data: Data, group: str, optimizer: str, **settings: float
+    name: str,
+    build: Build,
+    data: Data,
+    group: str,
+    optimizer: str,
+    tolerance: float = 1e-3,
+    **settings: float,
 ) -> Case:
     """A row; `build(nn, attention)` makes the network."""
     sides = {OURS: ours, "torch": torch}
     return Case(
         name,
         {s: functools.partial(f, build, data, optimizer, settings) for s, f in sides.items()},
-        tolerance=1e-3,
+        tolerance=tolerance,
         group=group,
     )
 
@@ -293,6 +299,7 @@ CASES = (
         lambda: images(32, 3, 32, 32),
         HEAVY,
         "SGD",
+        tolerance=3e-3,  # rounding grows: either side is 1e-3 from what float64 gives
         lr=0.01,
     ),
     case("GPT 4 × 128, T64, batch 12, AdamW", gpt, lambda: text(12), HEAVY, "AdamW", lr=1e-3),
