@@ -115,46 +115,23 @@ def new(kind):
 # %%
 
 
-def edits(said, right):
-    """Levenshtein's distance."""
-    row = list(range(len(right) + 1))
-    for i, a in enumerate(said, 1):
-        last, row[0] = row[0], i
-        for j, b in enumerate(right, 1):
-            last, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, last + (a != b))
-    return row[-1]
-
-
-def letters_of(words):
-    letters, lengths, _ = batch([(Words([word]).letters[0], np.array([BOS])) for word in words])
-    return letters, lengths
-
-
-def say(net, words):
-    """Phonemes of words, the likeliest at each step; all words at once."""
-    letters, lengths = letters_of(words)
-    with autograd.no_grad():
-        memory, state = net.encode(letters, lengths)
-        written = np.full((len(words), 1), BOS)
-        for _ in range(20):
-            logits, state = net.decode(written[:, -1:], memory, state)
-            written = np.concatenate([written, np.asarray(logits).argmax(-1)], axis=1)
-    return [spelt(row[1:]) for row in written.tolist()]
-
-
-def spelt(numbers):
-    """The phonemes before EOS."""
-    end = numbers.index(EOS) if EOS in numbers else len(numbers)
-    return [sounds[i - 3] for i in numbers[:end] if i > EOS]
+def say(net, words, beam=1):
+    """Phonemes of words, all words at once; with a beam of 1 the likeliest at each step."""
+    given = Words(words)
+    letters, lengths, _ = batch([given[i] for i in range(len(words))])
+    written = net.translate(letters, 20, lengths, beam)
+    return [[sounds[i - 3] for i in row if i > EOS] for row in written]
 
 
 def error_rate(said, words):
     """Phoneme error rate, and the share of words with any error."""
-    wrong = [edits(one, spoken[word]) for one, word in zip(said, words, strict=True)]
-    return sum(wrong) / sum(len(spoken[w]) for w in words), np.mean(np.array(wrong) > 0)
+    right = [spoken[word] for word in words]
+    wrong = [one != other for one, other in zip(said, right, strict=True)]
+    return nn.metrics.error_rate(said, right), np.mean(wrong)
 
 
-print(edits(["K", "AE", "T"], ["K", "AH", "T", "S"]), "edits from K AE T to K AH T S")
+edits = nn.metrics.edit_distance(["K", "AE", "T"], ["K", "AH", "T", "S"])
+print(edits, "edits from K AE T to K AH T S")
 
 # %% [markdown]
 # ## Teacher forcing, and weaning
@@ -228,14 +205,10 @@ plt.show()
 
 def attention(net, word):
     """What it says, and the weights, (phonemes, letters)."""
-    letters = Words([word]).letters[0][None]
     (said,) = say(net, [word])
-    before = np.array([[BOS, *map(code.get, said)]])
-    with autograd.no_grad():
-        (memory, _), state = net.encode(letters)
-        h, _ = net.decoder(net.target_table(before), state)
-        scores = h[0] @ memory[0].T / np.sqrt(h.shape[-1])
-        return [*said, "end"], np.asarray(nn.functional.softmax(scores, -1))
+    target = np.array([[BOS, *map(code.get, said), EOS]])
+    (weights,) = net.attention(Words([word]).letters[0][None], target)
+    return [*said, "end"], weights
 
 
 figure, panels = plt.subplots(2, 3, figsize=(9, 6.4), layout="constrained")
@@ -287,21 +260,14 @@ print(f"full forcing: {forced_rate:.2%}; own guess at a quarter of the steps: {w
 # the $k$ best beginnings, goes on with each, and keeps the best $k$ of all continuations. So a
 # beginning that looks poor at first may still win.
 
-
 # %%
-def search(net, words, beam):
-    """Phonemes of words, by beam search."""
-    letters, lengths = letters_of(words)
-    return [spelt(row) for row in net.translate(letters, 20, lengths=lengths, beam=beam)]
-
-
 rates, tried = {}, test[: 200 if QUICK else 1000]
 for name, said in (
     ("without attention", say(blind, tried)),
     ("with attention", say(net, tried)),
     ("a little longer, full forcing", say(forced, tried)),
     ("a little longer, scheduled sampling", say(weaned, tried)),
-    ("the same, beam of 3", search(weaned, tried, 3)),
+    ("the same, beam of 3", say(weaned, tried, 3)),
 ):
     rates[name], words_wrong = error_rate(said, tried)
     print(f"{name:36} {rates[name]:6.2%} of phonemes wrong, {words_wrong:.1%} of words not perfect")
@@ -319,11 +285,11 @@ plt.show()
 # What it says to words that it has never seen, and to some that nobody has:
 
 # %%
-for word, said in zip(test[:12], search(weaned, test[:12], 3), strict=True):
+for word, said in zip(test[:12], say(weaned, test[:12], 3), strict=True):
     mark = " " if said == spoken[word] else "✗"
     print(f"{mark} {word:14} {' '.join(said):28} {' '.join(spoken[word]) if mark == '✗' else ''}")
 invented = ["glassgrad", "backprop", "numbafy", "torchlike", "pythonesque"]
-for word, said in zip(invented, search(weaned, invented, 3), strict=True):
+for word, said in zip(invented, say(weaned, invented, 3), strict=True):
     print(f"  {word:14} {' '.join(said)}")
 
 # %% [markdown]

@@ -174,31 +174,23 @@ print(sum(p.data.size for p in net.parameters()), "parameters")
 # %%
 
 
-def frames_of(words):
-    """Log-probabilities (T, symbols) of each word."""
+def hear(words):
+    """Log-probabilities (T, N, symbols) of words, and how many frames each has."""
     frames, lengths, _, _ = batch(words)
     with autograd.no_grad():
-        log_p = np.asarray(net(frames, lengths))
-    return [one[:n] for one, n in zip(log_p, lengths, strict=True)]
+        return np.swapaxes(np.asarray(net(frames, lengths)), 0, 1), lengths
 
 
-def greedy(log_p):
-    return [sounds[i] for i in read(log_p.argmax(-1).tolist())]
+def spelt(labels):
+    return [[sounds[i] for i in one] for one in labels]
 
 
-def edits(said, right):
-    """Levenshtein's distance."""
-    row = list(range(len(right) + 1))
-    for i, a in enumerate(said, 1):
-        last, row[0] = row[0], i
-        for j, b in enumerate(right, 1):
-            last, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, last + (a != b))
-    return row[-1]
+def greedy(log_p, lengths):
+    return spelt(nn.functional.ctc_greedy_decode(log_p, lengths)[0])
 
 
 def error_rate(said, words):
-    wrong = sum(edits(one, spoken[word]) for one, word in zip(said, words, strict=True))
-    return wrong / sum(len(spoken[word]) for word in words)
+    return nn.metrics.error_rate(said, [spoken[word] for word in words])
 
 
 # %% [markdown]
@@ -223,9 +215,10 @@ losses, rates, blanks = [], [], []
 for epoch in range(epochs):
     for frames, lengths, labels, counts in loader:
         if len(losses) % 50 == 0:
-            tried = frames_of(test[:200])
-            rates.append((len(losses), error_rate([greedy(p) for p in tried], test[:200])))
-            blanks.append(np.mean(np.concatenate(tried).argmax(-1) == 0))
+            log_p, frames_of = hear(test[:200])
+            rates.append((len(losses), error_rate(greedy(log_p, frames_of), test[:200])))
+            silent = log_p.argmax(-1) == 0
+            blanks.append(silent[np.arange(len(log_p))[:, None] < frames_of].mean())
         loss = loss_of(net(frames, lengths), lengths, labels, counts)
         optimizer.zero_grad()
         loss.backward()
@@ -255,13 +248,15 @@ plt.show()
 # %%
 figure, panels = plt.subplots(3, 1, figsize=(9, 6.6), layout="constrained")
 for axes, word in zip(panels, [word for word in test if len(word) > 7][:3], strict=True):
-    (log_p,) = frames_of([word])
-    p = np.exp(log_p)
+    log_p, n = hear([word])
+    p = np.exp(log_p[:, 0])
     axes.plot(p[:, 0], color="0.7", ls="--", label="– (blank)")
     for symbol in dict.fromkeys(i for i in p.argmax(-1) if i):
         axes.plot(p[:, symbol], "o-", ms=3, label=sounds[symbol])
     axes.set_xticks(range(len(p)), [letter for letter in word for _ in (0, 1)])
-    axes.set(title=f"{word}: {' '.join(greedy(log_p))}", ylabel="probability", ylim=(-0.03, 1.03))
+    axes.set(
+        title=f"{word}: {' '.join(greedy(log_p, n)[0])}", ylabel="probability", ylim=(-0.03, 1.03)
+    )
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
 panels[-1].set_xlabel("frame, and the letter it comes from")
 plt.show()
@@ -275,42 +270,17 @@ plt.show()
 # They must be kept apart, since only after a blank does the same label count again.
 
 # %%
-
-
-def beam_search(log_p, beam=8, symbols=6):
-    """The likeliest reading among those that are kept."""
-    kept = {(): (1.0, 0.0)}  # reading -> ends in a blank, ends in its last label
-    for p in np.exp(log_p):
-        found = {}
-
-        def add(reading, blank, label, found=found):
-            old = found.get(reading, (0.0, 0.0))
-            found[reading] = (old[0] + blank, old[1] + label)
-
-        likely = [i for i in np.argsort(-p)[:symbols] if i]
-        for reading, (blank, label) in kept.items():
-            add(reading, (blank + label) * p[0], label * p[reading[-1]] if reading else 0.0)
-            for i in likely:
-                if reading and i == reading[-1]:
-                    add((*reading, i), 0.0, blank * p[i])
-                else:
-                    add((*reading, i), 0.0, (blank + label) * p[i])
-        best = sorted(found.items(), key=lambda item: -sum(item[1]))
-        kept = dict(best[:beam])
-    return [sounds[i] for i in next(iter(kept))]
-
-
 # two frames, where blank is the likeliest at each, and yet "K" is the likeliest reading
-example = np.log([[0.55, 0.45], [0.55, 0.45]])
-sure = np.exp(example)
-print("path – –:", round(sure[0, 0] * sure[1, 0], 4), "  all paths that read one label:", end=" ")
-print(round(1 - sure[0, 0] * sure[1, 0], 4), "  beam search:", len(beam_search(example)), "label")
+example = np.log([[[0.55, 0.45]], [[0.55, 0.45]]])
+for decode in (nn.functional.ctc_greedy_decode, nn.functional.ctc_beam_decode):
+    labels, log_p = decode(example)
+    print(f"{decode.__name__:18} says {labels[0]!s:4} p = {np.exp(log_p[0]):.4f}")
 
 # %%
 tried = test[: 300 if QUICK else 1000]
-log_ps = frames_of(tried)
-by_greedy = [greedy(p) for p in log_ps]
-by_beam = [beam_search(p) for p in log_ps]
+log_p, lengths = hear(tried)
+by_greedy = greedy(log_p, lengths)
+by_beam = spelt(nn.functional.ctc_beam_decode(log_p, lengths, beam=8, symbols=6)[0])
 greedy_rate, beam_rate = error_rate(by_greedy, tried), error_rate(by_beam, tried)
 whole = np.mean([said == spoken[word] for said, word in zip(by_beam, tried, strict=True)])
 print(f"greedy: {greedy_rate:.2%} of phonemes wrong; beam search: {beam_rate:.2%}")
