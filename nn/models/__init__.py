@@ -10,6 +10,7 @@ from nn.models.sampling import draw
 from nn.models.seq2seq import Seq2Seq
 from nn.models.unet import UNet
 from nn.models.vae import VAE
+from nn.models.vit import ViT
 
 __all__ = [
     "DBN",
@@ -22,6 +23,7 @@ __all__ = [
     "ResNet",
     "Seq2Seq",
     "UNet",
+    "ViT",
     "WideAndDeep",
     "draw",
     "resnet20",
