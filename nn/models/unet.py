@@ -86,5 +86,9 @@ class UNet(Module):
             x = functional.max_pool2d(x, 2)
         x = self.bottom(x)
         for grow, block, level in zip(self.grow, self.up, reversed(levels), strict=True):
-            x = block(np.concatenate([level, grow(x)], axis=1))
+            x = block(self.join(level, grow(x)))
         return self.head(x)
+
+    def join(self, level: Any, x: Any) -> Any:
+        """The skip connection: what was seen on the way down, beside what comes up."""
+        return np.concatenate([level, x], axis=1)

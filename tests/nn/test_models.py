@@ -309,6 +309,20 @@ def test_a_unet_finds_which_pixels_belong_to_a_square(rng):
         net(np.ones((1, 1, 6, 8), np.float32))
 
 
+def test_detail_of_a_unet_goes_across_by_join_and_by_it_alone(rng):
+    class WithoutSkips(UNet):
+        def join(self, level, x):
+            return super().join(np.zeros_like(level.data), x)
+
+    X = rng.normal(size=(2, 1, 8, 8)).astype(np.float32)
+    for kind, differs in ((UNet, True), (WithoutSkips, False)):
+        net = kind(1, 2, width=4, depth=2, rng=0).eval()
+        for p in net.grow.parameters():  # nothing comes up from the bottom
+            p.data[...] = 0
+        first, second = plain(net(X))
+        assert np.any(first != second) == differs
+
+
 @pytest.mark.parametrize(
     "make",
     [
