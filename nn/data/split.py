@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,23 +15,27 @@ from nn.data.dataset import Dataset, Subset
 def train_test_split(
     X: Any, y: Any, test_size: float = 0.2, *, rng: Rng = 0
 ) -> tuple[Any, Any, Any, Any]:
-    """Split samples at random, with the same share of every class on both sides.
+    """Split samples at random, with about the same share of every class on both sides.
+
+    Of each class of n samples, test_size · n are for testing, rounded down or up so that together
+    they are test_size · N rounded up. Where every target is a class of its own, as in regression,
+    this is a plain random split.
 
     Parameters
     ----------
     X : shape (N, ...)
-    y : class numbers, shape (N,)
-    test_size : share of the samples of each class that is for testing, 0 to 1.
+    y : class numbers or other targets, shape (N,)
+    test_size : share of the samples that is for testing, 0 to 1.
     rng : seed (0 by default: the same split every time), generator, or None.
 
     Returns
     -------
-    X_train, X_test, y_train, y_test : copies, in random order.
+    X_train, X_test, y_train, y_test : copies; every order is equally likely.
 
     Raises
     ------
     ValueError
-        Different numbers of samples, a share outside 0 to 1.
+        Different numbers of samples, a share outside 0 to 1, or no sample left for training.
 
     Examples
     --------
@@ -47,13 +52,23 @@ def train_test_split(
         )
     if not 0 < test_size < 1:
         raise ValueError(f"train_test_split: test_size must be in (0, 1), got {test_size}.")
+    n = math.ceil(test_size * len(y) - 1e-9)
+    if n >= len(y):
+        raise ValueError(
+            f"train_test_split: test_size={test_size} of {len(y)} samples leaves none for training."
+        )
     rng = as_generator(rng)
     order = rng.permutation(len(y))
-    chosen = np.zeros(len(y), bool)
-    for label in np.unique(y):
-        members = order[y[order] == label]
-        chosen[members[: round(test_size * len(members))]] = True
-    train, test = order[~chosen[order]], order[chosen[order]]
+    kinds = np.unique(y, return_inverse=True)[1][order]
+    _, first, sizes = np.unique(kinds, return_index=True, return_counts=True)
+    seats = (test_size * sizes).astype(np.int64)
+    due = np.lexsort((first, seats - test_size * sizes))  # largest remainder, then order, first
+    seats[due[: n - seats.sum()]] += 1
+    rank = np.empty(len(y), np.int64)  # among those of its class, in this order
+    by_kind = np.argsort(kinds, kind="stable")
+    rank[by_kind] = np.arange(len(y)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    chosen = rank < seats[kinds]
+    train, test = rng.permutation(order[~chosen]), rng.permutation(order[chosen])
     return X[train], X[test], y[train], y[test]
 
 

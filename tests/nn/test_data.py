@@ -82,7 +82,41 @@ def test_a_split_is_the_same_every_time():
     np.testing.assert_array_equal(a, b)
 
 
+def test_a_split_has_as_many_for_testing_as_scikit_learns():
+    sk = pytest.importorskip("sklearn.model_selection", reason="scikit-learn is the reference")
+    rng = np.random.default_rng(0)
+    for n, share in ((150, 0.25), (1797, 0.2), (30, 0.1), (101, 0.5), (100, 0.29)):
+        y = rng.integers(3, size=n)
+        _, _, _, test = train_test_split(y, y, share)
+        assert len(test) == len(sk.train_test_split(y, test_size=share)[1])
+        np.testing.assert_array_less(np.abs(np.bincount(test) - share * np.bincount(y)), 1)
+
+
+def test_a_split_of_targets_that_are_all_different_is_a_random_one():
+    y = np.random.default_rng(0).normal(size=500)
+    picked = np.zeros(500)
+    for seed in range(200):
+        _, test, _, y_test = train_test_split(np.arange(500), y, 0.2, rng=seed)
+        assert len(test) == 100
+        np.testing.assert_array_equal(y_test, y[test])
+        picked[test] += 1
+    assert 0.06 < picked.min() / 200 < picked.max() / 200 < 0.34  # 5 standard deviations
+
+
+def test_every_order_of_a_split_is_equally_likely():
+    y = np.array([0] * 16 + [1] * 4)
+    ends = np.array(
+        [
+            [part[i] for part in train_test_split(y, y, 0.5, rng=seed)[2:] for i in (0, -1)]
+            for seed in range(800)
+        ]
+    )
+    np.testing.assert_allclose(ends.mean(0), 0.2, atol=0.06)  # 4 standard deviations
+
+
 def test_a_split_refuses_bad_arguments():
+    with pytest.raises(ValueError, match="leaves none for training"):
+        train_test_split(X[:2], Y[:2], 0.9)
     with pytest.raises(ValueError, match="same N"):
         train_test_split(X, np.ones(3))
     with pytest.raises(ValueError, match="test_size"):

@@ -39,7 +39,7 @@ def test_lenet_reads_mnist():
         net, loader, "cross_entropy", lr=3e-3, epochs=3, metrics=["accuracy"],
         validation=(X_test, y_test), callbacks=[Falling(3e-3)], verbose=False,
     )  # fmt: skip
-    assert history["val_accuracy"][-1] >= 0.94
+    assert history["val_accuracy"][-1] >= 0.92
 
 
 class RowReader(nn.Module):
