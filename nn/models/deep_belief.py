@@ -94,20 +94,29 @@ class DBN(Module):
             X = plain(machine(X.astype(machine.weight.dtype, copy=False)))
         return errors
 
-    def sample(self, n: int, steps: int = 1000) -> Array:
+    def sample(self, n: int, steps: int = 1000, start: Any = None) -> Array:
         """Input units: Gibbs sampling in the highest machine, then one draw for each layer below.
 
         Parameters
         ----------
         n : how many.
-        steps : of Gibbs sampling.
+        steps : of Gibbs sampling; the more, the less is left of the start.
+        start : (n, sizes[0]), input units to begin with, passed up; noise by default.
 
         Returns
         -------
         array, (n, sizes[0]) : means of the lowest layer.
         """
         *below, highest = self._stack()
-        v: Array = highest.sample(n, steps)
+        if start is not None:
+            start, wanted = plain(start), (n, self._stack()[0].n_visible)
+            if np.shape(start) != wanted:
+                raise ValueError(
+                    f"DBN.sample: start must be (n, sizes[0]) = {wanted}, got {np.shape(start)}."
+                )
+            for machine in below:
+                start = plain(machine(start))
+        v: Array = highest.sample(n, steps, start)
         for machine in reversed(below):
             v = machine._seen(machine._draw(v))
         return v

@@ -108,6 +108,19 @@ def test_gaussian_units_learn_means_and_what_goes_together():
     assert likeness[0, 2] < -0.5
 
 
+def test_a_stacks_samples_begin_where_they_are_told():
+    """A net so sure of itself that a chain keeps the half of the input that is on."""
+    dbn = DBN(6, 4, 4, rng=0)
+    low, high = dbn.machines
+    sides = np.repeat([[1, -1], [-1, 1]], 2, axis=0)
+    low.weight.data[:] = 20 * np.repeat(sides, 3, axis=1)
+    high.weight.data[:] = 20 * np.repeat(sides, 2, axis=1)
+    start = np.repeat(np.eye(2, dtype=np.float32), 3, axis=1).repeat(5, axis=0)
+    np.testing.assert_allclose(dbn.sample(10, 3, start=start), start, atol=1e-6)
+    with pytest.raises(ValueError, match=r"start must be .*\(10, 6\), got \(9, 6\)"):
+        dbn.sample(10, start=start[1:])
+
+
 def test_persistent_chains_go_on():
     rbm = machine(persistent=True)
     data = states(4)[:8]
