@@ -29,7 +29,8 @@ class DataLoader:
 
     Parameters
     ----------
-    dataset : arrays with samples along axis 0 (one, or a tuple of them), or a `Dataset`.
+    dataset : arrays with samples along axis 0 (one, or a tuple of them), or a `Dataset`, which a
+        list of samples is too.
     batch_size : samples a batch.
     shuffle : a new order in every epoch.
     sampler : in which order, instead of `shuffle`: a `Sampler` or an iterable of indices.
@@ -99,8 +100,15 @@ class DataLoader:
         self._single = isinstance(dataset, np.ndarray)
         if self._single:
             dataset = TensorDataset(dataset)
-        elif type(dataset) in (tuple, list):
+        elif type(dataset) is tuple:
             dataset = TensorDataset(*dataset)
+        elif type(dataset) is list and collate_fn is None:
+            axes = {x.ndim for x in dataset if isinstance(x, np.ndarray)}
+            if len(axes) > 1:
+                raise ValueError(
+                    "DataLoader: a list holds samples, and arrays of different ndim don't stack; "
+                    "put arrays of samples in a tuple, (X, y)."
+                )
         if len(dataset) == 0:
             raise ValueError("DataLoader: the data set is empty.")
         if batch_sampler is not None and (sampler is not None or shuffle or drop_last):

@@ -30,14 +30,16 @@ def as_loader(
     ----------
     who : the caller, for errors.
     data : a DataLoader, which stays as it is; arrays (X, y) or one array that is its own target;
-        or a `Dataset`. Floats in arrays get the dtype of the model's parameters.
+        or a `Dataset`, such as a list of samples (x, y). Floats in arrays get the dtype of the
+        model's parameters.
     """
     if isinstance(data, DataLoader):
         return data
     size = at_least_one(who, "batch_size", batch_size)
     if isinstance(data, np.ndarray):
         data = (data,)
-    if type(data) in (tuple, list):
+    samples = type(data) is list and data and isinstance(data[0], tuple)
+    if type(data) in (tuple, list) and not samples:
         data = tuple(_array(who, i, part, model) for i, part in enumerate(data))
         lengths = [len(part) for part in data]
         if len(set(lengths)) > 1:

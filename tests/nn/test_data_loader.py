@@ -175,6 +175,18 @@ def test_arguments_that_exclude_each_other_are_refused():
         DataLoader(X, num_workers=-1)
 
 
+def test_a_list_holds_samples_as_in_pytorch():
+    pairs = [(np.full(2, i), i) for i in range(5)]
+    x, y = next(iter(DataLoader(pairs, 3)))
+    np.testing.assert_array_equal(x, [[0, 0], [1, 1], [2, 2]])
+    np.testing.assert_array_equal(y, [0, 1, 2])
+    assert len(DataLoader(pairs, 3)) == 2
+    assert [y.tolist() for y in DataLoader([7, 8, 9], 2)] == [[7, 8], [9]]
+    assert list(DataLoader(["a", "b", "c"], 2)) == [["a", "b"], ["c"]]
+    with pytest.raises(ValueError, match=r"a list holds samples.*tuple, \(X, y\)"):
+        DataLoader([X, Y])
+
+
 def test_a_subset_of_a_subset_has_the_right_samples():
     inner = Subset(TensorDataset(X, Y), [10, 11, 12, 13])
     outer = Subset(inner, [3, -4])

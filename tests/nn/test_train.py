@@ -45,6 +45,13 @@ def test_fit_is_the_loop_that_one_would_write():
     assert history["loss"] == losses
 
 
+def test_a_list_of_samples_is_trained_on_as_its_arrays_are():
+    whole, listed, x = net(), net(), X.astype(np.float32)
+    fit(whole, (x, Y), "cross_entropy", epochs=2, rng=5, verbose=False)
+    fit(listed, list(zip(x, Y, strict=True)), "cross_entropy", epochs=2, rng=5, verbose=False)
+    np.testing.assert_array_equal(weights(whole), weights(listed))
+
+
 def test_validation_and_metrics_are_those_of_the_whole_set():
     model = net()
     history = fit(
