@@ -27,6 +27,50 @@ STEPS = 60 if QUICK else 400
 T, BATCH, WIDTH = 100, 32, 64
 
 # %% [markdown]
+# ## A state, and the way back through time
+#
+# A recurrent network keeps a **hidden state** $h$, and changes it with every input by the same
+# formula and the same weights. With one number for each of them,
+#
+# $$ h_t = \tanh(w \, x_t + u \, h_{t-1}) . $$
+#
+# Drawn for three inputs, the loop is a chain. $u$ and $w$ stand there once, with an arrow to each
+# step that uses them:
+
+# %%
+w, u = autograd.Value(0.8, name="w"), autograd.Value(1.5, name="u")
+inputs = (1.0, -0.5, 0.25)
+states = [np.tanh(w * inputs[0])]  # there is no state before the first input
+for x in inputs[1:]:
+    states.append(np.tanh(w * x + u * states[-1]))
+names = {f"h{t}": h for t, h in enumerate(states, 1)}
+autograd.draw(states[-1], gradients=True, names=names)
+
+# %% [markdown]
+# **Backpropagation through time** is the chain rule along that chain. Going back one step
+# multiplies the gradient by $u \, (1 - h_t^2)$; and every step adds its own part to the gradient of
+# a weight:
+#
+# $$ \frac{\partial L}{\partial h_{t-1}} = \frac{\partial L}{\partial h_t} \, (1 - h_t^2) \, u,
+#    \qquad \frac{\partial L}{\partial u} = \sum_t \frac{\partial L}{\partial h_t} \,
+#    (1 - h_t^2) \, h_{t-1} . $$
+#
+# By hand, for $L = h_3$:
+
+# %%
+h1, h2, h3 = (h.item() for h in states)
+at3 = 1.0
+at2 = at3 * (1 - h3**2) * u.item()
+at1 = at2 * (1 - h2**2) * u.item()
+by_hand = at3 * (1 - h3**2) * h2 + at2 * (1 - h2**2) * h1
+bptt = float(abs(by_hand - autograd.grad(states[-1], u)))
+print(f"gradient at h3, h2, h1: {at3:.3f}, {at2:.3f}, {at1:.3f}")
+print(f"by u: {by_hand:.6f} by hand; difference from autograd {bptt:.1e}")
+
+# %% [markdown]
+# That factor, once a step, is what this notebook is about. With many units $u$ is a matrix, and the
+# factor is what it does to lengths.
+#
 # ## The text, and a model that reads it
 #
 # A window of 100 characters goes in. After each the model says which one comes next.
@@ -267,6 +311,7 @@ assert over_time(wild) == ["exploding gradients over time"]
 assert over_time(open_gate) == []
 gain = reached["not clipped"] - reached["clipped to 1"]
 targets = {
+    "backprop through time by hand, difference": (bptt, "<=", 1e-9),
     "LSTM, new: gradient at step 1 / at step 100": (ratio["LSTM, new"], "<=", 1e-10),
     "LSTM, forget bias 4: the same": (ratio["LSTM, forget bias 4"], ">=", 1e-2),
     "plain RNN, gain 2: the same": (ratio["RNN, gain 2"], ">=", 1e3),
