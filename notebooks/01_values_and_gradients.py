@@ -122,8 +122,8 @@ print("finite difference:", (f(x0 + 1e-5) - f(x0 - 1e-5)) / 2e-5)
 # %% [markdown]
 # How small should $h$ be? Too large, and the curve bends between the two points: the error grows
 # as $h^2$. Too small, and the two function values agree in all but their last digits, so that
-# rounding is all that is left: the error grows as $10^{-16}/h$. The best is near $h = 10^{-5}$;
-# backprop has no such trouble, because it takes no quotient at all.
+# rounding is all that is left: the error grows as $10^{-16}/h$. The best lies between $10^{-6}$ and
+# $10^{-5}$; backprop has no such trouble, because it takes no quotient at all.
 
 # %%
 steps = 10.0 ** np.arange(-15, 0, 0.25)
@@ -182,8 +182,8 @@ plt.show()
 # %% [markdown]
 # ## A neuron
 #
-# A neuron weighs its inputs, adds a bias and squashes the sum: $y = \tanh(w_1 x_1 + w_2 x_2 +
-# b)$. That is nine operations, and we know how to go through each.
+# A neuron weighs its inputs, adds a bias and squashes the sum: $y = \tanh(w_0 x_0 + w_1 x_1 +
+# b)$. That is five operations, and we know how to go through each.
 
 # %%
 

@@ -75,7 +75,9 @@ nn.look.show_maps(weights[:16], columns=8)
 starts = X_test[:10]
 rows = {"start": starts}
 for steps in (1, 10, 100):
-    rows[f"{steps} steps"] = dbn.machines[0].sample(10, steps=steps, start=starts)
+    rows["1 step" if steps == 1 else f"{steps} steps"] = dbn.machines[0].sample(
+        10, steps=steps, start=starts
+    )
 figure, panels = plt.subplots(4, 10, figsize=(9, 3.8), layout="constrained")
 for line, (name, images) in zip(panels, rows.items(), strict=True):
     line[0].set_ylabel(name)
@@ -151,7 +153,7 @@ for kind, runs in curves.items():
     epochs = np.arange(1, runs.shape[1] + 1)
     (line,) = axes.plot(epochs, runs.mean(0), label=kind)
     axes.fill_between(epochs, runs.min(0), runs.max(0), color=line.get_color(), alpha=0.15)
-axes.set(xlabel="epoch of fine-tuning", ylabel="share of unseen digits read", ylim=(0, 1))
+axes.set(xlabel="epoch of fine-tuning", ylabel="share of unseen digits read", ylim=(0.5, 0.85))
 axes.legend(loc="lower right")
 plt.show()
 final = {kind: float(runs[:, -1].mean()) for kind, runs in curves.items()}
