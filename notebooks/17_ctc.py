@@ -205,12 +205,7 @@ steps = epochs * (len(train) // size + 2)
 optimizer = nn.optim.Adam(net.parameters(), lr=0.005)
 scheduler = nn.optim.lr_scheduler.OneCycleLR(optimizer, 0.005, total_steps=steps)
 sampler = nn.data.BucketBatchSampler([len(word) for word in train], size)
-loader = nn.data.DataLoader(
-    np.array(train),
-    batch_sampler=sampler,
-    collate_fn=lambda samples: batch([str(word) for (word,) in samples]),
-    rng=0,
-)
+loader = nn.data.DataLoader(train, batch_sampler=sampler, collate_fn=batch, rng=0)
 losses, rates, blanks = [], [], []
 for epoch in range(epochs):
     for frames, lengths, labels, counts in loader:
