@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -9,6 +10,8 @@ import sys
 import pytest
 
 numba = pytest.importorskip("numba")
+from numba.core import event  # noqa: E402
+
 from autograd.kernels import jit  # noqa: E402
 
 COMPILES = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled")
@@ -60,6 +63,36 @@ def test_a_function_of_no_module_is_compiled_in_silence(tmp_path):
         "import numba; f = numba.njit(eval('lambda x: x', {})); f.py_func.__module__ = None; f(1)"
     )
     assert stderr_of(code, tmp_path) == ""
+
+
+class Collects(event.Listener):
+    """Whether garbage is collected, each time that a compilation begins."""
+
+    def __init__(self):
+        self.seen = []
+
+    def on_start(self, event):
+        self.seen.append(gc.isenabled())
+
+    def on_end(self, event):
+        pass
+
+
+@COMPILES
+@pytest.mark.parametrize("collects", [True, False])
+def test_no_garbage_is_collected_while_a_kernel_compiles_and_as_before_afterwards(collects):
+    kernel = jit.jit(eval("lambda x: x + 1", {}))  # of no file: never in the cache
+    kernel.py_func.__module__ = "autograd.kernels.some"
+    before, look = gc.isenabled(), Collects()
+    try:
+        (gc.enable if collects else gc.disable)()
+        with event.install_listener("numba:compile", look):
+            assert kernel(1.0) == 2.0
+        assert gc.isenabled() == collects
+    finally:
+        (gc.enable if before else gc.disable)()
+    assert look.seen
+    assert not any(look.seen)
 
 
 @COMPILES
