@@ -228,9 +228,11 @@ for row, (name, pictures) in zip(panels, rows.items(), strict=True):
 plt.show()
 
 # %% [markdown]
-# Without skips the net knows quite well *that* there is a digit, and about where; its outlines are
-# guessed. Errors away from the edges are of another kind: a scrap taken for a digit, or a digit
-# that a line runs through.
+# Away from the edges the two nets are wrong equally seldom: both have found out what is a digit. At
+# the edges the one without skips is wrong more than twice as often; it has to guess from a picture
+# of 6 × 6 where a stroke ends. The threshold draws edges about as well as the U-Net does, but can't
+# tell a scrap from a digit. (What the U-Net itself gets wrong: scraps that look like a small digit,
+# and digits that lines run through.)
 
 # %% [markdown]
 # ## Detection: a question to each cell
@@ -328,11 +330,16 @@ def loss(outputs, right):
 train(detector, train_answers, valid_answers, loss, 5 if QUICK else 14)
 
 # %% [markdown]
+# The loss on the scenes it learns from ends far below that on others: by now the detector knows
+# some digits by heart. More digits to learn from are the usual cure.
+
+# %% [markdown]
 # ## Several boxes on everything: non-maximum suppression
 #
 # Several cells were told to say yes to the same digit, and do. **Non-maximum suppression** keeps
 # the box with the best score, drops every other whose IoU with it is over a half (the IoU of boxes,
-# which are sets of pixels too), and goes on with those that are left.
+# which are sets of pixels too), and goes on with those that are left. Two boxes on the same digit
+# that overlap by less than that both stay.
 
 
 # %%
@@ -472,13 +479,13 @@ for name, precision in classless.items():
 targets = {
     "IoU of digits, U-Net": (iou["U-Net"], ">=", 0.6 if QUICK else 0.8),
     "IoU, U-Net over threshold": (iou["U-Net"] - iou["threshold"], ">=", 0.1 if QUICK else 0.3),
-    "IoU, gain of skip connections": (iou["U-Net"] - iou["without skips"], ">=", 0.02),
+    "IoU, gain of skip connections": (iou["U-Net"] - iou["without skips"], ">=", 0.1),
     "mAP@0.5, detector": (tighter[0], ">=", 0.3 if QUICK else 0.8),
     "mAP@0.5, gain of suppression": (tighter[0] - with_all, ">=", 0.0 if QUICK else 0.1),
     "boxes alone, detector over heaps of the U-Net's": (
         classless["detector"] - classless["heaps of the U-Net's"],
         ">=",
-        -1.0 if QUICK else 0.0,
+        0.0,
     ),
 }
 print(json.dumps({"targets": targets}, default=float))
