@@ -4,6 +4,7 @@ from nn import name_clash  # noqa: F401  # isort: skip - checks that `autograd` 
 from nn import data, functional, init, look, metrics, models, optim, rnn, train, utils
 from nn.checkpoint import Checkpoint
 from nn.files import load, save
+from nn.layer_table import summary
 from nn.layers.activation import (
     CELU,
     ELU,
@@ -294,6 +295,7 @@ __all__ = [
     "optim",
     "rnn",
     "save",
+    "summary",
     "train",
     "utils",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,6 +28,7 @@ class Compiled:
 
     _settings: _Settings | None = None
     _optimizer: Any = None
+    _sample: tuple[Any, ...] = ()  # what it was called with in training, for `summary`
 
     def compile(
         self,
@@ -89,7 +91,7 @@ class Compiled:
         >>> list(history.history)
         ['loss', 'accuracy', 'val_loss', 'val_accuracy']
         """
-        from nn.train.batches import as_loader, make_parameters
+        from nn.train.batches import as_loader, make_parameters, parts
         from nn.train.choices import optimizer_for
         from nn.train.fit import fit
 
@@ -103,6 +105,7 @@ class Compiled:
             data, validation = _split(who, data, validation_split)
         model: Any = self
         loader = as_loader(who, data, model, batch_size, shuffle, rng)
+        self._sample = parts(loader.sample())[0]
         if isinstance(self._optimizer, tuple):
             make_parameters(model, loader)
             self._optimizer = optimizer_for(self._optimizer[0], model, self._optimizer[1])
@@ -142,6 +145,28 @@ class Compiled:
 
         model: Any = self
         return predict(model, X, batch_size=batch_size)
+
+    def summary(self, *inputs: Any) -> None:
+        """Print the layers, their outputs' shapes, parameters and costs; see `nn.summary`.
+
+        Parameters
+        ----------
+        *inputs : what the model is called with; by default the first sample of the last `fit`.
+
+        Raises
+        ------
+        RuntimeError
+            No inputs, and `fit` was not called.
+        """
+        from nn.layer_table import summary
+
+        if not inputs and not self._sample:
+            raise RuntimeError(
+                f"{type(self).__name__}.summary: the input's shape is not known before fit; give "
+                "an input, such as summary(X[:1])."
+            )
+        model: Any = self
+        sys.stdout.write(f"{summary(model, *(inputs or self._sample))}\n")
 
     def _compiled(self, what: str) -> _Settings:
         if self._settings is None:

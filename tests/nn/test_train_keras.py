@@ -50,6 +50,17 @@ def test_fitting_twice_trains_on_with_the_same_optimizer():
         np.testing.assert_array_equal(a.data, b.data)
 
 
+def test_a_summary_is_printed_once_the_input_is_known(capsys):
+    net = model()
+    with pytest.raises(RuntimeError, match=r"summary: .*before fit"):
+        net.summary()
+    net.summary(X[:2])
+    assert capsys.readouterr().out == f"{nn.summary(net, X[:2])}\n"
+    net.fit(X, Y, verbose=0)
+    net.summary()
+    assert capsys.readouterr().out == f"{nn.summary(net, X[:1])}\n"
+
+
 def test_evaluate_and_predict_agree():
     net = model()
     history = net.fit(X, Y, epochs=2, validation_data=(X, Y), verbose=0)

@@ -1,0 +1,206 @@
+"""summary: what the modules of a model make of an input, and what that takes."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from autograd.engine import tick, topological
+from autograd.op import SELECT
+from nn.module import Module
+
+Shape = tuple[int, ...]
+
+
+class Row(NamedTuple):
+    """One module, with all that is within it."""
+
+    path: str
+    kind: str
+    output: tuple[Shape, ...]  # of each array that its last call returned; none if not called
+    parameters: int
+    trainable: int
+    multiply_adds: int | None  # None where it holds an op of which nothing is known
+    kept: int
+
+    @property
+    def depth(self) -> int:
+        """How deep within the model; 0 is the model itself."""
+        return self.path.count(".") + 1 if self.path else 0
+
+    @property
+    def label(self) -> str:
+        """Its own name and its kind."""
+        return f"{self.path.rpartition('.')[2]}: {self.kind}" if self.path else self.kind
+
+
+class Cost(NamedTuple):
+    """What one node takes, and when it was made."""
+
+    birth: int
+    flops: tuple[float, float] | None  # forward, backward
+    kept: int
+
+
+class Summary:
+    """The rows of `nn.summary`; printed, a table.
+
+    Attributes
+    ----------
+    rows : list of Row, the model itself first: `path`, `kind`, `output` (shapes), `parameters`,
+        `trainable`, `multiply_adds`, `kept` (bytes).
+    """
+
+    def __init__(self, rows: list[Row]) -> None:
+        self.rows = rows
+
+    def __str__(self) -> str:
+        """The table."""
+        cells = [("layer", "output", "parameters", "multiply-adds", "kept")]
+        cells += [
+            (
+                "  " * row.depth + row.label,
+                ", ".join(str(shape) for shape in row.output) or "–",
+                f"{row.parameters:,}",
+                "unknown" if row.multiply_adds is None else f"{row.multiply_adds:,}",
+                _bytes(row.kept),
+            )
+            for row in self.rows
+        ]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        lines = []
+        for line in cells:
+            left = [cell.ljust(width) for cell, width in zip(line[:2], widths, strict=False)]
+            right = [cell.rjust(width) for cell, width in zip(line[2:], widths[2:], strict=True)]
+            lines.append("  ".join(left + right))
+        whole = self.rows[0]
+        frozen = whole.parameters - whole.trainable
+        note = f"{whole.parameters:,} parameters"
+        note += f", {frozen:,} of them frozen" if frozen else ""
+        return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:], "-" * len(lines[0]), note])
+
+    __repr__ = __str__
+
+
+def summary(model: Module, *inputs: Any) -> Summary:
+    """What each module of a model makes of an input, and what that takes.
+
+    The model runs once, in eval mode. A row counts all that happens while its module runs, calls of
+    modules within it included.
+
+    Parameters
+    ----------
+    model : Module.
+    *inputs : what it is called with: arrays, of which the size of the batch is one's own choice.
+
+    Returns
+    -------
+    Summary : prints a table of the layers' names, the shapes of their outputs, their parameters
+        (one that several modules share counts in each), multiply-adds (half the floating-point
+        operations, counted as in `autograd.profile`), and the memory that a training step of all
+        parameters keeps for the way back, without inputs and parameters.
+
+    Raises
+    ------
+    TypeError
+        No Module, or no inputs.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+    >>> nn.summary(net, np.zeros((10, 4), np.float32))
+    layer        output   parameters  multiply-adds   kept
+    ------------------------------------------------------
+    Sequential   (10, 2)          58            570  720 B
+      0: Linear  (10, 8)          40            360  320 B
+      1: ReLU    (10, 8)           0             40  320 B
+      2: Linear  (10, 2)          18            170   80 B
+    ------------------------------------------------------
+    58 parameters
+    """
+    if not isinstance(model, Module):
+        raise TypeError(f"summary: model must be a Module, not {type(model).__name__}.")
+    if not inputs:
+        raise TypeError(
+            "summary: give what the model is called with, such as np.zeros((1, 3, 32, 32), "
+            "np.float32)."
+        )
+    from autograd.readers.profiling import work
+    from autograd.readers.profiling.replay import arrays
+    from nn.look.gates import values
+    from nn.look.running import called, looking
+    from nn.train.evaluate import evaluating
+
+    calls: dict[int, list[tuple[int, int]]] = defaultdict(list)  # when each module ran
+    outputs: dict[int, tuple[Shape, ...]] = {}
+    begun: list[int] = []
+
+    def before(module: Module, args: Any) -> None:
+        begun.append(tick())
+
+    def after(module: Module, args: Any, y: Any) -> None:
+        calls[id(module)].append((begun.pop(), tick()))
+        outputs[id(module)] = tuple(part.shape for part in values(y))
+
+    if any(module._make is not None for module in model.modules()):
+        with evaluating(model):
+            model(*inputs)
+    with looking(model), _all_tracked(model), contextlib.ExitStack() as hooks:
+        for module in model.modules():
+            hooks.enter_context(module.register_forward_pre_hook(before))
+            hooks.enter_context(module.register_forward_hook(after))
+        roots = list(values(called(model, inputs)))
+        order, leaves, _ = topological(roots)
+        memory = work.Memory(list(leaves))
+        costs = [
+            Cost(v.birth, work.flops(v, arrays(v), [False] * len(v.inputs)), memory.kept(v))
+            for v in order
+            if v.op is not SELECT
+        ]
+    rows = []
+    for path, module in model.named_modules():
+        own = [cost for cost in costs if _within(cost.birth, calls[id(module)])]
+        known = [cost.flops[0] for cost in own if cost.flops is not None]
+        sizes = [(p.size, p.requires_grad) for p in module.parameters()]
+        rows.append(
+            Row(
+                path,
+                type(module).__name__,
+                outputs.get(id(module), ()),
+                sum(size for size, _ in sizes),
+                sum(size for size, trainable in sizes if trainable),
+                round(sum(known) / 2) if len(known) == len(own) else None,
+                sum(cost.kept for cost in own),
+            )
+        )
+    return Summary(rows)
+
+
+@contextlib.contextmanager
+def _all_tracked(model: Module) -> Iterator[None]:
+    """Frozen parameters too leave a graph within."""
+    frozen = [p for p in model.parameters() if not p.requires_grad]
+    try:
+        for p in frozen:
+            p.requires_grad = True
+        yield
+    finally:
+        for p in frozen:
+            p.requires_grad = False
+
+
+def _within(birth: int, spans: list[tuple[int, int]]) -> bool:
+    return any(begin <= birth < end for begin, end in spans)
+
+
+def _bytes(n: int) -> str:
+    """Bytes, with three digits."""
+    size, unit = float(n), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if size < 1000:
+            break
+        size, unit = size / 1000, larger
+    return f"{n} B" if unit == "B" else f"{size:.3g} {unit}"
