@@ -46,7 +46,7 @@ def main():
     X, y = torch.from_numpy(X), torch.from_numpy(y)
     model = Reader()
     optimizer = torch.optim.Adam(model.parameters(), lr=0.002)
-    for epoch in range(8):
+    for epoch in range(20):
         for batch in seen[torch.randperm(len(seen))].split(32):
             moved = torch.roll(X[batch], torch.randint(-2, 3, (2,)).tolist(), (2, 3))
             optimizer.zero_grad()
