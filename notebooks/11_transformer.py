@@ -69,12 +69,15 @@ masked = np.where(future, -np.inf, scores)
 weights = np.asarray(softmax(masked, -1))
 
 figure, panels = plt.subplots(1, 3, figsize=(10, 3.2), layout="constrained")
-for axes, matrix, title in zip(
-    panels, (mean, masked, weights), ("an average", "scores, masked", "attention"), strict=True
+size = np.abs(scores).max()
+for axes, matrix, title, look, name in (
+    (panels[0], mean, "an average", {"cmap": "Blues"}, "weight"),
+    (panels[1], masked, "masked", {"cmap": "RdBu_r", "vmin": -size, "vmax": size}, "score"),
+    (panels[2], weights, "attention", {"cmap": "Blues"}, "weight"),
 ):
-    image = axes.imshow(matrix, cmap="Blues" if title != "scores, masked" else "RdBu_r")
+    image = axes.imshow(matrix, **look)
     axes.set(title=title, xlabel="place looked at", xticks=range(T), yticks=range(T))
-    figure.colorbar(image, ax=axes, shrink=0.8)
+    figure.colorbar(image, ax=axes, shrink=0.8, label=name)
 panels[0].set_ylabel("place that looks")
 plt.show()
 
@@ -257,24 +260,9 @@ print(f"The {winner} is ahead at equal time.")
 
 # %%
 line = text[cut + 300 : cut + 340]
-
-
-def weights_of(block, x):
-    """The attention weights of a block's heads, (heads, T, T), as it computes them inside."""
-    _, T, C = x.shape
-    q, k, _ = np.split(np.asarray(block.c_attn(block.ln_1(x)))[0], 3, axis=-1)  # (T, C)
-    q, k = (p.reshape(T, block.n_head, -1).swapaxes(0, 1) for p in (q, k))
-    scores = q @ k.swapaxes(-1, -2) / np.sqrt(C / block.n_head)
-    return np.asarray(softmax(np.where(np.triu(np.ones((T, T)), 1), -np.inf, scores), -1))
-
-
-gpt.eval()
-with autograd.no_grad():
-    ids = np.array([[number[character] for character in line]])
-    x = gpt.wte(ids) + gpt.wpe.weight[: len(line)]
-    for block in gpt.h:
-        maps = weights_of(block, x)
-        x = block(x)
+ids = np.array([[number[character] for character in line]])
+(*_, last) = nn.look.attention_maps(gpt, ids).values()  # of each block (1, heads, T, T)
+maps = last[0]
 
 figure, panels = plt.subplots(2, 2, figsize=(9, 8.6), layout="constrained")
 signs = [{" ": "␣", "\n": "↵"}.get(sign, sign) for sign in line]
@@ -305,7 +293,8 @@ for temperature in (0.5, 0.9):
 # Nothing in a Transformer is about text. Cut an 8 × 8 digit into 16 patches of 2 × 2, make each a
 # vector by one matrix, add a position, and let the patches look at each other (without a mask:
 # there is no future). The mean of all places is the answer: a **Vision Transformer** (Dosovitskiy
-# et al., 2021).
+# et al., 2021). It is short enough to be written here; `nn.models.ViT` is the larger one that
+# torchvision has.
 
 # %%
 images, digits = nn.data.load_digits()
