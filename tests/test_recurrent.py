@@ -484,3 +484,17 @@ def test_layers_called_from_several_python_threads_compute_what_one_does():
     expected = [work(seed) for seed in range(40)]
     with ThreadPoolExecutor(4) as threads:
         assert list(threads.map(work, range(40))) == expected
+
+
+def test_scan_takes_its_input_apart_once_not_at_each_step():
+    x = Value(np.ones((6, 2, 3)))
+    ys, _ = scan(lambda x, h: (x + h, x + h), x, np.zeros((2, 3)))
+    todo, readers = [ys], set()
+    while todo:
+        v = todo.pop()
+        for before in v.inputs if v.op else ():
+            if before is x:
+                readers.add(v)
+            elif isinstance(before, Value):
+                todo.append(before)
+    assert [v.op.name for v in readers] == ["unstack"]

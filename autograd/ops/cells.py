@@ -76,9 +76,10 @@ def scan(cell: Cell, xs: Any, state: Any, *, lengths: Any = None, reverse: bool 
             raise TypeError("scan: lengths need the state before the first step, got None.")
         lengths = checked_lengths(lengths, steps, xs.shape[1], "xs", xs.shape)
         valid = np.arange(steps)[:, None] < lengths
+    rows = list(xs)  # one op for all: the gradient of xs[t] would be as large as xs, at each step
     ys: list[Any] = [None] * steps
     for t in reversed(range(steps)) if reverse else range(steps):
-        x = xs[t]
+        x = rows[t]
         if valid is None or valid[t].all():
             ys[t], state = pair(cell(x, state))
             continue
