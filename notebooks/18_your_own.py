@@ -469,7 +469,7 @@ def plot(curves, title):
 plot(curves, "reading row by row")
 
 # %% [markdown]
-# With 28 steps and 4,000 digits the GRU's richer gates may well buy a little more; compare the two
+# With 28 steps and 3,000 digits the GRU's richer gates may well buy a little more; compare the two
 # figures above, and the parameters. What is ours to say: a formula that is not in any framework
 # trains like a layer of the house.
 #
