@@ -284,7 +284,7 @@ print(profiles["op by op"].text(by="op", limit=6))
 #
 # ## How often is memory read?
 #
-# One step of Adam is 16 operations on each number, and none of them is hard. Written with NumPy,
+# One step of Adam is 13 operations on each number, and none of them is hard. Written with NumPy,
 # each is a pass over memory. The same *rule*, a Python function, can be run in three ways: on whole
 # arrays; on pieces so small that they stay in cache; and compiled into one loop, which reads and
 # writes each number once. It promises the same bits.
@@ -322,7 +322,7 @@ print(f"same bits: {adam_same}; the loop moves {speed:.1f} GB/s with one core")
 
 # %% [markdown]
 # The compiled loop is no cleverer than the others. It goes to memory 7 times for each number, where
-# whole arrays go about 40 times, for results that nobody asked for in between. This is what
+# whole arrays go about 30 times, for results that nobody asked for in between. This is what
 # **fusing** means, and why the activations (GELU, softmax, normalisation) have kernels too.
 #
 # ## Two cores, the same bits
