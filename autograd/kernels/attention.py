@@ -23,7 +23,7 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 from autograd.kernels import pool
-from autograd.kernels.jit import PLAIN, jit
+from autograd.kernels.jit import PLAIN, jit, part
 from autograd.kernels.matmul import rows_times_strip
 from autograd.kernels.recurrent_lanes import Lanes
 from autograd.kernels.tile import lanes, shape, transpose_block
@@ -150,7 +150,7 @@ _weigh_dropped = _on_strip(
 )
 
 
-@jit
+@part
 def _turn(n, depth, x, x0, x_row, alpha, room, panel, width):
     """room[panel + e * width + j] = alpha · x[j, e] for a strip of n rows; 0 where j >= n."""
     side = width // _VECTORS
@@ -169,7 +169,7 @@ def _turn(n, depth, x, x0, x_row, alpha, room, panel, width):
             room[i] *= alpha
 
 
-@jit
+@part
 def _scores(
     rows, E, k, k0, k_row, panel, panel0, c, c0, c_row, masking, mask0, diagonal, room, spare, width
 ):
@@ -194,7 +194,7 @@ def _scores(
                 c[c0 + r * c_row + j] = -math.inf
 
 
-@jit
+@part
 def _kept(column, first, second, threshold, lift, room, z, width):
     """room[z + j] = lift where weight (row j, column) is kept, else 0; the rows' keys are given."""
     for j in range(width):

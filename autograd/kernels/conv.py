@@ -10,7 +10,7 @@ depend on the number of threads.
 from __future__ import annotations
 
 from autograd.kernels.conv_copy import copy_rows
-from autograd.kernels.jit import compact, jit
+from autograd.kernels.jit import compact, jit, part
 from autograd.kernels.tile import register_bytes, tile, transpose_block
 
 REGISTER = register_bytes()
@@ -28,7 +28,7 @@ _wide, _narrow = tile(TALL, 2), tile(TALL, 1)
 _transpose = transpose_block()
 
 
-@jit
+@part
 def pack(x, start, xs, sizes, phases, h_taps, w_taps, c0, c1, d0, d1):
     """Copy channels [c0, c1) for outer rows [d0, d1) into planes, in order of address."""
     compact()
@@ -102,7 +102,7 @@ def pack_weights(begin, end, w, w_group, w_row, weights, bias, channels, heights
             m0 += height
 
 
-@jit
+@part
 def _product(w, w0, xs, offsets, heights, Q, y, y0, ldy, small):
     """y[m, q] = Σ_k w[k, m] xs[offsets[k] + q]; small holds what hangs over the end of a row."""
     compact()

@@ -16,14 +16,14 @@ import numpy as np
 
 from autograd.kernels import pool
 from autograd.kernels.elementary import exp, log
-from autograd.kernels.jit import jit
+from autograd.kernels.jit import jit, part
 from autograd.kernels.workspace import scratch
 
 PAD = 2  # states of probability 0 beside a row, so that its ends need no care
 CELL = 25.0  # ns for a state of a step, roughly
 
 
-@jit
+@part
 def _sum_of_three(n, x, x0, step, skips, skips0, y, y0):
     """y[s] = log(exp x[s] + exp x[s + step] + exp(x[s + 2 step] + skips[s])) for s < n."""
     for s in range(n):

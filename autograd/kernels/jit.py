@@ -19,9 +19,12 @@ from pathlib import Path
 
 import llvmlite
 import numba
+from llvmlite.binding import parse_assembly
 from numba import njit, types
 from numba.core import event
 from numba.core.caching import FunctionCache, IndexDataCacheFile, NullCache
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import Compiler
 from numba.extending import intrinsic
 
 from autograd.kernels import heap
@@ -99,6 +102,55 @@ def _forget_literals(compiled):
         return typed([types.unliteral(kind) for kind in args], general)
 
     compiled.get_call_template = widened
+
+
+class _Part(JITCodeLibrary):
+    """LLVM code that is neither optimised nor made machine code: whoever links it does both."""
+
+    def _optimize_functions(self, module):
+        module.data_layout = self._codegen._data_layout
+
+    def _optimize_final_module(self):
+        pass
+
+    def _finalize_final_module(self):
+        self._finalize_dynamic_globals()
+        # Numba sets the pointer in this variable, which all who link the part share.
+        found = self._final_module.global_variables
+        source = "\n".join(str(v) for v in found if v.name.startswith("_ZN08NumbaEnv"))
+        self._codegen._add_module(parse_assembly(source))
+        self._finalized = True
+
+
+class _ToLLVM(Compiler):
+    """Numba's compiler, up to LLVM code."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.state.library = _Part(self.state.targetctx.codegen(), "part")
+
+
+def part(function):
+    """Compile a part of kernels, for no one else to call: into each of them, and not by itself.
+
+    Numba would optimise it and make machine code of it twice, by itself and in each caller.
+    """
+    compiled = njit(
+        nogil=True,
+        error_model="numpy",
+        no_cfunc_wrapper=True,
+        no_cpython_wrapper=True,
+        pipeline_class=_ToLLVM,
+    )(function)
+    if not numba.config.DISABLE_JIT:
+        _forget_literals(compiled)
+        compiled._insert = lambda *code: None  # there is none to call
+        compiled._compile_for_args = _refused
+    return compiled
+
+
+def _refused(*args, **named):
+    raise TypeError("a part of kernels can't be called from Python: it is compiled into them only.")
 
 
 if numba.config.DISABLE_JIT:

@@ -13,7 +13,7 @@ import threading
 import numpy as np
 
 from autograd.kernels import pool
-from autograd.kernels.jit import compact, jit
+from autograd.kernels.jit import compact, jit, part
 from autograd.kernels.tile import copy, lanes, shape, tile, transpose_block
 from autograd.kernels.workspace import scratch
 
@@ -34,7 +34,7 @@ _transpose, _copy = transpose_block(), copy(_VECTORS)
 _BYTES = _VECTORS * lanes(np.int8)  # of a strip's row
 
 
-@jit
+@part
 def pack(depth, columns, width, b, b0, b_step, b_column, alpha, panel):
     """panel[k, j] = alpha · B[k, j], with zeros in the columns from `columns` to `width`."""
     compact()
@@ -67,7 +67,7 @@ def pack(depth, columns, width, b, b0, b_step, b_column, alpha, panel):
             panel[i] *= alpha
 
 
-@jit
+@part
 def rows_times_strip(
     begin, end, K, a, a0, a_row, a_step, b, b0, b_step, c, c0, c_row, add, columns, width
 ):

@@ -12,7 +12,7 @@ the GRU. x · W is computed for some steps at a time, while they are in cache.
 
 from __future__ import annotations
 
-from autograd.kernels.jit import compact, jit
+from autograd.kernels.jit import compact, jit, part
 from autograd.kernels.recurrent_cells import (
     gru_row,
     gru_row_grad,
@@ -63,7 +63,7 @@ def pack(begin, end, strip, lanes, depth, columns, w, transposed, packed):
                 packed[to + k * strip + j] = w[(first + j) * depth + k]
 
 
-@jit
+@part
 def multiply(rows, K, a, a0, a_row, b, b0, strip, wide, columns, c, c0, c_row, add):
     """C (+)= A · W for some rows of A and C; W packed in strips, of width `wide` unless 0."""
     compact()
@@ -105,7 +105,7 @@ def multiply(rows, K, a, a0, a_row, b, b0, strip, wide, columns, c, c0, c_row, a
     # fmt: on
 
 
-@jit
+@part
 def project(begin, end, s0, s1, counts, x_rows, K, a, a_row, b, strip, columns, c, c_row, add):
     """C = A · W for the rows of steps s0 to s1; `add` is False."""
     compact()

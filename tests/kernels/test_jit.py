@@ -117,6 +117,18 @@ def test_the_stamp_of_a_kernel_covers_what_it_imports(tmp_path):
 
 
 @COMPILES
+def test_a_part_runs_in_kernels_of_any_types_and_refuses_to_be_called_alone():
+    part = jit.part(eval("lambda x, n: x + n", {}))
+    outer = jit.part(eval("lambda x: part(x, 2) * part(x, 3)", {"part": part}))
+    kernel = jit.jit(eval("lambda x: outer(x) - part(x, 4)", {"part": part, "outer": outer}))
+    assert kernel(1.0) == 7.0
+    assert kernel(2) == 14
+    assert len(part.overloads) == 2
+    with pytest.raises(TypeError, match="called from Python"):
+        part(1.0, 2)
+
+
+@COMPILES
 def test_a_constant_in_a_call_does_not_compile_the_callee_once_more():
     @jit.jit
     def inner(x, n, flag):
