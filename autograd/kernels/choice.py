@@ -52,6 +52,8 @@ SIZES = {
     "sigmoid_grad": 16_384,
     "relu": 8_192,
     "relu_grad": 4_096,
+    "relu6_grad": 4_096,
+    "where_positive": 16_384,
 }
 
 

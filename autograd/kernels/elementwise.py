@@ -112,6 +112,22 @@ def relu_grad(begin, end, g, x, out):
 
 
 @jit
+def relu6_grad(begin, end, g, x, out):
+    """g where x is between 0 and 6."""
+    g, x, out = g[begin:end], x[begin:end], out[begin:end]
+    for i in range(out.size):
+        out[i] = g[i] if 0 < x[i] < 6 else 0
+
+
+@jit
+def where_positive(begin, end, x, a, b, out):
+    """a where x is positive, else b."""
+    x, a, b, out = x[begin:end], a[begin:end], b[begin:end], out[begin:end]
+    for i in range(out.size):
+        out[i] = a[i] if x[i] > 0 else b[i]
+
+
+@jit
 def erf(begin, end, x, out):
     """The error function."""
     x, out = x[begin:end], out[begin:end]

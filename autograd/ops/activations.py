@@ -36,6 +36,18 @@ def relu_grad(g: Any, a: Any) -> Any:
     return np.where(a > 0, g, 0)
 
 
+@kernel_for("relu6_grad")
+def relu6_grad(g: Any, a: Any) -> Any:
+    """g where a is between 0 and 6."""
+    return np.where((a > 0) & (a < 6), g, 0)
+
+
+@kernel_for("where_positive")
+def where_positive(x: Any, a: Any, b: Any) -> Any:
+    """a where x is positive, else b: NumPy's where waits for a branch at each change of sign."""
+    return np.where(np.greater(x, 0), a, b)
+
+
 @kernel_for("sigmoid_grad")
 def sigmoid_grad(g: Any, y: Any) -> Any:
     """g σ'(a), by the sigmoid's own value y."""
@@ -112,12 +124,12 @@ def tanh_gelu_grad(g: Any, a: Any) -> Any:
 
 def _elu(a: Any, alpha: float = 1.0) -> Any:
     """Gives a where a > 0, else alpha (exp(a) - 1)."""
-    return np.where(np.greater(a, 0), a, alpha * np.expm1(np.minimum(a, 0)))
+    return where_positive(a, a, alpha * np.expm1(np.minimum(a, 0)))
 
 
 def _celu(a: Any, alpha: float = 1.0) -> Any:
     """Gives a where a > 0, else alpha (exp(a / alpha) - 1)."""
-    return np.where(np.greater(a, 0), a, alpha * np.expm1(np.minimum(a, 0) / alpha))
+    return where_positive(a, a, alpha * np.expm1(np.minimum(a, 0) / alpha))
 
 
 def _selu(a: Any) -> Any:
@@ -127,12 +139,12 @@ def _selu(a: Any) -> Any:
 
 def _leaky_relu(a: Any, negative_slope: float = 0.01) -> Any:
     """Gives a where a > 0, else negative_slope · a."""
-    return np.where(np.greater(a, 0), a, np.multiply(a, negative_slope))
+    return where_positive(a, a, np.multiply(a, negative_slope))
 
 
 def _prelu(a: Any, weight: Any) -> Any:
     """Gives a where a > 0, else weight · a, with a weight that is learned."""
-    return np.where(np.greater(a, 0), a, np.multiply(weight, a))
+    return where_positive(a, a, np.multiply(weight, a))
 
 
 def _hardtanh(a: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
@@ -187,14 +199,14 @@ softplus = Op(_softplus,       r"\operatorname{{softplus}} {a:3}",   lambda g, y
 log_sigmoid = Op(_log_sigmoid, r"\log \sigma({a})",                  lambda g, y, a: g * sigmoid(-a),                                             domain=(real,), rank=3, name="log_sigmoid")
 silu = Op(_silu,               r"{a:2} \, \sigma({a})",              lambda g, y, a: silu_grad(g, a),                  domain=(real,), rank=2, name="silu")
 gelu = Op(_gelu,               r"\operatorname{{gelu}} {a:3}",       lambda g, y, a, approximate: tanh_gelu_grad(g, a) if approximate == "tanh" else exact_gelu_grad(g, a), domain=(real,), rank=3, name="gelu", cases=(case(A(3), approximate="tanh"),))
-elu = Op(_elu,                 r"\operatorname{{elu}} {a:3}",        lambda g, y, a, alpha: np.where(a > 0, g, g * (y + alpha)),                  domain=(nonzero,), rank=3, name="elu")
-celu = Op(_celu,               r"\operatorname{{celu}} {a:3}",       lambda g, y, a, alpha: np.where(a > 0, g, g * (y / alpha + 1)),              domain=(nonzero,), rank=3, name="celu", cases=(case(A(3, domain=nonzero), alpha=0.7),))
-selu = Op(_selu,               r"\operatorname{{selu}} {a:3}",       lambda g, y, a: np.where(a > 0, SELU_SCALE * g, g * (y + SELU_SCALE * SELU_ALPHA)), domain=(nonzero,), rank=3, name="selu")
-leaky_relu = Op(_leaky_relu,   r"\operatorname{{leaky\_relu}} {a:3}", lambda g, y, a, negative_slope: np.where(a > 0, g, negative_slope * g),     domain=(nonzero,), rank=3, name="leaky_relu")
-prelu = Op(_prelu,             r"\operatorname{{prelu}} {a:3}",      lambda g, y, a, weight: np.where(a > 0, g, weight * g),
+elu = Op(_elu,                 r"\operatorname{{elu}} {a:3}",        lambda g, y, a, alpha: where_positive(a, g, g * (y + alpha)),                  domain=(nonzero,), rank=3, name="elu")
+celu = Op(_celu,               r"\operatorname{{celu}} {a:3}",       lambda g, y, a, alpha: where_positive(a, g, g * (y / alpha + 1)),              domain=(nonzero,), rank=3, name="celu", cases=(case(A(3, domain=nonzero), alpha=0.7),))
+selu = Op(_selu,               r"\operatorname{{selu}} {a:3}",       lambda g, y, a: where_positive(a, SELU_SCALE * g, g * (y + SELU_SCALE * SELU_ALPHA)), domain=(nonzero,), rank=3, name="selu")
+leaky_relu = Op(_leaky_relu,   r"\operatorname{{leaky\_relu}} {a:3}", lambda g, y, a, negative_slope: where_positive(a, g, negative_slope * g),     domain=(nonzero,), rank=3, name="leaky_relu")
+prelu = Op(_prelu,             r"\operatorname{{prelu}} {a:3}",      lambda g, y, a, weight: where_positive(a, g, weight * g),
                                                                      lambda g, y, a, weight: np.where(a > 0, 0, g * a),                           domain=(nonzero, real), rank=3, name="prelu")
 hardtanh = Op(_hardtanh,       r"\operatorname{{hardtanh}} {a:3}",   lambda g, y, a, min_val, max_val: np.where((a > min_val) & (a < max_val), g, 0), domain=(away(-1, 1),), rank=3, name="hardtanh")
-relu6 = Op(_relu6,             r"\operatorname{{relu6}} {a:3}",      lambda g, y, a: np.where((a > 0) & (a < 6), g, 0),                           domain=(away(0, 6, low=-3, high=8),), rank=3, name="relu6")
+relu6 = Op(_relu6,             r"\operatorname{{relu6}} {a:3}",      lambda g, y, a: relu6_grad(g, a),                                            domain=(away(0, 6, low=-3, high=8),), rank=3, name="relu6")
 hardsigmoid = Op(_hardsigmoid, r"\operatorname{{hardsigmoid}} {a:3}", lambda g, y, a: np.where((a > -3) & (a < 3), g / 6, 0),                     domain=(away(-3, 3, low=-5, high=5),), rank=3, name="hardsigmoid")
 hardswish = Op(_hardswish,     r"\operatorname{{hardswish}} {a:3}",  lambda g, y, a: np.where(a <= -3, 0, np.where(a < 3, g * (2 * a + 3) / 6, g)), domain=(away(-3, 3, low=-5, high=5),), rank=3, name="hardswish")
 softsign = Op(_softsign,       r"\frac{{{a}}}{{1 + \left|{a}\right|}}", lambda g, y, a: g / np.square(1 + np.abs(a)),                             domain=(nonzero,), name="softsign")

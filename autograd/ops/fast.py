@@ -28,6 +28,11 @@ def kernel_for(name: str) -> Callable[[Function], Function]:
             y = None if a.size < size else choice.elementwise(name, a, b)
             return formula(a, b) if y is None else y
 
-        return functools.wraps(formula)(of_one if formula.__code__.co_argcount == 1 else of_two)
+        def of_three(a: Any, b: Any, c: Any) -> Any:
+            y = None if a.size < size else choice.elementwise(name, a, b, c)
+            return formula(a, b, c) if y is None else y
+
+        ways: dict[int, Function] = {1: of_one, 2: of_two, 3: of_three}
+        return functools.wraps(formula)(ways[formula.__code__.co_argcount])
 
     return decorate

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+import autograd
 from autograd.kernels import choice, elementwise, pool
 from autograd.kernels.jit import PLAIN
 from autograd.kernels.tile import has_fma
@@ -207,6 +208,32 @@ def test_relu_and_its_gradient_are_numpys_nan_and_infinity_included(dtype, rng):
     x, g = x.astype(dtype), rng.permutation(g).astype(dtype)
     assert np.array_equal(call("relu", x), np.maximum(x, 0), equal_nan=True)
     assert np.array_equal(call("relu_grad", g, x), np.where(x > 0, g, 0), equal_nan=True)
+
+
+@pytest.mark.parametrize("dtype", [SINGLE, DOUBLE])
+def test_choices_by_sign_and_by_range_are_numpys_nan_and_infinity_included(dtype, rng):
+    odd = [np.nan, np.inf, -np.inf, 0.0, -0.0, 6.0]
+    x = np.concatenate([rng.normal(3, 4, 500), odd]).astype(dtype)
+    a, b = (rng.permutation(x) for _ in range(2))
+    assert np.array_equal(call("where_positive", x, a, b), np.where(x > 0, a, b), equal_nan=True)
+    inside = np.where((x > 0) & (x < 6), a, 0)
+    assert np.array_equal(call("relu6_grad", a, x), inside, equal_nan=True)
+
+
+@pytest.mark.parametrize("name", ["leaky_relu", "prelu", "elu", "celu", "selu", "relu6"])
+def test_large_arrays_get_from_kernels_what_small_ones_get_from_numpy(name, rng):
+    x = rng.normal(0, 4, 36_000).astype(SINGLE)
+    more = [np.full(1, 0.25, SINGLE)] if name == "prelu" else []
+
+    def both_ways(x):
+        v, rest = autograd.Value(x), [autograd.Value(w) for w in more]
+        y = getattr(autograd, name)(v, *rest)
+        np.sum(y).backward()
+        return y.data, v.grad
+
+    large = both_ways(x)
+    small = [np.concatenate(parts) for parts in zip(*map(both_ways, np.split(x, 12)), strict=True)]
+    np.testing.assert_array_equal(large, small)
 
 
 def test_the_bits_depend_on_neither_threads_nor_place(rng):

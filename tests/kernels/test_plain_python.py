@@ -70,6 +70,8 @@ def elementary_functions(rng, dtype, tolerance):
         ("gelu", (x,), x * np.vectorize(lambda v: math.erfc(-v / math.sqrt(2)) / 2)(x)),
         ("silu_grad", (g, x), g * sigmoid * (1 + x * (1 - sigmoid))),
         ("relu_grad", (g, x), np.where(x > 0, g, 0)),
+        ("relu6_grad", (g, x), np.where((x > 0) & (x < 6), g, 0)),
+        ("where_positive", (x, g, x), np.where(x > 0, g, x)),
     ):
         found = elementwise.apply(getattr(elementwise, name), *arrays)
         np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
