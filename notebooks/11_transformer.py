@@ -259,7 +259,7 @@ print(f"The {winner} is ahead at equal time.")
 # the prediction of what follows this character.
 
 # %%
-line = text[cut + 300 : cut + 340]
+line = text[cut + 300 : cut + 328]
 ids = np.array([[number[character] for character in line]])
 (*_, last) = nn.look.attention_maps(gpt, ids).values()  # of each block (1, heads, T, T)
 maps = last[0]
