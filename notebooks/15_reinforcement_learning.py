@@ -477,8 +477,8 @@ class Replay:
         return [column[rows] for column in self.columns]
 
 
-def dqn(seed, updates, memory=50_000, renew=50, double=True):
-    """Keep the network that lasts longest in episodes for validation, played every 100 updates."""
+def dqn(seed, updates, memory=50_000, renew=100, double=True):
+    """Keep the network that lasts longest in episodes for validation, played every 50 updates."""
     rng, started = np.random.default_rng(seed), time.process_time()
     envs = carts(FEW)
     net, target = (Net(4, 64, 64, 2, rng=seed) for _ in range(2))
@@ -505,7 +505,7 @@ def dqn(seed, updates, memory=50_000, renew=50, double=True):
             optimizer.step()
         if update % renew == 0:
             target.load_state_dict(net.state_dict())
-        if update % 100 == 0:
+        if update % 50 == 0:
             steps.append(replay.added)
             lengths.append(lasts(net, 50, seed=50_000 + update))
             if lengths[-1] > best[0]:
@@ -545,7 +545,7 @@ print("DQN, unseen episodes:", np.round(judge_exams, 1))
 
 # %% [markdown]
 # It gets there after a few thousand steps, most of them pushed at random, and then *forgets*, again
-# and again. So we look at 50 episodes every 100 updates, with seeds of their own, and keep the best
+# and again. So we look at 50 episodes every 50 updates, with seeds of their own, and keep the best
 # network: it is the one that sat the exam. (In the full run three variants stand beside it. Without
 # the target network nothing is learned at all. Double or not makes little difference here, and even
 # a memory of 16 steps gets there, if less surely.)
