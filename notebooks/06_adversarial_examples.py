@@ -63,7 +63,7 @@ plt.show()
 
 # %%
 EPS = 0.2
-some = slice(0, 5)
+some = [int(np.flatnonzero(y_test == digit)[0]) for digit in (2, 4, 5, 7, 9)]
 before = nn.train.predict(plain, X_test[some]).argmax(1)
 attacked = nn.look.fgsm(plain, X_test[some], y_test[some], EPS)
 after = nn.train.predict(plain, attacked).argmax(1)
