@@ -76,6 +76,17 @@ def test_the_command_writes_notebooks_with_outputs_and_a_table(two, capsys):
     assert "targets" in notebooks.printed(jupytext.read(two / "01_good.ipynb"))
 
 
+def test_figures_are_kept_whatever_draws_elsewhere(two, monkeypatch):
+    jupytext = pytest.importorskip("jupytext")
+    plot = "\n# %%\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()\n"
+    file = two.parent / "notebooks" / "01_good.py"
+    file.write_text(file.read_text() + plot)
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    assert main(["notebooks", "--run", "01", "--out", str(two)]) == 0
+    shown = jupytext.read(two / "01_good.ipynb").cells[-1].outputs
+    assert any("image/png" in output.get("data", ()) for output in shown)
+
+
 def test_a_missed_target_fails_and_is_still_reported(two, capsys):
     assert main(["notebooks", "--run", "02", "--out", str(two)]) == 1
     out = capsys.readouterr().out

@@ -116,6 +116,7 @@ def execute(file: Path, target: Path) -> Outcome:
     notebook = jupytext.read(file)
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    shown = {"PYTHONPATH": path, "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
     client = NotebookClient(
         notebook,
         timeout=None,
@@ -124,7 +125,7 @@ def execute(file: Path, target: Path) -> Outcome:
     )
     error, started = "", time.perf_counter()
     try:
-        client.execute(env={**os.environ, "PYTHONPATH": path})
+        client.execute(env={**os.environ, **shown})
     except CellExecutionError as failure:
         error = f"{failure.ename}: {failure.evalue}"
     except DeadKernelError as failure:
