@@ -544,11 +544,11 @@ judge_exams = [lasts(run.net, 100, seed=1_000_000) for run in judges]
 print("DQN, unseen episodes:", np.round(judge_exams, 1))
 
 # %% [markdown]
-# It gets there after a few thousand steps, most of them pushed at random, and then *forgets*, again
-# and again. So we look at 50 episodes every 50 updates, with seeds of their own, and keep the best
-# network: it is the one that sat the exam. (In the full run three variants stand beside it. Without
-# the target network nothing is learned at all. Double or not makes little difference here, and even
-# a memory of 16 steps gets there, if less surely.)
+# It gets there in less than ten thousand steps, most of them pushed at random, and then *forgets*.
+# So we look at 50 episodes every 50 updates, with seeds of their own, and keep the best network: it
+# is the one that sat the exam. (In the full run three variants stand beside it. Without the target
+# network nothing is learned at all. Double or not makes little difference here, and even a memory
+# of 16 steps gets there, if less surely.)
 #
 # One reason for the forgetting: nothing in the loss asks for a good policy, only for good numbers,
 # and the two pushes differ by little of their worth, since a wrong one can be made up for at the
