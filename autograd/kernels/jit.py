@@ -53,14 +53,19 @@ def _imports(path: Path) -> tuple[bytes, frozenset[str]]:
 
 @functools.cache
 def stamp(path: Path) -> str:
-    """A hash of the file, of all that it imports from its own folder, and of the compiler."""
+    """A hash of the file, of all kernels that it imports, and of the compiler.
+
+    Kernels that users write in folders of their own may import ours, and each other.
+    """
     todo, seen = [path], set()
+    ours = Path(__file__).parent
     while todo:
         file = todo.pop()
         if file in seen or not file.is_file():
             continue
         seen.add(file)
-        todo += [file.with_name(f"{name}.py") for name in _imports(file)[1]]
+        folders = {file.parent, ours}
+        todo += [folder / f"{name}.py" for folder in folders for name in _imports(file)[1]]
     digest = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__}".encode())
     for file in sorted(seen):
         digest.update(file.name.encode() + b"\0" + _imports(file)[0])

@@ -116,6 +116,21 @@ def test_the_stamp_of_a_kernel_covers_what_it_imports(tmp_path):
     assert jit.stamp(tmp_path / "top.py") != before
 
 
+def test_the_stamp_of_a_kernel_elsewhere_covers_ours(tmp_path, monkeypatch):
+    ours = tmp_path / "ours"
+    ours.mkdir()
+    monkeypatch.setattr(jit, "__file__", str(ours / "jit.py"))
+    (ours / "jit.py").write_text("")
+    (ours / "tile.py").write_text("x = 1")
+    own = tmp_path / "own.py"
+    own.write_text("from autograd.kernels import tile")
+    before = jit.stamp(own)
+    (ours / "tile.py").write_text("x = 2")
+    jit._imports.cache_clear()
+    jit.stamp.cache_clear()
+    assert jit.stamp(own) != before
+
+
 @COMPILES
 def test_a_part_runs_in_kernels_of_any_types_and_refuses_to_be_called_alone():
     part = jit.part(eval("lambda x, n: x + n", {}))
