@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 
 import numpy as np
 import pytest
@@ -21,6 +22,14 @@ def seeded_torch(request):
     if request.node.get_closest_marker("torch"):
         torch = pytest.importorskip("torch", reason="the comparison needs torch")
         torch.manual_seed(0)
+
+
+@pytest.fixture
+def interruptible():
+    """Ctrl-C raises KeyboardInterrupt, even in a job that a shell has started in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

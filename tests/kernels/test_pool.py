@@ -102,6 +102,7 @@ def test_an_exception_in_a_piece_reaches_the_caller_and_the_pool_goes_on():
         pool.set_num_threads(2)
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_waits_for_the_running_pieces_and_leaves_the_pool_usable():
     pool.set_num_threads(2)
     running = []
