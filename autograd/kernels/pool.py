@@ -22,7 +22,7 @@ from collections.abc import Callable
 from typing import Any
 
 PIECE = 20_000.0  # ns: a piece takes at least this long
-LEAST = 5  # pieces of work that are worth handing some over: waking a worker costs 5 to 50 µs
+LEAST = 10  # pieces worth sharing: a worker takes 5 to 50 µs to wake, and fetches data to its cache
 PIECES = 4  # a thread; more of them even out cores that others load, fewer cost fewer calls
 
 

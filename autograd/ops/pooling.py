@@ -48,7 +48,7 @@ def _max_pool(x: Any, windows: Windows) -> tuple[Any, Any]:
     indices = np.empty(y.shape, _places(math.prod(windows.size)))
     if y.size:
         if windows.pairs:
-            _run("max_pairs", len(y), x3, y, indices, cost=y.size * 1.5)
+            _run("max_pairs", len(y), x3, y, indices, cost=y.size * 0.9)
         else:
             cost = y.size * (3.0 + windows.taps)
             columns = windows.step, windows.stride, windows.columns
@@ -65,7 +65,7 @@ def _max_pool_joint(
     g = np.ascontiguousarray(g, y.dtype)
     if gx.size:
         flat = g.reshape(len(gx), -1), indices.reshape(len(gx), -1)
-        _run("scatter_windows", len(gx), *flat, gx, cost=gx.size * 0.3 + g.size * 1.5)
+        _run("scatter_windows", len(gx), *flat, gx, cost=gx.size * 0.1 + g.size * 0.5)
     return (gx.reshape(x.shape),)
 
 

@@ -50,7 +50,7 @@ def test_little_work_stays_one_piece_in_the_calling_thread():
 
 
 def test_enough_work_is_cut_into_pieces_worth_their_while():
-    pool.set_num_threads(2)
+    pool.set_num_threads(4)
     sizes = []
     pool.run(lambda begin, end: sizes.append(end - begin), 100, cost=pool.LEAST * pool.PIECE)
     assert len(sizes) == pool.LEAST
