@@ -120,6 +120,7 @@ def execute(file: Path, target: Path) -> Outcome:
     client = NotebookClient(
         notebook,
         timeout=None,
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],  # it would warn of its local sockets
         coalesce_streams=True,  # a line that is overwritten is kept once, as it was last
         resources={"metadata": {"path": str(target.parent)}},
     )
