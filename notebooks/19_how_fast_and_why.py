@@ -204,12 +204,13 @@ measure("NumPy's BLAS", lambda: A @ B, lambda: A @ B)
 
 figure, axes = plt.subplots(figsize=(7, 3), layout="constrained")
 bars = axes.barh(list(products), [v / 1e9 for v in products.values()], color="tab:blue")
-axes.bar_label(bars, [f"{v / FLOPS:.2%} of peak" for v in products.values()], padding=4)
-axes.axvline(FLOPS / 1e9, color="tab:red", lw=1, ls="--", label="peak, all cores")
+shares = [f"{100 * v / FLOPS:.2g} % of peak" for v in products.values()]
+axes.bar_label(bars, shares, padding=4, bbox={"fc": "white", "ec": "none", "pad": 0.5})
+axes.axvline(FLOPS / 1e9, color="tab:red", lw=1, ls="--", label="peak, all cores", zorder=0)
 axes.set(xscale="log", xlabel="GFLOP/s", ylabel=f"{N} × {N} × {N}")
 axes.set_xlim(right=FLOPS / 1e9 * 30)
 axes.invert_yaxis()
-axes.legend(loc="lower right")
+figure.legend(loc="outside upper right", frameon=False)
 plt.show()
 print("largest relative error:", {name: f"{e:.0e}" for name, e in off.items()})
 tile_gain = products["tile, 1 core"] / products["naive loop"]
