@@ -108,7 +108,7 @@ def test_a_cached_kernel_sees_that_an_inlined_function_has_changed(tmp_path):
     for factor, hits, expected in ((2, 0, "2.0"), (2, 1, "2.0"), (3, 0, "3.0"), (3, 1, "3.0")):
         (package / "inner.py").write_text(start + f"@jit\ndef inner(x):\n    return {factor} * x\n")
         done = subprocess.run(
-            [sys.executable, "-c", code],
+            [sys.executable, "-B", "-c", code],  # bytecode is dated to the second
             cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)},
             check=True, capture_output=True, text=True,
         )  # fmt: skip
