@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from autograd.engine import tick, topological
 from autograd.op import SELECT
+from autograd.viz.units import amount
 from nn.module import Module
 
 Shape = tuple[int, ...]
@@ -198,9 +199,4 @@ def _within(birth: int, spans: list[tuple[int, int]]) -> bool:
 
 def _bytes(n: int) -> str:
     """Bytes, with three digits."""
-    size, unit = float(n), "B"
-    for larger in ("kB", "MB", "GB", "TB"):
-        if size < 1000:
-            break
-        size, unit = size / 1000, larger
-    return f"{n} B" if unit == "B" else f"{size:.3g} {unit}"
+    return f"{amount(n)}B" if n >= 1000 else f"{n} B"
