@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from autograd.random import Rng, as_generator
+from nn.counts import count
 from nn.data.collate import gather
 from nn.data.dataset import Array, Dataset, TensorDataset
 from nn.data.sampler import (
@@ -18,7 +19,6 @@ from nn.data.sampler import (
     RandomSampler,
     Sampler,
     SequentialSampler,
-    at_least_one,
     cut,
     number_of_batches,
 )
@@ -120,9 +120,9 @@ class DataLoader:
         if not isinstance(num_workers, (int, np.integer)) or num_workers < 0:
             raise ValueError(f"DataLoader: num_workers must be >= 0, got {num_workers!r}.")
         self.dataset: Dataset = dataset
-        self.batch_size = at_least_one("DataLoader", "batch_size", batch_size)
+        self.batch_size = count("DataLoader", "batch_size", batch_size, 1)
         self.shuffle, self.drop_last, self.num_workers = shuffle, drop_last, int(num_workers)
-        self.prefetch_factor = at_least_one("DataLoader", "prefetch_factor", prefetch_factor)
+        self.prefetch_factor = count("DataLoader", "prefetch_factor", prefetch_factor, 1)
         if sampler is None:
             sampler = RandomSampler(dataset) if shuffle else SequentialSampler(dataset)
         self.sampler, self.batch_sampler = sampler, batch_sampler

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd.random import default_rng
+from nn.counts import count
 
 Array = np.ndarray[Any, Any]
 
@@ -170,7 +171,7 @@ class BatchSampler:
 
     def __init__(self, sampler: Sampler, batch_size: int, drop_last: bool) -> None:
         self.sampler, self.drop_last = sampler, drop_last
-        self.batch_size = at_least_one("BatchSampler", "batch_size", batch_size)
+        self.batch_size = count("BatchSampler", "batch_size", batch_size, 1)
 
     def draw(self, rng: np.random.Generator) -> list[Array]:
         """Indices of each batch of one epoch."""
@@ -214,7 +215,7 @@ class BucketBatchSampler(BatchSampler):
                 f"BucketBatchSampler: lengths must have shape (N,), got {self.lengths.shape}."
             )
         super().__init__(RandomSampler(self.lengths), batch_size, drop_last)
-        self.pool = at_least_one("BucketBatchSampler", "pool", pool)
+        self.pool = count("BucketBatchSampler", "pool", pool, 1)
 
     def draw(self, rng: np.random.Generator) -> list[Array]:
         """Indices of each batch of one epoch."""
@@ -234,10 +235,3 @@ def cut(order: Array, size: int, drop_last: bool) -> list[Array]:
 def number_of_batches(n: int, size: int, drop_last: bool) -> int:
     """How many batches n samples make."""
     return n // size if drop_last else -(-n // size)
-
-
-def at_least_one(who: str, name: str, n: Any) -> int:
-    """Check a count."""
-    if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 1:
-        raise ValueError(f"{who}: {name} must be an integer >= 1, got {n!r}.")
-    return int(n)

@@ -9,6 +9,7 @@ import numpy as np
 
 from autograd.engine import Array
 from autograd.value import Value
+from nn.counts import count
 from nn.functional.tensor import Tensor, floats
 
 Reading = tuple[int, ...]
@@ -102,12 +103,10 @@ def ctc_beam_decode(
     """
     rows, lengths = _checked("ctc_beam_decode", log_probs, input_lengths, blank)
     C = rows.shape[-1]
-    symbols = C if symbols is None else symbols
-    for name, n in (("beam", beam), ("symbols", symbols)):
-        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
-            raise ValueError(f"ctc_beam_decode: {name} must be an integer >= 1, got {n!r}.")
+    beam = count("ctc_beam_decode", "beam", beam, 1)
+    symbols = C if symbols is None else count("ctc_beam_decode", "symbols", symbols, 1)
     found = [
-        _search(np.exp(row[:steps]), int(blank), int(beam), min(int(symbols), C))
+        _search(np.exp(row[:steps]), int(blank), beam, min(symbols, C))
         for row, steps in zip(rows, lengths, strict=True)
     ]
     return [labels for labels, _ in found], np.array([log_p for _, log_p in found])

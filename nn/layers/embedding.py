@@ -10,8 +10,8 @@ from autograd.engine import Array
 from autograd.random import Rng
 from autograd.value import Value
 from nn import functional, init
+from nn.counts import count
 from nn.functional.embedding import dense
-from nn.layers.linear import count
 from nn.module import Module, Parameter
 
 

@@ -9,14 +9,8 @@ import numpy as np
 
 from autograd.random import Rng, as_generator
 from nn import functional, init
+from nn.counts import count
 from nn.module import Module, Parameter
-
-
-def count(who: str, name: str, size: Any, least: int = 0) -> int:
-    """A size, checked."""
-    if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < least:
-        raise ValueError(f"{who}: {name} must be an integer >= {least}, got {size!r}.")
-    return int(size)
 
 
 class Linear(Module):

@@ -11,8 +11,8 @@ import autograd
 from autograd.random import Rng, as_generator
 from autograd.value import Value
 from nn import init
+from nn.counts import count
 from nn.functional.tensor import same_dtype
-from nn.layers.linear import count
 from nn.module import Module, Parameter
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from autograd.engine import Array
 from nn import functional
+from nn.counts import count
 from nn.functional.tensor import same_dtype
-from nn.layers.linear import count
 from nn.module import Module, Parameter
 
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from autograd.random import Rng, as_generator
 from nn import functional, init
+from nn.counts import count
 from nn.layers.container import ModuleList
-from nn.layers.linear import count
 from nn.layers.norm import LayerNorm
 from nn.layers.transformer_layers import (
     Activation,

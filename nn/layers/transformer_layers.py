@@ -7,10 +7,11 @@ from typing import Any
 
 from autograd.random import Rng, as_generator
 from nn import functional
+from nn.counts import count
 from nn.functional.dropout import probability
 from nn.layers.attention import MultiheadAttention
 from nn.layers.dropout import Dropout
-from nn.layers.linear import Linear, count
+from nn.layers.linear import Linear
 from nn.layers.norm import LayerNorm
 from nn.module import Module
 

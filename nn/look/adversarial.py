@@ -9,7 +9,7 @@ import numpy as np
 from autograd.functional import grad
 from autograd.random import Rng, as_generator
 from autograd.value import Value
-from nn.data.sampler import at_least_one
+from nn.counts import count
 from nn.look.running import Array, floats, looking
 from nn.module import Module
 from nn.train.choices import loss_for
@@ -123,7 +123,7 @@ def pgd(
     (True, True)
     """
     attack = _Attack("pgd", model, x, target, eps, targeted, clip, loss)
-    steps = at_least_one("pgd", "steps", steps)
+    steps = count("pgd", "steps", steps, 1)
     alpha = 2.5 * eps / steps if step_size is None else step_size
     if not alpha >= 0:
         raise ValueError(f"pgd: step_size must be >= 0, got {step_size}.")

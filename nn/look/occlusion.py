@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd.recording import no_grad
-from nn.data.sampler import at_least_one
+from nn.counts import count
 from nn.look.running import Array, floats, looking, score
 from nn.module import Module
 
@@ -71,8 +71,8 @@ def occlusion(
             f"{who}: size {size} must lie between 1 and the image's {array.shape[2:]}."
         )
     stride, batch_size = (
-        at_least_one(who, "stride", stride),
-        at_least_one(who, "batch_size", batch_size),
+        count(who, "stride", stride, 1),
+        count(who, "batch_size", batch_size, 1),
     )
     places = [(i, j) for i in _starts(height, h, stride) for j in _starts(width, w, stride)]
     fall = np.zeros((n, height, width), np.float64)

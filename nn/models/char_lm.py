@@ -8,9 +8,10 @@ import numpy as np
 
 from autograd.engine import Array
 from autograd.random import Rng, as_generator
+from nn.counts import count
 from nn.layers.dropout import Dropout
 from nn.layers.embedding import Embedding
-from nn.layers.linear import Linear, count
+from nn.layers.linear import Linear
 from nn.layers.recurrent import GRU, LSTM
 from nn.models.language import LanguageModel
 from nn.models.sampling import draw

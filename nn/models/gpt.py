@@ -11,10 +11,11 @@ from autograd import scaled_dot_product_attention
 from autograd.engine import Array
 from autograd.random import Rng, as_generator
 from nn import functional, init
+from nn.counts import count
 from nn.layers.container import ModuleList
 from nn.layers.dropout import Dropout
 from nn.layers.embedding import Embedding
-from nn.layers.linear import Linear, count
+from nn.layers.linear import Linear
 from nn.layers.norm import LayerNorm
 from nn.models.language import LanguageModel
 from nn.models.sampling import draw

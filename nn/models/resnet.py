@@ -9,9 +9,10 @@ import numpy as np
 
 from autograd.random import Rng, as_generator
 from nn import functional, init
+from nn.counts import count
 from nn.layers.container import Sequential
 from nn.layers.conv import Conv2d
-from nn.layers.linear import Linear, count
+from nn.layers.linear import Linear
 from nn.layers.tracked_norm import BatchNorm2d
 from nn.module import Module
 

@@ -8,10 +8,10 @@ import numpy as np
 
 from autograd.random import Rng, as_generator
 from nn import functional
+from nn.counts import count
 from nn.layers.activation import ReLU
 from nn.layers.container import ModuleList, Sequential
 from nn.layers.conv import Conv2d, ConvTranspose2d
-from nn.layers.linear import count
 from nn.layers.tracked_norm import BatchNorm2d
 from nn.module import Module
 

@@ -9,12 +9,13 @@ import numpy as np
 
 from autograd.random import Rng, as_generator
 from nn import init
+from nn.counts import count
 from nn.layers.activation import GELU
 from nn.layers.attention import MultiheadAttention
 from nn.layers.container import Sequential
 from nn.layers.conv import Conv2d
 from nn.layers.dropout import Dropout
-from nn.layers.linear import Linear, count
+from nn.layers.linear import Linear
 from nn.layers.norm import LayerNorm
 from nn.module import Module, Parameter
 

@@ -9,9 +9,9 @@ import numpy as np
 from autograd.random import Rng
 from autograd.recording import no_grad
 from autograd.value import Value
+from nn.counts import count
 from nn.data.dataset import Array
 from nn.data.loader import DataLoader
-from nn.data.sampler import at_least_one
 from nn.module import Module
 from nn.parameter import Parameter
 
@@ -35,7 +35,7 @@ def as_loader(
     """
     if isinstance(data, DataLoader):
         return data
-    size = at_least_one(who, "batch_size", batch_size)
+    size = count(who, "batch_size", batch_size, 1)
     if isinstance(data, np.ndarray):
         data = (data,)
     samples = type(data) is list and data and isinstance(data[0], tuple)

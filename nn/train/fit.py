@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from autograd.random import Rng
-from nn.data.sampler import at_least_one
+from nn.counts import count
 from nn.module import Module
 from nn.train.batches import as_loader, detached, make_parameters, parts
 from nn.train.callback import Hooks
@@ -103,8 +103,8 @@ def fit(
     >>> history["accuracy"][-1] > 0.95
     True
     """
-    epochs = at_least_one("fit", "epochs", epochs)
-    accumulate = at_least_one("fit", "accumulate", accumulate)
+    epochs = count("fit", "epochs", epochs, 1)
+    accumulate = count("fit", "accumulate", accumulate, 1)
     criterion = loss_for(loss)
     loader = as_loader("fit", data, model, batch_size, shuffle, rng)
     held_out = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from nn.checkpoint import Checkpoint
-from nn.data.sampler import at_least_one
+from nn.counts import count
 from nn.train.callback import Callback
 from nn.train.state import State
 
@@ -23,7 +23,7 @@ class Resume(Callback):
 
     def __init__(self, path: str | os.PathLike[str], every: int | None = None) -> None:
         self.path = path
-        self.every = None if every is None else at_least_one("fit", "checkpoint_every", every)
+        self.every = None if every is None else count("fit", "checkpoint_every", every, 1)
         self._steps = 0
 
     def load(self, state: State) -> None:
