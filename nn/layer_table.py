@@ -129,8 +129,8 @@ def summary(model: Module, *inputs: Any) -> Summary:
             "summary: give what the model is called with, such as np.zeros((1, 3, 32, 32), "
             "np.float32)."
         )
-    from autograd.readers.profiling import work
-    from autograd.readers.profiling.replay import arrays
+    from autograd.readers.profile import work
+    from autograd.readers.profile.replay import arrays
     from nn.look.gates import values
     from nn.look.running import called, looking
     from nn.train.evaluate import evaluating

@@ -6,7 +6,7 @@ Each loop runs over a slice from 0: where LLVM must think of negative indices it
 from __future__ import annotations
 
 from autograd.kernels import updates
-from autograd.kernels.jit import jit
+from autograd.machine.jit import jit
 
 _average = jit(updates.average)
 _sgd = jit(updates.sgd)

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.kernels import pool
-from autograd.kernels.workspace import scratch
+from autograd.machine import pool
+from autograd.machine.workspace import scratch
 
 PIECE = 8_192  # elements that NumPy takes at a time: they and their state stay in L2
 COST = 0.02  # ns a byte that a compiled loop reads, on one core

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from autograd.engine import Array
+from autograd.machine.runtime import kernels_started
 from autograd.ops import updates
-from autograd.ops.runtime import kernels_started
 from autograd.value import Value
 
 LARGE = 1 << 15

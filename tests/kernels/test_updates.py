@@ -7,7 +7,8 @@ import inspect
 import numpy as np
 import pytest
 
-from autograd.kernels import pool, updates
+from autograd.kernels import updates
+from autograd.machine import pool
 from autograd.ops import updates as public
 
 RULES = [getattr(public, name) for name in public.__all__ if name not in ("Rule", "apply")]

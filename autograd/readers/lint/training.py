@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from autograd import engine
-from autograd.readers.births import Births
 from autograd.readers.lint.finding import Finding, Subject
+from autograd.readers.source_lines import Births
 
 _BACKWARD = engine.backward.__code__
 
