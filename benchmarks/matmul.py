@@ -38,7 +38,7 @@ def limit(threads: int | None) -> None:
 
 
 def ours(shape: Shape, threads: int | None) -> Callable[[], Any]:
-    """Whatever kernels/choice.py chooses."""
+    """Whatever machine/choice.py chooses."""
     import autograd
     from autograd.machine import choice
 

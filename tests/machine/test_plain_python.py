@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_every_family_of_kernels_runs_as_plain_python():
     """Fused ops against their references, then those kernels that are no fused ops."""
-    code = "from tests.kernels import test_plain_python as plain; plain.fused_ops(); plain.others()"
+    code = "from tests.machine import test_plain_python as plain; plain.fused_ops(); plain.others()"
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
@@ -57,7 +57,6 @@ def products(rng, dtype, tolerance):
 
 
 def elementary_functions(rng, dtype, tolerance):
-    from autograd.ops.elementwise import kernel_elementwise as elementwise
 
     x, g = rng.normal(size=(2, 5, 4)).astype(dtype)
     sigmoid = 1 / (1 + np.exp(-x))
@@ -73,7 +72,7 @@ def elementary_functions(rng, dtype, tolerance):
         ("relu6_grad", (g, x), np.where((x > 0) & (x < 6), g, 0)),
         ("where_positive", (x, g, x), np.where(x > 0, g, x)),
     ):
-        found = elementwise.apply(getattr(elementwise, name), *arrays)
+        found = kernels.apply(getattr(kernels, name), *arrays)
         np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from autograd import Value, grad, gradcheck, scaled_dot_product_attention
 from autograd.machine import pool
-from autograd.ops.attention import attention, reference
+from autograd.ops.attention.attention import attention, reference
 
 NONE_ALLOWED = np.array([[True, False, True], [False, False, False]])
 

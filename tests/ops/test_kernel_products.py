@@ -234,7 +234,7 @@ def test_strips_cover_the_channels_once(channels):
 
 
 def test_plain_python_computes_the_same():
-    code = "from tests.kernels.test_conv_products import plain_calls; plain_calls()"
+    code = "from tests.ops.test_kernel_products import plain_calls; plain_calls()"
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False

@@ -10,7 +10,7 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-from numpy._core._multiarray_umath import __cpu_features__
+from numpy._core._multiarray_umath import __cpu_features__  # type: ignore[import-not-found]
 
 from autograd.machine.choice import alike
 
@@ -47,6 +47,7 @@ def elementwise(name: str, *arrays: Any) -> Any:
 
     Examples
     --------
+    >>> import numpy as np
     >>> elementwise("sigmoid", np.zeros(10)) is None
     True
     """

@@ -15,7 +15,7 @@ import numpy as np
 from autograd.engine import Node
 from autograd.kernel_op import KernelOp
 from autograd.op import SELECT, Op
-from autograd.ops.conv import conv as convolution
+from autograd.ops.conv.conv import conv as convolution
 from autograd.readers.ladder.object_arrays import Cells, boxed, each, numbers, tracked
 from autograd.readers.ladder.rules import MULTILINEAR, RULES, multilinear
 from autograd.recording import enable_grad

@@ -75,7 +75,7 @@ def _place(frame: FrameType) -> tuple[str, str]:
     """The kernel's file and the function; an empty file for a function elsewhere."""
     path, name = Path(frame.f_code.co_filename), frame.f_code.co_name
     ours = path.parent == _AUTOGRAD / "machine" or (
-        path.stem.startswith("kernel_") and path.is_relative_to(_AUTOGRAD)
+        path.stem.startswith("kernel_") and path.is_relative_to(_AUTOGRAD / "ops")
     )
     return path.stem.removeprefix("kernel_") if ours else "", name
 
