@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Array
 from autograd.machine.runtime import kernels_started
+from autograd.node import Array
 from autograd.ops import updates
 from autograd.value import Value
 

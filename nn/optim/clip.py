@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Array
+from autograd.node import Array
 from autograd.value import Value
 from nn.optim.optimizer import label, real, require
 from nn.optim.sums import norm

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Array
+from autograd.node import Array
 from autograd.ops import updates
 from nn.module import Module
 from nn.optim.block import LARGE

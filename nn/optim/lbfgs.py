@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Array, tick
+from autograd.node import Array, tick
 from autograd.recording import enable_grad
 from autograd.value import Value
 from nn.optim.line_search import Point, strong_wolfe

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.engine import tick
+from autograd.node import tick
 from autograd.ops.updates import Rule
 from autograd.recording import enable_grad
 from autograd.value import Value
