@@ -16,8 +16,8 @@ import numpy as np
 
 from autograd.engine import Array
 from autograd.machine.runtime import kernels_started
-from autograd.ops import updates
 from autograd.value import Value
+from nn.optim.rules import Rule, apply
 
 LARGE = 1 << 15
 """Elements of a group from which it is worth Numba's start, which is most of a second."""
@@ -59,18 +59,18 @@ class Block:
         views = [_views(flat, members) if gather else [] for flat in (self._data, self._grad)]
         self._views = list(zip(*views, strict=True))
 
-    def run(self, rule: updates.Rule, constants: Sequence[float]) -> None:
+    def run(self, rule: Rule, constants: Sequence[float]) -> None:
         """Apply a rule to every member."""
         if not self.gather:
             for p, state in zip(self.members, self._state, strict=True):
                 g: Any = p.grad
-                updates.apply(rule, constants, p._data, g, state, compiled=True)
+                apply(rule, constants, p._data, g, state, compiled=True)
             return
         for p, (data, grad) in zip(self.members, self._views, strict=True):
             data[...] = p._data
             grad[...] = p.grad
         compiled = kernels_started()
-        updates.apply(rule, constants, self._data, self._grad, self._state[0], compiled)
+        apply(rule, constants, self._data, self._grad, self._state[0], compiled)
         for p, (data, _) in zip(self.members, self._views, strict=True):
             p._data[...] = data
 

@@ -9,10 +9,17 @@ from typing import Any
 import numpy as np
 
 from autograd.engine import Array
-from autograd.ops import updates
 from nn.module import Module
 from nn.optim.block import LARGE
 from nn.optim.optimizer import real, require
+from nn.optim.rules import UpdateRule, apply, lerp
+
+
+@UpdateRule
+def ema(c: Any, p: Any, g: Any) -> tuple[Any, ...]:
+    """p moves towards g."""
+    keep, rise = c
+    return (lerp(keep, rise, p, g),)
 
 
 class EMA:
@@ -73,7 +80,7 @@ class EMA:
         with np.errstate(all="ignore"):
             for name, average in self.averages.items():
                 p, g = average.reshape(-1), now[name].reshape(-1)
-                updates.apply(updates.average, (1 - rise, rise), p, g, (), compiled)
+                apply(ema, (0, 0, 1 - rise, rise), p, g, (), compiled)
         self._buffers = {name: b.copy() for name, b in self.model.named_buffers()}
         self.n_averaged += 1
 
