@@ -9,7 +9,7 @@ import numpy as np
 
 from nn.optim.optimizer import Group, at_least_zero
 from nn.optim.rules import Rule, UpdateRule
-from nn.optim.stepwise import StepwiseOptimizer
+from nn.optim.stepwise import StepwiseOptimizer, settings
 
 
 @UpdateRule
@@ -52,6 +52,7 @@ class Adagrad(StepwiseOptimizer):
     array([0.9, 1.9], dtype=float32)
     """
 
+    @settings()
     def __init__(
         self,
         params: Iterable[Any],
@@ -62,16 +63,7 @@ class Adagrad(StepwiseOptimizer):
         eps: float = 1e-10,
         *,
         maximize: bool = False,
-    ) -> None:
-        settings = {
-            "lr": lr,
-            "lr_decay": lr_decay,
-            "weight_decay": weight_decay,
-            "initial_accumulator_value": initial_accumulator_value,
-            "eps": eps,
-            "maximize": maximize,
-        }
-        super().__init__(params, settings)
+    ) -> None: ...
 
     def check(self, group: Group) -> None:
         at_least_zero(group, "lr", "lr_decay", "weight_decay", "initial_accumulator_value", "eps")

@@ -10,7 +10,7 @@ import numpy as np
 
 from nn.optim.optimizer import Group, at_least_zero, check_betas
 from nn.optim.rules import Rule, UpdateRule, lerp
-from nn.optim.stepwise import StepwiseOptimizer
+from nn.optim.stepwise import StepwiseOptimizer, settings
 
 
 def moments(c: Any, p: Any, g: Any, m: Any, v: Any) -> tuple[Any, Any, Any]:
@@ -76,6 +76,7 @@ class Adam(StepwiseOptimizer):
     array([0.9, 1.9], dtype=float32)
     """
 
+    @settings()
     def __init__(
         self,
         params: Iterable[Any],
@@ -87,17 +88,7 @@ class Adam(StepwiseOptimizer):
         *,
         maximize: bool = False,
         decoupled_weight_decay: bool = False,
-    ) -> None:
-        settings = {
-            "lr": lr,
-            "betas": betas,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "amsgrad": amsgrad,
-            "maximize": maximize,
-            "decoupled_weight_decay": decoupled_weight_decay,
-        }
-        super().__init__(params, settings)
+    ) -> None: ...
 
     def check(self, group: Group) -> None:
         at_least_zero(group, "lr", "eps", "weight_decay")
@@ -138,6 +129,7 @@ class AdamW(Adam):
     array([0.89, 1.88], dtype=float32)
     """
 
+    @settings(decoupled_weight_decay=True)
     def __init__(
         self,
         params: Iterable[Any],
@@ -148,17 +140,7 @@ class AdamW(Adam):
         amsgrad: bool = False,
         *,
         maximize: bool = False,
-    ) -> None:
-        super().__init__(
-            params,
-            lr,
-            betas,
-            eps,
-            weight_decay,
-            amsgrad,
-            maximize=maximize,
-            decoupled_weight_decay=True,
-        )
+    ) -> None: ...
 
 
 def first(group: Group) -> tuple[float, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from nn.optim.optimizer import Group, at_least_zero, real
 from nn.optim.rules import Rule, UpdateRule
-from nn.optim.stepwise import StepwiseOptimizer
+from nn.optim.stepwise import StepwiseOptimizer, settings
 
 
 @UpdateRule
@@ -54,6 +54,7 @@ class ASGD(StepwiseOptimizer):
     array([0.8, 1.6], dtype=float32)
     """
 
+    @settings()
     def __init__(
         self,
         params: Iterable[Any],
@@ -63,16 +64,7 @@ class ASGD(StepwiseOptimizer):
         t0: float = 1e6,
         weight_decay: float = 0.0,
         maximize: bool = False,
-    ) -> None:
-        settings = {
-            "lr": lr,
-            "lambd": lambd,
-            "alpha": alpha,
-            "t0": t0,
-            "weight_decay": weight_decay,
-            "maximize": maximize,
-        }
-        super().__init__(params, settings)
+    ) -> None: ...
 
     def check(self, group: Group) -> None:
         at_least_zero(group, "lr", "lambd", "weight_decay")

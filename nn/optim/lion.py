@@ -7,7 +7,7 @@ from typing import Any
 
 from nn.optim.optimizer import Group, at_least_zero, check_betas
 from nn.optim.rules import Rule, UpdateRule
-from nn.optim.stepwise import StepwiseOptimizer
+from nn.optim.stepwise import StepwiseOptimizer, settings
 
 
 @UpdateRule
@@ -51,6 +51,7 @@ class Lion(StepwiseOptimizer):
     array([0.9, 1.9], dtype=float32)
     """
 
+    @settings()
     def __init__(
         self,
         params: Iterable[Any],
@@ -59,14 +60,7 @@ class Lion(StepwiseOptimizer):
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-    ) -> None:
-        settings = {
-            "lr": lr,
-            "betas": betas,
-            "weight_decay": weight_decay,
-            "maximize": maximize,
-        }
-        super().__init__(params, settings)
+    ) -> None: ...
 
     def check(self, group: Group) -> None:
         at_least_zero(group, "lr", "weight_decay")

@@ -10,7 +10,7 @@ import numpy as np
 from nn.optim.adam import first, moments
 from nn.optim.optimizer import Group, at_least_zero, check_betas
 from nn.optim.rules import Rule, UpdateRule
-from nn.optim.stepwise import StepwiseOptimizer
+from nn.optim.stepwise import StepwiseOptimizer, settings
 
 
 @UpdateRule
@@ -56,6 +56,7 @@ class NAdam(StepwiseOptimizer):
     array([0.894, 1.894], dtype=float32)
     """
 
+    @settings()
     def __init__(
         self,
         params: Iterable[Any],
@@ -67,17 +68,7 @@ class NAdam(StepwiseOptimizer):
         decoupled_weight_decay: bool = False,
         *,
         maximize: bool = False,
-    ) -> None:
-        settings = {
-            "lr": lr,
-            "betas": betas,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "momentum_decay": momentum_decay,
-            "decoupled_weight_decay": decoupled_weight_decay,
-            "maximize": maximize,
-        }
-        super().__init__(params, settings)
+    ) -> None: ...
 
     def check(self, group: Group) -> None:
         at_least_zero(group, "lr", "eps", "weight_decay", "momentum_decay")

@@ -9,7 +9,7 @@ import numpy as np
 
 from nn.optim.optimizer import Group, at_least_zero, real, require
 from nn.optim.rules import Rule, UpdateRule, lerp
-from nn.optim.stepwise import StepwiseOptimizer
+from nn.optim.stepwise import StepwiseOptimizer, settings
 
 
 @UpdateRule
@@ -92,6 +92,7 @@ class RMSprop(StepwiseOptimizer):
     array([0.9, 1.9], dtype=float32)
     """
 
+    @settings()
     def __init__(
         self,
         params: Iterable[Any],
@@ -102,17 +103,7 @@ class RMSprop(StepwiseOptimizer):
         momentum: float = 0.0,
         centered: bool = False,
         maximize: bool = False,
-    ) -> None:
-        settings = {
-            "lr": lr,
-            "alpha": alpha,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "momentum": momentum,
-            "centered": centered,
-            "maximize": maximize,
-        }
-        super().__init__(params, settings)
+    ) -> None: ...
 
     def check(self, group: Group) -> None:
         at_least_zero(group, "lr", "eps", "weight_decay", "momentum")

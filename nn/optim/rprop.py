@@ -9,7 +9,7 @@ import numpy as np
 
 from nn.optim.optimizer import Group, at_least_zero, real, require
 from nn.optim.rules import Rule, UpdateRule
-from nn.optim.stepwise import StepwiseOptimizer
+from nn.optim.stepwise import StepwiseOptimizer, settings
 
 
 @UpdateRule
@@ -55,6 +55,7 @@ class Rprop(StepwiseOptimizer):
     array([0.9, 1.9], dtype=float32)
     """
 
+    @settings()
     def __init__(
         self,
         params: Iterable[Any],
@@ -63,14 +64,7 @@ class Rprop(StepwiseOptimizer):
         step_sizes: tuple[float, float] = (1e-6, 50),
         *,
         maximize: bool = False,
-    ) -> None:
-        settings = {
-            "lr": lr,
-            "etas": etas,
-            "step_sizes": step_sizes,
-            "maximize": maximize,
-        }
-        super().__init__(params, settings)
+    ) -> None: ...
 
     def check(self, group: Group) -> None:
         at_least_zero(group, "lr")

@@ -8,7 +8,7 @@ from typing import Any
 from autograd.value import Value
 from nn.optim.optimizer import Group, at_least_zero, real, require
 from nn.optim.rules import Rule, UpdateRule
-from nn.optim.stepwise import StepwiseOptimizer
+from nn.optim.stepwise import StepwiseOptimizer, settings
 
 
 @UpdateRule
@@ -63,6 +63,7 @@ class SGD(StepwiseOptimizer):
     array([0.8, 1.6], dtype=float32)
     """
 
+    @settings()
     def __init__(
         self,
         params: Iterable[Any],
@@ -73,16 +74,7 @@ class SGD(StepwiseOptimizer):
         nesterov: bool = False,
         *,
         maximize: bool = False,
-    ) -> None:
-        settings = {
-            "lr": lr,
-            "momentum": momentum,
-            "dampening": dampening,
-            "weight_decay": weight_decay,
-            "nesterov": nesterov,
-            "maximize": maximize,
-        }
-        super().__init__(params, settings)
+    ) -> None: ...
 
     def check(self, group: Group) -> None:
         at_least_zero(group, "lr", "momentum", "weight_decay")

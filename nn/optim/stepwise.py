@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, ParamSpec
 
 import numpy as np
 
@@ -14,6 +16,8 @@ from autograd.value import Value
 from nn.optim.block import Block, blocks
 from nn.optim.optimizer import Group, Optimizer, label
 from nn.optim.rules import Rule
+
+P = ParamSpec("P")
 
 
 class Plan(NamedTuple):
@@ -184,3 +188,29 @@ class StepwiseOptimizer(Optimizer):
             elif name in arrays or array.shape == p.shape:
                 mine[name] = array.astype(p.dtype)
         return mine
+
+
+def settings(**fixed: Any) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """Make the arguments after `params` of an empty ``__init__`` the settings of an optimizer.
+
+    Parameters
+    ----------
+    **fixed : settings that are no arguments.
+    """
+
+    def decorate(init: Callable[P, None]) -> Callable[P, None]:
+        signature = inspect.signature(init)
+
+        @functools.wraps(init)
+        def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+            init(*args, **kwargs)  # arguments that don't fit raise Python's own error
+            given = signature.bind(*args, **kwargs)
+            given.apply_defaults()
+            optimizer, params, *values = given.arguments.values()
+            names = list(given.arguments)[2:]
+            defaults = {**dict(zip(names, values, strict=True)), **fixed}
+            StepwiseOptimizer.__init__(optimizer, params, defaults)
+
+        return wrapped
+
+    return decorate
