@@ -108,3 +108,12 @@ def test_a_users_rule_runs_as_it_is_even_under_the_name_of_one_of_ours(rng):
     expected = p - np.float32(0.1) * np.sign(g)
     rules.apply(adam, (0.1,), p, g, (), compiled=True)
     np.testing.assert_array_equal(p, expected)
+
+
+def test_a_loop_is_compiled_again_when_a_function_that_it_calls_has_changed(monkeypatch):
+    from autograd.machine.jit import stamp
+
+    before = stamp(adam.loop)
+    assert stamp(UpdateRule(adam.core).loop) == before
+    monkeypatch.setattr("nn.optim.adam.lerp", lambda keep, rise, m, g: m)
+    assert stamp(UpdateRule(adam.core).loop) != before
