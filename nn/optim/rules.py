@@ -117,12 +117,12 @@ def apply(
     compiled : whether to run the compiled loop, which float32 and float64 have; else NumPy.
     """
     c = tuple(map(p.dtype.type, constants))
-    data = p.reshape(-1) if p.flags.c_contiguous else _flat(p, "updates.data", p.dtype)
+    data = p.reshape(-1) if p.flags.c_contiguous else _flat(p, "rules.data", p.dtype)
     flags = g.flags
     if flags.c_contiguous and flags.behaved and g.dtype == p.dtype:
         grad = g.reshape(-1)
     else:
-        grad = _flat(g, "updates.grad", p.dtype)
+        grad = _flat(g, "rules.grad", p.dtype)
     if compiled and p.dtype in _FLOATS and isinstance(rule, UpdateRule):
         cost = COST * p.nbytes * (2 + len(state))
         pool.run(rule.loop, data.size, c, data, grad, *state, cost=cost)

@@ -195,7 +195,7 @@ def settings(**fixed: Any) -> Callable[[Callable[P, None]], Callable[P, None]]:
 
     Parameters
     ----------
-    **fixed : settings that are no arguments.
+    **fixed : settings that are not arguments.
     """
 
     def decorate(init: Callable[P, None]) -> Callable[P, None]:
@@ -206,9 +206,8 @@ def settings(**fixed: Any) -> Callable[[Callable[P, None]], Callable[P, None]]:
             init(*args, **kwargs)  # arguments that don't fit raise Python's own error
             given = signature.bind(*args, **kwargs)
             given.apply_defaults()
-            optimizer, params, *values = given.arguments.values()
-            names = list(given.arguments)[2:]
-            defaults = {**dict(zip(names, values, strict=True)), **fixed}
+            optimizer, params, *_ = given.args
+            defaults = {**dict(list(given.arguments.items())[2:]), **fixed}
             StepwiseOptimizer.__init__(optimizer, params, defaults)
 
         return wrapped
