@@ -161,10 +161,11 @@ def samplings(rng, dtype, tolerance):
 
 
 def updates(rng, dtype, tolerance):
-    from autograd.kernels import updates
+    from nn.optim.rules import apply
+    from nn.optim.sgd import sgd
 
     p, g = rng.normal(size=(2, 7)).astype(dtype)
     for compiled in (True, False):
         q = p.copy()
-        updates.apply(updates.sgd, (0, 0.5, 0.1), q, g, (), compiled)
+        apply(sgd, (0, 0.5, 0.1), q, g, (), compiled)
         np.testing.assert_allclose(q, p - 0.1 * (g + 0.5 * p), atol=tolerance)
