@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.node import Array
 from autograd.value import Value
 from nn.optim.rules import Rule, apply
 
@@ -68,10 +69,15 @@ class Block:
         for p, (data, grad) in zip(self.members, self._views, strict=True):
             data[...] = p._data
             grad[...] = p.grad
-        compiled = "autograd.machine.jit" in sys.modules
+        compiled = kernels_started()
         apply(rule, constants, self._data, self._grad, self._state[0], compiled)
         for p, (data, _) in zip(self.members, self._views, strict=True):
             p._data[...] = data
+
+
+def kernels_started() -> bool:
+    """Whether Numba runs in this process already, so that its start costs nothing more."""
+    return "autograd.machine.jit" in sys.modules
 
 
 def _views(flat: Array, members: Sequence[Value]) -> list[Array]:
