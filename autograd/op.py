@@ -19,6 +19,7 @@ Function = Callable[..., Any]
 _MISSING = object()
 _CONSTANTS = frozenset({np.ndarray, float, int, bool, np.float64, np.float32})
 _ATOMS = frozenset({type(None), int, float, bool, str, slice, np.ndarray})
+_NUMPYS = {"dim": "axis", "keepdim": "keepdims"}  # PyTorch's word -> NumPy's
 _new = object.__new__
 
 
@@ -141,10 +142,11 @@ class Op:
             if p in self.parameters:
                 raise TypeError(f"{self.name}: got two values for {p!r}.")
             if value is not None:
-                raise TypeError(
-                    f"{self.name}: the argument {p!r} is not supported on a Value; it takes "
-                    f"{', '.join(self.parameters)}."
-                )
+                text = f"{self.name}: the argument {p!r} is not supported on a Value; it takes "
+                text += f"{', '.join(self.parameters)}."
+                if _NUMPYS.get(p) in self.parameters:
+                    text += f" Write {_NUMPYS[p]}=."
+                raise TypeError(text)
         return full
 
     def apply(self, inputs: Sequence[Any], static: tuple[Any, ...] = ()) -> Any:

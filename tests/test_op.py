@@ -172,3 +172,9 @@ def test_the_other_kinds_are_ops(kind):
 
 def test_help_shows_the_parameters_of_an_op():
     assert list(inspect.signature(cross_entropy).parameters)[:2] == ["x", "target"]
+
+
+@pytest.mark.parametrize(("word", "numpys"), [("dim", "axis"), ("keepdim", "keepdims")])
+def test_pytorchs_words_are_answered_with_numpys(word, numpys):
+    with pytest.raises(TypeError, match=rf"max: the argument '{word}' .* Write {numpys}=\."):
+        Value([1.0, 2.0]).max(**{word: 0})

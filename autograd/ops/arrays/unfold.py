@@ -30,7 +30,7 @@ def _unfold(x: Any, window_shape: Any, axis: Any = None) -> Any:
     Examples
     --------
     >>> import autograd
-    >>> autograd.unfold(autograd.Value([1.0, 2.0, 3.0]), 2).data
+    >>> autograd.ops.unfold(autograd.Value([1.0, 2.0, 3.0]), 2).data
     array([[1., 2.],
            [2., 3.]])
     """

@@ -71,7 +71,7 @@ def scaled_dot_product_attention(
     Examples
     --------
     >>> import numpy as np
-    >>> from autograd import scaled_dot_product_attention
+    >>> from autograd.ops import scaled_dot_product_attention
     >>> q = k = np.eye(2)
     >>> scaled_dot_product_attention(q, k, np.array([[1.0], [5.0]]), is_causal=True)
     array([[1.       ],

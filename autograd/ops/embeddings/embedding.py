@@ -107,7 +107,7 @@ def embedding(indices: Any, weight: Any, padding_idx: int | None = None) -> Any:
     --------
     >>> import numpy as np, autograd
     >>> w = autograd.Value([[1.0, 2.0], [3.0, 4.0]])
-    >>> y = autograd.embedding(np.array([1, 1, 0]), w)
+    >>> y = autograd.ops.embedding(np.array([1, 1, 0]), w)
     >>> y.data
     array([[3., 4.],
            [3., 4.],

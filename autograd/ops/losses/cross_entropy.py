@@ -64,7 +64,7 @@ def _cross_entropy(
     --------
     >>> import numpy as np, autograd
     >>> x = np.log([[0.5, 0.25, 0.25], [0.1, 0.1, 0.8]])
-    >>> np.exp(-autograd.cross_entropy(x, np.array([0, 2]), reduction="none"))
+    >>> np.exp(-autograd.ops.cross_entropy(x, np.array([0, 2]), reduction="none"))
     array([0.5, 0.8])
     """
     if x is None or target is None:
@@ -264,7 +264,7 @@ def nll_loss(
     --------
     >>> import numpy as np, autograd
     >>> log_p = np.log([[0.5, 0.5], [0.25, 0.75]])
-    >>> np.exp(-autograd.nll_loss(log_p, [0, 1], reduction="none"))
+    >>> np.exp(-autograd.ops.nll_loss(log_p, [0, 1], reduction="none"))
     array([0.5 , 0.75])
     """
     if not isinstance(log_p, Value):

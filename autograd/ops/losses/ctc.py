@@ -80,7 +80,7 @@ def _ctc_loss(
 
     >>> import numpy as np, autograd
     >>> even = np.log(np.full((2, 1, 2), 0.5))
-    >>> np.exp(-autograd.ctc_loss(even, [[1]], [2], [1]))
+    >>> np.exp(-autograd.ops.ctc_loss(even, [[1]], [2], [1]))
     np.float64(0.75)
     """
     plan = checked(log_probs, targets, input_lengths, target_lengths, blank, reduction)

@@ -340,7 +340,7 @@ def layer_norm(
     Examples
     --------
     >>> import numpy as np, autograd
-    >>> autograd.layer_norm(np.array([[1.0, 3.0], [10.0, 30.0]]), 2, eps=0.0)
+    >>> autograd.ops.layer_norm(np.array([[1.0, 3.0], [10.0, 30.0]]), 2, eps=0.0)
     array([[-1.,  1.],
            [-1.,  1.]])
     """
@@ -374,7 +374,7 @@ def rms_norm(x: Any, normalized_shape: Any, weight: Any = None, eps: float | Non
     Examples
     --------
     >>> import numpy as np, autograd
-    >>> autograd.rms_norm(np.array([1.0, -1.0, 7.0, 7.0]), 4, eps=0.0)
+    >>> autograd.ops.rms_norm(np.array([1.0, -1.0, 7.0, 7.0]), 4, eps=0.0)
     array([ 0.2, -0.2,  1.4,  1.4])
     """
     return rms_norm_op(x, weight, normalized_shape, eps)
@@ -407,7 +407,7 @@ def group_norm(
     Examples
     --------
     >>> import numpy as np, autograd
-    >>> autograd.group_norm(np.array([[1.0, 3.0, 10.0, 30.0]]), 2, eps=0.0)
+    >>> autograd.ops.group_norm(np.array([[1.0, 3.0, 10.0, 30.0]]), 2, eps=0.0)
     array([[-1.,  1., -1.,  1.]])
     """
     return group_norm_op(x, weight, bias, num_groups, eps)
@@ -423,7 +423,7 @@ def instance_norm(x: Any, weight: Any = None, bias: Any = None, eps: float = 1e-
     Examples
     --------
     >>> import numpy as np, autograd
-    >>> autograd.instance_norm(np.array([[[1.0, 3.0], [10.0, 30.0]]]), eps=0.0)
+    >>> autograd.ops.instance_norm(np.array([[[1.0, 3.0], [10.0, 30.0]]]), eps=0.0)
     array([[[-1.,  1.],
             [-1.,  1.]]])
     """
@@ -474,7 +474,7 @@ def batch_norm(
     --------
     >>> import numpy as np, autograd
     >>> mean, var = np.zeros(1), np.ones(1)
-    >>> autograd.batch_norm(np.array([[1.0], [3.0]]), mean, var, training=True, eps=0.0)
+    >>> autograd.ops.batch_norm(np.array([[1.0], [3.0]]), mean, var, training=True, eps=0.0)
     array([[-1.],
            [ 1.]])
     >>> mean, var
