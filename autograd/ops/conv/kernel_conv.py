@@ -33,9 +33,11 @@ _transpose = transpose_block()
 def pack(x, start, xs, sizes, phases, h_taps, w_taps, c0, c1, d0, d1):
     """Copy channels [c0, c1) for outer rows [d0, d1) into planes, in order of address."""
     compact()
-    xc, xd, xh, xw, D = sizes[8:13]
-    (_, Ho, Wo, Sd, Sh, Sw, lead, rows, plane) = sizes[15:24]
-    used = rows - sizes[5] + d1 - d0
+    s = sizes[0]
+    xc, xd, xh, xw = s["xc"], s["xd"], s["xh"], s["xw"]
+    D, Ho, Wo, Sd, Sh, Sw = s["D"], s["Ho"], s["Wo"], s["Sd"], s["Sh"], s["Sw"]
+    lead, rows, plane = s["lead"], s["rows"], s["plane"]
+    used = rows - s["tall"] + d1 - d0
     # without a middle axis, rows are taken up the outermost one; without an inner axis either,
     # that is one row
     flat = Ho == 1
@@ -70,14 +72,14 @@ def pack(x, start, xs, sizes, phases, h_taps, w_taps, c0, c1, d0, d1):
                                 i0, i1 = d_low, d_high if h_low < h_high else d_low
                             elif e < d_low or e >= d_high:
                                 i1 = i0
-                        s = source + e * Sd * xd + i0 * row
+                        here = source + e * Sd * xd + i0 * row
                         m, z0, z1 = i1 - i0, i0 * count, n * Wo - i1 * count
                         if step == 1:
-                            _copy_1(x, s, row, xs, place, begin, end, count, m, z0, z1)
+                            _copy_1(x, here, row, xs, place, begin, end, count, m, z0, z1)
                         elif step == 2:
-                            _copy_2(x, s, row, xs, place, begin, end, count, m, z0, z1)
+                            _copy_2(x, here, row, xs, place, begin, end, count, m, z0, z1)
                         else:
-                            _copy(x, s, row, xs, place, begin, end, count, m, z0, z1, step)
+                            _copy(x, here, row, xs, place, begin, end, count, m, z0, z1, step)
                         place += n * Wo
                 at += plane
 
@@ -171,9 +173,12 @@ def correlate(
 ):  # fmt: skip
     """y[n, m, o] = Σ_k w[k, m] x[n, o · step + offset_k] for the tasks [begin, end)."""
     compact()
-    _, groups, channels, out_channels, blocks, tall, K, xn = sizes[0:8]
-    xc, Do, Ho, Wo = sizes[8], sizes[15], sizes[16], sizes[17]
-    ones, yn, yc, yd, yh, yw, in_place, ldy = sizes[24:32]
+    s = sizes[0]
+    groups, channels, out_channels = s["groups"], s["channels"], s["out_channels"]
+    blocks, tall, K, ones = s["blocks"], s["tall"], s["terms"], s["ones"]
+    xn, xc, Do, Ho, Wo = s["xn"], s["xc"], s["Do"], s["Ho"], s["Wo"]
+    yn, yc, yd, yh, yw = s["yn"], s["yc"], s["yd"], s["yh"], s["yw"]
+    in_place, ldy = s["in_place"], s["ldy"]
     if ones >= 0:
         for i in range(ones, xs.size):
             xs[i] = 1
@@ -219,9 +224,12 @@ def correlate_weights(
     A task is a part of the blocks of rows (of all images), a part of the channels, and a group.
     """
     compact()
-    images, groups, channels, out_channels, blocks, tall, _, xn = sizes[0:8]
-    xc, Do, Ho, Wo, plane = sizes[8], sizes[15], sizes[16], sizes[17], sizes[23]
-    gn, gc, gd = sizes[25:28]
+    s = sizes[0]
+    images, groups = s["images"], s["groups"]
+    channels, out_channels = s["channels"], s["out_channels"]
+    blocks, tall, plane = s["blocks"], s["tall"], s["plane"]
+    xn, xc, Do, Ho, Wo = s["xn"], s["xc"], s["Do"], s["Ho"], s["Wo"]
+    gn, gc, gd = s["yn"], s["yc"], s["yd"]
     block_parts, channel_parts, rows, ldp = shape
     width = REGISTER // xs.itemsize
     wide = width if out_channels <= width else 2 * width
@@ -284,7 +292,8 @@ def correlate_weights(
 def collect_weights(begin, end, parts, w, weights, w_row, sizes, outer, inner_taps, shape):
     """w[m, c, tap] = the sum of its parts, for output channels [begin, end) of all groups."""
     compact()
-    groups, channels, out_channels = sizes[1], sizes[2], sizes[3]
+    s = sizes[0]
+    groups, channels, out_channels = s["groups"], s["channels"], s["out_channels"]
     block_parts, channel_parts, rows, ldp = shape
     size = outer.size * rows * ldp
     for row in range(begin, end):

@@ -87,8 +87,10 @@ def weight_grad(x, g, size, stride, padding, dilation, groups):
         if np.isfinite(gw).all():  # else it took inf · 0 where pixels meet the zeros between rows
             return gw
     p = _forward_plan(x.shape, shape, x.itemsize, stride, padding, dilation, groups, False)
-    sizes = p.sizes
-    images, channels, out_channels = (int(sizes[i]) for i in (0, 2, 3))
+    images, channels, out_channels, plane, tall, Ho, Wo = (
+        int(p.sizes[name][0])
+        for name in ("images", "channels", "out_channels", "plane", "tall", "Ho", "Wo")
+    )
     width = lanes(x.dtype)
     wide = width if out_channels <= width else 2 * width
     ldp = math.ceil(out_channels / wide) * wide
@@ -98,21 +100,20 @@ def weight_grad(x, g, size, stride, padding, dilation, groups):
     tasks = block_parts * channel_parts * groups
     part = p.outer.size * rows * ldp
     parts = scratch("conv.parts", tasks * part, x.dtype)
-    plane, tall_q = int(sizes[23]), int(sizes[5] * sizes[16] * sizes[17])
-    pixels = math.ceil(ldp / wide) * tall_q * wide
+    pixels = math.ceil(ldp / wide) * tall * Ho * Wo * wide
     shape_ = np.array([block_parts, channel_parts, rows, ldp], np.intp)
 
     def share(begin, end):
         xs = scratch("conv.planes", rows * plane + plane + 8 * width, x.dtype)
         gt = scratch("conv.pixels", pixels, x.dtype)
         correlate_weights(
-            begin, end, x.reshape(-1), g.reshape(-1), parts, 0, xs, gt, sizes, p.phases,
+            begin, end, x.reshape(-1), g.reshape(-1), parts, 0, xs, gt, p.sizes, p.phases,
             p.h_taps, p.w_taps, p.outer, shape_,
         )  # fmt: skip
 
     pool.run(share, tasks, cost=p.cost * 1.3)
     pool.run(
-        collect_weights, shape[0], parts, gw.reshape(-1), p.weights, math.prod(shape[1:]), sizes,
+        collect_weights, shape[0], parts, gw.reshape(-1), p.weights, math.prod(shape[1:]), p.sizes,
         p.outer, inner, shape_, cost=gw.size * (block_parts + 1.0),
     )  # fmt: skip
     return gw
@@ -135,7 +136,7 @@ def _channel_parts(channels: int, inner: int, outer: int, most: int) -> tuple[in
 
 def _correlate(p: Plan, x, w, bias, y, y_start, w_row, w_group):
     """Pack the weight, then run the tasks of a plan."""
-    groups, out_channels = int(p.sizes[1]), int(p.sizes[3])
+    groups, out_channels = int(p.sizes["groups"][0]), int(p.sizes["out_channels"][0])
     K = p.offsets.size
     packed = scratch("conv.weights", groups * out_channels * K, x.dtype)
     pool.run(
@@ -148,7 +149,7 @@ def _correlate(p: Plan, x, w, bias, y, y_start, w_row, w_group):
     def share(begin, end):
         correlate(
             begin, end, x, packed, y, 0, y_start, scratch("conv.planes", p.space, x.dtype),
-            scratch("conv.block", 0 if p.sizes[30] else p.buffer, x.dtype),
+            scratch("conv.block", 0 if p.sizes["in_place"][0] else p.buffer, x.dtype),
             scratch("conv.tile", 64 * width, x.dtype), p.sizes, p.phases, p.h_taps, p.w_taps,
             p.offsets, p.heights,
         )  # fmt: skip
