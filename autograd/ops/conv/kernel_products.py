@@ -1,7 +1,7 @@
 """The three products of a convolution on plain arrays: plans, memory and threads.
 
 Shapes are (N, C, *axes) for images and (M, C / groups, *axes) for weights. `padding` is a pair for
-each axis. Nothing is checked here: autograd/ops/conv_geometry.py does.
+each axis. Nothing is checked here: geometry.py does.
 """
 # mypy: ignore-errors
 
@@ -16,13 +16,13 @@ import numpy as np
 from autograd.machine import pool
 from autograd.machine.tile import lanes
 from autograd.machine.workspace import scratch
-from autograd.ops.conv import kernel_depthwise as conv_depthwise
+from autograd.ops.conv import kernel_depthwise as depthwise
 from autograd.ops.conv.kernel_conv import (
     TALL,
-    collect_weights,
     correlate,
-    correlate_weights,
     pack_weights,
+    weight_grad_parts,
+    weight_grad_sum,
 )
 from autograd.ops.conv.kernel_plan import TASKS, Axis, Plan, plan
 
@@ -83,37 +83,36 @@ def weight_grad(x, g, size, stride, padding, dilation, groups):
         return np.zeros(shape, x.dtype)
     gw = np.empty(shape, x.dtype)
     if groups == x.shape[1] and max(stride) == 1:
-        conv_depthwise.weight_grad(x, g, gw, padding, dilation)
+        depthwise.weight_grad(x, g, gw, padding, dilation)
         if np.isfinite(gw).all():  # else it took inf · 0 where pixels meet the zeros between rows
             return gw
     p = _forward_plan(x.shape, shape, x.itemsize, stride, padding, dilation, groups, False)
-    images, channels, out_channels, plane, tall, Ho, Wo = (
-        int(p.sizes[name][0])
-        for name in ("images", "channels", "out_channels", "plane", "tall", "Ho", "Wo")
-    )
+    s = p.sizes[0]
+    channels, out_channels = int(s["channels"]), int(s["out_channels"])
     width = lanes(x.dtype)
     wide = width if out_channels <= width else 2 * width
     ldp = math.ceil(out_channels / wide) * wide
     inner = len(p.h_taps) * len(p.w_taps)
     channel_parts, rows = _channel_parts(channels, inner, len(p.outer), -(-TASKS // groups))
-    block_parts = min(images * p.blocks, max(1, TASKS // (channel_parts * groups)))
+    block_parts = min(int(s["images"]) * p.blocks, max(1, TASKS // (channel_parts * groups)))
     tasks = block_parts * channel_parts * groups
     part = p.outer.size * rows * ldp
     parts = scratch("conv.parts", tasks * part, x.dtype)
-    pixels = math.ceil(ldp / wide) * tall * Ho * Wo * wide
+    plane = int(s["plane"])
+    pixels = math.ceil(ldp / wide) * int(s["tall"] * s["Ho"] * s["Wo"]) * wide
     shape_ = np.array([block_parts, channel_parts, rows, ldp], np.intp)
 
     def share(begin, end):
         xs = scratch("conv.planes", rows * plane + plane + 8 * width, x.dtype)
         gt = scratch("conv.pixels", pixels, x.dtype)
-        correlate_weights(
-            begin, end, x.reshape(-1), g.reshape(-1), parts, 0, xs, gt, p.sizes, p.phases,
+        weight_grad_parts(
+            begin, end, x.reshape(-1), g.reshape(-1), parts, xs, gt, p.sizes, p.phases,
             p.h_taps, p.w_taps, p.outer, shape_,
         )  # fmt: skip
 
     pool.run(share, tasks, cost=p.cost * 1.3)
     pool.run(
-        collect_weights, shape[0], parts, gw.reshape(-1), p.weights, math.prod(shape[1:]), p.sizes,
+        weight_grad_sum, shape[0], parts, gw.reshape(-1), p.weights, math.prod(shape[1:]), p.sizes,
         p.outer, inner, shape_, cost=gw.size * (block_parts + 1.0),
     )  # fmt: skip
     return gw
@@ -136,7 +135,8 @@ def _channel_parts(channels: int, inner: int, outer: int, most: int) -> tuple[in
 
 def _correlate(p: Plan, x, w, bias, y, y_start, w_row, w_group):
     """Pack the weight, then run the tasks of a plan."""
-    groups, out_channels = int(p.sizes["groups"][0]), int(p.sizes["out_channels"][0])
+    s = p.sizes[0]
+    groups, out_channels = int(s["groups"]), int(s["out_channels"])
     K = p.offsets.size
     packed = scratch("conv.weights", groups * out_channels * K, x.dtype)
     pool.run(
@@ -148,8 +148,8 @@ def _correlate(p: Plan, x, w, bias, y, y_start, w_row, w_group):
 
     def share(begin, end):
         correlate(
-            begin, end, x, packed, y, 0, y_start, scratch("conv.planes", p.space, x.dtype),
-            scratch("conv.block", 0 if p.sizes["in_place"][0] else p.buffer, x.dtype),
+            begin, end, x, packed, y, y_start, scratch("conv.planes", p.space, x.dtype),
+            scratch("conv.block", 0 if s["in_place"] else p.buffer, x.dtype),
             scratch("conv.tile", 64 * width, x.dtype), p.sizes, p.phases, p.h_taps, p.w_taps,
             p.offsets, p.heights,
         )  # fmt: skip
