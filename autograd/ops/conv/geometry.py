@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.machine.native import native
 from autograd.ops.axes import Ints, each
 
 Pairs = tuple[tuple[int, int], ...]
@@ -23,10 +24,7 @@ def arrays(**given: Any) -> list[Any]:
     if kinds[0] not in FLOATS or any(kind != kinds[0] for kind in kinds):
         names = ", ".join(f"{name} {kind}" for name, kind in zip(given, kinds, strict=True))
         raise TypeError(f"the arrays must be all float32 or all float64, got {names}.")
-    return [
-        a if a.flags.carray and a.dtype.isnative else np.array(a, kinds[0], order="C")
-        for a in found
-    ]
+    return [native(a) for a in found]
 
 
 def check_ranks(x: Ints, x_name: str, w: Ints, w_name: str) -> None:

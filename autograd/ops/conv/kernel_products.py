@@ -14,6 +14,7 @@ import math
 import numpy as np
 
 from autograd.machine import pool
+from autograd.machine.native import native
 from autograd.machine.tile import lanes
 from autograd.machine.workspace import scratch
 from autograd.ops.conv import kernel_depthwise as depthwise
@@ -40,7 +41,7 @@ def out_shape(x: Ints, w: Ints, stride: Ints, padding: Pairs, dilation: Ints) ->
 
 def convolve(x, w, bias, stride, padding, dilation, groups):
     """y[n, m, o] = bias[m] + Σ_c Σ_j w[m, c, j] x[n, c, o · stride + j · dilation − padding]."""
-    x, w = np.ascontiguousarray(x), np.ascontiguousarray(w)
+    x, w = native(x), native(w)
     out = out_shape(x.shape[2:], w.shape[2:], stride, padding, dilation)
     y = np.empty((x.shape[0], w.shape[0], *out), x.dtype)
     if not y.size or not w.size:
@@ -48,7 +49,7 @@ def convolve(x, w, bias, stride, padding, dilation, groups):
     p = _forward_plan(
         x.shape, w.shape, x.itemsize, stride, padding, dilation, groups, bias is not None
     )
-    b = np.ascontiguousarray(bias) if bias is not None else np.zeros(0, x.dtype)
+    b = native(bias) if bias is not None else np.zeros(0, x.dtype)
     _correlate(
         p, x, w, b, y, 0, math.prod(w.shape[1:]), math.prod(w.shape[1:]) * (w.shape[0] // groups)
     )
@@ -57,7 +58,7 @@ def convolve(x, w, bias, stride, padding, dilation, groups):
 
 def input_grad(g, w, size, stride, padding, dilation, groups):
     """The gradient of `convolve` with respect to its input, whose axes are `size`."""
-    g, w = np.ascontiguousarray(g), np.ascontiguousarray(w)
+    g, w = native(g), native(w)
     channels = w.shape[1] * groups
     shape = (g.shape[0], channels, *size)
     if not g.size or not w.size:
@@ -77,7 +78,7 @@ def input_grad(g, w, size, stride, padding, dilation, groups):
 
 def weight_grad(x, g, size, stride, padding, dilation, groups):
     """The gradient of `convolve` with respect to its weight, whose axes are `size`."""
-    x, g = np.ascontiguousarray(x), np.ascontiguousarray(g)
+    x, g = native(x), native(g)
     shape = (g.shape[1], x.shape[1] // groups, *size)
     if not x.size or not g.size or not math.prod(shape):
         return np.zeros(shape, x.dtype)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.machine.native import native
 from autograd.op import Op
 from autograd.ops.elementwise.arithmetic import ratio
 from autograd.ops.samples import A, case, positive, real
@@ -17,7 +18,7 @@ def _mapped(name: str, a: Any, *static: Any) -> Any:
     """Run a kernel of autograd.ops.elementwise.kernel_special over an array; Numba is imported on first use."""
     kernel = getattr(importlib.import_module("autograd.ops.elementwise.kernel_special"), name)
     x = np.asarray(a)
-    x = np.ascontiguousarray(x, x.dtype if x.dtype in (np.float32, np.float64) else np.float64)
+    x = native(x if x.dtype in (np.float32, np.float64) else x.astype(np.float64))
     out = np.empty_like(x)
     kernel(*static, x.reshape(-1), out.reshape(-1))
     return out.reshape(np.shape(a))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.machine.native import native
 from autograd.op import Op
 from autograd.ops.arrays.index import scatter
 from autograd.ops.samples import A, case
@@ -33,9 +34,7 @@ def _rows_grad(g: Any, indices: Any, rows: int, padding_idx: int | None = None) 
         raise ValueError(f"g must have shape {(*t.shape, 'features')}, got {g.shape}.")
     if g.size >= KERNEL and g.dtype.newbyteorder("=") in (np.float32, np.float64):
         kernels = importlib.import_module("autograd.ops.embeddings.kernel_embedding")
-        flat = g.reshape(-1, g.shape[-1])
-        if not (flat.flags.carray and flat.dtype.isnative):
-            flat = np.array(flat, flat.dtype.newbyteorder("="), order="C")
+        flat = native(g.reshape(-1, g.shape[-1]))
         return kernels.scatter_rows(flat, np.array(t.reshape(-1)), rows, skip)
     out = scatter.forward(g, t, (rows, g.shape[-1]))
     if skip >= 0:

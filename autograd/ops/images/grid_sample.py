@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.machine.native import native
 from autograd.op import Op
 from autograd.ops.conv.geometry import arrays
 from autograd.ops.samples import A, case
@@ -25,7 +26,7 @@ def _kernels() -> Any:
 
 def checked(places: Any, pixels: int, images: int, weights: Any = None) -> Any:
     """The places as the kernels take them; refused where they would lead out of memory."""
-    places = np.ascontiguousarray(places)
+    places = native(np.asarray(places))
     if places.dtype.kind not in "iu":
         raise TypeError(f"places must be integers, got {places.dtype}.")
     expected = (images, *places.shape[1:]) if weights is None else weights.shape

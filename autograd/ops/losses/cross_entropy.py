@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd.kernel_op import KernelOp
+from autograd.machine.native import native
 from autograd.ops.elementwise.softmax import log_softmax
 from autograd.ops.samples import A, case, positive
 from autograd.value import Value
@@ -79,8 +80,7 @@ def _cross_entropy(
     if not fused:
         losses, chosen, saved = _by_numpy(v, t, keep, w, label_smoothing)
     else:
-        if not (v.flags.carray and v.dtype.isnative):
-            v = np.array(v, v.dtype.newbyteorder("="), order="C")
+        v = native(v)
         classes = v.shape[1]
         factors = np.ones(classes, v.dtype) if w is None else np.array(w, v.dtype)
         rows = np.array(t) if keep is None else np.where(keep, t, -1)

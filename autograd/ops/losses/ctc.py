@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd.kernel_op import KernelOp
+from autograd.machine.native import native
 from autograd.ops.arrays.reduce import logsumexp
 from autograd.ops.losses.cross_entropy import REDUCTIONS
 from autograd.ops.samples import A, case
@@ -84,8 +85,7 @@ def _ctc_loss(
     np.float64(0.75)
     """
     plan = checked(log_probs, targets, input_lengths, target_lengths, blank, reduction)
-    x = np.ascontiguousarray(log_probs, log_probs.dtype.newbyteorder("="))
-    x = x if x.flags.writeable else x.copy()  # else another type to Numba, compiled for again
+    x = native(log_probs)
     if x.ndim == 2:
         x = x[:, None]
     skips = np.append(np.where(plan.skips, 0.0, -np.inf), [-np.inf] * 2)

@@ -1,6 +1,6 @@
 """Normalisation: layer, RMS, batch, group and instance, each fused.
 
-All five are one map of an array seen as (P, N, G, K, S), described in kernels/normalization.py. They
+All five are one map of an array seen as (P, N, G, K, S), described in kernel_normalization.py. They
 differ in how they get there and in whether they centre.
 """
 
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from autograd.kernel_op import KernelOp
+from autograd.machine.native import native
 from autograd.ops.samples import A, case, positive
 from autograd.value import Value
 
@@ -36,15 +37,6 @@ def _kernels(x: Array) -> Any:
 @functools.cache
 def _module() -> Any:
     return importlib.import_module("autograd.ops.normalization.kernel_normalization")
-
-
-def _native(a: Any) -> Any:
-    """An input as kernels take it; None stays."""
-    if a is None or (a.ndim == 0 and a.dtype == object):  # a Symbol holds None as an array
-        return None
-    if a.flags.carray and a.dtype.isnative:
-        return a
-    return np.array(a, a.dtype.newbyteorder("="), order="C")
 
 
 def _mean(a: Array) -> Array:
@@ -101,7 +93,7 @@ def _grad(
 ) -> tuple[Array | None, ...]:
     """Backward for all; the order of inputs is x, weight, bias."""
     v, w, mean, scale, centred, fixed = saved
-    g = _native(np.asarray(g, v.dtype)).reshape(v.shape)
+    g = native(np.asarray(g, v.dtype)).reshape(v.shape)
     gx: Array | None = None
     gw: Array | None = None
     gb: Array | None = None
@@ -198,7 +190,7 @@ def _layer_norm(
     x: Any, weight: Any = None, bias: Any = None, normalized_shape: Any = (), eps: float = 1e-5
 ) -> tuple[Any, Any]:
     """Rows to mean 0 and variance 1; see `layer_norm`."""
-    x, weight, bias = _native(x), _native(weight), _native(bias)
+    x, weight, bias = native(x), native(weight), native(bias)
     _check_float(x, eps, weight=weight, bias=bias)
     shape = _rows(x, normalized_shape, weight=weight, bias=bias)
     return _normalize(x, weight, bias, shape, eps)
@@ -212,7 +204,7 @@ def _rms_norm(
     x: Any, weight: Any = None, normalized_shape: Any = (), eps: float | None = None
 ) -> tuple[Any, Any]:
     """Rows to mean square 1; see `rms_norm`."""
-    x, weight = _native(x), _native(weight)
+    x, weight = native(x), native(weight)
     _check_float(x, eps or 0.0, weight=weight)
     eps = _rms_eps(x, eps)
     shape = _rows(x, normalized_shape, weight=weight)
@@ -241,7 +233,7 @@ def _group_norm(
     x: Any, weight: Any = None, bias: Any = None, num_groups: int = 1, eps: float = 1e-5
 ) -> tuple[Any, Any]:
     """Groups of channels of each sample to mean 0 and variance 1; see `group_norm`."""
-    x, weight, bias = _native(x), _native(weight), _native(bias)
+    x, weight, bias = native(x), native(weight), native(bias)
     _check_float(x, eps, weight=weight, bias=bias)
     _check_channels(x, weight=weight, bias=bias)
     return _normalize(x, weight, bias, _groups(x, num_groups), eps)
@@ -274,7 +266,7 @@ def _batch_norm(
 
     In training a mean and variance that are given are written to; otherwise they are constants.
     """
-    x, weight, bias = _native(x), _native(weight), _native(bias)
+    x, weight, bias = native(x), native(weight), native(bias)
     _check_float(x, eps, weight=weight, bias=bias)
     _check_channels(x, weight=weight, bias=bias)
     if mean is None:
@@ -282,7 +274,7 @@ def _batch_norm(
             raise ValueError("a mean and a variance are needed where training is False.")
         statistics = None
     else:
-        statistics = _native(np.asarray(mean, x.dtype)), _native(np.asarray(var, x.dtype))
+        statistics = native(np.asarray(mean, x.dtype)), native(np.asarray(var, x.dtype))
         _check_channels(x, mean=statistics[0], var=statistics[1])
     shape = _channels(x)
     return _normalize(x, weight, bias, shape, eps, statistics=statistics, fixed=not training)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from autograd.kernel_op import KernelOp
+from autograd.machine.native import native
 from autograd.op import Op
 from autograd.ops.arrays.index import getitem
 from autograd.ops.axes import over_axes
@@ -62,7 +63,7 @@ def _max_pool_joint(
 ) -> tuple[Any]:
     """Each g to where the largest pixel was found."""
     gx = np.empty((x.shape[0] * x.shape[1], math.prod(windows.size)), y.dtype)
-    g = np.ascontiguousarray(g, y.dtype)
+    g = native(np.asarray(g, y.dtype))
     if gx.size:
         flat = g.reshape(len(gx), -1), indices.reshape(len(gx), -1)
         _run("scatter_windows", len(gx), *flat, gx, cost=gx.size * 0.1 + g.size * 0.5)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.machine.native import native
 from autograd.ops.axes import Ints, each
 
 MOST = 2**24  # parts of an axis: a list of them must fit into memory
@@ -67,9 +68,7 @@ class Windows:
             raise ValueError(f"{name} {x.shape} must have the axes (N, C, {axes}) of the windows.")
         if x.dtype.newbyteorder("=") not in (np.float32, np.float64):
             raise TypeError(f"{name} must be float32 or float64, got {x.dtype}.")
-        if not (x.flags.carray and x.dtype.isnative):
-            x = np.array(x, x.dtype.newbyteorder("="), order="C")
-        return x.reshape(-1, *(1,) * (3 - len(axes)), *axes)
+        return native(x).reshape(-1, *(1,) * (3 - len(axes)), *axes)
 
 
 @functools.lru_cache(512, typed=True)

@@ -9,9 +9,8 @@ import importlib
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from autograd.kernel_op import KernelOp
+from autograd.machine.native import native
 from autograd.ops.recurrent.cells import gru_reference, lstm_reference, rnn_reference
 from autograd.ops.recurrent.checks import checked, checked_nonlinearity
 from autograd.ops.samples import A, case
@@ -20,18 +19,6 @@ from autograd.ops.samples import A, case
 def kernels() -> Any:
     """The module of the kernels; Numba is imported on first use."""
     return importlib.import_module("autograd.ops.recurrent.kernel_scan")
-
-
-def native(a: Any) -> Any:
-    """An input as kernels take it: C-contiguous, in the machine's byte order; None stays.
-
-    Numba would compile the kernels anew for arrays that are read-only or not aligned.
-    """
-    if a is None or (a.ndim == 0 and a.item() is None):  # a Symbol holds None as an array
-        return None
-    if a.flags.carray and a.dtype.isnative:  # contiguous, aligned, writable
-        return a
-    return np.array(a, a.dtype.newbyteorder("="), order="C")
 
 
 def _rnn_scan(
@@ -176,7 +163,7 @@ def _gru_scan(
 
 def _grad(g: Any, needs: Sequence[bool], y: Any, saved: Any, *others: Any) -> Any:
     """The gradients, by the scan's own kernel run from the last step to the first."""
-    return saved.backward([None if part is None else native(part) for part in g], needs)
+    return saved.backward([native(part) for part in g], needs)
 
 
 # fmt: off
