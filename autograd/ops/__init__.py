@@ -36,7 +36,7 @@ from autograd.ops.conv.conv import conv3d as conv3d
 from autograd.ops.conv.conv import conv_transpose1d as conv_transpose1d
 from autograd.ops.conv.conv import conv_transpose2d as conv_transpose2d
 from autograd.ops.conv.conv import conv_transpose3d as conv_transpose3d
-from autograd.ops.elementwise import arithmetic  # noqa: F401
+from autograd.ops.elementwise import arithmetic, choices, transcendental  # noqa: F401
 from autograd.ops.elementwise.activations import celu as celu
 from autograd.ops.elementwise.activations import elu as elu
 from autograd.ops.elementwise.activations import gelu as gelu

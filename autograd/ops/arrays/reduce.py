@@ -11,8 +11,9 @@ from autograd.dispatch import OPS
 from autograd.op import Op
 from autograd.ops.arrays.cumulative import holed, others
 from autograd.ops.arrays.shape import apart, together
-from autograd.ops.elementwise.arithmetic import gap, ratio
-from autograd.ops.samples import A, case
+from autograd.ops.elementwise.arithmetic import ratio
+from autograd.ops.elementwise.transcendental import gap
+from autograd.ops.samples import A, case, cases
 
 Axis = int | tuple[int, ...] | None
 
@@ -206,21 +207,108 @@ HOLED = (
     case(A(3, 2, 2, domain=holed), axis=(-1, 0)),
 )
 
-# fmt: off
-sum_ = Op(_sum,         tex_over(r"\sum"),  lambda g, y, a, axis, keepdims: spread(g, a.shape, axis),                                         name="sum", rank=3, of=(np.sum,), bind="sum", cases=CASES)
-mean = Op(_mean,        tex_over(r"\operatorname{mean}"), lambda g, y, a, axis, keepdims: spread(g / count(a.shape, axis), a.shape, axis),    name="mean", rank=3, of=(np.mean,), bind="mean", cases=CASES)
-deviation: Op = Op(_deviation, tex_deviation, lambda g, y, a, axis: deviation.call(g, axis),                                                  name="deviation", rank=1, cases=CASES[:2])
-var = Op(_var,          tex_over(r"\operatorname{var}"),  lambda g, y, a, axis, ddof, keepdims: spread(2 * g, a.shape, axis) * deviation.call(a, axis) / (count(a.shape, axis) - ddof), name="var", rank=3, of=(np.var,), bind="var", cases=MORE)
-std = Op(_std,          tex_over(r"\operatorname{std}"),  lambda g, y, a, axis, ddof, keepdims: spread(g, a.shape, axis) * standardized(a, y, axis, ddof), name="std", rank=3, of=(np.std,), bind="std", cases=MORE, singular=True)
-prod = Op(_prod,        tex_over(r"\prod"), lambda g, y, a, axis, keepdims: spread(g, a.shape, axis) * product_of_others(a, axis),            name="prod", rank=3, of=(np.prod,), bind="prod", cases=CASES + HOLED)
-max_ = Op(_max,         tex_over(r"\max"),  lambda g, y, a, axis, keepdims: to_extreme(g, y, a, axis),                                        name="max", rank=3, of=(np.max, np.amax), bind="max", masks=True, cases=CASES)
-min_ = Op(_min,         tex_over(r"\min"),  lambda g, y, a, axis, keepdims: to_extreme(g, y, a, axis),                                        name="min", rank=3, of=(np.min, np.amin), bind="min", masks=True, cases=CASES)
-logsumexp = Op(_logsumexp, tex_logsumexp, lambda g, y, a, axis, keepdims: spread(g, a.shape, axis) * gap.call(a, spread(y, a.shape, axis)), name="logsumexp", rank=3, cases=CASES)
-nansum = Op(_nansum,    tex_over(r"\operatorname{nansum}"),  lambda g, y, a, axis, keepdims: to_numbers(g, a, axis),                          name="nansum", rank=3, of=(np.nansum,), masks=True, cases=CASES)
-nanmean = Op(_nanmean,  tex_over(r"\operatorname{nanmean}"), lambda g, y, a, axis, keepdims: to_numbers(g, a, axis) / numbers(a, axis),       name="nanmean", rank=3, of=(np.nanmean,), masks=True, cases=CASES)
-nanmax = Op(_nanmax,    tex_over(r"\operatorname{nanmax}"),  lambda g, y, a, axis, keepdims: to_extreme(g, y, a, axis),                       name="nanmax", rank=3, of=(np.nanmax,), masks=True, cases=CASES)
-nanmin = Op(_nanmin,    tex_over(r"\operatorname{nanmin}"),  lambda g, y, a, axis, keepdims: to_extreme(g, y, a, axis),                       name="nanmin", rank=3, of=(np.nanmin,), masks=True, cases=CASES)
-# fmt: on
+sum_ = Op(
+    _sum,
+    tex_over(r"\sum"),
+    lambda g, y, a, axis, keepdims: spread(g, a.shape, axis),
+    rank=3,
+    of=(np.sum,),
+    bind="sum",
+)
+mean = Op(
+    _mean,
+    tex_over(r"\operatorname{mean}"),
+    lambda g, y, a, axis, keepdims: spread(g / count(a.shape, axis), a.shape, axis),
+    rank=3,
+    of=(np.mean,),
+    bind="mean",
+)
+deviation: Op = Op(_deviation, tex_deviation, lambda g, y, a, axis: deviation.call(g, axis), rank=1)
+var = Op(
+    _var,
+    tex_over(r"\operatorname{var}"),
+    lambda g, y, a, axis, ddof, keepdims: (
+        spread(2 * g, a.shape, axis) * deviation.call(a, axis) / (count(a.shape, axis) - ddof)
+    ),
+    rank=3,
+    of=(np.var,),
+    bind="var",
+)
+std = Op(
+    _std,
+    tex_over(r"\operatorname{std}"),
+    lambda g, y, a, axis, ddof, keepdims: spread(g, a.shape, axis) * standardized(a, y, axis, ddof),
+    rank=3,
+    of=(np.std,),
+    bind="std",
+    singular=True,
+)
+prod = Op(
+    _prod,
+    tex_over(r"\prod"),
+    lambda g, y, a, axis, keepdims: spread(g, a.shape, axis) * product_of_others(a, axis),
+    rank=3,
+    of=(np.prod,),
+    bind="prod",
+)
+max_ = Op(
+    _max,
+    tex_over(r"\max"),
+    lambda g, y, a, axis, keepdims: to_extreme(g, y, a, axis),
+    rank=3,
+    of=(np.max, np.amax),
+    bind="max",
+    masks=True,
+)
+min_ = Op(
+    _min,
+    tex_over(r"\min"),
+    lambda g, y, a, axis, keepdims: to_extreme(g, y, a, axis),
+    rank=3,
+    of=(np.min, np.amin),
+    bind="min",
+    masks=True,
+)
+logsumexp = Op(
+    _logsumexp,
+    tex_logsumexp,
+    lambda g, y, a, axis, keepdims: (
+        spread(g, a.shape, axis) * gap.call(a, spread(y, a.shape, axis))
+    ),
+    rank=3,
+)
+nansum = Op(
+    _nansum,
+    tex_over(r"\operatorname{nansum}"),
+    lambda g, y, a, axis, keepdims: to_numbers(g, a, axis),
+    rank=3,
+    of=(np.nansum,),
+    masks=True,
+)
+nanmean = Op(
+    _nanmean,
+    tex_over(r"\operatorname{nanmean}"),
+    lambda g, y, a, axis, keepdims: to_numbers(g, a, axis) / numbers(a, axis),
+    rank=3,
+    of=(np.nanmean,),
+    masks=True,
+)
+nanmax = Op(
+    _nanmax,
+    tex_over(r"\operatorname{nanmax}"),
+    lambda g, y, a, axis, keepdims: to_extreme(g, y, a, axis),
+    rank=3,
+    of=(np.nanmax,),
+    masks=True,
+)
+nanmin = Op(
+    _nanmin,
+    tex_over(r"\operatorname{nanmin}"),
+    lambda g, y, a, axis, keepdims: to_extreme(g, y, a, axis),
+    rank=3,
+    of=(np.nanmin,),
+    masks=True,
+)
 
 
 def average(
@@ -256,3 +344,18 @@ def ptp(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
 
 OPS[np.average] = average
 OPS[np.ptp] = ptp
+
+# What tests sample
+cases("sum", *CASES)
+cases("mean", *CASES)
+cases("deviation", *(CASES[:2]))
+cases("var", *MORE)
+cases("std", *MORE)
+cases("prod", *(CASES + HOLED))
+cases("max", *CASES)
+cases("min", *CASES)
+cases("logsumexp", *CASES)
+cases("nansum", *CASES)
+cases("nanmean", *CASES)
+cases("nanmax", *CASES)
+cases("nanmin", *CASES)
