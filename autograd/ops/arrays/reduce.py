@@ -1,4 +1,4 @@
-"""Reductions: sums, means, spreads, products, extremes."""
+"""Reductions: sums, means, variances, products, extrema."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ COPIED = 8_192
 
 
 def dropped(axis: Axis, ndim: int) -> set[int]:
-    """The axes that a reduction takes away, counted from the left."""
+    """The axes that a reduction removes, counted from the left."""
     if axis is None:
         return set(range(ndim))
     return {k % max(ndim, 1) for k in (axis if isinstance(axis, tuple) else (axis,))}
 
 
 def spread(g: Any, shape: tuple[int, ...], axis: Axis) -> Any:
-    """What a reduction over `axis` gave, stretched back over an input of this shape."""
+    """The result of a reduction over `axis`, broadcast back over an input of this shape."""
     if axis is not None:
         gone = dropped(axis, len(shape))
         g = np.reshape(g, tuple([1 if i in gone else n for i, n in enumerate(shape)]))
@@ -62,7 +62,7 @@ def _mean(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
 
 
 def _var(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
-    """Variance: the mean squared distance from the mean; divided by n - ddof."""
+    """Variance: the squared deviations from the mean, summed and divided by n - ddof."""
     return np.var(a, axis=axis, ddof=ddof, keepdims=keepdims)
 
 
@@ -72,37 +72,37 @@ def _std(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) 
 
 
 def _prod(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    """Product over an axis, several, or all; zeros among the factors are fine."""
+    """Product over an axis, several, or all; exact where factors are 0."""
     return np.prod(a, axis=axis, keepdims=keepdims)
 
 
 def _max(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    """The largest element; equal ones share the gradient."""
+    """Maximum; ties share the gradient."""
     return np.max(a, axis=axis, keepdims=keepdims)
 
 
 def _min(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    """The smallest element; equal ones share the gradient."""
+    """Minimum; ties share the gradient."""
     return np.min(a, axis=axis, keepdims=keepdims)
 
 
 def _nansum(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    """Sum of what is not NaN."""
+    """Sum, ignoring NaN."""
     return np.nansum(a, axis=axis, keepdims=keepdims)
 
 
 def _nanmean(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    """Mean of what is not NaN."""
+    """Mean, ignoring NaN."""
     return np.nanmean(a, axis=axis, keepdims=keepdims)
 
 
 def _nanmax(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    """The largest of what is not NaN."""
+    """Maximum, ignoring NaN."""
     return np.nanmax(a, axis=axis, keepdims=keepdims)
 
 
 def _nanmin(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    """The smallest of what is not NaN."""
+    """Minimum, ignoring NaN."""
     return np.nanmin(a, axis=axis, keepdims=keepdims)
 
 
@@ -135,15 +135,25 @@ def _logsumexp(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
 
 
 def product_of_others(a: Any, axis: Axis) -> Any:
-    """For each element the product of those that share its place in the result."""
+    """For each element the product of the others that are reduced with it."""
     return apart(others.call(together(a, axis)), a.shape, axis)
 
 
 def _deviation(a: Any, axis: Axis = None) -> Any:
-    """Distance from the mean; of equal elements exactly 0, whatever the mean is rounded to."""
+    """Deviation from the mean; exactly 0 of equal elements, however the mean is rounded."""
     gone = dropped(axis, a.ndim)
     d = a - a[tuple(slice(0, 1) if i in gone else slice(None) for i in range(a.ndim))]
     return d - np.mean(d, axis=axis, keepdims=True)
+
+
+def _var_grad(g: Any, a: Any, axis: Axis, ddof: float) -> Any:
+    """The gradient of a variance: 2 (a - mean) / (n - ddof)."""
+    return spread(2 * g, a.shape, axis) * deviation.call(a, axis) / (count(a.shape, axis) - ddof)
+
+
+def _logsumexp_grad(g: Any, y: Any, a: Any, axis: Axis) -> Any:
+    """The gradient of a log-sum-exp: the softmax exp(a - y)."""
+    return spread(g, a.shape, axis) * gap.call(a, spread(y, a.shape, axis))
 
 
 def standardized(a: Any, y: Any, axis: Axis, ddof: float) -> Any:
@@ -153,19 +163,19 @@ def standardized(a: Any, y: Any, axis: Axis, ddof: float) -> Any:
 
 
 def to_extreme(g: Any, y: Any, a: Any, axis: Axis) -> Any:
-    """g to the elements equal to the extreme y, in equal shares."""
+    """g sent to the elements equal to the extremum y; ties share it equally."""
     hit = np.equal(a, spread(y, a.shape, axis))
     ties = np.sum(hit, axis=axis, keepdims=True).astype(a.dtype)
     return np.where(hit, spread(g, a.shape, axis) / ties, 0)
 
 
 def to_numbers(g: Any, a: Any, axis: Axis) -> Any:
-    """g to the elements that are numbers, 0 to NaN."""
+    """g sent to the elements that are not NaN."""
     return np.where(np.isnan(a), 0, spread(g, a.shape, axis))
 
 
 def numbers(a: Any, axis: Axis) -> Any:
-    """How many elements go into each element of a reduction that skips NaN."""
+    """How many elements go into each element of a reduction that ignores NaN."""
     return np.sum(~np.isnan(a), axis=axis, keepdims=True).astype(a.dtype)
 
 
@@ -184,28 +194,14 @@ def tex_over(command: str) -> Any:
 
 
 def tex_deviation(a: Any, axis: Axis = None) -> str:
-    """a less its mean."""
+    """a minus its mean."""
     return rf"{a:1} - \operatorname{{mean}}{tex_axis(axis)} {a:3}"
 
 
 def tex_logsumexp(a: Any, axis: Axis = None, *others: Any) -> str:
-    """The formula that gave it its name."""
+    """log Σ exp."""
     return rf"\log \sum{tex_axis(axis)} e^{{{a}}}"
 
-
-CASES = (
-    case(A(2, 3)),
-    case(A(2, 3), axis=0),
-    case(A(2, 3, 2), axis=(0, -1), keepdims=True),
-    case(A(2, 3), -1),
-    case(A()),
-)
-MORE = (case(A(4)), case(A(2, 3), axis=0, ddof=1), case(A(2, 3, 2), axis=(0, -1), keepdims=True))
-HOLED = (
-    case(A(2, 3, domain=holed), axis=1),
-    case(A(6, domain=holed)),
-    case(A(3, 2, 2, domain=holed), axis=(-1, 0)),
-)
 
 sum_ = Op(
     _sum,
@@ -227,9 +223,7 @@ deviation: Op = Op(_deviation, tex_deviation, lambda g, y, a, axis: deviation.ca
 var = Op(
     _var,
     tex_over(r"\operatorname{var}"),
-    lambda g, y, a, axis, ddof, keepdims: (
-        spread(2 * g, a.shape, axis) * deviation.call(a, axis) / (count(a.shape, axis) - ddof)
-    ),
+    lambda g, y, a, axis, ddof, keepdims: _var_grad(g, a, axis, ddof),
     rank=3,
     of=(np.var,),
     bind="var",
@@ -272,9 +266,7 @@ min_ = Op(
 logsumexp = Op(
     _logsumexp,
     tex_logsumexp,
-    lambda g, y, a, axis, keepdims: (
-        spread(g, a.shape, axis) * gap.call(a, spread(y, a.shape, axis))
-    ),
+    lambda g, y, a, axis, keepdims: _logsumexp_grad(g, y, a, axis),
     rank=3,
 )
 nansum = Op(
@@ -345,17 +337,22 @@ def ptp(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
 OPS[np.average] = average
 OPS[np.ptp] = ptp
 
+
 # What tests sample
-cases("sum", *CASES)
-cases("mean", *CASES)
-cases("deviation", *(CASES[:2]))
-cases("var", *MORE)
-cases("std", *MORE)
-cases("prod", *(CASES + HOLED))
-cases("max", *CASES)
-cases("min", *CASES)
-cases("logsumexp", *CASES)
-cases("nansum", *CASES)
-cases("nanmean", *CASES)
-cases("nanmax", *CASES)
-cases("nanmin", *CASES)
+CASES = (
+    case(A(2, 3)),
+    case(A(2, 3), axis=0),
+    case(A(2, 3, 2), axis=(0, -1), keepdims=True),
+    case(A(2, 3), -1),
+    case(A()),
+)
+SPREADS = (case(A(4)), case(A(2, 3), axis=0, ddof=1), case(A(2, 3, 2), axis=(0, -1), keepdims=True))
+HOLED = (
+    case(A(2, 3, domain=holed), axis=1),
+    case(A(6, domain=holed)),
+    case(A(3, 2, 2, domain=holed), axis=(-1, 0)),
+)
+cases("sum mean max min logsumexp nansum nanmean nanmax nanmin", *CASES)
+cases("prod", *CASES, *HOLED)
+cases("deviation", *CASES[:2])
+cases("var std", *SPREADS)
