@@ -70,11 +70,11 @@ from autograd.ops.losses import binary_cross_entropy  # noqa: F401
 from autograd.ops.losses.cross_entropy import cross_entropy as cross_entropy
 from autograd.ops.losses.cross_entropy import nll_loss as nll_loss
 from autograd.ops.losses.ctc import ctc_loss as ctc_loss
-from autograd.ops.normalization.normalization import batch_norm as batch_norm
-from autograd.ops.normalization.normalization import group_norm as group_norm
-from autograd.ops.normalization.normalization import instance_norm as instance_norm
-from autograd.ops.normalization.normalization import layer_norm as layer_norm
-from autograd.ops.normalization.normalization import rms_norm as rms_norm
+from autograd.ops.normalization.batch_norm import batch_norm as batch_norm
+from autograd.ops.normalization.group_norm import group_norm as group_norm
+from autograd.ops.normalization.group_norm import instance_norm as instance_norm
+from autograd.ops.normalization.layer_norm import layer_norm as layer_norm
+from autograd.ops.normalization.layer_norm import rms_norm as rms_norm
 from autograd.ops.pooling.pooling import adaptive_avg_pool1d as adaptive_avg_pool1d
 from autograd.ops.pooling.pooling import adaptive_avg_pool2d as adaptive_avg_pool2d
 from autograd.ops.pooling.pooling import adaptive_avg_pool3d as adaptive_avg_pool3d
