@@ -68,8 +68,8 @@ from autograd.ops.embeddings.embedding import embedding as embedding
 from autograd.ops.images import grid_sample, resample  # noqa: F401
 from autograd.ops.losses import binary_cross_entropy  # noqa: F401
 from autograd.ops.losses.cross_entropy import cross_entropy as cross_entropy
-from autograd.ops.losses.cross_entropy import nll_loss as nll_loss
 from autograd.ops.losses.ctc import ctc_loss as ctc_loss
+from autograd.ops.losses.nll_loss import nll_loss as nll_loss
 from autograd.ops.normalization.batch_norm import batch_norm as batch_norm
 from autograd.ops.normalization.group_norm import group_norm as group_norm
 from autograd.ops.normalization.group_norm import instance_norm as instance_norm
