@@ -44,7 +44,7 @@ def relu6_grad(g: Any, a: Any) -> Any:
 
 @kernel_for("where_positive")
 def where_positive(x: Any, a: Any, b: Any) -> Any:
-    """a where x is positive, else b: NumPy's `where` mispredicts a branch at each change of sign."""
+    """a where x is positive, else b: NumPy's `where` stalls on a branch at each change of sign."""
     return np.where(np.greater(x, 0), a, b)
 
 

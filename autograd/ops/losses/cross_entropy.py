@@ -109,7 +109,7 @@ def _kernels() -> Any:
 def _by_numpy(
     v: Array, t: Array, keep: Array | None, w: Array | None, label_smoothing: float
 ) -> tuple[Array, Array | None, Any]:
-    """The losses of rows, their weights (None where all are 1), and what the backward pass needs."""
+    """The losses of rows, their weights (None where all are 1), and what backward needs."""
     numbers = np.arange(len(t))
     C = v.shape[1]
     spread = label_smoothing / C if label_smoothing else 0.0

@@ -1,8 +1,8 @@
-r"""Pooling: the largest or the mean of the pixels in each window.
+r"""Max and average pooling over windows.
 
 Ordinary and adaptive pooling differ in where their windows lie; the ops know only the windows.
 The mean is linear, so it and its transposed map are each other's derivatives. The maximum is a
-kernel that keeps where it found the largest; its reference takes from unfolded windows.
+kernel that stores the indices of the maxima; its reference reads the pixels at these indices.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from autograd.op import Op
 from autograd.ops.arrays.index import getitem
 from autograd.ops.axes import over_axes
 from autograd.ops.pooling.windows import Windows, adaptive, sliding
-from autograd.ops.samples import A, case
+from autograd.ops.samples import A, case, cases
 from autograd.value import Value
 
 
@@ -38,12 +38,12 @@ def _run(name: str, planes: int, *args: Any, cost: float) -> None:
 
 
 def _places(pixels: int) -> Any:
-    """The smallest dtype that numbers the pixels of a plane: graphs keep the places."""
+    """The smallest dtype that indexes the pixels of a plane: graphs keep the indices."""
     return np.int16 if pixels < 2**15 else np.int32 if pixels < 2**31 else np.int64
 
 
 def _max_pool(x: Any, windows: Windows) -> tuple[Any, Any]:
-    """The largest pixel of each window; of equals the first counts, and NaN counts as largest."""
+    """The maximum of each window and its index: the first of ties, and NaN is the largest."""
     x3 = windows.planes(x, "x", windows.size)
     y = np.empty((x3.shape[0], *(1,) * (3 - len(windows.out)), *windows.out), x3.dtype)
     indices = np.empty(y.shape, _places(math.prod(windows.size)))
@@ -61,7 +61,7 @@ def _max_pool(x: Any, windows: Windows) -> tuple[Any, Any]:
 def _max_pool_joint(
     g: Any, needs: Any, y: Any, indices: Any, x: Any, windows: Windows
 ) -> tuple[Any]:
-    """Each g to where the largest pixel was found."""
+    """Each g sent to the maximum of its window."""
     gx = np.empty((x.shape[0] * x.shape[1], math.prod(windows.size)), y.dtype)
     g = native(np.asarray(g, y.dtype))
     if gx.size:
@@ -71,7 +71,7 @@ def _max_pool_joint(
 
 
 def _max_pool_reference(x: Any, windows: Windows) -> Any:
-    """The same, taken pixel by pixel from where the windows have their largest."""
+    """The same, by indexing at the maxima of the windows."""
     data = x.data if isinstance(x, Value) else x
     _, indices = _max_pool(np.asarray(data), windows)
     planes = np.reshape(x, (*x.shape[:2], -1))
@@ -99,7 +99,7 @@ def _avg_pool(x: Any, windows: Windows) -> Any:
 
 
 def _avg_pool_grad(g: Any, windows: Windows) -> Any:
-    """The transposed map of a mean over windows: each number spread evenly over its window."""
+    """The transposed map of the mean: each number spread evenly over its window."""
     g3 = windows.planes(g, "g", windows.out)
     gx = np.empty((g3.shape[0], *(1,) * (3 - len(windows.size)), *windows.size), g3.dtype)
     if gx.size:
@@ -115,24 +115,35 @@ def _avg_pool_grad(g: Any, windows: Windows) -> Any:
     return gx.reshape(*g.shape[:2], *windows.size)
 
 
-# fmt: off
-max_pool: KernelOp = KernelOp(_max_pool, r"\operatorname{{max}}_{{{windows}}} {x:3}", _max_pool_joint, reference=_max_pool_reference, arity=1, name="max_pool", rank=3, masks=True,
-    cases=(case(A(2, 2, 4, 5), sliding((4, 5), 2, 1, 0)), case(A(1, 2, 7), sliding((7,), 3, 2, 1, 2, True)), case(A(1, 1, 4, 4, 3), sliding((4, 4, 3), (2, 2, 1), None, 0)), case(A(1, 1, 5, 4), adaptive((5, 4), (3, 2)))))
-avg_pool: Op = Op(_avg_pool, r"\operatorname{{mean}}_{{{windows}}} {x:3}", lambda g, y, x, windows: avg_pool_grad.call(g, windows), name="avg_pool", rank=3,
-    cases=(case(A(2, 2, 4, 5), sliding((4, 5), 2, 1, 1)), case(A(1, 2, 7), sliding((7,), 3, 2, 1, 1, True, False)), case(A(1, 1, 4, 4, 3), sliding((4, 4, 3), (2, 2, 1), None, 0)), case(A(1, 1, 5, 4), adaptive((5, 4), (3, 2)))))
-avg_pool_grad: Op = Op(_avg_pool_grad, r"\operatorname{{mean}}^\top_{{{windows}}} {g:3}", lambda h, y, g, windows: avg_pool.call(h, windows), name="avg_pool_grad", rank=3,
-    cases=(case(A(1, 2, 3, 4), sliding((4, 5), 2, 1, 0)),))
-# fmt: on
+max_pool: KernelOp = KernelOp(
+    _max_pool,
+    r"\operatorname{{max}}_{{{windows}}} {x:3}",
+    _max_pool_joint,
+    reference=_max_pool_reference,
+    arity=1,
+    masks=True,
+)
+avg_pool: Op = Op(
+    _avg_pool,
+    r"\operatorname{{mean}}_{{{windows}}} {x:3}",
+    lambda g, y, x, windows: avg_pool_grad.call(g, windows),
+)
+avg_pool_grad: Op = Op(
+    _avg_pool_grad,
+    r"\operatorname{{mean}}^\top_{{{windows}}} {g:3}",
+    lambda h, y, g, windows: avg_pool.call(h, windows),
+)
 
 
 def pooled(
     name: str, rank: int, op: Any, input: Any, make: Any, *how: Any, indices: bool = False
 ) -> Any:
-    """A pooling of a batch or of one image."""
+    """Pool a batch or one sample."""
     shape = np.shape(input)
     if len(shape) not in (rank + 1, rank + 2):
         raise ValueError(
-            f"{name}: input {shape} must have {rank + 2} axes, (N, C, ...), or {rank + 1}, (C, ...)."
+            f"{name}: input {shape} must have {rank + 2} axes, (N, C, ...), or {rank + 1}, "
+            "(C, ...)."
         )
     try:
         windows = make(tuple(shape[-rank:]), *map(_hashable, how))
@@ -165,7 +176,7 @@ def max_pool_nd(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Any:
-    r"""The largest of each window over $axes.
+    r"""Max pooling over windows of $axes.
 
     .. math:: y_o = \max_j x_{o \cdot stride + j \cdot dilation - padding}
 
@@ -178,13 +189,13 @@ def max_pool_nd(
     padding : int or one for each axis. Pixels of -inf at both ends, at most half of the kernel.
     dilation : int or one for each axis. Pixels between those of a window.
     ceil_mode : bool. Keep a last window that hangs over the end.
-    return_indices : bool. Also return where the largest are, for `max_unpool$d`.
+    return_indices : bool. Also return the indices of the maxima, for `max_unpool$d`.
 
     Returns
     -------
     Value, (N, C, $outs), each axis of (size + 2 padding - dilation (kernel - 1) - 1) // stride + 1.
-    With indices a tuple of it and an int64 array of places in the image. Of equals the first gets
-    the gradient; NaN counts as the largest.
+    With return_indices a tuple of it and an int64 array of positions in the raveled plane. Ties:
+    the first maximum receives the gradient; NaN counts as the largest.
 
     Raises
     ------
@@ -212,7 +223,7 @@ def avg_pool_nd(
     count_include_pad: bool = True,
     divisor_override: int | None = None,
 ) -> Any:
-    r"""The mean of each window over $axes.
+    r"""Average pooling over windows of $axes.
 
     .. math:: y_o = \frac{1}{n} \sum_j x_{o \cdot stride + j - padding}
 
@@ -250,7 +261,7 @@ def avg_pool_nd(
 def adaptive_max_pool_nd(
     rank: int, input: Any, output_size: Any, return_indices: bool = False
 ) -> Any:
-    """The largest of each of `output_size` parts of $axes.
+    """Adaptive max pooling over $axes: the maximum of each of `output_size` parts.
 
     Part o of m along an axis of n pixels is pixels floor(o n / m) to ceil((o + 1) n / m) - 1.
 
@@ -258,7 +269,7 @@ def adaptive_max_pool_nd(
     ----------
     input : array or Value, (N, C, $sizes) or (C, $sizes).
     output_size : int or one for each axis. Parts along it; None keeps an axis as it is.
-    return_indices : bool. Also return where the largest are, as an int64 array.
+    return_indices : bool. Also return the indices of the maxima, as an int64 array.
 
     Returns
     -------
@@ -279,7 +290,7 @@ def adaptive_max_pool_nd(
 
 
 def adaptive_avg_pool_nd(rank: int, input: Any, output_size: Any) -> Any:
-    """The mean of each of `output_size` parts of $axes.
+    """Adaptive average pooling over $axes: the mean of each of `output_size` parts.
 
     Part o of m along an axis of n pixels is pixels floor(o n / m) to ceil((o + 1) n / m) - 1.
 
@@ -318,3 +329,20 @@ __test__ = {  # doctest looks for functions defined in the file
         *(adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d),
     )
 }
+
+# What tests sample
+cases(
+    "max_pool",
+    case(A(2, 2, 4, 5), sliding((4, 5), 2, 1, 0)),
+    case(A(1, 2, 7), sliding((7,), 3, 2, 1, 2, True)),
+    case(A(1, 1, 4, 4, 3), sliding((4, 4, 3), (2, 2, 1), None, 0)),
+    case(A(1, 1, 5, 4), adaptive((5, 4), (3, 2))),
+)
+cases(
+    "avg_pool",
+    case(A(2, 2, 4, 5), sliding((4, 5), 2, 1, 1)),
+    case(A(1, 2, 7), sliding((7,), 3, 2, 1, 1, True, False)),
+    case(A(1, 1, 4, 4, 3), sliding((4, 4, 3), (2, 2, 1), None, 0)),
+    case(A(1, 1, 5, 4), adaptive((5, 4), (3, 2))),
+)
+cases("avg_pool_grad", case(A(1, 2, 3, 4), sliding((4, 5), 2, 1, 0)))
