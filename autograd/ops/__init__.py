@@ -15,12 +15,14 @@ from autograd.ops.arrays import (  # noqa: F401
     augmented,
     cumulative,
     diagonals,
+    extrema,
     join,
     no_gradient,
     order,
     rearrange,
     reduce,
     shape,
+    variance,
 )
 from autograd.ops.arrays.index import index_add as index_add
 from autograd.ops.arrays.index import index_update as index_update
