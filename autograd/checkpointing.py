@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Node, gradients, tick
+from autograd.engine import ARRAYS, Flow, gradients
+from autograd.node import Node, tick
 from autograd.op import Op, record, select_output
 from autograd.random import default_rng
 from autograd.recording import enable_grad, is_recording
@@ -89,12 +90,10 @@ class _Checkpoint(Op):
 
     listed = False
 
-    def pull(
-        self, v: Node, g: Any, needs: Sequence[bool], stale: dict[Node, Node], create_graph: bool
-    ) -> Sequence[Any]:
+    def pull(self, v: Node, g: Any, needs: Sequence[bool], flow: Flow = ARRAYS) -> Sequence[Any]:
         """As in `Op`."""
         for x in v.inputs:
-            written = fresh(x, None, v, stale)
+            written = fresh(x, None, v, flow.stale)
             if written is not None:
                 written.refuse()
         f, xs, state = v.static
@@ -124,7 +123,7 @@ class _Checkpoint(Op):
                 [outputs[i] for i, _ in parts],
                 [part for _, part in parts],
                 wanted,
-                create_graph=create_graph,
+                flow=type(flow),
                 stop=set(v.inputs),
             )
         )

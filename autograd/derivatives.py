@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from autograd import engine
-from autograd.engine import Array, Node
+from autograd.node import Array, Node
+from autograd.op import Recorded
 from autograd.recording import enable_grad
 from autograd.value import Value, seed_like
 
@@ -73,7 +74,8 @@ def grad(
     seed: Any = np.array(seed_like(y, gradient))  # it may itself be a gradient that is returned
     if create_graph and isinstance(gradient, Value):
         seed = gradient
-    found = engine.gradients([y], [seed], wanted, create_graph=create_graph, watch=watch)
+    flow = Recorded if create_graph else engine.Flow
+    found = engine.gradients([y], [seed], wanted, flow=flow, watch=watch)
     for i, (x, g) in enumerate(zip(wanted, found, strict=True)):
         if g is None:
             if not allow_unused:

@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from autograd.engine import tick, topological
+from autograd.engine import topological
+from autograd.node import tick
 from autograd.op import SELECT
 from autograd.viz.units import amount
 from nn.module import Module

@@ -16,8 +16,9 @@ LAYERS = """
 autograd.machine
 autograd.kernels
 autograd.dispatch autograd.recording autograd.random
-autograd.engine autograd.symbol
+autograd.node autograd.symbol
 autograd.stale autograd.spelling
+autograd.engine
 autograd.value
 autograd.op
 autograd.sequence_op autograd.kernel_op autograd.checkpointing
@@ -209,3 +210,8 @@ def test_nothing_is_imported_with_a_wildcard(path):
     assert not [
         n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.names[0].name == "*"
     ]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: module_of(p))
+def test_nobody_reads_the_local_variables_of_a_frame(path):
+    assert "f_locals" not in path.read_text()

@@ -133,7 +133,7 @@ def poolings(rng, dtype, tolerance):
 
 
 def embeddings(rng, dtype, tolerance):
-    from autograd.ops.embedding import kernel_embedding as embedding
+    from autograd.ops.embeddings import kernel_embedding as embedding
 
     g, indices = rng.normal(size=(6, 3)).astype(dtype), np.array([0, 2, 2, 1, 0, 3])
     expected = np.eye(5)[:, indices].astype(dtype) @ g
@@ -161,10 +161,11 @@ def samplings(rng, dtype, tolerance):
 
 
 def updates(rng, dtype, tolerance):
-    from autograd.kernels import updates
+    from nn.optim.rules import apply
+    from nn.optim.sgd import sgd
 
     p, g = rng.normal(size=(2, 7)).astype(dtype)
     for compiled in (True, False):
         q = p.copy()
-        updates.apply(updates.sgd, (0, 0.5, 0.1), q, g, (), compiled)
+        apply(sgd, (0, 0.5, 0.1), q, g, (), compiled)
         np.testing.assert_allclose(q, p - 0.1 * (g + 0.5 * p), atol=tolerance)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd.dispatch import OPS
-from autograd.engine import Node
+from autograd.node import Node
 from autograd.op import bind_methods, tex_name
 from autograd.symbol import ATOM, Symbol, as_symbol
 from autograd.value import Value

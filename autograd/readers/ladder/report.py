@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from autograd.engine import Array
+from autograd.node import Array
 from autograd.readers.ladder.page import page
 from autograd.value import Value
 from autograd.viz.drawing import Drawing, draw
