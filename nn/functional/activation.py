@@ -211,12 +211,12 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
 
 def softmax(input: Tensor, dim: int) -> Tensor:
     """exp(x) over its sum along the axis `dim`."""
-    return autograd.ops.softmax(input, axis=dim)
+    return autograd.ops.elementwise.softmax(input, axis=dim)
 
 
 def softmin(input: Tensor, dim: int) -> Tensor:
     """exp(−x) over its sum along the axis `dim`."""
-    return autograd.ops.softmax(np.negative(input), axis=dim)
+    return autograd.ops.elementwise.softmax(np.negative(input), axis=dim)
 
 
 def log_softmax(input: Tensor, dim: int) -> Tensor:
@@ -261,7 +261,7 @@ def gumbel_softmax(
         raise ValueError(f"gumbel_softmax: tau must be more than 0, got {tau}.")
     x = logits if isinstance(logits, Value) else np.asarray(logits)
     noise = as_generator(rng).gumbel(size=x.shape).astype(x.dtype)
-    y = autograd.ops.softmax((x + noise) / tau, axis=dim)
+    y = autograd.ops.elementwise.softmax((x + noise) / tau, axis=dim)
     if not hard:
         return y
     soft = y.data if isinstance(y, Value) else y

@@ -184,7 +184,7 @@ def test_the_parts_refuse_a_gradient_of_another_shape():
         conv_input_grad(np.zeros((2, 6, 4, 4)), np.zeros(W), (5, 5))
     with pytest.raises(ValueError, match="the axes of g"):
         conv_weight_grad(np.zeros(X), np.zeros((2, 6, 4, 4)), (3, 3))
-    with pytest.raises(ValueError, match="same number of images"):
+    with pytest.raises(ValueError, match="same number of samples"):
         conv_weight_grad(np.zeros(X), np.zeros((1, 6, 3, 3)), (3, 3))
 
 

@@ -143,8 +143,8 @@ def test_nll_gives_ignored_rows_no_nan():
 
 X = np.zeros((2, 3))
 REFUSALS = [
-    (X, [0, 3], {}, ValueError, "class number 3, but the logits .2, 3. have 3"),
-    (X, [0, -1], {}, ValueError, "class number -1"),
+    (X, [0, 3], {}, ValueError, "class index 3, but the logits .2, 3. have 3"),
+    (X, [0, -1], {}, ValueError, "class index -1"),
     (X, [[0], [1]], {}, ValueError, r"shape \(2,\) for logits \(2, 3\), got \(2, 1\).*ravel"),
     (X, [0.0, 1.0], {}, TypeError, r"astype\(np.int64\)"),
     (X[0], [0], {}, ValueError, r"shape \(\)"),

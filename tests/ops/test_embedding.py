@@ -97,7 +97,11 @@ def test_no_indices_give_no_rows(path):
 
 W = np.ones((3, 2))
 REFUSALS = [
-    (lambda: autograd.ops.embedding([3], W), ValueError, r"indices \(1,\).*0 to 2, got 3"),
+    (
+        lambda: autograd.ops.embedding([3], W),
+        ValueError,
+        r"indices \(1,\) must be in \[0, 3\).*got 3",
+    ),
     (lambda: autograd.ops.embedding([0, -1], W), ValueError, "got -1"),
     (lambda: autograd.ops.embedding([0.0], W), TypeError, r"astype\(np.int64\)"),
     (lambda: autograd.ops.embedding([True], W), TypeError, "indices must be integers, got bool"),

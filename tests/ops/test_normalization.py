@@ -1,4 +1,4 @@
-"""Normalisation: kernels and NumPy against the references, torch, and PyTorch's conventions."""
+"""Normalization: kernels and NumPy against the references, torch, and PyTorch's conventions."""
 
 from __future__ import annotations
 
@@ -11,12 +11,9 @@ import autograd
 from autograd import Value, ops
 from autograd.machine import pool
 from autograd.ops.normalization import normalization
-from autograd.ops.normalization.normalization import (
-    batch_norm_op,
-    group_norm_op,
-    layer_norm_op,
-    rms_norm_op,
-)
+from autograd.ops.normalization.batch_norm import batch_norm_op
+from autograd.ops.normalization.group_norm import group_norm_op
+from autograd.ops.normalization.layer_norm import layer_norm_op, rms_norm_op
 
 
 @pytest.fixture(params=["kernel", "numpy"])

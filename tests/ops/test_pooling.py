@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 import autograd
 from autograd import Value, grad, ops
 from autograd.machine import pool
-from autograd.ops.pooling.pooling import adaptive, avg_pool, avg_pool_grad, max_pool, sliding
+from autograd.ops.pooling.avg_pool import avg_pool, avg_pool_grad
+from autograd.ops.pooling.max_pool import max_pool
+from autograd.ops.pooling.windows import adaptive, sliding
 
 MAX = {r: getattr(autograd.ops, f"max_pool{r}d") for r in (1, 2, 3)}
 AVG = {r: getattr(autograd.ops, f"avg_pool{r}d") for r in (1, 2, 3)}
