@@ -1,10 +1,8 @@
 """Neural networks on glassgrad's Values, under PyTorch's names."""
 
 from nn import name_clash  # noqa: F401  # isort: skip - checks that `autograd` is ours: first
-from nn import data, functional, init, look, metrics, models, optim, rnn, train, utils
-from nn.checkpoint import Checkpoint
-from nn.files import load, save
-from nn.layer_table import summary
+from nn import data, functional, init, look, metrics, models, optim, train, utils
+from nn.files import Checkpoint, load, save
 from nn.layers.activation import (
     CELU,
     ELU,
@@ -87,7 +85,6 @@ from nn.layers.pooling import (
     MaxPool3d,
 )
 from nn.layers.positions import PositionalEmbedding, PositionalEncoding
-from nn.layers.rbm import RBM
 from nn.layers.recurrent import GRU, LSTM, RNN
 from nn.layers.recurrent_cells import GRUCell, LSTMCell, RNNCell
 from nn.layers.resize import (
@@ -109,6 +106,7 @@ from nn.layers.tracked_norm import (
 from nn.layers.transformer import Transformer, TransformerDecoder, TransformerEncoder
 from nn.layers.transformer_layers import TransformerDecoderLayer, TransformerEncoderLayer
 from nn.layers.unpooling import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
+from nn.look.summary import summary
 from nn.losses import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -132,6 +130,7 @@ from nn.losses import (
     TripletMarginLoss,
     TripletMarginWithDistanceLoss,
 )
+from nn.models.rbm import RBM
 from nn.module import Buffer, Module, Parameter, Scope
 from nn.optim.clip import clip_grad_norm_, clip_grad_value_, get_total_norm
 
@@ -293,7 +292,6 @@ __all__ = [
     "metrics",
     "models",
     "optim",
-    "rnn",
     "save",
     "summary",
     "train",

@@ -14,7 +14,7 @@ from nn.functional.attention_mask import merged
 from nn.functional.dropout import dropout, probability
 from nn.functional.linear import linear
 from nn.functional.tensor import Tensor
-from nn.state import plain
+from nn.parameter import plain
 
 WHO = "multi_head_attention_forward"
 

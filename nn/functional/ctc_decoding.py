@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd.engine import Array
 from autograd.value import Value
-from nn.counts import count
+from nn.arguments import count
 from nn.functional.tensor import Tensor, floats
 
 Reading = tuple[int, ...]

@@ -8,7 +8,7 @@ import numpy as np
 
 from autograd.random import Rng, as_generator
 from nn import functional, init
-from nn.counts import count
+from nn.arguments import count
 from nn.functional.dropout import probability
 from nn.functional.tensor import floats, same_dtype
 from nn.layers.linear import Linear

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Self, overload
 
+from autograd.engine import Array
 from nn.module import Module
-from nn.train.compiled import Compiled
 
 
 def _cure(entry: Any) -> str:
@@ -122,7 +122,7 @@ class _InOrder(Module):
         return self.extend(other)
 
 
-class Sequential(_InOrder, Compiled):
+class Sequential(_InOrder):
     """Modules one after the other: each gets what the one before it returned.
 
     Parameters
@@ -144,6 +144,13 @@ class Sequential(_InOrder, Compiled):
     >>> len(net[:2])
     2
     """
+
+    # Keras's verbs, which nn.train binds: a layer knows nothing of training
+    compile: Callable[..., None]
+    fit: Callable[..., Any]
+    evaluate: Callable[..., list[Any]]
+    predict: Callable[..., Array]
+    summary: Callable[..., None]
 
     def __init__(self, *modules: Any) -> None:
         if len(modules) == 1 and isinstance(modules[0], Mapping):

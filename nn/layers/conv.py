@@ -12,7 +12,7 @@ from autograd.ops.axes import each
 from autograd.random import Rng, as_generator
 from autograd.value import Value
 from nn import functional, init
-from nn.counts import count
+from nn.arguments import count
 from nn.module import Module, Parameter
 
 PAD_MODES = ("zeros", "reflect", "replicate", "circular")

@@ -10,7 +10,7 @@ from autograd.engine import Array
 from autograd.random import Rng
 from autograd.value import Value
 from nn import functional, init
-from nn.counts import count
+from nn.arguments import count
 from nn.functional.embedding import dense
 from nn.module import Module, Parameter
 

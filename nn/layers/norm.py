@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from nn import functional
-from nn.counts import count
+from nn.arguments import count
 from nn.module import Module, Parameter
 
 

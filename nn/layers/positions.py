@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd.random import Rng
 from nn import init
-from nn.counts import count
+from nn.arguments import count
 from nn.functional.dropout import probability
 from nn.functional.tensor import floats, same_dtype
 from nn.layers.dropout import Dropout

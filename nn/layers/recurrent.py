@@ -12,10 +12,10 @@ import autograd
 from autograd.random import Rng, as_generator
 from autograd.value import Value
 from nn import init
-from nn.counts import count
+from nn.arguments import count
 from nn.functional.tensor import same_dtype
 from nn.module import Module, Parameter
-from nn.rnn import PackedSequence, pad_packed_sequence, repacked
+from nn.utils.rnn import PackedSequence, pad_packed_sequence, repacked
 
 
 class _Recurrent(Module):
@@ -204,7 +204,7 @@ class RNN(_Recurrent):
         Then _l1 ... for further layers, whose input has H · directions features, and each with
         _reverse for the other direction.
 
-    Input (T, B, I), (T, I), or an `nn.rnn.PackedSequence`. `hx` is the first state,
+    Input (T, B, I), (T, I), or an `nn.utils.rnn.PackedSequence`. `hx` is the first state,
     (num_layers · directions, B, H), or without B; zeros by default. `lengths`, B integers, are the
     steps of each sequence: what comes after is not read, and the output is 0 there. Returns the
     output, (T, B, H · directions) or packed like the input, and the last state, as hx.

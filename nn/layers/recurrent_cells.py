@@ -11,7 +11,7 @@ import autograd
 from autograd.random import Rng, as_generator
 from autograd.value import Value
 from nn import init
-from nn.counts import count
+from nn.arguments import count
 from nn.functional.tensor import same_dtype
 from nn.module import Module, Parameter
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from autograd.engine import Array
 from nn import functional
-from nn.counts import count
+from nn.arguments import count
 from nn.functional.tensor import same_dtype
 from nn.module import Module, Parameter
 

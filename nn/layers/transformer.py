@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd.random import Rng, as_generator
 from nn import functional, init
-from nn.counts import count
+from nn.arguments import count
 from nn.layers.container import ModuleList
 from nn.layers.norm import LayerNorm
 from nn.layers.transformer_layers import (

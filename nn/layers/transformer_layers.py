@@ -7,7 +7,7 @@ from typing import Any
 
 from autograd.random import Rng, as_generator
 from nn import functional
-from nn.counts import count
+from nn.arguments import count
 from nn.functional.dropout import probability
 from nn.layers.attention import MultiheadAttention
 from nn.layers.dropout import Dropout

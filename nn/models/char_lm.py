@@ -8,15 +8,15 @@ import numpy as np
 
 from autograd.engine import Array
 from autograd.random import Rng, as_generator
-from nn.counts import count
+from nn.arguments import count
 from nn.layers.dropout import Dropout
 from nn.layers.embedding import Embedding
 from nn.layers.linear import Linear
 from nn.layers.recurrent import GRU, LSTM
 from nn.models.language import LanguageModel
 from nn.models.sampling import draw
-from nn.state import plain
-from nn.train.evaluate import evaluating
+from nn.module import evaluating
+from nn.parameter import plain
 
 KINDS = {"LSTM": LSTM, "GRU": GRU}
 

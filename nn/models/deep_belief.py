@@ -10,9 +10,9 @@ import numpy as np
 from autograd.engine import Array
 from autograd.random import Rng, as_generator
 from nn.layers.container import ModuleList
-from nn.layers.rbm import RBM
+from nn.models.rbm import RBM
 from nn.module import Module
-from nn.state import plain
+from nn.parameter import plain
 
 
 class DBN(Module):

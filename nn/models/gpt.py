@@ -11,7 +11,7 @@ from autograd import scaled_dot_product_attention
 from autograd.engine import Array
 from autograd.random import Rng, as_generator
 from nn import functional, init
-from nn.counts import count
+from nn.arguments import count
 from nn.layers.container import ModuleList
 from nn.layers.dropout import Dropout
 from nn.layers.embedding import Embedding
@@ -19,9 +19,8 @@ from nn.layers.linear import Linear
 from nn.layers.norm import LayerNorm
 from nn.models.language import LanguageModel
 from nn.models.sampling import draw
-from nn.module import Module, Parameter
-from nn.state import plain
-from nn.train.evaluate import evaluating
+from nn.module import Module, Parameter, evaluating
+from nn.parameter import plain
 
 
 class Block(Module):

@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd.random import Rng, as_generator
 from nn import functional, init
-from nn.counts import count
+from nn.arguments import count
 from nn.layers.container import Sequential
 from nn.layers.conv import Conv2d
 from nn.layers.linear import Linear

@@ -11,14 +11,13 @@ from autograd import scaled_dot_product_attention
 from autograd.engine import Array
 from autograd.random import Rng, as_generator
 from nn import functional
-from nn.counts import count
+from nn.arguments import count
 from nn.functional.dropout import probability
 from nn.layers.embedding import Embedding
 from nn.layers.linear import Linear
 from nn.layers.recurrent import GRU
-from nn.module import Module
-from nn.state import plain
-from nn.train.evaluate import evaluating
+from nn.module import Module, evaluating
+from nn.parameter import plain
 
 
 class Seq2Seq(Module):

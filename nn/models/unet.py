@@ -8,7 +8,7 @@ import numpy as np
 
 from autograd.random import Rng, as_generator
 from nn import functional
-from nn.counts import count
+from nn.arguments import count
 from nn.layers.activation import ReLU
 from nn.layers.container import ModuleList, Sequential
 from nn.layers.conv import Conv2d, ConvTranspose2d

@@ -12,7 +12,7 @@ from autograd.random import Rng, as_generator
 from nn import functional
 from nn.models.mlp import MLP
 from nn.module import Module
-from nn.state import plain
+from nn.parameter import plain
 
 
 class VAE(Module):

@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd.random import Rng, as_generator
 from nn import init
-from nn.counts import count
+from nn.arguments import count
 from nn.layers.activation import GELU
 from nn.layers.attention import MultiheadAttention
 from nn.layers.container import Sequential

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from autograd.recording import no_grad
 from nn.data.dataset import Array
 from nn.data.loader import DataLoader
+from nn.losses.by_name import Loss, loss_for
 from nn.metrics.metric import Metric
-from nn.module import Module
+from nn.module import Module, evaluating
 from nn.train.batches import as_loader, detached, parts
-from nn.train.choices import Loss, loss_for, metrics_for
+from nn.train.choices import metrics_for
 
 
 def evaluate(
@@ -97,16 +96,3 @@ def predict(model: Module, X: Any, *, batch_size: int = 256) -> Array:
     loader = as_loader("predict", inputs, model, batch_size)
     with evaluating(model):
         return np.concatenate([np.asarray(model(*batch)) for batch in loader])
-
-
-@contextlib.contextmanager
-def evaluating(model: Module) -> Iterator[None]:
-    """Eval mode and no graph within; every module's own mode afterwards."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        with no_grad():
-            yield
-    finally:
-        for module, training in modes:
-            module.training = training

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from autograd.random import Rng
-from nn.counts import count
+from nn.arguments import count
+from nn.losses.by_name import loss_for
 from nn.module import Module
 from nn.train.batches import as_loader, detached, make_parameters, parts
 from nn.train.callback import Hooks
-from nn.train.choices import loss_for, metrics_for, optimizer_for
+from nn.train.choices import metrics_for, optimizer_for
 from nn.train.evaluate import measured
 from nn.train.history import History
 from nn.train.interrupt import Interrupt

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from nn.checkpoint import Checkpoint
-from nn.counts import count
+from nn.arguments import count
+from nn.files import Checkpoint
 from nn.train.callback import Callback
 from nn.train.state import State
 

@@ -21,7 +21,7 @@ from nn.models import (
     draw,
     resnet20,
 )
-from nn.state import plain
+from nn.parameter import plain
 
 SONG = "the quick brown fox jumps over the lazy dog. "
 LETTERS = sorted(set(SONG))

@@ -9,11 +9,11 @@ import numpy as np
 from autograd.engine import Array
 from autograd.random import Rng, as_generator
 from nn import functional, init
-from nn.counts import count
+from nn.arguments import count
 from nn.functional.tensor import floats, same_dtype
 from nn.module import Module, Parameter
 from nn.optim.sgd import SGD
-from nn.state import plain
+from nn.parameter import plain
 
 
 class RBM(Module):

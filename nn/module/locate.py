@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from autograd.value import Value
 
-if TYPE_CHECKING:
-    from nn.module import Module
-
 TRAIL = "_nn_trail"
 
 
-def locate(error: Exception, module: Module, args: tuple[Any, ...], kwargs: Any) -> None:
+def locate(error: Exception, module: Any, args: tuple[Any, ...], kwargs: Any) -> None:
     """Note on an error that passes through a module's call where it came from.
 
     The innermost module leaves its description and the shapes of its inputs; each module further

@@ -11,12 +11,10 @@ import numpy as np
 from autograd.engine import Array, tick
 from autograd.recording import is_recording
 from autograd.value import Value
-from nn import trail
-from nn.hooks import Handle, Hook, Hooks, hang
-from nn.parameter import Buffer, Parameter
-from nn.state import LoadReport, load_into, plain
-
-__all__ = ["Buffer", "LoadReport", "Module", "Parameter", "Scope", "join"]
+from nn.module.hooks import Handle, Hook, Hooks, hang
+from nn.module.locate import locate
+from nn.module.state_dict import LoadReport, load_into
+from nn.parameter import Buffer, Parameter, plain
 
 DTypeLike = Any
 
@@ -78,7 +76,7 @@ class Module:
             else:
                 y = self._hooks.run(self, args, kwargs)
         except Exception as error:
-            trail.locate(error, self, args, kwargs)
+            locate(error, self, args, kwargs)
             raise
         if start is not None:
             self._sign(y, start)

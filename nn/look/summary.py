@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 from autograd.engine import tick, topological
 from autograd.op import SELECT
 from autograd.viz.units import amount
-from nn.module import Module
+from nn.look.gates import values
+from nn.look.running import called, looking
+from nn.module import Module, evaluating
 
 Shape = tuple[int, ...]
 
@@ -131,9 +133,6 @@ def summary(model: Module, *inputs: Any) -> Summary:
         )
     from autograd.readers.profiling import work
     from autograd.readers.profiling.replay import arrays
-    from nn.look.gates import values
-    from nn.look.running import called, looking
-    from nn.train.evaluate import evaluating
 
     calls: dict[int, list[tuple[int, int]]] = defaultdict(list)  # when each module ran
     outputs: dict[int, tuple[Shape, ...]] = {}
