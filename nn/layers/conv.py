@@ -11,9 +11,10 @@ import numpy as np
 from autograd.ops.axes import each
 from autograd.random import Rng, as_generator
 from autograd.value import Value
-from nn import functional, init
+from nn import functional
 from nn.arguments import count
-from nn.module import Module, Parameter
+from nn.layers.uniform_weights import uniform_weights
+from nn.module import Module
 
 PAD_MODES = ("zeros", "reflect", "replicate", "circular")
 
@@ -58,20 +59,18 @@ class _Convolution(Module):
             f"in_channels=None, {self.out_channels}, kernel_size={self.kernel_size}",
         )
 
-    def _make_parameters(self, in_channels: int, bias: bool, dtype: Any, rng: Rng) -> None:
-        """Weight and bias for so many channels."""
+    def _make_parameters(
+        self, in_channels: int, bias: bool, dtype: Any, rng: np.random.Generator
+    ) -> None:
         self.in_channels = count(self._who, "in_channels", in_channels, 1)
         self._check_groups("in_channels", self.in_channels)
         first, second = self.in_channels, self.out_channels
         if not self._transposed:
             first, second = second, first
         shape = (first, second // self.groups, *self.kernel_size)
-        bound = 1 / math.sqrt(math.prod(shape[1:]))
-        self.weight = Parameter(np.zeros(shape), dtype=dtype)
-        init.uniform_(self.weight, -bound, bound, rng)
-        self.bias = Parameter(np.zeros(self.out_channels), dtype=dtype) if bias else None
-        if self.bias is not None:
-            init.uniform_(self.bias, -bound, bound, rng)
+        fan_in = math.prod(shape[1:])
+        self.weight = uniform_weights(shape, fan_in, dtype, rng)
+        self.bias = uniform_weights((self.out_channels,), fan_in, dtype, rng) if bias else None
 
     def _check_groups(self, name: str, channels: int) -> None:
         if channels % self.groups:

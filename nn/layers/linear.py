@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from autograd.random import Rng, as_generator
-from nn import functional, init
+from nn import functional
 from nn.arguments import count
-from nn.module import Module, Parameter
+from nn.layers.uniform_weights import uniform_weights
+from nn.module import Module
 
 
 class Linear(Module):
@@ -55,24 +55,22 @@ class Linear(Module):
         dtype: Any = None,
         rng: Rng = None,
     ) -> None:
-        count("Linear", "out_features", out_features)
+        self.out_features = count("Linear", "out_features", out_features)
         rng = as_generator(rng)
-        if in_features is None:
-            self.make_later(
-                lambda self, input: Linear.__init__(
-                    self, np.shape(input)[-1], out_features, bias, dtype=dtype, rng=rng
-                ),
-                f"in_features=None, out_features={out_features}, bias={bias}",
-            )
+        if in_features is not None:
+            self._make_parameters(in_features, bias, dtype, rng)
             return
-        self.in_features = count("Linear", "in_features", in_features)
-        self.out_features = int(out_features)
-        self.weight = Parameter(np.zeros((out_features, in_features)), dtype=dtype)
-        init.kaiming_uniform_(self.weight, a=math.sqrt(5), generator=rng)
-        self.bias = Parameter(np.zeros(out_features), dtype=dtype) if bias else None
-        if self.bias is not None:
-            bound = 1 / math.sqrt(in_features) if in_features else 0.0
-            init.uniform_(self.bias, -bound, bound, rng)
+        self.make_later(
+            lambda self, input: self._make_parameters(np.shape(input)[-1], bias, dtype, rng),
+            f"in_features=None, out_features={out_features}, bias={bias}",
+        )
+
+    def _make_parameters(
+        self, in_features: int, bias: bool, dtype: Any, rng: np.random.Generator
+    ) -> None:
+        self.in_features = fan_in = count("Linear", "in_features", in_features)
+        self.weight = uniform_weights((self.out_features, fan_in), fan_in, dtype, rng)
+        self.bias = uniform_weights((self.out_features,), fan_in, dtype, rng) if bias else None
 
     def forward(self, input: Any) -> Any:
         """Map (..., in_features) to (..., out_features)."""
@@ -124,13 +122,10 @@ class Bilinear(Module):
         self.in1_features = count("Bilinear", "in1_features", in1_features, 1)
         self.in2_features = count("Bilinear", "in2_features", in2_features)
         self.out_features = count("Bilinear", "out_features", out_features)
-        rng, bound = as_generator(rng), 1 / math.sqrt(in1_features)
+        rng, fan_in = as_generator(rng), in1_features
         shape = (out_features, in1_features, in2_features)
-        self.weight = Parameter(np.zeros(shape), dtype=dtype)
-        init.uniform_(self.weight, -bound, bound, rng)
-        self.bias = Parameter(np.zeros(out_features), dtype=dtype) if bias else None
-        if self.bias is not None:
-            init.uniform_(self.bias, -bound, bound, rng)
+        self.weight = uniform_weights(shape, fan_in, dtype, rng)
+        self.bias = uniform_weights((out_features,), fan_in, dtype, rng) if bias else None
 
     def forward(self, input1: Any, input2: Any) -> Any:
         """Map pairs of (..., in1) and (..., in2) to (..., out)."""

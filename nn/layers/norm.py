@@ -184,22 +184,24 @@ class GroupNorm(Module):
         dtype: Any = None,
         bias: bool = True,
     ) -> None:
-        if num_channels is None:
-            self.make_later(
-                lambda self, input: GroupNorm.__init__(
-                    self, num_groups, np.shape(input)[1], eps, affine, dtype=dtype, bias=bias
-                ),
-                f"{num_groups}, None, eps={eps}, affine={affine}, bias={bias}",
-            )
-            return
         self.num_groups = count("GroupNorm", "num_groups", num_groups, 1)
+        self.eps, self.affine = eps, affine
+        if num_channels is not None:
+            self._make_parameters(num_channels, dtype, bias)
+            return
+        self.make_later(
+            lambda self, input: self._make_parameters(np.shape(input)[1], dtype, bias),
+            f"{num_groups}, None, eps={eps}, affine={affine}, bias={bias}",
+        )
+
+    def _make_parameters(self, num_channels: int, dtype: Any, bias: bool) -> None:
         self.num_channels = count("GroupNorm", "num_channels", num_channels, 1)
-        if num_channels % num_groups:
+        if num_channels % self.num_groups:
             raise ValueError(
                 f"GroupNorm: num_channels={num_channels} must be a multiple of "
-                f"num_groups={num_groups}."
+                f"num_groups={self.num_groups}."
             )
-        self.eps, self.affine = eps, affine
+        affine = self.affine
         self.weight = Parameter(np.ones(num_channels), dtype=dtype) if affine else None
         self.bias = Parameter(np.zeros(num_channels), dtype=dtype) if affine and bias else None
 

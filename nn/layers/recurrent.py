@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from typing import Any, ClassVar
 
@@ -11,9 +10,9 @@ import numpy as np
 import autograd
 from autograd.random import Rng, as_generator
 from autograd.value import Value
-from nn import init
 from nn.arguments import count
 from nn.functional.tensor import same_dtype
+from nn.layers.uniform_weights import uniform_weights
 from nn.module import Module, Parameter
 from nn.utils.rnn import PackedSequence, pad_packed_sequence, repacked
 
@@ -23,6 +22,7 @@ class _Recurrent(Module):
 
     _gates: ClassVar[int]
     _states: ClassVar[tuple[str, ...]] = ("hx",)
+    _projects: ClassVar[bool] = False  # whether outputs may be narrower than the cell's state
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class _Recurrent(Module):
         self.hidden_size = count(who, "hidden_size", hidden_size, 1)
         self.num_layers = count(who, "num_layers", num_layers, 1)
         self.proj_size = count(who, "proj_size", proj_size)
-        if proj_size and self._gates != LSTM._gates:
+        if proj_size and not self._projects:
             raise ValueError(f"{who}: proj_size is for nn.LSTM only, got {proj_size}.")
         if self.proj_size >= self.hidden_size:
             raise ValueError(
@@ -61,16 +61,18 @@ class _Recurrent(Module):
         self.bias, self.batch_first = bias, batch_first
         self.dropout, self.bidirectional = dropout, bidirectional
         self.rng = None if rng is None else as_generator(rng)
-        if input_size is None:
-            self.make_later(_sized, f"None, {self.hidden_size}")
-            vars(self)["_dtype"] = dtype
+        if input_size is not None:
+            self._make_parameters(input_size, dtype)
             return
-        self.input_size = count(who, "input_size", input_size)
-        self._build(dtype)
+        self.make_later(
+            lambda self, input, *_, **__: self._make_parameters(_features(input), dtype),
+            f"None, {self.hidden_size}",
+        )
 
-    def _build(self, dtype: Any) -> None:
-        generator, H, width = as_generator(self.rng), self.hidden_size, self.input_size
-        bound, rows, out = 1 / math.sqrt(H), self._gates * H, self.proj_size or H
+    def _make_parameters(self, input_size: int, dtype: Any) -> None:
+        self.input_size = width = count(type(self).__name__, "input_size", input_size)
+        generator, H = as_generator(self.rng), self.hidden_size
+        rows, out = self._gates * H, self.proj_size or H
         for layer in range(self.num_layers):
             shapes: dict[str, tuple[int, ...]]
             shapes = {"weight_ih": (rows, width), "weight_hh": (rows, out)}
@@ -80,9 +82,8 @@ class _Recurrent(Module):
                 shapes["weight_hr"] = (out, H)
             for suffix in self._suffixes:
                 for name, shape in shapes.items():
-                    p = Parameter(np.zeros(shape), dtype=dtype)
+                    p = uniform_weights(shape, H, dtype, generator)
                     setattr(self, f"{name}_l{layer}{suffix}", p)
-                    init.uniform_(p, -bound, bound, generator)
             width = out * len(self._suffixes)
 
     @property
@@ -172,11 +173,10 @@ class _Recurrent(Module):
         return text
 
 
-def _sized(module: _Recurrent, input: Any, *rest: Any, **more: Any) -> None:
-    """Finish a module that was made without input_size, from its first input."""
-    x = input.data if isinstance(input, PackedSequence) else input
-    module.input_size = count(type(module).__name__, "input_size", np.shape(x)[-1])
-    module._build(vars(module).pop("_dtype"))
+def _features(input: Any) -> int:
+    """The size of a step."""
+    size: int = np.shape(input.data if isinstance(input, PackedSequence) else input)[-1]
+    return size
 
 
 class RNN(_Recurrent):
@@ -285,6 +285,7 @@ class LSTM(_Recurrent):
 
     _gates = 4
     _states = ("hx[0]", "hx[1]")
+    _projects = True
 
     def forward(
         self, input: Any, hx: Any = None, lengths: Any = None

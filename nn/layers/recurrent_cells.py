@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,10 +9,10 @@ import numpy as np
 import autograd
 from autograd.random import Rng, as_generator
 from autograd.value import Value
-from nn import init
 from nn.arguments import count
 from nn.functional.tensor import same_dtype
-from nn.module import Module, Parameter
+from nn.layers.uniform_weights import uniform_weights
+from nn.module import Module
 
 
 class _Cell(Module):
@@ -33,30 +32,22 @@ class _Cell(Module):
     ) -> None:
         who = type(self).__name__
         self.hidden_size, self.bias = count(who, "hidden_size", hidden_size, 1), bias
-        generator = as_generator(rng)
-        if input_size is None:
-            self.make_later(
-                lambda self, input, hx=None: self._build(np.shape(input)[-1], dtype, generator),
-                f"None, {self.hidden_size}",
-            )
+        rng = as_generator(rng)
+        if input_size is not None:
+            self._make_parameters(input_size, dtype, rng)
             return
-        self._build(count(who, "input_size", input_size), dtype, generator)
+        self.make_later(
+            lambda self, input, *_, **__: self._make_parameters(np.shape(input)[-1], dtype, rng),
+            f"None, {self.hidden_size}",
+        )
 
-    def _build(self, input_size: int, dtype: Any, generator: np.random.Generator) -> None:
-        self.input_size = input_size
-        H, bound = self.hidden_size, 1 / math.sqrt(self.hidden_size)
-        rows = self._gates * H
-        shapes: dict[str, tuple[int, ...] | None] = {
-            "weight_ih": (rows, input_size),
-            "weight_hh": (rows, H),
-            "bias_ih": (rows,) if self.bias else None,
-            "bias_hh": (rows,) if self.bias else None,
-        }
-        for name, shape in shapes.items():
-            p = None if shape is None else Parameter(np.zeros(shape), dtype=dtype)
-            setattr(self, name, p)
-            if p is not None:
-                init.uniform_(p, -bound, bound, generator)
+    def _make_parameters(self, input_size: int, dtype: Any, rng: np.random.Generator) -> None:
+        self.input_size = count(type(self).__name__, "input_size", input_size)
+        H, rows, bias = self.hidden_size, self._gates * self.hidden_size, self.bias
+        self.weight_ih = uniform_weights((rows, input_size), H, dtype, rng)
+        self.weight_hh = uniform_weights((rows, H), H, dtype, rng)
+        self.bias_ih = uniform_weights((rows,), H, dtype, rng) if bias else None
+        self.bias_hh = uniform_weights((rows,), H, dtype, rng) if bias else None
 
     def _step(self, scan: Any, input: Any, states: tuple[Any, ...], **how: Any) -> list[Any]:
         """The states after a step: a fused scan of one step."""

@@ -30,8 +30,6 @@ class _Tracked(Module):
         dtype: Any,
         bias: bool,
     ) -> None:
-        if num_features is not None:
-            num_features = count(type(self).__name__, "num_features", num_features, 1)
         if momentum is not None and not 0 <= momentum <= 1:
             raise ValueError(
                 f"{type(self).__name__}: momentum must be between 0 and 1, or None for the mean "
@@ -39,21 +37,20 @@ class _Tracked(Module):
             )
         self.eps, self.momentum = eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
-        if num_features is None:
-            self.make_later(
-                lambda self, input: self._set_up(
-                    self._channels(np.shape(input)), eps, momentum, affine, track_running_stats,
-                    dtype, bias,
-                ),
-                f"None, eps={eps}, momentum={momentum}, affine={affine}, "
-                f"track_running_stats={track_running_stats}",
-            )  # fmt: skip
+        if num_features is not None:
+            self._make_parameters(num_features, dtype, bias)
             return
-        self.num_features = num_features
+        self.make_later(
+            lambda self, input: self._make_parameters(self._channels(np.shape(input)), dtype, bias),
+            f"None, eps={eps}, momentum={momentum}, affine={affine}, "
+            f"track_running_stats={track_running_stats}",
+        )
+
+    def _make_parameters(self, num_features: int, dtype: Any, bias: bool) -> None:
+        self.num_features = count(type(self).__name__, "num_features", num_features, 1)
+        affine, track, kind = self.affine, self.track_running_stats, dtype or np.float32
         self.weight = Parameter(np.ones(num_features), dtype=dtype) if affine else None
         self.bias = Parameter(np.zeros(num_features), dtype=dtype) if affine and bias else None
-        kind = dtype or np.float32
-        track = track_running_stats
         self.register_buffer("running_mean", np.zeros(num_features, kind) if track else None)
         self.register_buffer("running_var", np.ones(num_features, kind) if track else None)
         self.register_buffer("num_batches_tracked", np.array(0) if track else None)

@@ -114,10 +114,9 @@ class Module:
 
         Parameters
         ----------
-        make : ``make(module, *inputs)``, given what the first call is given, finishes the module:
-            usually it calls the constructor again with the size filled in. If it or the call
-            fails, the module stays as it was. A function of the module, not a closure over it, so
-            that copies finish themselves.
+        make : ``make(module, *inputs)``, given what the first call is given, makes the parameters.
+            If it or the call fails, the module stays as it was. A function of the module, not a
+            closure over it, so that copies finish themselves.
         shown : what the repr has between its brackets until then.
 
         Examples
@@ -126,9 +125,11 @@ class Module:
         >>> class Scale(nn.Module):
         ...     def __init__(self, size=None):
         ...         if size is None:
-        ...             self.make_later(lambda self, x: Scale.__init__(self, x.shape[-1]), "None")
+        ...             self.make_later(lambda self, x: self.make_weight(x.shape[-1]), "None")
         ...         else:
-        ...             self.weight = nn.Parameter(np.ones(size))
+        ...             self.make_weight(size)
+        ...     def make_weight(self, size):
+        ...         self.weight = nn.Parameter(np.ones(size))
         ...     def forward(self, x):
         ...         return x * self.weight
         >>> scale = Scale()
