@@ -13,6 +13,7 @@ from autograd.random import Rng, as_generator
 from autograd.value import Value
 from nn import functional
 from nn.arguments import count
+from nn.functional.tensor import same_dtype
 from nn.layers.uniform_weights import uniform_weights
 from nn.module import Module
 
@@ -53,9 +54,7 @@ class _Convolution(Module):
             self._make_parameters(in_channels, bias, dtype, rng)
             return
         self.make_later(
-            lambda self, input, *_: self._make_parameters(
-                np.shape(self._ranked(input))[-self._rank - 1], bias, dtype, rng
-            ),
+            lambda self, input, *_: self._make_parameters(self._channels(input), bias, dtype, rng),
             f"in_channels=None, {self.out_channels}, kernel_size={self.kernel_size}",
         )
 
@@ -88,33 +87,22 @@ class _Convolution(Module):
         except (TypeError, ValueError) as error:
             raise type(error)(f"{self._who}: {error}") from None
 
-    def _ranked(self, input: Any) -> Any:
-        """The input as a Value or array; refused with other axes."""
-        x = input if isinstance(input, Value) else np.asarray(input)
-        shape, rank = x.shape, self._rank
-        if len(shape) not in (rank + 1, rank + 2):
-            axes = ", ".join("DHW"[3 - rank :]) if rank > 1 else "L"
-            raise ValueError(
-                f"{self._who}: input {shape} must have the axes (N, C, {axes}) or (C, {axes}). "
-                "np.expand_dims(x, 1) gives images without channels one."
-            )
-        return x
+    def _channels(self, input: Any) -> int:
+        """The size of the channels' axis; with too few axes what leaves the error to the op."""
+        shape: tuple[int, ...] = np.shape(input)
+        return shape[-self._rank - 1] if len(shape) > self._rank else self.groups
 
     def _checked(self, input: Any) -> Any:
-        """The input as a Value or array; refused with other axes, channels or dtype."""
-        x = self._ranked(input)
-        shape, weight, rank = x.shape, self.weight, self._rank
-        if shape[-rank - 1] != self.in_channels:
+        """The input as a Value or array; refused with other channels or dtype than the weight's."""
+        x = input if isinstance(input, Value) else np.asarray(input)
+        shape, rank = x.shape, self._rank
+        if len(shape) > rank and shape[-rank - 1] != self.in_channels:
             raise ValueError(
                 f"{self._who}: input {shape} has {shape[-rank - 1]} channels, but "
                 f"in_channels={self.in_channels}; channels are the axis before the last {rank}. "
                 "np.moveaxis(x, -1, 1) brings them there from the end."
             )
-        if x.dtype != weight.dtype:
-            raise TypeError(
-                f"{self._who}: input is {x.dtype}, the weight {weight.dtype}. "
-                f"Use x.astype(np.{weight.dtype}) or convert the module with .to(dtype)."
-            )
+        same_dtype(self._who, x, self.weight)
         return x
 
     def extra_repr(self) -> str:

@@ -18,10 +18,9 @@ from nn.utils.rnn import PackedSequence, pad_packed_sequence, repacked
 
 
 class _Recurrent(Module):
-    """What the three share: parameters, checks, packed sequences."""
+    """What the three share: parameters and packed sequences."""
 
     _gates: ClassVar[int]
-    _states: ClassVar[tuple[str, ...]] = ("hx",)
     _projects: ClassVar[bool] = False  # whether outputs may be narrower than the cell's state
 
     def __init__(
@@ -116,10 +115,16 @@ class _Recurrent(Module):
             packed, batch_first = input, False
             input, lengths = pad_packed_sequence(input)
         x = input if isinstance(input, Value) else np.asarray(input)
-        self._check(x, states, batch_first)
+        if x.shape[-1:] != (self.input_size,):
+            raise ValueError(
+                f"{who}: the last axis of input {x.shape} must be input_size={self.input_size}. "
+                "nn.Embedding or one-hot rows make features of numbers."
+            )
+        weights = self.all_weights
+        same_dtype(who, x, weights[0][0])
         y, last = stack(
             x,
-            self.all_weights,
+            weights,
             states if len(states) > 1 else states[0],
             lengths=lengths,
             bidirectional=self.bidirectional,
@@ -129,31 +134,6 @@ class _Recurrent(Module):
             **more,
         )
         return (y if packed is None else repacked(y, packed)), last
-
-    def _check(self, x: Any, states: tuple[Any, ...], batch_first: bool) -> None:
-        """Refuse what does not fit the module."""
-        who = type(self).__name__
-        axes = "(B, T, I)" if batch_first else "(T, B, I)"
-        if len(x.shape) not in (2, 3):
-            raise ValueError(f"{who}: input must have the axes {axes} or (T, I), got {x.shape}.")
-        if x.shape[-1] != self.input_size:
-            raise ValueError(
-                f"{who}: the last axis of input {x.shape} must be input_size={self.input_size}. "
-                "nn.Embedding or one-hot rows make features of numbers."
-            )
-        same_dtype(who, x, vars(self)["weight_ih_l0"])
-        single = len(x.shape) == 2
-        layers = self.num_layers * len(self._suffixes)
-        batch = () if single else (x.shape[0 if batch_first else 1],)
-        widths = (self.proj_size or self.hidden_size, self.hidden_size)
-        for name, s, width in zip(self._states, states, widths, strict=False):
-            wanted = (layers, *batch, width)
-            if s is not None and np.shape(s) != wanted:
-                raise ValueError(
-                    f"{who}: {name} must have shape {wanted}, (layers · directions, "
-                    f"{'' if single else 'B, '}{'P' if width != self.hidden_size else 'H'}), "
-                    f"for input {x.shape}, got {np.shape(s)}."
-                )
 
     def extra_repr(self) -> str:
         """Sizes, and what differs from the defaults."""
@@ -284,7 +264,6 @@ class LSTM(_Recurrent):
     """
 
     _gates = 4
-    _states = ("hx[0]", "hx[1]")
     _projects = True
 
     def forward(

@@ -19,7 +19,6 @@ class _Cell(Module):
     """What the three share: parameters and checks."""
 
     _gates: ClassVar[int]
-    _states: ClassVar[tuple[str, ...]] = ("hx",)
 
     def __init__(
         self,
@@ -51,7 +50,7 @@ class _Cell(Module):
 
     def _step(self, scan: Any, input: Any, states: tuple[Any, ...], **how: Any) -> list[Any]:
         """The states after a step: a fused scan of one step."""
-        who, H = type(self).__name__, self.hidden_size
+        who = type(self).__name__
         x = input if isinstance(input, Value) else np.asarray(input)
         if len(x.shape) not in (1, 2) or x.shape[-1] != self.input_size:
             raise ValueError(
@@ -60,16 +59,11 @@ class _Cell(Module):
             )
         weights = [vars(self)[n] for n in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
         same_dtype(who, x, weights[0])
-        wanted = (*x.shape[:-1], H)
-        for name, s in zip(self._states, states, strict=True):
-            if s is not None and np.shape(s) != wanted:
-                raise ValueError(
-                    f"{who}: {name} must have shape {wanted} for input {x.shape}, "
-                    f"got {np.shape(s)}."
-                )
         single = len(x.shape) == 1
-        rows = [None if s is None else np.reshape(s, (-1, H)) if single else s for s in states]
-        _, *after = scan(np.reshape(x, (1, -1, self.input_size)), *rows, *weights, **how)
+        if single:
+            x = np.expand_dims(x, 0)
+            states = tuple(None if s is None else np.expand_dims(s, 0) for s in states)
+        _, *after = scan(np.expand_dims(x, 0), *states, *weights, **how)
         return [s[0] for s in after] if single else after
 
     def extra_repr(self) -> str:
@@ -161,7 +155,6 @@ class LSTMCell(_Cell):
     """
 
     _gates = 4
-    _states = ("hx[0]", "hx[1]")
 
     def forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
         """Take one step."""

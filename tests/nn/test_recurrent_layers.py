@@ -189,12 +189,20 @@ def test_repr_is_pytorchs():
         (ValueError, "RNN: nonlinearity .*'relu'", lambda: nn.RNN(4, 6, nonlinearity="sin")),
         (ValueError, "LSTM: dropout", lambda: nn.LSTM(4, 6, 2, dropout=2)),
         (ValueError, "LSTM: .*(5, 3, 4) must be input_size=3", lambda: nn.LSTM(3, 6)(X)),
-        (ValueError, "GRU: input .* (B, T, I)", lambda: nn.GRU(4, 6, batch_first=True)(X[0, 0])),
-        (ValueError, "RNN: hx .*(1, 3, 6)", lambda: nn.RNN(4, 6)(X, np.zeros((2, 3, 6)))),
+        (
+            ValueError,
+            "x must have three axes, .* got (4,)",
+            lambda: nn.GRU(4, 6, batch_first=True)(X[0, 0]),
+        ),
+        (
+            ValueError,
+            "hx must have shape .*got (2, 3, 6)",
+            lambda: nn.RNN(4, 6)(X, np.zeros((2, 3, 6))),
+        ),
         (TypeError, "LSTM: hx must be a pair", lambda: nn.LSTM(4, 6)(X, np.zeros((1, 3, 6)))),
         (
             ValueError,
-            "LSTM: hx[0] .*(1, 3, 2).*got (1, 3, 6)",
+            "lstm_scan: h0 .*(3, 2).*got (3, 6)",
             lambda: nn.LSTM(4, 6, proj_size=2)(X, [np.zeros((1, 3, 6))] * 2),
         ),
         (ValueError, "LSTM: proj_size=6 must be less", lambda: nn.LSTM(4, 6, proj_size=6)),
