@@ -1,4 +1,4 @@
-"""The largest pixels put back where pooling found them."""
+"""Max unpooling."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class _MaxUnpool(Module):
 
 
 class MaxUnpool1d(_MaxUnpool):
-    """The largest pixels of a `MaxPool1d` put back where they were found, zeros elsewhere.
+    """Partial inverse of `MaxPool1d`: the maxima at their indices, zeros elsewhere.
 
     Parameters
     ----------
     kernel_size, stride, padding : those of the pooling.
 
-    Called with the pooled pixels, the indices that ``MaxPool1d(..., return_indices=True)`` gave
-    with them, and optionally output_size, the axes wanted where several are pooled to the same.
+    Called with the pooled input, the indices that ``MaxPool1d(..., return_indices=True)`` returned
+    with it, and optionally output_size, since several sizes are pooled to the same.
 
     Input (N, C, L) or (C, L), output with L' = (L − 1) stride − 2 padding + kernel_size.
 
@@ -61,7 +61,7 @@ class MaxUnpool1d(_MaxUnpool):
 
 
 class MaxUnpool2d(_MaxUnpool):
-    """The largest pixels of a `MaxPool2d` put back where they were found, zeros elsewhere.
+    """Partial inverse of `MaxPool2d`: the maxima at their indices, zeros elsewhere.
 
     As `MaxUnpool1d`; sizes are integers or one for each axis.
 
@@ -80,7 +80,7 @@ class MaxUnpool2d(_MaxUnpool):
 
 
 class MaxUnpool3d(_MaxUnpool):
-    """The largest pixels of a `MaxPool3d` put back where they were found, zeros elsewhere.
+    """Partial inverse of `MaxPool3d`: the maxima at their indices, zeros elsewhere.
 
     As `MaxUnpool1d`; sizes are integers or one for each axis.
 
