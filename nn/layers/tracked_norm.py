@@ -16,19 +16,21 @@ from nn.module import Module, Parameter
 class _Tracked(Module):
     """What batch and instance norms share: parameters and running statistics, by channel."""
 
+    _axes: ClassVar[dict[int, str]]  # of the input, by their number
     running_mean: Array | None
     running_var: Array | None
     num_batches_tracked: Array | None
 
-    def _set_up(
+    def __init__(
         self,
         num_features: int | None,
-        eps: float,
-        momentum: float | None,
-        affine: bool,
-        track_running_stats: bool,
-        dtype: Any,
-        bias: bool,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        *,
+        dtype: Any = None,
+        bias: bool = True,
     ) -> None:
         if momentum is not None and not 0 <= momentum <= 1:
             raise ValueError(
@@ -57,41 +59,38 @@ class _Tracked(Module):
 
     def _channels(self, shape: tuple[int, ...]) -> int:
         """The number of channels of an input; refused with other axes."""
-        raise NotImplementedError
-
-
-class _BatchNorm(_Tracked):
-    _axes: ClassVar[dict[int, str]]
-
-    def __init__(
-        self,
-        num_features: int | None,
-        eps: float = 1e-5,
-        momentum: float | None = 0.1,
-        affine: bool = True,
-        track_running_stats: bool = True,
-        *,
-        dtype: Any = None,
-        bias: bool = True,
-    ) -> None:
-        self._set_up(num_features, eps, momentum, affine, track_running_stats, dtype, bias)
-
-    def _channels(self, shape: tuple[int, ...]) -> int:
         if len(shape) not in self._axes:
             raise ValueError(
                 f"{type(self).__name__}: input must have the axes "
                 f"{' or '.join(self._axes.values())}, got {shape}."
             )
-        return shape[1]
+        return shape[0 if self._single(shape) else 1]
 
-    def forward(self, input: Any) -> Any:
-        """Normalise each channel of (N, C, ...)."""
-        shape = np.shape(input)
-        if self._channels(shape) != self.num_features:
+    def _single(self, shape: tuple[int, ...]) -> bool:
+        """Whether an input is one sample, without an axis for samples."""
+        return False
+
+    def _check_channels(self, shape: tuple[int, ...]) -> None:
+        channels = self._channels(shape)
+        if channels != self.num_features:
             raise ValueError(
-                f"{type(self).__name__}: input {shape} has {shape[1]} channels, but "
+                f"{type(self).__name__}: input {shape} has {channels} channels, but "
                 f"num_features={self.num_features}."
             )
+
+    def extra_repr(self) -> str:
+        """Channels and settings."""
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
+            f"affine={self.affine}, bias={self.bias is not None}, "
+            f"track_running_stats={self.track_running_stats}"
+        )
+
+
+class _BatchNorm(_Tracked):
+    def forward(self, input: Any) -> Any:
+        """Normalise each channel of (N, C, ...)."""
+        self._check_channels(np.shape(input))
         if self.running_mean is not None:
             same_dtype(type(self).__name__, input, self.running_mean)
         count, momentum = self.num_batches_tracked, self.momentum
@@ -104,14 +103,6 @@ class _BatchNorm(_Tracked):
         if self.training and count is not None:
             self.num_batches_tracked = count + 1
         return y
-
-    def extra_repr(self) -> str:
-        """Channels and settings."""
-        return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
-            f"affine={self.affine}, bias={self.bias is not None}, "
-            f"track_running_stats={self.track_running_stats}"
-        )
 
 
 class BatchNorm1d(_BatchNorm):
@@ -188,8 +179,6 @@ class BatchNorm3d(_BatchNorm):
 
 
 class _InstanceNorm(_Tracked):
-    _axes: ClassVar[dict[int, str]]
-
     def __init__(
         self,
         num_features: int | None,
@@ -201,26 +190,18 @@ class _InstanceNorm(_Tracked):
         dtype: Any = None,
         bias: bool = True,
     ) -> None:
-        self._set_up(num_features, eps, momentum, affine, track_running_stats, dtype, bias)
+        super().__init__(
+            num_features, eps, momentum, affine, track_running_stats, dtype=dtype, bias=bias
+        )
 
-    def _channels(self, shape: tuple[int, ...]) -> int:
-        if len(shape) not in self._axes:
-            raise ValueError(
-                f"{type(self).__name__}: input must have the axes "
-                f"{' or '.join(self._axes.values())}, got {shape}."
-            )
-        return shape[-min(self._axes)]
+    def _single(self, shape: tuple[int, ...]) -> bool:
+        return len(shape) == min(self._axes)
 
     def forward(self, input: Any) -> Any:
         """Normalise each channel of each sample of (N, C, ...) or (C, ...)."""
         shape = np.shape(input)
-        channels = self._channels(shape)
-        if channels != self.num_features:
-            raise ValueError(
-                f"{type(self).__name__}: input {shape} has {channels} channels, but "
-                f"num_features={self.num_features}."
-            )
-        single = len(shape) == min(self._axes)
+        self._check_channels(shape)
+        single = self._single(shape)
         y = functional.instance_norm(
             np.expand_dims(input, 0) if single else input,
             self.running_mean, self.running_var, self.weight, self.bias,
@@ -228,14 +209,6 @@ class _InstanceNorm(_Tracked):
             0.0 if self.momentum is None else self.momentum, self.eps,
         )  # fmt: skip
         return np.squeeze(y, 0) if single else y
-
-    def extra_repr(self) -> str:
-        """Channels and settings."""
-        return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
-            f"affine={self.affine}, bias={self.bias is not None}, "
-            f"track_running_stats={self.track_running_stats}"
-        )
 
 
 class InstanceNorm1d(_InstanceNorm):
