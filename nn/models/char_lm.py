@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from autograd.engine import Array
 from autograd.random import Rng, as_generator
 from nn.arguments import count
@@ -13,10 +11,7 @@ from nn.layers.dropout import Dropout
 from nn.layers.embedding import Embedding
 from nn.layers.linear import Linear
 from nn.layers.recurrent import GRU, LSTM
-from nn.models.language import LanguageModel
-from nn.models.sampling import draw
-from nn.module import evaluating
-from nn.parameter import plain
+from nn.models.language_model import LanguageModel
 
 KINDS = {"LSTM": LSTM, "GRU": GRU}
 
@@ -82,32 +77,7 @@ class CharLM(LanguageModel):
         h, state = self.recurrent(self.dropout(self.table(x)), state)
         return self.head(self.dropout(h)), state
 
-    def generate(
-        self,
-        start: Any,
-        n: int,
-        temperature: float = 1.0,
-        top_k: int | None = None,
-        rng: Rng = None,
-    ) -> Array:
-        """Go on with a sequence.
-
-        Parameters
-        ----------
-        start : integers, one at least.
-        n : how many to add.
-        temperature, top_k, rng : as in `nn.models.draw`.
-
-        Returns
-        -------
-        array of integers : start, and n more.
-        """
-        tokens = self.beginning(start)
-        rng = as_generator(rng)
-        found, given, state = list(tokens), tokens[None], None
-        with evaluating(self):
-            for _ in range(n):
-                logits, state = self(given, state)
-                given = draw(plain(logits)[:, -1], temperature, top_k, rng)[:, None]
-                found.append(given[0, 0])
-        return np.array(found)
+    def next_logits(self, tokens: Array, state: Any) -> tuple[Any, Any]:
+        """Logits of the next token; the state stands for all tokens but the last."""
+        logits, state = self(tokens[None] if state is None else tokens[None, -1:], state)
+        return logits[0, -1], state

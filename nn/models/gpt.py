@@ -17,10 +17,8 @@ from nn.layers.dropout import Dropout
 from nn.layers.embedding import Embedding
 from nn.layers.linear import Linear
 from nn.layers.norm import LayerNorm
-from nn.models.language import LanguageModel
-from nn.models.sampling import draw
-from nn.module import Module, Parameter, evaluating
-from nn.parameter import plain
+from nn.models.language_model import LanguageModel
+from nn.module import Module, Parameter
 
 
 class Block(Module):
@@ -152,30 +150,6 @@ class GPT(LanguageModel):
             {"params": vectors, "weight_decay": 0.0},
         ]
 
-    def generate(
-        self,
-        start: Any,
-        n: int,
-        temperature: float = 1.0,
-        top_k: int | None = None,
-        rng: Rng = None,
-    ) -> Array:
-        """Go on with a sequence; the model sees the last block_size tokens of it.
-
-        Parameters
-        ----------
-        start : integers, one at least.
-        n : how many to add.
-        temperature, top_k, rng : as in `nn.models.draw`.
-
-        Returns
-        -------
-        array of integers : start, and n more.
-        """
-        tokens = self.beginning(start)
-        rng = as_generator(rng)
-        with evaluating(self):
-            for _ in range(n):
-                logits = plain(self(tokens[None, -self.block_size :]))
-                tokens = np.append(tokens, draw(logits[:, -1], temperature, top_k, rng))
-        return tokens
+    def next_logits(self, tokens: Array, state: None) -> tuple[Any, None]:
+        """Logits of the next token, from the last block_size tokens."""
+        return self(tokens[None, -self.block_size :])[0, -1], None
