@@ -24,7 +24,6 @@ class _Activation(FunctionLayer):
         super().__init__(**settings)
 
     def extra_repr(self) -> str:
-        """The settings, a False inplace left out."""
         return super().extra_repr().removesuffix("inplace=False").removesuffix(", ")
 
 
@@ -224,7 +223,6 @@ class PReLU(Module):
         return functional.prelu(input, self.weight)
 
     def extra_repr(self) -> str:
-        """Number of weights."""
         return f"num_parameters={self.num_parameters}"
 
 

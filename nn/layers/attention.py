@@ -144,7 +144,6 @@ class MultiheadAttention(Module):
         )  # fmt: skip
 
     def extra_repr(self) -> str:
-        """Sizes, and what differs from the defaults."""
         text = f"{self.embed_dim}, num_heads={self.num_heads}"
         if self.in_proj_weight is None:
             text += f", kdim={self.kdim}, vdim={self.vdim}"

@@ -106,7 +106,6 @@ class _Convolution(Module):
         return x
 
     def extra_repr(self) -> str:
-        """Channels, geometry, and what differs from the defaults."""
         rank = self._rank
         text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
         text += f", stride={self.stride}"

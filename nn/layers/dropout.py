@@ -23,7 +23,6 @@ class _Dropout(Module):
         return type(self)._function(input, self.p, self.training, rng=self.rng)
 
     def extra_repr(self) -> str:
-        """Probability."""
         return f"p={self.p}, inplace={self.inplace}"
 
 

@@ -47,7 +47,6 @@ class _Table(Module):
             self.weight.data = table
 
     def extra_repr(self) -> str:
-        """Sizes, and what differs from the defaults."""
         text = f"{self.num_embeddings}, {self.embedding_dim}"
         for name, default in (("padding_idx", None), ("max_norm", None), ("norm_type", 2.0)):
             if getattr(self, name) != default:
@@ -233,7 +232,6 @@ class EmbeddingBag(_Table):
         )  # fmt: skip
 
     def extra_repr(self) -> str:
-        """Sizes, what differs from the defaults, and the mode."""
         return f"{super().extra_repr()}, mode={self.mode!r}"
 
 

@@ -69,7 +69,6 @@ class Unflatten(Module):
         return np.reshape(input, (*shape[:dim], *split, *shape[dim + 1 :]))
 
     def extra_repr(self) -> str:
-        """The axis and its sizes."""
         return f"dim={self.dim}, unflattened_size={self.unflattened_size}"
 
 

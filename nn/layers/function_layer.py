@@ -25,6 +25,5 @@ class FunctionLayer(Module):
         return type(self)._function(input, **{name: own[name] for name in self._settings})
 
     def extra_repr(self) -> str:
-        """The settings."""
         own = vars(self)
         return ", ".join(f"{n}={own[n]!r}" for n in self._settings if n not in self._unshown)

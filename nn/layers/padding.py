@@ -28,7 +28,6 @@ class _Pad(Module):
         return functional.pad(input, self.padding, self._mode, self.value)
 
     def extra_repr(self) -> str:
-        """The padding."""
         return f"{self.padding}"
 
 
@@ -38,7 +37,6 @@ class _ConstantPad(_Pad):
         self.value = value
 
     def extra_repr(self) -> str:
-        """The padding and its value."""
         return f"padding={self.padding}, value={self.value}"
 
 

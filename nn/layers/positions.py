@@ -53,7 +53,6 @@ class _Positions(Module):
         return self.dropout(x + rows)
 
     def extra_repr(self) -> str:
-        """Sizes."""
         return f"{self.d_model}, max_len={self.max_len}"
 
 

@@ -136,7 +136,6 @@ class _Recurrent(Module):
         return (y if packed is None else repacked(y, packed)), last
 
     def extra_repr(self) -> str:
-        """Sizes, and what differs from the defaults."""
         text = f"{self.input_size}, {self.hidden_size}"
         if self.proj_size:
             text += f", proj_size={self.proj_size}"
@@ -231,7 +230,6 @@ class RNN(_Recurrent):
         return self._run(autograd.rnn, input, (hx,), lengths, nonlinearity=self.nonlinearity)
 
     def extra_repr(self) -> str:
-        """Sizes, and what differs from the defaults."""
         more = "" if self.nonlinearity == "tanh" else f", nonlinearity={self.nonlinearity!r}"
         return super().extra_repr() + more
 

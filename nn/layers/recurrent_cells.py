@@ -67,7 +67,6 @@ class _Cell(Module):
         return [s[0] for s in after] if single else after
 
     def extra_repr(self) -> str:
-        """Sizes, and what differs from the defaults."""
         return f"{self.input_size}, {self.hidden_size}" + ("" if self.bias else ", bias=False")
 
 
@@ -128,7 +127,6 @@ class RNNCell(_Cell):
         return h
 
     def extra_repr(self) -> str:
-        """Sizes, and what differs from the defaults."""
         more = "" if self.nonlinearity == "tanh" else f", nonlinearity={self.nonlinearity}"
         return super().extra_repr() + more
 

@@ -54,7 +54,6 @@ class Upsample(FunctionLayer):
         )
 
     def extra_repr(self) -> str:
-        """Size or scale, and mode."""
         size = f"size={self.size!r}" if self.scale_factor is None else ""
         return f"{size or f'scale_factor={self.scale_factor!r}'}, mode={self.mode!r}"
 

@@ -79,7 +79,6 @@ class _Tracked(Module):
             )
 
     def extra_repr(self) -> str:
-        """Channels and settings."""
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
             f"affine={self.affine}, bias={self.bias is not None}, "

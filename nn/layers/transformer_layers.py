@@ -78,7 +78,6 @@ class _TransformerLayer(Module):
         return norm(x + dropout(block(x)))
 
     def extra_repr(self) -> str:
-        """Which comes first."""
         return "norm_first=True" if self.norm_first else ""
 
 

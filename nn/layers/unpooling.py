@@ -32,7 +32,6 @@ class _MaxUnpool(Module):
         )
 
     def extra_repr(self) -> str:
-        """Geometry."""
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 

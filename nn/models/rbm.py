@@ -250,7 +250,6 @@ class RBM(Module):
         return (as_generator(self.rng).random(p.shape) < p).astype(p.dtype)
 
     def extra_repr(self) -> str:
-        """Sizes, and what differs from the defaults."""
         text = f"{self.n_visible}, {self.n_hidden}, k={self.k}"
         text += "" if self.visible == "bernoulli" else f", visible={self.visible!r}"
         return text + (", persistent=True" if self.persistent else "")

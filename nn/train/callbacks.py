@@ -106,12 +106,10 @@ class EarlyStopping(Callback):
             state.model.load_state_dict(self._weights)
 
     def state_dict(self) -> dict[str, Any]:
-        """As in `Callback`."""
         weights = self._weights
         return {"best": self.best, "best_epoch": self.best_epoch, "weights": weights}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """As in `Callback`."""
         self._best.best = state_dict["best"]
         self.best_epoch, self._weights = state_dict["best_epoch"], state_dict["weights"]
 
@@ -169,12 +167,10 @@ class LearningRateScheduler(Callback):
                 self.scheduler.step()
 
     def state_dict(self) -> dict[str, Any]:
-        """As in `Callback`."""
         state: dict[str, Any] = self.scheduler.state_dict()
         return state
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """As in `Callback`."""
         self.scheduler.load_state_dict(state_dict)
 
 
@@ -248,9 +244,7 @@ class ModelCheckpoint(Callback):
             save(state.model, self.path.format(epoch=state.epoch, **state.logs))
 
     def state_dict(self) -> dict[str, Any]:
-        """As in `Callback`."""
         return {"best": self._best.best}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """As in `Callback`."""
         self._best.best = state_dict["best"]

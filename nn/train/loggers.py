@@ -60,7 +60,6 @@ class CSVLogger(_LineLogger):
     header = 1
 
     def line(self, epoch: int, logs: dict[str, float], first: bool) -> str:
-        """As in the base."""
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\n")
         if first:
@@ -78,7 +77,6 @@ class JSONLLogger(_LineLogger):
     """
 
     def line(self, epoch: int, logs: dict[str, float], first: bool) -> str:
-        """As in the base."""
         finite = {name: x if math.isfinite(x) else None for name, x in logs.items()}
         return json.dumps({"epoch": epoch, **finite}) + "\n"
 

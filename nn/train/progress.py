@@ -143,7 +143,6 @@ class Bar(_Live):
         self._progress.start()
 
     def show(self, state: State, now: float) -> None:
-        """As in the base."""
         share, line = self.status(state, now)
         self._progress.update(self._task, completed=share, text=line, refresh=True)
 
@@ -162,7 +161,6 @@ class Line(_Live):
         self._width = 0
 
     def show(self, state: State, now: float) -> None:
-        """As in the base."""
         line = self.status(state, now)[1]
         self._width = max(self._width, len(line))
         sys.stdout.write(f"\r{line:{self._width}}")

@@ -15,8 +15,11 @@ from nn.train.history import History
 class Remembers(Protocol):
     """What a run knows of its callbacks: their state goes into its checkpoint."""
 
-    def state_dict(self) -> dict[str, Any]: ...  # noqa: D102
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None: ...  # noqa: D102
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run must know."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over what `state_dict` gave."""
 
 
 COUNTERS = ("epoch", "done", "step", "position", "samples", "total", "stop", "carried")
