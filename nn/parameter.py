@@ -1,4 +1,4 @@
-"""What a Module owns itself: parameters that are learned, buffers that are only kept."""
+"""Parameters, which are learned, and buffers, which are only stored."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
-    """Gives x where x > 0, else negative_slope · x."""
+    """x where x > 0, else negative_slope · x."""
     return autograd.leaky_relu(input, negative_slope)
 
 
@@ -56,12 +56,12 @@ def rrelu(
     *,
     rng: Rng = None,
 ) -> Tensor:
-    """Gives x where x > 0, else x times a slope: a random one in training, else the mean.
+    """Randomized leaky ReLU: the negative slope is random in training, else the mean.
 
     Parameters
     ----------
     input : any shape.
-    lower, upper : where the slopes are drawn from, evenly.
+    lower, upper : range of the uniform distribution of the slopes.
     training : whether they are drawn.
     inplace : accepted as in PyTorch; nothing is overwritten.
     rng : generator, seed or None for the default.
@@ -86,22 +86,22 @@ def rrelu(
 
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """Gives x where x > 0, else alpha (exp(x) − 1)."""
+    """x where x > 0, else alpha (exp(x) − 1)."""
     return autograd.elu(input, alpha)
 
 
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """Gives x where x > 0, else alpha (exp(x / alpha) − 1)."""
+    """x where x > 0, else alpha (exp(x / alpha) − 1)."""
     return autograd.celu(input, alpha)
 
 
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
-    """ELU scaled so that mean 0 and variance 1 are a fixed point."""
+    """Scaled ELU, whose fixed point is mean 0 and variance 1."""
     return autograd.selu.call(input)
 
 
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
-    """x Φ(x), Φ the normal distribution function; approximate="tanh" takes the tanh form."""
+    """x Φ(x), Φ the standard normal CDF; approximate="tanh" uses the tanh approximation."""
     return autograd.gelu(input, approximate)
 
 
@@ -128,21 +128,21 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
 
 
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """x moved towards 0 by lambd, and 0 within it."""
+    """Soft shrinkage: x shrunk towards 0 by lambd, 0 where |x| <= lambd."""
     if lambd < 0:
         raise ValueError(f"softshrink: lambd must be at least 0, got {lambd}.")
     return autograd.softshrink(input, lambd)
 
 
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """x, and 0 within lambd of 0."""
+    """Hard shrinkage: 0 where |x| <= lambd, else x."""
     return autograd.hardshrink(input, lambd)
 
 
 def hardtanh(
     input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
 ) -> Tensor:
-    """x held between min_val and max_val."""
+    """x clamped to [min_val, max_val]."""
     if min_val > max_val:
         raise ValueError(f"hardtanh: min_val={min_val} must be at most max_val={max_val}.")
     return autograd.hardtanh(input, min_val, max_val)
@@ -159,7 +159,7 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
-    """Gives x where x > threshold, else the value.
+    """x where x > threshold, else value.
 
     Examples
     --------
@@ -171,7 +171,7 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
 
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:
-    """a σ(b), where a and b are the two halves of the input along an axis.
+    """Gated linear unit: a σ(b), a and b the two halves of the input along `dim`.
 
     References
     ----------
@@ -193,7 +193,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
 
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
-    """Gives x where x > 0, else weight · x; one weight, or one for each channel of (N, C, ...)."""
+    """x where x > 0, else weight · x; one weight, or one for each channel of (N, C, ...)."""
     shape = np.shape(input)
     same_dtype("prelu", input, weight)
     if weight.size == 1:
@@ -210,17 +210,17 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
 
 
 def softmax(input: Tensor, dim: int) -> Tensor:
-    """exp(x) over its sum along the axis `dim`."""
+    """Softmax along the axis `dim`: exp(x) over its sum."""
     return autograd.softmax(input, axis=dim)
 
 
 def softmin(input: Tensor, dim: int) -> Tensor:
-    """exp(−x) over its sum along the axis `dim`."""
+    """Softmax of −x along the axis `dim`."""
     return autograd.softmax(np.negative(input), axis=dim)
 
 
 def log_softmax(input: Tensor, dim: int) -> Tensor:
-    """Logarithm of softmax along the axis `dim`, without overflow."""
+    """log(softmax(x)) along the axis `dim`, computed without overflow."""
     return autograd.log_softmax(input, axis=dim)
 
 
@@ -233,13 +233,13 @@ def gumbel_softmax(
     *,
     rng: Rng = None,
 ) -> Tensor:
-    r"""A random class for each row, as probabilities that can be differentiated.
+    r"""Differentiable samples from a categorical distribution.
 
     .. math:: \operatorname{softmax}\left(\frac{x + g}{τ}\right), \qquad g \text{ Gumbel's}
 
     Parameters
     ----------
-    logits : logarithms of probabilities, up to a constant.
+    logits : unnormalized log-probabilities.
     tau : temperature, more than 0; the lower the nearer to one-hot.
     hard : return one-hot rows, whose gradient is that of the soft ones.
     eps : accepted as in PyTorch, which does not use it either.
@@ -271,12 +271,12 @@ def gumbel_softmax(
 
 
 def one_hot(tensor: Any, num_classes: int = -1) -> np.ndarray[Any, Any]:
-    """Rows with a 1 at the number of the class, else 0.
+    """One-hot rows of class indices.
 
     Parameters
     ----------
     tensor : integers, any shape.
-    num_classes : size of the new last axis; −1 for the largest number plus 1.
+    num_classes : size of the new last axis; −1 for the largest index plus 1.
 
     Examples
     --------
@@ -295,6 +295,6 @@ def one_hot(tensor: Any, num_classes: int = -1) -> np.ndarray[Any, Any]:
     wrong = t[(t < 0) | (t >= num_classes)]
     if wrong.size:
         raise ValueError(
-            f"one_hot: tensor has the class number {wrong.flat[0]}, but num_classes={num_classes}."
+            f"one_hot: tensor has the class index {wrong.flat[0]}, but num_classes={num_classes}."
         )
     return np.asarray(t[..., None] == np.arange(num_classes), np.int64)

@@ -1,4 +1,4 @@
-"""Attention with several heads: what queries find among keys, each head in its own projection."""
+"""Multi-head attention."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def multi_head_attention_forward(
     batch_first: bool = False,
     rng: Rng = None,
 ) -> tuple[Tensor, Tensor | None]:
-    r"""Several heads of attention between linear maps; see `nn.MultiheadAttention`.
+    r"""Multi-head attention with its projections; see `nn.MultiheadAttention`.
 
     .. math:: y = W_o [h_1; \ldots; h_H] + b_o \qquad
         h_i = \operatorname{softmax}\left(\frac{Q_i K_i^\top}{\sqrt D} + M\right) V_i
@@ -80,7 +80,7 @@ def multi_head_attention_forward(
     Returns
     -------
     The output, (L, N, E), and the weights, (N, L, S) or (N, H, L, S), or None; without N likewise.
-    A query that may attend to nothing has weights and values 0.
+    A query all of whose keys are masked has weights and output 0.
 
     Raises
     ------
@@ -198,7 +198,7 @@ def _check_inputs(
 def _projected(
     query: Tensor, key: Tensor, value: Tensor, weight: Tensor, bias: Tensor | None, same: bool
 ) -> list[Tensor]:
-    """Queries, keys and values with as few products as the inputs allow."""
+    """Project queries, keys and values, in as few matrix products as the inputs allow."""
     if same:
         return list(np.split(linear(query, weight, bias), 3, axis=-1))
     E = query.shape[-1]
@@ -207,7 +207,7 @@ def _projected(
 
 
 def _weights(q: Tensor, k: Tensor, mask: Tensor | None) -> Tensor:
-    """The softmax of the scores, 0 where a query may attend to nothing."""
+    """Softmax of the scores; 0 for a query all of whose keys are masked."""
     scores = (q * (1 / math.sqrt(q.shape[-1]))) @ np.swapaxes(k, -1, -2)
     if mask is None:
         return softmax(scores, -1)

@@ -1,4 +1,4 @@
-"""Masks of attention as PyTorch's layers take them, joined into one."""
+"""Attention masks, merged into one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def merged(
     dtype: Any,
     single: bool,
 ) -> Tensor | None:
-    """All masks in one: True where a query takes part, or floats to add; None for none.
+    """All masks in one: True where attending is allowed, or floats to add; None for none.
 
     Parameters
     ----------

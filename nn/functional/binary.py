@@ -1,4 +1,4 @@
-"""Losses of yes-or-no questions, each output for itself."""
+"""Binary losses, each output on its own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nn.functional.tensor import Tensor
 def binary_cross_entropy(
     input: Tensor, target: Tensor, weight: Any = None, reduction: str = "mean"
 ) -> Tensor:
-    r"""Cross-entropy of probabilities.
+    r"""Binary cross-entropy of probabilities.
 
     .. math:: ℓ = -w \left( t \log x + (1 - t) \log (1 - x) \right)
 
@@ -57,7 +57,7 @@ def binary_cross_entropy_with_logits(
     reduction: str = "mean",
     pos_weight: Any = None,
 ) -> Tensor:
-    r"""Cross-entropy of probabilities σ(x), from x: exact where σ(x) is rounded to 0 or 1.
+    r"""Binary cross-entropy of logits, accurate where σ(x) rounds to 0 or 1.
 
     .. math:: ℓ = -w \left( p \, t \log σ(x) + (1 - t) \log σ(-x) \right)
 
@@ -144,7 +144,7 @@ def sigmoid_focal_loss(
     gamma: float = 2.0,
     reduction: str = "none",
 ) -> Tensor:
-    r"""Binary cross-entropy of logits with less weight on what is right already; torchvision's.
+    r"""Focal loss: binary cross-entropy with less weight on easy samples, as in torchvision.
 
     .. math:: ℓ = -α_t (1 - p_t)^γ \log p_t
         \qquad p_t = σ(x) \text{ where } t = 1, \text{ else } 1 - σ(x)

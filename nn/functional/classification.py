@@ -1,4 +1,4 @@
-"""Losses of classification."""
+"""Classification losses."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def cross_entropy(
     Parameters
     ----------
     input : logits, shape (N, C), (N, C, d1, ...) or (C,)
-    target : class numbers as integers, shape (N,), (N, d1, ...) or (); or probabilities as
+    target : class indices as integers, shape (N,), (N, d1, ...) or (); or probabilities as
         floats, of the input's shape.
     weight : one factor a class, shape (C,), optional. The mean divides by the sum of the
         factors of the targets.
@@ -40,7 +40,7 @@ def cross_entropy(
     Raises
     ------
     ValueError
-        Shapes that do not fit, a class number out of range.
+        Shapes that do not fit, a class index out of range.
     TypeError
         Float targets that are not probabilities of the input's shape.
 
@@ -86,7 +86,7 @@ def ctc_loss(
     reduction: str = "mean",
     zero_infinity: bool = False,
 ) -> Tensor:
-    """−log of the probability of a sequence of labels, summed over all ways to say it in time.
+    """Connectionist temporal classification: −log p(labels), summed over all alignments.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a network trained with the CTC loss says: from classes at each step to labels."""
+"""Decoding of CTC outputs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Reading = tuple[int, ...]
 def ctc_greedy_decode(
     log_probs: Tensor, input_lengths: Any = None, blank: int = 0
 ) -> tuple[list[list[int]], Array]:
-    """Read the likeliest path: the likeliest class of each step, repeats merged, blanks dropped.
+    """Greedy decoding: the most likely class of each step, repeats merged, blanks dropped.
 
     Parameters
     ----------
@@ -66,9 +66,9 @@ def ctc_beam_decode(
     beam: int = 8,
     symbols: int | None = None,
 ) -> tuple[list[list[int]], Array]:
-    """Search the likeliest reading, over all its paths together: prefix beam search.
+    """Prefix beam search for the most likely labels, summed over their alignments.
 
-    The likeliest path need not have the likeliest reading, since many middling paths may share one.
+    The most likely path need not give the most likely labels: many paths may share others.
     Kept are readings, and for each the probability of its paths that end in a blank and of those
     that end in its last label: only after a blank does the same label count again.
 
@@ -76,7 +76,7 @@ def ctc_beam_decode(
     ----------
     log_probs, input_lengths, blank : as in `ctc_greedy_decode`.
     beam : how many readings are kept at each step; with enough of them the result is exact.
-    symbols : only so many of a step's likeliest classes may lengthen a reading; all by default.
+    symbols : how many of a step's most likely classes may extend a prefix; all by default.
 
     Returns
     -------
@@ -113,7 +113,7 @@ def ctc_beam_decode(
 
 
 def _search(p: Array, blank: int, beam: int, symbols: int) -> tuple[list[int], float]:
-    """The likeliest reading of probabilities (T, C), and the logarithm of its probability."""
+    """The most likely labels for probabilities (T, C), and their log-probability."""
     kept: dict[Reading, tuple[float, float]] = {(): (1.0, 0.0)}  # ends in a blank, in its label
     log_scale = 0.0
     likely = np.argsort(-p, axis=-1, kind="stable")[:, :symbols].tolist()
@@ -137,7 +137,7 @@ def _search(p: Array, blank: int, beam: int, symbols: int) -> tuple[list[int], f
 def _add(
     found: dict[Reading, tuple[float, float]], reading: Reading, silent: float, spoken: float
 ) -> None:
-    """Add the probability of more paths to a reading's."""
+    """Add the probability of more paths to a prefix's."""
     old = found.get(reading)
     found[reading] = (silent, spoken) if old is None else (old[0] + silent, old[1] + spoken)
 

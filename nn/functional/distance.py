@@ -1,4 +1,4 @@
-"""How far vectors are apart."""
+"""Distances and similarities of vectors."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def pairwise_distance(
 
 
 def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
-    r"""Vectors along an axis divided by their p-norm, or by ε where it is less.
+    r"""Divide vectors along an axis by their p-norm, at least eps.
 
     Examples
     --------
@@ -86,7 +86,7 @@ def _norm(x: Tensor, p: float, axis: int, keepdims: bool) -> Tensor:
 
 
 def axis(shape: tuple[int, ...], dim: Any, who: str) -> int:
-    """An axis counted from the start; refused where the shape has it not."""
+    """A non-negative axis; refused where the shape does not have it."""
     if not isinstance(dim, (int, np.integer)) or isinstance(dim, bool):
         raise TypeError(f"{who}: dim must be an integer, got {dim!r}.")
     if not -len(shape) <= dim < len(shape):

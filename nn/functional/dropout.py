@@ -1,4 +1,4 @@
-"""Dropout: noise that is there in training only. `inplace` is accepted; nothing is overwritten."""
+"""Dropout. `inplace` is accepted as in PyTorch; nothing is overwritten."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def dropout(
     ----------
     input : any shape
     p : probability of zero, 0 to 1.
-    training : False hands the input through.
+    training : False returns the input.
     inplace : accepted as in PyTorch; nothing is overwritten.
     rng : generator, seed or None for the default.
 
@@ -172,7 +172,7 @@ def _channels(
     kept: dict[int, int],
     axes: str,
 ) -> Tensor:
-    """Dropout with one draw for all behind the first `kept[ndim]` axes."""
+    """Dropout with one draw for all axes after the first `kept[ndim]`."""
     probability(who, p)
     x = floats(who, input)
     if x.ndim not in kept:
@@ -208,6 +208,6 @@ def _draws(x: Tensor) -> type[np.floating]:
 
 
 def probability(who: str, p: float, name: str = "p") -> None:
-    """Refuse what is no probability."""
+    """Refuse numbers outside [0, 1]."""
     if not 0 <= p <= 1:
         raise ValueError(f"{who}: {name} is a probability between 0 and 1, got {p}.")

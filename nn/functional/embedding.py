@@ -1,4 +1,4 @@
-"""Rows of a table, one by one and by the bag."""
+"""Embedding lookups, row by row and by bags."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def embedding(
     scale_grad_by_freq: bool = False,
     sparse: bool = False,
 ) -> Tensor:
-    """Rows of a table.
+    """Embedding lookup: rows of weight by index.
 
     Parameters
     ----------
-    input : integers, any shape, numbers of rows.
+    input : integers, any shape, row indices.
     weight : the table, (rows, E).
     padding_idx : a row that gets no gradient; negative ones count from the end.
     max_norm : longer rows among those read are shortened to this first, in the table itself.
@@ -90,11 +90,11 @@ def embedding_bag(
     include_last_offset: bool = False,
     padding_idx: int | None = None,
 ) -> Tensor:
-    """Sums, means or maxima of rows of a table, over bags.
+    """Embedding lookup of bags: sums, means or maxima of their rows.
 
     Parameters
     ----------
-    input : numbers of rows: (B, N), B bags of N; or the bags one after the other, (total,).
+    input : row indices: (B, N), B bags of N; or the bags one after the other, (total,).
     weight : the table, (rows, E).
     offsets : where each bag begins, (B,), for an input of one axis.
     max_norm, norm_type, scale_grad_by_freq, sparse : as in `embedding`.

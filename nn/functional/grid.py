@@ -1,4 +1,4 @@
-"""Images read at places of one's own choice: spatial transformers."""
+"""Sampling images at the points of a grid, for spatial transformers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def grid_sample(
     padding_mode: str = "zeros",
     align_corners: bool | None = None,
 ) -> Tensor:
-    r"""Images read at the places of a grid, between pixels by interpolation.
+    r"""Sample images at the points of a grid, by interpolation.
 
     .. math:: y_{n c o} = \sum_k w_{n o k} \, x_{n c, i_{n o k}}
 
@@ -124,13 +124,13 @@ def _held(at: Any, n: int, padding: str, align: bool) -> Any:
         away = np.abs(at - least)
         times = np.floor(np.asarray(away.data if isinstance(away, Value) else away) / span)
         odd = times % 2
-        # on the way forth it grows with the place, on the way back it falls
+        # it grows with the coordinate going forth, and falls coming back
         at = (away - times * span) * (1 - 2 * odd) + (odd * span + least)
     return np.clip(at, 0, n - 1)
 
 
 def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> Tensor:
-    r"""The grid for `grid_sample` that an affine map makes of an image's pixels.
+    r"""The sampling grid of an affine map, for `grid_sample`.
 
     .. math:: grid_{n o} = \theta_n \, (column, row, 1)^\top
 

@@ -1,4 +1,4 @@
-"""Images made larger and smaller."""
+"""Resizing by interpolation."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def interpolate(
     recompute_scale_factor: bool | None = None,
     antialias: bool = False,
 ) -> Tensor:
-    r"""Images resampled to another size.
+    r"""Resize images by interpolation.
 
     .. math:: y_i = \sum_k w_k(s_i) \, x_{\lfloor s_i \rfloor + k}, \quad s_i = (i + ½) \, n / m - ½
 

@@ -52,7 +52,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Map of pairs y_k = x1ᵀ A_k x2 + b_k.
+    """Bilinear map y_k = x1ᵀ A_k x2 + b_k.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Losses that ask for a margin between right and wrong."""
+"""Margin losses."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def hinge_embedding_loss(
 def margin_ranking_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: str = "mean"
 ) -> Tensor:
-    """max(0, −t (x1 − x2) + margin): x1 should rank higher where t is 1, lower where it is −1.
+    """max(0, −t (x1 − x2) + margin): x1 should rank higher where t is 1, lower where t is −1.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def triplet_margin_loss(
     swap: bool = False,
     reduction: str = "mean",
 ) -> Tensor:
-    r"""The positive should be nearer to the anchor than the negative, by a margin.
+    r"""Triplet loss: the positive should be nearer to the anchor than the negative, by a margin.
 
     .. math:: ℓ = \max(0, \|a - p\| - \|a - n\| + \text{margin})
 
@@ -152,7 +152,7 @@ def triplet_margin_with_distance_loss(
     swap: bool = False,
     reduction: str = "mean",
 ) -> Tensor:
-    """Do as `triplet_margin_loss` does, with any distance; by default `pairwise_distance`.
+    """`triplet_margin_loss` with any distance function; `pairwise_distance` by default.
 
     Examples
     --------
@@ -205,14 +205,14 @@ def multi_margin_loss(
     weight: Any = None,
     reduction: str = "mean",
 ) -> Tensor:
-    r"""The right class should score higher than each other one, by a margin.
+    r"""Multi-class hinge loss: the true class should lead every other by a margin.
 
     .. math:: ℓ = \frac{w_t}{C} \sum_{c \ne t} \max(0, \text{margin} - x_t + x_c)^p
 
     Parameters
     ----------
     input : scores, (N, C) or (C,).
-    target : class numbers, (N,) or ().
+    target : class indices, (N,) or ().
     p : 1 or 2.
     margin : by how much.
     weight : a factor for each class, (C,), optional.
@@ -247,14 +247,14 @@ def multi_margin_loss(
 
 
 def multilabel_margin_loss(input: Tensor, target: Any, reduction: str = "mean") -> Tensor:
-    r"""Each right class should score higher than each wrong one, by 1.
+    r"""Multi-label hinge loss: every true class should lead every other by 1.
 
     .. math:: ℓ = \frac{1}{C} \sum_{r} \sum_{c \text{ wrong}} \max(0, 1 - x_r + x_c)
 
     Parameters
     ----------
     input : scores, (N, C) or (C,).
-    target : of the input's shape: the numbers of the right classes, then −1 and anything.
+    target : of the input's shape: the indices of the true classes, then −1 and anything.
     reduction : "mean", "sum" or "none".
 
     Examples
@@ -287,13 +287,13 @@ def _classes(who: str, target: Any, classes: int, least: int) -> np.ndarray[Any,
     t = np.asarray(target)
     if t.dtype.kind not in "iu":
         raise TypeError(
-            f"{who}: target must hold class numbers (integers), got {t.dtype}; use "
+            f"{who}: target must hold class indices (integers), got {t.dtype}; use "
             "target.astype(np.int64)."
         )
     wrong = t[(t < least) | (t >= classes)]
     if wrong.size:
         raise ValueError(
-            f"{who}: target has the class number {wrong.flat[0]}, but the input has {classes} "
+            f"{who}: target has the class index {wrong.flat[0]}, but the input has {classes} "
             f"classes: 0 to {classes - 1}."
         )
     return t.astype(np.intp, copy=False)

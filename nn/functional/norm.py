@@ -1,4 +1,4 @@
-"""Normalisation, with PyTorch's arguments."""
+"""Normalization, with PyTorch's arguments."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def group_norm(
     bias: Tensor | None = None,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Normalise groups of channels, each sample for itself; see `autograd.group_norm`."""
+    """Normalise groups of channels of each sample; see `autograd.group_norm`."""
     return autograd.group_norm(input, num_groups, weight, bias, eps)
 
 
@@ -109,7 +109,7 @@ def instance_norm(
 def local_response_norm(
     input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> Tensor:
-    r"""Divide by a power of the squares of neighbouring channels.
+    r"""Local response normalization over neighbouring channels.
 
     .. math:: y_c = x_c \left( k + \frac{α}{n} \sum_{c'} x_{c'}^2 \right)^{-β}
 

@@ -1,4 +1,4 @@
-"""Margins around images."""
+"""Padding."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "cir
 
 
 def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = None) -> Tensor:
-    """A margin around the last axes of an array, or less than the array where it is negative.
+    """Pad the last axes of an array; negative padding crops.
 
     Parameters
     ----------
     input : any shape; with other modes than "constant" (N, C, ...) or (C, ...).
-    pad : integers (before, behind) of the last axis, then of the last but one, and so on; below 0
-        they cut off.
-    mode : "constant", "reflect" (mirrored at the pixel at the end), "replicate" (that pixel) or
-        "circular" (from the other end).
-    value : of the margin with mode "constant"; by default 0.
+    pad : integers (before, after) for the last axis, then the second-to-last, and so on; negative
+        ones crop.
+    mode : "constant", "reflect" (about the edge), "replicate" (the edge) or "circular" (from the
+        opposite end).
+    value : for mode "constant"; 0 by default.
 
     Returns
     -------
@@ -86,7 +86,7 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
 def _check_source(
     shape: tuple[int, ...], given: Any, left: tuple[int, ...], more: Any, mode: str
 ) -> None:
-    """ValueError where a margin needs more pixels than there are."""
+    """ValueError where the padding needs more elements than there are."""
     most = [{"reflect": n - 1, "circular": n, "replicate": None}[mode] for n in left]
     for n, (before, behind), limit in zip(left, more, most, strict=True):
         if (before or behind) and (n == 0 or (limit is not None and max(before, behind) > limit)):

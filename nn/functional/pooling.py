@@ -1,4 +1,4 @@
-"""Pooling by a power mean."""
+"""Power-average pooling."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _lp_pool(
 def lp_pool1d(
     input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
 ) -> Tensor:
-    r"""The p-norm of each window along one axis.
+    r"""Power-average pooling: the p-norm of 1-d windows.
 
     .. math:: y_o = \Big(\sum_j x_{o \cdot stride + j}^p\Big)^{1/p}
 
@@ -65,7 +65,7 @@ def lp_pool1d(
 def lp_pool2d(
     input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
 ) -> Tensor:
-    """The p-norm of each window over two axes, (N, C, H, W) or (C, H, W); as `lp_pool1d`.
+    """Power-average pooling of (N, C, H, W) or (C, H, W); as `lp_pool1d`.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def lp_pool2d(
 def lp_pool3d(
     input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
 ) -> Tensor:
-    """The p-norm of each window over three axes, (N, C, D, H, W) or (C, D, H, W); as `lp_pool1d`.
+    """Power-average pooling of (N, C, D, H, W) or (C, D, H, W); as `lp_pool1d`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Pixels moved between channels and axes, and patches between images and columns."""
+"""Pixel and channel shuffles, im2col and col2im."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _factor(name: str, argument: str, given: Any) -> int:
 
 
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
-    """Channels laid out as blocks of r × r pixels.
+    """Rearrange channels into blocks of r × r pixels.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
 
 
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
-    """Blocks of r × r pixels laid out as channels; it undoes `pixel_shuffle`.
+    """Rearrange blocks of r × r pixels into channels, the inverse of `pixel_shuffle`.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
 
 
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
-    """Channels of so many groups dealt out in turn: one of each, then the second of each.
+    """Split channels into groups and interleave them.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
 def unfold(
     input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
 ) -> Tensor:
-    r"""Every patch of an image as a column (im2col).
+    r"""Sliding patches of images as columns (im2col).
 
     .. math:: y_{n, (c, j), o} = x_{n, c, o \cdot stride + j \cdot dilation - padding}
 
@@ -180,7 +180,7 @@ def fold(
     padding: Any = 0,
     stride: Any = 1,
 ) -> Tensor:
-    r"""Columns added up to an image at the places where `unfold` would take them from (col2im).
+    r"""Sum columns into images (col2im), the adjoint of `unfold`.
 
     .. math:: y_{n, c, i} = \sum_{o, j} x_{n, (c, j), o}
         \quad\text{where}\quad o \cdot stride + j \cdot dilation - padding = i

@@ -1,4 +1,4 @@
-"""What the losses share: inputs and targets that fit, and the way from many losses to one."""
+"""What the losses share: checks of inputs and targets, and reduction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Losses of regression: how far numbers are from numbers."""
+"""Regression losses."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", weight: Any 
 def smooth_l1_loss(
     input: Tensor, target: Tensor, reduction: str = "mean", beta: float = 1.0
 ) -> Tensor:
-    r"""Square of the difference where it is small, else its absolute value.
+    r"""Smooth L1: the squared error where it is small, else the absolute error.
 
     .. math:: ℓ = \frac{d^2}{2β} \text{ where } |d| < β, \text{ else } |d| - \frac{β}{2}
 
@@ -89,7 +89,7 @@ def huber_loss(
     delta: float = 1.0,
     weight: Any = None,
 ) -> Tensor:
-    r"""Half the square of the difference where it is small, else a line.
+    r"""Huber loss: half the squared error where it is small, else linear.
 
     .. math:: ℓ = \frac{d^2}{2} \text{ where } |d| \le δ, \text{ else } δ (|d| - \frac{δ}{2})
 
@@ -134,7 +134,7 @@ def poisson_nll_loss(
     eps: float = 1e-8,
     reduction: str = "mean",
 ) -> Tensor:
-    r"""−log probability of counts under a Poisson distribution.
+    r"""Negative log-likelihood of counts under a Poisson distribution.
 
     .. math:: ℓ = e^x - t x \quad\text{or, of rates,}\quad x - t \log(x + ε)
 
@@ -170,7 +170,7 @@ def gaussian_nll_loss(
     eps: float = 1e-6,
     reduction: str = "mean",
 ) -> Tensor:
-    r"""−log probability of targets under normal distributions.
+    r"""Negative log-likelihood of targets under normal distributions.
 
     .. math:: ℓ = \frac{1}{2} \left( \log v + \frac{(x - t)^2}{v} \right) \qquad v = \max(var, ε)
 

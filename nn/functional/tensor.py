@@ -13,7 +13,7 @@ Tensor = Any
 
 
 def same_dtype(who: str, input: Tensor, weight: Tensor) -> None:
-    """Refuse an input of another dtype than the weights it meets.
+    """Refuse an input whose dtype is not the weights'.
 
     NumPy would make float32 weights and a float64 input into float64 from there on, at half the
     speed and without a word.
@@ -28,7 +28,7 @@ def same_dtype(who: str, input: Tensor, weight: Tensor) -> None:
 
 
 def floats(who: str, input: Tensor, name: str = "input") -> Tensor:
-    """The input as a Value or an array, refused where it holds no floats."""
+    """The input as a Value or an array; refused unless it holds floats."""
     x = input if isinstance(input, Value) else np.asarray(input)
     if x.dtype.kind != "f":
         raise TypeError(f"{who}: {name} must hold floats, got {x.dtype}; use astype(np.float32).")

@@ -59,7 +59,7 @@ class ReLU6(_InPlace):
 
 
 class LeakyReLU(_Activation):
-    """Gives x where x > 0, else negative_slope · x."""
+    """x where x > 0, else negative_slope · x."""
 
     _function = staticmethod(functional.leaky_relu)
     negative_slope: float
@@ -69,7 +69,7 @@ class LeakyReLU(_Activation):
 
 
 class ELU(_Activation):
-    """Gives x where x > 0, else alpha (exp(x) − 1)."""
+    """x where x > 0, else alpha (exp(x) − 1)."""
 
     _function = staticmethod(functional.elu)
     alpha: float
@@ -79,7 +79,7 @@ class ELU(_Activation):
 
 
 class CELU(_Activation):
-    """Gives x where x > 0, else alpha (exp(x / alpha) − 1)."""
+    """x where x > 0, else alpha (exp(x / alpha) − 1)."""
 
     _function = staticmethod(functional.celu)
     alpha: float
@@ -89,13 +89,13 @@ class CELU(_Activation):
 
 
 class SELU(_InPlace):
-    """ELU scaled so that mean 0 and variance 1 are a fixed point."""
+    """Scaled ELU, whose fixed point is mean 0 and variance 1."""
 
     _function = staticmethod(functional.selu)
 
 
 class GELU(_Activation):
-    """x Φ(x), Φ the normal distribution function; approximate="tanh" takes the tanh form."""
+    """x Φ(x), Φ the standard normal CDF; approximate="tanh" uses the tanh approximation."""
 
     _function = staticmethod(functional.gelu)
     approximate: str
@@ -160,7 +160,7 @@ class Tanhshrink(_Activation):
 
 
 class Softshrink(_Activation):
-    """x moved towards 0 by lambd, and 0 within it."""
+    """Soft shrinkage: x shrunk towards 0 by lambd, 0 where |x| <= lambd."""
 
     _function = staticmethod(functional.softshrink)
     lambd: float
@@ -170,7 +170,7 @@ class Softshrink(_Activation):
 
 
 class Hardshrink(_Activation):
-    """x, and 0 within lambd of 0."""
+    """Hard shrinkage: 0 where |x| <= lambd, else x."""
 
     _function = staticmethod(functional.hardshrink)
     lambd: float
@@ -180,7 +180,7 @@ class Hardshrink(_Activation):
 
 
 class Hardtanh(_Activation):
-    """x held between min_val and max_val."""
+    """x clamped to [min_val, max_val]."""
 
     _function = staticmethod(functional.hardtanh)
     min_val: float
@@ -205,7 +205,7 @@ class Hardswish(_InPlace):
 
 
 class PReLU(Module):
-    """Gives x where x > 0, else weight · x, with a weight that is learned.
+    """x where x > 0, else weight · x, with a learned weight.
 
     Parameters
     ----------
@@ -227,7 +227,7 @@ class PReLU(Module):
 
 
 class Softmax(_AlongDim):
-    """exp(x) over its sum along the axis `dim`.
+    """Softmax along the axis `dim`: exp(x) over its sum.
 
     Examples
     --------
@@ -240,19 +240,19 @@ class Softmax(_AlongDim):
 
 
 class LogSoftmax(_AlongDim):
-    """Logarithm of softmax along the axis `dim`, without overflow."""
+    """log(softmax(x)) along the axis `dim`, computed without overflow."""
 
     _function = staticmethod(functional.log_softmax)
 
 
 class Softmin(_AlongDim):
-    """exp(−x) over its sum along the axis `dim`."""
+    """Softmax of −x along the axis `dim`."""
 
     _function = staticmethod(functional.softmin)
 
 
 class Softmax2d(_Activation):
-    """Softmax over the channels of (N, C, H, W) or (C, H, W), at each pixel for itself."""
+    """Softmax over the channels of (N, C, H, W) or (C, H, W), at each pixel."""
 
     def forward(self, input: Any) -> Any:
         """Normalise over the channels."""
@@ -264,7 +264,7 @@ class Softmax2d(_Activation):
 
 
 class Threshold(_Activation):
-    """Gives x where x > threshold, else the value."""
+    """x where x > threshold, else value."""
 
     _function = staticmethod(functional.threshold)
     threshold: float
@@ -275,7 +275,7 @@ class Threshold(_Activation):
 
 
 class GLU(_Activation):
-    """a σ(b), where a and b are the two halves of the input along an axis.
+    """Gated linear unit: a σ(b), a and b the two halves of the input along `dim`.
 
     Examples
     --------
@@ -292,11 +292,11 @@ class GLU(_Activation):
 
 
 class RReLU(_Activation):
-    """Gives x where x > 0, else x times a slope: a random one in training, else the mean.
+    """Randomized leaky ReLU: the negative slope is random in training, else the mean.
 
     Parameters
     ----------
-    lower, upper : where the slopes are drawn from, evenly.
+    lower, upper : range of the uniform distribution of the slopes.
     inplace : accepted as in PyTorch; nothing is overwritten.
     rng : generator, seed or None for the default generator at the time of each call.
     """

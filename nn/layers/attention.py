@@ -1,4 +1,4 @@
-"""Attention with several heads."""
+"""Multi-head attention."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nn.module import Module, Parameter
 
 
 class MultiheadAttention(Module):
-    r"""Attention of several heads, each between its own projections.
+    r"""Multi-head attention, each head with its own projections.
 
     .. math:: y = W_o [h_1; \ldots; h_H] + b_o \qquad
         h_i = \operatorname{softmax}\left(\frac{Q_i K_i^\top}{\sqrt{E/H}} + M\right) V_i
@@ -128,7 +128,7 @@ class MultiheadAttention(Module):
         Returns
         -------
         The output, shaped like the query, and the weights, (N, L, S) or (N, H, L, S), or None.
-        A query that may attend to nothing has weights and values 0.
+        A query all of whose keys are masked has weights and output 0.
         """
         weight = self.out_proj.weight
         for name, x in (("query", query), ("key", key), ("value", value)):

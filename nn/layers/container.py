@@ -31,7 +31,7 @@ class _Modules(InOrder[Module]):
 
 
 class Sequential(_Modules):
-    """Modules one after the other: each gets what the one before it returned.
+    """A chain of modules, each called with the output of the one before.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class Sequential(_Modules):
 
 
 class ModuleList(_Modules):
-    """A list of modules, whose parameters are found.
+    """A list of modules whose parameters are registered.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ class ModuleList(_Modules):
 
 
 class ModuleDict(ByName[Module]):
-    """Modules by name, whose parameters are found.
+    """A dict of modules whose parameters are registered.
 
     Parameters
     ----------

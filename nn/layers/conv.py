@@ -1,4 +1,4 @@
-"""Convolutions, and their transposed maps."""
+"""Convolutions and transposed convolutions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PAD_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
 class _Convolution(Module):
-    """What convolutions and transposed ones share: parameters, checks of the input, repr."""
+    """What both kinds share: parameters, checks of the input, repr."""
 
     _rank: ClassVar[int]
     _transposed: ClassVar[bool] = False
@@ -88,7 +88,7 @@ class _Convolution(Module):
             raise type(error)(f"{self._who}: {error}") from None
 
     def _channels(self, input: Any) -> int:
-        """The size of the channels' axis; with too few axes what leaves the error to the op."""
+        """The number of channels; with too few axes one that leaves the error to the op."""
         shape: tuple[int, ...] = np.shape(input)
         return shape[-self._rank - 1] if len(shape) > self._rank else self.groups
 
@@ -168,7 +168,7 @@ class _Conv(_Convolution):
         )
 
     def _padded(self, x: Any) -> Any:
-        """The input with copies of its own pixels around it."""
+        """The input, padded with its own elements."""
         if self.padding == "same":
             total = [d * (k - 1) for d, k in zip(self.dilation, self.kernel_size, strict=True)]
             pairs = [(n // 2, n - n // 2) for n in total]
@@ -178,19 +178,19 @@ class _Conv(_Convolution):
 
 
 class Conv1d(_Conv):
-    """Convolution over one axis, a cross-correlation.
+    """1-d convolution (a cross-correlation).
 
     Parameters
     ----------
     in_channels, out_channels : C and M, before and after. in_channels=None takes it from the first
         input, which then makes the parameters.
-    kernel_size : pixels of the kernel.
-    stride : pixels between outputs.
-    padding : pixels added at both ends, 'same' or 'valid'.
-    dilation : pixels between the taps of the kernel.
-    groups : channels are split into so many convolutions side by side.
-    bias : whether a number is added to each output channel.
-    padding_mode : what is added: "zeros", "reflect", "replicate" or "circular".
+    kernel_size : size of the kernel.
+    stride : step between outputs.
+    padding : zeros added at both ends, 'same' or 'valid'.
+    dilation : step between the taps of the kernel.
+    groups : number of groups into which the channels are split.
+    bias : whether to add a learned bias to each output channel.
+    padding_mode : "zeros", "reflect", "replicate" or "circular".
     dtype : of the parameters, float32 by default.
     rng : generator, seed or None for the default.
 
@@ -218,7 +218,7 @@ class Conv1d(_Conv):
 
 
 class Conv2d(_Conv):
-    """Convolution over two axes, a cross-correlation.
+    """2-d convolution (a cross-correlation).
 
     Parameters and attributes as in `Conv1d`; sizes are integers or one for each axis.
 
@@ -239,7 +239,7 @@ class Conv2d(_Conv):
 
 
 class Conv3d(_Conv):
-    """Convolution over three axes, a cross-correlation.
+    """3-d convolution (a cross-correlation).
 
     Parameters and attributes as in `Conv1d`; sizes are integers or one for each axis.
 
@@ -286,7 +286,7 @@ class _ConvTranspose(_Convolution):
         self.output_padding = self._each("output_padding", output_padding, 0)
 
     def forward(self, input: Any, output_size: Any = None) -> Any:
-        """Map (N, C, ...) or (C, ...); `output_size` is what the axes after shall be."""
+        """Map (N, C, ...) or (C, ...); `output_size` chooses among the possible output sizes."""
         x, more = self._checked(input), self.output_padding
         if output_size is not None:
             more = self._output_padding(x.shape, output_size)
@@ -295,7 +295,7 @@ class _ConvTranspose(_Convolution):
         )
 
     def _output_padding(self, shape: tuple[int, ...], output_size: Any) -> tuple[int, ...]:
-        """What makes an output of this size, of those that the stride merges."""
+        """The output padding that makes an output of this size."""
         rank = self._rank
         wanted = self._each("output_size", tuple(output_size)[-rank:], 1)
         steps, reach = (
@@ -317,14 +317,14 @@ class _ConvTranspose(_Convolution):
 
 
 class ConvTranspose1d(_ConvTranspose):
-    """The transposed map of a `Conv1d` with the same geometry: its input's gradient, as a layer.
+    """1-d transposed convolution: the gradient of a `Conv1d` with respect to its input, as a layer.
 
     Parameters
     ----------
     in_channels, out_channels : M and C, before and after; in_channels=None as in `Conv1d`.
     kernel_size, stride, padding, dilation, groups : those of the convolution that it transposes.
-    output_padding : pixels more at the end of an axis; less than stride or dilation.
-    bias : whether a number is added to each output channel.
+    output_padding : added to the size of each output axis; less than stride or dilation.
+    bias : whether to add a learned bias to each output channel.
     padding_mode : "zeros".
     dtype : of the parameters, float32 by default.
     rng : generator, seed or None for the default.
@@ -351,7 +351,7 @@ class ConvTranspose1d(_ConvTranspose):
 
 
 class ConvTranspose2d(_ConvTranspose):
-    """The transposed map of a `Conv2d` with the same geometry.
+    """2-d transposed convolution.
 
     Parameters and attributes as in `ConvTranspose1d`; sizes are integers or one for each axis.
 
@@ -369,7 +369,7 @@ class ConvTranspose2d(_ConvTranspose):
 
 
 class ConvTranspose3d(_ConvTranspose):
-    """The transposed map of a `Conv3d` with the same geometry.
+    """3-d transposed convolution.
 
     Parameters and attributes as in `ConvTranspose1d`; sizes are integers or one for each axis.
 

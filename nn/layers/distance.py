@@ -1,4 +1,4 @@
-"""Distances of vectors, as modules."""
+"""Distances and similarities of vectors, as modules."""
 
 from __future__ import annotations
 

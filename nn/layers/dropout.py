@@ -19,7 +19,7 @@ class _Dropout(Module):
         self.rng = None if rng is None else as_generator(rng)
 
     def forward(self, input: Any) -> Any:
-        """Drop while training, else hand the input through."""
+        """Drop while training, else return the input."""
         return type(self)._function(input, self.p, self.training, rng=self.rng)
 
     def extra_repr(self) -> str:

@@ -1,4 +1,4 @@
-"""Tables of vectors."""
+"""Embeddings."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ class _Table(Module):
 
 
 class Embedding(_Table):
-    """A table of vectors, read by number.
+    """Look up embedding vectors by index.
 
     Parameters
     ----------
-    num_embeddings : rows of the table.
+    num_embeddings : rows of the table, the size of the vocabulary.
     embedding_dim : E, size of a row.
     padding_idx : a row that is 0 at first and gets no gradient; negative ones count from the end.
     max_norm : longer rows are shortened to this when they are read, in the table itself.
@@ -114,7 +114,7 @@ class Embedding(_Table):
         scale_grad_by_freq: bool = False,
         sparse: bool = False,
     ) -> Self:
-        """Make one of a table that is given, (rows, E); it is copied.
+        """An embedding with the given table, (rows, E), which is copied.
 
         Parameters
         ----------
@@ -140,7 +140,7 @@ class Embedding(_Table):
         return new
 
     def forward(self, input: Any) -> Any:
-        """Read the rows of these numbers."""
+        """Look up rows by index."""
         return functional.embedding(
             input, self.weight, self.padding_idx, self.max_norm, self.norm_type,
             self.scale_grad_by_freq,
@@ -148,11 +148,11 @@ class Embedding(_Table):
 
 
 class EmbeddingBag(_Table):
-    """Sums, means or maxima of rows of a table, over bags.
+    """Embedding lookup of bags: sums, means or maxima of their rows.
 
     Parameters
     ----------
-    num_embeddings : rows of the table.
+    num_embeddings : rows of the table, the size of the vocabulary.
     embedding_dim : E, size of a row.
     max_norm, norm_type, scale_grad_by_freq, sparse : as in `Embedding`.
     mode : "sum", "mean" or "max".
@@ -213,7 +213,7 @@ class EmbeddingBag(_Table):
         include_last_offset: bool = False,
         padding_idx: int | None = None,
     ) -> Self:
-        """Make one of a table that is given, (rows, E); it is copied."""
+        """An embedding with the given table, (rows, E), which is copied."""
         table = _table("EmbeddingBag", embeddings)
         rows, width = table.shape
         new = cls(
@@ -243,7 +243,7 @@ def _table(who: str, embeddings: Any) -> Array:
 
 
 def _row(who: str, padding_idx: int | None, rows: int) -> int | None:
-    """The number of the row, counted from the start."""
+    """A non-negative row index."""
     if padding_idx is None:
         return None
     if not -rows <= padding_idx < rows:

@@ -17,7 +17,7 @@ class Holder(Module, Generic[T]):
     _kind: ClassVar[type]  # Module or Parameter
 
     def _entry(self, name: str, given: Any) -> T:
-        """What is held for what was given; refused if it can't be held."""
+        """The entry to hold for a given value; refused if there is none."""
         raise NotImplementedError
 
     def _entries(self) -> list[T]:
@@ -120,7 +120,7 @@ class InOrder(Holder[T]):
 
 
 class ByName(Holder[T]):
-    """Entries under names of one's choice: dict-like access."""
+    """Entries under their keys: dict-like access."""
 
     def update(self, entries: Any) -> None:
         """Add entries, from a mapping or pairs, or replace those of the same names."""

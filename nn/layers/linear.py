@@ -84,7 +84,7 @@ class Linear(Module):
 
 
 class Bilinear(Module):
-    """Map of pairs, y_k = x1ᵀ A_k x2 + b_k.
+    """Bilinear map y_k = x1ᵀ A_k x2 + b_k.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ class Bilinear(Module):
 
 
 class Identity(Module):
-    """Hands its input through; takes any arguments and ignores them, as PyTorch's does."""
+    """Returns its input; ignores any constructor arguments, as PyTorch's does."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         pass

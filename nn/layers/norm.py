@@ -1,4 +1,4 @@
-"""Normalisation of each sample for itself."""
+"""Layer, RMS, group and local response normalization."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ class RMSNorm(_RowNorm):
 
 
 class GroupNorm(Module):
-    """Normalise groups of neighbouring channels, each sample for itself.
+    """Normalise groups of neighbouring channels of each sample.
 
     Parameters
     ----------
@@ -221,11 +221,11 @@ class GroupNorm(Module):
 
 
 class LocalResponseNorm(Module):
-    """Divide by a power of the squares of neighbouring channels.
+    """Local response normalization over neighbouring channels.
 
     Parameters
     ----------
-    size : how many channels around each take part.
+    size : number of neighbouring channels.
     alpha, beta, k : of the divisor (k + alpha · mean square)^beta.
 
     Input (N, C, ...), output likewise.

@@ -24,7 +24,7 @@ def as_parameter(who: str, key: object, given: Any) -> Parameter:
 
 
 class ParameterList(InOrder[Parameter]):
-    """A list of parameters, which are found.
+    """A list of registered parameters.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class ParameterList(InOrder[Parameter]):
 
 
 class ParameterDict(ByName[Parameter]):
-    """Parameters by name, which are found.
+    """A dict of registered parameters.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Where in its sequence a vector stands, added to it."""
+"""Positional encodings and embeddings."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class _Positions(Module):
 
 
 class PositionalEncoding(_Positions):
-    r"""Adds waves of many lengths, whose values tell the place.
+    r"""Add sinusoidal positional encodings.
 
     .. math:: P_{t, 2i} = \sin \frac{t}{10000^{2i/E}} \qquad
         P_{t, 2i+1} = \cos \frac{t}{10000^{2i/E}}
@@ -106,12 +106,12 @@ class PositionalEncoding(_Positions):
         self.register_buffer("pe", waves[:, :d_model].astype(dtype), persistent=False)
 
     def forward(self, input: Any) -> Any:
-        """Add the place to each step."""
+        """Add the encodings."""
         return self._add(input, self.pe)
 
 
 class PositionalEmbedding(_Positions):
-    """Adds a learned vector for each place.
+    """Add a learned embedding of each position.
 
     Parameters
     ----------
@@ -154,5 +154,5 @@ class PositionalEmbedding(_Positions):
         init.normal_(self.weight, std=0.02, generator=rng)
 
     def forward(self, input: Any) -> Any:
-        """Add the place's vector to each step."""
+        """Add the embeddings."""
         return self._add(input, self.weight)

@@ -102,12 +102,12 @@ class _Recurrent(Module):
         ]
 
     def flatten_parameters(self) -> None:
-        """Do nothing: weights lie as kernels want them. Programs for PyTorch call it."""
+        """Do nothing, for PyTorch's programs: the kernels need no flattening."""
 
     def _run(
         self, stack: Any, input: Any, states: tuple[Any, ...], lengths: Any, **more: Any
     ) -> tuple[Any, Any]:
-        """What a stack of scans makes of the input and the first states."""
+        """The output and the last states of stacked scans."""
         who, batch_first, packed = type(self).__name__, self.batch_first, None
         if isinstance(input, PackedSequence):
             if lengths is not None:
@@ -153,26 +153,26 @@ class _Recurrent(Module):
 
 
 def _features(input: Any) -> int:
-    """The size of a step."""
+    """The number of features of a step."""
     size: int = np.shape(input.data if isinstance(input, PackedSequence) else input)[-1]
     return size
 
 
 class RNN(_Recurrent):
-    r"""Elman layers on top of each other.
+    r"""Stacked Elman layers.
 
     .. math:: h_t = \tanh(W_{ih} x_t + b_{ih} + W_{hh} h_{t-1} + b_{hh})
 
     Parameters
     ----------
     input_size : I, features of a step; None takes it from the first input.
-    hidden_size : H, size of the state.
-    num_layers : layers on top of each other.
+    hidden_size : H, size of the hidden state.
+    num_layers : number of stacked layers.
     nonlinearity : "tanh" or "relu".
     bias : whether there are b_ih and b_hh.
     batch_first : input and output as (B, T, ...) instead of (T, B, ...).
-    dropout : probability of zero for each number handed from layer to layer in training.
-    bidirectional : each layer runs in both directions and hands on both outputs.
+    dropout : probability of zeroing each output of all layers but the last, in training.
+    bidirectional : each layer runs in both directions and concatenates the outputs.
     dtype : of the parameters, float32 by default.
     rng : generator, seed or None for the default; for the first weights and dropout.
 
@@ -184,8 +184,8 @@ class RNN(_Recurrent):
         _reverse for the other direction.
 
     Input (T, B, I), (T, I), or an `nn.utils.rnn.PackedSequence`. `hx` is the first state,
-    (num_layers · directions, B, H), or without B; zeros by default. `lengths`, B integers, are the
-    steps of each sequence: what comes after is not read, and the output is 0 there. Returns the
+    (num_layers · directions, B, H), or without B; zeros by default. `lengths` are B
+    integers: steps after the end of a sequence are not read, and the output is 0 there. Returns the
     output, (T, B, H · directions) or packed like the input, and the last state, as hx.
 
     References
@@ -235,7 +235,7 @@ class RNN(_Recurrent):
 
 
 class LSTM(_Recurrent):
-    r"""LSTM layers on top of each other.
+    r"""Stacked LSTM layers.
 
     .. math:: c_t = f_t c_{t-1} + i_t g_t \qquad h_t = o_t \tanh c_t
 
@@ -274,7 +274,7 @@ class LSTM(_Recurrent):
 
 
 class GRU(_Recurrent):
-    r"""GRU layers on top of each other.
+    r"""Stacked GRU layers.
 
     .. math:: h_t = (1 - z_t) n_t + z_t h_{t-1} \qquad
         n_t = \tanh(W_n x_t + b_n + r_t (U_n h_{t-1} + c_n))

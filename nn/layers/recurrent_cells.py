@@ -1,4 +1,4 @@
-"""Recurrent cells: one step of RNN, LSTM and GRU, for loops of your own."""
+"""Recurrent cells: one step of RNN, LSTM and GRU, for custom loops."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class RNNCell(_Cell):
     Parameters
     ----------
     input_size : I, features of a step; None takes it from the first input.
-    hidden_size : H, size of the state.
+    hidden_size : H, size of the hidden state.
     bias : whether there are b_ih and b_hh.
     nonlinearity : "tanh" or "relu".
     dtype : of the parameters, float32 by default.
@@ -172,7 +172,7 @@ class GRUCell(_Cell):
 
     Examples
     --------
-    `autograd.scan` runs a step of your own over time, here with its outputs squared:
+    `autograd.scan` runs a custom step over time, here with its outputs squared:
 
     >>> import autograd, nn, numpy as np
     >>> cell = nn.GRUCell(3, 4)

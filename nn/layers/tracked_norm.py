@@ -1,4 +1,4 @@
-"""Normalisation by statistics that are tracked: of batches, and of instances."""
+"""Batch and instance normalization, with running statistics."""
 
 from __future__ import annotations
 
@@ -211,7 +211,7 @@ class _InstanceNorm(_Tracked):
 
 
 class InstanceNorm1d(_InstanceNorm):
-    """Normalise each channel of each sample for itself.
+    """Normalise each channel of each sample.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Stacks of Transformer layers, and the whole Transformer."""
+"""Transformer encoder, decoder, and both together."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from nn.module import Module
 
 
 class TransformerEncoder(Module):
-    """Encoder layers on top of each other.
+    """A stack of encoder layers.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class TransformerEncoder(Module):
 
 
 class TransformerDecoder(Module):
-    """Decoder layers on top of each other.
+    """A stack of decoder layers.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def _copies(who: str, layer: Module, n: int) -> ModuleList:
 
 
 class Transformer(Module):
-    """An encoder and a decoder that attends to it.
+    """Encoder-decoder Transformer.
 
     Parameters
     ----------
@@ -220,7 +220,7 @@ class Transformer(Module):
     def generate_square_subsequent_mask(
         sz: int, *, dtype: Any = np.float32
     ) -> np.ndarray[Any, Any]:
-        """The mask (sz, sz) that lets place i attend to 0 to i: 0 there and -inf elsewhere.
+        """The causal mask (sz, sz): 0 where position i may attend, j <= i, and -inf elsewhere.
 
         ``is_causal=True`` does the same, faster.
 

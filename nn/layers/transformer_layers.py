@@ -1,4 +1,4 @@
-"""One layer of a Transformer: attention, then a small network for each place."""
+"""Transformer layers: attention and a position-wise feed-forward network."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ACTIVATIONS: dict[str, Activation] = {"relu": functional.relu, "gelu": functiona
 
 
 class _TransformerLayer(Module):
-    """What the two share: their parts, the network for each place, the order of norms."""
+    """What the two share: their parts, the feed-forward network, the order of norms."""
 
     _attentions: ClassVar[tuple[str, ...]]
     self_attn: MultiheadAttention
@@ -72,7 +72,7 @@ class _TransformerLayer(Module):
         return self.linear2(self.dropout(self.activation(self.linear1(x))))
 
     def _add(self, x: Any, block: Callable[[Any], Any], norm: Module, dropout: Module) -> Any:
-        """The input and what a block makes of it; the norm comes before or after."""
+        """Residual connection around a block; the norm comes before or after."""
         if self.norm_first:
             return x + dropout(block(norm(x)))
         return norm(x + dropout(block(x)))
@@ -82,18 +82,18 @@ class _TransformerLayer(Module):
 
 
 class TransformerEncoderLayer(_TransformerLayer):
-    """Self-attention and a network for each place, each added to its input and normalised.
+    """Self-attention and a feed-forward network, each with a residual connection and a norm.
 
     Parameters
     ----------
     d_model : E, features of input and output.
     nhead : heads of the attention, a divisor of E.
-    dim_feedforward : hidden units of the network for each place.
+    dim_feedforward : hidden units of the feed-forward network.
     dropout : probability of zero for weights, hidden units and both results.
     activation : "relu", "gelu" or a function, of the hidden units.
     layer_norm_eps : added to the variances.
     batch_first : input and output as (N, T, E) instead of (T, N, E).
-    norm_first : normalise what goes into each block ("pre-norm") instead of the sum.
+    norm_first : normalise the input of each block ("pre-norm") instead of the sum ("post-norm").
     bias : whether maps and norms have one.
     dtype : of the parameters, float32 by default.
     rng : generator, seed or None for the default; for the first weights and the dropout.
@@ -132,9 +132,9 @@ class TransformerEncoderLayer(_TransformerLayer):
 
 
 class TransformerDecoderLayer(_TransformerLayer):
-    """Self-attention, attention to an encoder's output, and a network for each place.
+    """Self-attention, cross-attention to an encoder's output, and a feed-forward network.
 
-    Each is added to its input and normalised. Parameters as in `TransformerEncoderLayer`.
+    Each with a residual connection and a norm. Parameters as in `TransformerEncoderLayer`.
 
     References
     ----------
@@ -184,7 +184,7 @@ class TransformerDecoderLayer(_TransformerLayer):
 
 
 def _activation(who: str, activation: Any) -> Activation:
-    """The function that is meant."""
+    """The activation function, given by name or itself."""
     if isinstance(activation, str) and activation in ACTIVATIONS:
         return ACTIVATIONS[activation]
     if isinstance(activation, str) or not callable(activation):

@@ -1,4 +1,4 @@
-"""Losses of yes-or-no questions, as modules."""
+"""Binary losses, as modules."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from nn.losses.loss import Loss, WeightedLoss, as_factors
 
 
 class BCELoss(WeightedLoss):
-    """Cross-entropy of probabilities; see `functional.binary_cross_entropy`.
+    """Binary cross-entropy of probabilities; see `functional.binary_cross_entropy`.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class BCELoss(WeightedLoss):
 
 
 class BCEWithLogitsLoss(WeightedLoss):
-    """Cross-entropy of σ(x), from x; see `functional.binary_cross_entropy_with_logits`.
+    """Binary cross-entropy of logits; see `functional.binary_cross_entropy_with_logits`.
 
     Parameters
     ----------

@@ -43,7 +43,7 @@ def categorical_crossentropy(outputs: Any, target: Array) -> Any:
     if target.ndim == 2 and target.shape != p.shape:
         raise ValueError(
             f"categorical_crossentropy: target has shape {target.shape}, the outputs {p.shape}; "
-            "one-hot rows have a place for each output, class numbers the shape (N,)."
+            "one-hot rows have a place for each output, class indices the shape (N,)."
         )
     if target.shape == p.shape:
         return -np.sum(log_p * target.astype(p.dtype)) / len(p)

@@ -1,4 +1,4 @@
-"""Losses of classification, as modules."""
+"""Classification losses, as modules."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class NLLLoss(WeightedLoss):
 
 
 class KLDivLoss(Loss):
-    """Divergence of a distribution from the target's; see `functional.kl_div`.
+    """Kullback–Leibler divergence; see `functional.kl_div`.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ class KLDivLoss(Loss):
 
 
 class CTCLoss(Loss):
-    """−log of the probability of a sequence of labels; see `functional.ctc_loss`.
+    """Connectionist temporal classification, −log p(labels); see `functional.ctc_loss`.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ class CTCLoss(Loss):
 
 
 class MultiMarginLoss(WeightedLoss):
-    """The right class ahead of each other by a margin; see `functional.multi_margin_loss`.
+    """Multi-class hinge loss; see `functional.multi_margin_loss`.
 
     Parameters
     ----------
@@ -168,7 +168,7 @@ class MultiMarginLoss(WeightedLoss):
 
 
 class MultiLabelMarginLoss(Loss):
-    """Right classes ahead of wrong ones by 1; see `functional.multilabel_margin_loss`.
+    """Multi-label hinge loss; see `functional.multilabel_margin_loss`.
 
     Examples
     --------

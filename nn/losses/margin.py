@@ -1,4 +1,4 @@
-"""Losses that ask for a margin between pairs and triplets, as modules."""
+"""Margin losses, as modules."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nn.losses.loss import Loss
 
 
 class HingeEmbeddingLoss(Loss):
-    """Distances of pairs; see `functional.hinge_embedding_loss`.
+    """Hinge loss of distances; see `functional.hinge_embedding_loss`.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class HingeEmbeddingLoss(Loss):
 
 
 class MarginRankingLoss(Loss):
-    """Which of two ranks higher; see `functional.margin_ranking_loss`.
+    """Ranking loss of pairs of scores; see `functional.margin_ranking_loss`.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class MarginRankingLoss(Loss):
 
 
 class CosineEmbeddingLoss(Loss):
-    """Angles of pairs; see `functional.cosine_embedding_loss`.
+    """Cosine loss of pairs of vectors; see `functional.cosine_embedding_loss`.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class CosineEmbeddingLoss(Loss):
 
 
 class TripletMarginLoss(Loss):
-    """The positive nearer than the negative; see `functional.triplet_margin_loss`.
+    """Triplet loss; see `functional.triplet_margin_loss`.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Losses of regression, as modules."""
+"""Regression losses, as modules."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class L1Loss(Loss):
 
 
 class SmoothL1Loss(Loss):
-    """A square near 0, else the absolute value; see `functional.smooth_l1_loss`.
+    """Squared error near 0, else absolute error; see `functional.smooth_l1_loss`.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class SmoothL1Loss(Loss):
 
 
 class HuberLoss(Loss):
-    """Half a square near 0, else a line; see `functional.huber_loss`.
+    """Half the squared error near 0, else linear; see `functional.huber_loss`.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ class HuberLoss(Loss):
 
 
 class PoissonNLLLoss(Loss):
-    """−log probability of counts; see `functional.poisson_nll_loss`.
+    """Poisson negative log-likelihood; see `functional.poisson_nll_loss`.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ class PoissonNLLLoss(Loss):
 
 
 class GaussianNLLLoss(Loss):
-    """−log probability under normal distributions; see `functional.gaussian_nll_loss`.
+    """Gaussian negative log-likelihood; see `functional.gaussian_nll_loss`.
 
     Parameters
     ----------

@@ -17,15 +17,15 @@ KINDS = {"LSTM": LSTM, "GRU": GRU}
 
 
 class CharLM(LanguageModel):
-    """Predicts the next of a sequence of characters, or of other tokens.
+    """Recurrent language model of characters or other tokens.
 
     Parameters
     ----------
     vocabulary : V, how many tokens there are.
-    hidden_size : H, size of the state.
-    num_layers : recurrent layers on top of each other.
+    hidden_size : H, size of the hidden state.
+    num_layers : number of stacked recurrent layers.
     kind : "LSTM" or "GRU".
-    embedding_dim : size of a token's vector.
+    embedding_dim : size of a token's embedding.
     dropout : probability of zero between layers and before the head.
     rng : generator, seed or None for the default.
 
@@ -73,7 +73,7 @@ class CharLM(LanguageModel):
         self.head = Linear(hidden_size, vocabulary, rng=rng)
 
     def forward(self, x: Any, state: Any = None) -> tuple[Any, Any]:
-        """Logits of what follows, and the state to go on with."""
+        """Logits of the next tokens, and the state."""
         h, state = self.recurrent(self.dropout(self.table(x)), state)
         return self.head(self.dropout(h)), state
 

@@ -1,4 +1,4 @@
-"""Boltzmann machines on top of each other."""
+"""Deep belief networks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nn.parameter import plain
 
 
 class DBN(Module):
-    """Deep belief network: each machine learns what the hidden units below it do.
+    """Deep belief network: stacked RBMs, each trained on the hidden units of the one below.
 
     Learnt layer by layer without targets, it is a first guess for a network that learns them: put
     a Linear behind it and train the whole by backpropagation.
@@ -69,13 +69,13 @@ class DBN(Module):
         return [machine for machine in self.machines if isinstance(machine, RBM)]
 
     def forward(self, input: Any) -> Any:
-        """Pass probabilities up."""
+        """Propagate probabilities upwards."""
         for machine in self.machines:
             input = machine(input)
         return input
 
     def fit(self, X: Any, epochs: int = 10, **settings: Any) -> list[list[float]]:
-        """Let each machine learn, the lowest first, from what those below make of the data.
+        """Train the machines greedily, from the lowest up.
 
         Parameters
         ----------

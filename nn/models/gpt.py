@@ -1,4 +1,4 @@
-"""GPT: a Transformer that predicts the next token."""
+"""GPT: a decoder-only Transformer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from nn.module import Module, Parameter
 
 
 class Block(Module):
-    """Causal attention and a network for each place, each normalised first and then added."""
+    """Pre-norm block: causal self-attention and a feed-forward network, each with a residual."""
 
     def __init__(self, C: int, n_head: int, dropout: float, bias: bool, rng: Rng) -> None:
         self.n_head, self.p = n_head, dropout
@@ -53,7 +53,7 @@ class Block(Module):
 
 
 class GPT(LanguageModel):
-    """A stack of pre-norm Transformer blocks over learned positions, as nanoGPT has it.
+    """Decoder-only Transformer with pre-norm blocks and learned positions, as in nanoGPT.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ class GPT(LanguageModel):
                 init.zeros_(p)
 
     def forward(self, tokens: Any) -> Any:
-        """Logits of what follows each token."""
+        """Logits of the token after each one."""
         shape = np.shape(tokens)
         if len(shape) != 2 or not 1 <= shape[1] <= self.block_size:
             raise ValueError(

@@ -18,7 +18,7 @@ from nn.module import Module
 
 
 class MLP(Sequential):
-    """Linear layers with ReLU, and perhaps dropout, between them.
+    """Multilayer perceptron: linear layers with ReLU, and optionally dropout, in between.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class MLP(Sequential):
 
 
 class WideAndDeep(Module):
-    """A linear model of rare combinations beside a network of embeddings: what recommends apps.
+    """Wide & deep model: a linear model of crossed features beside a network of embeddings.
 
     The wide part remembers which combinations of features went with the target; the deep part
     generalises to those that were never seen. Both are trained as one.

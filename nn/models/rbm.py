@@ -1,4 +1,4 @@
-"""Boltzmann machines: networks that learn what their input looks like, without targets."""
+"""Restricted Boltzmann machines."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nn.parameter import plain
 
 
 class RBM(Module):
-    r"""Restricted Boltzmann machine: visible and hidden units, each kind blind to its own.
+    r"""Restricted Boltzmann machine: visible and hidden units without connections within a kind.
 
     .. math:: E(v, h) = -b^\top v - c^\top h - h^\top W v \qquad p(v, h) \propto e^{-E(v, h)}
 
@@ -225,7 +225,7 @@ class RBM(Module):
         return x
 
     def _gibbs(self, v: Array, steps: int) -> Array:
-        """Hidden units drawn from visible ones and back, so many times."""
+        """Alternate sampling hidden and visible units, k times."""
         for _ in range(steps):
             mean = self._seen(self._draw(self._hidden(v)))
             if self.visible == "bernoulli":

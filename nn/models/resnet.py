@@ -18,7 +18,7 @@ from nn.module import Module
 
 
 class BasicBlock(Module):
-    """Two 3 × 3 convolutions, each normalised, added to their input.
+    """Residual block of two 3 × 3 convolutions with batch norm.
 
     Where the size changes, the input passes through a 1 × 1 convolution.
 

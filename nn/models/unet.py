@@ -1,4 +1,4 @@
-"""U-Net: an image in, an image of classes out."""
+"""U-Net, for segmentation."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def double_conv(in_channels: int, out_channels: int, rng: Rng = None) -> Sequent
 
 
 class UNet(Module):
-    """Halves the image several times, doubles it again, and joins what has the same size.
+    """U-Net: downsampling and upsampling paths with skip connections.
 
     Parameters
     ----------
@@ -90,5 +90,5 @@ class UNet(Module):
         return self.head(x)
 
     def join(self, level: Any, x: Any) -> Any:
-        """The skip connection: what was seen on the way down, beside what comes up."""
+        """Concatenate the skip connection, from the way down, and the upsampled features."""
         return np.concatenate([level, x], axis=1)

@@ -16,7 +16,7 @@ from nn.parameter import plain
 
 
 class VAE(Module):
-    r"""Learns codes z of its input, normally distributed, from which it draws inputs like it.
+    r"""Variational autoencoder with a Gaussian latent code z.
 
     .. math:: \text{loss} = -\mathbb E_{z \sim q(z|x)} \log p(x|z)
         + \tfrac12 \textstyle\sum (μ^2 + σ^2 - \log σ^2 - 1)
@@ -66,14 +66,14 @@ class VAE(Module):
         return self.decoder(z), mean, log_variance
 
     def loss(self, x: Any) -> Any:
-        """The bound on -log p(x), in nats: the mean over the samples."""
+        """Negative evidence lower bound on log p(x), in nats, averaged over the samples."""
         logits, mean, log_variance = self(x)
         wrong = functional.binary_cross_entropy_with_logits(logits, plain(x), reduction="sum")
         distance = 0.5 * np.sum(mean**2 + np.exp(log_variance) - log_variance - 1)
         return (wrong + distance) / len(x)
 
     def sample(self, n: int) -> Array:
-        """Probabilities of inputs, (n, V), from codes that are drawn."""
+        """Probabilities of inputs, (n, V), decoded from sampled codes."""
         z = as_generator(self.rng).standard_normal((n, self.latent)).astype(np.float32)
         with no_grad():
             return plain(functional.sigmoid(self.decoder(z)))  # type: ignore[no-any-return]

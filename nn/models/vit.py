@@ -1,4 +1,4 @@
-"""ViT: a Transformer that reads an image as a sequence of patches."""
+"""ViT: a Transformer on image patches."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EPS = 1e-6
 
 
 class EncoderBlock(Module):
-    """Attention and a network for each place, each normalised first and then added."""
+    """Pre-norm block: self-attention and a feed-forward network, each with a residual."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class Encoder(Module):
 
 
 class ViT(Module):
-    """Vision Transformer: patches, positions, pre-norm blocks, and a class token that answers.
+    """Vision Transformer: patch embeddings, pre-norm blocks, and a class token.
 
     Arguments, and names, shapes and first values of parameters are those of torchvision's
     `VisionTransformer`, whose checkpoints load.

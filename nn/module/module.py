@@ -167,7 +167,7 @@ class Module:
 
         Returns
         -------
-        Handle : its `remove()` takes the hook away.
+        Handle : its `remove()` removes the hook.
         """
         if self._hooks is None:
             self._hooks = Hooks()
@@ -185,7 +185,7 @@ class Module:
 
         Returns
         -------
-        Handle : its `remove()` takes the hook away.
+        Handle : its `remove()` removes the hook.
 
         Examples
         --------
@@ -201,24 +201,24 @@ class Module:
         return hang(self._hooks.after, hook, prepend, with_kwargs)
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
-        """Assign a parameter to an attribute whose name is given as text."""
+        """Add a parameter under a name."""
         self._check_name(name, "parameter")
         setattr(self, name, param)
 
     def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
-        """Assign a buffer to an attribute whose name is given as text."""
+        """Add a buffer under a name."""
         self._check_name(name, "buffer")
         setattr(self, name, None if tensor is None else Buffer(tensor, persistent))
 
     def add_module(self, name: str, module: Module | None) -> None:
-        """Assign a module to an attribute whose name is given as text."""
+        """Add a submodule under a name."""
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"add_module: {name!r} must be a Module, not {type(module).__name__}.")
         self._check_name(name, "module")
         setattr(self, name, module)
 
     def register_module(self, name: str, module: Module | None) -> None:
-        """Do as `add_module` does."""
+        """Alias of `add_module`."""
         self.add_module(name, module)
 
     def get_submodule(self, target: str) -> Module:
@@ -294,7 +294,7 @@ class Module:
     def named_modules(
         self, prefix: str = "", remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Module]]:
-        """Itself and all modules below with their paths, parents first; a shared one once."""
+        """The module and all submodules with their paths, parents first; a shared one once."""
         seen: set[int] = set()
 
         def walk(module: Module, path: str) -> Iterator[tuple[str, Module]]:
@@ -309,11 +309,11 @@ class Module:
         return walk(self, prefix)
 
     def modules(self) -> Iterator[Module]:
-        """Itself and all modules below, parents first; a shared one once."""
+        """The module and all submodules, parents first; a shared one once."""
         return (module for _, module in self.named_modules())
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """The modules that this one holds directly; a shared one once."""
+        """Direct submodules; a shared one once."""
         seen: set[int] = set()
         for name, child in self._own(Module):
             if id(child) not in seen:
@@ -321,7 +321,7 @@ class Module:
                 yield name, child
 
     def children(self) -> Iterator[Module]:
-        """The modules that this one holds directly; a shared one once."""
+        """Direct submodules; a shared one once."""
         return (child for _, child in self.named_children())
 
     def _named(
@@ -348,13 +348,13 @@ class Module:
         Parameters
         ----------
         prefix : put before every path.
-        recurse : whether to go into the modules below.
+        recurse : whether to include submodules.
         remove_duplicate : False lists a shared one under each of its paths.
         """
         return self._named(lambda m: m._own(Parameter), prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-        """Parameters of this module and those below; a shared one once."""
+        """Parameters of this module and its submodules; a shared one once."""
         return (p for _, p in self.named_parameters(recurse=recurse))
 
     def named_buffers(
@@ -364,18 +364,18 @@ class Module:
         return self._named(lambda m: m._own_buffers(), prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Array]:
-        """Buffers of this module and those below."""
+        """Buffers of this module and its submodules."""
         return (b for _, b in self.named_buffers(recurse=recurse))
 
     def apply(self, fn: Callable[[Module], object]) -> Self:
-        """Call ``fn(module)`` on every module below, then on this one."""
+        """Call ``fn(module)`` on every submodule, then on this module."""
         for child in self.children():
             child.apply(fn)
         fn(self)
         return self
 
     def train(self, mode: bool = True) -> Self:
-        """Set `training` here and below."""
+        """Set `training` in this module and its submodules."""
         if not isinstance(mode, bool):
             raise TypeError(f"train(mode): mode must be True or False, not {mode!r}.")
         for module in self.modules():
@@ -383,17 +383,17 @@ class Module:
         return self
 
     def eval(self) -> Self:
-        """Set `training` to False here and below."""
+        """Set `training` to False in this module and its submodules."""
         return self.train(False)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Freeze (False) or free (True) every parameter."""
+        """Freeze (False) or unfreeze (True) every parameter."""
         for p in self.parameters():
             p.requires_grad = requires_grad
         return self
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients of every parameter, or set them to zero."""
+        """Set the gradients of all parameters to None, or to zero."""
         for p in self.parameters():
             if set_to_none or p.grad is None:
                 p.grad = None
@@ -401,7 +401,7 @@ class Module:
                 p.grad.fill(0)
 
     def to(self, dtype: DTypeLike) -> Self:
-        """Convert every float parameter and buffer, and forget the gradients.
+        """Convert every float parameter and buffer; gradients become None.
 
         ``"cpu"``, as PyTorch's programs have it, changes nothing: there is no other device.
         """
@@ -462,7 +462,7 @@ class Module:
         return load_into(self._state(), state_dict, strict, type(self).__name__)
 
     def extra_repr(self) -> str:
-        """What stands between the brackets of the repr; for subclasses."""
+        """The text between the brackets of the repr; for subclasses."""
         return ""
 
     def __repr__(self) -> str:
@@ -477,7 +477,7 @@ class Module:
         return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
 
     def astype(self, dtype: DTypeLike) -> Self:
-        """Do as `to` does, by NumPy's name."""
+        """`to`, under NumPy's name."""
         return self.to(dtype)
 
     def double(self) -> Self:

@@ -1,4 +1,4 @@
-"""Writing a state dict into parameters and buffers: all of it or none."""
+"""Loading a state dict, all of it or none."""
 
 from __future__ import annotations
 

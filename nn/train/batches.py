@@ -1,4 +1,4 @@
-"""From what `fit` is given to batches of inputs and targets."""
+"""Batches of inputs and targets from the data that `fit` is given."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ UPWARDS = ("accuracy", "f1", "precision", "recall", "r2")
 
 
 class Best:
-    """Whether a number of the logs is better than ever.
+    """The best value of a logged number so far.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def monitored(who: str, name: str | None, logs: dict[str, Any]) -> float:
 
 
 class EarlyStopping(Callback):
-    """Stop when a number has not got better for some epochs, and go back to the best weights.
+    """Stop when a number has not improved for some epochs; optionally restore the best weights.
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ def _is_made(scheduler: Any) -> bool:
 
 
 class GradientClipping(Callback):
-    """Keep gradients short before each update.
+    """Clip gradients before each update.
 
     Parameters
     ----------
@@ -217,12 +217,12 @@ class GradientClipping(Callback):
 class ModelCheckpoint(Callback):
     """Save the model after each epoch, or the best one only.
 
-    For a run that goes on after a crash, give `fit` a `checkpoint` instead.
+    To resume a run after a crash, give `fit` a `checkpoint` instead.
 
     Parameters
     ----------
     path : a safetensors file, in which ``{epoch}`` and ``{val_loss:.3f}`` stand for the numbers.
-    save_best_only : save when the monitored number is better than ever.
+    save_best_only : save only when the monitored number improves.
     monitor, mode : as in `EarlyStopping`.
     """
 

@@ -1,4 +1,4 @@
-"""Keras's habit, compile · fit · evaluate · predict, as methods of `Sequential`."""
+"""Keras's compile, fit, evaluate and predict, as methods of `Sequential`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measuring a model, and using it."""
+"""evaluate and predict."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def evaluate(
     batch_size: int = 256,
     carry: bool = False,
 ) -> dict[str, Any]:
-    """Loss and metrics over a data set, in eval mode and without a graph.
+    """Loss and metrics on a dataset, in eval mode and without a graph.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def evaluate(
 def measured(
     model: Module, loader: DataLoader, criterion: Loss, metrics: list[Metric], carry: bool
 ) -> dict[str, Any]:
-    """As `evaluate`, with everything prepared."""
+    """`evaluate`, with everything prepared."""
     total, samples, state = 0.0, 0, None
     for metric in metrics:
         metric.reset()

@@ -73,7 +73,7 @@ def fit(
         state, cut off from its graph, goes to the next batch: truncated backpropagation through
         time. None starts each epoch. `nn.data.windows` cuts a long sequence for it.
     checkpoint : file to which everything is saved after each epoch, safetensors. If it is there
-        already, the run goes on from it, bit for bit as if it had never been killed.
+        already, the run resumes from it, bit for bit.
     checkpoint_every : updates of the optimizer after which it is saved, too.
     verbose : True or None shows progress, False doesn't.
 

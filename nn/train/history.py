@@ -1,4 +1,4 @@
-"""History: the numbers of every epoch."""
+"""History: loss and metrics of every epoch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BARS = "▁▂▃▄▅▆▇█"
 
 
 class History:
-    """What each epoch of a training run came to.
+    """Loss and metrics of every epoch of a run.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""The callbacks that write a run down."""
+"""Callbacks that log a run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def numbers(logs: dict[str, Any]) -> dict[str, float]:
 
 
 class _LineLogger(Callback):
-    """One line an epoch, on the disk at once; a resumed run goes on behind its finished epochs."""
+    """One line an epoch, flushed at once; a resumed run appends after its finished epochs."""
 
     header = 0
 
@@ -50,7 +50,7 @@ class _LineLogger(Callback):
 
 
 class CSVLogger(_LineLogger):
-    """Write a line with the numbers of each epoch to a CSV file.
+    """Write the numbers of each epoch to a CSV file.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class CSVLogger(_LineLogger):
 
 
 class JSONLLogger(_LineLogger):
-    """Write a JSON object with the numbers of each epoch, one a line; null where not finite.
+    """Write the numbers of each epoch as JSON lines; null where not finite.
 
     Parameters
     ----------

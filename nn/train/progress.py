@@ -1,4 +1,4 @@
-"""Progress: how training goes, for terminals, notebooks and files."""
+"""Progress displays for terminals, notebooks and files."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class _Live(Lines):
         self._batch = 0
 
     def on_epoch_begin(self, state: State) -> None:
-        """Count batches from the first, or from where a resumed run goes on."""
+        """Count batches from the first, or from where a run resumes."""
         self._batch = state.resumed
 
     def on_step_end(self, state: State) -> None:

@@ -19,7 +19,7 @@ Array = np.ndarray[Any, Any]
 
 
 class PackedSequence(NamedTuple):
-    """The steps of several sequences without padding: all first ones, all second ones, and so on.
+    """Sequences packed without padding: all first steps, then all second ones, and so on.
 
     `pack_padded_sequence` and `pack_sequence` make it; recurrent layers take it and give it back.
 
@@ -42,7 +42,7 @@ class PackedSequence(NamedTuple):
 def pack_padded_sequence(
     input: Any, lengths: Any, batch_first: bool = False, enforce_sorted: bool = True
 ) -> PackedSequence:
-    """Leave the padding out.
+    """Pack padded sequences.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def pad_packed_sequence(
     padding_value: float = 0.0,
     total_length: int | None = None,
 ) -> tuple[Any, Array]:
-    """Put the padding back: the inverse of `pack_padded_sequence`.
+    """Pad a packed sequence: the inverse of `pack_padded_sequence`.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ def pad_sequence(
     padding_value: float = 0.0,
     padding_side: str = "right",
 ) -> Any:
-    """Put sequences (L, ...) of any lengths side by side.
+    """Pad sequences (L, ...) to one length and stack them.
 
     Parameters
     ----------
@@ -199,7 +199,7 @@ def pad_sequence(
 
 
 def unpad_sequence(padded_sequences: Any, lengths: Any, batch_first: bool = False) -> list[Any]:
-    """Take padded sequences (T, B, ...) apart again, the inverse of `pad_sequence`.
+    """Split padded sequences (T, B, ...), the inverse of `pad_sequence`.
 
     Returns
     -------

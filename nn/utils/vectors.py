@@ -1,4 +1,4 @@
-"""All parameters of a model in one vector, and the way back."""
+"""Parameters as one vector, and back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from autograd.value import Value
 
 
 def parameters_to_vector(parameters: Iterable[Value]) -> Any:
-    """The parameters one after the other, each in C order.
+    """Concatenate parameters into one vector, each in C order.
 
     Returns
     -------
