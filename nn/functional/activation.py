@@ -12,37 +12,37 @@ from autograd.value import Value
 from nn.functional.tensor import Tensor, same_dtype
 
 
-def sigmoid(input: Tensor) -> Tensor:
+def sigmoid(input: Tensor) -> Value:
     """1 / (1 + exp(−x))."""
     return autograd.sigmoid.call(input)
 
 
-def logsigmoid(input: Tensor) -> Tensor:
+def logsigmoid(input: Tensor) -> Value:
     """log σ(x)."""
     return autograd.log_sigmoid.call(input)
 
 
-def softsign(input: Tensor) -> Tensor:
+def softsign(input: Tensor) -> Value:
     """x / (1 + |x|)."""
     return autograd.softsign.call(input)
 
 
-def tanhshrink(input: Tensor) -> Tensor:
+def tanhshrink(input: Tensor) -> Value:
     """x − tanh(x)."""
     return autograd.tanhshrink.call(input)
 
 
-def relu(input: Tensor, inplace: bool = False) -> Tensor:
+def relu(input: Tensor, inplace: bool = False) -> Value:
     """max(x, 0)."""
     return autograd.relu.call(input)
 
 
-def relu6(input: Tensor, inplace: bool = False) -> Tensor:
+def relu6(input: Tensor, inplace: bool = False) -> Value:
     """min(max(x, 0), 6)."""
     return autograd.relu6.call(input)
 
 
-def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Value:
     """x where x > 0, else negative_slope · x."""
     return autograd.leaky_relu(input, negative_slope)
 
@@ -55,7 +55,7 @@ def rrelu(
     inplace: bool = False,
     *,
     rng: Rng = None,
-) -> Tensor:
+) -> Value:
     """Randomized leaky ReLU: the negative slope is random in training, else the mean.
 
     Parameters
@@ -85,80 +85,80 @@ def rrelu(
     return autograd.prelu(x, slope)
 
 
-def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Value:
     """x where x > 0, else alpha (exp(x) − 1)."""
     return autograd.elu(input, alpha)
 
 
-def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Value:
     """x where x > 0, else alpha (exp(x / alpha) − 1)."""
     return autograd.celu(input, alpha)
 
 
-def selu(input: Tensor, inplace: bool = False) -> Tensor:
+def selu(input: Tensor, inplace: bool = False) -> Value:
     """Scaled ELU, whose fixed point is mean 0 and variance 1."""
     return autograd.selu.call(input)
 
 
-def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+def gelu(input: Tensor, approximate: str = "none") -> Value:
     """x Φ(x), Φ the standard normal CDF; approximate="tanh" uses the tanh approximation."""
     return autograd.gelu(input, approximate)
 
 
-def silu(input: Tensor, inplace: bool = False) -> Tensor:
+def silu(input: Tensor, inplace: bool = False) -> Value:
     """x σ(x)."""
     return autograd.silu.call(input)
 
 
-def mish(input: Tensor, inplace: bool = False) -> Tensor:
+def mish(input: Tensor, inplace: bool = False) -> Value:
     """x tanh(softplus(x))."""
     return autograd.mish.call(input)
 
 
-def tanh(input: Tensor) -> Tensor:
+def tanh(input: Tensor) -> Value:
     """Hyperbolic tangent."""
     return np.tanh(input)
 
 
-def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Value:
     """log(1 + exp(βx)) / β; exact for every x, so that PyTorch's threshold has nothing to do."""
     if not beta:
         raise ValueError(f"softplus: beta must not be 0, got {beta}.")
     return autograd.softplus(input, beta)
 
 
-def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+def softshrink(input: Tensor, lambd: float = 0.5) -> Value:
     """Soft shrinkage: x shrunk towards 0 by lambd, 0 where |x| <= lambd."""
     if lambd < 0:
         raise ValueError(f"softshrink: lambd must be at least 0, got {lambd}.")
     return autograd.softshrink(input, lambd)
 
 
-def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+def hardshrink(input: Tensor, lambd: float = 0.5) -> Value:
     """Hard shrinkage: 0 where |x| <= lambd, else x."""
     return autograd.hardshrink(input, lambd)
 
 
 def hardtanh(
     input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
-) -> Tensor:
+) -> Value:
     """x clamped to [min_val, max_val]."""
     if min_val > max_val:
         raise ValueError(f"hardtanh: min_val={min_val} must be at most max_val={max_val}.")
     return autograd.hardtanh(input, min_val, max_val)
 
 
-def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
+def hardsigmoid(input: Tensor, inplace: bool = False) -> Value:
     """relu6(x + 3) / 6."""
     return autograd.hardsigmoid.call(input)
 
 
-def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
+def hardswish(input: Tensor, inplace: bool = False) -> Value:
     """x · hardsigmoid(x)."""
     return autograd.hardswish.call(input)
 
 
-def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
+def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Value:
     """x where x > threshold, else value.
 
     Examples
@@ -167,10 +167,11 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     >>> nn.functional.threshold(np.array([0.5, 2.0]), 1.0, -7.0)
     array([-7.,  2.])
     """
-    return np.where(np.greater(input, threshold), input, value)
+    y: Any = np.where(np.greater(input, threshold), input, value)
+    return y
 
 
-def glu(input: Tensor, dim: int = -1) -> Tensor:
+def glu(input: Tensor, dim: int = -1) -> Value:
     """Gated linear unit: a σ(b), a and b the two halves of the input along `dim`.
 
     References
@@ -192,7 +193,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     return a * autograd.sigmoid(b)
 
 
-def prelu(input: Tensor, weight: Tensor) -> Tensor:
+def prelu(input: Tensor, weight: Tensor) -> Value:
     """x where x > 0, else weight · x; one weight, or one for each channel of (N, C, ...)."""
     shape = np.shape(input)
     same_dtype("prelu", input, weight)
@@ -209,17 +210,17 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     )
 
 
-def softmax(input: Tensor, dim: int) -> Tensor:
+def softmax(input: Tensor, dim: int) -> Value:
     """Softmax along the axis `dim`: exp(x) over its sum."""
     return autograd.softmax(input, axis=dim)
 
 
-def softmin(input: Tensor, dim: int) -> Tensor:
+def softmin(input: Tensor, dim: int) -> Value:
     """Softmax of −x along the axis `dim`."""
     return autograd.softmax(np.negative(input), axis=dim)
 
 
-def log_softmax(input: Tensor, dim: int) -> Tensor:
+def log_softmax(input: Tensor, dim: int) -> Value:
     """log(softmax(x)) along the axis `dim`, computed without overflow."""
     return autograd.log_softmax(input, axis=dim)
 
@@ -232,7 +233,7 @@ def gumbel_softmax(
     dim: int = -1,
     *,
     rng: Rng = None,
-) -> Tensor:
+) -> Value:
     r"""Differentiable samples from a categorical distribution.
 
     .. math:: \operatorname{softmax}\left(\frac{x + g}{τ}\right), \qquad g \text{ Gumbel's}
@@ -265,7 +266,7 @@ def gumbel_softmax(
     if not hard:
         return y
     soft = y.data if isinstance(y, Value) else y
-    hot = np.zeros_like(soft)
+    hot: Any = np.zeros_like(soft)
     np.put_along_axis(hot, np.expand_dims(soft.argmax(dim), dim), 1, dim)
     return hot + (y - soft) if isinstance(y, Value) else hot
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -162,7 +163,7 @@ def multi_head_attention_forward(
         mask = np.concatenate([mask, free], axis=-1)
 
     dropped = dropout_p if training else 0.0
-    weights = None
+    weights: Any = None
     if need_weights:
         weights = dropout(_weights(q, k, mask), dropped, rng=rng)  # (N, H, L, S)
         y = weights @ v

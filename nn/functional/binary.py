@@ -8,13 +8,14 @@ import numpy as np
 
 import autograd
 from autograd.ops.binary import binary_cross_entropy as losses_of_probabilities
+from autograd.value import Value
 from nn.functional.reduction import in_range, paired, reduced, signs, stretched
 from nn.functional.tensor import Tensor
 
 
 def binary_cross_entropy(
     input: Tensor, target: Tensor, weight: Any = None, reduction: str = "mean"
-) -> Tensor:
+) -> Value:
     r"""Binary cross-entropy of probabilities.
 
     .. math:: ℓ = -w \left( t \log x + (1 - t) \log (1 - x) \right)
@@ -56,7 +57,7 @@ def binary_cross_entropy_with_logits(
     weight: Any = None,
     reduction: str = "mean",
     pos_weight: Any = None,
-) -> Tensor:
+) -> Value:
     r"""Binary cross-entropy of logits, accurate where σ(x) rounds to 0 or 1.
 
     .. math:: ℓ = -w \left( p \, t \log σ(x) + (1 - t) \log σ(-x) \right)
@@ -93,7 +94,7 @@ def binary_cross_entropy_with_logits(
     return reduced(losses, reduction, who)
 
 
-def soft_margin_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+def soft_margin_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Value:
     """log(1 + exp(−t x)) for targets of 1 and −1, of the input's shape.
 
     Examples
@@ -109,7 +110,7 @@ def soft_margin_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> 
 
 def multilabel_soft_margin_loss(
     input: Tensor, target: Tensor, weight: Any = None, reduction: str = "mean"
-) -> Tensor:
+) -> Value:
     r"""Binary cross-entropy of logits, averaged over the classes of each sample.
 
     Parameters
@@ -143,7 +144,7 @@ def sigmoid_focal_loss(
     alpha: float = 0.25,
     gamma: float = 2.0,
     reduction: str = "none",
-) -> Tensor:
+) -> Value:
     r"""Focal loss: binary cross-entropy with less weight on easy samples, as in torchvision.
 
     .. math:: ℓ = -α_t (1 - p_t)^γ \log p_t

@@ -19,7 +19,7 @@ def cross_entropy(
     ignore_index: int = -100,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
-) -> Tensor:
+) -> Value:
     r"""−log softmax(input)[target], averaged over the batch.
 
     Parameters
@@ -62,7 +62,7 @@ def nll_loss(
     weight: Any = None,
     ignore_index: int = -100,
     reduction: str = "mean",
-) -> Tensor:
+) -> Value:
     """−input[target] for log-probabilities of shape (N, C), averaged over the batch.
 
     Arguments as in `cross_entropy`, whose second half this is.
@@ -85,7 +85,7 @@ def ctc_loss(
     blank: int = 0,
     reduction: str = "mean",
     zero_infinity: bool = False,
-) -> Tensor:
+) -> Value:
     """Connectionist temporal classification: −log p(labels), summed over all alignments.
 
     Parameters

@@ -6,13 +6,14 @@ import numpy as np
 
 import autograd
 from autograd.ops.loss import REDUCTIONS
+from autograd.value import Value
 from nn.functional.reduction import in_range, paired, reduced
 from nn.functional.tensor import Tensor
 
 
 def kl_div(
     input: Tensor, target: Tensor, reduction: str = "mean", log_target: bool = False
-) -> Tensor:
+) -> Value:
     r"""Kullback–Leibler divergence of the target distribution from the input's.
 
     .. math:: ℓ = t (\log t - x), \qquad x \text{ logarithms of probabilities}

@@ -20,7 +20,7 @@ def embedding(
     norm_type: float = 2.0,
     scale_grad_by_freq: bool = False,
     sparse: bool = False,
-) -> Tensor:
+) -> Value:
     """Embedding lookup: rows of weight by index.
 
     Parameters
@@ -89,7 +89,7 @@ def embedding_bag(
     per_sample_weights: Any = None,
     include_last_offset: bool = False,
     padding_idx: int | None = None,
-) -> Tensor:
+) -> Value:
     """Embedding lookup of bags: sums, means or maxima of their rows.
 
     Parameters

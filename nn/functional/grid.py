@@ -22,7 +22,7 @@ def grid_sample(
     mode: str = "bilinear",
     padding_mode: str = "zeros",
     align_corners: bool | None = None,
-) -> Tensor:
+) -> Value:
     r"""Sample images at the points of a grid, by interpolation.
 
     .. math:: y_{n c o} = \sum_k w_{n o k} \, x_{n c, i_{n o k}}
@@ -95,7 +95,7 @@ def grid_sample(
         weights.append(weight)
     planes = np.reshape(input, (*shape[:2], -1))
     y = gather_weighted.call(planes, np.stack(weights, -1), np.stack(found, -1))
-    return np.reshape(y, (*shape[:2], *places[1:-1]))
+    return y.reshape(*shape[:2], *places[1:-1])
 
 
 def _taps(at: Any, n: int, mode: str, padding: str, align: bool) -> list[tuple[Any, Any]]:
@@ -129,7 +129,7 @@ def _held(at: Any, n: int, padding: str, align: bool) -> Any:
     return np.clip(at, 0, n - 1)
 
 
-def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> Tensor:
+def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> Value:
     r"""The sampling grid of an affine map, for `grid_sample`.
 
     .. math:: grid_{n o} = \theta_n \, (column, row, 1)^\top
@@ -172,5 +172,5 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
         ends.append(line if align_corners else line * ((n - 1) / n))
     columns = np.meshgrid(*ends, indexing="ij")[::-1]
     points = np.stack([*columns, np.ones(axes[2:])], -1).reshape(-1, rank + 1).astype(dtype)
-    grid = points @ np.swapaxes(theta, 1, 2)  # (N, pixels, rank)
-    return np.reshape(grid, (axes[0], *axes[2:], rank))
+    grid: Any = points @ np.swapaxes(theta, 1, 2)  # (N, pixels, rank)
+    return grid.reshape(axes[0], *axes[2:], rank)

@@ -9,6 +9,7 @@ import numpy as np
 
 from autograd import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 from autograd.ops.resample import Taps, cubic, linear, nearest, resample, smoothed
+from autograd.value import Value
 from nn.functional.tensor import Tensor
 
 RANKS = {  # mode -> how many axes it is for
@@ -31,7 +32,7 @@ def interpolate(
     align_corners: bool | None = None,
     recompute_scale_factor: bool | None = None,
     antialias: bool = False,
-) -> Tensor:
+) -> Value:
     r"""Resize images by interpolation.
 
     .. math:: y_i = \sum_k w_k(s_i) \, x_{\lfloor s_i \rfloor + k}, \quad s_i = (i + ½) \, n / m - ½

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.value import Value
 from nn.functional.distance import pairwise_distance
 from nn.functional.reduction import constant, paired, reduced, signs
 from nn.functional.tensor import Tensor, floats
@@ -14,7 +15,7 @@ from nn.functional.tensor import Tensor, floats
 
 def hinge_embedding_loss(
     input: Tensor, target: Tensor, margin: float = 1.0, reduction: str = "mean"
-) -> Tensor:
+) -> Value:
     """The distance x where the target is 1, max(0, margin − x) where it is −1.
 
     Parameters
@@ -39,7 +40,7 @@ def hinge_embedding_loss(
 
 def margin_ranking_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: str = "mean"
-) -> Tensor:
+) -> Value:
     """max(0, −t (x1 − x2) + margin): x1 should rank higher where t is 1, lower where t is −1.
 
     Parameters
@@ -63,7 +64,7 @@ def margin_ranking_loss(
 
 def cosine_embedding_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: str = "mean"
-) -> Tensor:
+) -> Value:
     """1 − cos where the target is 1, max(0, cos − margin) where it is −1.
 
     Parameters
@@ -104,7 +105,7 @@ def triplet_margin_loss(
     eps: float = 1e-6,
     swap: bool = False,
     reduction: str = "mean",
-) -> Tensor:
+) -> Value:
     r"""Triplet loss: the positive should be nearer to the anchor than the negative, by a margin.
 
     .. math:: ℓ = \max(0, \|a - p\| - \|a - n\| + \text{margin})
@@ -151,7 +152,7 @@ def triplet_margin_with_distance_loss(
     margin: float = 1.0,
     swap: bool = False,
     reduction: str = "mean",
-) -> Tensor:
+) -> Value:
     """`triplet_margin_loss` with any distance function; `pairwise_distance` by default.
 
     Examples
@@ -186,7 +187,7 @@ def _triplet(
     margin: float,
     swap: bool,
     reduction: str,
-) -> Tensor:
+) -> Value:
     if margin <= 0:
         raise ValueError(f"{who}: margin must be more than 0, got {margin}.")
     a, near = paired(who, anchor, positive)
@@ -204,7 +205,7 @@ def multi_margin_loss(
     margin: float = 1.0,
     weight: Any = None,
     reduction: str = "mean",
-) -> Tensor:
+) -> Value:
     r"""Multi-class hinge loss: the true class should lead every other by a margin.
 
     .. math:: ℓ = \frac{w_t}{C} \sum_{c \ne t} \max(0, \text{margin} - x_t + x_c)^p
@@ -246,7 +247,7 @@ def multi_margin_loss(
     return reduced(losses, reduction, who)
 
 
-def multilabel_margin_loss(input: Tensor, target: Any, reduction: str = "mean") -> Tensor:
+def multilabel_margin_loss(input: Tensor, target: Any, reduction: str = "mean") -> Value:
     r"""Multi-label hinge loss: every true class should lead every other by 1.
 
     .. math:: ℓ = \frac{1}{C} \sum_{r} \sum_{c \text{ wrong}} \max(0, 1 - x_r + x_c)

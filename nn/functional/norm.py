@@ -20,7 +20,7 @@ def batch_norm(
     training: bool = False,
     momentum: float = 0.1,
     eps: float = 1e-5,
-) -> Tensor:
+) -> Value:
     """Normalise each channel over the batch; see `autograd.batch_norm`."""
     return autograd.batch_norm(
         input, running_mean, running_var, weight, bias, training, momentum, eps
@@ -33,14 +33,14 @@ def layer_norm(
     weight: Tensor | None = None,
     bias: Tensor | None = None,
     eps: float = 1e-5,
-) -> Tensor:
+) -> Value:
     """Normalise over the last axes; see `autograd.layer_norm`."""
     return autograd.layer_norm(input, normalized_shape, weight, bias, eps)
 
 
 def rms_norm(
     input: Tensor, normalized_shape: Any, weight: Tensor | None = None, eps: float | None = None
-) -> Tensor:
+) -> Value:
     """Divide by the root mean square over the last axes; see `autograd.rms_norm`."""
     return autograd.rms_norm(input, normalized_shape, weight, eps)
 
@@ -51,7 +51,7 @@ def group_norm(
     weight: Tensor | None = None,
     bias: Tensor | None = None,
     eps: float = 1e-5,
-) -> Tensor:
+) -> Value:
     """Normalise groups of channels of each sample; see `autograd.group_norm`."""
     return autograd.group_norm(input, num_groups, weight, bias, eps)
 
@@ -65,7 +65,7 @@ def instance_norm(
     use_input_stats: bool = True,
     momentum: float = 0.1,
     eps: float = 1e-5,
-) -> Tensor:
+) -> Value:
     """Normalise each channel of each sample.
 
     Parameters
@@ -108,7 +108,7 @@ def instance_norm(
 
 def local_response_norm(
     input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
-) -> Tensor:
+) -> Value:
     r"""Local response normalization over neighbouring channels.
 
     .. math:: y_c = x_c \left( k + \frac{α}{n} \sum_{c'} x_{c'}^2 \right)^{-β}

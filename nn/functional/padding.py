@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from autograd.value import Value
 from nn.functional.tensor import Tensor
 
 MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
-def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = None) -> Tensor:
+def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = None) -> Value:
     """Pad the last axes of an array; negative padding crops.
 
     Parameters
@@ -79,8 +80,10 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
     if not any(map(any, more)):
         return input
     if mode == "constant":
-        return np.pad(input, more, constant_values=0 if value is None else value)
-    return np.pad(input, more, MODES[mode])  # type: ignore[call-overload]
+        padded: Any = np.pad(input, more, constant_values=0 if value is None else value)
+    else:
+        padded = np.pad(input, more, MODES[mode])  # type: ignore[call-overload]
+    return padded
 
 
 def _check_source(

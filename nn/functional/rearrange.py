@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd.ops.columns import col2im, im2col, patches
+from autograd.value import Value
 from nn.functional.tensor import Tensor
 
 
@@ -18,7 +19,7 @@ def _factor(name: str, argument: str, given: Any) -> int:
     return int(given)
 
 
-def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
+def pixel_shuffle(input: Tensor, upscale_factor: int) -> Value:
     """Rearrange channels into blocks of r × r pixels.
 
     Parameters
@@ -56,10 +57,11 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     x = np.reshape(input, (*lead, C // r**2, r, r, H, W))
     k = len(lead)
     x = np.transpose(x, (*range(k + 1), k + 3, k + 1, k + 4, k + 2))  # (..., C, H, r, W, r)
-    return np.reshape(x, (*lead, C // r**2, H * r, W * r))
+    y: Any = np.reshape(x, (*lead, C // r**2, H * r, W * r))
+    return y
 
 
-def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
+def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Value:
     """Rearrange blocks of r × r pixels into channels, the inverse of `pixel_shuffle`.
 
     Parameters
@@ -91,10 +93,11 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     x = np.reshape(input, (*lead, C, H // r, r, W // r, r))
     k = len(lead)
     x = np.transpose(x, (*range(k + 1), k + 2, k + 4, k + 1, k + 3))  # (..., C, r, r, H, W)
-    return np.reshape(x, (*lead, C * r**2, H // r, W // r))
+    y: Any = np.reshape(x, (*lead, C * r**2, H // r, W // r))
+    return y
 
 
-def channel_shuffle(input: Tensor, groups: int) -> Tensor:
+def channel_shuffle(input: Tensor, groups: int) -> Value:
     """Split channels into groups and interleave them.
 
     Parameters
@@ -127,12 +130,13 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
             f"groups={n}."
         )
     x = np.reshape(input, (shape[0], n, shape[1] // n, *shape[2:]))
-    return np.reshape(np.swapaxes(x, 1, 2), shape)
+    y: Any = np.reshape(np.swapaxes(x, 1, 2), shape)
+    return y
 
 
 def unfold(
     input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
-) -> Tensor:
+) -> Value:
     r"""Sliding patches of images as columns (im2col).
 
     .. math:: y_{n, (c, j), o} = x_{n, c, o \cdot stride + j \cdot dilation - padding}
@@ -179,7 +183,7 @@ def fold(
     dilation: Any = 1,
     padding: Any = 0,
     stride: Any = 1,
-) -> Tensor:
+) -> Value:
     r"""Sum columns into images (col2im), the adjoint of `unfold`.
 
     .. math:: y_{n, c, i} = \sum_{o, j} x_{n, (c, j), o}

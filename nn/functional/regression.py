@@ -12,7 +12,7 @@ from nn.functional.reduction import constant, in_range, paired, reduced, weighte
 from nn.functional.tensor import Tensor
 
 
-def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean", weight: Any = None) -> Tensor:
+def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean", weight: Any = None) -> Value:
     """(input − target)², averaged over all elements.
 
     Parameters
@@ -40,7 +40,7 @@ def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean", weight: Any
     return _weighted_mean(np.square(x - t), weight, reduction, "mse_loss")
 
 
-def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", weight: Any = None) -> Tensor:
+def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", weight: Any = None) -> Value:
     """|input − target|, averaged over all elements; arguments as in `mse_loss`.
 
     Examples
@@ -55,7 +55,7 @@ def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", weight: Any 
 
 def smooth_l1_loss(
     input: Tensor, target: Tensor, reduction: str = "mean", beta: float = 1.0
-) -> Tensor:
+) -> Value:
     r"""Smooth L1: the squared error where it is small, else the absolute error.
 
     .. math:: ℓ = \frac{d^2}{2β} \text{ where } |d| < β, \text{ else } |d| - \frac{β}{2}
@@ -88,7 +88,7 @@ def huber_loss(
     reduction: str = "mean",
     delta: float = 1.0,
     weight: Any = None,
-) -> Tensor:
+) -> Value:
     r"""Huber loss: half the squared error where it is small, else linear.
 
     .. math:: ℓ = \frac{d^2}{2} \text{ where } |d| \le δ, \text{ else } δ (|d| - \frac{δ}{2})
@@ -119,7 +119,7 @@ def huber_loss(
     return reduced(losses, reduction, "huber_loss")
 
 
-def _weighted_mean(losses: Tensor, weight: Any, reduction: str, who: str) -> Tensor:
+def _weighted_mean(losses: Tensor, weight: Any, reduction: str, who: str) -> Value:
     """Reduced, with the mean divided by the sum of the weights."""
     if weight is None or reduction != "mean":
         return reduced(weighted(who, losses, weight), reduction, who)
@@ -133,7 +133,7 @@ def poisson_nll_loss(
     full: bool = False,
     eps: float = 1e-8,
     reduction: str = "mean",
-) -> Tensor:
+) -> Value:
     r"""Negative log-likelihood of counts under a Poisson distribution.
 
     .. math:: ℓ = e^x - t x \quad\text{or, of rates,}\quad x - t \log(x + ε)
@@ -169,7 +169,7 @@ def gaussian_nll_loss(
     full: bool = False,
     eps: float = 1e-6,
     reduction: str = "mean",
-) -> Tensor:
+) -> Value:
     r"""Negative log-likelihood of targets under normal distributions.
 
     .. math:: ℓ = \frac{1}{2} \left( \log v + \frac{(x - t)^2}{v} \right) \qquad v = \max(var, ε)

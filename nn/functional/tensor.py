@@ -9,7 +9,8 @@ import numpy as np
 from autograd.value import Value
 
 Tensor = Any
-"""A Value, or an array that takes part as a constant."""
+"""A Value, or an array that takes part as a constant. Functions say that they return a Value; where
+only arrays go in, it is an array."""
 
 
 def same_dtype(who: str, input: Tensor, weight: Tensor) -> None:

@@ -218,7 +218,7 @@ class PReLU(Module):
         self.num_parameters = num_parameters
         self.weight = Parameter(np.full(num_parameters, init), dtype=dtype)
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Value:
         """Give negative elements their slope."""
         return functional.prelu(input, self.weight)
 
@@ -254,7 +254,7 @@ class Softmin(_AlongDim):
 class Softmax2d(_Activation):
     """Softmax over the channels of (N, C, H, W) or (C, H, W), at each pixel."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Value:
         """Normalise over the channels."""
         if np.ndim(input) not in (3, 4):
             raise ValueError(
@@ -317,6 +317,6 @@ class RReLU(_Activation):
         super().__init__(lower=lower, upper=upper, inplace=inplace)
         self.rng = None if rng is None else as_generator(rng)
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Value:
         """Give negative elements their slope, drawn anew while training."""
         return functional.rrelu(input, self.lower, self.upper, self.training, rng=self.rng)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd.random import Rng, as_generator
+from autograd.value import Value
 from nn import functional, init
 from nn.arguments import count
 from nn.functional.dropout import probability
@@ -112,7 +113,7 @@ class MultiheadAttention(Module):
         attn_mask: Any = None,
         average_attn_weights: bool = True,
         is_causal: bool = False,
-    ) -> tuple[Any, Any]:
+    ) -> tuple[Value, Any]:
         """Let queries attend to keys.
 
         Parameters

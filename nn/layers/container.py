@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from autograd.engine import Array
+from autograd.value import Value
 from nn.layers.holder import ByName, InOrder
 from nn.module import Module
 
@@ -68,8 +69,8 @@ class Sequential(_Modules):
         for name, module in named:
             self.add_module(name, self._entry(name, module))
 
-    def forward(self, input: Any) -> Any:
-        """Pass the input through all modules."""
+    def forward(self, input: Any) -> Value:
+        """Pass the input through all modules; returns what the last one does."""
         for module in vars(self).copy().values():
             if isinstance(module, Module):
                 input = module(input)

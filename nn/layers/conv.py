@@ -157,7 +157,7 @@ class _Conv(_Convolution):
         if padding == "same" and set(self.stride) != {1}:
             raise ValueError(f"{self._who}: padding='same' needs stride=1, got {stride}.")
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Value:
         """Convolve (N, C, ...) or (C, ...)."""
         x: Any = self._checked(input)
         padding: Any = self.padding
@@ -285,7 +285,7 @@ class _ConvTranspose(_Convolution):
         )  # fmt: skip
         self.output_padding = self._each("output_padding", output_padding, 0)
 
-    def forward(self, input: Any, output_size: Any = None) -> Any:
+    def forward(self, input: Any, output_size: Any = None) -> Value:
         """Map (N, C, ...) or (C, ...); `output_size` chooses among the possible output sizes."""
         x, more = self._checked(input), self.output_padding
         if output_size is not None:

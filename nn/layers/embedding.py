@@ -139,7 +139,7 @@ class Embedding(_Table):
         new.weight = Parameter(table, not freeze, dtype=table.dtype, name="weight")
         return new
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Value:
         """Look up rows by index."""
         return functional.embedding(
             input, self.weight, self.padding_idx, self.max_norm, self.norm_type,
@@ -224,7 +224,7 @@ class EmbeddingBag(_Table):
         new.weight = Parameter(table, not freeze, dtype=table.dtype, name="weight")
         return new
 
-    def forward(self, input: Any, offsets: Any = None, per_sample_weights: Any = None) -> Any:
+    def forward(self, input: Any, offsets: Any = None, per_sample_weights: Any = None) -> Value:
         """Reduce the rows of each bag."""
         return functional.embedding_bag(
             input, self.weight, offsets, self.max_norm, self.norm_type, self.scale_grad_by_freq,

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.value import Value
 from nn import functional
 from nn.layers.function_layer import FunctionLayer
 from nn.module import Module
@@ -55,7 +56,7 @@ class Unflatten(Module):
                 f"Unflatten: unflattened_size={sizes} must be sizes, one of them -1 at most."
             )
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Value:
         """Split the axis."""
         shape, sizes = np.shape(input), self.unflattened_size
         if not -len(shape) <= self.dim < len(shape):
@@ -66,7 +67,8 @@ class Unflatten(Module):
         if not whole:
             raise ValueError(f"Unflatten: axis {dim} of input {shape} can't be split into {sizes}.")
         split = tuple(shape[dim] // known if n < 0 else n for n in sizes)
-        return np.reshape(input, (*shape[:dim], *split, *shape[dim + 1 :]))
+        y: Any = np.reshape(input, (*shape[:dim], *split, *shape[dim + 1 :]))
+        return y
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}, unflattened_size={self.unflattened_size}"

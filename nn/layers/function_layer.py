@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from autograd.value import Value
 from nn.module import Module
 
 
@@ -19,7 +20,7 @@ class FunctionLayer(Module):
         vars(self).update(settings)
         self._settings = tuple(settings)
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Value:
         """Apply the function."""
         own = vars(self)
         return type(self)._function(input, **{name: own[name] for name in self._settings})

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd.random import Rng, as_generator
+from autograd.value import Value
 from nn import functional
 from nn.arguments import count
 from nn.layers.uniform_weights import uniform_weights
@@ -72,7 +73,7 @@ class Linear(Module):
         self.weight = uniform_weights((self.out_features, fan_in), fan_in, dtype, rng)
         self.bias = uniform_weights((self.out_features,), fan_in, dtype, rng) if bias else None
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Value:
         """Map (..., in_features) to (..., out_features)."""
         return functional.linear(input, self.weight, self.bias)
 
@@ -126,7 +127,7 @@ class Bilinear(Module):
         self.weight = uniform_weights(shape, fan_in, dtype, rng)
         self.bias = uniform_weights((out_features,), fan_in, dtype, rng) if bias else None
 
-    def forward(self, input1: Any, input2: Any) -> Any:
+    def forward(self, input1: Any, input2: Any) -> Value:
         """Map pairs of (..., in1) and (..., in2) to (..., out)."""
         return functional.bilinear(input1, input2, self.weight, self.bias)
 

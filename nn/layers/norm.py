@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.value import Value
 from nn import functional
 from nn.arguments import count
 from nn.module import Module, Parameter
@@ -78,7 +79,7 @@ class LayerNorm(_RowNorm):
         self.weight = Parameter(np.ones(shape), dtype=dtype) if affine else None
         self.bias = Parameter(np.zeros(shape), dtype=dtype) if affine and bias else None
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Value:
         """Normalise each row."""
         self._check(input)
         return functional.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
@@ -132,7 +133,7 @@ class RMSNorm(_RowNorm):
         shape = self.normalized_shape
         self.weight = Parameter(np.ones(shape), dtype=dtype) if elementwise_affine else None
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Value:
         """Scale each row."""
         self._check(x)
         return functional.rms_norm(x, self.normalized_shape, self.weight, self.eps)
@@ -203,7 +204,7 @@ class GroupNorm(Module):
         self.weight = Parameter(np.ones(num_channels), dtype=dtype) if affine else None
         self.bias = Parameter(np.zeros(num_channels), dtype=dtype) if affine and bias else None
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Value:
         """Normalise each group of each sample."""
         shape = np.shape(input)
         if len(shape) < 2 or shape[1] != self.num_channels:
@@ -245,7 +246,7 @@ class LocalResponseNorm(Module):
         self.size = count("LocalResponseNorm", "size", size, 1)
         self.alpha, self.beta, self.k = alpha, beta, k
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Value:
         """Scale each channel by those around it."""
         return functional.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
 

@@ -6,6 +6,7 @@ import math
 from typing import Any, ClassVar
 
 from autograd.ops.axes import each
+from autograd.value import Value
 from nn import functional
 from nn.module import Module
 
@@ -23,7 +24,7 @@ class _Pad(Module):
         except (TypeError, ValueError) as error:
             raise type(error)(f"{type(self).__name__}: {error}") from None
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Value:
         """Pad the last axes."""
         return functional.pad(input, self.padding, self._mode, self.value)
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd.random import Rng
+from autograd.value import Value
 from nn import init
 from nn.arguments import count
 from nn.functional.dropout import probability
@@ -105,7 +106,7 @@ class PositionalEncoding(_Positions):
         waves = np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(max_len, -1)
         self.register_buffer("pe", waves[:, :d_model].astype(dtype), persistent=False)
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Value:
         """Add the encodings."""
         return self._add(input, self.pe)
 
@@ -153,6 +154,6 @@ class PositionalEmbedding(_Positions):
         self.weight = Parameter(np.zeros((max_len, d_model)), dtype=dtype)
         init.normal_(self.weight, std=0.02, generator=rng)
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Value:
         """Add the embeddings."""
         return self._add(input, self.weight)

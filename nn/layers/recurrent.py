@@ -225,7 +225,7 @@ class RNN(_Recurrent):
         )  # fmt: skip
         self.nonlinearity = nonlinearity
 
-    def forward(self, input: Any, hx: Any = None, lengths: Any = None) -> tuple[Any, Any]:
+    def forward(self, input: Any, hx: Any = None, lengths: Any = None) -> tuple[Any, Value]:
         """Run over the steps."""
         return self._run(autograd.rnn, input, (hx,), lengths, nonlinearity=self.nonlinearity)
 
@@ -266,7 +266,7 @@ class LSTM(_Recurrent):
 
     def forward(
         self, input: Any, hx: Any = None, lengths: Any = None
-    ) -> tuple[Any, tuple[Any, Any]]:
+    ) -> tuple[Any, tuple[Value, Value]]:
         """Run over the steps."""
         if hx is not None and not (isinstance(hx, (tuple, list)) and len(hx) == 2):
             raise TypeError(f"LSTM: hx must be a pair (h_0, c_0), got {type(hx).__name__}.")
@@ -298,6 +298,6 @@ class GRU(_Recurrent):
 
     _gates = 3
 
-    def forward(self, input: Any, hx: Any = None, lengths: Any = None) -> tuple[Any, Any]:
+    def forward(self, input: Any, hx: Any = None, lengths: Any = None) -> tuple[Any, Value]:
         """Run over the steps."""
         return self._run(autograd.gru, input, (hx,), lengths)

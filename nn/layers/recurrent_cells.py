@@ -121,7 +121,7 @@ class RNNCell(_Cell):
         super().__init__(input_size, hidden_size, bias, dtype=dtype, rng=rng)
         self.nonlinearity = nonlinearity
 
-    def forward(self, input: Any, hx: Any = None) -> Any:
+    def forward(self, input: Any, hx: Any = None) -> Value:
         """Take one step."""
         (h,) = self._step(autograd.rnn_scan, input, (hx,), nonlinearity=self.nonlinearity)
         return h
@@ -154,7 +154,7 @@ class LSTMCell(_Cell):
 
     _gates = 4
 
-    def forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
+    def forward(self, input: Any, hx: Any = None) -> tuple[Value, Value]:
         """Take one step."""
         if hx is not None and not (isinstance(hx, (tuple, list)) and len(hx) == 2):
             raise TypeError(f"LSTMCell: hx must be a pair (h_0, c_0), got {type(hx).__name__}.")
@@ -187,7 +187,7 @@ class GRUCell(_Cell):
 
     _gates = 3
 
-    def forward(self, input: Any, hx: Any = None) -> Any:
+    def forward(self, input: Any, hx: Any = None) -> Value:
         """Take one step."""
         (h,) = self._step(autograd.gru_scan, input, (hx,))
         return h

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from autograd.engine import Array
+from autograd.value import Value
 from nn import functional
 from nn.arguments import count
 from nn.functional.tensor import same_dtype
@@ -87,7 +88,7 @@ class _Tracked(Module):
 
 
 class _BatchNorm(_Tracked):
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Value:
         """Normalise each channel of (N, C, ...)."""
         self._check_channels(np.shape(input))
         if self.running_mean is not None:
@@ -196,12 +197,12 @@ class _InstanceNorm(_Tracked):
     def _single(self, shape: tuple[int, ...]) -> bool:
         return len(shape) == min(self._axes)
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Value:
         """Normalise each channel of each sample of (N, C, ...) or (C, ...)."""
         shape = np.shape(input)
         self._check_channels(shape)
         single = self._single(shape)
-        y = functional.instance_norm(
+        y: Any = functional.instance_norm(
             np.expand_dims(input, 0) if single else input,
             self.running_mean, self.running_var, self.weight, self.bias,
             self.training or self.running_mean is None,

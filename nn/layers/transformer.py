@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd.random import Rng, as_generator
+from autograd.value import Value
 from nn import functional, init
 from nn.arguments import count
 from nn.layers.container import ModuleList
@@ -56,7 +57,7 @@ class TransformerEncoder(Module):
         mask: Any = None,
         src_key_padding_mask: Any = None,
         is_causal: bool | None = None,
-    ) -> Any:
+    ) -> Value:
         """Pass the input through all layers, each with the same masks."""
         for layer in self.layers:
             src = layer(src, mask, src_key_padding_mask, bool(is_causal))
@@ -97,7 +98,7 @@ class TransformerDecoder(Module):
         memory_key_padding_mask: Any = None,
         tgt_is_causal: bool | None = None,
         memory_is_causal: bool = False,
-    ) -> Any:
+    ) -> Value:
         """Pass the target through all layers, each with the same memory and masks."""
         for layer in self.layers:
             tgt = layer(
@@ -200,7 +201,7 @@ class Transformer(Module):
         src_is_causal: bool | None = None,
         tgt_is_causal: bool | None = None,
         memory_is_causal: bool = False,
-    ) -> Any:
+    ) -> Value:
         """Encode a source (S, N, E) and decode a target (T, N, E) with it."""
         for name, x in (("src", src), ("tgt", tgt)):
             shape = np.shape(x)

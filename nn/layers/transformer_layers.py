@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from autograd.random import Rng, as_generator
+from autograd.value import Value
 from nn import functional
 from nn.arguments import count
 from nn.functional.dropout import probability
@@ -119,7 +120,7 @@ class TransformerEncoderLayer(_TransformerLayer):
         src_mask: Any = None,
         src_key_padding_mask: Any = None,
         is_causal: bool = False,
-    ) -> Any:
+    ) -> Value:
         """Map (T, N, E), or (N, T, E) where `batch_first`, or (T, E); masks as in the attention."""
 
         def attend(x: Any) -> Any:
@@ -164,7 +165,7 @@ class TransformerDecoderLayer(_TransformerLayer):
         memory_key_padding_mask: Any = None,
         tgt_is_causal: bool = False,
         memory_is_causal: bool = False,
-    ) -> Any:
+    ) -> Value:
         """Map a target (T, N, E), given a memory (S, N, E); masks as in the attention."""
 
         def attend(x: Any) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from autograd.ops.axes import each
+from autograd.value import Value
 from nn import functional
 from nn.module import Module
 
@@ -25,7 +26,7 @@ class _MaxUnpool(Module):
         except (TypeError, ValueError) as error:
             raise type(error)(f"{type(self).__name__}: {error}") from None
 
-    def forward(self, input: Any, indices: Any, output_size: Any = None) -> Any:
+    def forward(self, input: Any, indices: Any, output_size: Any = None) -> Value:
         """Put (N, C, ...) or (C, ...) where the indices say, zeros elsewhere."""
         return type(self)._function(
             input, indices, self.kernel_size, self.stride, self.padding, output_size

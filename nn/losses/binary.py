@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from autograd.value import Value
 from nn import functional
 from nn.losses.loss import Loss, WeightedLoss, as_factors
 
@@ -23,7 +24,7 @@ class BCELoss(WeightedLoss):
     0.6931
     """
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Value:
         """Compare probabilities with targets of 0 to 1."""
         return functional.binary_cross_entropy(input, target, self.weight, self.reduction)
 
@@ -50,7 +51,7 @@ class BCEWithLogitsLoss(WeightedLoss):
 
     pos_weight: Any
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Value:
         """Compare logits with targets of 0 to 1."""
         return functional.binary_cross_entropy_with_logits(
             input, target, self.weight, self.reduction, self.pos_weight
@@ -67,7 +68,7 @@ class SoftMarginLoss(Loss):
     0.6931
     """
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Value:
         """Compare scores with signs."""
         return functional.soft_margin_loss(input, target, self.reduction)
 
@@ -88,6 +89,6 @@ class MultiLabelSoftMarginLoss(WeightedLoss):
     0.6931
     """
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Value:
         """Compare logits with targets of 0 to 1."""
         return functional.multilabel_soft_margin_loss(input, target, self.weight, self.reduction)

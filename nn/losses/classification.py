@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from autograd.value import Value
 from nn import functional
 from nn.losses.loss import Loss, WeightedLoss
 
@@ -42,7 +43,7 @@ class CrossEntropyLoss(WeightedLoss):
             )
         self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Value:
         """Compare logits with targets."""
         return functional.cross_entropy(
             input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing
@@ -72,7 +73,7 @@ class NLLLoss(WeightedLoss):
         super().__init__(weight, reduction)
         self.ignore_index = ignore_index
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Value:
         """Compare log-probabilities with targets."""
         return functional.nll_loss(input, target, self.weight, self.ignore_index, self.reduction)
 
@@ -99,7 +100,7 @@ class KLDivLoss(Loss):
         super().__init__(reduction)
         self.log_target = log_target
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Value:
         """Compare log-probabilities with probabilities."""
         return functional.kl_div(input, target, self.reduction, self.log_target)
 
@@ -127,7 +128,9 @@ class CTCLoss(Loss):
         super().__init__(reduction)
         self.blank, self.zero_infinity = blank, zero_infinity
 
-    def forward(self, log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any) -> Any:
+    def forward(
+        self, log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any
+    ) -> Value:
         """Sum over all alignments of (T, N, C) with the labels."""
         return functional.ctc_loss(
             log_probs, targets, input_lengths, target_lengths, self.blank, self.reduction,
@@ -160,7 +163,7 @@ class MultiMarginLoss(WeightedLoss):
             raise ValueError(f"MultiMarginLoss: p must be 1 or 2, got {p}.")
         self.p, self.margin = p, margin
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Value:
         """Compare scores with classes."""
         return functional.multi_margin_loss(
             input, target, self.p, self.margin, self.weight, self.reduction
@@ -178,6 +181,6 @@ class MultiLabelMarginLoss(Loss):
     0.85
     """
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Value:
         """Compare scores with lists of classes."""
         return functional.multilabel_margin_loss(input, target, self.reduction)

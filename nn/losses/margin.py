@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from autograd.value import Value
 from nn import functional
 from nn.losses.loss import Loss
 
@@ -28,7 +29,7 @@ class HingeEmbeddingLoss(Loss):
         super().__init__(reduction)
         self.margin = margin
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Value:
         """Compare distances with signs."""
         return functional.hinge_embedding_loss(input, target, self.margin, self.reduction)
 
@@ -52,7 +53,7 @@ class MarginRankingLoss(Loss):
         super().__init__(reduction)
         self.margin = margin
 
-    def forward(self, input1: Any, input2: Any, target: Any) -> Any:
+    def forward(self, input1: Any, input2: Any, target: Any) -> Value:
         """Compare two rankings with signs."""
         return functional.margin_ranking_loss(input1, input2, target, self.margin, self.reduction)
 
@@ -77,7 +78,7 @@ class CosineEmbeddingLoss(Loss):
         super().__init__(reduction)
         self.margin = margin
 
-    def forward(self, input1: Any, input2: Any, target: Any) -> Any:
+    def forward(self, input1: Any, input2: Any, target: Any) -> Value:
         """Compare the angles of pairs with signs."""
         return functional.cosine_embedding_loss(input1, input2, target, self.margin, self.reduction)
 
@@ -114,7 +115,7 @@ class TripletMarginLoss(Loss):
             raise ValueError(f"TripletMarginLoss: margin must be more than 0, got {margin}.")
         self.margin, self.p, self.eps, self.swap = margin, p, eps, swap
 
-    def forward(self, anchor: Any, positive: Any, negative: Any) -> Any:
+    def forward(self, anchor: Any, positive: Any, negative: Any) -> Value:
         """Compare two distances."""
         return functional.triplet_margin_loss(
             anchor, positive, negative, self.margin, self.p, self.eps, self.swap, self.reduction
@@ -158,7 +159,7 @@ class TripletMarginWithDistanceLoss(Loss):
         )
         self.margin, self.swap = margin, swap
 
-    def forward(self, anchor: Any, positive: Any, negative: Any) -> Any:
+    def forward(self, anchor: Any, positive: Any, negative: Any) -> Value:
         """Compare two distances."""
         return functional.triplet_margin_with_distance_loss(
             anchor, positive, negative, distance_function=self.distance_function,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from autograd.value import Value
 from nn import functional
 from nn.losses.loss import Loss
 
@@ -18,7 +19,7 @@ class MSELoss(Loss):
     2.5
     """
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Value:
         """Compare two arrays of the same shape."""
         return functional.mse_loss(input, target, self.reduction)
 
@@ -33,7 +34,7 @@ class L1Loss(Loss):
     1.5
     """
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Value:
         """Compare two arrays of the same shape."""
         return functional.l1_loss(input, target, self.reduction)
 
@@ -59,7 +60,7 @@ class SmoothL1Loss(Loss):
             raise ValueError(f"SmoothL1Loss: beta must be at least 0, got {beta}.")
         self.beta = beta
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Value:
         """Compare two arrays of the same shape."""
         return functional.smooth_l1_loss(input, target, self.reduction, self.beta)
 
@@ -85,7 +86,7 @@ class HuberLoss(Loss):
             raise ValueError(f"HuberLoss: delta must be more than 0, got {delta}.")
         self.delta = delta
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Value:
         """Compare two arrays of the same shape."""
         return functional.huber_loss(input, target, self.reduction, self.delta)
 
@@ -117,7 +118,7 @@ class PoissonNLLLoss(Loss):
         super().__init__(reduction)
         self.log_input, self.full, self.eps = log_input, full, eps
 
-    def forward(self, log_input: Any, target: Any) -> Any:
+    def forward(self, log_input: Any, target: Any) -> Value:
         """Compare rates, or their logarithms, with counts."""
         return functional.poisson_nll_loss(
             log_input, target, self.log_input, self.full, self.eps, self.reduction
@@ -146,6 +147,6 @@ class GaussianNLLLoss(Loss):
             raise ValueError(f"GaussianNLLLoss: eps must be more than 0, got {eps}.")
         self.full, self.eps = full, eps
 
-    def forward(self, input: Any, target: Any, var: Any) -> Any:
+    def forward(self, input: Any, target: Any, var: Any) -> Value:
         """Compare means and variances with targets."""
         return functional.gaussian_nll_loss(input, target, var, self.full, self.eps, self.reduction)

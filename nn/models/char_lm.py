@@ -6,6 +6,7 @@ from typing import Any
 
 from autograd.engine import Array
 from autograd.random import Rng, as_generator
+from autograd.value import Value
 from nn.arguments import count
 from nn.layers.dropout import Dropout
 from nn.layers.embedding import Embedding
@@ -72,7 +73,7 @@ class CharLM(LanguageModel):
         self.dropout = Dropout(dropout, rng=rng)
         self.head = Linear(hidden_size, vocabulary, rng=rng)
 
-    def forward(self, x: Any, state: Any = None) -> tuple[Any, Any]:
+    def forward(self, x: Any, state: Any = None) -> tuple[Value, Any]:
         """Logits of the next tokens, and the state."""
         h, state = self.recurrent(self.dropout(self.table(x)), state)
         return self.head(self.dropout(h)), state

@@ -9,6 +9,7 @@ import numpy as np
 
 from autograd.engine import Array
 from autograd.random import Rng, as_generator
+from autograd.value import Value
 from nn.layers.container import ModuleList
 from nn.models.rbm import RBM
 from nn.module import Module
@@ -68,7 +69,7 @@ class DBN(Module):
     def _stack(self) -> list[RBM]:
         return [machine for machine in self.machines if isinstance(machine, RBM)]
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Value:
         """Propagate probabilities upwards."""
         for machine in self.machines:
             input = machine(input)

@@ -10,6 +10,7 @@ import numpy as np
 from autograd import scaled_dot_product_attention
 from autograd.engine import Array
 from autograd.random import Rng, as_generator
+from autograd.value import Value
 from nn import functional, init
 from nn.arguments import count
 from nn.layers.container import ModuleList
@@ -34,7 +35,7 @@ class Block(Module):
         self.mlp_proj = Linear(4 * C, C, bias, rng=rng)
         self.dropout = Dropout(dropout, rng=rng)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Value:
         """Map (N, T, C) to the same shape."""
         x = x + self.dropout(self.attn_proj(self.attend(self.ln_1(x))))
         hidden = functional.gelu(self.c_fc(self.ln_2(x)))
@@ -121,7 +122,7 @@ class GPT(LanguageModel):
             elif name.endswith("bias"):
                 init.zeros_(p)
 
-    def forward(self, tokens: Any) -> Any:
+    def forward(self, tokens: Any) -> Value:
         """Logits of the token after each one."""
         shape = np.shape(tokens)
         if len(shape) != 2 or not 1 <= shape[1] <= self.block_size:

@@ -8,6 +8,7 @@ import numpy as np
 
 from autograd.engine import Array
 from autograd.random import Rng, as_generator
+from autograd.value import Value
 from nn import functional
 from nn.models.sampling import sample
 from nn.module import Module, evaluating
@@ -24,7 +25,7 @@ class LanguageModel(Module):
 
     vocabulary: int
 
-    def loss(self, logits: Any, target: Any) -> Any:
+    def loss(self, logits: Any, target: Any) -> Value:
         """Mean cross-entropy, in nats, of logits (N, T, V) and targets (N, T)."""
         flat = np.reshape(logits, (-1, self.vocabulary))
         return functional.cross_entropy(flat, np.reshape(target, -1))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd.random import Rng, as_generator
+from autograd.value import Value
 from nn.layers.activation import ReLU
 from nn.layers.container import ModuleList, Sequential
 from nn.layers.dropout import Dropout
@@ -105,7 +106,7 @@ class WideAndDeep(Module):
         width = len(categories) * embedding_dim + numeric_features
         self.deep = MLP(width, *hidden, out_features, dropout=dropout, rng=rng)
 
-    def forward(self, crosses: Any, values: Any, numbers: Any = None) -> Any:
+    def forward(self, crosses: Any, values: Any, numbers: Any = None) -> Value:
         """The sum of both parts."""
         shape = np.shape(values)
         if len(shape) != 2 or shape[1] != len(self.tables):

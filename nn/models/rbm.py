@@ -8,6 +8,7 @@ import numpy as np
 
 from autograd.engine import Array
 from autograd.random import Rng, as_generator
+from autograd.value import Value
 from nn import functional, init
 from nn.arguments import count
 from nn.functional.tensor import floats, same_dtype
@@ -89,12 +90,12 @@ class RBM(Module):
         self.hidden_bias = Parameter(np.zeros(n_hidden), dtype=dtype)
         self._chains: Array | None = None
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Value:
         """The probabilities of the hidden units, given visible ones."""
         x = self._visible("forward", input)
         return functional.sigmoid(functional.linear(x, self.weight, self.hidden_bias))
 
-    def free_energy(self, v: Any) -> Any:
+    def free_energy(self, v: Any) -> Value:
         r"""How unlikely visible units are, but for a constant: -log Σₕ exp(-E(v, h)).
 
         .. math:: F(v) = -b^\top v - \sum_j \log(1 + e^{c_j + W_j v})
@@ -115,7 +116,7 @@ class RBM(Module):
             seen = -0.5 * np.sum((v - self.visible_bias) ** 2, axis=-1)
         return -seen - np.sum(hidden, axis=-1)
 
-    def contrastive_divergence(self, v: Any) -> Any:
+    def contrastive_divergence(self, v: Any) -> Value:
         """A loss whose gradient is that of CD-k: mean F(v) - mean F(samples).
 
         Its value tells little; `reconstruct`'s error and `free_energy` on held-out data do.
@@ -137,7 +138,7 @@ class RBM(Module):
         samples = self._gibbs(samples, self.k)
         if self.persistent:
             self._chains = samples
-        return np.mean(self.free_energy(data)) - np.mean(self.free_energy(samples))
+        return self.free_energy(data).mean() - self.free_energy(samples).mean()
 
     def reconstruct(self, v: Any) -> Array:
         """What the machine makes of visible units: up to the hidden probabilities and down."""

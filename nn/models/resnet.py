@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd.random import Rng, as_generator
+from autograd.value import Value
 from nn import functional, init
 from nn.arguments import count
 from nn.layers.container import Sequential
@@ -45,7 +46,7 @@ class BasicBlock(Module):
                 Conv2d(C, M, 1, stride, bias=False, rng=rng), BatchNorm2d(M)
             )
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Value:
         """Map (N, C, H, W) to (N, M, H / stride, W / stride)."""
         y = functional.relu(self.bn1(self.conv1(x)))
         y = self.bn2(self.conv2(y))
@@ -108,7 +109,7 @@ class ResNet(Module):
                     module.weight, mode="fan_out", nonlinearity="relu", generator=rng
                 )
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Value:
         """Logits of images."""
         y = functional.relu(self.bn1(self.conv1(x)))
         return self.fc(np.mean(self.stages(y), axis=(2, 3)))

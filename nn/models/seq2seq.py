@@ -10,6 +10,7 @@ import numpy as np
 from autograd import scaled_dot_product_attention
 from autograd.engine import Array
 from autograd.random import Rng, as_generator
+from autograd.value import Value
 from nn import functional
 from nn.arguments import count
 from nn.functional.dropout import probability
@@ -128,7 +129,7 @@ class Seq2Seq(Module):
             mask = np.arange(outputs.shape[1]) < np.asarray(lengths)[:, None, None]  # (N, 1, S)
         return (outputs, mask), state
 
-    def decode(self, before: Any, memory: tuple[Any, Any], state: Any) -> tuple[Any, Any]:
+    def decode(self, before: Any, memory: tuple[Any, Any], state: Any) -> tuple[Value, Value]:
         """Logits of the tokens that follow those `before`, (N, T), and the state after them."""
         h, state = self.decoder(self.target_table(before), state)  # (N, T, H)
         outputs, mask = memory

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd.random import Rng, as_generator
+from autograd.value import Value
 from nn import functional
 from nn.arguments import count
 from nn.layers.activation import ReLU
@@ -72,7 +73,7 @@ class UNet(Module):
             self.up.append(double_conv(2 * C, C, rng))
         self.head = Conv2d(width, out_channels, 1, rng=rng)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Value:
         """Logits of each pixel."""
         shape, unit = np.shape(x), 2**self.depth
         if len(shape) != 4 or shape[2] % unit or shape[3] % unit:
@@ -89,6 +90,7 @@ class UNet(Module):
             x = block(self.join(level, grow(x)))
         return self.head(x)
 
-    def join(self, level: Any, x: Any) -> Any:
+    def join(self, level: Any, x: Any) -> Value:
         """Concatenate the skip connection, from the way down, and the upsampled features."""
-        return np.concatenate([level, x], axis=1)
+        joined: Any = np.concatenate([level, x], axis=1)
+        return joined

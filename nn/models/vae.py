@@ -9,6 +9,7 @@ import numpy as np
 from autograd import no_grad
 from autograd.engine import Array
 from autograd.random import Rng, as_generator
+from autograd.value import Value
 from nn import functional
 from nn.models.mlp import MLP
 from nn.module import Module
@@ -53,19 +54,20 @@ class VAE(Module):
         self.encoder = MLP(n_inputs, hidden, 2 * latent, rng=self.rng)
         self.decoder = MLP(latent, hidden, n_inputs, rng=self.rng)
 
-    def forward(self, x: Any) -> tuple[Any, Any, Any]:
+    def forward(self, x: Any) -> tuple[Value, Value, Value]:
         """Logits of a reconstruction, and the codes' mean and log variance.
 
         In evaluation the code is the mean, in training it is drawn.
         """
-        mean, log_variance = np.split(self.encoder(x), 2, axis=-1)
+        codes: Any = np.split(self.encoder(x), 2, axis=-1)
+        mean, log_variance = codes
         z = mean
         if self.training:
             noise = as_generator(self.rng).standard_normal(mean.shape).astype(mean.dtype)
             z = mean + np.exp(log_variance / 2) * noise
         return self.decoder(z), mean, log_variance
 
-    def loss(self, x: Any) -> Any:
+    def loss(self, x: Any) -> Value:
         """Negative evidence lower bound on log p(x), in nats, averaged over the samples."""
         logits, mean, log_variance = self(x)
         wrong = functional.binary_cross_entropy_with_logits(logits, plain(x), reduction="sum")
@@ -76,4 +78,4 @@ class VAE(Module):
         """Probabilities of inputs, (n, V), decoded from sampled codes."""
         z = as_generator(self.rng).standard_normal((n, self.latent)).astype(np.float32)
         with no_grad():
-            return plain(functional.sigmoid(self.decoder(z)))  # type: ignore[no-any-return]
+            return plain(functional.sigmoid(self.decoder(z)))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd.random import Rng, as_generator
+from autograd.value import Value
 from nn import init
 from nn.arguments import count
 from nn.layers.activation import GELU
@@ -50,7 +51,7 @@ class EncoderBlock(Module):
             inner, GELU(), Dropout(dropout, rng=rng), outer, Dropout(dropout, rng=rng)
         )
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Value:
         """Map (N, T, E) to the same shape."""
         y = self.ln_1(x)
         x = x + self.dropout(self.self_attention(y, y, y, None, False)[0])
@@ -84,7 +85,7 @@ class Encoder(Module):
         )
         self.ln = LayerNorm(E, EPS)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Value:
         """Map (N, T, E) to the same shape."""
         return self.ln(self.layers(self.dropout(x + self.pos_embedding)))
 
@@ -178,7 +179,7 @@ class ViT(Module):
             if zero is not None:
                 init.zeros_(zero)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Value:
         """Logits of images."""
         wanted = (self.in_channels, self.image_size, self.image_size)
         shape = np.shape(x)
@@ -186,7 +187,7 @@ class ViT(Module):
             raise ValueError(
                 f"ViT: images must be (N, C, H, W) with (C, H, W) = {wanted}, got {shape}."
             )
-        patches = self.conv_proj(x)  # (N, E, H / P, W / P)
+        patches: Any = self.conv_proj(x)  # (N, E, H / P, W / P)
         N, E = patches.shape[:2]
         patches = np.swapaxes(np.reshape(patches, (N, E, -1)), 1, 2)
         token = np.broadcast_to(self.class_token, (N, 1, E))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Self
+from typing import Any, ParamSpec, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,12 @@ from nn.module.state_dict import LoadReport, load_into
 from nn.parameter import Buffer, Parameter, plain
 
 DTypeLike = Any
+P = ParamSpec("P")
+R = TypeVar("R", covariant=True)
+
+
+class _Forward(Protocol[P, R]):
+    def forward(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
 
 
 class Scope:
@@ -68,20 +74,21 @@ class Module:
 
     forward: Callable[..., Any] = _no_forward
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self: _Forward[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run `forward`, and leave a `Scope` on every result that it recorded."""
+        module: Any = self  # the annotation of self gives a call the signature of its forward
         start = tick() if is_recording() else None
         try:
-            if self._hooks is None:
-                y = self.forward(*args, **kwargs)
+            if module._hooks is None:
+                y = module.forward(*args, **kwargs)
             else:
-                y = self._hooks.run(self, args, kwargs)
+                y = module._hooks.run(module, args, kwargs)
         except Exception as error:
-            locate(error, self, args, kwargs)
+            locate(error, module, args, kwargs)
             raise
         if start is not None:
-            self._sign(y, start)
-        return y
+            module._sign(y, start)
+        return y  # type: ignore[no-any-return]
 
     def _sign(self, y: Any, start: int) -> None:
         if isinstance(y, Value):
