@@ -74,7 +74,7 @@ def multi_head_attention_forward(
     q_proj_weight, k_proj_weight, v_proj_weight : (E, E), (E, kdim), (E, vdim).
     static_k, static_v : (N · H, S, E / H), keys and values that are projected already, optional.
     average_attn_weights : whether the weights returned are the mean over the heads.
-    is_causal : whether query i attends to the keys 0 to i only, besides what `attn_mask` says.
+    is_causal : whether query i attends to keys 0 to i only, in addition to `attn_mask`.
     batch_first : inputs and output as (N, L, E).
     rng : generator, seed or None for the default; for the dropout.
 

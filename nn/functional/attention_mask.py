@@ -29,7 +29,7 @@ def merged(
     forbidden : (L, S), True where forbidden, or None.
     sizes : N, H, L and S.
     dtype : of the scores.
-    single : whether there is one sequence, without an axis for it.
+    single : whether the input is one sequence, without a batch axis.
     """
     N, H, L, S = sizes
     masks: list[Tensor] = []

@@ -93,7 +93,7 @@ def ctc_loss(
     log_probs : logarithms of probabilities, (T, N, C) or (T, C).
     targets : labels, (N, S) padded, or one after the other, (sum of target_lengths,).
     input_lengths, target_lengths : (N,), or one number for (T, C).
-    blank : the class of no label.
+    blank : index of the blank class.
     reduction : "mean" divides each loss by the length of its target first; "sum" or "none".
     zero_infinity : whether a target that is too long for its input counts for nothing.
 

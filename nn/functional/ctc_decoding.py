@@ -22,15 +22,15 @@ def ctc_greedy_decode(
 
     Parameters
     ----------
-    log_probs : logarithms of probabilities, (T, N, C), as for `ctc_loss`.
-    input_lengths : (N,), how many steps of each sample count; all by default.
-    blank : the class of no label.
+    log_probs : log-probabilities, (T, N, C), as for `ctc_loss`.
+    input_lengths : (N,), number of steps of each sample; all by default.
+    blank : index of the blank class.
 
     Returns
     -------
     labels : N lists.
-    log_probabilities : (N,), of the paths. Other paths may have the same reading, so it is at least
-        as probable as that.
+    log_probabilities : (N,), of the paths: a lower bound on those of the labels, which other paths
+        may give too.
 
     Raises
     ------
@@ -68,20 +68,20 @@ def ctc_beam_decode(
 ) -> tuple[list[list[int]], Array]:
     """Prefix beam search for the most likely labels, summed over their alignments.
 
-    The most likely path need not give the most likely labels: many paths may share others.
-    Kept are readings, and for each the probability of its paths that end in a blank and of those
-    that end in its last label: only after a blank does the same label count again.
+    The most likely path need not give the most likely labels: many paths may share others. A beam
+    keeps prefixes, each with the probability of its paths that end in a blank and of those that end
+    in its last label: only after a blank does the same label repeat.
 
     Parameters
     ----------
     log_probs, input_lengths, blank : as in `ctc_greedy_decode`.
-    beam : how many readings are kept at each step; with enough of them the result is exact.
+    beam : beam width, the prefixes kept at each step; with enough of them the result is exact.
     symbols : how many of a step's most likely classes may extend a prefix; all by default.
 
     Returns
     -------
     labels : N lists.
-    log_probabilities : (N,), of these readings, over all paths that were kept.
+    log_probabilities : (N,), of these labels, over all paths that were kept.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def ctc_beam_decode(
 
     Examples
     --------
-    Both steps are more likely silent than not, but three of the four paths say "1":
+    Both steps are more likely blank than not, but three of the four paths give "1":
 
     >>> import nn, numpy as np
     >>> log_p = np.log(np.array([[0.55, 0.45], [0.55, 0.45]]))[:, None]

@@ -27,16 +27,16 @@ def grid_sample(
 
     .. math:: y_{n c o} = \sum_k w_{n o k} \, x_{n c, i_{n o k}}
 
-    where i are the pixels around the place, w falls with the distance from it.
+    where i are the pixels around the point, and w falls with the distance from it.
 
     Parameters
     ----------
     input : x, (N, C, H, W) or (N, C, D, H, W), float32 or float64.
-    grid : (N, HO, WO, 2) or (N, DO, HO, WO, 3), of the same dtype. Places (column, row, depth), of
-        which -1 and 1 are the ends of an axis.
+    grid : (N, HO, WO, 2) or (N, DO, HO, WO, 3), of the same dtype. Points (column, row, depth);
+        -1 and 1 are the ends of an axis.
     mode : "bilinear" (linear between pixels), "nearest" (no gradient to the grid), or "bicubic"
         (images of two axes only).
-    padding_mode : what lies outside: "zeros", "border" (the pixel at the end) or "reflection".
+    padding_mode : values outside: "zeros", "border" (the edge pixel) or "reflection".
     align_corners : whether -1 and 1 are the centres of the pixels at the ends, or their outer
         edges (the default).
 
@@ -99,7 +99,7 @@ def grid_sample(
 
 
 def _taps(at: Any, n: int, mode: str, padding: str, align: bool) -> list[tuple[Any, Any]]:
-    """The pixels around places along one axis, as whole floats, and their weights."""
+    """The pixels around coordinates along one axis, as whole floats, and their weights."""
     if mode != "bicubic":
         at = _held(at, n, padding, align)
     data = np.asarray(at.data if isinstance(at, Value) else at)
@@ -114,7 +114,7 @@ def _taps(at: Any, n: int, mode: str, padding: str, align: bool) -> list[tuple[A
 
 
 def _held(at: Any, n: int, padding: str, align: bool) -> Any:
-    """Places brought back into the image, unless zeros lie around it."""
+    """Coordinates, clipped or reflected into the image unless the padding is zeros."""
     if padding == "zeros":
         return at
     if padding == "reflection":

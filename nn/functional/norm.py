@@ -71,10 +71,10 @@ def instance_norm(
     Parameters
     ----------
     input : (N, C, ...).
-    running_mean, running_var : (C,), optional. With `use_input_stats` they are moved, in place,
-        towards the mean over the batch of each sample's statistics.
+    running_mean, running_var : (C,), optional. With `use_input_stats` they are updated, in place,
+        towards the batch mean of each sample's statistics.
     weight, bias : (C,), optional.
-    use_input_stats : False takes the running statistics instead of the sample's.
+    use_input_stats : False uses the running statistics instead of the sample's.
     momentum : how far the running statistics move.
     eps : added to the variance.
 

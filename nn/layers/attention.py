@@ -124,7 +124,7 @@ class MultiheadAttention(Module):
         need_weights : whether to return the weights. False is faster: no (L, S) matrix is stored.
         attn_mask : (L, S) or (N · H, L, S); True where attending is forbidden, or floats to add.
         average_attn_weights : whether the weights returned are the mean over the heads.
-        is_causal : whether query i attends to the keys 0 to i only, besides what `attn_mask` says.
+        is_causal : whether query i attends to keys 0 to i only, in addition to `attn_mask`.
 
         Returns
         -------

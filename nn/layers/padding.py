@@ -47,7 +47,7 @@ class ConstantPad1d(_ConstantPad):
     Parameters
     ----------
     padding : one number for both ends or (left, right); negative ones crop.
-    value : what is padded with.
+    value : to pad with.
 
     Input of any rank with these axes last.
 

@@ -67,9 +67,9 @@ class PositionalEncoding(_Positions):
     ----------
     d_model : E, features.
     dropout : probability of zero for the sum in training.
-    max_len : most steps.
+    max_len : maximum sequence length.
     batch_first : input and output as (N, T, E) instead of (T, N, E).
-    dtype : of the waves, float32 by default.
+    dtype : of the encodings, float32 by default.
     rng : generator, seed or None for the default; for the dropout.
 
     Attributes
@@ -83,8 +83,8 @@ class PositionalEncoding(_Positions):
     Examples
     --------
     >>> import nn, numpy as np
-    >>> places = nn.PositionalEncoding(4, batch_first=True)
-    >>> places.eval()(np.zeros((1, 2, 4), np.float32)).round(2).tolist()
+    >>> encoding = nn.PositionalEncoding(4, batch_first=True)
+    >>> encoding.eval()(np.zeros((1, 2, 4), np.float32)).round(2).tolist()
     [[[0.0, 1.0, 0.0, 1.0], [0.8399999737739563, 0.5400000214576721, 0.009999999776482582, 1.0]]]
     """
 
@@ -118,10 +118,10 @@ class PositionalEmbedding(_Positions):
     ----------
     d_model : E, features.
     dropout : probability of zero for the sum in training.
-    max_len : most steps.
+    max_len : maximum sequence length.
     batch_first : input and output as (N, T, E) instead of (T, N, E).
-    dtype : of the vectors, float32 by default.
-    rng : generator, seed or None for the default; for the first vectors and the dropout.
+    dtype : of the weight, float32 by default.
+    rng : generator, seed or None for the default; for the first weights and the dropout.
 
     Attributes
     ----------
@@ -135,8 +135,8 @@ class PositionalEmbedding(_Positions):
     Examples
     --------
     >>> import nn, numpy as np
-    >>> places = nn.PositionalEmbedding(8, dropout=0.0, max_len=16)
-    >>> places(np.zeros((5, 3, 8), np.float32)).shape
+    >>> embedding = nn.PositionalEmbedding(8, dropout=0.0, max_len=16)
+    >>> embedding(np.zeros((5, 3, 8), np.float32)).shape
     (5, 3, 8)
     """
 

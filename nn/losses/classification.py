@@ -110,7 +110,7 @@ class CTCLoss(Loss):
 
     Parameters
     ----------
-    blank : the class of no label.
+    blank : index of the blank class.
     reduction : "mean", "sum" or "none".
     zero_infinity : whether a target that is too long for its input counts for nothing.
 

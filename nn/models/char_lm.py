@@ -22,7 +22,7 @@ class CharLM(LanguageModel):
 
     Parameters
     ----------
-    vocabulary : V, how many tokens there are.
+    vocabulary : V, number of tokens.
     hidden_size : H, size of the hidden state.
     num_layers : number of stacked recurrent layers.
     kind : "LSTM" or "GRU".
@@ -31,7 +31,7 @@ class CharLM(LanguageModel):
     rng : generator, seed or None for the default.
 
     Input: integers (N, T), and the state that a call before returned, or None. Output: logits of
-    what follows each, (N, T, V), and the state, as ``nn.train.fit(..., carry=True)`` wants it.
+    the next token at each step, (N, T, V), and the state, for ``nn.train.fit(..., carry=True)``.
 
     References
     ----------

@@ -96,13 +96,13 @@ class DBN(Module):
         return errors
 
     def sample(self, n: int, steps: int = 1000, start: Any = None) -> Array:
-        """Input units: Gibbs sampling in the highest machine, then one draw for each layer below.
+        """Sample input units: Gibbs sampling in the top machine, then one sample per layer below.
 
         Parameters
         ----------
         n : how many.
-        steps : of Gibbs sampling; the more, the less is left of the start.
-        start : (n, sizes[0]), input units to begin with, passed up; noise by default.
+        steps : of Gibbs sampling; more forget more of the start.
+        start : (n, sizes[0]), input units to start from; noise by default.
 
         Returns
         -------

@@ -42,7 +42,7 @@ class Block(Module):
         return x + self.dropout(self.mlp_proj(hidden))
 
     def attend(self, x: Any) -> Any:
-        """What each place finds in itself and those before it."""
+        """Causal self-attention."""
         N, T, C = x.shape
         q, k, v = (
             np.swapaxes(np.reshape(part, (N, T, self.n_head, C // self.n_head)), 1, 2)
@@ -58,7 +58,7 @@ class GPT(LanguageModel):
 
     Parameters
     ----------
-    vocabulary : V, how many tokens there are.
+    vocabulary : V, number of tokens.
     block_size : most tokens that it sees at once.
     n_layer, n_head : how many blocks, and heads of each.
     n_embd : C, features, a multiple of n_head.
@@ -68,11 +68,12 @@ class GPT(LanguageModel):
 
     Attributes
     ----------
-    wte : Embedding of the tokens, whose weight the head shares; wpe : of the places.
+    wte : Embedding of the tokens, whose weight the head shares; wpe : of the positions.
         Matrices are normal with standard deviation 0.02 at first, 0.02 / √(2 n_layer) where a block
         adds its result; biases are 0.
 
-    Input: integers (N, T), T <= block_size. Output: logits of what follows each, (N, T, V).
+    Input: integers (N, T), T <= block_size. Output: logits of the next token at each position,
+    (N, T, V).
 
     References
     ----------

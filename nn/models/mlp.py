@@ -24,8 +24,8 @@ class MLP(Sequential):
     Parameters
     ----------
     *sizes : features before the first layer, after it, and so on to the last. The first may be
-        None: the first input tells it.
-    dropout : probability of zero behind each ReLU.
+        None: it is taken from the first input.
+    dropout : probability of zero after each ReLU.
     dtype : of the parameters, float32 by default.
     rng : generator, seed or None for the default.
 
@@ -56,8 +56,8 @@ class MLP(Sequential):
 class WideAndDeep(Module):
     """Wide & deep model: a linear model of crossed features beside a network of embeddings.
 
-    The wide part remembers which combinations of features went with the target; the deep part
-    generalises to those that were never seen. Both are trained as one.
+    The wide part memorises which combinations of features occur with the target; the deep part
+    generalises to unseen ones. Both are trained jointly.
 
     Parameters
     ----------

@@ -96,7 +96,7 @@ class RBM(Module):
         return functional.sigmoid(functional.linear(x, self.weight, self.hidden_bias))
 
     def free_energy(self, v: Any) -> Value:
-        r"""How unlikely visible units are, but for a constant: -log Σₕ exp(-E(v, h)).
+        r"""Negative log-likelihood of visible units up to a constant: -log Σₕ exp(-E(v, h)).
 
         .. math:: F(v) = -b^\top v - \sum_j \log(1 + e^{c_j + W_j v})
 
@@ -141,21 +141,21 @@ class RBM(Module):
         return self.free_energy(data).mean() - self.free_energy(samples).mean()
 
     def reconstruct(self, v: Any) -> Array:
-        """What the machine makes of visible units: up to the hidden probabilities and down."""
+        """Reconstruct visible units from their hidden probabilities."""
         return self._seen(self._hidden(plain(self._visible("reconstruct", v))))
 
     def sample(self, n: int, steps: int = 1000, start: Any = None) -> Array:
-        """Visible units from the machine, n times: Gibbs sampling from noise or from `start`.
+        """Sample visible units: Gibbs sampling from noise or from `start`.
 
         Parameters
         ----------
         n : how many.
-        steps : of Gibbs sampling; the more, the less is left of the start.
+        steps : of Gibbs sampling; more forget more of the start.
         start : (n, V) to begin with, optional.
 
         Returns
         -------
-        array, (n, V) : means of the last step, which look smoother than draws from them.
+        array, (n, V) : means of the last step, which look smoother than samples.
         """
         count("RBM.sample", "n", n, 1)
         count("RBM.sample", "steps", steps, 1)

@@ -30,11 +30,11 @@ class Seq2Seq(Module):
 
     Parameters
     ----------
-    source_vocabulary, target_vocabulary : how many tokens each side has.
+    source_vocabulary, target_vocabulary : number of tokens of each side.
     hidden_size : H, size of both states.
     embedding_dim : size of a token's embedding.
     num_layers : of each GRU.
-    bos, eos : tokens with which every target begins and ends.
+    bos, eos : tokens that begin and end every target.
     rng : generator, seed or None for the default; for the first weights and teacher forcing.
 
     Inputs: source, integers (N, S), and target, integers (N, T + 1) from bos to eos. Output: logits
@@ -93,9 +93,9 @@ class Seq2Seq(Module):
         ----------
         source : integers (N, S).
         target : integers (N, T + 1), from bos on.
-        lengths : (N,), how many tokens of each source count; all by default.
-        teacher_forcing : probability with which a step is told the true token before it, instead of
-            the most likely by its own logits. With 1 all steps are computed at once.
+        lengths : (N,), number of tokens of each source; all by default.
+        teacher_forcing : probability that a step is given the true previous token instead of the
+            model's most likely one. With 1 all steps are computed at once.
         """
         probability("Seq2Seq", teacher_forcing, "teacher_forcing")
         target = self._target(source, target)
@@ -181,8 +181,8 @@ class Seq2Seq(Module):
         Parameters
         ----------
         source : integers (N, S).
-        max_length : most tokens of a target.
-        lengths : (N,), how many tokens of each source count; all by default.
+        max_length : maximum number of tokens of a target.
+        lengths : (N,), number of tokens of each source; all by default.
         beam : beam width; 1 is greedy decoding.
         length_penalty : log-probabilities are divided by the length to this power; above 0 favours
             longer targets.

@@ -101,7 +101,7 @@ class ViT(Module):
     image_size : height and width of the images, a multiple of patch_size.
     patch_size : height and width P of a patch.
     num_layers, num_heads : how many blocks, and heads of each.
-    hidden_dim : E, features of a place, a multiple of num_heads.
+    hidden_dim : E, embedding size, a multiple of num_heads.
     mlp_dim : features within a block's network.
     dropout : probability of zero for the embedded patches and in the blocks.
     attention_dropout : probability of zero for weights of attention.
@@ -113,7 +113,7 @@ class ViT(Module):
     ----------
     conv_proj : Conv2d, which makes a vector of each patch; normal at first, cut off at ±2, with
         standard deviation 1 / √(C P²) before the cut.
-    class_token : Parameter, (1, 1, E), 0 at first: a place of its own before the patches.
+    class_token : Parameter, (1, 1, E), 0 at first: prepended to the patches.
     encoder : its `pos_embedding`, (1, 1 + (image_size / P)², E), is normal with standard deviation
         0.02 at first; `layers` are the blocks.
     heads : ends in the Linear `head`, 0 at first: all classes are alike.

@@ -118,14 +118,14 @@ class Module:
     def make_later(self, make: Callable[..., None], shown: str) -> None:
         """For a constructor that lacks a size: have the first call make the parameters.
 
-        Until then the module refuses to list or save what it has not got.
+        Until then the module refuses to list or save its parameters.
 
         Parameters
         ----------
         make : ``make(module, *inputs)``, given what the first call is given, makes the parameters.
             If it or the call fails, the module stays as it was. A function of the module, not a
             closure over it, so that copies finish themselves.
-        shown : what the repr has between its brackets until then.
+        shown : the arguments in the repr until then.
 
         Examples
         --------
@@ -164,7 +164,7 @@ class Module:
     def register_forward_pre_hook(
         self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False
     ) -> Handle:
-        """Have ``hook(module, args)`` run before each `forward`; what it returns replaces args.
+        """Have ``hook(module, args)`` run before each `forward`; its result, if any, replaces args.
 
         Parameters
         ----------

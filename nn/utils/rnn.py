@@ -28,7 +28,7 @@ class PackedSequence(NamedTuple):
     data : Value or array, (sum of the lengths, ...).
     batch_sizes : integers, (longest length,), how many sequences have that step; not increasing.
     sorted_indices : integers, (B,), or None
-        The place that each sequence, longest first, had in the batch; None: sorted already.
+        The batch index of each sequence, longest first; None: sorted already.
     unsorted_indices : integers, (B,), or None
         The inverse.
     """
@@ -266,7 +266,7 @@ def _places(sizes: Array, order: Any) -> tuple[Array, Array]:
 
 
 def _filled(full: Array, index: tuple[Array, Array], rows: Any) -> Any:
-    """The array with the rows in their places."""
+    """The array with the rows put in."""
     if isinstance(rows, Value):
         return autograd.index_update(full, index, rows)
     full[index] = rows
