@@ -38,9 +38,9 @@ def limit(threads: int | None) -> None:
 
 
 def ours(shape: Shape, threads: int | None) -> Callable[[], Any]:
-    """Whatever kernels/choice.py chooses."""
+    """Whatever machine/choice.py chooses."""
     import autograd
-    from autograd.kernels import choice
+    from autograd.machine import choice
 
     if threads is not None:
         autograd.set_num_threads(threads)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.ops import linear as affine_maps
+from autograd.ops.algebra import affine as affine_maps
 from autograd.value import Value
 from nn.functional.tensor import Tensor, same_dtype
 

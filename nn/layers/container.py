@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from autograd.engine import Array
+from autograd.node import Array
 from autograd.value import Value
 from nn.layers.holder import ByName, InOrder
 from nn.module import Module

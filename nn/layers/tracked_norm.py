@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from autograd.engine import Array
+from autograd.node import Array
 from autograd.value import Value
 from nn import functional
 from nn.arguments import count

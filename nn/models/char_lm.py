@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from autograd.engine import Array
+from autograd.node import Array
 from autograd.random import Rng, as_generator
 from autograd.value import Value
 from nn.arguments import count

@@ -8,7 +8,7 @@ from typing import Any, ParamSpec, Protocol, Self, TypeVar
 
 import numpy as np
 
-from autograd.engine import Array, tick
+from autograd.node import Array, tick
 from autograd.recording import is_recording
 from autograd.value import Value
 from nn.module.hooks import Handle, Hook, Hooks, hang

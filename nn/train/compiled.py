@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.engine import Array
+from autograd.node import Array
 from autograd.random import Rng
 from nn.arguments import chosen
 from nn.layers.container import Sequential
