@@ -15,6 +15,17 @@ import autograd
 from autograd.ops.recurrent.checks import checked_lengths
 from autograd.value import Value
 
+__all__ = [
+    "PackedSequence",
+    "invert_permutation",
+    "pack_padded_sequence",
+    "pack_sequence",
+    "pad_packed_sequence",
+    "pad_sequence",
+    "unpack_sequence",
+    "unpad_sequence",
+]
+
 Array = np.ndarray[Any, Any]
 
 

@@ -44,6 +44,10 @@ def test_pytorchs_place_for_clipping_and_sequences_is_there():
 
     assert nn.utils.clip_grad_norm_ is nn.clip_grad_norm_
     assert pad_sequence is nn.utils.rnn.pad_sequence
+    assert set(nn.utils.rnn.__all__) == {
+        n for n, x in vars(nn.utils.rnn).items() if getattr(x, "__module__", "") == "nn.utils.rnn"
+        and not n.startswith("_")
+    } - {"repacked"}  # fmt: skip
 
 
 def test_parameters_go_into_a_vector_and_back():
