@@ -34,6 +34,14 @@ from nn.layers.activation import (
     Threshold,
 )
 from nn.layers.attention import MultiheadAttention
+from nn.layers.batch_norm import (
+    BatchNorm1d,
+    BatchNorm2d,
+    BatchNorm3d,
+    InstanceNorm1d,
+    InstanceNorm2d,
+    InstanceNorm3d,
+)
 from nn.layers.container import ModuleDict, ModuleList, Sequential
 from nn.layers.conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from nn.layers.distance import CosineSimilarity, PairwiseDistance
@@ -47,8 +55,8 @@ from nn.layers.dropout import (
 )
 from nn.layers.embedding import Embedding, EmbeddingBag
 from nn.layers.flatten import Flatten, Fold, Unflatten, Unfold
+from nn.layers.layer_norm import GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
 from nn.layers.linear import Bilinear, Identity, Linear
-from nn.layers.norm import GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
 from nn.layers.padding import (
     CircularPad1d,
     CircularPad2d,
@@ -94,14 +102,6 @@ from nn.layers.resize import (
     Upsample,
     UpsamplingBilinear2d,
     UpsamplingNearest2d,
-)
-from nn.layers.tracked_norm import (
-    BatchNorm1d,
-    BatchNorm2d,
-    BatchNorm3d,
-    InstanceNorm1d,
-    InstanceNorm2d,
-    InstanceNorm3d,
 )
 from nn.layers.transformer import Transformer, TransformerDecoder, TransformerEncoder
 from nn.layers.transformer_layers import TransformerDecoderLayer, TransformerEncoderLayer

@@ -241,7 +241,7 @@ def gumbel_softmax(
     Parameters
     ----------
     logits : unnormalized log-probabilities.
-    tau : temperature, more than 0; the lower the nearer to one-hot.
+    tau : temperature, more than 0; the lower, the closer to one-hot.
     hard : return one-hot rows, whose gradient is that of the soft ones.
     eps : accepted as in PyTorch, which does not use it either.
     dim : axis of the classes.

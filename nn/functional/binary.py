@@ -26,7 +26,7 @@ def binary_cross_entropy(
     ----------
     input : probabilities, 0 to 1.
     target : of the input's shape, 0 to 1.
-    weight : factors that broadcast to the input's shape, optional.
+    weight : weights that broadcast to the input's shape, optional.
     reduction : "mean", "sum" or "none".
 
     Raises
@@ -66,9 +66,9 @@ def binary_cross_entropy_with_logits(
     ----------
     input : logits.
     target : of the input's shape, 0 to 1.
-    weight : factors that broadcast to the input's shape, optional.
+    weight : weights that broadcast to the input's shape, optional.
     reduction : "mean", "sum" or "none".
-    pos_weight : p, a factor for each class's positive examples, broadcasts too.
+    pos_weight : p, weights of each class's positive examples; broadcast, too.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def multilabel_soft_margin_loss(
     ----------
     input : logits, (N, C) or (C,).
     target : of the input's shape, 0 to 1.
-    weight : a factor for each class, (C,), optional.
+    weight : class weights, (C,), optional.
     reduction : over the samples, "mean", "sum" or "none".
 
     Examples

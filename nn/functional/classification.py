@@ -27,11 +27,11 @@ def cross_entropy(
     input : logits, shape (N, C), (N, C, d1, ...) or (C,)
     target : class indices as integers, shape (N,), (N, d1, ...) or (); or probabilities as
         floats, of the input's shape.
-    weight : one factor a class, shape (C,), optional. The mean divides by the sum of the
+    weight : class weights, shape (C,), optional. The mean divides by the sum of the
         factors of the targets.
-    ignore_index : targets of this number count for nothing.
+    ignore_index : targets with this index are ignored.
     reduction : "mean", "sum" or "none".
-    label_smoothing : share of the target's probability that goes to all classes evenly.
+    label_smoothing : share of the target's probability spread evenly over all classes.
 
     Returns
     -------
@@ -91,11 +91,11 @@ def ctc_loss(
     Parameters
     ----------
     log_probs : logarithms of probabilities, (T, N, C) or (T, C).
-    targets : labels, (N, S) padded, or one after the other, (sum of target_lengths,).
+    targets : labels, (N, S) padded, or concatenated, (sum of target_lengths,).
     input_lengths, target_lengths : (N,), or one number for (T, C).
     blank : index of the blank class.
     reduction : "mean" divides each loss by the length of its target first; "sum" or "none".
-    zero_infinity : whether a target that is too long for its input counts for nothing.
+    zero_infinity : set the infinite loss of a target too long for its input to 0.
 
     References
     ----------

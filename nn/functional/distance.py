@@ -19,7 +19,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     ----------
     x1, x2 : shapes that broadcast together.
     dim : the axis of the vectors, which the result has not.
-    eps : least length.
+    eps : lower bound of the norms.
 
     Examples
     --------

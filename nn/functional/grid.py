@@ -136,7 +136,7 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
 
     Parameters
     ----------
-    theta : (N, 2, 3) or (N, 3, 4).
+    theta : θ, (N, 2, 3) or (N, 3, 4).
     size : (N, C, H, W) or (N, C, D, H, W) of the output.
     align_corners : as in `grid_sample`.
 

@@ -22,7 +22,7 @@ def hinge_embedding_loss(
     ----------
     input : distances, any shape.
     target : 1 and −1, of the input's shape.
-    margin : distance that pairs of target −1 should have at least.
+    margin : minimum distance of pairs of target −1.
     reduction : "mean", "sum" or "none".
 
     Examples
@@ -71,7 +71,7 @@ def cosine_embedding_loss(
     ----------
     input1, input2 : (N, D) or (D,).
     target : 1 and −1, (N,) or ().
-    margin : cosine from which dissimilar pairs cost something, −1 to 1.
+    margin : cosine above which dissimilar pairs cost, −1 to 1.
     reduction : "mean", "sum" or "none".
 
     Examples
@@ -116,7 +116,7 @@ def triplet_margin_loss(
     margin : more than 0.
     p : of the norm.
     eps : added to each difference.
-    swap : take the distance of positive and negative where it is the smaller.
+    swap : use the distance of positive and negative where it is smaller.
     reduction : "mean", "sum" or "none".
 
     References
@@ -216,7 +216,7 @@ def multi_margin_loss(
     target : class indices, (N,) or ().
     p : 1 or 2.
     margin : by how much.
-    weight : a factor for each class, (C,), optional.
+    weight : class weights, (C,), optional.
     reduction : "mean", "sum" or "none".
 
     Examples

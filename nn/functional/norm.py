@@ -75,7 +75,7 @@ def instance_norm(
         towards the batch mean of each sample's statistics.
     weight, bias : (C,), optional.
     use_input_stats : False uses the running statistics instead of the sample's.
-    momentum : how far the running statistics move.
+    momentum : weight of the new statistics in the running ones.
     eps : added to the variance.
 
     Examples

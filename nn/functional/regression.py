@@ -19,7 +19,7 @@ def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean", weight: Any
     ----------
     input, target : the same shape; nothing is broadcast. A target array takes the input's dtype.
     reduction : "mean", "sum" or "none".
-    weight : factors, of the input's shape, optional; the mean divides by their sum.
+    weight : weights, of the input's shape, optional; the mean divides by their sum.
 
     Returns
     -------
@@ -98,7 +98,7 @@ def huber_loss(
     input, target : the same shape.
     reduction : "mean", "sum" or "none".
     delta : where the two meet, more than 0.
-    weight : factors, of the input's shape, optional; the mean divides by their number.
+    weight : weights, of the input's shape, optional; the mean divides by their number.
 
     References
     ----------
@@ -144,7 +144,7 @@ def poisson_nll_loss(
     target : counts, at least 0, of the input's shape.
     log_input : whether the input holds logarithms.
     full : whether Stirling's approximation of log t! is added where t > 1.
-    eps : keeps log(0) away where log_input is False.
+    eps : avoids log(0) where log_input is False.
     reduction : "mean", "sum" or "none".
 
     Examples

@@ -15,7 +15,7 @@ class CosineSimilarity(Module):
     Parameters
     ----------
     dim : the axis of the vectors.
-    eps : least length.
+    eps : lower bound of the norms.
 
     Examples
     --------

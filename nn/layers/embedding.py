@@ -62,9 +62,9 @@ class Embedding(_Table):
     num_embeddings : rows of the table, the size of the vocabulary.
     embedding_dim : E, size of a row.
     padding_idx : a row that is 0 at first and gets no gradient; negative ones count from the end.
-    max_norm : longer rows are shortened to this when they are read, in the table itself.
+    max_norm : rows with a larger norm are rescaled to it, in the table itself.
     norm_type : p of that norm.
-    scale_grad_by_freq : divide a row's gradient by how often it was read in the call.
+    scale_grad_by_freq : divide a row's gradient by its frequency in the call.
     sparse : False; gradients are dense.
     dtype : of the table, float32 by default.
     rng : generator, seed or None for the default.
@@ -157,7 +157,7 @@ class EmbeddingBag(_Table):
     max_norm, norm_type, scale_grad_by_freq, sparse : as in `Embedding`.
     mode : "sum", "mean" or "max".
     include_last_offset : whether the last offset is the end of the last bag.
-    padding_idx : a row that counts for nothing.
+    padding_idx : a row that is ignored.
     dtype : of the table, float32 by default.
     rng : generator, seed or None for the default.
 

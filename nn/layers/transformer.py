@@ -12,7 +12,7 @@ from autograd.value import Value
 from nn import functional, init
 from nn.arguments import count
 from nn.layers.container import ModuleList
-from nn.layers.norm import LayerNorm
+from nn.layers.layer_norm import LayerNorm
 from nn.layers.transformer_layers import (
     Activation,
     TransformerDecoderLayer,
@@ -27,7 +27,7 @@ class TransformerEncoder(Module):
     Parameters
     ----------
     encoder_layer : copied num_layers times, first weights included.
-    num_layers : how many.
+    num_layers : number of layers.
     norm : applied to the last output, optional.
     enable_nested_tensor, mask_check : accepted as in PyTorch, without effect.
 
@@ -70,7 +70,7 @@ class TransformerDecoder(Module):
     Parameters
     ----------
     decoder_layer : copied num_layers times, first weights included.
-    num_layers : how many.
+    num_layers : number of layers.
     norm : applied to the last output, optional.
 
     Examples
@@ -122,7 +122,7 @@ class Transformer(Module):
     ----------
     d_model : E, features of inputs and output.
     nhead : heads of each attention, a divisor of E.
-    num_encoder_layers, num_decoder_layers : how many layers.
+    num_encoder_layers, num_decoder_layers : numbers of layers.
     dim_feedforward, dropout, activation : as in `TransformerEncoderLayer`.
     custom_encoder, custom_decoder : modules in place of those made here.
     layer_norm_eps, batch_first, norm_first, bias : as in `TransformerEncoderLayer`.

@@ -12,8 +12,8 @@ from nn.arguments import count
 from nn.functional.dropout import probability
 from nn.layers.attention import MultiheadAttention
 from nn.layers.dropout import Dropout
+from nn.layers.layer_norm import LayerNorm
 from nn.layers.linear import Linear
-from nn.layers.norm import LayerNorm
 from nn.module import Module
 
 Activation = Callable[[Any], Any]

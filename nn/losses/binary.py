@@ -14,7 +14,7 @@ class BCELoss(WeightedLoss):
 
     Parameters
     ----------
-    weight : factors that broadcast to the input's shape, optional.
+    weight : weights that broadcast to the input's shape, optional.
     reduction : "mean", "sum" or "none".
 
     Examples
@@ -34,9 +34,9 @@ class BCEWithLogitsLoss(WeightedLoss):
 
     Parameters
     ----------
-    weight : factors that broadcast to the input's shape, optional.
+    weight : weights that broadcast to the input's shape, optional.
     reduction : "mean", "sum" or "none".
-    pos_weight : a factor for each class's positive examples, optional.
+    pos_weight : weights of each class's positive examples, optional.
 
     Examples
     --------
@@ -78,7 +78,7 @@ class MultiLabelSoftMarginLoss(WeightedLoss):
 
     Parameters
     ----------
-    weight : one factor a class, shape (C,), optional.
+    weight : class weights, shape (C,), optional.
     reduction : "mean", "sum" or "none".
 
     Examples

@@ -14,10 +14,10 @@ class CrossEntropyLoss(WeightedLoss):
 
     Parameters
     ----------
-    weight : one factor a class, shape (C,), optional.
-    ignore_index : targets of this number count for nothing.
+    weight : class weights, shape (C,), optional.
+    ignore_index : targets with this index are ignored.
     reduction : "mean", "sum" or "none".
-    label_smoothing : share of the target's probability that goes to all classes evenly.
+    label_smoothing : share of the target's probability spread evenly over all classes.
 
     Input (N, C) or (N, C, d1, ...), targets (N,) or (N, d1, ...) as integers.
 
@@ -55,8 +55,8 @@ class NLLLoss(WeightedLoss):
 
     Parameters
     ----------
-    weight : one factor a class, shape (C,), optional.
-    ignore_index : targets of this number count for nothing.
+    weight : class weights, shape (C,), optional.
+    ignore_index : targets with this index are ignored.
     reduction : "mean", "sum" or "none".
 
     Examples
@@ -112,7 +112,7 @@ class CTCLoss(Loss):
     ----------
     blank : index of the blank class.
     reduction : "mean", "sum" or "none".
-    zero_infinity : whether a target that is too long for its input counts for nothing.
+    zero_infinity : set the infinite loss of a target too long for its input to 0.
 
     Examples
     --------
@@ -145,7 +145,7 @@ class MultiMarginLoss(WeightedLoss):
     ----------
     p : 1 or 2.
     margin : by how much.
-    weight : one factor a class, shape (C,), optional.
+    weight : class weights, shape (C,), optional.
     reduction : "mean", "sum" or "none".
 
     Examples

@@ -15,7 +15,7 @@ class HingeEmbeddingLoss(Loss):
 
     Parameters
     ----------
-    margin : distance that pairs of target −1 should have at least.
+    margin : minimum distance of pairs of target −1.
     reduction : "mean", "sum" or "none".
 
     Examples
@@ -63,7 +63,7 @@ class CosineEmbeddingLoss(Loss):
 
     Parameters
     ----------
-    margin : cosine from which dissimilar pairs cost something, −1 to 1.
+    margin : cosine above which dissimilar pairs cost, −1 to 1.
     reduction : "mean", "sum" or "none".
 
     Examples
@@ -91,7 +91,7 @@ class TripletMarginLoss(Loss):
     margin : more than 0.
     p : of the norm.
     eps : added to each difference.
-    swap : take the distance of positive and negative where it is the smaller.
+    swap : use the distance of positive and negative where it is smaller.
     reduction : "mean", "sum" or "none".
 
     Examples
@@ -129,7 +129,7 @@ class TripletMarginWithDistanceLoss(Loss):
     ----------
     distance_function : of two arrays (N, D), optional.
     margin : more than 0.
-    swap : take the distance of positive and negative where it is the smaller.
+    swap : use the distance of positive and negative where it is smaller.
     reduction : "mean", "sum" or "none".
 
     Examples

@@ -98,7 +98,7 @@ class PoissonNLLLoss(Loss):
     ----------
     log_input : whether the input holds logarithms of the rates.
     full : whether Stirling's approximation of log t! is added.
-    eps : keeps log(0) away where log_input is False.
+    eps : avoids log(0) where log_input is False.
     reduction : "mean", "sum" or "none".
 
     Examples
@@ -131,7 +131,7 @@ class GaussianNLLLoss(Loss):
     Parameters
     ----------
     full : whether ½ log 2π is added.
-    eps : least variance.
+    eps : lower bound of the variance.
     reduction : "mean", "sum" or "none".
 
     Examples

@@ -100,7 +100,7 @@ class DBN(Module):
 
         Parameters
         ----------
-        n : how many.
+        n : number of samples.
         steps : of Gibbs sampling; more forget more of the start.
         start : (n, sizes[0]), input units to start from; noise by default.
 

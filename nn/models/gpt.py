@@ -16,8 +16,8 @@ from nn.arguments import count
 from nn.layers.container import ModuleList
 from nn.layers.dropout import Dropout
 from nn.layers.embedding import Embedding
+from nn.layers.layer_norm import LayerNorm
 from nn.layers.linear import Linear
-from nn.layers.norm import LayerNorm
 from nn.models.language_model import LanguageModel
 from nn.module import Module, Parameter
 
@@ -60,7 +60,7 @@ class GPT(LanguageModel):
     ----------
     vocabulary : V, number of tokens.
     block_size : most tokens that it sees at once.
-    n_layer, n_head : how many blocks, and heads of each.
+    n_layer, n_head : number of blocks, and of heads of each.
     n_embd : C, features, a multiple of n_head.
     dropout : probability of zero for weights of attention, results of blocks and the input.
     bias : whether maps and norms have one.

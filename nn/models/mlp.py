@@ -61,9 +61,9 @@ class WideAndDeep(Module):
 
     Parameters
     ----------
-    wide_features : how many combinations there are, numbered from 0.
+    wide_features : number of crossed features, numbered from 0.
     categories : for each categorical feature, how many values it has.
-    numeric_features : how many numbers each sample has.
+    numeric_features : number of numeric features.
     hidden : sizes of the deep part's hidden layers.
     embedding_dim : size of the vector of each category.
     out_features : outputs, logits or a number.

@@ -33,10 +33,10 @@ class RBM(Module):
 
     Parameters
     ----------
-    n_visible, n_hidden : V and H, how many units of each kind.
+    n_visible, n_hidden : V and H, numbers of units.
     k : steps of Gibbs sampling for a gradient.
     visible : "bernoulli", data from 0 to 1, or "gaussian".
-    persistent : the samples go on from those of the gradient before, instead of from the data.
+    persistent : the chains continue from the samples of the previous gradient, not from the data.
     dtype : of the parameters, float32 by default.
     rng : generator, seed or None for the default; for the first weights and the sampling.
 
@@ -149,7 +149,7 @@ class RBM(Module):
 
         Parameters
         ----------
-        n : how many.
+        n : number of samples.
         steps : of Gibbs sampling; more forget more of the start.
         start : (n, V) to begin with, optional.
 

@@ -11,10 +11,10 @@ from autograd.random import Rng, as_generator
 from autograd.value import Value
 from nn import functional, init
 from nn.arguments import count
+from nn.layers.batch_norm import BatchNorm2d
 from nn.layers.container import Sequential
 from nn.layers.conv import Conv2d
 from nn.layers.linear import Linear
-from nn.layers.tracked_norm import BatchNorm2d
 from nn.module import Module
 
 
@@ -59,7 +59,7 @@ class ResNet(Module):
     Parameters
     ----------
     blocks : how many `BasicBlock`s each stage has; (3, 3, 3) is ResNet-20.
-    num_classes : how many classes.
+    num_classes : number of classes.
     in_channels : C of the images.
     width : channels of the first stage.
     rng : generator, seed or None for the default.

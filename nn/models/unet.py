@@ -11,9 +11,9 @@ from autograd.value import Value
 from nn import functional
 from nn.arguments import count
 from nn.layers.activation import ReLU
+from nn.layers.batch_norm import BatchNorm2d
 from nn.layers.container import ModuleList, Sequential
 from nn.layers.conv import Conv2d, ConvTranspose2d
-from nn.layers.tracked_norm import BatchNorm2d
 from nn.module import Module
 
 
@@ -33,7 +33,7 @@ class UNet(Module):
     Parameters
     ----------
     in_channels, out_channels : C of the image, and M, classes of a pixel.
-    width : channels of the first level; each level below has twice as many.
+    width : channels of the first level; doubled at each level below.
     depth : how many times the image is halved.
     rng : generator, seed or None for the default.
 

@@ -16,8 +16,8 @@ from nn.layers.attention import MultiheadAttention
 from nn.layers.container import Sequential
 from nn.layers.conv import Conv2d
 from nn.layers.dropout import Dropout
+from nn.layers.layer_norm import LayerNorm
 from nn.layers.linear import Linear
-from nn.layers.norm import LayerNorm
 from nn.module import Module, Parameter
 
 EPS = 1e-6
@@ -100,12 +100,12 @@ class ViT(Module):
     ----------
     image_size : height and width of the images, a multiple of patch_size.
     patch_size : height and width P of a patch.
-    num_layers, num_heads : how many blocks, and heads of each.
+    num_layers, num_heads : number of blocks, and of heads of each.
     hidden_dim : E, embedding size, a multiple of num_heads.
     mlp_dim : features within a block's network.
     dropout : probability of zero for the embedded patches and in the blocks.
     attention_dropout : probability of zero for weights of attention.
-    num_classes : how many classes.
+    num_classes : number of classes.
     in_channels : C of the images.
     rng : generator, seed or None for the default; for the first weights and the dropout.
 

@@ -23,7 +23,7 @@ class Best:
     who : for errors.
     monitor : name in the logs; by default "val_loss" if there is a validation, else "loss".
     mode : "min", "max", or "auto": up for accuracy, F1, precision, recall and R², else down.
-    min_delta : by how much it must be better.
+    min_delta : minimum change that counts as an improvement.
     """
 
     def __init__(self, who: str, monitor: str | None, mode: str, min_delta: float) -> None:
@@ -60,8 +60,8 @@ class EarlyStopping(Callback):
     Parameters
     ----------
     monitor : name in the logs; by default "val_loss" if there is a validation, else "loss".
-    patience : epochs without a better number, after which training stops.
-    min_delta : by how much it must be better.
+    patience : epochs without improvement after which training stops.
+    min_delta : minimum change that counts as an improvement.
     mode : "min", "max", or "auto": up for accuracy, F1, precision, recall and R², else down.
     restore_best_weights : whether the model has those of the best epoch in the end, also after
         Ctrl-C or an error.

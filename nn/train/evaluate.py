@@ -29,7 +29,7 @@ def evaluate(
 
     Parameters
     ----------
-    model : its modes of training are as before afterwards.
+    model : the training modes of its modules are restored afterwards.
     data : as in `fit`.
     loss, metrics, carry : as in `fit`.
     batch_size : samples at a time, where data is not a DataLoader.
@@ -77,7 +77,7 @@ def predict(model: Module, X: Any, *, batch_size: int = 256) -> Array:
 
     Parameters
     ----------
-    model : its modes of training are as before afterwards.
+    model : the training modes of its modules are restored afterwards.
     X : shape (N, ...), or a tuple of the model's inputs.
     batch_size : samples at a time.
 

@@ -117,7 +117,7 @@ class BatchNorm1d(_BatchNorm):
     ----------
     num_features : C, or None to take it from the first input.
     eps : added to the variance.
-    momentum : how far the running statistics move, 0 to 1; None for the mean of all batches.
+    momentum : weight of the new statistics in the running ones, 0 to 1; None averages all batches.
     affine : whether there are w and b.
     track_running_stats : whether there are running statistics; else the batch's are always used.
     dtype : of parameters and statistics, float32 by default.
@@ -218,7 +218,7 @@ class InstanceNorm1d(_InstanceNorm):
     ----------
     num_features : C, or None to take it from the first input.
     eps : added to the variance.
-    momentum : how far the running statistics move, 0 to 1.
+    momentum : weight of the new statistics in the running ones, 0 to 1.
     affine : whether there are w and b.
     track_running_stats : whether there are running statistics, which are used after `eval`.
     dtype : of parameters and statistics, float32 by default.
