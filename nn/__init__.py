@@ -1,10 +1,8 @@
 """Neural networks on glassgrad's Values, under PyTorch's names."""
 
 from nn import name_clash  # noqa: F401  # isort: skip - checks that `autograd` is ours: first
-from nn import data, functional, init, look, metrics, models, optim, rnn, train, utils
-from nn.checkpoint import Checkpoint
-from nn.files import load, save
-from nn.layer_table import summary
+from nn import data, functional, init, look, metrics, models, optim, train, utils
+from nn.files import Checkpoint, load, save
 from nn.layers.activation import (
     CELU,
     ELU,
@@ -36,6 +34,14 @@ from nn.layers.activation import (
     Threshold,
 )
 from nn.layers.attention import MultiheadAttention
+from nn.layers.batch_norm import (
+    BatchNorm1d,
+    BatchNorm2d,
+    BatchNorm3d,
+    InstanceNorm1d,
+    InstanceNorm2d,
+    InstanceNorm3d,
+)
 from nn.layers.container import ModuleDict, ModuleList, Sequential
 from nn.layers.conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from nn.layers.distance import CosineSimilarity, PairwiseDistance
@@ -49,8 +55,8 @@ from nn.layers.dropout import (
 )
 from nn.layers.embedding import Embedding, EmbeddingBag
 from nn.layers.flatten import Flatten, Fold, Unflatten, Unfold
+from nn.layers.layer_norm import GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
 from nn.layers.linear import Bilinear, Identity, Linear
-from nn.layers.norm import GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
 from nn.layers.padding import (
     CircularPad1d,
     CircularPad2d,
@@ -87,7 +93,6 @@ from nn.layers.pooling import (
     MaxPool3d,
 )
 from nn.layers.positions import PositionalEmbedding, PositionalEncoding
-from nn.layers.rbm import RBM
 from nn.layers.recurrent import GRU, LSTM, RNN
 from nn.layers.recurrent_cells import GRUCell, LSTMCell, RNNCell
 from nn.layers.resize import (
@@ -98,17 +103,10 @@ from nn.layers.resize import (
     UpsamplingBilinear2d,
     UpsamplingNearest2d,
 )
-from nn.layers.tracked_norm import (
-    BatchNorm1d,
-    BatchNorm2d,
-    BatchNorm3d,
-    InstanceNorm1d,
-    InstanceNorm2d,
-    InstanceNorm3d,
-)
 from nn.layers.transformer import Transformer, TransformerDecoder, TransformerEncoder
 from nn.layers.transformer_layers import TransformerDecoderLayer, TransformerEncoderLayer
 from nn.layers.unpooling import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
+from nn.look.summary import summary
 from nn.losses import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -132,6 +130,7 @@ from nn.losses import (
     TripletMarginLoss,
     TripletMarginWithDistanceLoss,
 )
+from nn.models.rbm import RBM
 from nn.module import Buffer, Module, Parameter, Scope
 from nn.optim.clip import clip_grad_norm_, clip_grad_value_, get_total_norm
 
@@ -293,7 +292,6 @@ __all__ = [
     "metrics",
     "models",
     "optim",
-    "rnn",
     "save",
     "summary",
     "train",

@@ -42,14 +42,14 @@ autograd.readers.explain autograd.readers.compare autograd.readers.detect_anomal
 autograd.readers.ladder autograd.readers.lint autograd.readers.profile
 autograd.readers
 autograd
-nn.name_clash
+nn.name_clash nn.arguments
 nn.parameter
 nn.module
 nn.functional
-nn.init
+nn.init nn.utils.rnn
 nn.layers
-nn.losses nn.optim nn.metrics nn.data
-nn.models nn.look
+nn.losses nn.optim nn.metrics nn.data nn.files
+nn.models nn.look nn.utils
 nn.train
 nn
 nn.commands

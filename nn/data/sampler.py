@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd.random import default_generator
-from nn.counts import count
+from nn.arguments import count
 
 Array = np.ndarray[Any, Any]
 

@@ -1,4 +1,4 @@
-"""What the layers compute, as functions of Values and arrays, under PyTorch's names."""
+"""The functions that layers compute, of Values and arrays, under PyTorch's names."""
 
 from autograd.ops import (
     adaptive_avg_pool1d,

@@ -286,12 +286,12 @@ ROW = np.ones(3)
         (ValueError, "p must be 1 or 2", lambda: nn.MultiMarginLoss(p=3)),
         (
             ValueError,
-            "class number 3, but the input has 3",
+            "class index 3, but the input has 3",
             lambda: F.multi_margin_loss(ROW, np.array(3)),
         ),
         (
             ValueError,
-            "class number -2",
+            "class index -2",
             lambda: F.multilabel_margin_loss(ROW, np.array([0, -2, 1])),
         ),
         (TypeError, r"integers.*astype\(np.int64\)", lambda: F.multi_margin_loss(ROW, 1.0)),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import nn
-from nn.state import plain
+from nn.parameter import plain
 
 RNG = np.random.default_rng(0)
 
