@@ -172,7 +172,8 @@ def door(module):
     """The names that a package exports: those that its `__init__` imports `as` themselves."""
     tree = ast.parse(Path(module.__file__).read_text())
     froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    return {alias.name for node in froms for alias in node.names if alias.asname == alias.name}
+    names = {alias.name for node in froms for alias in node.names if alias.asname == alias.name}
+    return names - {"__version__"}
 
 
 DOORS = [autograd, nn, nn.functional]

@@ -8,7 +8,7 @@ from typing import Any
 
 from nn import metrics, optim
 from nn.arguments import chosen
-from nn.losses import BCEWithLogitsLoss
+from nn.losses.binary import BCEWithLogitsLoss
 from nn.losses.by_name import LOSSES, Loss
 from nn.metrics.metric import Mean, Metric
 from nn.module import Module
