@@ -192,11 +192,9 @@ class Watch(Callback):
         write(self.path, self._html.encode())
 
     def state_dict(self) -> dict[str, Any]:
-        """As in `Callback`."""
         return {"record": self.record.state_dict(), "ends": list(self.ends)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """As in `Callback`."""
         self.record.load_state_dict(state_dict["record"])
         self.ends = list(state_dict["ends"])
 
