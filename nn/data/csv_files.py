@@ -76,8 +76,8 @@ def load_csv(
     for number, row in lines:
         if len(row) != width:
             raise ValueError(
-                f"load_csv: {file}, line {number} has {len(row)} entries, the first line has {width}. "
-                f"Is {delimiter!r} the delimiter?"
+                f"load_csv: {file}, line {number} has {len(row)} entries, the first line has "
+                f"{width}. Is {delimiter!r} the delimiter?"
             )
     chosen = _column(target, columns, file)
     inputs = [i for i in range(width) if i != chosen]

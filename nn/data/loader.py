@@ -118,7 +118,8 @@ class DataLoader:
             raise ValueError("DataLoader: the dataset is empty.")
         if batch_sampler is not None and (sampler is not None or shuffle or drop_last):
             raise ValueError(
-                "DataLoader: batch_sampler is mutually exclusive with sampler, shuffle and drop_last."
+                "DataLoader: batch_sampler is mutually exclusive with sampler, shuffle and "
+                "drop_last."
             )
         if sampler is not None and shuffle:
             raise ValueError("DataLoader: sampler and shuffle are mutually exclusive.")

@@ -15,7 +15,8 @@ class MixUp:
     r"""Mixup: convex combinations of random pairs of samples and of their targets.
 
     .. math:: \tilde x = \lambda x_i + (1 - \lambda) x_j, \qquad
-        \tilde y = \lambda y_i + (1 - \lambda) y_j, \qquad \lambda \sim \mathrm{Beta}(\alpha, \alpha)
+        \tilde y = \lambda y_i + (1 - \lambda) y_j, \qquad
+        \lambda \sim \mathrm{Beta}(\alpha, \alpha)
 
     Called as ``mixup(x, y)``, it returns x of the same shape and y as floats: class probabilities
     of shape (N, C), which `CrossEntropyLoss` accepts, or y's own shape if y holds floats.
