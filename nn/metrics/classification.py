@@ -52,7 +52,7 @@ class Accuracy(Average):
 
     def update(self, outputs: Array, targets: Array) -> None:
         predicted, true = predictions("accuracy", outputs, targets, self.threshold)
-        self.add(np.count_nonzero(predicted == true), len(true))
+        self.add(int(np.count_nonzero(predicted == true)), len(true))
 
 
 class TopKAccuracy(Average):
@@ -88,7 +88,8 @@ class TopKAccuracy(Average):
         own = np.take_along_axis(scores, classes[:, None], 1)
         lower = np.arange(scores.shape[1]) < classes[:, None]
         rank = ((scores > own) | ((scores == own) & lower)).sum(1)
-        self.add(np.count_nonzero((rank < self.k) & ~np.isnan(own[:, 0])), len(classes))
+        hits = (rank < self.k) & ~np.isnan(own[:, 0])
+        self.add(int(np.count_nonzero(hits)), len(classes))
 
 
 class Perplexity(Average):
