@@ -11,7 +11,20 @@ Array = np.ndarray[Any, Any]
 
 
 class Dataset(Protocol):
-    """A map-style dataset: any object with `__len__` and `__getitem__`."""
+    """A map-style dataset: any object with `__len__` and `__getitem__`.
+
+    Examples
+    --------
+    >>> import nn
+    >>> class Squares:
+    ...     def __len__(self):
+    ...         return 3
+    ...
+    ...     def __getitem__(self, index):
+    ...         return index, index**2
+    >>> [y.tolist() for x, y in nn.data.DataLoader(Squares(), batch_size=2)]
+    [[0, 1], [4]]
+    """
 
     def __len__(self) -> int:
         """Number of samples."""

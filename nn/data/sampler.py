@@ -25,6 +25,18 @@ class Sampler(ABC):
     ----------
     generator, rng : generator, seed or None for the loader's, or else the default generator; two
         names for one argument.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> class EvenIndices(nn.data.Sampler):
+    ...     def draw(self, rng):
+    ...         return 2 * rng.permutation(3)
+    ...
+    ...     def __len__(self):
+    ...         return 3
+    >>> sorted(EvenIndices(generator=0))
+    [0, 2, 4]
     """
 
     rng: np.random.Generator | None = None
@@ -251,6 +263,11 @@ class BucketBatchSampler(BatchSampler):
     batch_size : samples per batch.
     drop_last : drop batches that are smaller.
     pool : batches per pool; a larger pool gives less padding but less randomness.
+
+    Raises
+    ------
+    ValueError
+        Lengths of another shape, or a count below 1.
 
     Examples
     --------

@@ -20,6 +20,11 @@ class ConfusionMatrix(Metric):
     num_classes : C; by default it grows with the largest class index seen.
     threshold : as in `Accuracy`.
 
+    Raises
+    ------
+    ValueError
+        From `update`: incompatible shapes, or a class index out of range.
+
     Examples
     --------
     >>> import nn, numpy as np

@@ -21,6 +21,27 @@ class Metric(ABC):
     ``metric(outputs, targets)`` evaluates one pair of arrays. In a loop, call `reset`, then
     `update` with each batch, then `compute`. The result is exact for all samples together, not a
     mean over batches.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> class MaxError(nn.metrics.Metric):
+    ...     name = "max_error"
+    ...
+    ...     def reset(self):
+    ...         self.largest = 0.0
+    ...
+    ...     def update(self, outputs, targets):
+    ...         self.largest = max(self.largest, float(abs(outputs - targets).max()))
+    ...
+    ...     def compute(self):
+    ...         return self.largest
+    >>> metric = MaxError()
+    >>> metric.reset()
+    >>> for batch in ([1.0, 2.0], [5.0, 3.0]):
+    ...     metric.update(np.array(batch), np.array([1.0, 3.0]))
+    >>> metric.compute()
+    4.0
     """
 
     name: str

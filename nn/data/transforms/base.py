@@ -18,6 +18,17 @@ class Transform(ABC):
     Parameters
     ----------
     rng : generator, seed or None for the default; used by calls that pass no `rng`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from nn.data.transforms import Transform
+    >>> class Brightness(Transform):
+    ...     def apply(self, x, rng):
+    ...         return x * rng.uniform(0.5, 1.5, (len(x), 1, 1, 1))
+    >>> x, y = Brightness(rng=0)(np.ones((2, 1, 8, 8)), np.arange(2))
+    >>> x.shape, y
+    ((2, 1, 8, 8), array([0, 1]))
     """
 
     rng: np.random.Generator | None = None

@@ -40,7 +40,19 @@ class RandomHorizontalFlip(Transform):
 
 
 class RandomVerticalFlip(RandomHorizontalFlip):
-    """Flip each image vertically with probability p; see `RandomHorizontalFlip`."""
+    """Flip each image vertically with probability p.
+
+    Parameters
+    ----------
+    p : probability.
+    rng : generator, seed or None.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> RandomVerticalFlip(p=1)(np.array([[[1], [2], [3]]])).ravel()
+    array([3, 2, 1])
+    """
 
     axis = -2
 
@@ -173,7 +185,18 @@ class RandomAffine(Transform):
 
 
 class RandomRotation(RandomAffine):
-    """Rotate each image about its center by −degrees to degrees; see `RandomAffine`."""
+    """Rotate each image about its center, with bilinear interpolation.
+
+    Parameters
+    ----------
+    degrees, fill, rng : as in `RandomAffine`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> RandomRotation(10, rng=0)(np.zeros((4, 1, 28, 28), np.float32)).shape
+    (4, 1, 28, 28)
+    """
 
     def __init__(self, degrees: float, fill: float = 0.0, *, rng: Rng = None) -> None:
         super().__init__(degrees, fill=fill, rng=rng)
