@@ -136,7 +136,7 @@ class DataLoader:
         rng = either(generator, rng)
         source = sampler if batch_sampler is None else batch_sampler
         if isinstance(source, (Sampler, BatchSampler)) and source.rng is not None:
-            if rng is not None:
+            if rng is not None and rng is not source.rng:
                 raise ValueError(
                     "DataLoader: give the generator to the loader or to its sampler, not to both."
                 )
@@ -224,9 +224,8 @@ class DataLoader:
         if self._before is not None:
             state.update(position=self._position, before=self._before)
             source = self.sampler if self.batch_sampler is None else self.batch_sampler
-            if not isinstance(
-                source, (Sampler, BatchSampler)
-            ):  # another iteration may give another order
+            if not isinstance(source, (Sampler, BatchSampler)):
+                # iterating again may give another order
                 epoch = self._resumed or self._epoch
                 state["order"] = [batch.tolist() for batch in epoch.batches]
                 state["key"] = epoch.key

@@ -39,7 +39,7 @@ def test_constants_fill(weight):
     assert (init.constant_(weight, 3).data == 3).all()
 
 
-def test_initialising_is_noticed_by_the_graph(weight):
+def test_initializing_is_noticed_by_the_graph(weight):
     y = np.sum(np.square(weight))
     init.normal_(weight)
     with pytest.raises(RuntimeError, match="written to"):

@@ -149,9 +149,8 @@ class Watch(Callback):
         self._sample = self._before = None
         then = time.perf_counter()
         self._costs = [*self._costs[-4:], self._cost + then - now]
-        if (
-            len(self._costs) >= WARM
-        ):  # the median, because a single sample may have waited for a CPU
+        if len(self._costs) >= WARM:
+            # the median, because a single sample may have waited for a CPU
             self._next_sample = then + median(self._costs) / (self.overhead / 2)
         if then >= self._next_page:
             self._write(state)
