@@ -65,6 +65,7 @@ class Module:
     _make: Callable[..., None] | None = None
 
     def _no_forward(self, *args: Any, **kwargs: Any) -> Any:
+        """What a call computes; for subclasses."""
         raise NotImplementedError(f"{type(self).__name__} defines no forward(self, ...).")
 
     forward: Callable[..., Any] = _no_forward
