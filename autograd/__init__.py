@@ -3,10 +3,11 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from autograd.check import gradcheck, gradgradcheck
-from autograd.checkpoint import checkpoint
-from autograd.functional import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from autograd.checkpointing import checkpoint
+from autograd.derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from autograd.gradient_check import gradcheck, gradgradcheck
 from autograd.kernel_op import KernelOp
+from autograd.machine.pool import get_num_threads, set_num_threads
 from autograd.op import Op
 from autograd.ops import (
     adaptive_avg_pool1d,
@@ -79,20 +80,19 @@ from autograd.ops import (
     unfold,
     xlogy,
 )
-from autograd.ops.runtime import get_num_threads, set_num_threads
 from autograd.random import default_rng, seed
 from autograd.recording import enable_grad, no_grad, set_grad_enabled
 from autograd.sequence_op import SequenceOp
 from autograd.value import Value
 
 if TYPE_CHECKING:
-    from autograd.readers.anomaly import detect_anomaly
-    from autograd.readers.births import source_lines
-    from autograd.readers.divergence import compare
-    from autograd.readers.lint.report import lint
-    from autograd.readers.paths import explain
-    from autograd.readers.profiling.profiler import profile
-    from autograd.readers.rungs.climb import ladder
+    from autograd.readers.compare import compare
+    from autograd.readers.detect_anomaly import detect_anomaly
+    from autograd.readers.explain import explain
+    from autograd.readers.ladder.ladder import ladder
+    from autograd.readers.lint.lint import lint
+    from autograd.readers.profile.profile import profile
+    from autograd.readers.source_lines import source_lines
     from autograd.viz.drawing import draw
     from autograd.viz.player.page import play
 
@@ -200,15 +200,15 @@ __all__ = [
 
 
 READERS = {
-    "compare": "autograd.readers.divergence",
-    "detect_anomaly": "autograd.readers.anomaly",
+    "compare": "autograd.readers.compare",
+    "detect_anomaly": "autograd.readers.detect_anomaly",
     "draw": "autograd.viz.drawing",
-    "explain": "autograd.readers.paths",
-    "ladder": "autograd.readers.rungs.climb",
+    "explain": "autograd.readers.explain",
+    "ladder": "autograd.readers.ladder.ladder",
     "play": "autograd.viz.player.page",
-    "profile": "autograd.readers.profiling.profiler",
-    "lint": "autograd.readers.lint.report",
-    "source_lines": "autograd.readers.births",
+    "profile": "autograd.readers.profile.profile",
+    "lint": "autograd.readers.lint.lint",
+    "source_lines": "autograd.readers.source_lines",
 }
 """Function -> its module, imported when it is first used: readers cost nothing until then."""
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, NoReturn
 
 import numpy as np
 
 from autograd.dispatch import OPS
-from autograd.engine import Node, epoch
-from autograd.recording import is_recording
-from autograd.stale import fresh
+from autograd.engine import ARRAYS, Flow
+from autograd.node import Node, epoch
+from autograd.recording import enable_grad, is_recording
 from autograd.symbol import ATOM, Symbol, as_symbol
 from autograd.value import Value
 
@@ -219,11 +220,9 @@ class Op:
             return type(s)(self._constant(part) for part in s)
         return s
 
-    def pull(
-        self, v: Node, g: Any, needs: Sequence[bool], stale: dict[Node, Node], create_graph: bool
-    ) -> Sequence[Any]:
-        """The gradient contribution to each input that needs one, else None; any kind of input."""
-        y, args = seen(v, stale, create_graph)
+    def pull(self, v: Node, g: Any, needs: Sequence[bool], flow: Flow = ARRAYS) -> Sequence[Any]:
+        """What the op sends to each input that needs a gradient, else None; of what flows."""
+        y, args = flow.read(v)
         if isinstance(g, dict):
             g = tuple(g.get(i) for i in range(len(v._data)))
         return [
@@ -315,46 +314,39 @@ class Op:
         kind = type(error)
         if kind.__module__.startswith("numpy") and issubclass(kind, TypeError):
             kind = TypeError
-        raise kind(text) from error
+        raised = kind(text)
+        vars(raised)["inputs"] = tuple(inputs)  # for `detect_anomaly`, which tells who made them
+        raise raised from error
 
 
 ROWS: list[Op] = []
 """Every op, in the order of definition; tests, documentation and drawings read it."""
 
 
-def seen(v: Node, stale: dict[Node, Node], create_graph: bool) -> tuple[Any, tuple[Any, ...]]:
-    """What a vjp is fed for y and the inputs: Values under create_graph, else arrays."""
-    if create_graph:
-        parts = v._data
+class Recorded(Flow):
+    """Values flow: what the vjps compute is recorded, so that it can be differentiated again."""
+
+    kernels = in_place = False
+
+    def read(self, v: Node) -> tuple[Any, tuple[Any, ...]]:
+        """The result of v and its inputs, as Values."""
         y: Any = v
-        if type(parts) is tuple:
-            y = tuple(select_output(v, i) for i in range(len(parts)))
-        args: tuple[Any, ...] = v.inputs
-    else:
-        y = v._data
-        args = data_of(v.inputs, v.op.elementwise)
-    if stale:
-        y = fresh(v, y, v, stale)
-        args = tuple([fresh(x, arg, v, stale) for x, arg in zip(v.inputs, args, strict=True)])
-    return y, args
+        if type(v._data) is tuple:
+            y = tuple(select_output(v, i) for i in range(len(v._data)))
+        return self._checked(v, y, v.inputs) if self.stale else (y, v.inputs)
 
-
-def data_of(inputs: Sequence[Any], scalars: bool) -> tuple[Any, ...]:
-    """The inputs without their nodes; NumPy's scalars among them as arrays, unless told to stay."""
-    arrays = []
-    for x in inputs:
-        if isinstance(x, Node):
-            x = x._data
-            if type(x) is not np.ndarray and isinstance(x, np.generic) and not scalars:
-                x = np.asarray(x)
-        arrays.append(x)
-    return tuple(arrays)
+    def mode(self) -> AbstractContextManager[None]:
+        """Ops record."""
+        return enable_grad()
 
 
 def record(
     op: Op, y: Any, inputs: tuple[Any, ...], static: tuple[Any, ...] = (), saved: Any = None
 ) -> Value:
-    """A new node of the graph."""
+    """A new node of the graph.
+
+    `_unary` and `_binary` write the same out once more: a call of this costs a tenth of a small op.
+    """
     v = _new(Value)
     v._data = y
     v.grad = None
@@ -537,9 +529,7 @@ class _Select(Op):
 
     listed = False
 
-    def pull(
-        self, v: Node, g: Any, needs: Sequence[bool], stale: dict[Node, Node], create_graph: bool
-    ) -> Sequence[Any]:
+    def pull(self, v: Node, g: Any, needs: Sequence[bool], flow: Flow = ARRAYS) -> Sequence[Any]:
         return [{v.static[0]: g}]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd import engine
 from autograd.dispatch import Traced, lookup
-from autograd.engine import Array, Node, epoch, tick
+from autograd.node import Array, Node, epoch, tick
 from autograd.spelling import TorchSpelling
 
 

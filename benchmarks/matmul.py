@@ -40,7 +40,7 @@ def limit(threads: int | None) -> None:
 def ours(shape: Shape, threads: int | None) -> Callable[[], Any]:
     """In glassgrad, with the implementation that it chooses."""
     import autograd
-    from autograd.kernels import choice
+    from autograd.machine import choice
 
     if threads is not None:
         autograd.set_num_threads(threads)

@@ -42,8 +42,8 @@ def flops() -> Callable[[], float]:
     import numpy as np
 
     from autograd import get_num_threads
-    from autograd.kernels.jit import jit
-    from autograd.kernels.tile import lanes, shape, tile
+    from autograd.machine.jit import jit
+    from autograd.machine.tile import lanes, shape, tile
 
     (rows, *_), vectors = shape()
     width, depth, times = vectors * lanes(np.float32), 128, 20_000

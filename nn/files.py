@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Array
+from autograd.node import Array
 from autograd.value import Value
 from nn.module import Module
 from nn.tree import flatten, unflatten

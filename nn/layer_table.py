@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from autograd.engine import tick, topological
+from autograd.engine import topological
+from autograd.node import tick
 from autograd.op import SELECT
 from autograd.viz.units import amount
 from nn.module import Module
@@ -129,8 +130,8 @@ def summary(model: Module, *inputs: Any) -> Summary:
             "summary: give what the model is called with, such as np.zeros((1, 3, 32, 32), "
             "np.float32)."
         )
-    from autograd.readers.profiling import work
-    from autograd.readers.profiling.replay import arrays
+    from autograd.readers.profile import work
+    from autograd.readers.profile.replay import arrays
     from nn.look.gates import values
     from nn.look.running import called, looking
     from nn.train.evaluate import evaluating

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from autograd.engine import Array, tick
+from autograd.node import Array, tick
 from autograd.recording import is_recording
 from autograd.value import Value
 from nn import trail

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.ops.in_place import write
+from autograd.ops.arrays.augmented import write
 from autograd.recording import is_recording
 from autograd.value import Value
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.engine import Array, tick
+from autograd.node import Array, tick
 from autograd.value import Value
 from nn.parameter import Parameter
 

@@ -9,7 +9,7 @@ import pytest
 
 from autograd import KernelOp, Op, SequenceOp, Value, grad, gradcheck, gradgradcheck
 from autograd.op import ROWS
-from autograd.ops.loss import cross_entropy
+from autograd.ops.losses.cross_entropy import cross_entropy
 
 X = np.array([0.5, 1.5])
 

@@ -1,1 +1,7 @@
-"""Numba kernels on plain arrays. Imported only when one of them is first called."""
+"""What kernels of your own are written with; the same that ours are.
+
+`jit` compiles and caches a kernel, `pool` runs it on the threads that glassgrad has::
+
+    from autograd.kernels import pool
+    from autograd.kernels.jit import jit
+"""

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 import autograd
+from autograd.machine.runtime import compiled_folder, without_notices
 from autograd.op import ROWS, Op
-from autograd.ops.runtime import compiled_folder, without_notices
 from autograd.sequence_op import SequenceOp
 from nn.commands.first_steps import steps
 

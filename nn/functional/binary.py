@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import autograd
-from autograd.ops.binary import binary_cross_entropy as losses_of_probabilities
+from autograd.ops.losses.binary_cross_entropy import binary_cross_entropy as losses_of_probabilities
 from nn.functional.reduction import in_range, paired, reduced, signs, stretched
 from nn.functional.tensor import Tensor
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import autograd
-from autograd.ops.loss import cross_entropy as fused_cross_entropy
+from autograd.ops.losses.cross_entropy import cross_entropy as fused_cross_entropy
 from autograd.value import Value
 from nn.functional.tensor import Tensor, floats
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Array
+from autograd.node import Array
 from autograd.value import Value
 from nn.counts import count
 from nn.functional.tensor import Tensor, floats

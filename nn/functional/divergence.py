@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import autograd
-from autograd.ops.loss import REDUCTIONS
+from autograd.ops.losses.cross_entropy import REDUCTIONS
 from nn.functional.reduction import in_range, paired, reduced
 from nn.functional.tensor import Tensor
 

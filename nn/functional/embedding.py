@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import autograd
-from autograd.engine import Array
+from autograd.node import Array
 from autograd.value import Value
 from nn.functional.tensor import Tensor
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.ops.resample import cubic_weights
-from autograd.ops.sampling import gather_weighted
+from autograd.ops.images.grid_sample import gather_weighted
+from autograd.ops.images.resample import cubic_weights
 from autograd.value import Value
 from nn.functional.tensor import Tensor
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autograd.ops import linear as affine_maps
+from autograd.ops.algebra import affine as affine_maps
 from autograd.value import Value
 from nn.functional.tensor import Tensor, same_dtype
 

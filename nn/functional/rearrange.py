@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.ops.columns import col2im, im2col, patches
+from autograd.ops.conv.im2col import col2im, im2col, patches
 from nn.functional.tensor import Tensor
 
 

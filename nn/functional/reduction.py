@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.ops.loss import REDUCTIONS
-from autograd.ops.reduce import mean, sum_
+from autograd.ops.arrays.reduce import mean, sum_
+from autograd.ops.losses.cross_entropy import REDUCTIONS
 from autograd.value import Value
 from nn.functional.tensor import Tensor, floats
 

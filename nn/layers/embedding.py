@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from autograd.engine import Array
+from autograd.node import Array
 from autograd.random import Rng
 from autograd.value import Value
 from nn import functional, init

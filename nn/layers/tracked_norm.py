@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from autograd.engine import Array
+from autograd.node import Array
 from nn import functional
 from nn.counts import count
 from nn.functional.tensor import same_dtype

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.functional import grad
+from autograd.derivatives import grad
 from autograd.random import Rng, as_generator
 from autograd.value import Value
 from nn.counts import count

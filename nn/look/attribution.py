@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.functional import grad
+from autograd.derivatives import grad
 from autograd.value import Value
 from nn.look.running import Array, floats, looking, score
 from nn.module import Module

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.functional import grad
+from autograd.derivatives import grad
 from autograd.value import Value
 from nn.functional.interpolate import interpolate
 from nn.look.running import Array, floats, layer_of, looking, score, seen_by

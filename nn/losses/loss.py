@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.ops.loss import REDUCTIONS
+from autograd.ops.losses.cross_entropy import REDUCTIONS
 from autograd.value import Value
 from nn.module import Module
 

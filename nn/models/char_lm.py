@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Array
+from autograd.node import Array
 from autograd.random import Rng, as_generator
 from nn.counts import count
 from nn.layers.dropout import Dropout

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Array
+from autograd.node import Array
 from autograd.random import Rng, as_generator
 from nn.layers.container import ModuleList
 from nn.layers.rbm import RBM

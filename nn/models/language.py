@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Array
+from autograd.node import Array
 from nn import functional
 from nn.module import Module
 

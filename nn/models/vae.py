@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd import no_grad
-from autograd.engine import Array
+from autograd.node import Array
 from autograd.random import Rng, as_generator
 from nn import functional
 from nn.models.mlp import MLP

@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from autograd.engine import Node
+from autograd.node import Node
 from nn.module import Module
 
 
@@ -27,7 +27,7 @@ def blame(loss: Any, model: Module) -> NoReturn:
             f"The parameter {who} is not finite: the update before made it so. Try a smaller "
             "learning rate, or clip the gradients."
         )
-    from autograd.readers.anomaly import check_forward
+    from autograd.readers.detect_anomaly import check_forward
 
     check_forward(node)
     raise FloatingPointError(f"{node.op.name} was given infinities and passed them on.")

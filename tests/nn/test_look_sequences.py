@@ -5,7 +5,7 @@ import pytest
 
 import autograd
 import nn
-from autograd.readers.lint.report import lint
+from autograd.readers.lint.lint import lint
 from nn import look
 
 T, B, I, H = 6, 3, 2, 4  # noqa: E741 - the sizes of the formulas

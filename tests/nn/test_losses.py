@@ -7,7 +7,7 @@ import pytest
 
 import autograd
 import nn
-from autograd.ops.loss import cross_entropy as fused
+from autograd.ops.losses.cross_entropy import cross_entropy as fused
 from nn import functional
 
 LOGITS = np.random.default_rng(1).normal(size=(5, 4))

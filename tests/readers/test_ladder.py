@@ -9,7 +9,7 @@ import autograd
 import nn
 from autograd import SequenceOp, Value
 from autograd.op import ROWS
-from autograd.readers.rungs import rules
+from autograd.readers.ladder import rules
 from autograd.viz.trace import Trace
 
 

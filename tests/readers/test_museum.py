@@ -8,7 +8,7 @@ import pytest
 import autograd
 import nn
 from autograd import Value, detect_anomaly, lint
-from autograd.readers.anomaly import AnomalyError
+from autograd.readers.detect_anomaly import AnomalyError
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(32, 6)).astype(np.float32)

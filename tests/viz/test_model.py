@@ -10,7 +10,7 @@ import pytest
 
 import autograd
 from autograd import KernelOp, Value, relu
-from autograd.engine import tick
+from autograd.node import tick
 from autograd.viz.model import picture
 
 

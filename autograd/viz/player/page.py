@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from autograd.engine import Node
+from autograd.node import Node
 from autograd.viz.pages import embedded, fill, framed, save
 from autograd.viz.player.groups import Groups, views
 from autograd.viz.player.layout import lay_out

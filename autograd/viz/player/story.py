@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Node, add_gradient, topological
+from autograd.engine import add_gradient, topological
+from autograd.node import Node
 from autograd.op import SELECT
-from autograd.readers.births import line_of
+from autograd.readers.source_lines import line_of
 from autograd.recording import no_grad
 from autograd.viz import formula
 from autograd.viz.gradients import passed_back

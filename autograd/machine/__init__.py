@@ -1,0 +1,1 @@
+"""What kernels are built on: compilation, threads, memory, register tiles. It knows no concept."""

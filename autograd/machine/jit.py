@@ -1,0 +1,323 @@
+"""How every kernel is compiled and cached.
+
+Numba's cache looks at the file of the kernel only; a function inlined from another file may change
+unnoticed. Here the stamp of a cached kernel covers the code of every function that it can reach and
+the constants that these read, at any depth, so that an update never runs old code.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import gc
+import hashlib
+import inspect
+import os
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+
+import llvmlite
+import numba
+import numpy as np
+from llvmlite.binding import parse_assembly
+from numba import njit, types
+from numba.core import event
+from numba.core.caching import FunctionCache, IndexDataCacheFile, NullCache
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import Compiler
+from numba.extending import intrinsic
+
+from autograd.machine import heap
+
+PLAIN = bool(numba.config.DISABLE_JIT) or os.environ.get("GLASSGRAD_TILE") == "plain"
+"""Whether kernels do without LLVM vector code: loops in place of intrinsics, for tests."""
+PATIENCE = 1.0  # s of compiling after which a user is told what takes so long
+
+OURS = ("autograd.", "nn.")  # modules whose kernels are announced while they compile
+_FOREIGN = frozenset({"numpy", "numba", "llvmlite"}) | sys.stdlib_module_names
+"""Packages whose code stands under their version, not in the stamp."""
+
+
+heap.keep_pages()
+
+
+def stamp(function):
+    """A hash of all that a kernel is compiled from: functions, constants, compiler versions.
+
+    Starting at the kernel's own code it follows what the code names: functions, compiled or not,
+    intrinsics with the Python code that emits their instructions, classes, closures, defaults, and
+    constants by value. Comments and line numbers do not count.
+    """
+    digest = _Digest()
+    digest.add(f"{numba.__version__} {llvmlite.__version__}")
+    digest.add(function)
+    return digest.hash.hexdigest()
+
+
+class _Digest:
+    """A hash over whatever Python objects it is given, each of them once."""
+
+    def __init__(self):
+        self.hash = hashlib.sha256()
+        self.seen = {}
+
+    def add(self, x):
+        """Go through one object, and through all that it refers to."""
+        x = getattr(x, "py_func", x)  # what Numba compiles
+        x = getattr(x, "_defn", x)  # what an intrinsic is made of
+        x = inspect.unwrap(x) if isinstance(x, Callable) else x
+        self.hash.update(type(x).__qualname__.encode() + b"\0")
+        if isinstance(x, (bool, int, float, complex, str, bytes, type(None), type(...))):
+            self.hash.update(repr(x).encode() + b"\0")
+        elif isinstance(x, np.ndarray):
+            self.hash.update(repr((x.dtype, x.shape)).encode() + x.tobytes())
+        elif id(x) not in self.seen:
+            self.seen[id(x)] = x  # kept alive, so that no other object gets its id
+            self._walk(x)
+
+    def _walk(self, x):
+        own = (getattr(x, "__module__", None) or "").partition(".")[0] not in _FOREIGN
+        if isinstance(x, CodeType):
+            parts = [x.co_code, x.co_names, x.co_consts]
+        elif isinstance(x, (set, frozenset)):
+            parts = sorted(x, key=repr)
+        elif isinstance(x, dict):
+            parts = [part for item in x.items() for part in item]
+        elif isinstance(x, (list, tuple)):
+            parts = x
+        elif isinstance(x, FunctionType) and own:
+            cells = [cell.cell_contents for cell in x.__closure__ or ()]
+            defaults = (x.__defaults__, x.__kwdefaults__)
+            parts = [x.__code__, cells, defaults, *_read_globals(x)]
+        elif isinstance(x, type) and own:
+            parts = [x.__qualname__, x.__bases__, *_attributes(x)]
+        elif own and type(x).__module__.partition(".")[0] not in _FOREIGN:
+            parts = [type(x), *_attributes(x)]
+        else:
+            text = getattr(x, "__qualname__", None) or repr(x)
+            parts = [text if " at 0x" not in text else ""]
+        for part in parts:
+            self.add(part)
+
+
+def _read_globals(function):
+    """Name and value of every global that a function's code can read."""
+    names, todo = {}, [function.__code__]
+    while todo:
+        code = todo.pop()
+        names |= dict.fromkeys(code.co_names)
+        todo += [part for part in code.co_consts if isinstance(part, CodeType)]
+    for name in names:
+        value = function.__globals__.get(name, todo)
+        if isinstance(value, ModuleType):
+            if value.__name__.partition(".")[0] not in _FOREIGN:
+                yield from ((n, vars(value)[n]) for n in names if n in vars(value))
+        elif value is not todo:
+            yield name, value
+
+
+def _attributes(x):
+    """The attributes of a class or an object of ours, and the functions behind its descriptors."""
+    for name, value in getattr(x, "__dict__", {}).items():
+        if name not in ("__dict__", "__weakref__", "__module__", "__doc__"):
+            yield name, getattr(value, "fget", None) or getattr(value, "__func__", value)
+
+
+class _Cache(FunctionCache):
+    """Numba's cache under our stamp; the plain variant apart."""
+
+    def __init__(self, function):
+        super().__init__(function)
+        del self._cache_file  # made on first use: only then all that the kernel calls is defined
+
+    @functools.cached_property
+    def _cache_file(self):
+        name = self._impl.filename_base + ("-plain" if PLAIN else "")
+        return IndexDataCacheFile(self.cache_path, name, stamp(self._py_func))
+
+
+def jit(function):
+    """Compile a kernel when it is first called: no GIL, IEEE division, cached on disk.
+
+    `error_model="numpy"` is what lets LLVM vectorise a loop with a division in it. Floating-point
+    operations are not reordered or contracted: the bits are those of the source, in a vector or in
+    the rest of a loop.
+    """
+    compiled = njit(nogil=True, error_model="numpy", no_cfunc_wrapper=True)(function)
+    if not numba.config.DISABLE_JIT:
+        _forget_literals(compiled)
+        with contextlib.suppress(RuntimeError):  # where no folder can be written to
+            compiled._cache = _Cache(function)
+    return compiled
+
+
+def _forget_literals(compiled):
+    """Let calls from other kernels share one signature; Numba compiles anew for each constant."""
+    typed = compiled.get_call_template
+
+    def widened(args, named):
+        general = {name: types.unliteral(kind) for name, kind in named.items()}
+        return typed([types.unliteral(kind) for kind in args], general)
+
+    compiled.get_call_template = widened
+
+
+class _Part(JITCodeLibrary):
+    """LLVM code that is neither optimised nor made machine code: whoever links it does both."""
+
+    def _optimize_functions(self, module):
+        module.data_layout = self._codegen._data_layout
+
+    def _optimize_final_module(self):
+        pass
+
+    def _finalize_final_module(self):
+        self._finalize_dynamic_globals()
+        # Numba sets the pointer in this variable, which all who link the part share.
+        found = self._final_module.global_variables
+        source = "\n".join(str(v) for v in found if v.name.startswith("_ZN08NumbaEnv"))
+        self._codegen._add_module(parse_assembly(source))
+        self._finalized = True
+
+
+class _ToLLVM(Compiler):
+    """Numba's compiler, up to LLVM code."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.state.library = _Part(self.state.targetctx.codegen(), "part")
+
+
+def part(function):
+    """Compile a part of kernels, for no one else to call: into each of them, and not by itself.
+
+    Numba would optimise it and make machine code of it twice, by itself and in each caller.
+    """
+    compiled = njit(
+        nogil=True,
+        error_model="numpy",
+        no_cfunc_wrapper=True,
+        no_cpython_wrapper=True,
+        pipeline_class=_ToLLVM,
+    )(function)
+    if not numba.config.DISABLE_JIT:
+        _forget_literals(compiled)
+        compiled._insert = lambda *code: None  # there is none to call
+        compiled._compile_for_args = _refused
+    return compiled
+
+
+def _refused(*args, **named):
+    raise TypeError("a part of kernels can't be called from Python: it is compiled into them only.")
+
+
+if numba.config.DISABLE_JIT:
+
+    def compact():
+        """Nothing to do: there is no code."""
+
+else:
+
+    @intrinsic
+    def compact(typing):
+        """Compile the kernel that calls it for size, in two thirds of the time.
+
+        For kernels whose time goes into vector code made by hand (machine/tile.py): the loops
+        around it are short, and LLVM's versions of them for long ones cost more than they gain.
+        """
+
+        def emit(context, builder, signature, args):
+            builder.function.attributes.add("optsize")
+            return context.get_dummy_value()
+
+        return types.void(), emit
+
+
+@contextlib.contextmanager
+def quietly():
+    """Compile without notices, in any thread: the caller tells its user what goes on."""
+    _notice.quiet += 1
+    try:
+        yield
+    finally:
+        _notice.quiet -= 1
+
+
+class _Notice(event.Listener):
+    """Tells on stderr which kernel is compiled, while the user waits for it; once for each."""
+
+    def __init__(self):
+        self.quiet = 0
+        self.depth = 0  # Numba compiles under a lock: in one thread at a time
+        self.timer = None
+        self.told = set()
+
+    def on_start(self, event):
+        self.depth += 1
+        compiled = event.data["dispatcher"]
+        function = compiled.py_func
+        module = function.__module__ or ""  # what Numba makes by exec has none
+        ours = module.startswith(OURS)
+        if self.depth == 1 and ours and not self.quiet:
+            name = f"{module.rpartition('.')[2]}.{function.__name__}"
+            kept = not isinstance(compiled._cache, NullCache)
+            self.timer = threading.Timer(PATIENCE, self.tell, (name, kept))
+            self.timer.daemon = True
+            self.timer.start()
+
+    def on_end(self, event):
+        self.depth -= 1
+        if self.depth == 0 and self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+
+    def tell(self, name, kept):
+        """Print the line."""
+        if name not in self.told and sys.stderr is not None:
+            self.told.add(name)
+            how = "first use, kept on disk" if kept else "no folder to keep it in"
+            with contextlib.suppress(OSError, ValueError):  # stderr is closed
+                print(f"glassgrad: compiling {name} ({how}) ...", file=sys.stderr)  # noqa: T201
+
+
+class _Uncollected(event.Listener):
+    """Stops Python's garbage collector while a kernel compiles.
+
+    It would walk again and again, in vain, through all that the compiler builds: up to a sixth of
+    the time.
+    """
+
+    def __init__(self):
+        self.depth = 0
+        self.paused = False
+
+    def on_start(self, event):
+        self.depth += 1
+        module = event.data["dispatcher"].py_func.__module__ or ""
+        if self.depth == 1 and module.startswith(OURS) and gc.isenabled():
+            gc.disable()
+            self.paused = True
+
+    def on_end(self, event):
+        self.depth -= 1
+        if self.depth == 0 and self.paused:
+            self.paused = False
+            gc.enable()
+
+
+_notice = _Notice()
+event.register("numba:compile", _notice)
+event.register("numba:compile", _Uncollected())
+
+
+def cache_folder():
+    """The folder that compiled kernels are kept in; None where there is none to write to."""
+    cache = getattr(jit(_nothing), "_cache", None)
+    return Path(cache.cache_path) if isinstance(cache, _Cache) else None
+
+
+def _nothing():
+    pass

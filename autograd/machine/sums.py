@@ -1,0 +1,74 @@
+"""Sums and maxima over stretches of flat arrays, in vectors: n numbers from `start` on.
+
+NaN and infinities stay, and so do the bits on one machine: the order of a sum depends on its length
+only.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from autograd.machine.elementary import exp, larger
+
+index = np.uintp  # of an element: LLVM knows that it does not wrap, and makes vectors of the loop
+
+reduction = njit(error_model="numpy", fastmath={"reassoc", "nsz"})  # which lets LLVM sum in vectors
+
+
+@reduction
+def total(x, start, n):
+    """Σ x."""
+    y = x.dtype.type(0)
+    for i in range(n):
+        y += x[start + index(i)]
+    return y
+
+
+@reduction
+def product(x, y, start, n):
+    """Σ x y."""
+    z = x.dtype.type(0)
+    for i in range(n):
+        z += x[start + index(i)] * y[start + index(i)]
+    return z
+
+
+@reduction
+def squares(x, start, n, mean):
+    """Σ (x - mean)²."""
+    y = x.dtype.type(0)
+    for i in range(n):
+        d = x[start + index(i)] - mean
+        y += d * d
+    return y
+
+
+@reduction
+def moments(g, x, start, n, mean):
+    """Σ g and Σ g (x - mean)."""
+    y, z = x.dtype.type(0), x.dtype.type(0)
+    for i in range(n):
+        y += g[start + index(i)]
+        z += g[start + index(i)] * (x[start + index(i)] - mean)
+    return y, z
+
+
+@njit(error_model="numpy")
+def greatest(x, start, n):
+    """The maximum of n numbers of x from `start`, NaN where one is."""
+    m = x.dtype.type(-math.inf)
+    for i in range(n):
+        m = larger(m, x[start + index(i)])
+    return m
+
+
+@reduction
+def sum_of_exponentials(x, start, n, m):
+    """Σ exp(x - m) of n numbers of x from `start`."""
+    total = x.dtype.type(0)
+    for i in range(n):
+        total += exp(x[start + index(i)] - m)
+    return total

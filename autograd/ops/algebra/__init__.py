@@ -1,0 +1,1 @@
+"""Linear algebra: products, einsum, the affine map, factorizations, norms."""

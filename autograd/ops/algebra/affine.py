@@ -1,0 +1,40 @@
+"""The affine map of a layer as one node: what nearly every network is made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd.machine import choice
+from autograd.op import Op
+from autograd.ops.samples import A, case
+
+
+def _linear(x: Any, weight: Any) -> Any:
+    """x weightᵀ, for x (..., in) and weight (out, in)."""
+    return choice.matmul(x, weight.T)
+
+
+def _affine(x: Any, weight: Any, bias: Any) -> Any:
+    """x weightᵀ + bias, for x (..., in), weight (out, in) and bias (out,)."""
+    y = choice.matmul(x, weight.T)
+    if y.dtype == bias.dtype and y.ndim:
+        y += bias  # in place: y is ours
+        return y
+    return y + bias
+
+
+def outer(g: Any, x: Any) -> Any:
+    """Σ over all leading axes of the outer products of g (..., out) and x (..., in)."""
+    if g.ndim != 2:
+        g, x = np.reshape(g, (-1, g.shape[-1])), np.reshape(x, (-1, x.shape[-1]))
+    return choice.matmul(np.transpose(g), x)
+
+
+# fmt: off
+linear = Op(_linear, r"{x:2} {weight:9}^\top",         lambda g, y, x, weight: choice.matmul(g, weight), lambda g, y, x, weight: outer(g, x), name="linear", rank=2,
+            cases=(case(A(4, 3), A(2, 3)), case(A(3), A(2, 3)), case(A(2, 4, 3), A(2, 3))))
+affine = Op(_affine, r"{x:2} {weight:9}^\top + {bias}", lambda g, y, x, weight, bias: choice.matmul(g, weight), lambda g, y, x, weight, bias: outer(g, x), lambda g, y, x, weight, bias: g, name="affine", rank=1,
+            cases=(case(A(4, 3), A(2, 3), A(2)), case(A(3), A(2, 3), A(2)), case(A(2, 4, 3), A(2, 3), A(2))))
+# fmt: on

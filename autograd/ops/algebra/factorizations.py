@@ -1,0 +1,210 @@
+"""Factorizations: Cholesky, QR, eigenvalues of symmetric matrices, singular values.
+
+Each is closed under differentiation: its gradient is made of products, inverses and two rows that
+are their own derivatives, `half_lower` and `over_gaps`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd.dispatch import OPS
+from autograd.op import Op
+from autograd.ops.algebra.products import constant, flip
+from autograd.ops.elementwise.arithmetic import ratio
+from autograd.ops.samples import A, Array, case, real
+
+QRResult = type(np.linalg.qr(np.eye(1)))
+
+
+def apart(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Matrices whose eigenvalues and singular values are far from 0 and from each other."""
+    diagonal = 5.0 * np.eye(shape[-2], shape[-1]) * np.arange(1, shape[-1] + 1)
+    return real(rng, shape) + diagonal
+
+
+def _half_lower(x: Any) -> Any:
+    """The lower triangle of a matrix with half of its diagonal."""
+    ones = np.ones(x.shape[-2:], x.dtype)
+    return np.asarray((np.tril(ones) + np.tril(ones, -1)) / 2 * x)
+
+
+def double(x: Any) -> Any:
+    """The symmetric matrix that has the lower triangle of x."""
+    half = half_lower.call(x)
+    return half + flip(half)
+
+
+def _cholesky(a: Any) -> Any:
+    """Lower triangular factor L of a = L Lᵀ; only the lower triangle of a is read."""
+    return np.linalg.cholesky(a)
+
+
+def _cholesky_grad(g: Any, y: Any) -> Any:
+    """The gradient of cholesky (Murray, "Differentiation of the Cholesky decomposition", 2016)."""
+    inverse = np.linalg.inv(y)
+    middle = double(np.matmul(flip(y), g))
+    return half_lower.call(np.matmul(np.matmul(flip(inverse), middle), inverse))
+
+
+def _qr(a: Any, mode: Any = "reduced") -> Any:
+    """a = Q R of matrices that are not wide, Q with orthonormal columns, R upper triangular."""
+    if mode == "complete" and a.shape[-2] > a.shape[-1]:
+        raise ValueError(
+            "of a tall matrix mode='complete' adds columns to Q that the matrix does not "
+            "determine, so they have no derivative; use mode='reduced'."
+        )
+    if mode not in ("reduced", "complete"):
+        raise ValueError(f"mode must be 'reduced', 'complete' or 'r' on a Value, got {mode!r}.")
+    return np.linalg.qr(a, mode)
+
+
+def _qr_grad(g: Any, y: Any) -> Any:
+    """The gradient of qr of a matrix that is not wide (Walter & Lehmann, 2018)."""
+    (gq, gr), (q, r) = g, y
+    m = 0.0 if gr is None else np.matmul(r, flip(gr))
+    if gq is not None:
+        m = m - np.matmul(flip(gq), q)
+    inner = np.matmul(q, double(m))
+    if gq is not None:
+        inner = gq + inner
+    return np.matmul(inner, flip(np.linalg.inv(r)))
+
+
+def _over_gaps(x: Any, v: Any, w: Any) -> Any:
+    """x_ij / (v_j - v_i) for every pair of a list of numbers v; 0 on the diagonal.
+
+    Where v_i and v_j are equal up to rounding: 0 if w_ij and w_ji are exactly 0, which is taken to
+    say that the pair is not used, else NaN.
+    """
+    gap = np.expand_dims(v, -2) - np.expand_dims(v, -1)
+    n = v.shape[-1]
+    rounding = 4 * n * np.finfo(gap.dtype).eps * np.abs(v).max(-1, keepdims=True, initial=0)
+    equal = np.abs(gap) <= rounding[..., None]
+    unused = equal & np.equal(w, 0) & np.equal(flip(w), 0) | np.eye(n, dtype=bool)
+    y = np.where(equal, np.nan, x) / np.where(equal, 1, gap)
+    return np.where(unused, 0, y).astype(gap.dtype, copy=False)
+
+
+def _over_gaps_v(g: Any, y: Any, v: Any, w: Any) -> Any:
+    """The gradient of over_gaps with respect to v."""
+    h = over_gaps.call(g * y, v, w)
+    return np.sum(h, -1) - np.sum(h, -2)
+
+
+def _eigh(a: Any, UPLO: Any = "L") -> Any:
+    """Eigenvalues, ascending, and eigenvectors of a symmetric matrix, of which half is read.
+
+    Equal eigenvalues have a gradient; their eigenvectors are LAPACK's choice. Where a pair of them
+    is used the gradient is NaN; where no gradient comes in along it (v_i · g_j = v_j · g_i = 0), it
+    counts as not used. This holds for losses that read other eigenvectors, but not for V h(w) Vᵀ
+    where h is 0 at the equal eigenvalues and its slope is not: the logarithm at the identity.
+    """
+    return np.linalg.eigh(a, UPLO)
+
+
+def _eigh_grad(g: Any, y: Any, UPLO: Any) -> Any:
+    """The gradient of eigh."""
+    (gw, gv), (w, v) = g, y
+    total: Any = None
+    if gw is not None:
+        total = np.matmul(v * np.expand_dims(gw, -2), flip(v))
+    if gv is not None:
+        m = np.matmul(flip(v), gv)
+        turn = over_gaps.call(m - flip(m), w, m) / 2
+        part = np.matmul(np.matmul(v, turn), flip(v))
+        total = part if total is None else total + part
+    half = 2 * half_lower.call(total)  # off the diagonal, an element stands for two
+    return half if UPLO in "Ll" else flip(half)
+
+
+def _svd(a: Any, full_matrices: bool = True) -> Any:
+    """a = U diag(S) Vh, S descending; U and Vh have as many columns and rows as S is long."""
+    if full_matrices and a.shape[-2] != a.shape[-1]:
+        raise ValueError(
+            "of a matrix that is not square, full_matrices=True adds vectors that the matrix does "
+            "not determine, so they have no derivative; pass full_matrices=False."
+        )
+    return np.linalg.svd(a, full_matrices=full_matrices)
+
+
+def _svd_grad(g: Any, y: Any, a: Any) -> Any:
+    """The gradient of svd (Townsend, "Differentiating the singular value decomposition", 2016).
+
+    His two sums are regrouped by 1 / (s_j - s_i) and 1 / (s_j + s_i), which loses no digits to
+    differences of squares. S alone needs neither, so it has a gradient where values repeat; U and
+    Vh of equal singular values give NaN, as in `over_gaps`.
+    """
+    (gu, gs, gvh), (u, s, vh) = g, y
+    inner: Any = None
+    if gs is not None:
+        inner = diagonal(gs)
+    outside: Any = None
+    if gu is not None or gvh is not None:
+        p = 0.0 if gu is None else np.matmul(flip(u), gu)
+        q = 0.0 if gvh is None else np.matmul(vh, flip(gvh))
+        total, gap, used = p + q, p - q, np.abs(p) + np.abs(q)
+        eye = constant("I", np.eye(s.shape[-1], dtype=s.dtype), s)
+        sums = np.expand_dims(s, -1) + np.expand_dims(s, -2) + eye  # its diagonal divides 0
+        turn = (over_gaps.call(total - flip(total), s, used) + ratio(gap - flip(gap), sums)) / 2
+        inner = turn if inner is None else inner + turn
+    m, n = a.shape[-2:]
+    if gu is not None and m > n:
+        outside = (gu - np.matmul(u, np.matmul(flip(u), gu))) / np.expand_dims(s, -2)
+        outside = np.matmul(outside, vh)
+    if gvh is not None and n > m:
+        outside = (gvh - np.matmul(np.matmul(gvh, flip(vh)), vh)) / np.expand_dims(s, -1)
+        outside = np.matmul(u, outside)
+    result = np.matmul(np.matmul(u, inner), vh)
+    return result if outside is None else result + outside
+
+
+def diagonal(x: Any) -> Any:
+    """Diagonal matrices of the vectors in a stack."""
+    return np.expand_dims(x, -2) * constant("I", np.eye(x.shape[-1], dtype=x.dtype), x)
+
+
+# fmt: off
+cholesky_row = Op(_cholesky,  r"\operatorname{{chol}} {a:3}",   lambda g, y, a: _cholesky_grad(g, y),                       rank=3, name="cholesky", cases=(case(A(3, 3, domain=apart)), case(A(2, 2, 2, domain=apart))))
+qr_row = Op(_qr,              r"\operatorname{{qr}} {a:3}",     lambda g, y, a, mode: _qr_grad(g, y),                       rank=3, name="qr", cases=(case(A(3, 3, domain=apart)), case(A(2, 4, 2, domain=apart))))
+eigh = Op(_eigh,              r"\operatorname{{eigh}} {a:3}",   lambda g, y, a, UPLO: _eigh_grad(g, y, UPLO),               rank=3, name="eigh", of=(np.linalg.eigh,), cases=(case(A(3, 3, domain=apart)), case(A(2, 2, 2, domain=apart), UPLO="U")))
+svd_row = Op(_svd,            r"\operatorname{{svd}} {a:3}",    lambda g, y, a, full_matrices: _svd_grad(g, y, a),                         rank=3, name="svd", cases=(case(A(3, 3, domain=apart)), case(A(2, 4, 2, domain=apart), False), case(A(2, 3, domain=apart), False)))
+half_lower: Op = Op(_half_lower, r"\Phi\left({x}\right)",      lambda g, y, x: half_lower.call(g),                         name="half_lower", cases=(case(A(3, 3)), case(A(2, 2, 2))))
+over_gaps: Op = Op(_over_gaps, r"\frac{{{x}}}{{{{{v}}}_j - {{{v}}}_i}}", lambda g, y, x, v, w: over_gaps.call(g, v, w),
+                                                                lambda g, y, x, v, w: _over_gaps_v(g, y, v, w), None,          name="over_gaps", cases=(case(A(3, 3), np.array([1.0, 2.5, 4.0]), A(3, 3)), case(A(2, 2, 2), np.array([[1.0, 2.5], [4.0, 2.0]]), A(2, 2, 2))))
+# fmt: on
+
+
+def cholesky(a: Any, *, upper: bool = False) -> Any:
+    """Triangular factor of a positive definite matrix, of which the same triangle is read."""
+    return flip(cholesky_row.call(flip(a))) if upper else cholesky_row.call(a)
+
+
+def qr(a: Any, mode: str = "reduced") -> Any:
+    """a = Q R; mode="r" gives R alone."""
+    m, n = a.shape[-2:]
+    q, r = qr_row.call(a if m >= n else a[..., :m], "reduced" if mode == "r" else mode)
+    if m < n:  # the columns that are too many have no part in Q
+        r = np.where(np.tri(m, n, -1, dtype=bool), 0, np.matmul(flip(q), a))
+    return r if mode == "r" else QRResult(q, r)
+
+
+def eigvalsh(a: Any, UPLO: Any = "L") -> Any:
+    """Eigenvalues of a symmetric matrix, ascending."""
+    return np.linalg.eigh(a, UPLO)[0]
+
+
+def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+    """Singular value decomposition, or the singular values alone."""
+    return svd_row.call(a, full_matrices) if compute_uv else svdvals(a)
+
+
+def svdvals(x: Any) -> Any:
+    """Singular values, descending."""
+    return svd_row.call(x, False)[1]
+
+
+OPS[np.linalg.cholesky], OPS[np.linalg.qr] = cholesky, qr
+OPS[np.linalg.eigvalsh], OPS[np.linalg.svd], OPS[np.linalg.svdvals] = eigvalsh, svd, svdvals

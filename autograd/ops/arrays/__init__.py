@@ -1,0 +1,1 @@
+"""NumPy's array functions: shapes, indexing, joining, ordering, reductions."""

@@ -1,0 +1,113 @@
+"""NumPy functions whose results have no useful derivative: they take Values, give arrays."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograd.dispatch import OPS
+from autograd.node import Node
+from autograd.op import bind_methods, tex_name
+from autograd.symbol import ATOM, Symbol, as_symbol
+from autograd.value import Value
+
+
+def plain(function: Callable[..., Any], tex: str | None = None, bind: str = "") -> None:
+    """Let a NumPy function take Values and give a plain array: it has no useful derivative."""
+    name = str(function.__name__)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        symbols = [a for a in args if isinstance(a, Symbol)]
+        y = function(*map(_bare, args), **{k: _bare(a) for k, a in kwargs.items()})
+        if not symbols or not isinstance(y, (np.ndarray, np.generic)):
+            return y
+        if tex is not None:
+            return Symbol(
+                tex.format(**dict(zip("ab", map(as_symbol, args), strict=False))),
+                y,
+                0 if "{" in tex else ATOM,
+            )
+        return Symbol(rf"\operatorname{{{tex_name(name)}}}({symbols[0]})", y)
+
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = function.__doc__
+    OPS[function] = call
+    bind_methods(call, bind)
+
+
+def _bare(x: Any) -> Any:
+    if isinstance(x, Value):
+        return x._data
+    if isinstance(x, Symbol):
+        return x.data
+    if type(x) in (tuple, list):
+        return type(x)(_bare(part) for part in x)
+    return x
+
+
+plain(np.greater, "{a:1} > {b:1}", bind="__gt__")
+plain(np.greater_equal, r"{a:1} \ge {b:1}", bind="__ge__")
+plain(np.less, "{a:1} < {b:1}", bind="__lt__")
+plain(np.less_equal, r"{a:1} \le {b:1}", bind="__le__")
+plain(np.equal, "{a:1} = {b:1}")
+plain(np.not_equal, r"{a:1} \ne {b:1}")
+plain(np.logical_and, r"{a:1} \wedge {b:1}")
+plain(np.logical_or, r"{a:1} \vee {b:1}")
+plain(np.logical_not, r"\neg {a:1}")
+plain(np.bitwise_and, r"{a:1} \wedge {b:1}", bind="__and__ __rand__")
+plain(np.bitwise_or, r"{a:1} \vee {b:1}", bind="__or__ __ror__")
+plain(np.invert, r"\neg {a:1}", bind="__invert__")
+plain(np.floor, r"\left\lfloor {a} \right\rfloor")
+plain(np.ceil, r"\left\lceil {a} \right\rceil")
+
+plain(np.zeros_like, "0")
+
+for function in (
+    *(np.trunc, np.rint, np.fix, np.signbit, np.heaviside, np.logical_xor),
+    *(np.isnan, np.isinf, np.isfinite, np.isneginf, np.isposinf, np.iscomplexobj, np.isrealobj),
+    *(np.isclose, np.allclose, np.array_equal, np.array_equiv),
+    *(np.nanargmax, np.nanargmin, np.argpartition, np.argwhere, np.flatnonzero, np.count_nonzero),
+    *(np.searchsorted, np.digitize, np.bincount, np.histogram, np.unique, np.isin),
+    *(np.shape, np.ndim, np.size, np.ones_like, np.empty_like),
+    *(np.result_type, np.can_cast, np.may_share_memory, np.shares_memory),
+    *(np.array_repr, np.array_str, np.array2string),
+):
+    plain(function)
+
+plain(np.round, bind="round __round__")
+plain(np.argmax, bind="argmax")
+plain(np.argmin, bind="argmin")
+plain(np.argsort, bind="argsort")
+plain(np.nonzero, bind="nonzero")
+plain(np.all, bind="all")
+plain(np.any, bind="any")
+
+
+def _equal(a: Any, b: Any) -> Any:
+    """Element by element; what is no number is equal to none, as NumPy's operator has it."""
+    return operator.eq(_bare(a), _bare(b))
+
+
+def _not_equal(a: Any, b: Any) -> Any:
+    """Element by element; what is no number differs from all."""
+    return operator.ne(_bare(a), _bare(b))
+
+
+bind_methods(_equal, "__eq__")
+bind_methods(_not_equal, "__ne__")
+
+
+def full_like(a: Any, fill_value: Any, **kwargs: Any) -> Any:
+    """A constant array like a; a fill that is tracked would lose its gradient."""
+    if isinstance(fill_value, Node):
+        raise TypeError(
+            "numpy.full_like: fill_value is a Value, whose gradient would be lost; "
+            "use np.broadcast_to(fill_value, a.shape)."
+        )
+    return np.full_like(np.empty(a.shape, a.dtype), fill_value, **kwargs)
+
+
+OPS[np.full_like] = full_like

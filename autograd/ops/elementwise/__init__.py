@@ -1,0 +1,1 @@
+"""Elementwise ops and softmax, with the loops that serve large arrays."""

@@ -1,0 +1,217 @@
+"""Activation functions, under PyTorch's names."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from autograd.op import Op
+from autograd.ops.elementwise.by_size import kernel_for
+from autograd.ops.elementwise.special import erfc
+from autograd.ops.samples import A, away, case, nonzero, real
+
+SELU_SCALE, SELU_ALPHA = 1.0507009873554804934, 1.6732632423543772848  # Klambauer et al., 2017
+ROOT_HALF, BELL = math.sqrt(0.5), 1 / math.sqrt(2 * math.pi)
+GELU_SLOPE, GELU_CUBIC = math.sqrt(2 / math.pi), 0.044715  # Hendrycks & Gimpel, 2016
+
+
+@kernel_for("sigmoid")
+def _sigmoid(a: Any) -> Any:
+    """1 / (1 + exp(-a)), without overflow and exact in both tails."""
+    e = np.exp(-np.abs(a))
+    return np.where(np.greater_equal(a, 0), 1 / (1 + e), e / (1 + e))
+
+
+@kernel_for("relu")
+def _relu(a: Any) -> Any:
+    """max(a, 0)."""
+    return np.maximum(a, 0)
+
+
+@kernel_for("relu_grad")
+def relu_grad(g: Any, a: Any) -> Any:
+    """g where a is positive."""
+    return np.where(a > 0, g, 0)
+
+
+@kernel_for("relu6_grad")
+def relu6_grad(g: Any, a: Any) -> Any:
+    """g where a is between 0 and 6."""
+    return np.where((a > 0) & (a < 6), g, 0)
+
+
+@kernel_for("where_positive")
+def where_positive(x: Any, a: Any, b: Any) -> Any:
+    """a where x is positive, else b: NumPy's where waits for a branch at each change of sign."""
+    return np.where(np.greater(x, 0), a, b)
+
+
+@kernel_for("sigmoid_grad")
+def sigmoid_grad(g: Any, y: Any) -> Any:
+    """g σ'(a), by the sigmoid's own value y."""
+    return g * y * (1 - y)
+
+
+@kernel_for("softplus")
+def plain_softplus(a: Any) -> Any:
+    """log(1 + exp(a)), without overflow."""
+    return np.maximum(a, 0) + np.log1p(np.exp(-np.abs(a)))
+
+
+@kernel_for("softplus_grad")
+def softplus_grad(g: Any, a: Any) -> Any:
+    """g σ(a)."""
+    return g * sigmoid(a)
+
+
+def _softplus(a: Any, beta: float = 1.0) -> Any:
+    """log(1 + exp(beta a)) / beta, without overflow."""
+    return plain_softplus(a) if beta == 1 else plain_softplus(np.multiply(a, beta)) / beta
+
+
+def _log_sigmoid(a: Any) -> Any:
+    """log(sigmoid(a)), without overflow."""
+    return np.minimum(a, 0) - np.log1p(np.exp(-np.abs(a)))
+
+
+@kernel_for("silu")
+def _silu(a: Any) -> Any:
+    """a · sigmoid(a), also called swish."""
+    return a * _sigmoid(a)
+
+
+@kernel_for("silu_grad")
+def silu_grad(g: Any, a: Any) -> Any:
+    """g times the derivative of silu at a."""
+    s = sigmoid(a)
+    return g * (s + a * (s - np.square(s)))
+
+
+@kernel_for("gelu")
+def exact_gelu(a: Any) -> Any:
+    """a Φ(a)."""
+    return 0.5 * a * erfc(-ROOT_HALF * a)
+
+
+@kernel_for("gelu_tanh")
+def tanh_gelu(a: Any) -> Any:
+    """The tanh form of gelu."""
+    return 0.5 * a * (1 + np.tanh(GELU_SLOPE * (a + GELU_CUBIC * a * a * a)))
+
+
+def _gelu(a: Any, approximate: str = "none") -> Any:
+    """a Φ(a), Φ the normal distribution function; approximate="tanh" takes the tanh form."""
+    if approximate not in ("none", "tanh"):
+        raise ValueError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}.")
+    return tanh_gelu(a) if approximate == "tanh" else exact_gelu(a)
+
+
+@kernel_for("gelu_grad")
+def exact_gelu_grad(g: Any, a: Any) -> Any:
+    """g times the derivative of a Φ(a)."""
+    return g * (0.5 * erfc(-ROOT_HALF * a) + a * (BELL * np.exp(-0.5 * np.square(a))))
+
+
+@kernel_for("gelu_tanh_grad")
+def tanh_gelu_grad(g: Any, a: Any) -> Any:
+    """g times the derivative of the tanh form of gelu."""
+    t = np.tanh(GELU_SLOPE * (a + GELU_CUBIC * a * a * a))
+    inner = GELU_SLOPE * (1 + 3 * GELU_CUBIC * np.square(a))
+    return g * (0.5 * (1 + t) + 0.5 * a * (1 - np.square(t)) * inner)
+
+
+def _elu(a: Any, alpha: float = 1.0) -> Any:
+    """Gives a where a > 0, else alpha (exp(a) - 1)."""
+    return where_positive(a, a, alpha * np.expm1(np.minimum(a, 0)))
+
+
+def _celu(a: Any, alpha: float = 1.0) -> Any:
+    """Gives a where a > 0, else alpha (exp(a / alpha) - 1)."""
+    return where_positive(a, a, alpha * np.expm1(np.minimum(a, 0) / alpha))
+
+
+def _selu(a: Any) -> Any:
+    """Scaled elu whose fixed point is mean 0, variance 1."""
+    return SELU_SCALE * _elu(a, SELU_ALPHA)
+
+
+def _leaky_relu(a: Any, negative_slope: float = 0.01) -> Any:
+    """Gives a where a > 0, else negative_slope · a."""
+    return where_positive(a, a, np.multiply(a, negative_slope))
+
+
+def _prelu(a: Any, weight: Any) -> Any:
+    """Gives a where a > 0, else weight · a, with a weight that is learned."""
+    return where_positive(a, a, np.multiply(weight, a))
+
+
+def _hardtanh(a: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
+    """Hold a between min_val and max_val."""
+    return np.clip(a, min_val, max_val)
+
+
+def _relu6(a: Any) -> Any:
+    """Hold a between 0 and 6."""
+    return np.clip(a, 0, 6)
+
+
+def _hardsigmoid(a: Any) -> Any:
+    """relu6(a + 3) / 6."""
+    return np.clip(a + 3, 0, 6) / 6
+
+
+def _hardswish(a: Any) -> Any:
+    """a · hardsigmoid(a)."""
+    return a * (np.clip(a + 3, 0, 6) / 6)
+
+
+def _softsign(a: Any) -> Any:
+    """a / (1 + |a|)."""
+    return a / (1 + np.abs(a))
+
+
+def _tanhshrink(a: Any) -> Any:
+    """a - tanh(a)."""
+    return a - np.tanh(a)
+
+
+def _softshrink(a: Any, lambd: float = 0.5) -> Any:
+    """Move a towards 0 by lambd, and 0 within it."""
+    return a - np.clip(a, -lambd, lambd)
+
+
+def _hardshrink(a: Any, lambd: float = 0.5) -> Any:
+    """Gives a, and 0 within lambd of 0."""
+    return np.where(np.abs(a) > lambd, a, 0)
+
+
+def _mish(a: Any) -> Any:
+    """a · tanh(softplus(a))."""
+    return a * np.tanh(_softplus(a))
+
+
+# fmt: off
+sigmoid = Op(_sigmoid,         r"\sigma({a})",                       lambda g, y, a: sigmoid_grad(g, y),                                         domain=(real,), name="sigmoid", bind="sigmoid")
+relu = Op(_relu,               r"\operatorname{{relu}} {a:3}",       lambda g, y, a: relu_grad(g, a),                                             domain=(nonzero,), rank=3, name="relu", bind="relu")
+softplus = Op(_softplus,       r"\operatorname{{softplus}} {a:3}",   lambda g, y, a, beta: softplus_grad(g, beta * a),                               domain=(real,), rank=3, name="softplus")
+log_sigmoid = Op(_log_sigmoid, r"\log \sigma({a})",                  lambda g, y, a: g * sigmoid(-a),                                             domain=(real,), rank=3, name="log_sigmoid")
+silu = Op(_silu,               r"{a:2} \, \sigma({a})",              lambda g, y, a: silu_grad(g, a),                  domain=(real,), rank=2, name="silu")
+gelu = Op(_gelu,               r"\operatorname{{gelu}} {a:3}",       lambda g, y, a, approximate: tanh_gelu_grad(g, a) if approximate == "tanh" else exact_gelu_grad(g, a), domain=(real,), rank=3, name="gelu", cases=(case(A(3), approximate="tanh"),))
+elu = Op(_elu,                 r"\operatorname{{elu}} {a:3}",        lambda g, y, a, alpha: where_positive(a, g, g * (y + alpha)),                  domain=(nonzero,), rank=3, name="elu")
+celu = Op(_celu,               r"\operatorname{{celu}} {a:3}",       lambda g, y, a, alpha: where_positive(a, g, g * (y / alpha + 1)),              domain=(nonzero,), rank=3, name="celu", cases=(case(A(3, domain=nonzero), alpha=0.7),))
+selu = Op(_selu,               r"\operatorname{{selu}} {a:3}",       lambda g, y, a: where_positive(a, SELU_SCALE * g, g * (y + SELU_SCALE * SELU_ALPHA)), domain=(nonzero,), rank=3, name="selu")
+leaky_relu = Op(_leaky_relu,   r"\operatorname{{leaky\_relu}} {a:3}", lambda g, y, a, negative_slope: where_positive(a, g, negative_slope * g),     domain=(nonzero,), rank=3, name="leaky_relu")
+prelu = Op(_prelu,             r"\operatorname{{prelu}} {a:3}",      lambda g, y, a, weight: where_positive(a, g, weight * g),
+                                                                     lambda g, y, a, weight: np.where(a > 0, 0, g * a),                           domain=(nonzero, real), rank=3, name="prelu")
+hardtanh = Op(_hardtanh,       r"\operatorname{{hardtanh}} {a:3}",   lambda g, y, a, min_val, max_val: np.where((a > min_val) & (a < max_val), g, 0), domain=(away(-1, 1),), rank=3, name="hardtanh")
+relu6 = Op(_relu6,             r"\operatorname{{relu6}} {a:3}",      lambda g, y, a: relu6_grad(g, a),                                            domain=(away(0, 6, low=-3, high=8),), rank=3, name="relu6")
+hardsigmoid = Op(_hardsigmoid, r"\operatorname{{hardsigmoid}} {a:3}", lambda g, y, a: np.where((a > -3) & (a < 3), g / 6, 0),                     domain=(away(-3, 3, low=-5, high=5),), rank=3, name="hardsigmoid")
+hardswish = Op(_hardswish,     r"\operatorname{{hardswish}} {a:3}",  lambda g, y, a: np.where(a <= -3, 0, np.where(a < 3, g * (2 * a + 3) / 6, g)), domain=(away(-3, 3, low=-5, high=5),), rank=3, name="hardswish")
+softsign = Op(_softsign,       r"\frac{{{a}}}{{1 + \left|{a}\right|}}", lambda g, y, a: g / np.square(1 + np.abs(a)),                             domain=(nonzero,), name="softsign")
+tanhshrink = Op(_tanhshrink,   r"{a:1} - \tanh {a:3}",               lambda g, y, a: g * np.square(a - y),                                        domain=(real,), rank=1, name="tanhshrink")
+softshrink = Op(_softshrink,   r"\operatorname{{softshrink}} {a:3}", lambda g, y, a, lambd: np.where(np.abs(a) > lambd, g, 0),                    domain=(away(-.5, .5),), rank=3, name="softshrink")
+hardshrink = Op(_hardshrink,   r"\operatorname{{hardshrink}} {a:3}", lambda g, y, a, lambd: np.where(np.abs(a) > lambd, g, 0),                    domain=(away(-.5, .5),), rank=3, name="hardshrink")
+mish = Op(_mish,               r"\operatorname{{mish}} {a:3}",       lambda g, y, a: g * (np.tanh(softplus(a)) + a * (1 - np.square(np.tanh(softplus(a)))) * sigmoid(a)), domain=(real,), rank=3, name="mish")
+# fmt: on

@@ -1,0 +1,84 @@
+"""Elementwise formulas that a kernel computes where arrays are large, NumPy where they are small.
+
+The figures were measured, as benchmarks/elementwise.py does.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+from numpy._core._multiarray_umath import __cpu_features__  # type: ignore[import-not-found]
+
+from autograd.machine.choice import alike
+
+Function = Callable[..., Any]
+
+_VECTORISED = bool(__cpu_features__.get("AVX512_SKX"))  # NumPy's own tanh is, and well
+
+# The number of elements from which a kernel beats NumPy, whose formula mostly takes several passes.
+SIZE = 1_024
+SIZES = {
+    "exp": 16_384,
+    "log": 131_072,
+    "tanh": 262_144 if _VECTORISED else 4_096,
+    "tanh_grad": 16_384,
+    "sigmoid_grad": 16_384,
+    "relu": 8_192,
+    "relu_grad": 4_096,
+    "relu6_grad": 4_096,
+    "where_positive": 16_384,
+}
+
+
+def elementwise(name: str, *arrays: Any) -> Any:
+    """Compute a function of large arrays by its kernel, or return None: then NumPy is faster.
+
+    None is also what Values, Symbols, numbers, other dtypes and mixed shapes get.
+
+    Parameters
+    ----------
+    name : str
+        The kernel in kernel_elementwise.py.
+    *arrays
+        What the kernel takes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> elementwise("sigmoid", np.zeros(10)) is None
+    True
+    """
+    if not alike(SIZES.get(name, SIZE), arrays):
+        return None
+    kernels: Any = importlib.import_module("autograd.ops.elementwise.kernel_elementwise")
+    return kernels.apply(getattr(kernels, name), *arrays)
+
+
+def kernel_for(name: str) -> Callable[[Function], Function]:
+    """Decorate a formula of NumPy functions with the name of the kernel that stands for it.
+
+    The size of the array decides which of them runs; Values and Symbols get the formula.
+    """
+
+    def decorate(formula: Function) -> Function:
+        size = SIZES.get(name, SIZE)
+
+        def of_one(a: Any) -> Any:
+            y = None if a.size < size else elementwise(name, a)
+            return formula(a) if y is None else y
+
+        def of_two(a: Any, b: Any) -> Any:
+            y = None if a.size < size else elementwise(name, a, b)
+            return formula(a, b) if y is None else y
+
+        def of_three(a: Any, b: Any, c: Any) -> Any:
+            y = None if a.size < size else elementwise(name, a, b, c)
+            return formula(a, b, c) if y is None else y
+
+        ways: dict[int, Function] = {1: of_one, 2: of_two, 3: of_three}
+        return functools.wraps(formula)(ways[formula.__code__.co_argcount])
+
+    return decorate

@@ -1,0 +1,74 @@
+"""Special functions over flat arrays, in float64 whatever the storage.
+
+erf, erfc and lgamma are the C library's. Polygamma is the recurrence up to x >= 20 and then the
+asymptotic series (Abramowitz & Stegun 6.4.11), with reflection for the digamma of x < 0.
+"""
+# mypy: ignore-errors
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+# B_2, B_4 ... B_20
+_BERNOULLI = np.array(
+    [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798,
+     -174611 / 330]
+)  # fmt: skip
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def erf(x, out):
+    """out = erf(x)."""
+    for i in range(x.size):
+        out[i] = math.erf(x[i])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def erfc(x, out):
+    """out = 1 - erf(x), without cancellation."""
+    for i in range(x.size):
+        out[i] = math.erfc(x[i])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def lgamma(x, out):
+    """out = log |Γ(x)|."""
+    for i in range(x.size):
+        out[i] = math.lgamma(x[i])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def polygamma(n, x, out):
+    """The n-th derivative of digamma; out is NaN at the poles and, for n > 0, at x < 0."""
+    factorial = math.gamma(n + 1.0)
+    sign = 1.0 if n % 2 else -1.0  # (-1)^(n+1)
+    for i in range(x.size):
+        z = float(x[i])
+        reflected = 0.0
+        if z <= 0.0:
+            if n > 0 or z == math.floor(z):
+                out[i] = math.nan
+                continue
+            reflected = -math.pi / math.tan(math.pi * z)
+            z = 1.0 - z
+        total = 0.0
+        while z < 20.0:
+            total += sign * factorial / z ** (n + 1) if n else -1.0 / z
+            z += 1.0
+        if n == 0:
+            series = math.log(z) - 0.5 / z
+        else:
+            series = sign * (math.gamma(float(n)) / z**n + factorial / (2.0 * z ** (n + 1)))
+        for k in range(_BERNOULLI.size):
+            m = 2 * (k + 1)
+            if n == 0:
+                series -= _BERNOULLI[k] / (m * z**m)
+            else:
+                ratio = 1.0  # (m+n-1)! / m!
+                for j in range(m + 1, m + n):
+                    ratio *= j
+                series += sign * _BERNOULLI[k] * ratio / z ** (m + n)
+        out[i] = total + series + reflected

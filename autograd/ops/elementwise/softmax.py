@@ -1,0 +1,78 @@
+"""Softmax and its logarithm, along any axis."""
+
+from __future__ import annotations
+
+import importlib
+import math
+from typing import Any
+
+import numpy as np
+
+from autograd.machine.choice import alike
+from autograd.op import Op
+from autograd.ops.samples import A, case
+
+SIZE = 256  # numbers from which the kernel beats NumPy
+COLUMNS = 16  # numbers after the axis, if any: fewer make no vectors
+
+
+def by_kernel(axis: int, logarithm: bool, *arrays: Any) -> Any:
+    """Compute softmax of an array, its logarithm, or the gradient of either by kernels; or None, where NumPy is faster.
+
+    Parameters
+    ----------
+    axis : int
+    logarithm : bool
+    *arrays
+        x; or for the gradient g and y.
+    """
+    if not alike(SIZE, arrays) or type(axis) is not int:
+        return None
+    shape = arrays[0].shape
+    if not -len(shape) <= axis < len(shape):
+        return None
+    if 1 < math.prod(shape[axis % len(shape) + 1 :]) < COLUMNS:
+        return None
+    kernels: Any = importlib.import_module("autograd.ops.elementwise.kernel_softmax")
+    return kernels.along(axis, logarithm, *arrays)
+
+
+def _softmax(a: Any, axis: int = -1) -> Any:
+    """exp(a) over its sum along an axis, without overflow."""
+    y = by_kernel(axis, False, a)
+    if y is not None:
+        return y
+    e = np.exp(a - np.max(a, axis=axis, keepdims=True))
+    return e / total(e, axis)
+
+
+def _log_softmax(a: Any, axis: int = -1) -> Any:
+    """log(softmax(a)) along an axis, without overflow."""
+    y = by_kernel(axis, True, a)
+    if y is not None:
+        return y
+    shifted = a - np.max(a, axis=axis, keepdims=True)
+    return shifted - np.log(total(np.exp(shifted), axis))
+
+
+def _softmax_grad(g: Any, y: Any, axis: int) -> Any:
+    """y (g - Σ g y)."""
+    gx = by_kernel(axis, False, g, y)
+    return y * (g - total(g * y, axis)) if gx is None else gx
+
+
+def _log_softmax_grad(g: Any, y: Any, axis: int) -> Any:
+    """g - exp(y) Σ g."""
+    gx = by_kernel(axis, True, g, y)
+    return g - np.exp(y) * total(g, axis) if gx is None else gx
+
+
+def total(a: Any, axis: int) -> Any:
+    """Sum along an axis that is kept."""
+    return np.sum(a, axis=axis, keepdims=True)
+
+
+# fmt: off
+softmax = Op(_softmax,         r"\operatorname{{softmax}} {a:3}",    lambda g, y, a, axis: _softmax_grad(g, y, axis),      cases=(case(A(2, 3)), case(A(2, 3, 2), axis=1)), rank=3, name="softmax")
+log_softmax = Op(_log_softmax, r"\log \operatorname{{softmax}} {a:3}", lambda g, y, a, axis: _log_softmax_grad(g, y, axis), cases=(case(A(2, 3)), case(A(2, 3, 2), axis=0)), rank=3, name="log_softmax")
+# fmt: on

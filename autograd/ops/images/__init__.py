@@ -1,0 +1,1 @@
+"""Resampling and grid sampling of images."""

@@ -1,0 +1,1 @@
+"""Fused losses: cross-entropy, binary cross-entropy, CTC."""

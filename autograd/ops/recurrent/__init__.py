@@ -1,0 +1,1 @@
+"""Recurrent layers: cells that define them, fused scans, and the kernels behind."""

@@ -1,0 +1,212 @@
+"""Cells: a recurrent layer one step at a time, and `scan`, which runs any cell over a sequence.
+
+The cells of RNN, LSTM and GRU, gate by gate, are what the fused scans of `recurrent` compute; they
+define them, give their higher derivatives, and are what a drawing opens them into.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograd.ops.elementwise.activations import relu, sigmoid
+from autograd.ops.recurrent.checks import checked, checked_lengths, checked_nonlinearity
+from autograd.value import Value
+
+Array = np.ndarray[Any, Any]
+Cell = Callable[[Any, Any], tuple[Any, Any]]
+NONLINEARITIES: dict[str, Callable[[Any], Any]] = {"tanh": np.tanh, "relu": relu}
+
+
+def scan(cell: Cell, xs: Any, state: Any, *, lengths: Any = None, reverse: bool = False) -> Any:
+    r"""Run a cell of your own over a sequence, step by step.
+
+    .. math:: y_t, s_t = \operatorname{cell}(x_t, s_{t-1})
+
+    Parameters
+    ----------
+    cell : callable
+        ``cell(x, state) -> (y, state)``; x is (B, ...), a state one array or Value, or a tuple of
+        them, each (B, ...). Any ops may stand in it, and parameters that it finds outside.
+    xs : array or Value, (T, B, ...), T >= 1.
+    state : the state before the first step.
+    lengths : array of B integers, optional
+        How many steps each sequence has; the state then stays, and y is 0.
+    reverse : bool
+        Start at the last step of each sequence. Outputs stay in the order of the inputs.
+
+    Returns
+    -------
+    ys : Value, (T, B, ...).
+    state : the state after the last step.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Lengths that are no integers between 0 and T, one for each sequence; lengths without a first
+        state; a cell that does not return a pair.
+
+    Examples
+    --------
+    A running mean that forgets:
+
+    >>> import numpy as np, autograd
+    >>> decay = autograd.Value(0.5)
+    >>> def cell(x, mean):
+    ...     mean = decay * mean + (1 - decay) * x
+    ...     return mean, mean
+    >>> ys, last = autograd.scan(cell, np.array([[8.0], [4.0], [0.0]]), np.zeros(1))
+    >>> ys.data.ravel()
+    array([4., 4., 2.])
+    >>> last.backward()
+    >>> decay.grad
+    array(2.)
+    """
+    xs = xs if isinstance(xs, Value) else np.asarray(xs)
+    steps = xs.shape[0] if xs.shape else 0
+    if not steps:
+        raise ValueError(f"scan: xs must have at least one step, got shape {xs.shape}.")
+    valid = None
+    if lengths is not None:
+        if len(xs.shape) < 2:
+            raise ValueError(f"scan: xs must be (T, B, ...) for lengths, got shape {xs.shape}.")
+        if state is None:
+            raise TypeError("scan: lengths need the state before the first step, got None.")
+        lengths = checked_lengths(lengths, steps, xs.shape[1], "xs", xs.shape)
+        valid = np.arange(steps)[:, None] < lengths
+    rows = list(xs)  # one op for all: the gradient of xs[t] would be as large as xs, at each step
+    ys: list[Any] = [None] * steps
+    for t in reversed(range(steps)) if reverse else range(steps):
+        x = rows[t]
+        if valid is None or valid[t].all():
+            ys[t], state = pair(cell(x, state))
+            continue
+        y, then = pair(cell(where_valid(valid[t], x, 0), state))
+        ys[t] = where_valid(valid[t], y, 0)
+        if isinstance(state, (tuple, list)):
+            state = tuple(where_valid(valid[t], *s) for s in zip(then, state, strict=True))
+        else:
+            state = where_valid(valid[t], then, state)
+    return np.stack(ys), state
+
+
+def pair(result: Any) -> tuple[Any, Any]:
+    """What a cell returned; an array is refused, which Python would take apart row by row."""
+    if not isinstance(result, (tuple, list)) or len(result) != 2:
+        raise TypeError(
+            f"scan: the cell must return a pair (y, state), got {type(result).__name__}; "
+            "return (h, h) where the state is the output."
+        )
+    return result[0], result[1]
+
+
+def where_valid(valid: Array, a: Any, b: Any) -> Any:
+    """A where a sequence still runs, else b."""
+    return np.where(valid.reshape(valid.shape + (1,) * (a.ndim - 1)), a, b)
+
+
+def gates(w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, count: int) -> list[Any]:
+    """For each gate the function (x, h) -> (its part from x, its part from h)."""
+    H = w_hh.shape[0] // count
+
+    def gate(k: int) -> Callable[[Any, Any], tuple[Any, Any]]:
+        rows = slice(k * H, (k + 1) * H)
+        w, u = np.transpose(w_ih[rows]), np.transpose(w_hh[rows])
+        b = None if b_ih is None else b_ih[rows]
+        c = None if b_hh is None else b_hh[rows]
+
+        def parts(x: Any, h: Any) -> tuple[Any, Any]:
+            from_x, from_h = np.matmul(x, w), np.matmul(h, u)
+            return from_x if b is None else from_x + b, from_h if c is None else from_h + c
+
+        return parts
+
+    return [gate(k) for k in range(count)]
+
+
+def rnn_reference(
+    x: Any,
+    h0: Any,
+    w_ih: Any,
+    w_hh: Any,
+    b_ih: Any = None,
+    b_hh: Any = None,
+    lengths: Any = None,
+    reverse: bool = False,
+    nonlinearity: str = "tanh",
+) -> Any:
+    """h = φ(W x + b + U h + c)."""
+    checked(x, (h0,), w_ih, w_hh, b_ih, b_hh, 1, lengths)
+    (pre,) = gates(w_ih, w_hh, b_ih, b_hh, 1)
+    phi = NONLINEARITIES[checked_nonlinearity(nonlinearity)]
+
+    def cell(x: Any, h: Any) -> Any:
+        h = phi(sum(pre(x, h)))
+        return h, h
+
+    return scan(cell, x, initial(h0, x, w_hh.shape[1]), lengths=lengths, reverse=reverse)
+
+
+def lstm_reference(
+    x: Any,
+    h0: Any,
+    c0: Any,
+    w_ih: Any,
+    w_hh: Any,
+    b_ih: Any = None,
+    b_hh: Any = None,
+    w_hr: Any = None,
+    lengths: Any = None,
+    reverse: bool = False,
+) -> Any:
+    """c = f c + i g and h = o tanh(c), projected by w_hr if given."""
+    checked(x, (h0, c0), w_ih, w_hh, b_ih, b_hh, 4, lengths, w_hr)
+    to_i, to_f, to_g, to_o = gates(w_ih, w_hh, b_ih, b_hh, 4)
+
+    def cell(x: Any, state: Any) -> Any:
+        h, c = state
+        i = sigmoid(sum(to_i(x, h)))
+        f = sigmoid(sum(to_f(x, h)))
+        g = np.tanh(sum(to_g(x, h)))
+        o = sigmoid(sum(to_o(x, h)))
+        c = f * c + i * g
+        h = o * np.tanh(c)
+        if w_hr is not None:
+            h = np.matmul(h, np.transpose(w_hr))
+        return h, (h, c)
+
+    state = initial(h0, x, w_hh.shape[1]), initial(c0, x, w_hh.shape[0] // 4)
+    y, (h, c) = scan(cell, x, state, lengths=lengths, reverse=reverse)
+    return y, h, c
+
+
+def gru_reference(
+    x: Any,
+    h0: Any,
+    w_ih: Any,
+    w_hh: Any,
+    b_ih: Any = None,
+    b_hh: Any = None,
+    lengths: Any = None,
+    reverse: bool = False,
+) -> Any:
+    """h = (1 - z) n + z h, with n = tanh(W x + b + r (U h + c)), of reset and update gates."""
+    checked(x, (h0,), w_ih, w_hh, b_ih, b_hh, 3, lengths)
+    to_r, to_z, to_n = gates(w_ih, w_hh, b_ih, b_hh, 3)
+
+    def cell(x: Any, h: Any) -> Any:
+        r = sigmoid(sum(to_r(x, h)))
+        z = sigmoid(sum(to_z(x, h)))
+        from_x, from_h = to_n(x, h)
+        n = np.tanh(from_x + r * from_h)
+        h = (1 - z) * n + z * h
+        return h, h
+
+    return scan(cell, x, initial(h0, x, w_hh.shape[1]), lengths=lengths, reverse=reverse)
+
+
+def initial(s: Any, x: Any, width: int) -> Any:
+    """A state, zeros for None."""
+    return np.zeros((x.shape[1], width), x.dtype) if s is None else s

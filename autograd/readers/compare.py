@@ -1,0 +1,318 @@
+"""compare: the first place where two runs part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autograd import engine
+from autograd.kernel_op import KernelOp
+from autograd.node import Array, Node
+from autograd.op import SELECT
+from autograd.recording import enable_grad
+from autograd.value import Value
+from autograd.viz.labels import call_labels
+from autograd.viz.summary import number
+from autograd.viz.trace import Trace
+
+
+class Point(NamedTuple):
+    """One place that both runs have.
+
+    Attributes
+    ----------
+    label : the module and op, or the name of a leaf; "gradient of ..." on the way back.
+    a, b : what the two runs have there.
+    difference : largest |a − b| over the largest |a| or |b|; infinite where shapes differ, or
+        where one has a NaN that the other has not.
+    tolerance : above this they count as apart.
+    """
+
+    label: str
+    a: Array
+    b: Array
+    difference: float
+    tolerance: float
+
+    @property
+    def apart(self) -> bool:
+        """Whether the runs differ here."""
+        return self.difference > self.tolerance
+
+
+class Comparison:
+    """All places that two runs have in common, in the order in which they were computed.
+
+    Attributes
+    ----------
+    points : the places; leaves first, the way back after the way forward.
+    by : "node", "layer" or "kernel": how the two were matched.
+    unmatched : labels of places that only one run has.
+    """
+
+    def __init__(self, points: list[Point], by: str, unmatched: list[str]) -> None:
+        self.points, self.by, self.unmatched = points, by, unmatched
+
+    @property
+    def first(self) -> Point | None:
+        """The first place where they part; None where they agree everywhere."""
+        return next((point for point in self.points if point.apart), None)
+
+    def __str__(self) -> str:
+        first = self.first
+        count = f"{len(self.points):,} places, matched by {self.by}"
+        if first is None:
+            worst = max((p.difference for p in self.points), default=0.0)
+            lines = [f"The runs agree at {count}; largest relative difference {number(worst, 2)}."]
+        else:
+            at = self.points.index(first)
+            lines = [
+                f"The runs part at {first.label} ({at + 1:,} of {count}):",
+                f"  a = {_short(first.a)}",
+                f"  b = {_short(first.b)}",
+                f"  relative difference {number(first.difference, 2)}, "
+                f"allowed {number(first.tolerance, 2)}",
+            ]
+            before = self.points[max(at - 3, 0) : at]
+            lines += [f"  before: {number(p.difference, 2)} at {p.label}" for p in before]
+        if self.unmatched:
+            lines.append("  only in one run: " + ", ".join(self.unmatched[:6]))
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+def compare(
+    a: Value,
+    b: Value | Mapping[str, Any] | None = None,
+    *,
+    rtol: float | None = None,
+    gradients: bool = True,
+) -> Comparison:
+    """Find the first place where two runs of the same model part.
+
+    Parameters
+    ----------
+    a : Value
+        The result of one run, such as its loss.
+    b : Value, or mapping of path to array, or None
+        The result of the other run: another dtype, seed or version. Or what was recorded elsewhere
+        under the paths of the layers, such as by hooks on a PyTorch model (a list of arrays for a
+        layer that is called several times). None compares each kernel in `a` with its reference.
+    rtol : float, optional
+        Relative difference that is allowed at a place. By default 1000 times the rounding error
+        of the coarser dtype there.
+    gradients : bool
+        Compare the way back too, where both are Values and end in one number.
+
+    Returns
+    -------
+    Comparison : prints the first divergence; `.first`, `.points`.
+
+    Raises
+    ------
+    ValueError
+        The runs have no place in common.
+
+    Examples
+    --------
+    >>> import autograd, numpy as np
+    >>> def run(dtype):
+    ...     x = autograd.Value(np.array([1.0, 2.0], dtype), name="x")
+    ...     return np.sum(np.tanh(x) * 3)
+    >>> print(autograd.compare(run(np.float32), run(np.float64)))
+    The runs agree at 9 places, matched by node; largest relative difference 3.5e−08.
+    """
+    if not isinstance(a, Value):
+        raise TypeError(f"compare: a must be a Value, not {type(a).__name__}.")
+    pairs: list[tuple[str, Any, Any]]
+    by, unmatched = "node", list[str]()
+    if b is None:
+        by, pairs = "kernel", list(_kernels(a, gradients))
+    elif isinstance(b, Mapping):
+        by = "layer"
+        pairs, unmatched = _match(_layers(Trace([a])), {k: _calls(v) for k, v in b.items()})
+    elif isinstance(b, Value):
+        ta, tb = Trace([a]), Trace([b])
+        if _alike(ta, tb):
+            pairs = [*_forward(ta, tb), *(_backward(ta, tb) if gradients else ())]
+        else:
+            by = "layer"
+            pairs, unmatched = _match(_layers(ta), _layers(tb))
+    else:
+        raise TypeError(
+            f"compare: b must be a Value, a mapping of paths to arrays or None, "
+            f"not {type(b).__name__}."
+        )
+    if not pairs:
+        raise ValueError(
+            "compare: the runs have no place in common: neither the same ops in the same order, "
+            f"nor layers of the same paths ({', '.join(unmatched[:6]) or 'no kernels'})."
+        )
+    return Comparison([_point(*pair, rtol) for pair in pairs], by, unmatched)
+
+
+def _point(label: str, a: Any, b: Any, rtol: float | None) -> Point:
+    a, b = np.asarray(a), np.asarray(b)
+    if rtol is None:
+        kinds = [x.dtype for x in (a, b) if x.dtype.kind == "f"]
+        rtol = 1000 * max((float(np.finfo(kind).eps) for kind in kinds), default=0.0)
+    return Point(label, a, b, _difference(a, b), rtol)
+
+
+def _difference(a: Array, b: Array) -> float:
+    if a.shape != b.shape:
+        return float("inf")
+    wide = [x.astype(np.float64) for x in (a, b)]
+    odd = [np.where(np.isfinite(x), 0.0, x) for x in wide]
+    if not np.array_equal(odd[0], odd[1], equal_nan=True):
+        return float("inf")
+    x, y = (np.where(np.isfinite(w), w, 0.0) for w in wide)
+    scale = max(np.abs(x).max(initial=0.0), np.abs(y).max(initial=0.0))
+    return float(np.abs(x - y).max(initial=0.0) / scale) if scale else 0.0
+
+
+def _short(x: Array) -> str:
+    text = np.array2string(x, precision=6, threshold=6, edgeitems=2).replace("\n", "")
+    return f"{text} {x.shape} {x.dtype}"
+
+
+def _alike(ta: Trace, tb: Trace) -> bool:
+    """Whether both graphs have the same ops in the same order."""
+    return len(ta.order) == len(tb.order) and all(
+        u.op is v.op and len(u.inputs) == len(v.inputs)
+        for u, v in zip(ta.order, tb.order, strict=True)
+    )
+
+
+def _forward(ta: Trace, tb: Trace) -> Iterator[tuple[str, Any, Any]]:
+    """Inputs as they are first used, and results."""
+    seen: set[int] = set()
+    labels = _labels(ta)
+    for u, v in zip(ta.order, tb.order, strict=True):
+        for x, y in zip(u.inputs, v.inputs, strict=True):
+            new = x is not None and id(x) not in seen and not (isinstance(x, Node) and x.op)
+            if new and not (isinstance(y, Node) and y.op):
+                seen.add(id(x))
+                name = _name(ta, x) or f"an input of {labels[id(u)]}"
+                yield name, *(_data(x), _data(y))
+        if type(u._data) is not tuple:
+            yield labels[id(u)], u._data, v._data
+
+
+def _backward(ta: Trace, tb: Trace) -> Iterator[tuple[str, Any, Any]]:
+    """The gradients of all results and leaves, outputs first."""
+    sides = []
+    for trace in (ta, tb):
+        (root,) = trace.roots
+        if not root.requires_grad or root._data.size != 1:
+            return
+        sides.append(_watched([root], [np.ones_like(root._data)]))
+    labels = _labels(ta)
+    if [v.op for v, _ in sides[0]] != [v.op for v, _ in sides[1]]:
+        return
+    for (v, g), (_, h) in zip(*sides, strict=True):
+        if not isinstance(g, dict) and not isinstance(h, dict):
+            name = _name(ta, v) or labels.get(id(v), "a leaf")
+            yield f"gradient of {name}", g, h
+
+
+def _watched(roots: Sequence[Node], seeds: Sequence[Any]) -> list[tuple[Node, Any]]:
+    """Every node behind the roots with its gradient, outputs first."""
+    found: list[tuple[Node, Any]] = []
+    engine.gradients(roots, seeds, [], watch=lambda v, g: found.append((v, g)))
+    return found
+
+
+def _labels(trace: Trace) -> dict[int, str]:
+    """What each result is called: its own name, or its module and op."""
+    calls = call_labels([c for c in trace.calls.values() if c])
+    found: dict[int, str] = {}
+    for v in trace.order:
+        op = v.inputs[0].op if v.op is SELECT else v.op
+        call = trace.calls[id(v)]
+        where = f"{calls[id(call)]}: " if call else ""
+        found[id(v)] = _name(trace, v) or f"{where}{op.name}"
+    return found
+
+
+def _name(trace: Trace, x: Any) -> str | None:
+    """The path of a parameter, else what a Value or array is called."""
+    return trace.parameters.get(id(x)) or trace.name(x)
+
+
+def _layers(trace: Trace) -> dict[str, list[Any]]:
+    """The results of every module under its path, one for each call, in order of the calls."""
+    found: dict[str, list[tuple[int, Any]]] = {}
+    tops = {id(c.chain()[0].owner): c.chain()[0].owner for c in trace.calls.values() if c}
+    paths: dict[int, str] = {}
+    for top in tops.values():
+        if modules := getattr(top, "named_modules", None):
+            for path, module in modules():
+                paths.setdefault(id(module), path)
+    for v in trace.order:
+        scope = v.scope
+        while scope is not None:
+            if id(scope.owner) in paths:
+                found.setdefault(paths[id(scope.owner)], []).append((scope.start, v._data))
+            scope = scope.inner
+    return {
+        path: [data for _, data in sorted(calls, key=lambda call: call[0])]
+        for path, calls in found.items()
+    }
+
+
+def _match(
+    a: Mapping[str, Sequence[Any]], b: Mapping[str, Sequence[Any]]
+) -> tuple[list[tuple[str, Any, Any]], list[str]]:
+    """Pairs of arrays under the same path and number of call; and the paths of one side only."""
+    pairs, unmatched = [], []
+    for path, calls in a.items():
+        others = b.get(path, ())
+        label = path or "the whole"
+        for k, (x, y) in enumerate(zip(calls, others, strict=False)):
+            pairs.append((label if len(calls) == 1 else f"{label}, call {k + 1}", x, y))
+        if len(calls) != len(others):
+            unmatched.append(label)
+    return pairs, unmatched + [path or "the whole" for path in b if path not in a]
+
+
+def _calls(x: Any) -> list[Any]:
+    return [_data(part) for part in x] if isinstance(x, (list, tuple)) else [_data(x)]
+
+
+def _data(x: Any) -> Any:
+    return x._data if isinstance(x, Node) else np.asarray(x)
+
+
+def _kernels(root: Value, gradients: bool) -> Iterator[tuple[str, Any, Any]]:
+    """Each kernel's results and gradients beside those of its reference on the same inputs."""
+    trace = Trace([root])
+    labels = _labels(trace)
+    reached = _watched([root], [np.ones_like(root._data)]) if gradients else []
+    incoming = {id(node): g for node, g in reached}
+    for v in trace.order:
+        if not isinstance(v.op, KernelOp) or v.op.reference is None:
+            continue
+        leaves = [Value(x._data, x.requires_grad) if isinstance(x, Node) else x for x in v.inputs]
+        with enable_grad(), np.errstate(all="ignore"):
+            ys = v.op.reference(*leaves, *v.static)
+        parts = zip(v._data, ys, strict=True) if type(v._data) is tuple else [(v._data, ys)]
+        for k, (x, y) in enumerate(parts):
+            yield f"{labels[id(v)]}{f', result {k}' if k else ''}", x, _data(y)
+        g = incoming.get(id(v))
+        if g is None:
+            continue
+        needs = [isinstance(x, Node) and x.requires_grad for x in v.inputs]
+        found = v.op.pull(v, g, needs)
+        gs = g if isinstance(g, dict) else {0: g}
+        outputs = ys if isinstance(ys, (tuple, list)) else [ys]
+        chosen = [k for k in gs if isinstance(outputs[k], Node) and outputs[k].requires_grad]
+        reached = _watched([outputs[k] for k in chosen], [gs[k] for k in chosen])
+        expected = {id(node): h for node, h in reached}
+        for i, (x, gx) in enumerate(zip(leaves, found, strict=True)):
+            if gx is not None and id(x) in expected:
+                name = v.op.input_names(len(leaves))[i]
+                yield f"gradient of {labels[id(v)]}'s {name}", gx, expected[id(x)]

@@ -1,0 +1,220 @@
+"""detect_anomaly: who made the first NaN or infinity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from autograd import engine
+from autograd.node import Node
+from autograd.op import SELECT, describe
+from autograd.readers.source_lines import Births, LineKeeper, line_of
+from autograd.recording import no_grad
+from autograd.viz.labels import call_labels
+from autograd.viz.trace import Trace
+
+_NEIGHBOURS = 12
+
+
+class AnomalyError(FloatingPointError):
+    """An op made a NaN or infinity out of ordinary numbers.
+
+    Attributes
+    ----------
+    node : the result of the op.
+    inputs : what the op was given, as arrays.
+    direction : "forward" or "backward".
+    where : the number of the input whose gradient went wrong; None in the forward direction.
+    """
+
+    def __init__(self, text: str, node: Node, direction: str, where: int | None) -> None:
+        super().__init__(text)
+        self.node, self.direction, self.where = node, direction, where
+
+    @property
+    def inputs(self) -> list[Any]:
+        """What the op was given, as arrays."""
+        return [x._data if isinstance(x, Node) else x for x in self.node.inputs]
+
+    def drawing(self) -> Any:
+        """The op and what is close to it, as `autograd.draw` draws it."""
+        from autograd.viz.drawing import draw
+
+        return draw(self.node, limit=_NEIGHBOURS)
+
+
+class detect_anomaly:  # noqa: N801 - PyTorch's name
+    """Within the block, the first op that makes a NaN or infinity raises, forward or backward.
+
+    The error names the op, its inputs, your line that called it and the path of the module.
+    An infinity that goes in, such as a mask's −inf, is no anomaly; a NaN that goes in is named with
+    the leaf that it came by. Every pass is checked, so training within the block is slow.
+
+    Raises
+    ------
+    AnomalyError
+        A FloatingPointError with the node and a `drawing()` of what is around it.
+
+    Examples
+    --------
+    >>> import autograd, numpy as np
+    >>> x = autograd.Value([1.0, 0.0], name="x")
+    >>> try:
+    ...     with autograd.detect_anomaly():
+    ...         y = np.sum(np.log(x))
+    ... except FloatingPointError as error:
+    ...     print(str(error).partition('  line:')[0].rstrip())
+    log made 1 infinity of 2 elements from ordinary numbers.
+      inputs: a = x (2,) float64, 0 to 1
+    """
+
+    def __init__(self) -> None:
+        self.lines = LineKeeper()
+        self.births = Births(self._born)
+        self.passes = engine.observe(check_backward)
+        self.quiet = np.errstate(all="ignore")  # the error says more than NumPy's warning
+
+    def __enter__(self) -> Self:
+        self.births.__enter__()
+        self.passes.__enter__()
+        self.quiet.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        self.births.__exit__()
+        self.quiet.__exit__(kind, error, tb)
+        self.passes.__exit__(None, None, None)
+        if error is not None and not isinstance(error, AnomalyError):
+            _tell_of_inputs(error)
+
+    def _born(self, node: Node, frame: FrameType) -> None:
+        if self.lines.keep(node, frame) and node.op is not SELECT:
+            check_forward(node)
+
+
+def check_forward(node: Node) -> None:
+    """Raise if the op of a node made a NaN or infinity, or was given a NaN by a leaf."""
+    bad = _bad(node._data)
+    if not bad:
+        return
+    inputs = [x for x in node.inputs if x is not None]
+    given = [_bad(x._data if isinstance(x, Node) else x) for x in inputs]
+    if not any(given):
+        raise _anomaly(f"{node.op.name} made {bad} from ordinary numbers", node)
+    for x, found in zip(inputs, given, strict=True):
+        if found.nans and (not isinstance(x, Node) or x.op is None):
+            name = (x.name if isinstance(x, Node) else None) or "an input"
+            raise _anomaly(f"{node.op.name} was given {found} by {name}", node)
+    if bad.nans and not any(found.nans for found in given):
+        raise _anomaly(f"{node.op.name} made {bad} from infinities", node)
+
+
+def check_backward(begun: engine.Pass) -> engine.Watch:
+    """Make the watch of a pass that raises if an op makes a NaN or infinity of a good gradient."""
+    users: dict[int, list[tuple[Node, int]]] = {}
+    incoming: dict[int, Any] = {}
+
+    def watch(v: Node, g: Any) -> None:
+        if isinstance(g, Node):  # a pass that is recorded itself
+            g = g._data
+        if _bad(g) and id(v) in users:
+            _blame(v, users[id(v)], incoming)
+        incoming[id(v)] = g
+        if v not in begun.stop:
+            for i, x in enumerate(v.inputs):
+                if isinstance(x, Node) and x.requires_grad:
+                    users.setdefault(id(x), []).append((v, i))
+
+    return watch
+
+
+def _blame(v: Node, users: Sequence[tuple[Node, int]], incoming: dict[int, Any]) -> None:
+    """Find the user of v that first sent it a bad gradient."""
+    for user, i in users:
+        g = incoming[id(user)]
+        if user.op is SELECT or _bad(g):
+            continue
+        needs = [j == i for j in range(len(user.inputs))]
+        with no_grad(), engine.observe(lambda begun: None), np.errstate(all="ignore"):
+            gx = user.op.pull(user, g, needs)[i]
+        if user.op.elementwise and gx is not None:
+            gx = engine.zero_where_zero(g, np.asarray(gx))
+        if bad := _bad(gx):
+            name = user.op.input_names(len(user.inputs))[i]
+            text = f"The backward pass of {user.op.name} made {bad} for its input {name}"
+            raise _anomaly(text, user, i)
+    if not any(_bad(incoming[id(user)]) for user, _ in users):
+        raise _anomaly(f"Gradients from {len(users)} users of {v.op and v.op.name} overflow", v, 0)
+
+
+class _Bad:
+    """How many NaNs and infinities an array has; false where none."""
+
+    __slots__ = ("infinities", "nans", "size")
+
+    def __init__(self, nans: int, infinities: int, size: int) -> None:
+        self.nans, self.infinities, self.size = nans, infinities, size
+
+    def __bool__(self) -> bool:
+        return self.nans + self.infinities > 0
+
+    def __str__(self) -> str:
+        parts = []
+        if self.nans:
+            parts.append(f"{self.nans} NaN")
+        if self.infinities:
+            parts.append(f"{self.infinities} infinit{'y' if self.infinities == 1 else 'ies'}")
+        return f"{' and '.join(parts)} of {self.size} element{'s' * (self.size != 1)}"
+
+
+def _bad(x: Any) -> _Bad:
+    if isinstance(x, dict):
+        x = tuple(x.values())
+    if type(x) is tuple:
+        parts = [_bad(part) for part in x if part is not None]
+        totals = (sum(getattr(p, name) for p in parts) for name in ("nans", "infinities", "size"))
+        return _Bad(*totals)
+    a = np.asarray(x)
+    if a.dtype.kind != "f" or np.isfinite(a).all():
+        return _Bad(0, 0, a.size)
+    nans = int(np.isnan(a).sum())
+    return _Bad(nans, int(np.isinf(a).sum()), a.size)
+
+
+def _anomaly(text: str, node: Node, where: int | None = None) -> AnomalyError:
+    """The error, with what is known about the node."""
+    lines = [f"{text}."]
+    names = node.op.input_names(len(node.inputs))
+    lines.append("  inputs: " + ", ".join(map(_input, names, node.inputs)))
+    if line := line_of(node):
+        lines.append(f"  line: {line}")
+    if call := Trace([node]).calls.get(id(node)):
+        chain = call.chain()
+        labels = call_labels(chain)
+        lines.append("  module: " + " > ".join(labels[id(c)] for c in chain))
+    return AnomalyError("\n".join(lines), node, "forward" if where is None else "backward", where)
+
+
+def _input(name: str, x: Any) -> str:
+    own = f"{x.name} " if isinstance(x, Node) and x.name else ""
+    a = np.asarray(x._data if isinstance(x, Node) else x)
+    extent = ""
+    if a.size and a.dtype.kind in "fiu":
+        extent = f", {np.min(a):.4g} to {np.max(a):.4g}" if a.ndim else f" = {a:.4g}"
+    return f"{name} = {own}{describe(x) if x is not None else None}{extent}"
+
+
+def _tell_of_inputs(error: BaseException) -> None:
+    """Note on the error of an op who made the inputs that did not fit."""
+    for x in getattr(error, "inputs", ()):
+        line = line_of(x) if isinstance(x, Node) and x.op is not None else None
+        if line:
+            error.add_note(f"the input {describe(x)} was made by {x.op.name} at {line}")

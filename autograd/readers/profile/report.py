@@ -1,0 +1,281 @@
+"""Profile: what the nodes of a graph cost, as tables, a drawing and a trace."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from autograd.op import SELECT
+from autograd.readers.profile.chrome import Span, events
+from autograd.value import Value
+from autograd.viz.drawing import Drawing
+from autograd.viz.files import write
+from autograd.viz.model import picture
+from autograd.viz.trace import Trace
+from autograd.viz.units import amount, bytes_of, duration, share
+
+_GROUPS = ("node", "module", "op")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one node costs, or several together.
+
+    Attributes
+    ----------
+    label : its name; module and op where it has none.
+    op : name of the op.
+    inside : labels of the module calls around it, outermost first.
+    shape : of the result; None of several.
+    forward, backward : seconds.
+    kept : bytes that it keeps alive for the way back.
+    flops : floating-point operations forward and back; None where unknown.
+    least : seconds that they would take at the machine's peak, of arithmetic or of memory; 0 of a
+        view, None where unknown.
+    engines : who computes it, forward and back.
+    """
+
+    label: str
+    op: str
+    inside: tuple[str, ...]
+    shape: tuple[int, ...] | None
+    forward: float
+    backward: float
+    kept: int
+    flops: float | None
+    least: float | None
+    engines: tuple[str, ...]
+    count: int = 1
+
+    @property
+    def seconds(self) -> float:
+        """Forward and back together."""
+        return self.forward + self.backward
+
+    @property
+    def of_peak(self) -> float | None:
+        """The share of the machine's peak that it reaches."""
+        return self.least / self.seconds if self.least and self.seconds else None
+
+
+class Profile:
+    """What one step costs, node by node. It prints as a table; a notebook shows it as one.
+
+    Attributes
+    ----------
+    costs : one `Cost` for each node, in the order of the graph.
+    forward, backward : seconds of the whole passes, run as they are: the best of several.
+    loss : the Value whose graph this is.
+    """
+
+    def __init__(self, trace: Trace, costs: list[Cost], forward: float, backward: float) -> None:
+        self.costs, self.forward, self.backward = costs, forward, backward
+        self.loss: Value = trace.roots[0]  # type: ignore[assignment]
+        nodes = [v for v in trace.order if v.op is not SELECT]
+        self._seconds = {id(v): c.seconds for v, c in zip(nodes, costs, strict=True)}
+
+    @property
+    def rest(self) -> tuple[float, float]:
+        """Seconds forward and back that are no op's: Python, recording, adding gradients up.
+
+        The ops' times come from replays of their own, so it may come out a little below 0.
+        """
+        return (
+            self.forward - sum(c.forward for c in self.costs),
+            self.backward - sum(c.backward for c in self.costs),
+        )
+
+    def grouped(self, by: str = "node") -> list[Cost]:
+        """The costs of each "node", "module" or "op", the most expensive first.
+
+        A node counts for the innermost module that made it, so the groups sum to the whole.
+
+        Raises
+        ------
+        ValueError
+            Another word.
+        """
+        if by not in _GROUPS:
+            raise ValueError(f"Profile: by must be one of {_GROUPS}, got {by!r}.")
+        if by == "node":
+            found = self.costs
+        else:
+            groups: dict[str, list[Cost]] = {}
+            for cost in self.costs:
+                key = cost.op if by == "op" else _module(cost)
+                groups.setdefault(key, []).append(cost)
+            found = [_together(key, members) for key, members in groups.items()]
+        return sorted(found, key=lambda cost: -cost.seconds)
+
+    def table(self, by: str = "node") -> list[dict[str, Any]]:
+        """One row a node, module or op: seconds, bytes, FLOPs (None where unknown), engines.
+
+        Examples
+        --------
+        >>> import autograd, numpy as np
+        >>> x = autograd.Value(np.ones((3, 4)))
+        >>> rows = autograd.profile(lambda: np.sum(x @ x.T)).table(by="op")
+        >>> sorted((row["name"], row["flops"]) for row in rows)
+        [('matmul', 216.0), ('sum', 27.0), ('transpose', 0.0)]
+        """
+        return [
+            {
+                "name": cost.label,
+                "count": cost.count,
+                "shape": cost.shape,
+                "forward": cost.forward,
+                "backward": cost.backward,
+                "share": cost.seconds / self._whole if self._whole else None,
+                "kept": cost.kept,
+                "flops": cost.flops,
+                "of_peak": cost.of_peak,
+                "engines": cost.engines,
+            }
+            for cost in self.grouped(by)
+        ]
+
+    @property
+    def _whole(self) -> float:
+        return self.forward + self.backward
+
+    def _cells(self, by: str, limit: int) -> Iterable[tuple[str, ...]]:
+        """The table as text: a heading, rows, what was left out, the remainder and the total."""
+        costs = self.grouped(by)
+        yield ("forward", "back", "share", "kept", "FLOPs", "of peak", by, "engine")
+        for cost in costs[:limit]:
+            shape = "" if cost.shape is None else f" {cost.shape}"
+            many = f" ×{cost.count}" if cost.count > 1 else ""
+            yield (*self._figures(cost), f"{cost.label}{shape}{many}", _engines(cost.engines))
+        if costs[limit:]:
+            more = _together("", costs[limit:])
+            yield (*self._figures(more), f"{len(costs) - limit:,} more", "")
+        there, back = self.rest
+        part = share((there + back) / self._whole) if self._whole else ""
+        yield (duration(there), duration(back), part, "", "", "", "Python and recording", "")
+        kept = sum(c.kept for c in self.costs)
+        flops = None if any(c.flops is None for c in self.costs) else _sum(self.costs)
+        whole = Cost("", "", (), None, self.forward, self.backward, kept, flops, None, ())
+        yield (*self._figures(whole), "the whole step", "")
+
+    def _figures(self, cost: Cost) -> tuple[str, ...]:
+        return (
+            duration(cost.forward),
+            duration(cost.backward),
+            share(cost.seconds / self._whole) if self._whole else "",
+            bytes_of(cost.kept),
+            "unknown" if cost.flops is None else amount(cost.flops),
+            "" if cost.of_peak is None else share(cost.of_peak),
+        )
+
+    def text(self, by: str = "node", limit: int = 30) -> str:
+        """The table, by "node", "module" or "op"; rows beyond `limit` are added up in one."""
+        rows = [*self._cells(by, limit)]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = [
+            "  ".join(
+                [
+                    *(cell.rjust(w) for cell, w in zip(row[:6], widths[:6], strict=True)),
+                    *(cell.ljust(w) for cell, w in zip(row[6:], widths[6:], strict=True)),
+                ]
+            ).rstrip()
+            for row in rows
+        ]
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return self.text()
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        head, *rows = self._cells("node", 30)
+        headings = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+        body = "".join(
+            "<tr>"
+            + "".join(
+                f"<td style='text-align:{'right' if i < 6 else 'left'}'>{escape(cell)}</td>"
+                for i, cell in enumerate(row)
+            )
+            + "</tr>"
+            for row in rows
+        )
+        return f"<table><tr>{headings}</tr>{body}</table>"
+
+    def drawing(self, **how: Any) -> Drawing:
+        """The graph, each op coloured by its share of the time.
+
+        Parameters
+        ----------
+        **how
+            `depth`, `limit`, `names` and `direction` of `autograd.draw`. A folded module has the
+            time of all that is in it.
+        """
+        direction = how.pop("direction", "LR")
+        return Drawing(picture(self.loss, costs=self._seconds, **how), direction)
+
+    def chrome_trace(self, path: str | os.PathLike[str]) -> Path:
+        """Write it as JSON for chrome://tracing and ui.perfetto.dev; suffix .json.
+
+        The times are those of the table, laid end to end: forward, then back. Modules are spans
+        around what they computed.
+
+        Raises
+        ------
+        ValueError
+            Another suffix.
+        """
+        target = Path(path)
+        if target.suffix.lower() != ".json":
+            raise ValueError(f"Profile.chrome_trace: the name {target.name!r} must end in .json.")
+        there, back = self.rest
+        ways = [
+            ("forward", [_span(c, c.forward, c.engines[:1]) for c in self.costs], there),
+            ("backward", [_span(c, c.backward, c.engines[1:]) for c in reversed(self.costs)], back),
+        ]
+        content = {"traceEvents": events(ways), "displayTimeUnit": "ns"}
+        return write(target, json.dumps(content, ensure_ascii=False).encode())
+
+
+def _span(cost: Cost, seconds: float, engines: Sequence[str]) -> Span:
+    about = {
+        "shape": str(cost.shape),
+        "kept bytes": cost.kept,
+        "FLOPs, both ways": "unknown" if cost.flops is None else cost.flops,
+        "engine": _engines(engines),
+    }
+    return Span(cost.op, seconds, cost.inside, about)
+
+
+def _engines(names: Sequence[str]) -> str:
+    return ", ".join(dict.fromkeys(name for name in names if name))
+
+
+def _module(cost: Cost) -> str:
+    """The innermost module, whichever of its calls it was."""
+    return cost.inside[-1].partition(", call ")[0] if cost.inside else "outside of modules"
+
+
+def _sum(costs: Iterable[Cost]) -> float:
+    return float(sum(c.flops or 0.0 for c in costs))
+
+
+def _together(label: str, costs: Sequence[Cost]) -> Cost:
+    """The sum of several; unknown where one is. Of the peak, by what is known of it."""
+    return Cost(
+        label=label,
+        op=costs[0].op,
+        inside=costs[0].inside,
+        shape=None,
+        forward=sum(c.forward for c in costs),
+        backward=sum(c.backward for c in costs),
+        kept=sum(c.kept for c in costs),
+        flops=None if any(c.flops is None for c in costs) else _sum(costs),
+        least=None if any(c.least is None for c in costs) else sum(c.least or 0.0 for c in costs),
+        engines=tuple(dict.fromkeys(name for c in costs for name in c.engines)),
+        count=len(costs),
+    )

@@ -1,0 +1,220 @@
+"""How kernels are compiled: the notice, the cache."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+numba = pytest.importorskip("numba")
+from numba.core import event  # noqa: E402
+
+from autograd.machine import jit  # noqa: E402
+
+COMPILES = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled")
+
+
+def stderr_of(code, folder):
+    """What a process writes to stderr that keeps its kernels in the folder."""
+    run = subprocess.run(
+        [sys.executable, "-c", "from autograd.machine import jit; jit.PATIENCE = 0.0; " + code],
+        env={**os.environ, "NUMBA_CACHE_DIR": str(folder)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return run.stderr
+
+
+USE = (
+    "import numpy; from autograd.machine import matmul; x = numpy.ones((2, 2)); matmul.matmul(x, x)"
+)
+
+
+@COMPILES
+def test_a_long_compilation_is_announced_once_and_never_when_it_is_on_disk(tmp_path):
+    line = "glassgrad: compiling matmul.product (first use, kept on disk) ...\n"
+    assert stderr_of(USE, tmp_path) == line
+    assert stderr_of(USE, tmp_path) == ""
+
+
+@COMPILES
+def test_quietly_compiles_without_a_notice(tmp_path):
+    code = f"quiet = jit.quietly(); quiet.__enter__(); {USE}"
+    assert stderr_of(code, tmp_path) == ""
+
+
+@COMPILES
+def test_quietly_holds_for_other_threads_too(tmp_path):
+    code = (
+        f"{USE.replace('; matmul.matmul(x, x)', '')}; import threading; "
+        "quiet = jit.quietly(); quiet.__enter__(); "
+        "t = threading.Thread(target=matmul.matmul, args=(x, x)); t.start(); t.join()"
+    )
+    assert stderr_of(code, tmp_path) == ""
+
+
+@COMPILES
+def test_a_function_of_no_module_is_compiled_in_silence(tmp_path):
+    code = (
+        "import numba; f = numba.njit(eval('lambda x: x', {})); f.py_func.__module__ = None; f(1)"
+    )
+    assert stderr_of(code, tmp_path) == ""
+
+
+class Collects(event.Listener):
+    """Whether garbage is collected, each time that a compilation begins."""
+
+    def __init__(self):
+        self.seen = []
+
+    def on_start(self, event):
+        self.seen.append(gc.isenabled())
+
+    def on_end(self, event):
+        pass
+
+
+@COMPILES
+@pytest.mark.parametrize("collects", [True, False])
+def test_no_garbage_is_collected_while_a_kernel_compiles_and_as_before_afterwards(collects):
+    kernel = jit.jit(eval("lambda x: x + 1", {}))  # of no file: never in the cache
+    kernel.py_func.__module__ = "autograd.machine.some"
+    before, look = gc.isenabled(), Collects()
+    try:
+        (gc.enable if collects else gc.disable)()
+        with event.install_listener("numba:compile", look):
+            assert kernel(1.0) == 2.0
+        assert gc.isenabled() == collects
+    finally:
+        (gc.enable if before else gc.disable)()
+    assert look.seen
+    assert not any(look.seen)
+
+
+@COMPILES
+def test_the_cache_folder_is_the_one_that_numba_is_told(tmp_path):
+    code = "import sys; sys.stderr.write(str(jit.cache_folder()))"
+    assert stderr_of(code, tmp_path).startswith(str(tmp_path))
+
+
+def kernel_of(sources, folder, monkeypatch):
+    """The kernel `top` of a package of these files, imported anew."""
+    (folder / "own").mkdir(exist_ok=True)
+    for name, source in {"__init__": "", **sources}.items():
+        (folder / "own" / f"{name}.py").write_text(source)
+    monkeypatch.syspath_prepend(folder)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "own"]:
+        del sys.modules[name]
+    shutil.rmtree(folder / "own" / "__pycache__", ignore_errors=True)
+    return importlib.import_module("own.top").top
+
+
+CHANGES = {
+    "a helper from another file": ("mid", "from own.mid import f", "def f(x): return x + {}"),
+    "a helper under another name": (
+        "mid",
+        "from own.mid import f as f0; f = f0",
+        "def f(x): return x + {}",
+    ),
+    "a helper of a helper": ("deep", "from own.mid import f", "def g(x): return x + {}"),
+    "a constant": ("mid", "from own.mid import C\ndef f(x): return x + C", "C = {}"),
+    "a constant read through its module": (
+        "mid",
+        "from own import mid\ndef f(x): return x + mid.C",
+        "C = {}",
+    ),
+    "a default": ("mid", "from own.mid import f", "def f(x, c={}): return x + c"),
+    "a closure": (
+        "mid",
+        "from own.mid import f",
+        "def make(c): return lambda x: x + c\nf = make({})",
+    ),
+    "an intrinsic": (
+        "mid",
+        "from own.mid import f",
+        "from autograd.machine.real import inlined\nf = inlined(lambda x: x + {})",
+    ),
+    "a class of ours": (
+        "mid",
+        "from own.mid import N\ndef f(x): return N().of(x)",
+        "class N:\n    def of(self, x): return x + {}",
+    ),
+}
+
+
+@pytest.mark.parametrize("changed", CHANGES)
+def test_the_stamp_of_a_kernel_changes_with(changed, tmp_path, monkeypatch):
+    file, reads, template = CHANGES[changed]
+    top = f"{reads}\nfrom autograd.kernels.jit import jit\n@jit\ndef top(x): return f(x)"
+    sources = {"top": top}
+    if file == "deep":
+        sources["mid"] = "from own.deep import g\ndef f(x): return g(x)"
+    stamps = []
+    for c in (1, 2, 1):
+        sources[file] = template.format(c)
+        stamps.append(jit.stamp(kernel_of(sources, tmp_path, monkeypatch)))
+    assert stamps[0] == stamps[2]
+    assert stamps[0] != stamps[1]
+
+
+def test_the_stamp_of_a_kernel_stays_when_only_a_comment_or_an_unused_function_changes(
+    tmp_path, monkeypatch
+):
+    top = (
+        "from own.mid import f\nfrom autograd.kernels.jit import jit\n@jit\ndef top(x): return f(x)"
+    )
+    mid = "def f(x): return x"
+    before = jit.stamp(kernel_of({"top": top, "mid": mid}, tmp_path, monkeypatch))
+    mid = f"# a remark\ndef other(x): return -x\n\n{mid}"
+    assert jit.stamp(kernel_of({"top": top, "mid": mid}, tmp_path, monkeypatch)) == before
+
+
+def test_a_stamp_is_the_same_in_every_process():
+    code = (
+        "from autograd.machine import jit, matmul; from autograd.ops.recurrent import kernel_steps;"
+        "print(jit.stamp(matmul.product), jit.stamp(kernel_steps.lstm_forward))"
+    )
+    runs = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "1")
+    }
+    assert len(runs) == 1
+    assert len(set(runs.pop().split())) == 2
+
+
+@COMPILES
+def test_a_part_runs_in_kernels_of_any_types_and_refuses_to_be_called_alone():
+    part = jit.part(eval("lambda x, n: x + n", {}))
+    outer = jit.part(eval("lambda x: part(x, 2) * part(x, 3)", {"part": part}))
+    kernel = jit.jit(eval("lambda x: outer(x) - part(x, 4)", {"part": part, "outer": outer}))
+    assert kernel(1.0) == 7.0
+    assert kernel(2) == 14
+    assert len(part.overloads) == 2
+    with pytest.raises(TypeError, match="called from Python"):
+        part(1.0, 2)
+
+
+@COMPILES
+def test_a_constant_in_a_call_does_not_compile_the_callee_once_more():
+    @jit.jit
+    def inner(x, n, flag):
+        return x + n if flag else x
+
+    @jit.jit
+    def outer(x, n):
+        return inner(x, 1, True) + inner(x, n, flag=False) + inner(x, 3, n > 0)
+
+    assert outer(1.0, 2) == 2 + 1 + 4
+    assert len(inner.signatures) == 1

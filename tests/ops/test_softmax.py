@@ -1,0 +1,117 @@
+"""Softmax and its logarithm: kernels against NumPy's formula, torch, and the extremes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import autograd
+from autograd import Value
+from autograd.machine import pool
+from autograd.ops.elementwise import softmax as rows
+
+SHAPES = [  # and an axis
+    ((7,), 0), ((3, 5), -1), ((4, 33), 1), ((2, 64), 1), ((5, 131), -1),
+    ((3, 4, 16), 1), ((40, 17), 0), ((2, 3, 130), -2), ((2, 3, 2, 9, 15), 2),
+]  # fmt: skip
+
+
+@pytest.fixture(params=["kernel", "numpy"])
+def path(request, monkeypatch):
+    monkeypatch.setattr(rows, "SIZE", 0 if request.param == "kernel" else 10**9)
+    return request.param
+
+
+def to_order_two(function, x, g):
+    """Value, gradient, and the gradient of a function of the gradient."""
+    v = Value(x)
+    y = function(v)
+    first = autograd.grad(np.sum(y * g), v)
+    again = autograd.grad(np.sum(function(v) * g), v, create_graph=True)
+    return [y.data, first, autograd.grad(np.sum(np.square(again)), v)]
+
+
+def formula(name, axis):
+    """Composed of other ops."""
+
+    def softmax(v):
+        e = np.exp(v - np.max(v.data, axis=axis, keepdims=True))
+        y = e / np.sum(e, axis=axis, keepdims=True)
+        return np.log(y) if name == "log_softmax" else y
+
+    return softmax
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+@pytest.mark.parametrize(("shape", "axis"), SHAPES)
+def test_equals_its_formula_to_order_two(shape, axis, name, path):
+    rng = np.random.default_rng(0)
+    x, g = rng.normal(size=(2, *shape)) * 3
+    found = to_order_two(lambda v: getattr(autograd, name)(v, axis), x, g)
+    for a, b in zip(found, to_order_two(formula(name, axis), x, g), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-11)
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_float32_stays_and_is_close_to_float64(name, path):
+    x = np.random.default_rng(0).normal(size=(9, 70, 20))
+    for axis in (1, 2):
+        y = getattr(autograd, name)(x.astype(np.float32), axis)
+        assert y.dtype == np.float32
+        np.testing.assert_allclose(y, getattr(autograd, name)(x, axis), rtol=3e-6)
+
+
+def test_views_are_read_as_they_look(path):
+    x = np.random.default_rng(0).normal(size=(30, 40))
+    for view in (x.T, x[::2, ::-1], np.broadcast_to(x[0], (20, 40))):
+        np.testing.assert_allclose(autograd.softmax(view), formula("softmax", -1)(Value(view)).data)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_extremes_are_as_in_the_formula(axis, path):
+    x = np.zeros((4, 40))
+    x[0] = 1e30
+    x[1] = -np.inf
+    x[2, 3], x[2, 7], x[3, 35] = np.inf, np.nan, -1e30
+    if axis == 0:
+        x = np.ascontiguousarray(x.T)
+    with np.errstate(all="ignore"):
+        y, z = autograd.softmax(x, axis), autograd.log_softmax(x, axis)
+        e = np.exp(x - x.max(axis=axis, keepdims=True))
+    np.testing.assert_allclose(y, e / e.sum(axis=axis, keepdims=True))
+    bad = np.isnan(np.moveaxis(y, axis, 0)).all(axis=0)
+    assert np.isfinite(np.moveaxis(y, axis, 0)[:, ~bad]).all()
+    np.testing.assert_array_equal(np.isnan(z), np.isnan(y))
+
+
+def test_the_bits_do_not_depend_on_threads(path, monkeypatch):
+    monkeypatch.setattr(pool, "PIECE", 1.0)
+    x = np.random.default_rng(0).normal(size=(50, 37, 20)).astype(np.float32)
+    before, bits = pool.get_num_threads(), set()
+    for n in (1, 2, 3):
+        pool.set_num_threads(n)
+        v = Value(x)
+        y, z = autograd.softmax(v, 1), autograd.log_softmax(v, 2)
+        grads = [autograd.grad(np.sum(np.square(part)), v) for part in (y, z)]
+        bits.add(b"".join(part.tobytes() for part in (y.data, z.data, *grads)))
+    pool.set_num_threads(before)
+    assert len(bits) == 1
+
+
+def test_an_axis_out_of_range_is_refused(path):
+    with pytest.raises(ValueError, match="axis 2 is out of bounds"):
+        autograd.softmax(np.zeros((30, 40)), 2)
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+@pytest.mark.parametrize(("shape", "axis"), SHAPES)
+def test_is_what_torch_computes(shape, axis, name, path):
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    x, g = np.random.default_rng(1).normal(size=(2, *shape)) * 3
+    leaf, v = torch.tensor(x, requires_grad=True), Value(x)
+    theirs = getattr(torch, name)(leaf, axis)
+    theirs.backward(torch.tensor(g))
+    y = getattr(autograd, name)(v, axis)
+    np.testing.assert_allclose(y.data, theirs.detach().numpy(), rtol=1e-12)
+    np.testing.assert_allclose(autograd.grad(np.sum(y * g), v), leaf.grad.numpy(), atol=1e-12)
