@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nn.data.dataset import Array
+from autograd.node import Array
 from nn.data.loader import DataLoader
 
 

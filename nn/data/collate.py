@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd.node import Array
 from nn.data.dataset import Dataset, Subset, TensorDataset
-
-Array = np.ndarray[Any, Any]
 
 
 def default_collate(samples: Sequence[Any]) -> Any:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import os
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-Array = np.ndarray[Any, Any]
+from autograd.node import Array
 
 
 class Table(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-Array = np.ndarray[Any, Any]
+from autograd.node import Array as Array
 
 
 class Dataset(Protocol):

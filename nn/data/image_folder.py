@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd.node import Array
 from nn.data.packages import needs
-
-Array = np.ndarray[Any, Any]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 

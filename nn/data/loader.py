@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from autograd.node import Array
 from autograd.random import Rng, as_generator
 from nn.counts import count
 from nn.data.collate import gather
-from nn.data.dataset import Array, Dataset, TensorDataset
+from nn.data.dataset import Dataset, TensorDataset
 from nn.data.sampler import (
     BatchSampler,
     RandomSampler,

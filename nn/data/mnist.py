@@ -6,13 +6,11 @@ import gzip
 import hashlib
 import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from autograd.node import Array
 from nn.data.packages import package_file
-
-Array = np.ndarray[Any, Any]
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 """Where Debian's package dataset-fashion-mnist installs its files."""

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence, Sized
-from typing import Any
 
 import numpy as np
 
+from autograd.node import Array
 from autograd.random import Rng, as_generator
 from nn.counts import count
 from nn.generator import either
-
-Array = np.ndarray[Any, Any]
 
 
 class Sampler(ABC):

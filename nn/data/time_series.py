@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from autograd.node import Array
 from nn.data.packages import package_file
-
-Array = np.ndarray[Any, Any]
 
 
 def load_co2() -> tuple[Array, Array]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nn.metrics.metric import Array
+from autograd.node import Array
 
 
 def box_iou(boxes1: Any, boxes2: Any) -> Array:

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from nn.metrics.metric import Array, Average, class_scores
+from autograd.node import Array
+from nn.metrics.metric import Average, class_scores
 
 
 def predictions(who: str, outputs: Array, targets: Array, threshold: float) -> tuple[Array, Array]:

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from autograd.node import Array
 from nn.metrics.classification import predictions
-from nn.metrics.metric import Array, Metric
+from nn.metrics.metric import Metric
 
 AVERAGES = ("binary", "macro", "micro", "weighted", None)
 

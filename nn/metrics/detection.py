@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from autograd.node import Array
 from nn.metrics.boxes import as_boxes, as_threshold, overlaps
-from nn.metrics.metric import Array, Metric
+from nn.metrics.metric import Metric
 
 WHO = "mean_average_precision"
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
-Array = np.ndarray[Any, Any]
+from autograd.node import Array as Array
 
 IGNORED = -100
 """Class index that is ignored, as in cross-entropy."""

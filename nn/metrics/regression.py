@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from nn.metrics.metric import Array, Average, Metric, same_shape
+from autograd.node import Array
+from nn.metrics.metric import Average, Metric, same_shape
 
 
 class MeanAbsoluteError(Average):

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd.node import Array
 from autograd.random import Rng, as_generator
-
-Array = np.ndarray[Any, Any]
 
 
 class Transform(ABC):

@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 
+from autograd.node import Array
 from autograd.random import Rng
-from nn.data.transforms.base import Array, Transform, images, probability
+from nn.data.transforms.base import Transform, images, probability
 
 
 class RandomHorizontalFlip(Transform):

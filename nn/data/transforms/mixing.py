@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd.node import Array
 from autograd.random import Rng, as_generator
-
-Array = np.ndarray[Any, Any]
 
 
 class MixUp:

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from autograd.node import Array
 from autograd.random import Rng
-from nn.data.transforms.base import Array, Transform, images
+from nn.data.transforms.base import Transform, images
 
 
 class Normalize(Transform):
