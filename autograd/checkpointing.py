@@ -10,7 +10,7 @@ import numpy as np
 from autograd.engine import ARRAYS, Flow, gradients
 from autograd.node import Node, tick
 from autograd.op import Op, record, select_output
-from autograd.random import default_rng
+from autograd.random import default_generator
 from autograd.recording import enable_grad, is_recording
 from autograd.stale import fresh
 from autograd.value import Value
@@ -54,7 +54,7 @@ def checkpoint(f: Callable[..., Any], *xs: Any) -> Any:
     """
     if not is_recording():
         return f(*xs)
-    state = default_rng().bit_generator.state
+    state = default_generator().bit_generator.state
     start = tick()
     ys = f(*xs)
     several = isinstance(ys, (tuple, list))
@@ -97,7 +97,7 @@ class _Checkpoint(Op):
             if written is not None:
                 written.refuse()
         f, xs, state = v.static
-        generator = default_rng().bit_generator
+        generator = default_generator().bit_generator
         now, generator.state = generator.state, state
         try:
             with enable_grad():

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.random import default_rng
+from autograd.random import default_generator
 from nn.files import load, save
 from nn.module import Module, join
 
@@ -117,7 +117,7 @@ class Checkpoint:
 
     def _generators(self) -> dict[str, np.random.Generator]:
         """The default generator, those given, and those inside modules, by path."""
-        found = {DEFAULT: default_rng()}
+        found = {DEFAULT: default_generator()}
         for name, thing in self.things.items():
             if isinstance(thing, np.random.Generator):
                 found[name] = thing

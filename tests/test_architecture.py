@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import autograd
+import nn
 
 ROOT = Path(autograd.__file__).parents[1]
 LAYERS = """
@@ -165,17 +168,56 @@ def test_an_arrow_that_points_the_right_way_is_let_be(module, source):
     assert not reversed_arrows(source, module)
 
 
-def test_public_names_are_sorted_and_exist():
-    names = autograd.__all__
-    assert names == sorted(names)
-    assert len(set(names)) == len(names)
-    for name in names:
-        assert getattr(autograd, name) is not None
+def door(module):
+    """The names that a package exports: those that its `__init__` imports `as` themselves."""
+    tree = ast.parse(Path(module.__file__).read_text())
+    froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    return {alias.name for node in froms for alias in node.names if alias.asname == alias.name}
+
+
+DOORS = [autograd, nn, nn.functional]
+
+
+@pytest.mark.parametrize("package", DOORS, ids=lambda package: package.__name__)
+def test_what_a_package_exports_exists_is_documented_and_is_found_by_tab_completion(package):
+    for name in door(package):
         assert not name.startswith("_")
+        assert getattr(package, name).__doc__, name
+        assert name in dir(package)
 
 
-def test_public_functions_and_classes_are_documented():
-    assert [n for n in autograd.__all__ if not getattr(autograd, n).__doc__] == []
+@pytest.mark.parametrize("package", DOORS, ids=lambda package: package.__name__)
+def test_dir_shows_what_is_exported_and_submodules_only(package):
+    shown = {name for name in dir(package) if not name.startswith("_")} - door(package)
+    modules = [name for name in shown if inspect.ismodule(getattr(package, name))]
+    assert sorted(shown) == sorted(modules)
+
+
+def test_a_public_name_exists_once():
+    first, *others = (door(package) for package in DOORS)
+    seen = set(first)
+    for names in others:
+        assert not seen & names
+        seen |= names
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "cure"),
+    [
+        ("autograd", "softmax", "nn.functional.softmax"),
+        ("autograd", "Tensor", "autograd.Value"),
+        ("autograd", "numpy", "import numpy as np"),
+        ("autograd", "elementwise_grad", "autograd.grad"),
+        ("autograd", "default_rng", "np.random.default_rng"),
+        ("nn", "LazyLinear", r"nn.Linear\(None, 10\)"),
+    ],
+)
+def test_a_name_that_is_elsewhere_says_where_however_it_is_asked_for(module, name, cure):
+    with pytest.raises(AttributeError, match=cure):
+        getattr(importlib.import_module(module), name)
+    with pytest.raises(ImportError, match=cure):
+        exec(f"from {module} import {name}")
+    assert not hasattr(importlib.import_module(module), name)
 
 
 def loaded_by(statement):

@@ -41,7 +41,7 @@ class AnomalyError(FloatingPointError):
 
     def drawing(self) -> Any:
         """The op and what is close to it, as `autograd.draw` draws it."""
-        from autograd.viz.drawing import draw
+        from autograd.viz.draw import draw
 
         return draw(self.node, limit=_NEIGHBOURS)
 

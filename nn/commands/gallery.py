@@ -109,7 +109,7 @@ def transformer_block() -> Value:
             B, T, C = x.shape
             qkv = self.qkv(self.norm1(x)).reshape(B, T, 3, self.heads, C // self.heads)
             q, k, v = np.unstack(np.transpose(qkv, (2, 0, 3, 1, 4)))  # (B, heads, T, C / heads)
-            y = autograd.scaled_dot_product_attention(q, k, v, is_causal=True)
+            y = autograd.ops.scaled_dot_product_attention(q, k, v, is_causal=True)
             x = x + self.out(np.transpose(y, (0, 2, 1, 3)).reshape(B, T, C))
             return x + self.mlp(self.norm2(x))
 

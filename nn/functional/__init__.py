@@ -1,6 +1,6 @@
 """What the layers compute, as functions of Values and arrays, under PyTorch's names."""
 
-from autograd import (
+from autograd.ops import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
     adaptive_avg_pool3d,

@@ -14,37 +14,37 @@ from nn.functional.tensor import Tensor, same_dtype
 
 def sigmoid(input: Tensor) -> Tensor:
     """1 / (1 + exp(−x))."""
-    return autograd.sigmoid.call(input)
+    return autograd.ops.sigmoid.call(input)
 
 
 def logsigmoid(input: Tensor) -> Tensor:
     """log σ(x)."""
-    return autograd.log_sigmoid.call(input)
+    return autograd.ops.log_sigmoid.call(input)
 
 
 def softsign(input: Tensor) -> Tensor:
     """x / (1 + |x|)."""
-    return autograd.softsign.call(input)
+    return autograd.ops.softsign.call(input)
 
 
 def tanhshrink(input: Tensor) -> Tensor:
     """x − tanh(x)."""
-    return autograd.tanhshrink.call(input)
+    return autograd.ops.tanhshrink.call(input)
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """max(x, 0)."""
-    return autograd.relu.call(input)
+    return autograd.ops.relu.call(input)
 
 
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     """min(max(x, 0), 6)."""
-    return autograd.relu6.call(input)
+    return autograd.ops.relu6.call(input)
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """Gives x where x > 0, else negative_slope · x."""
-    return autograd.leaky_relu(input, negative_slope)
+    return autograd.ops.leaky_relu(input, negative_slope)
 
 
 def rrelu(
@@ -79,40 +79,40 @@ def rrelu(
     if not lower <= upper:
         raise ValueError(f"rrelu: lower={lower} must be at most upper={upper}.")
     if not training:
-        return autograd.leaky_relu(input, (lower + upper) / 2)
+        return autograd.ops.leaky_relu(input, (lower + upper) / 2)
     x = input if isinstance(input, Value) else np.asarray(input)
     slope = as_generator(rng).uniform(lower, upper, x.shape).astype(x.dtype)
-    return autograd.prelu(x, slope)
+    return autograd.ops.prelu(x, slope)
 
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """Gives x where x > 0, else alpha (exp(x) − 1)."""
-    return autograd.elu(input, alpha)
+    return autograd.ops.elu(input, alpha)
 
 
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """Gives x where x > 0, else alpha (exp(x / alpha) − 1)."""
-    return autograd.celu(input, alpha)
+    return autograd.ops.celu(input, alpha)
 
 
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
     """ELU scaled so that mean 0 and variance 1 are a fixed point."""
-    return autograd.selu.call(input)
+    return autograd.ops.selu.call(input)
 
 
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     """x Φ(x), Φ the normal distribution function; approximate="tanh" takes the tanh form."""
-    return autograd.gelu(input, approximate)
+    return autograd.ops.gelu(input, approximate)
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """x σ(x)."""
-    return autograd.silu.call(input)
+    return autograd.ops.silu.call(input)
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
     """x tanh(softplus(x))."""
-    return autograd.mish.call(input)
+    return autograd.ops.mish.call(input)
 
 
 def tanh(input: Tensor) -> Tensor:
@@ -124,19 +124,19 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
     """log(1 + exp(βx)) / β; exact for every x, so that PyTorch's threshold has nothing to do."""
     if not beta:
         raise ValueError(f"softplus: beta must not be 0, got {beta}.")
-    return autograd.softplus(input, beta)
+    return autograd.ops.softplus(input, beta)
 
 
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """x moved towards 0 by lambd, and 0 within it."""
     if lambd < 0:
         raise ValueError(f"softshrink: lambd must be at least 0, got {lambd}.")
-    return autograd.softshrink(input, lambd)
+    return autograd.ops.softshrink(input, lambd)
 
 
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """x, and 0 within lambd of 0."""
-    return autograd.hardshrink(input, lambd)
+    return autograd.ops.hardshrink(input, lambd)
 
 
 def hardtanh(
@@ -145,17 +145,17 @@ def hardtanh(
     """x held between min_val and max_val."""
     if min_val > max_val:
         raise ValueError(f"hardtanh: min_val={min_val} must be at most max_val={max_val}.")
-    return autograd.hardtanh(input, min_val, max_val)
+    return autograd.ops.hardtanh(input, min_val, max_val)
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     """relu6(x + 3) / 6."""
-    return autograd.hardsigmoid.call(input)
+    return autograd.ops.hardsigmoid.call(input)
 
 
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """x · hardsigmoid(x)."""
-    return autograd.hardswish.call(input)
+    return autograd.ops.hardswish.call(input)
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
@@ -189,7 +189,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     if shape[dim] % 2:
         raise ValueError(f"glu: input {shape} must have an even size along dim={dim}.")
     a, b = np.split(input, 2, axis=dim)
-    return a * autograd.sigmoid(b)
+    return a * autograd.ops.sigmoid(b)
 
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
@@ -197,31 +197,31 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     shape = np.shape(input)
     same_dtype("prelu", input, weight)
     if weight.size == 1:
-        return autograd.prelu(input, weight.reshape(()) if not shape else weight)
+        return autograd.ops.prelu(input, weight.reshape(()) if not shape else weight)
     channels = shape[min(1, len(shape) - 1)] if shape else 1
     if weight.shape != (channels,):
         raise ValueError(
             f"prelu: weight must have one number, or one for each of the {channels} channels of "
             f"input {shape}, got {weight.shape}."
         )
-    return autograd.prelu(
+    return autograd.ops.prelu(
         input, weight.reshape((1, -1) + (1,) * (len(shape) - 2)) if len(shape) > 2 else weight
     )
 
 
 def softmax(input: Tensor, dim: int) -> Tensor:
     """exp(x) over its sum along the axis `dim`."""
-    return autograd.softmax(input, axis=dim)
+    return autograd.ops.elementwise.softmax(input, axis=dim)
 
 
 def softmin(input: Tensor, dim: int) -> Tensor:
     """exp(−x) over its sum along the axis `dim`."""
-    return autograd.softmax(np.negative(input), axis=dim)
+    return autograd.ops.elementwise.softmax(np.negative(input), axis=dim)
 
 
 def log_softmax(input: Tensor, dim: int) -> Tensor:
     """Logarithm of softmax along the axis `dim`, without overflow."""
-    return autograd.log_softmax(input, axis=dim)
+    return autograd.ops.log_softmax(input, axis=dim)
 
 
 def gumbel_softmax(
@@ -261,7 +261,7 @@ def gumbel_softmax(
         raise ValueError(f"gumbel_softmax: tau must be more than 0, got {tau}.")
     x = logits if isinstance(logits, Value) else np.asarray(logits)
     noise = as_generator(rng).gumbel(size=x.shape).astype(x.dtype)
-    y = autograd.softmax((x + noise) / tau, axis=dim)
+    y = autograd.ops.elementwise.softmax((x + noise) / tau, axis=dim)
     if not hard:
         return y
     soft = y.data if isinstance(y, Value) else y

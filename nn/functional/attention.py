@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from autograd import scaled_dot_product_attention
+from autograd.ops import scaled_dot_product_attention
 from autograd.random import Rng
 from autograd.value import Value
 from nn.functional.activation import softmax

@@ -87,7 +87,7 @@ def binary_cross_entropy_with_logits(
     share: Tensor = 1
     if pos_weight is not None:
         share = 1 + (stretched(who, "pos_weight", pos_weight, x) - 1) * t
-    losses = (1 - t) * x + share * autograd.softplus(-x)
+    losses = (1 - t) * x + share * autograd.ops.softplus(-x)
     if weight is not None:
         losses = losses * stretched(who, "weight", weight, x)
     return reduced(losses, reduction, who)
@@ -104,7 +104,7 @@ def soft_margin_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> 
     """
     x, t = paired("soft_margin_loss", input, target)
     signs("soft_margin_loss", t)
-    return reduced(autograd.softplus(-t * x), reduction, "soft_margin_loss")
+    return reduced(autograd.ops.softplus(-t * x), reduction, "soft_margin_loss")
 
 
 def multilabel_soft_margin_loss(
@@ -131,7 +131,7 @@ def multilabel_soft_margin_loss(
     if not x.ndim:
         raise ValueError(f"{who}: input must have shape (N, C) or (C,), got a number.")
     in_range(who, "target", t, 0, 1)
-    losses = (1 - t) * x + autograd.softplus(-x)
+    losses = (1 - t) * x + autograd.ops.softplus(-x)
     if weight is not None:
         losses = losses * stretched(who, "weight", weight, x)
     return reduced(np.mean(losses, axis=-1), reduction, who)
@@ -175,8 +175,8 @@ def sigmoid_focal_loss(
         raise ValueError(f"{who}: alpha must be between 0 and 1, or negative for none: {alpha}.")
     if gamma < 0:
         raise ValueError(f"{who}: gamma must be at least 0, got {gamma}.")
-    wrong = autograd.sigmoid(-x) * t + autograd.sigmoid(x) * (1 - t)
-    losses = ((1 - t) * x + autograd.softplus(-x)) * wrong**gamma
+    wrong = autograd.ops.sigmoid(-x) * t + autograd.ops.sigmoid(x) * (1 - t)
+    losses = ((1 - t) * x + autograd.ops.softplus(-x)) * wrong**gamma
     if alpha >= 0:
         losses = losses * (alpha * t + (1 - alpha) * (1 - t))
     return reduced(losses, reduction, who)

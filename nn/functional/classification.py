@@ -74,7 +74,7 @@ def nll_loss(
     >>> round(nn.functional.nll_loss(log_p, np.array([0, 1])).item(), 4)
     0.1269
     """
-    return autograd.nll_loss(input, target, weight, ignore_index, reduction)
+    return autograd.ops.nll_loss(input, target, weight, ignore_index, reduction)
 
 
 def ctc_loss(
@@ -108,7 +108,7 @@ def ctc_loss(
     >>> float(np.exp(-nn.functional.ctc_loss(even, [[1]], [2], [1])).round(6))
     0.75
     """
-    return autograd.ctc_loss(
+    return autograd.ops.ctc_loss(
         floats("ctc_loss", log_probs, "log_probs"), targets, input_lengths, target_lengths, blank,
         reduction, zero_infinity,
     )  # fmt: skip

@@ -48,7 +48,7 @@ def embedding(
     dense("embedding", sparse)
     if max_norm is not None:
         _shorten(input, weight, max_norm, norm_type)
-    y = autograd.embedding(input, weight, padding_idx)
+    y = autograd.ops.embedding(input, weight, padding_idx)
     if scale_grad_by_freq and isinstance(y, Value) and y.size:
         _, back, counts = np.unique(np.asarray(input), return_inverse=True, return_counts=True)
         share = (1 / counts[back.reshape(np.shape(input))]).astype(y.dtype)[..., None]
@@ -61,7 +61,7 @@ def _shorten(input: Any, weight: Tensor, max_norm: float, p: float) -> None:
         raise ValueError(f"embedding: max_norm must be more than 0, got {max_norm}.")
     if not isinstance(weight, Value) or weight.op is not None:
         raise TypeError("embedding: max_norm changes the weight, which must be a leaf Value.")
-    autograd.embedding(input, weight.data)  # its checks, before anything is changed
+    autograd.ops.embedding(input, weight.data)  # its checks, before anything is changed
     rows = np.unique(np.asarray(input, np.intp))
     table = weight.data
     norms = np.linalg.vector_norm(table[rows], ord=p, axis=1)

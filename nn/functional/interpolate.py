@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
+from autograd.ops import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 from autograd.ops.images.resample import Taps, cubic, linear, nearest, resample, smoothed
 from nn.functional.tensor import Tensor
 

@@ -21,8 +21,8 @@ def batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Normalise each channel over the batch; see `autograd.batch_norm`."""
-    return autograd.batch_norm(
+    """Normalise each channel over the batch; see `autograd.ops.batch_norm`."""
+    return autograd.ops.batch_norm(
         input, running_mean, running_var, weight, bias, training, momentum, eps
     )
 
@@ -34,15 +34,15 @@ def layer_norm(
     bias: Tensor | None = None,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Normalise over the last axes; see `autograd.layer_norm`."""
-    return autograd.layer_norm(input, normalized_shape, weight, bias, eps)
+    """Normalise over the last axes; see `autograd.ops.layer_norm`."""
+    return autograd.ops.layer_norm(input, normalized_shape, weight, bias, eps)
 
 
 def rms_norm(
     input: Tensor, normalized_shape: Any, weight: Tensor | None = None, eps: float | None = None
 ) -> Tensor:
-    """Divide by the root mean square over the last axes; see `autograd.rms_norm`."""
-    return autograd.rms_norm(input, normalized_shape, weight, eps)
+    """Divide by the root mean square over the last axes; see `autograd.ops.rms_norm`."""
+    return autograd.ops.rms_norm(input, normalized_shape, weight, eps)
 
 
 def group_norm(
@@ -52,8 +52,8 @@ def group_norm(
     bias: Tensor | None = None,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Normalise groups of channels, each sample for itself; see `autograd.group_norm`."""
-    return autograd.group_norm(input, num_groups, weight, bias, eps)
+    """Normalise groups of channels, each sample for itself; see `autograd.ops.group_norm`."""
+    return autograd.ops.group_norm(input, num_groups, weight, bias, eps)
 
 
 def instance_norm(
@@ -85,7 +85,7 @@ def instance_norm(
     array([[[-1.,  1.]]])
     """
     if not use_input_stats:
-        return autograd.batch_norm(
+        return autograd.ops.batch_norm(
             input, running_mean, running_var, weight, bias, False, momentum, eps
         )
     x = floats("instance_norm", input)
@@ -94,7 +94,7 @@ def instance_norm(
             f"instance_norm: input must be (N, C, ...) with more than one number a channel and "
             f"sample, got {x.shape}."
         )
-    y = autograd.instance_norm(x, weight, bias, eps)
+    y = autograd.ops.instance_norm(x, weight, bias, eps)
     if running_mean is not None and x.size:
         a = x.data if isinstance(x, Value) else x
         pixels = tuple(range(2, a.ndim))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd import avg_pool1d, avg_pool2d, avg_pool3d
+from autograd.ops import avg_pool1d, avg_pool2d, avg_pool3d
 from nn.functional.tensor import Tensor
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd import scaled_dot_product_attention
 from autograd.node import Array
+from autograd.ops import scaled_dot_product_attention
 from autograd.random import Rng, as_generator
 from nn import functional
 from nn.counts import count

@@ -159,7 +159,7 @@ MISTAKES = {
     ),
     "one-hot labels as integers": (
         lambda: F.cross_entropy(LAYER(X), np.eye(3, dtype=int)[[0, 1, 2, 0]]),
-        r"target must have one class number a row, shape \(4,\) for logits \(4, 3\)",
+        r"target must have one class index per row, shape \(4,\) for logits \(4, 3\)",
     ),
     "labels in a column": (
         lambda: F.cross_entropy(LAYER(X), np.zeros((4, 1), int)),

@@ -103,8 +103,8 @@ def test_cross_entropy_of_nothing_but_ignored_rows_is_nan():
 @pytest.mark.parametrize(
     ("target", "kwargs", "error", "text"),
     [
-        (np.arange(5), {}, ValueError, "class number 4, but the logits .5, 4. have 4"),
-        (np.array([0, 1, 2, 3, -1]), {}, ValueError, "class number -1"),
+        (np.arange(5), {}, ValueError, "class index 4, but the logits .5, 4. have 4"),
+        (np.array([0, 1, 2, 3, -1]), {}, ValueError, "class index -1"),
         (np.arange(4), {}, ValueError, r"shape \(5,\) for logits \(5, 4\), got \(4,\)"),
         (np.zeros((5, 1), int), {}, ValueError, r"\.ravel"),
         (np.zeros(5), {}, TypeError, r"astype\(np.int64\)"),

@@ -95,7 +95,7 @@ class MinimalGate(nn.Module):
         self.new = nn.Linear(inputs + units, units, rng=rng)
 
     def forward(self, x, h):
-        f = autograd.sigmoid(self.forget(np.concatenate([x, h], axis=-1)))
+        f = autograd.ops.sigmoid(self.forget(np.concatenate([x, h], axis=-1)))
         h = (1 - f) * h + f * np.tanh(self.new(np.concatenate([x, f * h], axis=-1)))
         return h, h
 

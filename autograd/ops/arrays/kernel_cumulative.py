@@ -7,6 +7,7 @@ import numpy as np
 
 from autograd.machine import pool
 from autograd.machine.jit import jit
+from autograd.machine.native import native
 from autograd.machine.sums import index
 
 COST = 1.6  # ns a step: a product and a sum wait for the one before
@@ -31,6 +32,5 @@ def recurrence(a, y):
     y : float32 or float64, contiguous, not empty.
     """
     T = y.shape[-1]
-    if not (a.shape == y.shape and a.flags.carray):
-        a = np.array(np.broadcast_to(a, y.shape), order="C")
+    a = native(a if a.shape == y.shape else np.broadcast_to(a, y.shape))
     pool.run(rows, y.size // T, T, a.reshape(-1), y.reshape(-1), cost=COST * y.size)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.machine.native import native
 from autograd.ops.axes import Ints, each
 
 Pairs = tuple[tuple[int, int], ...]
@@ -23,10 +24,7 @@ def arrays(**given: Any) -> list[Any]:
     if kinds[0] not in FLOATS or any(kind != kinds[0] for kind in kinds):
         names = ", ".join(f"{name} {kind}" for name, kind in zip(given, kinds, strict=True))
         raise TypeError(f"the arrays must be all float32 or all float64, got {names}.")
-    return [
-        a if a.flags.carray and a.dtype.isnative else np.array(a, kinds[0], order="C")
-        for a in found
-    ]
+    return [native(a) for a in found]
 
 
 def check_ranks(x: Ints, x_name: str, w: Ints, w_name: str) -> None:
@@ -76,7 +74,7 @@ def out_size(x: Ints, w: Ints, stride: Ints, padding: Pairs, dilation: Ints) -> 
 def geometry(
     x: Ints, w: Ints, stride: Any, padding: Any, dilation: Any
 ) -> tuple[Ints, Pairs, Ints, Ints]:
-    """Stride, padding, dilation and output for each axis; ValueError where the kernel is too large."""
+    """Stride, padding, dilation and output for each axis; ValueError for too large a kernel."""
     try:
         return _geometry(x, w, stride, padding, dilation)
     except TypeError as error:

@@ -1,10 +1,10 @@
 """Convolution on packed planes: forward, input gradient and weight gradient.
 
 `correlate` serves the forward pass and the input gradient (a strided one phase by phase);
-`correlate_weights` sums products over pixels. How the planes are laid out is told in conv_plan.py.
-Both take tasks [begin, end); each output of `correlate` is summed within one task, and
-`correlate_weights` sums a number of parts that only the shapes decide, so that the bits do not
-depend on the number of threads.
+`weight_grad_parts` sums products over pixels. kernel_plan.py says how the planes are laid out.
+Both take tasks [begin, end). Each output of `correlate` is summed within one task, and the weight's
+gradient is a sum of parts whose number follows from the shapes alone, so the bits do not depend on
+the number of threads.
 """
 # mypy: ignore-errors
 
@@ -33,9 +33,11 @@ _transpose = transpose_block()
 def pack(x, start, xs, sizes, phases, h_taps, w_taps, c0, c1, d0, d1):
     """Copy channels [c0, c1) for outer rows [d0, d1) into planes, in order of address."""
     compact()
-    xc, xd, xh, xw, D = sizes[8:13]
-    (_, Ho, Wo, Sd, Sh, Sw, lead, rows, plane) = sizes[15:24]
-    used = rows - sizes[5] + d1 - d0
+    s = sizes[0]
+    xc, xd, xh, xw = s["xc"], s["xd"], s["xh"], s["xw"]
+    D, Ho, Wo, Sd, Sh, Sw = s["D"], s["Ho"], s["Wo"], s["Sd"], s["Sh"], s["Sw"]
+    lead, rows, plane = s["lead"], s["rows"], s["plane"]
+    used = rows - s["tall"] + d1 - d0
     # without a middle axis, rows are taken up the outermost one; without an inner axis either,
     # that is one row
     flat = Ho == 1
@@ -70,14 +72,14 @@ def pack(x, start, xs, sizes, phases, h_taps, w_taps, c0, c1, d0, d1):
                                 i0, i1 = d_low, d_high if h_low < h_high else d_low
                             elif e < d_low or e >= d_high:
                                 i1 = i0
-                        s = source + e * Sd * xd + i0 * row
+                        here = source + e * Sd * xd + i0 * row
                         m, z0, z1 = i1 - i0, i0 * count, n * Wo - i1 * count
                         if step == 1:
-                            _copy_1(x, s, row, xs, place, begin, end, count, m, z0, z1)
+                            _copy_1(x, here, row, xs, place, begin, end, count, m, z0, z1)
                         elif step == 2:
-                            _copy_2(x, s, row, xs, place, begin, end, count, m, z0, z1)
+                            _copy_2(x, here, row, xs, place, begin, end, count, m, z0, z1)
                         else:
-                            _copy(x, s, row, xs, place, begin, end, count, m, z0, z1, step)
+                            _copy(x, here, row, xs, place, begin, end, count, m, z0, z1, step)
                         place += n * Wo
                 at += plane
 
@@ -131,30 +133,31 @@ def _product(w, w0, xs, offsets, heights, Q, y, y0, ldy, small):
                 c = small if over else y
                 c0 = 0 if over else y_row + p
                 ldc = vectors * width if over else ldy
+                given = K, w, a, 1, h, xs, p, offsets, 0, c, c0, ldc, False  # of any of the tiles
                 if h == 8:
                     if vectors == 1:
-                        _t8x1(K, w, a, 1, 8, xs, p, offsets, 0, c, c0, ldc, False)
+                        _t8x1(*given)
                     else:
-                        _t8x2(K, w, a, 1, 8, xs, p, offsets, 0, c, c0, ldc, False)
+                        _t8x2(*given)
                 elif h == 6:
                     if vectors == 1:
-                        _t6x1(K, w, a, 1, 6, xs, p, offsets, 0, c, c0, ldc, False)
+                        _t6x1(*given)
                     else:
-                        _t6x2(K, w, a, 1, 6, xs, p, offsets, 0, c, c0, ldc, False)
+                        _t6x2(*given)
                 elif h == 4:
                     if vectors == 1:
-                        _t4x1(K, w, a, 1, 4, xs, p, offsets, 0, c, c0, ldc, False)
+                        _t4x1(*given)
                     else:
-                        _t4x2(K, w, a, 1, 4, xs, p, offsets, 0, c, c0, ldc, False)
+                        _t4x2(*given)
                 elif h == 2:
                     if vectors == 2:
-                        _t2x2(K, w, a, 1, 2, xs, p, offsets, 0, c, c0, ldc, False)
+                        _t2x2(*given)
                     else:
-                        _t2xw(K, w, a, 1, 2, xs, p, offsets, 0, c, c0, ldc, False)
+                        _t2xw(*given)
                 elif vectors == 2:
-                    _t1x2(K, w, a, 1, 1, xs, p, offsets, 0, c, c0, ldc, False)
+                    _t1x2(*given)
                 else:
-                    _t1x8(K, w, a, 1, 1, xs, p, offsets, 0, c, c0, ldc, False)
+                    _t1x8(*given)
                 if over:
                     for r in range(h):
                         for o in range(left):
@@ -166,14 +169,17 @@ def _product(w, w0, xs, offsets, heights, Q, y, y0, ldy, small):
 
 @jit
 def correlate(
-    begin, end, x, w, y, x_start, y_start, xs, buffer, small, sizes, phases, h_taps, w_taps,
+    begin, end, x, w, y, y_start, xs, buffer, small, sizes, phases, h_taps, w_taps,
     offsets, heights,
 ):  # fmt: skip
     """y[n, m, o] = Σ_k w[k, m] x[n, o · step + offset_k] for the tasks [begin, end)."""
     compact()
-    _, groups, channels, out_channels, blocks, tall, K, xn = sizes[0:8]
-    xc, Do, Ho, Wo = sizes[8], sizes[15], sizes[16], sizes[17]
-    ones, yn, yc, yd, yh, yw, in_place, ldy = sizes[24:32]
+    s = sizes[0]
+    groups, channels, out_channels = s["groups"], s["channels"], s["out_channels"]
+    blocks, tall, K, ones = s["blocks"], s["tall"], s["terms"], s["ones"]
+    xn, xc, Do, Ho, Wo = s["xn"], s["xc"], s["Do"], s["Ho"], s["Wo"]
+    yn, yc, yd, yh, yw = s["yn"], s["yc"], s["yd"], s["yh"], s["yw"]
+    in_place, ldy = s["in_place"], s["ldy"]
     if ones >= 0:
         for i in range(ones, xs.size):
             xs[i] = 1
@@ -184,7 +190,7 @@ def correlate(
         d0 = block * tall
         d1 = min(d0 + tall, Do)
         pack(
-            x, x_start + n * xn + g * channels * xc, xs, sizes, phases, h_taps, w_taps,
+            x, n * xn + g * channels * xc, xs, sizes, phases, h_taps, w_taps,
             0, channels, d0, d1,
         )  # fmt: skip
         to = y_start + n * yn + g * out_channels * yc + d0 * yd
@@ -211,17 +217,20 @@ def correlate(
 
 
 @jit
-def correlate_weights(
-    begin, end, x, g, parts, x_start, xs, gt, sizes, phases, h_taps, w_taps, outer, shape
+def weight_grad_parts(
+    begin, end, x, g, parts, xs, gt, sizes, phases, h_taps, w_taps, outer, shape
 ):  # fmt: skip
     """parts[task][jd, (c, jh, jw), m] = Σ over the task's blocks and pixels of x[…] g[m, pixel].
 
     A task is a part of the blocks of rows (of all images), a part of the channels, and a group.
     """
     compact()
-    images, groups, channels, out_channels, blocks, tall, _, xn = sizes[0:8]
-    xc, Do, Ho, Wo, plane = sizes[8], sizes[15], sizes[16], sizes[17], sizes[23]
-    gn, gc, gd = sizes[25:28]
+    s = sizes[0]
+    images, groups = s["images"], s["groups"]
+    channels, out_channels = s["channels"], s["out_channels"]
+    blocks, tall, plane = s["blocks"], s["tall"], s["plane"]
+    xn, xc, Do, Ho, Wo = s["xn"], s["xc"], s["Do"], s["Ho"], s["Wo"]
+    gn, gc, gd = s["yn"], s["yc"], s["yd"]
     block_parts, channel_parts, rows, ldp = shape
     width = REGISTER // xs.itemsize
     wide = width if out_channels <= width else 2 * width
@@ -243,7 +252,7 @@ def correlate_weights(
             d1 = min(d0 + tall, Do)
             Q = (d1 - d0) * inner
             pack(
-                x, x_start + n * xn + group * channels * xc, xs, sizes, phases, h_taps,
+                x, n * xn + group * channels * xc, xs, sizes, phases, h_taps,
                 w_taps, c0, c1, d0, d1,
             )  # fmt: skip
             source = n * gn + group * out_channels * gc + d0 * gd
@@ -281,10 +290,11 @@ def correlate_weights(
 
 
 @jit
-def collect_weights(begin, end, parts, w, weights, w_row, sizes, outer, inner_taps, shape):
-    """w[m, c, tap] = the sum of its parts, for output channels [begin, end) of all groups."""
+def weight_grad_sum(begin, end, parts, gw, weights, gw_row, sizes, outer, inner_taps, shape):
+    """gw[m, c, tap] = the sum of its parts, for output channels [begin, end) of all groups."""
     compact()
-    groups, channels, out_channels = sizes[1], sizes[2], sizes[3]
+    s = sizes[0]
+    groups, channels, out_channels = s["groups"], s["channels"], s["out_channels"]
     block_parts, channel_parts, rows, ldp = shape
     size = outer.size * rows * ldp
     for row in range(begin, end):
@@ -299,5 +309,5 @@ def collect_weights(begin, end, parts, w, weights, w_row, sizes, outer, inner_ta
                     total = parts[at]
                     for b in range(1, block_parts):
                         total += parts[b * channel_parts * groups * size + at]
-                    w[row * w_row + weights[k]] = total
+                    gw[row * gw_row + weights[k]] = total
                     k += 1

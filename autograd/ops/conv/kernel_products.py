@@ -1,7 +1,7 @@
 """The three products of a convolution on plain arrays: plans, memory and threads.
 
 Shapes are (N, C, *axes) for images and (M, C / groups, *axes) for weights. `padding` is a pair for
-each axis. Nothing is checked here: autograd/ops/conv_geometry.py does.
+each axis. Nothing is checked here: geometry.py does.
 """
 # mypy: ignore-errors
 
@@ -14,15 +14,16 @@ import math
 import numpy as np
 
 from autograd.machine import pool
+from autograd.machine.native import native
 from autograd.machine.tile import lanes
 from autograd.machine.workspace import scratch
-from autograd.ops.conv import kernel_depthwise as conv_depthwise
+from autograd.ops.conv import kernel_depthwise as depthwise
 from autograd.ops.conv.kernel_conv import (
     TALL,
-    collect_weights,
     correlate,
-    correlate_weights,
     pack_weights,
+    weight_grad_parts,
+    weight_grad_sum,
 )
 from autograd.ops.conv.kernel_plan import TASKS, Axis, Plan, plan
 
@@ -40,7 +41,7 @@ def out_shape(x: Ints, w: Ints, stride: Ints, padding: Pairs, dilation: Ints) ->
 
 def convolve(x, w, bias, stride, padding, dilation, groups):
     """y[n, m, o] = bias[m] + Σ_c Σ_j w[m, c, j] x[n, c, o · stride + j · dilation − padding]."""
-    x, w = np.ascontiguousarray(x), np.ascontiguousarray(w)
+    x, w = native(x), native(w)
     out = out_shape(x.shape[2:], w.shape[2:], stride, padding, dilation)
     y = np.empty((x.shape[0], w.shape[0], *out), x.dtype)
     if not y.size or not w.size:
@@ -48,7 +49,7 @@ def convolve(x, w, bias, stride, padding, dilation, groups):
     p = _forward_plan(
         x.shape, w.shape, x.itemsize, stride, padding, dilation, groups, bias is not None
     )
-    b = np.ascontiguousarray(bias) if bias is not None else np.zeros(0, x.dtype)
+    b = native(bias) if bias is not None else np.zeros(0, x.dtype)
     _correlate(
         p, x, w, b, y, 0, math.prod(w.shape[1:]), math.prod(w.shape[1:]) * (w.shape[0] // groups)
     )
@@ -57,7 +58,7 @@ def convolve(x, w, bias, stride, padding, dilation, groups):
 
 def input_grad(g, w, size, stride, padding, dilation, groups):
     """The gradient of `convolve` with respect to its input, whose axes are `size`."""
-    g, w = np.ascontiguousarray(g), np.ascontiguousarray(w)
+    g, w = native(g), native(w)
     channels = w.shape[1] * groups
     shape = (g.shape[0], channels, *size)
     if not g.size or not w.size:
@@ -77,42 +78,42 @@ def input_grad(g, w, size, stride, padding, dilation, groups):
 
 def weight_grad(x, g, size, stride, padding, dilation, groups):
     """The gradient of `convolve` with respect to its weight, whose axes are `size`."""
-    x, g = np.ascontiguousarray(x), np.ascontiguousarray(g)
+    x, g = native(x), native(g)
     shape = (g.shape[1], x.shape[1] // groups, *size)
     if not x.size or not g.size or not math.prod(shape):
         return np.zeros(shape, x.dtype)
     gw = np.empty(shape, x.dtype)
     if groups == x.shape[1] and max(stride) == 1:
-        conv_depthwise.weight_grad(x, g, gw, padding, dilation)
+        depthwise.weight_grad(x, g, gw, padding, dilation)
         if np.isfinite(gw).all():  # else it took inf · 0 where pixels meet the zeros between rows
             return gw
     p = _forward_plan(x.shape, shape, x.itemsize, stride, padding, dilation, groups, False)
-    sizes = p.sizes
-    images, channels, out_channels = (int(sizes[i]) for i in (0, 2, 3))
+    s = p.sizes[0]
+    channels, out_channels = int(s["channels"]), int(s["out_channels"])
     width = lanes(x.dtype)
     wide = width if out_channels <= width else 2 * width
     ldp = math.ceil(out_channels / wide) * wide
     inner = len(p.h_taps) * len(p.w_taps)
     channel_parts, rows = _channel_parts(channels, inner, len(p.outer), -(-TASKS // groups))
-    block_parts = min(images * p.blocks, max(1, TASKS // (channel_parts * groups)))
+    block_parts = min(int(s["images"]) * p.blocks, max(1, TASKS // (channel_parts * groups)))
     tasks = block_parts * channel_parts * groups
     part = p.outer.size * rows * ldp
     parts = scratch("conv.parts", tasks * part, x.dtype)
-    plane, tall_q = int(sizes[23]), int(sizes[5] * sizes[16] * sizes[17])
-    pixels = math.ceil(ldp / wide) * tall_q * wide
+    plane = int(s["plane"])
+    pixels = math.ceil(ldp / wide) * int(s["tall"] * s["Ho"] * s["Wo"]) * wide
     shape_ = np.array([block_parts, channel_parts, rows, ldp], np.intp)
 
     def share(begin, end):
         xs = scratch("conv.planes", rows * plane + plane + 8 * width, x.dtype)
         gt = scratch("conv.pixels", pixels, x.dtype)
-        correlate_weights(
-            begin, end, x.reshape(-1), g.reshape(-1), parts, 0, xs, gt, sizes, p.phases,
+        weight_grad_parts(
+            begin, end, x.reshape(-1), g.reshape(-1), parts, xs, gt, p.sizes, p.phases,
             p.h_taps, p.w_taps, p.outer, shape_,
         )  # fmt: skip
 
     pool.run(share, tasks, cost=p.cost * 1.3)
     pool.run(
-        collect_weights, shape[0], parts, gw.reshape(-1), p.weights, math.prod(shape[1:]), sizes,
+        weight_grad_sum, shape[0], parts, gw.reshape(-1), p.weights, math.prod(shape[1:]), p.sizes,
         p.outer, inner, shape_, cost=gw.size * (block_parts + 1.0),
     )  # fmt: skip
     return gw
@@ -135,7 +136,8 @@ def _channel_parts(channels: int, inner: int, outer: int, most: int) -> tuple[in
 
 def _correlate(p: Plan, x, w, bias, y, y_start, w_row, w_group):
     """Pack the weight, then run the tasks of a plan."""
-    groups, out_channels = int(p.sizes[1]), int(p.sizes[3])
+    s = p.sizes[0]
+    groups, out_channels = int(s["groups"]), int(s["out_channels"])
     K = p.offsets.size
     packed = scratch("conv.weights", groups * out_channels * K, x.dtype)
     pool.run(
@@ -147,8 +149,8 @@ def _correlate(p: Plan, x, w, bias, y, y_start, w_row, w_group):
 
     def share(begin, end):
         correlate(
-            begin, end, x, packed, y, 0, y_start, scratch("conv.planes", p.space, x.dtype),
-            scratch("conv.block", 0 if p.sizes[30] else p.buffer, x.dtype),
+            begin, end, x, packed, y, y_start, scratch("conv.planes", p.space, x.dtype),
+            scratch("conv.block", 0 if s["in_place"] else p.buffer, x.dtype),
             scratch("conv.tile", 64 * width, x.dtype), p.sizes, p.phases, p.h_taps, p.w_taps,
             p.offsets, p.heights,
         )  # fmt: skip

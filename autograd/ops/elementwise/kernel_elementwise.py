@@ -12,6 +12,7 @@ import numpy as np
 
 from autograd.machine import elementary, pool
 from autograd.machine.jit import jit
+from autograd.machine.native import native
 
 COST = 0.04  # ns a byte of the result, on one core: the memory's pace
 COSTS = {
@@ -193,8 +194,8 @@ def apply(kernel, *arrays):
         if x.shape != shape:
             raise ValueError(f"{kernel.__name__}: one shape is needed, got {shape} and {x.shape}.")
         same = same and x.strides == first.strides and x.flags.behaved
-    if not same:  # Numba would compile anew for read-only arrays: those are copied
-        arrays = [np.require(x, requirements="CAW") for x in arrays]
+    if not same:
+        arrays = [native(x) for x in arrays]
     out = np.empty_like(arrays[0])
     flat = [x.ravel("K") for x in arrays]
     cost = COSTS.get(kernel.__name__, COST)

@@ -14,6 +14,7 @@ import numpy as np
 from autograd.machine import pool
 from autograd.machine.elementary import exp, larger
 from autograd.machine.jit import jit
+from autograd.machine.native import native
 from autograd.machine.sums import (
     greatest,
     index,
@@ -140,8 +141,7 @@ def strips_grad(begin, end, C, S, g, y, gx, logarithm):
 def along(axis, logarithm, *arrays):
     """Forward of x, or backward of g and y: arrays of one shape and float dtype."""
     shape = arrays[0].shape
-    if not all(x.flags.carray for x in arrays):  # Numba would compile anew for other layouts
-        arrays = [np.require(x, requirements="CAW") for x in arrays]
+    arrays = [native(x) for x in arrays]
     axis %= len(shape)
     P, C, S = math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :])
     out = np.empty(shape, arrays[0].dtype)

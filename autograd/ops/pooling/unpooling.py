@@ -1,4 +1,4 @@
-"""Pooling undone: the largest pixels put back where they were found."""
+"""Max unpooling: maxima put back where max pooling found them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def max_unpool_nd(
     padding: Any = 0,
     output_size: Any = None,
 ) -> Any:
-    """The largest pixels of `max_pool$d` put back where they were found, zeros elsewhere.
+    """Max unpooling: the maxima of `max_pool$d` put back where they were, zeros elsewhere.
 
     Parameters
     ----------

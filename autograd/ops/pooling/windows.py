@@ -1,4 +1,4 @@
-"""Where the windows of a pooling lie: ordinary ones at even steps, adaptive ones in even parts."""
+"""Where pooling windows lie: ordinary ones at regular steps, adaptive ones in even parts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.machine.native import native
 from autograd.ops.axes import Ints, each
 
 MOST = 2**24  # parts of an axis: a list of them must fit into memory
@@ -67,9 +68,7 @@ class Windows:
             raise ValueError(f"{name} {x.shape} must have the axes (N, C, {axes}) of the windows.")
         if x.dtype.newbyteorder("=") not in (np.float32, np.float64):
             raise TypeError(f"{name} must be float32 or float64, got {x.dtype}.")
-        if not (x.flags.carray and x.dtype.isnative):
-            x = np.array(x, x.dtype.newbyteorder("="), order="C")
-        return x.reshape(-1, *(1,) * (3 - len(axes)), *axes)
+        return native(x).reshape(-1, *(1,) * (3 - len(axes)), *axes)
 
 
 @functools.lru_cache(512, typed=True)
@@ -104,7 +103,7 @@ def sliding(
         out = (n + 2 * p - reach) // s + 1
         if ceil_mode:
             out = -(-(n + 2 * p - reach) // s) + 1
-            out -= (out - 1) * s >= n + p  # a window that begins behind the input is left out
+            out -= (out - 1) * s >= n + p  # a window that starts beyond the input is dropped
         starts = [o * s - p for o in range(out)]
         inside = [(a + -(a // d) * d if a < 0 else a, min(a + reach, n)) for a in starts]
         ranges.append([(a, max(a, b)) for a, b in inside])
@@ -129,7 +128,7 @@ def sliding(
 
 @functools.lru_cache(512, typed=True)
 def adaptive(size: Ints, output_size: Any) -> Windows:
-    """The windows that cut each axis into a number of parts, as even as they can be."""
+    """The windows that divide each axis into `output_size` parts, as evenly as possible."""
     rank = len(size)
     wanted = output_size if isinstance(output_size, tuple) else (output_size,) * rank
     if len(wanted) != rank:

@@ -9,29 +9,16 @@ import importlib
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from autograd.kernel_op import KernelOp
+from autograd.machine.native import native
 from autograd.ops.recurrent.cells import gru_reference, lstm_reference, rnn_reference
 from autograd.ops.recurrent.checks import checked, checked_nonlinearity
-from autograd.ops.samples import A, case
+from autograd.ops.samples import A, case, cases
 
 
 def kernels() -> Any:
     """The module of the kernels; Numba is imported on first use."""
     return importlib.import_module("autograd.ops.recurrent.kernel_scan")
-
-
-def native(a: Any) -> Any:
-    """An input as kernels take it: C-contiguous, in the machine's byte order; None stays.
-
-    Numba would compile the kernels anew for arrays that are read-only or not aligned.
-    """
-    if a is None or (a.ndim == 0 and a.item() is None):  # a Symbol holds None as an array
-        return None
-    if a.flags.carray and a.dtype.isnative:  # contiguous, aligned, writable
-        return a
-    return np.array(a, a.dtype.newbyteorder("="), order="C")
 
 
 def _rnn_scan(
@@ -176,16 +163,34 @@ def _gru_scan(
 
 def _grad(g: Any, needs: Sequence[bool], y: Any, saved: Any, *others: Any) -> Any:
     """The gradients, by the scan's own kernel run from the last step to the first."""
-    return saved.backward([None if part is None else native(part) for part in g], needs)
+    return saved.backward([native(part) for part in g], needs)
 
 
-# fmt: off
-rnn_scan = KernelOp(_rnn_scan, r"\operatorname{{rnn}}\left({x}\right)", _grad, reference=rnn_reference, arity=6, name="rnn_scan",
-                    cases=(case(A(3, 2, 2), A(2, 3), A(3, 2), A(3, 3), A(3), A(3)), case(A(3, 3, 1), None, A(2, 1), A(2, 2), lengths=(2, 3, 0), reverse=True),
-                           case(A(2, 1, 2), A(1, 2), A(2, 2), A(2, 2), A(2), nonlinearity="relu")))
-lstm_scan = KernelOp(_lstm_scan, r"\operatorname{{lstm}}\left({x}\right)", _grad, reference=lstm_reference, arity=8, name="lstm_scan",
-                     cases=(case(A(2, 2, 2), A(2, 2), A(2, 2), A(8, 2), A(8, 2), A(8), A(8)), case(A(3, 3, 1), None, A(3, 1), A(4, 1), A(4, 1), lengths=(2, 3, 0), reverse=True),
-                            case(A(2, 2, 1), A(2, 1), A(2, 2), A(8, 1), A(8, 1), A(8), None, A(1, 2))))
-gru_scan = KernelOp(_gru_scan, r"\operatorname{{gru}}\left({x}\right)", _grad, reference=gru_reference, arity=6, name="gru_scan",
-                    cases=(case(A(2, 2, 2), A(2, 2), A(6, 2), A(6, 2), A(6), A(6)), case(A(3, 3, 1), None, A(3, 1), A(3, 1), None, A(3), lengths=(2, 3, 0), reverse=True)))
-# fmt: on
+rnn_scan = KernelOp(
+    _rnn_scan, r"\operatorname{{rnn}}\left({x}\right)", _grad, reference=rnn_reference, arity=6
+)
+lstm_scan = KernelOp(
+    _lstm_scan, r"\operatorname{{lstm}}\left({x}\right)", _grad, reference=lstm_reference, arity=8
+)
+gru_scan = KernelOp(
+    _gru_scan, r"\operatorname{{gru}}\left({x}\right)", _grad, reference=gru_reference, arity=6
+)
+
+# What tests sample
+cases(
+    "rnn_scan",
+    case(A(3, 2, 2), A(2, 3), A(3, 2), A(3, 3), A(3), A(3)),
+    case(A(3, 3, 1), None, A(2, 1), A(2, 2), lengths=(2, 3, 0), reverse=True),
+    case(A(2, 1, 2), A(1, 2), A(2, 2), A(2, 2), A(2), nonlinearity="relu"),
+)
+cases(
+    "lstm_scan",
+    case(A(2, 2, 2), A(2, 2), A(2, 2), A(8, 2), A(8, 2), A(8), A(8)),
+    case(A(3, 3, 1), None, A(3, 1), A(4, 1), A(4, 1), lengths=(2, 3, 0), reverse=True),
+    case(A(2, 2, 1), A(2, 1), A(2, 2), A(8, 1), A(8, 1), A(8), None, A(1, 2)),
+)
+cases(
+    "gru_scan",
+    case(A(2, 2, 2), A(2, 2), A(6, 2), A(6, 2), A(6), A(6)),
+    case(A(3, 3, 1), None, A(3, 1), A(3, 1), None, A(3), lengths=(2, 3, 0), reverse=True),
+)
