@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from autograd.node import Array
-from autograd.random import Rng, as_generator
+from autograd.random import Rng, as_generator, either
 from nn.counts import count
 from nn.data.collate import gather
 from nn.data.dataset import Dataset, TensorDataset
@@ -23,7 +23,6 @@ from nn.data.sampler import (
     cut,
     number_of_batches,
 )
-from nn.generator import either
 
 
 class DataLoader:

@@ -8,9 +8,8 @@ from collections.abc import Iterator, Sequence, Sized
 import numpy as np
 
 from autograd.node import Array
-from autograd.random import Rng, as_generator
+from autograd.random import Rng, as_generator, either
 from nn.counts import count
-from nn.generator import either
 
 
 class Sampler(ABC):

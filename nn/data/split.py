@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.random import Rng, as_generator
+from autograd.random import Rng, as_generator, either
 from nn.data.dataset import Dataset, Subset
-from nn.generator import either
 
 
 def train_test_split(

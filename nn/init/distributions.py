@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.random import Rng, as_generator
+from autograd.random import Rng, as_generator, either
 from autograd.value import Value
-from nn.generator import either
 
 
 def write(tensor: Any, array: Any) -> Value:

@@ -6,9 +6,8 @@ import math
 
 import numpy as np
 
-from autograd.random import Rng, as_generator
+from autograd.random import Rng, as_generator, either
 from autograd.value import Value
-from nn.generator import either
 from nn.init.distributions import write
 
 
