@@ -42,14 +42,14 @@ autograd.readers.explain autograd.readers.compare autograd.readers.detect_anomal
 autograd.readers.ladder autograd.readers.lint autograd.readers.profile
 autograd.readers
 autograd
-nn.name_clash
+nn.name_clash nn.arguments
 nn.parameter
 nn.module
 nn.functional
-nn.init
+nn.init nn.utils.rnn
 nn.layers
-nn.losses nn.optim nn.metrics nn.data
-nn.models nn.look
+nn.losses nn.optim nn.metrics nn.data nn.files
+nn.models nn.look nn.utils
 nn.train
 nn
 nn.commands
@@ -172,7 +172,8 @@ def door(module):
     """The names that a package exports: those that its `__init__` imports `as` themselves."""
     tree = ast.parse(Path(module.__file__).read_text())
     froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    return {alias.name for node in froms for alias in node.names if alias.asname == alias.name}
+    names = {alias.name for node in froms for alias in node.names if alias.asname == alias.name}
+    return names - {"__version__"}
 
 
 DOORS = [autograd, nn, nn.functional]

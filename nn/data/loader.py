@@ -12,7 +12,7 @@ import numpy as np
 
 from autograd.node import Array
 from autograd.random import Rng, as_generator, either
-from nn.counts import count
+from nn.arguments import count
 from nn.data.collate import gather
 from nn.data.dataset import Dataset, TensorDataset
 from nn.data.sampler import (

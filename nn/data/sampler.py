@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd.node import Array
 from autograd.random import Rng, as_generator, either
-from nn.counts import count
+from nn.arguments import count
 
 
 class Sampler(ABC):

@@ -1,4 +1,4 @@
-"""Losses of yes-or-no questions, each output for itself."""
+"""Binary losses, each output on its own."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import numpy as np
 
 import autograd
 from autograd.ops.losses.binary_cross_entropy import binary_cross_entropy as losses_of_probabilities
+from autograd.value import Value
 from nn.functional.reduction import in_range, paired, reduced, signs, stretched
 from nn.functional.tensor import Tensor
 
 
 def binary_cross_entropy(
     input: Tensor, target: Tensor, weight: Any = None, reduction: str = "mean"
-) -> Tensor:
-    r"""Cross-entropy of probabilities.
+) -> Value:
+    r"""Binary cross-entropy of probabilities.
 
     .. math:: ℓ = -w \left( t \log x + (1 - t) \log (1 - x) \right)
 
@@ -25,7 +26,7 @@ def binary_cross_entropy(
     ----------
     input : probabilities, 0 to 1.
     target : of the input's shape, 0 to 1.
-    weight : factors that broadcast to the input's shape, optional.
+    weight : weights that broadcast to the input's shape, optional.
     reduction : "mean", "sum" or "none".
 
     Raises
@@ -56,8 +57,8 @@ def binary_cross_entropy_with_logits(
     weight: Any = None,
     reduction: str = "mean",
     pos_weight: Any = None,
-) -> Tensor:
-    r"""Cross-entropy of probabilities σ(x), from x: exact where σ(x) is rounded to 0 or 1.
+) -> Value:
+    r"""Binary cross-entropy of logits, accurate where σ(x) rounds to 0 or 1.
 
     .. math:: ℓ = -w \left( p \, t \log σ(x) + (1 - t) \log σ(-x) \right)
 
@@ -65,9 +66,9 @@ def binary_cross_entropy_with_logits(
     ----------
     input : logits.
     target : of the input's shape, 0 to 1.
-    weight : factors that broadcast to the input's shape, optional.
+    weight : weights that broadcast to the input's shape, optional.
     reduction : "mean", "sum" or "none".
-    pos_weight : p, a factor for each class's positive examples, broadcasts too.
+    pos_weight : p, weights of each class's positive examples; broadcast, too.
 
     Raises
     ------
@@ -93,7 +94,7 @@ def binary_cross_entropy_with_logits(
     return reduced(losses, reduction, who)
 
 
-def soft_margin_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+def soft_margin_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Value:
     """log(1 + exp(−t x)) for targets of 1 and −1, of the input's shape.
 
     Examples
@@ -109,14 +110,14 @@ def soft_margin_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> 
 
 def multilabel_soft_margin_loss(
     input: Tensor, target: Tensor, weight: Any = None, reduction: str = "mean"
-) -> Tensor:
+) -> Value:
     r"""Binary cross-entropy of logits, averaged over the classes of each sample.
 
     Parameters
     ----------
     input : logits, (N, C) or (C,).
     target : of the input's shape, 0 to 1.
-    weight : a factor for each class, (C,), optional.
+    weight : class weights, (C,), optional.
     reduction : over the samples, "mean", "sum" or "none".
 
     Examples
@@ -143,8 +144,8 @@ def sigmoid_focal_loss(
     alpha: float = 0.25,
     gamma: float = 2.0,
     reduction: str = "none",
-) -> Tensor:
-    r"""Binary cross-entropy of logits with less weight on what is right already; torchvision's.
+) -> Value:
+    r"""Focal loss: binary cross-entropy with less weight on easy samples, as in torchvision.
 
     .. math:: ℓ = -α_t (1 - p_t)^γ \log p_t
         \qquad p_t = σ(x) \text{ where } t = 1, \text{ else } 1 - σ(x)

@@ -1,4 +1,4 @@
-"""Rows of a table, one by one and by the bag."""
+"""Embedding lookups, row by row and by bags."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ def embedding(
     norm_type: float = 2.0,
     scale_grad_by_freq: bool = False,
     sparse: bool = False,
-) -> Tensor:
-    """Rows of a table.
+) -> Value:
+    """Embedding lookup: rows of weight by index.
 
     Parameters
     ----------
-    input : integers, any shape, numbers of rows.
+    input : integers, any shape, row indices.
     weight : the table, (rows, E).
     padding_idx : a row that gets no gradient; negative ones count from the end.
     max_norm : longer rows among those read are shortened to this first, in the table itself.
     norm_type : p of that norm.
-    scale_grad_by_freq : divide a row's gradient by how often it was read in this call.
+    scale_grad_by_freq : divide a row's gradient by its frequency in the call.
     sparse : False; gradients are dense.
 
     Returns
@@ -89,19 +89,19 @@ def embedding_bag(
     per_sample_weights: Any = None,
     include_last_offset: bool = False,
     padding_idx: int | None = None,
-) -> Tensor:
-    """Sums, means or maxima of rows of a table, over bags.
+) -> Value:
+    """Embedding lookup of bags: sums, means or maxima of their rows.
 
     Parameters
     ----------
-    input : numbers of rows: (B, N), B bags of N; or the bags one after the other, (total,).
+    input : row indices: (B, N), B bags of N; or the bags concatenated, (total,).
     weight : the table, (rows, E).
     offsets : where each bag begins, (B,), for an input of one axis.
     max_norm, norm_type, scale_grad_by_freq, sparse : as in `embedding`.
     mode : "sum", "mean" or "max". An empty bag gives 0.
-    per_sample_weights : a factor for each row read, of the input's shape; for "sum" only.
+    per_sample_weights : weights of the rows, of the input's shape; for "sum" only.
     include_last_offset : whether the last offset is the end of the last bag.
-    padding_idx : a row that counts for nothing.
+    padding_idx : a row that is ignored.
 
     Returns
     -------

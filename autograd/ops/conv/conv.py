@@ -180,7 +180,7 @@ def conv_nd(
     --------
     >>> import numpy as np, autograd
     >>> x = autograd.Value(np.arange($pixels.0).reshape(1, 1, $twos))
-    >>> autograd.conv$d(x, np.ones((3, 1, $twos)) / $pixels).data.ravel()
+    >>> autograd.ops.conv$d(x, np.ones((3, 1, $twos)) / $pixels).data.ravel()
     array([$mean, $mean, $mean])
     """
     x, single = batched(f"conv{rank}d", rank, input, weight)
@@ -231,7 +231,7 @@ def conv_transpose_nd(
     --------
     >>> import numpy as np, autograd
     >>> x = autograd.Value(np.ones((1, 1, $twos)))
-    >>> y = autograd.conv_transpose$d(x, np.ones((1, 3, $twos)), stride=2)
+    >>> y = autograd.ops.conv_transpose$d(x, np.ones((1, 3, $twos)), stride=2)
     >>> y.shape[1], y.data.sum() == 3 * $pixels**2
     (3, np.True_)
     """

@@ -105,7 +105,7 @@ def avg_pool_nd(
     --------
     >>> import numpy as np, autograd
     >>> x = autograd.Value(np.arange($pixels.0).reshape(1, 1, $twos))
-    >>> autograd.avg_pool$d(x, 2).data.ravel()
+    >>> autograd.ops.avg_pool$d(x, 2).data.ravel()
     array([$mean])
     """
     how = (kernel_size, stride, padding, 1, bool(ceil_mode), bool(count_include_pad))
@@ -133,7 +133,7 @@ def adaptive_avg_pool_nd(rank: int, input: Any, output_size: Any) -> Any:
     Examples
     --------
     >>> import numpy as np, autograd
-    >>> autograd.adaptive_avg_pool$d(np.arange($pixels.0).reshape(1, 1, $twos), 1).ravel()
+    >>> autograd.ops.adaptive_avg_pool$d(np.arange($pixels.0).reshape(1, 1, $twos), 1).ravel()
     array([$mean])
     """
     return pooled(f"adaptive_avg_pool{rank}d", rank, input, adaptive, output_size)

@@ -126,7 +126,7 @@ def max_pool_nd(
     --------
     >>> import numpy as np, autograd
     >>> x = autograd.Value(np.arange($pixels.0).reshape(1, 1, $twos))
-    >>> autograd.max_pool$d(x, 2).data.ravel()
+    >>> autograd.ops.max_pool$d(x, 2).data.ravel()
     array([$last])
     """
     how = (kernel_size, stride, padding, dilation, bool(ceil_mode))
@@ -157,7 +157,7 @@ def adaptive_max_pool_nd(
     Examples
     --------
     >>> import numpy as np, autograd
-    >>> autograd.adaptive_max_pool$d(np.arange($pixels.0).reshape(1, 1, $twos), 1).ravel()
+    >>> autograd.ops.adaptive_max_pool$d(np.arange($pixels.0).reshape(1, 1, $twos), 1).ravel()
     array([$last])
     """
     name = f"adaptive_max_pool{rank}d"

@@ -41,8 +41,8 @@ def max_unpool_nd(
     --------
     >>> import numpy as np, autograd
     >>> x = np.arange($pixels.0).reshape(1, $twos)
-    >>> y, indices = autograd.max_pool$d(x, 2, return_indices=True)
-    >>> autograd.max_unpool$d(y, indices, 2).ravel()[-2:]
+    >>> y, indices = autograd.ops.max_pool$d(x, 2, return_indices=True)
+    >>> autograd.ops.max_unpool$d(y, indices, 2).ravel()[-2:]
     array([0., $last])
     """
     name = f"max_unpool{rank}d"

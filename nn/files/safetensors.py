@@ -14,8 +14,8 @@ import numpy as np
 
 from autograd.node import Array
 from autograd.value import Value
+from nn.files.nested import flatten, unflatten
 from nn.module import Module
-from nn.tree import flatten, unflatten
 
 STATE = "glassgrad.state"
 """Metadata key that holds the structure of a nested state."""

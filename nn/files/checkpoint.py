@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from autograd.random import default_generator
-from nn.files import load, save
+from nn.files.safetensors import load, save
 from nn.module import Module, join
 
 DEFAULT = "default rng"
