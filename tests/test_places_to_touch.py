@@ -90,7 +90,7 @@ class Signum(StepwiseOptimizer):
 
     def rule(self, group, now):
         lr, keep = group["lr"], group["momentum"]
-        return signum, (lr, keep, 1 - keep, 1, 0)
+        return signum, (False, 0.0, lr, keep, 1 - keep, 1, 0)
 ''',
     "nn/optim/__init__.py": """
 from nn.optim.signum import Signum as Signum

@@ -1,12 +1,13 @@
-"""Data sets and the batches made of them."""
+"""Datasets, data loading, augmentation and small built-in datasets."""
 
 from nn.data import transforms
+from nn.data.bptt import windows
 from nn.data.collate import PadCollate, default_collate, pad_collate
 from nn.data.csv_files import load_csv
 from nn.data.dataset import ConcatDataset, Dataset, Subset, TensorDataset
-from nn.data.folders import ImageFolder
-from nn.data.images import load_fashion_mnist, load_mnist_5000
+from nn.data.image_folder import ImageFolder
 from nn.data.loader import DataLoader
+from nn.data.mnist import load_fashion_mnist, load_mnist_5000
 from nn.data.sampler import (
     BatchSampler,
     BucketBatchSampler,
@@ -16,11 +17,10 @@ from nn.data.sampler import (
     SubsetRandomSampler,
     WeightedRandomSampler,
 )
-from nn.data.series import load_co2, load_sunspots
 from nn.data.split import random_split, train_test_split
 from nn.data.tables import load_breast_cancer, load_digits, load_wine
 from nn.data.text import load_cmudict, load_topics
-from nn.data.windows import windows
+from nn.data.time_series import load_co2, load_sunspots
 
 __all__ = [
     "BatchSampler",

@@ -1,7 +1,8 @@
-"""Initial values of parameters, under PyTorch's names.
+"""Parameter initialization, under PyTorch's names.
 
-Each function writes into a leaf Value (through `.data`, so that a graph that used the old numbers
-notices) and returns it. `generator` is a numpy.random.Generator, a seed, or None for the default.
+Each function fills a leaf Value in place and returns it. It writes through `.data`, so that a graph
+recorded with the old values notices. The random ones take PyTorch's `generator` or, by another
+name, `rng`: a numpy.random.Generator, a seed, or None for the default generator.
 """
 
 from nn.init.distributions import constant_, normal_, ones_, trunc_normal_, uniform_, zeros_

@@ -1,4 +1,4 @@
-"""How good predictions are: functions of whole arrays, and classes that add up batches."""
+"""Evaluation metrics: functions of whole arrays, and classes that accumulate over batches."""
 
 from nn.metrics.boxes import box_iou, nms
 from nn.metrics.classification import (

@@ -1,8 +1,8 @@
-"""Augmentation of whole batches of NumPy arrays, images in the layout (N, ..., H, W).
+"""Data augmentation of whole batches, images in the layout (N, ..., H, W).
 
-Every transform is called as ``t(x)``, or ``t(x, y, ...)``, and hands back as many parts. `rng` says
-where its random numbers come from; a DataLoader passes one generator a batch, so that the same seed
-gives the same images at any number of threads.
+A transform is called as ``t(x)`` or ``t(x, y, ...)`` and returns the same number of arrays. Random
+numbers come from `rng`. A DataLoader passes a new generator for each batch, so the same seed gives
+the same result for any number of threads.
 """
 
 from nn.data.transforms.base import Compose, Transform
