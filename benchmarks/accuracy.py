@@ -64,7 +64,7 @@ class Ours:
 
         autograd.seed(0)
         self.nn, self.optim, self.without_graph = nn, nn.optim, autograd.no_grad
-        self.clip = nn.clip_grad_norm_
+        self.clip = nn.utils.clip_grad_norm_
 
     def tensor(self, array: Any) -> Any:
         """Convert an array to the network's input type."""
