@@ -27,7 +27,7 @@ STEPS = 60 if QUICK else 400
 T, BATCH, WIDTH = 100, 32, 64
 
 # %% [markdown]
-# ## A state, and the way back through time
+# ## A state, and backpropagation through time
 #
 # A recurrent network keeps a **hidden state** $h$, and changes it with every input by the same
 # formula and the same weights. With one number for each of them,
@@ -106,7 +106,7 @@ class Reader(nn.Module):
 
 
 def loss_at_end(model, x, target):
-    """How well the model says what follows the whole window."""
+    """The loss of predicting the character after the whole window."""
     return nn.functional.cross_entropy(model(x)[-1], target[-1])
 
 
@@ -129,7 +129,7 @@ x, target = windows(np.random.default_rng(0))
 
 
 def strip(model):
-    """The norm of the gradient by the state after each step."""
+    """The norm of the gradient with respect to the state after each step."""
     (norms,) = nn.look.gradient_norms_over_time(loss_at_end(model, x, target)).values()
     return norms
 
@@ -176,8 +176,8 @@ print(autograd.lint(loss_at_end(lstm, x, target), lstm))
 #
 # ## What keeps a gradient alive
 #
-# The way back along the cell is $\partial c_t / \partial c_{t-1} = f_t$. With a bias of 4 the
-# gate begins at $\sigma(4) = 0.98$, and 100 steps leave $0.98^{100} = 0.16$ on this way alone;
+# Along the cell the local derivative is $\partial c_t / \partial c_{t-1} = f_t$. With a bias of 4
+# the gate begins at $\sigma(4) = 0.98$, and 100 steps leave $0.98^{100} = 0.16$ on this path alone;
 # others, through $h$, add to it. PyTorch's layout has the rows of the four gates input, forget,
 # cell, output below each other.
 
@@ -249,14 +249,10 @@ print(f"length {length:,.0f} → {np.linalg.norm(short):.3f}, cosine of the angl
 # %%
 runs = {"clipped to 1": train(clipped, clip=1.0), "not clipped": train(free)}
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.4), layout="constrained")
-for name, (bits, norms) in runs.items():
-    smooth = np.convolve(bits, np.ones(10) / 10, "valid")
-    left.plot(np.arange(len(smooth)) + 10, smooth, label=name)
-    right.semilogy(norms, label=name, alpha=0.8)
-left.set(xlabel="update", ylabel="bits a character, mean of 10", title="loss")
-right.set(xlabel="update", ylabel="norm before clipping", title="gradient")
-left.legend()
-right.legend()
+smooth = {name: np.convolve(bits, np.ones(10) / 10, "valid") for name, (bits, _) in runs.items()}
+nn.look.show_curves(smooth, axes=left, xlabel="update", ylabel="bits a character, mean of 10")
+norms = {name: norms for name, (_, norms) in runs.items()}
+nn.look.show_curves(norms, axes=right, xlabel="update", ylabel="gradient norm", yscale="log")
 plt.show()
 
 # %%
