@@ -241,6 +241,7 @@ def shop_run(wide, deep, seed):
     return right.mean(), right[habitual].mean(), right[~habitual].mean()
 
 
+# %%
 halves = {"wide": (True, False), "deep": (False, True), "wide & deep": (True, True)}
 seeds = range(1 if QUICK else 3)
 shops = {

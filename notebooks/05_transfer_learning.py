@@ -162,6 +162,7 @@ def score(way, per_class, seed):
     return nn.train.evaluate(model, test, "cross_entropy", ["accuracy"])["accuracy"]
 
 
+# %%
 WAYS = (
     "from scratch", "body frozen", "PyTorch's body frozen", "body tuned", "random body, frozen",
     "nearly all tuned",

@@ -149,6 +149,7 @@ class KneserNey:
         return sum(surprise) / len(text)
 
 
+# %%
 ngram = {}
 for n in range(1, 6 if QUICK else 9):
     model = KneserNey(text[:cut], len(alphabet), n)

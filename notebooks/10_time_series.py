@@ -172,6 +172,7 @@ def naive(x, y, asked):
     return around(np.zeros((len(asked), y.shape[1])), y)
 
 
+# %%
 def linear(x, y, penalty):
     """A function from pasts to futures."""
     mean, scale, centre = x.mean(0), x.std(), y.mean(0)
@@ -188,6 +189,7 @@ def ridge(penalty):
     return forecaster
 
 
+# %%
 chosen = {}
 for name, kinds, pasts in (
     ("CO₂", ("level", "change"), (24, 36, 48, 60)),
@@ -267,6 +269,7 @@ def train(x, y, rng):
     return net
 
 
+# %%
 def networks(penalty=None, lags=0, seed=0):
     def forecaster(x, y, asked):
         f = linear(x[:, -lags:], y, penalty) if penalty else lambda x: np.zeros((1, 1))

@@ -210,6 +210,7 @@ def race(net, batches, optimizer, rate, steps, bits, every):
     return np.array(curve)
 
 
+# %%
 def random_windows(rng):
     """Batches of 16 windows from anywhere in the training text."""
     while True:
@@ -224,6 +225,7 @@ def strips():
         yield from nn.data.windows(tokens[:cut], 32, 64)
 
 
+# %%
 steps = 250 if QUICK else 1100
 adamw = nn.optim.AdamW(gpt.parameter_groups(0.1), lr=0.004, betas=(0.9, 0.98))
 gpt_curve = race(

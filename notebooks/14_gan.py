@@ -184,6 +184,7 @@ def covered(points):
     return int(np.sum(np.bincount(on_place, minlength=8) >= 0.02 * len(points)))
 
 
+# %%
 STEPS = 400 if QUICK else 1500
 MOMENTS = [STEPS // 10, STEPS // 4, STEPS // 2, STEPS * 3 // 4, STEPS]
 SETTINGS = {
@@ -208,6 +209,7 @@ def play_ring(setting, seed):
     return clouds, losses
 
 
+# %%
 seeds = range(1 if QUICK else 6)
 rings = {name: [play_ring(how, seed) for seed in seeds] for name, how in SETTINGS.items()}
 figure, panels = plt.subplots(3, 5, figsize=(10, 6.2), layout="constrained")

@@ -134,6 +134,7 @@ def tuned(kind, seed):
     return scores
 
 
+# %%
 kinds = ("pre-trained", "from scratch", "ReLU, from scratch", "linear")
 seeds = range(2 if QUICK else 5)
 curves = {kind: np.array([tuned(kind, seed) for seed in seeds]) for kind in kinds}

@@ -249,6 +249,7 @@ def policy_loss(net, states, pushes, weight):
     return -np.mean(log_policy[np.arange(len(pushes)), pushes] * weight)
 
 
+# %%
 class Run(NamedTuple):
     """A training run: the network that was kept, and what it had cost by then."""
 

@@ -213,6 +213,7 @@ def update_from(net, target, optimizer, batch, double):
     optimizer.step()
 
 
+# %%
 class Run(NamedTuple):
     """A training run: the network that was kept, and what it had cost by then."""
 

@@ -75,6 +75,7 @@ def scene(digits, labels, rng):
     return image + rng.normal(0, 0.1, image.shape), mask, boxes, np.array(kinds)
 
 
+# %%
 def scenes(digits, labels, count, seed):
     """Images (N, 1, H, W), masks (N, H, W), and for each scene a dict of boxes and labels."""
     rng = np.random.default_rng(seed)
@@ -85,6 +86,7 @@ def scenes(digits, labels, count, seed):
     return np.stack(images)[:, None].astype(np.float32), np.stack(masks), truth
 
 
+# %%
 train_images, train_masks, train_truth = scenes(X_train, y_train, 400 if QUICK else 3000, seed=1)
 valid_images, valid_masks, valid_truth = scenes(X_valid, y_valid, 100 if QUICK else 300, seed=2)
 test_images, test_masks, test_truth = scenes(X_test, y_test, 150 if QUICK else 600, seed=3)

@@ -162,6 +162,7 @@ def in_python(a, b):
     ]
 
 
+# %%
 def with_threads(n, work):
     autograd.set_num_threads(n)
     try:
@@ -186,6 +187,7 @@ def measure(name, work, result, n=N, **how):
     off[name] = float(np.abs(result() / exact - 1).max())
 
 
+# %%
 little = [x[:48, :48].tolist() for x in (A, B)]
 products["Python's lists"] = 2.0 * 48**3 / seconds(lambda: in_python(*little))
 measure("naive loop", lambda: naive(A, B, C), lambda: C)
