@@ -91,7 +91,6 @@ class _Checkpoint(Op):
     listed = False
 
     def pull(self, v: Node, g: Any, needs: Sequence[bool], flow: Flow = ARRAYS) -> Sequence[Any]:
-        """As in `Op`."""
         for x in v.inputs:
             written = fresh(x, None, v, flow.stale)
             if written is not None:

@@ -28,7 +28,7 @@ class KernelOp(Op):
         ``forward(*inputs, *others) -> (y, saved)`` on arrays; y is an array, or a tuple of arrays
         where the op has several outputs; `saved` is whatever the joint vjp wants back.
     tex : str or callable
-        As in `Op`.
+        See `Op`.
     joint : callable
         ``joint(g, needs, y, saved, *inputs, *others)`` returns one gradient per input; those with
         ``needs[i]`` false may be None. With several outputs g is a tuple, None where unused.
@@ -37,7 +37,7 @@ class KernelOp(Op):
     arity : int
         How many leading parameters of `forward` are arrays. An array input may be None.
     **kwargs
-        As in `Op`.
+        See `Op`.
 
     Examples
     --------
@@ -73,7 +73,7 @@ class KernelOp(Op):
         return y, saved
 
     def pull(self, v: Node, g: Any, needs: Sequence[bool], flow: Flow = ARRAYS) -> Sequence[Any]:
-        """As in `Op`; all inputs at once."""
+        """What the joint vjp gives, or the vjps of the reference, for each input that needs it."""
         if flow.stale:
             for x in v.inputs:
                 written = fresh(x, None, v, flow.stale)
