@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,8 +15,10 @@ from autograd.recording import enable_grad, is_recording
 from autograd.stale import fresh
 from autograd.value import Value
 
+Result = TypeVar("Result")
 
-def checkpoint(f: Callable[..., Any], *xs: Any) -> Any:
+
+def checkpoint(f: Callable[..., Result], *xs: Any) -> Result:
     """f(*xs), whose inside is not kept for the backward pass but computed again there.
 
     Peak memory falls from every layer's activations to those of one f at a time; the price is one
@@ -56,7 +58,8 @@ def checkpoint(f: Callable[..., Any], *xs: Any) -> Any:
         return f(*xs)
     state = default_generator().bit_generator.state
     start = tick()
-    ys = f(*xs)
+    result = f(*xs)
+    ys: Any = result
     several = isinstance(ys, (tuple, list))
     outputs = list(ys) if several else [ys]
     for v in outputs:
@@ -64,10 +67,12 @@ def checkpoint(f: Callable[..., Any], *xs: Any) -> Any:
             raise TypeError(f"checkpoint: the function must return Values, not {type(v).__name__}.")
     inputs = _externals(outputs, start)
     if not inputs:
-        return ys
+        return result
     y = tuple(v._data for v in outputs) if several else ys._data
-    node = record(CHECKPOINT, y, tuple(inputs), (f, xs, state))
-    return type(ys)(select_output(node, i) for i in range(len(y))) if several else node
+    node: Any = record(CHECKPOINT, y, tuple(inputs), (f, xs, state))
+    if several:
+        node = type(ys)(select_output(node, i) for i in range(len(y)))
+    return node  # type: ignore[no-any-return]
 
 
 def _externals(outputs: Sequence[Any], start: int) -> list[Value]:

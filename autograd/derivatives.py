@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, overload
+from typing import Any, Literal, Protocol, TypeVar, overload
 
 import numpy as np
 
@@ -23,10 +23,15 @@ from autograd.value import Value, seed_like
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
+Result = TypeVar("Result", covariant=True)
 
 
 @overload
 def grad(y: Function, xs: Argnums = 0, *, argnums: Argnums | None = None) -> Function: ...
+@overload
+def grad(y: Value, xs: Value, gradient: Any = None, *, watch: Watch | None = None) -> Array: ...
+@overload
+def grad(y: Value, xs: Value, gradient: Any = None, *, create_graph: Literal[True]) -> Value: ...
 @overload
 def grad(
     y: Value,
@@ -255,12 +260,16 @@ class _Call:
         ]
 
 
-def _transform(name: str) -> Callable[[Callable[..., Any]], Callable[..., Function]]:
-    """Make ``name(f, argnums)`` of what becomes of a `_Call`."""
+class _Transform(Protocol[Result]):
+    def __call__(self, f: Function, argnums: Argnums = 0) -> Callable[..., Result]: ...
 
-    def decorate(result: Callable[[_Call], Any]) -> Callable[..., Function]:
+
+def _transform(name: str) -> Callable[[Callable[[_Call], Result]], _Transform[Result]]:
+    """Turn a function of a `_Call` into the transform ``name(f, argnums)``."""
+
+    def decorate(result: Callable[[_Call], Result]) -> _Transform[Result]:
         @functools.wraps(result)
-        def transform(f: Function, argnums: Argnums = 0) -> Function:
+        def transform(f: Function, argnums: Argnums = 0) -> Callable[..., Result]:
             if not callable(f):
                 raise TypeError(f"{name}: f must be a function, not {type(f).__name__}.")
             listed = [argnums] if isinstance(argnums, int) else argnums
@@ -270,7 +279,7 @@ def _transform(name: str) -> Callable[[Callable[..., Any]], Callable[..., Functi
                     f"{type(argnums).__name__}; {name}(f) is a function: write {name}(f)(x)."
                 )
 
-            def derivative(*xs: Any, **named: Any) -> Any:
+            def derivative(*xs: Any, **named: Any) -> Result:
                 return result(_Call(name, f, argnums, xs, named))
 
             return derivative
@@ -288,7 +297,7 @@ def _gradient(call: _Call) -> Any:
 
 
 @_transform("value_and_grad")
-def value_and_grad(call: _Call) -> Any:
+def value_and_grad(call: _Call) -> tuple[Any, Any]:
     """A function that returns f's value and its gradient with respect to the chosen arguments.
 
     Parameters
@@ -324,7 +333,7 @@ def value_and_grad(call: _Call) -> Any:
 
 
 @_transform("vjp")
-def vjp(call: _Call) -> Any:
+def vjp(call: _Call) -> tuple[Any, Function]:
     """A function that returns f's value and the vector-Jacobian product as a function.
 
     Parameters
@@ -348,7 +357,7 @@ def vjp(call: _Call) -> Any:
 
 
 @_transform("jvp")
-def jvp(call: _Call) -> Any:
+def jvp(call: _Call) -> tuple[Any, Function]:
     """A function that returns f's value and the Jacobian-vector product as a function.
 
     ``pull`` is linear in the incoming gradient, so its own pull pushes forward.
@@ -447,7 +456,7 @@ def hessian(call: _Call) -> Any:
 
 
 @_transform("hvp")
-def hvp(call: _Call) -> Any:
+def hvp(call: _Call) -> tuple[Any, Function]:
     """A function that returns f's value and the product of a vector with its Hessian.
 
     The Hessian itself is never built.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
@@ -23,7 +23,7 @@ class Stale(Traced, NDArrayOperatorsMixin):
         self._written = (leaf, user)
         self.shape, self.dtype, self.ndim, self.size = data.shape, data.dtype, data.ndim, data.size
 
-    def refuse(self, *args: Any, **kwargs: Any) -> Any:
+    def refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Raise the error that names the leaf."""
         leaf, user = self._written
         who = f"{leaf.name!r}" if leaf.name else f"of shape {leaf._data.shape}"

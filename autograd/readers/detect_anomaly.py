@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -16,7 +16,10 @@ from autograd.recording import no_grad
 from autograd.viz.labels import call_labels
 from autograd.viz.trace import Trace
 
-_NEIGHBOURS = 12
+if TYPE_CHECKING:
+    from autograd.viz.draw import Drawing
+
+_NEIGHBORS = 12
 
 
 class AnomalyError(FloatingPointError):
@@ -39,11 +42,11 @@ class AnomalyError(FloatingPointError):
         """What the op was given, as arrays."""
         return [x._data if isinstance(x, Node) else x for x in self.node.inputs]
 
-    def drawing(self) -> Any:
+    def drawing(self) -> Drawing:
         """The op and what is close to it, as `autograd.draw` draws it."""
         from autograd.viz.draw import draw
 
-        return draw(self.node, limit=_NEIGHBOURS)
+        return draw(self.node, limit=_NEIGHBORS)
 
 
 class detect_anomaly:  # noqa: N801 - PyTorch's name

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from autograd.kernel_op import KernelOp
-from autograd.node import Node
+from autograd.node import Array, Node
 from autograd.recording import no_grad
 from autograd.sequence_op import SequenceOp
 from autograd.symbol import Symbol, as_symbol
@@ -51,7 +51,7 @@ class _Number(float):
     """A number among Symbols. It stays a number, so that conditions on it are decided."""
 
     @property
-    def data(self) -> Any:
+    def data(self) -> Array:
         """What an op computes with."""
         return np.asarray(float(self))
 

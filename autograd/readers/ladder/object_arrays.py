@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.node import Node
+from autograd.node import Array, Node
 from autograd.value import Value
 
 Cells = Any
@@ -24,7 +24,7 @@ def cells_of(data: Any, requires_grad: bool, name: str = "") -> Cells:
     return cells
 
 
-def boxed(x: Any) -> Any:
+def boxed(x: Any) -> Array:
     """A lone Value as an array without axes, which NumPy would not make of it."""
     if isinstance(x, Node):
         box = np.empty((), object)
@@ -46,7 +46,7 @@ def each(function: Callable[..., Any], *cells: Cells) -> Cells:
     return boxed(np.frompyfunc(function, len(cells), 1)(*map(boxed, cells)))
 
 
-def numbers(cells: Cells) -> Any:
+def numbers(cells: Cells) -> Array:
     """The data of all cells as one array."""
     box = boxed(cells)
     return np.array([number_of(x) for x in box.ravel().tolist()]).reshape(box.shape)
