@@ -1,4 +1,4 @@
-"""What a vjp is fed in place of data that was written to too early."""
+"""Stale: what a vjp gets in place of data that was overwritten too early."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from autograd.node import Node
 class Stale(Traced, NDArrayOperatorsMixin):
     """Stands for data that was written to after the graph used it; reading its numbers raises.
 
-    A vjp that needs only its shape or dtype goes through, as in PyTorch.
+    A vjp that needs only its shape or dtype works, as in PyTorch.
     """
 
     __slots__ = ("_written", "dtype", "ndim", "shape", "size")
@@ -41,6 +41,6 @@ class Stale(Traced, NDArrayOperatorsMixin):
 
 
 def fresh(x: Any, array: Any, user: Node, stale: dict[Node, Node]) -> Any:
-    """The array of x, or a `Stale` in its place where x was written to after `user` was made."""
+    """The array of x, or a `Stale` if x was written to after `user` was recorded."""
     leaf = stale.get(x) if isinstance(x, Node) else None
     return Stale(x, user, leaf) if leaf is not None and leaf.birth > user.birth else array
