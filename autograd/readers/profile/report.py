@@ -146,7 +146,7 @@ class Profile:
     def _cells(self, by: str, limit: int) -> Iterable[tuple[str, ...]]:
         """The table as text: heading, rows, the rest of the rows, time outside of ops, total."""
         costs = self.grouped(by)
-        yield ("forward", "back", "share", "kept", "FLOPs", "of peak", by, "engine")
+        yield ("forward", "backward", "share", "kept", "FLOPs", "of peak", by, "engine")
         for cost in costs[:limit]:
             shape = "" if cost.shape is None else f" {cost.shape}"
             many = f" ×{cost.count}" if cost.count > 1 else ""
@@ -245,7 +245,7 @@ def _span(cost: Cost, seconds: float, engines: Sequence[str]) -> Span:
     about = {
         "shape": str(cost.shape),
         "kept bytes": cost.kept,
-        "FLOPs, both ways": "unknown" if cost.flops is None else cost.flops,
+        "FLOPs, forward and backward": "unknown" if cost.flops is None else cost.flops,
         "engine": _engines(engines),
     }
     return Span(cost.op, seconds, cost.inside, about)
