@@ -93,7 +93,7 @@ class Flow:
         return fresh(v, y, v, self.stale), tuple([fresh(x, a, v, self.stale) for x, a in given])
 
     def mode(self) -> contextlib.AbstractContextManager[None]:
-        """What the vjps run within."""
+        """The context in which the vjps run."""
         return contextlib.nullcontext()
 
 
@@ -424,7 +424,7 @@ def add_gradient(grads: dict[Node, Any], v: Node, g: Any) -> None:
 
 
 def zero_where_zero(g: Any, gx: Any) -> Any:
-    """0 · inf = 0: without an incoming gradient there is none to pass on, however steep the slope.
+    """0 · inf = 0: an incoming gradient of 0 stays 0, however steep the local derivative.
 
     This keeps the unused branch of a `where` from turning gradients into NaN.
     """

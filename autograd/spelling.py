@@ -24,9 +24,9 @@ def refuse_name(module: str, name: str, write: str | None) -> NoReturn:
 
 
 class Instead:
-    """An attribute that is not there, whose AttributeError says what to write.
+    """A missing attribute, whose AttributeError says what to write instead.
 
-    It costs other attributes nothing, as ``__getattr__`` would, and `hasattr` is False.
+    Unlike ``__getattr__`` it does not slow other attributes down; `hasattr` is False.
     """
 
     def __init__(self, write: str, verb: str = "Write") -> None:

@@ -28,7 +28,7 @@ class AnomalyError(FloatingPointError):
     Attributes
     ----------
     node : the result of the op.
-    inputs : what the op was given, as arrays.
+    inputs : the inputs of the op, as arrays.
     direction : "forward" or "backward".
     where : index of the input whose gradient is not finite; None in the forward direction.
     """
@@ -39,7 +39,7 @@ class AnomalyError(FloatingPointError):
 
     @property
     def inputs(self) -> list[Any]:
-        """What the op was given, as arrays."""
+        """The inputs of the op, as arrays."""
         return [x._data if isinstance(x, Node) else x for x in self.node.inputs]
 
     def drawing(self) -> Drawing:

@@ -26,7 +26,7 @@ UNWRITABLE = (
     RuntimeError,
     np.linalg.LinAlgError,
 )
-"""What a vjp raises that needs the numbers of its arrays, so that it has no formula."""
+"""Exceptions of a vjp that needs the numbers of its arrays, so that it has no formula."""
 
 
 @dataclass(frozen=True)

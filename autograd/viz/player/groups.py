@@ -240,7 +240,7 @@ def views(groups: Groups) -> list[View]:
 
 
 def _thinned(edges: list[tuple[int, int]], items: list[tuple[str, int]]) -> list[tuple[int, int]]:
-    """Of many arrows from one box into groups keep the first, of many out of groups the last."""
+    """Drop all but the first of many arrows into groups, and all but the last out of groups."""
     into: dict[int, list[int]] = {}
     out: dict[int, list[int]] = {}
     for a, b in edges:
