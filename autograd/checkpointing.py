@@ -1,9 +1,9 @@
-"""Trading time for memory: keep a function's inputs, compute its inside again when needed."""
+"""Gradient checkpointing: keep a function's inputs, and recompute its graph when needed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,19 +15,21 @@ from autograd.recording import enable_grad, is_recording
 from autograd.stale import fresh
 from autograd.value import Value
 
+Result = TypeVar("Result")
 
-def checkpoint(f: Callable[..., Any], *xs: Any) -> Any:
-    """f(*xs), whose inside is not kept for the backward pass but computed again there.
 
-    Peak memory falls from every layer's activations to those of one f at a time; the price is one
-    more forward pass. Values that f closes over, such as a module's parameters, get their
+def checkpoint(f: Callable[..., Result], *xs: Any) -> Result:
+    """f(*xs) with gradient checkpointing: its graph is recomputed in the backward pass.
+
+    Peak memory falls from every layer's activations to those of one f at a time, at the cost of
+    one more forward pass. Values that f closes over, such as a module's parameters, get their
     gradients too.
 
     Parameters
     ----------
     f : callable
-        Returns a Value or a tuple of Values, and the same ones when it is called again: what it
-        draws from autograd's default generator is drawn again.
+        Returns a Value or a tuple of Values, and must return the same numbers when it is called
+        again. Random numbers from autograd's default generator are reproduced.
     *xs : any
         Its arguments.
 
@@ -38,7 +40,7 @@ def checkpoint(f: Callable[..., Any], *xs: Any) -> Any:
     Raises
     ------
     RuntimeError
-        In the backward pass: the second computation gave other numbers than the first.
+        In the backward pass: recomputing f gave different numbers.
 
     References
     ----------
@@ -56,7 +58,8 @@ def checkpoint(f: Callable[..., Any], *xs: Any) -> Any:
         return f(*xs)
     state = default_generator().bit_generator.state
     start = tick()
-    ys = f(*xs)
+    result = f(*xs)
+    ys: Any = result
     several = isinstance(ys, (tuple, list))
     outputs = list(ys) if several else [ys]
     for v in outputs:
@@ -64,10 +67,12 @@ def checkpoint(f: Callable[..., Any], *xs: Any) -> Any:
             raise TypeError(f"checkpoint: the function must return Values, not {type(v).__name__}.")
     inputs = _externals(outputs, start)
     if not inputs:
-        return ys
+        return result
     y = tuple(v._data for v in outputs) if several else ys._data
-    node = record(CHECKPOINT, y, tuple(inputs), (f, xs, state))
-    return type(ys)(select_output(node, i) for i in range(len(y))) if several else node
+    node: Any = record(CHECKPOINT, y, tuple(inputs), (f, xs, state))
+    if several:
+        node = type(ys)(select_output(node, i) for i in range(len(y)))
+    return node  # type: ignore[no-any-return]
 
 
 def _externals(outputs: Sequence[Any], start: int) -> list[Value]:
@@ -86,12 +91,11 @@ def _externals(outputs: Sequence[Any], start: int) -> list[Value]:
 
 
 class _Checkpoint(Op):
-    """The op behind `checkpoint`; its vjp differentiates a second run of the function."""
+    """The op of `checkpoint`; its vjp runs the function again and differentiates that graph."""
 
     listed = False
 
     def pull(self, v: Node, g: Any, needs: Sequence[bool], flow: Flow = ARRAYS) -> Sequence[Any]:
-        """As in `Op`."""
         for x in v.inputs:
             written = fresh(x, None, v, flow.stale)
             if written is not None:
@@ -110,10 +114,9 @@ class _Checkpoint(Op):
         for first, second in zip(before, outputs, strict=True):
             if not np.array_equal(first, second._data, equal_nan=True):
                 raise RuntimeError(
-                    "checkpoint: the function gave other numbers when it was computed again. "
-                    "Does it draw from a generator of its own, or depend on something that "
-                    "changed? Draw from autograd's default generator, or pass what it draws as "
-                    "an argument."
+                    "checkpoint: the function returned different numbers when it was recomputed. "
+                    "Does it use its own random generator, or depend on something that changed? "
+                    "Use autograd's default generator, or pass the random numbers as an argument."
                 )
         parts = list(g.items()) if isinstance(g, dict) else [(0, g)]
         parts = [(i, part) for i, part in parts if outputs[i].requires_grad]

@@ -1,16 +1,16 @@
 """Derivatives as functions: gradients, products with Jacobians, Jacobians, Hessians.
 
-Each but the first form of `grad` takes a function f, and `argnums`, the position of the argument to
-differentiate by, or a tuple of positions; and returns a function of f's own arguments. Given arrays
-it returns arrays; given a Value that is tracked already it returns Values, so that it can itself be
-differentiated: ``grad(grad(f))``.
+All but the first form of `grad` take a function f and `argnums`, the position of the argument to
+differentiate with respect to, or a tuple of positions, and return a function of f's arguments.
+Given arrays it returns arrays; given a Value that is already tracked it returns Values, so that it
+can be differentiated again: ``grad(grad(f))``.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, overload
+from typing import Any, Literal, Protocol, TypeVar, overload
 
 import numpy as np
 
@@ -23,10 +23,15 @@ from autograd.value import Value, seed_like
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
+Result = TypeVar("Result", covariant=True)
 
 
 @overload
 def grad(y: Function, xs: Argnums = 0, *, argnums: Argnums | None = None) -> Function: ...
+@overload
+def grad(y: Value, xs: Value, gradient: Any = None, *, watch: Watch | None = None) -> Array: ...
+@overload
+def grad(y: Value, xs: Value, gradient: Any = None, *, create_graph: Literal[True]) -> Value: ...
 @overload
 def grad(
     y: Value,
@@ -64,15 +69,15 @@ def grad(
     Parameters
     ----------
     y : Value, or callable
-        What to differentiate; an array of more than one element needs `gradient`. Of a function
+        What to differentiate; an array of more than one element needs `gradient`. For a function
         that returns one number, ``grad(f)`` is the function of the same arguments that returns the
-        gradient; the other parameters are then meaningless.
+        gradient; the other parameters then have no effect.
     xs : Value or sequence of Values
         Leaves or intermediate results. For a function: `argnums`, by default 0.
     gradient : array_like, optional
         Incoming gradient of y's shape.
     argnums : int or sequence of ints, optional
-        Positions of the function's arguments to differentiate by; a sequence gives a tuple.
+        Positions of the arguments to differentiate with respect to; a sequence gives a tuple.
     create_graph : bool
         Return Values that can be differentiated again.
     allow_unused : bool
@@ -109,8 +114,8 @@ def grad(
         raise TypeError(f"grad: y must be a Value or a function, not {type(y).__name__}.")
     if isinstance(xs, int) or argnums is not None:
         raise TypeError(
-            "grad: xs says by which Values to differentiate y: grad(y, x) or grad(y, [w, b]); "
-            "argnums is for a function."
+            "grad: xs must be the Values to differentiate y with respect to: grad(y, x) or "
+            "grad(y, [w, b]); argnums is for a function."
         )
     single = isinstance(xs, Value)
     wanted = [xs] if single else list(xs)
@@ -133,12 +138,12 @@ def grad(
         elif create_graph:
             found[i] = g if isinstance(g, Value) else Value(g, requires_grad=False)
         else:
-            found[i] = np.array(g)  # a vjp may have handed through an array that it does not own
+            found[i] = np.array(g)  # a vjp may return an array that it does not own
     return found[0] if single else found
 
 
 def _tracked(x: Any) -> Value:
-    """A leaf with x's data; a Value that is tracked already stays in its graph."""
+    """A leaf with x's data; a Value that is already tracked stays in its graph."""
     if isinstance(x, Value):
         return x if x.requires_grad else Value(x._data.astype(_floating(x._data)))
     array = np.asarray(x)
@@ -153,7 +158,7 @@ def _nested(x: Any) -> bool:
 
 
 def _mapped(function: Function, x: Any) -> Any:
-    """The function of x, or of every array in a collection, in the collection's form."""
+    """Apply the function to x, or to every array in a collection; the structure is kept."""
     if not _nested(x):
         return function(x)
     if isinstance(x, dict):
@@ -172,7 +177,7 @@ class _Call:
     Attributes
     ----------
     y : what f returned.
-    leaves : the Values of all chosen arguments, collections taken apart.
+    leaves : the Values of all chosen arguments, collections flattened.
     nested : whether one of them was tracked before, so that derivatives are Values too.
     """
 
@@ -206,7 +211,7 @@ class _Call:
             )
 
     def scalar(self) -> _Call:
-        """The same call, whose result must be one number."""
+        """The call itself; raises unless its result is a single number."""
         if self.y.size != 1:
             raise ValueError(
                 f"{self.name}: the function must return one number, not shape {self.y.shape}."
@@ -219,7 +224,7 @@ class _Call:
         return self.y if self.nested else self.y.data
 
     def pull(self, gradient: Any = None, y: Value | None = None) -> list[Any]:
-        """The gradient of y, by default f's result, by every leaf; zeros where it has no part."""
+        """Gradient of y, by default f's result, for every leaf; zeros without a path to it."""
         y = self.y if y is None else y
         found: list[Any] = [None] * len(self.leaves)
         if y.requires_grad:
@@ -228,7 +233,7 @@ class _Call:
         return [np.zeros_like(x._data) if g is None else g for g, x in pairs]
 
     def as_given(self, found: Iterator[Any]) -> Any:
-        """One for each leaf, in the form of the chosen arguments."""
+        """One result per leaf, in the structure of the chosen arguments."""
         parts = tuple(_mapped(lambda _: next(found), x) for x in self.chosen)
         return parts[0] if self.single else parts
 
@@ -244,7 +249,7 @@ class _Call:
         return found
 
     def rows(self, y: Any) -> list[Any]:
-        """The derivative of every element of y by every leaf, of shape y.shape + leaf.shape."""
+        """Jacobian of y for every leaf, of shape y.shape + leaf.shape."""
         if not isinstance(y, Value) or not y.size:
             return [np.zeros(y.shape + x.shape, x.dtype) for x in self.leaves]
         seeds = np.eye(y.size, dtype=y.dtype).reshape(-1, *y.shape)
@@ -255,12 +260,16 @@ class _Call:
         ]
 
 
-def _transform(name: str) -> Callable[[Callable[..., Any]], Callable[..., Function]]:
-    """Make ``name(f, argnums)`` of what becomes of a `_Call`."""
+class _Transform(Protocol[Result]):
+    def __call__(self, f: Function, argnums: Argnums = 0) -> Callable[..., Result]: ...
 
-    def decorate(result: Callable[[_Call], Any]) -> Callable[..., Function]:
+
+def _transform(name: str) -> Callable[[Callable[[_Call], Result]], _Transform[Result]]:
+    """Turn a function of a `_Call` into the transform ``name(f, argnums)``."""
+
+    def decorate(result: Callable[[_Call], Result]) -> _Transform[Result]:
         @functools.wraps(result)
-        def transform(f: Function, argnums: Argnums = 0) -> Function:
+        def transform(f: Function, argnums: Argnums = 0) -> Callable[..., Result]:
             if not callable(f):
                 raise TypeError(f"{name}: f must be a function, not {type(f).__name__}.")
             listed = [argnums] if isinstance(argnums, int) else argnums
@@ -270,7 +279,7 @@ def _transform(name: str) -> Callable[[Callable[..., Any]], Callable[..., Functi
                     f"{type(argnums).__name__}; {name}(f) is a function: write {name}(f)(x)."
                 )
 
-            def derivative(*xs: Any, **named: Any) -> Any:
+            def derivative(*xs: Any, **named: Any) -> Result:
                 return result(_Call(name, f, argnums, xs, named))
 
             return derivative
@@ -288,14 +297,13 @@ def _gradient(call: _Call) -> Any:
 
 
 @_transform("value_and_grad")
-def value_and_grad(call: _Call) -> Any:
+def value_and_grad(call: _Call) -> tuple[Any, Any]:
     """A function that returns f's value and its gradient with respect to the chosen arguments.
 
     Parameters
     ----------
-    f : callable that returns one number. An argument is an array_like, or a dict, list or tuple
-        with arrays in it, at any depth, such as the parameters of a network; its gradient is of
-        the same form.
+    f : callable that returns one number. An argument is an array_like, or a nested dict, list or
+        tuple of arrays, such as the parameters of a network; its gradient has the same structure.
     argnums : which arguments; a sequence gives a tuple of gradients.
 
     Returns
@@ -324,7 +332,7 @@ def value_and_grad(call: _Call) -> Any:
 
 
 @_transform("vjp")
-def vjp(call: _Call) -> Any:
+def vjp(call: _Call) -> tuple[Any, Function]:
     """A function that returns f's value and the vector-Jacobian product as a function.
 
     Parameters
@@ -334,8 +342,8 @@ def vjp(call: _Call) -> Any:
 
     Returns
     -------
-    ``function(*xs) -> (value, pull)``, where ``pull(g)``, g of the value's shape, is g · J: the
-    gradient that g becomes on its way back to the chosen arguments. It may be called again.
+    ``function(*xs) -> (value, pull)``, where ``pull(g)``, g of the value's shape, is g · J, the
+    gradient with respect to the chosen arguments. It may be called repeatedly.
 
     Examples
     --------
@@ -348,10 +356,10 @@ def vjp(call: _Call) -> Any:
 
 
 @_transform("jvp")
-def jvp(call: _Call) -> Any:
+def jvp(call: _Call) -> tuple[Any, Function]:
     """A function that returns f's value and the Jacobian-vector product as a function.
 
-    ``pull`` is linear in the incoming gradient, so its own pull pushes forward.
+    ``pull`` of `vjp` is linear in the incoming gradient, so the vjp of ``pull`` is the jvp of f.
 
     Parameters
     ----------
@@ -361,7 +369,7 @@ def jvp(call: _Call) -> Any:
     Returns
     -------
     ``function(*xs) -> (value, push)``, where ``push(*tangents)``, each of its argument's shape, is
-    J · tangent, the directional derivative: of the value's shape. It may be called again.
+    J · tangent, the directional derivative, of the value's shape. It may be called repeatedly.
 
     Raises
     ------
@@ -401,7 +409,7 @@ def jvp(call: _Call) -> Any:
 
 @_transform("jacobian")
 def jacobian(call: _Call) -> Any:
-    """A function that returns the Jacobian, one row a backward pass.
+    """A function that returns the Jacobian, computed row by row, one backward pass each.
 
     Parameters
     ----------
@@ -424,7 +432,7 @@ def jacobian(call: _Call) -> Any:
 
 @_transform("hessian")
 def hessian(call: _Call) -> Any:
-    """A function that returns the second derivative of a function of one number.
+    """A function that returns the Hessian of f, computed row by row.
 
     Parameters
     ----------
@@ -447,7 +455,7 @@ def hessian(call: _Call) -> Any:
 
 
 @_transform("hvp")
-def hvp(call: _Call) -> Any:
+def hvp(call: _Call) -> tuple[Any, Function]:
     """A function that returns f's value and the product of a vector with its Hessian.
 
     The Hessian itself is never built.
@@ -460,7 +468,7 @@ def hvp(call: _Call) -> Any:
     Returns
     -------
     ``function(*xs) -> (value, times)``, where ``times(*vectors)``, each of its argument's shape, is
-    H · vector. It may be called again.
+    H · vector. It may be called repeatedly.
 
     Examples
     --------
@@ -486,7 +494,7 @@ def hvp(call: _Call) -> Any:
 
 
 def _slopes(call: _Call) -> list[Any]:
-    """The gradient of f by every leaf, to be differentiated again; zeros where it has no part."""
+    """Gradient of f for every leaf, differentiable again; zeros where f does not depend on it."""
     y = call.scalar().y
     if not y.requires_grad:
         return [np.zeros_like(x._data) for x in call.leaves]

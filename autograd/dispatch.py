@@ -1,4 +1,4 @@
-"""NumPy's two protocols, and the table of ops that they look into."""
+"""NumPy's two override protocols, and the op table that they look functions up in."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _UFUNC_KEYWORDS = {"out", "where", "dtype", "casting", "order", "subok", "signat
 
 
 class Traced:
-    """What NumPy hands to the op table instead of computing: a Value or a Symbol."""
+    """What NumPy passes to the op table instead of computing on it: a Value or a Symbol."""
 
     __slots__ = ()
 
@@ -20,7 +20,7 @@ class Traced:
         if method != "__call__":
             raise TypeError(
                 f"numpy.{ufunc.__name__}.{method} takes no Value; "
-                "use the function of its own name (np.sum, np.prod, np.max, np.cumsum ...)."
+                "call the NumPy function for it (np.sum, np.prod, np.max, np.cumsum ...)."
             )
         if refused := _UFUNC_KEYWORDS & kwargs.keys():
             raise TypeError(
@@ -37,7 +37,7 @@ class Traced:
 
 
 def lookup(function: Callable[..., Any]) -> Callable[..., Any]:
-    """What runs in place of a NumPy function; a TypeError where the table has no row for it."""
+    """What runs in place of a NumPy function; a TypeError if the op table has no row for it."""
     try:
         return OPS[function]
     except KeyError:

@@ -1,8 +1,8 @@
-"""Reverse mode: who needs a gradient, in which order, and how contributions add up.
+"""Reverse mode: which nodes need a gradient, in which order, and how contributions add up.
 
 The engine knows nodes and how to ask their ops for vjps. It reads the graph and writes gradients;
-it knows nothing of drawing, modules or kernels. Whoever wants to see a pass at work gives it a
-`watch`, or is told of every pass within `observe`.
+it knows nothing about drawing, modules or kernels. To see a backward pass at work, give it a
+`watch`, or be called for every pass within `observe`.
 """
 
 from __future__ import annotations
@@ -19,15 +19,16 @@ from autograd.node import Array, Node
 from autograd.stale import fresh
 
 Watch = Callable[[Node, Any], None]
-"""``watch(v, g)``: the gradient g of v is complete. Of a recorded node it is told before the node's
-op runs its vjps, of a leaf as soon as the last of its users has run. g belongs to the pass."""
+"""``watch(v, g)``: the gradient g of v is complete. It is called for a recorded node before the
+node's op runs its vjps, for a leaf as soon as the last of its users has run. g belongs to the
+pass: copy it to keep it."""
 
 
 class Pass(NamedTuple):
     """A backward pass that begins."""
 
     roots: Sequence[Node]  # where it starts
-    stop: Collection[Node]  # what it treats as leaves: not empty where a pass is within another
+    stop: Collection[Node]  # nodes that it treats as leaves; not empty in a pass within another
     deposits: bool  # whether it adds to the `.grad` of leaves
 
 
@@ -36,15 +37,15 @@ _observer: ContextVar[Callable[[Pass], Watch | None] | None] = ContextVar("obser
 
 @contextlib.contextmanager
 def observe(on_pass: Callable[[Pass], Watch | None]) -> Iterator[None]:
-    """Within it, tell of every backward pass of this context (thread or task) as it begins.
+    """Within the block, call a function as each backward pass of this thread or task begins.
 
-    The only way to see a pass that somebody else starts. An observer that raises ends the pass: the
-    graph stays whole and every `.grad` as it was.
+    This is the only way to see a pass that other code starts. An observer that raises ends the
+    pass; the graph stays whole and every `.grad` unchanged.
 
     Parameters
     ----------
-    on_pass : called with the `Pass`; returns the `Watch` for it, or None. A pass within another,
-        such as one that differentiates a kernel's reference, is told of too.
+    on_pass : called with the `Pass`; returns the `Watch` for it, or None. It is also called for a
+        pass within another, such as one that differentiates a kernel's reference.
 
     Examples
     --------
@@ -66,14 +67,14 @@ def observe(on_pass: Callable[[Pass], Watch | None]) -> Iterator[None]:
 
 
 class Flow:
-    """What flows back along a graph, and what a vjp is fed: here arrays.
+    """What flows back along a graph, and what a vjp is given: here arrays.
 
-    A subclass says how to read a node as something else that NumPy's functions take, such as the
-    Values that a pass under `create_graph` computes with.
+    A subclass reads a node as something else that NumPy's functions take, such as the Values that
+    a pass under `create_graph` computes with.
 
     Parameters
     ----------
-    stale : what `topological` found to have been written to too early; reading its numbers raises.
+    stale : nodes that `topological` found to be overwritten too early; reading their data raises.
     """
 
     kernels = True  # a fused op runs its kernel's vjp; else its reference is differentiated
@@ -92,7 +93,7 @@ class Flow:
         return fresh(v, y, v, self.stale), tuple([fresh(x, a, v, self.stale) for x, a in given])
 
     def mode(self) -> contextlib.AbstractContextManager[None]:
-        """What the vjps run within."""
+        """The context in which the vjps run."""
         return contextlib.nullcontext()
 
 
@@ -100,7 +101,7 @@ ARRAYS = Flow()
 
 
 def arrays_of(inputs: Sequence[Any], scalars: bool) -> tuple[Any, ...]:
-    """The inputs without their nodes; NumPy's scalars among them as arrays, unless told to stay."""
+    """The inputs' data; NumPy scalars among them become arrays, unless `scalars` is true."""
     arrays = []
     for x in inputs:
         if isinstance(x, Node):
@@ -114,7 +115,7 @@ def arrays_of(inputs: Sequence[Any], scalars: bool) -> tuple[Any, ...]:
 def topological(
     roots: Iterable[Node], stop: Collection[Node] = ()
 ) -> tuple[list[Node], dict[Node, None], dict[Node, Node]]:
-    """Walk back from the roots through everything that requires a gradient.
+    """Sort all nodes behind the roots that require a gradient.
 
     Parameters
     ----------
@@ -124,9 +125,9 @@ def topological(
     Returns
     -------
     order : recorded nodes, inputs before their users.
-    leaves : where the walk ended, in the order met.
-    stale : leaf that was written to after a node of the graph used it, and results that are views
-        of such a leaf -> the leaf.
+    leaves : the leaves behind the roots, in the order visited.
+    stale : leaf that was written to after a node of the graph used it, or result that is a view of
+        such a leaf -> the leaf.
 
     Raises
     ------
@@ -145,7 +146,7 @@ def topological(
     push, pop, done, visit = stack.append, stack.pop, order.append, seen.add
     while stack:
         v = pop()
-        if v is None:  # everything behind the node below is in order
+        if v is None:  # all inputs of the node below are in `order`
             done(pop())
             continue
         if v in seen:
@@ -190,10 +191,10 @@ def gradients(
     watch: Watch | None = None,
     stop: Collection[Node] = (),
 ) -> list[Any]:
-    """Gradient of sum(seed · root) with respect to each of xs; None where no path leads.
+    """Gradient of sum(seed · root) with respect to each of xs; None for an x without a path.
 
-    They are of the kind that flows. The graph stays as it was. A pass that is watched goes
-    everywhere, any other one keeps to the paths that lead to xs.
+    They are of the kind that flows. The graph stays unchanged. A watched pass visits every node,
+    any other pass only the nodes on a path to xs.
     """
     order, leaves, stale = topological(roots, stop)
     grads: dict[Node, Any] = {}
@@ -210,7 +211,7 @@ def gradients(
 
 
 def _leading_to(live: set[Node], order: list[Node]) -> list[Node]:
-    """The nodes of `order` from which a path leads to a live one; they join it."""
+    """The nodes of `order` with a path to a node in `live`; they are added to `live`."""
     path = []
     for v in order:
         for x in v.inputs:
@@ -222,17 +223,17 @@ def _leading_to(live: set[Node], order: list[Node]) -> list[Node]:
 
 
 def backward(root: Node, seed: Array, retain_graph: bool = False) -> None:
-    """Add d(seed · root)/d(leaf) into the .grad of every leaf; release the graph on the way.
+    """Add d(seed · root)/d(leaf) into the .grad of every leaf, and release the graph.
 
-    With `retain_graph` the graph stays and every node of it gets its .grad.
-    Leaves are written last and together, so an error leaves every .grad as it was.
+    With `retain_graph` the graph stays and each of its nodes gets its .grad. Leaves are written
+    last and together, so an error leaves every .grad unchanged.
     """
     order, leaves, stale = topological([root])
     grads = {root: seed}
     kept: list[tuple[Node, Any]] = []
     keep = (lambda v, g: kept.append((v, g))) if retain_graph else None
     watching = _watching(Pass([root], (), True), [keep], order, leaves, grads)
-    # A stale leaf or an observer may yet raise: then the graph must stay whole.
+    # A stale leaf or an observer may still raise; the graph must then stay whole.
     at_once = not (retain_graph or stale or watching)
     later = order.copy() if not (retain_graph or at_once) else ()
     _propagate(order, grads, Flow(stale), release=at_once, watch=watching)
@@ -243,7 +244,7 @@ def backward(root: Node, seed: Array, retain_graph: bool = False) -> None:
     for leaf in leaves:
         if leaf in grads:
             g = grads.pop(leaf)
-            # PyTorch's AccumulateGrad steals in the same way: a buffer that nobody else holds
+            # PyTorch's AccumulateGrad does the same: it takes over a buffer that nobody else holds
             sole = type(g) is np.ndarray and sys.getrefcount(g) <= _SOLE and g.base is None
             _deposit(leaf, g if sole else np.array(g))
     for v, g in kept:
@@ -269,7 +270,7 @@ def _release(v: Node) -> None:
 
 
 class _Watching:
-    """Tells watches of each node before its op runs, and of each leaf after its last user."""
+    """Calls watches for each node before its op runs, and for each leaf after its last user."""
 
     def __init__(
         self,
@@ -295,7 +296,7 @@ class _Watching:
         self.complete = self.after.get(v, ())
 
     def end(self) -> None:
-        """The pass is over: tell of all leaves that are left."""
+        """The pass is over: call the watches for the remaining leaves."""
         self._tell([*self.left])
 
     def _tell(self, leaves: Iterable[Node]) -> None:
@@ -313,7 +314,7 @@ def _watching(
     leaves: dict[Node, None],
     grads: dict[Node, Any],
 ) -> _Watching | None:
-    """The watches of a pass and that of the observer; None where nobody looks."""
+    """The watches of a pass, that of the observer included; None without any."""
     on_pass = _observer.get()
     if on_pass is not None:
         watches = [*watches, on_pass(begun)]
@@ -331,14 +332,14 @@ def _propagate(
     release: bool = False,
     watch: Watch | None = None,
 ) -> None:
-    """Consume `order` from its end, pushing each node's gradient on to its inputs' in `grads`.
+    """Consume `order` from its end, adding each node's contributions to its inputs' `grads`.
 
-    Inputs outside `live` get none; without it, all that require a gradient get theirs. What is
-    in `keep` stays in `grads`.
+    Only inputs in `live` get a gradient; without it, all that require one. Nodes in `keep` stay
+    in `grads`.
     """
-    owned: set[Node] = set()  # whose gradient is a buffer that this pass made: added to in place
+    owned: set[Node] = set()  # their gradients are buffers of this pass: added to in place
     arrays_only = type(flow) is Flow and not flow.stale
-    masked = False  # has an op dropped a part of the gradient, so that 0 · inf may come?
+    masked = False  # has an op set part of the gradient to 0, so that 0 · inf may follow?
     youngest, taken = order.pop, grads.pop
     with np.errstate(all="ignore"), flow.mode():
         while order:
@@ -385,9 +386,9 @@ def _propagate(
 
 
 def _by_vjps(op: Any, v: Node, g: Any, live: set[Node] | None) -> Iterable[tuple[Any, Any]]:
-    """Pairs of an input and its contribution, where arrays flow through one or two inputs.
+    """Pairs of an input and its contribution, for arrays and ops of one or two inputs.
 
-    That is most nodes: `_by_pull` would do, and takes twice as long.
+    These are most nodes; `_by_pull` gives the same and takes twice as long.
     """
     a, b = v._a, v._b
     if op.path == 1:
@@ -405,7 +406,7 @@ def _by_vjps(op: Any, v: Node, g: Any, live: set[Node] | None) -> Iterable[tuple
 def _by_pull(
     op: Any, v: Node, g: Any, live: set[Node] | None, flow: Flow
 ) -> Iterable[tuple[Any, Any]]:
-    """Pairs of an input and its contribution; None for one that needs none."""
+    """Pairs of an input and its contribution; None for an input that needs no gradient."""
     needs = [
         isinstance(x, Node) and (x.requires_grad if live is None else x in live) for x in v.inputs
     ]
@@ -413,7 +414,7 @@ def _by_pull(
 
 
 def add_gradient(grads: dict[Node, Any], v: Node, g: Any) -> None:
-    """Add g to the gradient of v; of a node with several outputs, g is {output: gradient}."""
+    """Add g to the gradient of v; for a node with several outputs, g is {output: gradient}."""
     if isinstance(g, dict):
         total = grads.setdefault(v, {})
         for i, part in g.items():
@@ -423,7 +424,7 @@ def add_gradient(grads: dict[Node, Any], v: Node, g: Any) -> None:
 
 
 def zero_where_zero(g: Any, gx: Any) -> Any:
-    """0 · inf = 0: no gradient came in, so none goes out, however steep the local derivative.
+    """0 · inf = 0: an incoming gradient of 0 stays 0, however steep the local derivative.
 
     This keeps the unused branch of a `where` from turning gradients into NaN.
     """
@@ -436,9 +437,9 @@ def zero_where_zero(g: Any, gx: Any) -> Any:
 
 
 def fit(gx: Any, data: Any) -> Any:
-    """Give a gradient the shape and dtype of its Value: the one place where broadcasting ends.
+    """Give a gradient the shape and dtype of its Value; only here is broadcasting undone.
 
-    The gradient of a node with several outputs, {output: gradient}, stays as it is.
+    The gradient of a node with several outputs, {output: gradient}, is returned unchanged.
     """
     if type(data) is tuple:
         return gx
@@ -455,6 +456,6 @@ def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
     axes = tuple(range(lead))
     if 1 in shape:
         axes += tuple([lead + i for i, n in enumerate(shape) if n == 1 and g.shape[lead + i] != 1])
-    if axes:  # on an array without np.sum's Python layer: biases get here at every step
+    if axes:  # for an array without np.sum's Python layer: every bias gradient comes here
         g = np.add.reduce(g, axis=axes) if type(g) is np.ndarray else np.sum(g, axis=axes)
     return g if g.shape == shape else np.reshape(g, shape)

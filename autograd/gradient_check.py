@@ -1,4 +1,4 @@
-"""Derivatives held against finite differences."""
+"""Gradient checks: derivatives compared with finite differences."""
 
 from __future__ import annotations
 
@@ -29,13 +29,12 @@ def gradcheck(
     Parameters
     ----------
     f : callable
-        Takes Values, returns a Value or a tuple of them. Anything else that it needs it can close
-        over.
+        Takes Values, returns a Value or a tuple of them. It may close over anything else.
     *xs : array_like or Value
         Floats, taken as float64.
     eps : step of the difference quotient.
     atol, rtol : allowed error, absolute and relative to the difference quotient.
-    seed : of the random weights.
+    seed : random seed of the weights.
 
     Returns
     -------

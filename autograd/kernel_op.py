@@ -17,18 +17,19 @@ Function = Callable[..., Any]
 
 
 class KernelOp(Op):
-    r"""A fused op: a fast kernel with one joint vjp, and a readable twin that defines it.
+    r"""A fused op: a fast kernel with one joint vjp, and a readable reference that defines it.
 
     First-order gradients run the kernel's joint vjp. Under `create_graph` the engine
-    differentiates the reference instead, so every order works; a drawing opens the op into it.
+    differentiates the reference instead, so derivatives of every order work; a drawing can show
+    the reference in place of the op.
 
     Parameters
     ----------
     forward : callable
         ``forward(*inputs, *others) -> (y, saved)`` on arrays; y is an array, or a tuple of arrays
-        where the op has several outputs; `saved` is whatever the joint vjp wants back.
+        if the op has several outputs; `saved` is passed to the joint vjp.
     tex : str or callable
-        As in `Op`.
+        See `Op`.
     joint : callable
         ``joint(g, needs, y, saved, *inputs, *others)`` returns one gradient per input; those with
         ``needs[i]`` false may be None. With several outputs g is a tuple, None where unused.
@@ -37,7 +38,7 @@ class KernelOp(Op):
     arity : int
         How many leading parameters of `forward` are arrays. An array input may be None.
     **kwargs
-        As in `Op`.
+        See `Op`.
 
     Examples
     --------
@@ -73,7 +74,7 @@ class KernelOp(Op):
         return y, saved
 
     def pull(self, v: Node, g: Any, needs: Sequence[bool], flow: Flow = ARRAYS) -> Sequence[Any]:
-        """As in `Op`; all inputs at once."""
+        """What the joint vjp gives, or the vjps of the reference, for each input that needs it."""
         if flow.stale:
             for x in v.inputs:
                 written = fresh(x, None, v, flow.stale)
@@ -90,7 +91,7 @@ class KernelOp(Op):
     def _pull_reference(
         self, v: Node, g: Any, needs: Sequence[bool], flow: type[Flow]
     ) -> Sequence[Any]:
-        # Each input gets a node of its own, so that one Value in two places stays two inputs.
+        # A separate node for each input, so that one Value in two places stays two inputs.
         twins = [np.positive(x) if need else x for x, need in zip(v.inputs, needs, strict=True)]
         wanted = [t for t, need in zip(twins, needs, strict=True) if need]
         ys = self.reference(*twins, *v.static)
@@ -102,7 +103,7 @@ class KernelOp(Op):
         return [next(found) if need else None for need in needs]
 
     def derivative(self, i: int, symbols: Sequence[Symbol], static: tuple[Any, ...]) -> Symbol:
-        """The fused op's derivative is written by its reference: open it to read the formula."""
+        r"""Only \partial_i of the op's name: the formula is that of its reference."""
         return Symbol(rf"\partial_{{{i}}} \mathrm{{{tex_name(self.name)}}}", symbols[i].data)
 
 

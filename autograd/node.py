@@ -1,4 +1,4 @@
-"""Node: a vertex of the graph, and the clock that dates it."""
+"""Node: a vertex of the graph, and the clock that orders nodes in time."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 epoch = [0]
-"""One clock for the whole process, shared by the nodes between two ticks. A recorded node keeps the
-epoch that it was made in, a leaf that of its last write: a leaf younger than its user is stale."""
+"""One clock for the whole process; nodes made between two ticks share an epoch. A recorded node
+keeps the epoch in which it was made, a leaf that of its last write: a leaf younger than its user
+is stale."""
 
 _ticking = threading.Lock()
 
@@ -26,7 +27,7 @@ def tick() -> int:
 class Node:
     """A vertex of the graph: an array, the op that made it, and that op's inputs.
 
-    Nothing points forward, so a graph has no reference cycles and dies with its root.
+    No node points to its users, so a graph has no reference cycles and is freed with its root.
     """
 
     __slots__ = (
@@ -48,18 +49,18 @@ class Node:
     op: Any  # None on a leaf
     _a: Any  # the input of a unary op, the left one of a binary op
     _b: Any  # the right one
-    _inputs: tuple[Any, ...] | None  # those of any other op; None saves an object to collect
+    _inputs: tuple[Any, ...] | None  # of ops of other arities; None saves a GC-tracked object
     static: tuple[Any, ...]  # the op's non-array arguments
-    saved: Any  # what a kernel keeps for its backward pass
+    saved: Any  # what a kernel saved for the backward pass
     requires_grad: bool
     grad: Array | None
     name: str | None
-    birth: int  # epoch in which it was made, of a leaf in which it was last written to
-    scope: Any  # who made it, for readers; nn.Module leaves its calls here
+    birth: int  # epoch in which it was made; of a leaf, in which it was last written to
+    scope: Any  # what made it, for readers: nn.Module stores its calls here
 
     @property
     def inputs(self) -> tuple[Any, ...]:
-        """Nodes, and constants as they came; () on a leaf or a released node."""
+        """Nodes and constants, as given to the op; () on a leaf or a released node."""
         if self._inputs is None:
             return (self._a,) if self.op.path == 1 else (self._a, self._b)
         return self._inputs

@@ -32,40 +32,40 @@ class Op:
 
     The parameters of `forward` are first its array inputs, one for each vjp, then its other
     arguments. A vjp is ordinary NumPy code ``vjp(g, y, *inputs, *others)`` that returns the
-    incoming gradient g times the derivative of y with respect to its input, before any
-    un-broadcasting. It is written once and read in three ways: on arrays it computes, on Values
-    it records (so there are derivatives of every order), on Symbols it writes its own formula.
+    incoming gradient g times the derivative of y with respect to its input; broadcasting is undone
+    by the engine. It is written once and used in three ways: on arrays it computes, on Values it
+    records (hence derivatives of every order), on Symbols it writes its own formula.
 
     Parameters
     ----------
     forward : callable
         A NumPy function, or one of your own made of NumPy functions.
     tex : str or callable
-        LaTeX template with the parameters' names in braces; ``{a:2}`` brackets what binds more
-        loosely than rank 2. Or a callable of the same parameters that returns LaTeX, or one of
-        its inputs.
+        LaTeX template with the parameters' names in braces; ``{a:2}`` puts brackets around an
+        operand that binds more loosely than rank 2. Or a callable of the same parameters that
+        returns LaTeX, or one of its inputs.
     *vjps : callable or None
         One for each array input; None where it has no gradient.
     name : str, optional
         By default that of `forward`, without leading underscores.
     rank : int, optional
-        How loosely the LaTeX binds: 1 sum, 2 product, 3 prefixed function, 4 power, 9 atom. By
-        default as its most loosely bound operand, 2 for ``"{a:2} {b:2}"``.
+        Precedence of the LaTeX: 1 sum, 2 product, 3 prefixed function, 4 power, 9 atom. By
+        default the lowest precedence among its operands, 2 for ``"{a:2} {b:2}"``.
     of : sequence of callables
         The NumPy functions that it stands for; by default `forward` if it is NumPy's.
     bind : str
-        Names of Value methods to provide; ``"__add__ __radd__"`` with the reflected form.
+        Names of Value methods to provide; ``"__add__ __radd__"`` includes the reflected operator.
     elementwise : bool
-        Each element of the output depends on the elements of the inputs at its place alone, once
-        they are broadcast. A `domain` implies it.
+        Each element of the output depends only on the elements of the broadcast inputs at the same
+        index. A `domain` implies it.
     domain : sequence of callables, optional
         For tests of an elementwise op: the samplers of its inputs, ``f(rng, shape) -> array``.
     cases : sequence of callables, optional
         For tests of any op: samplers of whole calls, ``f(rng) -> (args, kwargs)``.
     singular : bool
-        The derivative has poles, so that 0 · inf must be watched for.
+        The derivative has poles, so the engine must guard against 0 · inf.
     masks : bool
-        It sends exact zeros back to what it did not choose (`where`, `maximum` ...).
+        Elements that it did not select get a gradient of exactly 0 (`where`, `maximum` ...).
 
     Examples
     --------
@@ -79,7 +79,7 @@ class Op:
     '3 \\, \\bar y \\, a^{2}'
     """
 
-    listed = True  # in ROWS: an op of its own, not a part of the machinery
+    listed = True  # in ROWS: a row of the op table, not part of the machinery
 
     def __init__(
         self,
@@ -102,12 +102,12 @@ class Op:
         self.__doc__ = getattr(forward, "__doc__", None) or Op.__doc__
         self._rank = rank
         self.elementwise, self.masks = elementwise or domain is not None, masks
-        self.delicate = masks or singular  # its zeros, or zeros before it, need the engine's eye
+        self.delicate = masks or singular  # the engine guards it, or ops before it, against 0 · inf
         self.domain, self.cases = domain, cases
         self.trusted = not hasattr(forward, "__code__")  # NumPy's own, or an operator
         self.arity = len(vjps)
         self.parameters, self.defaults, self.positional = _signature(forward, self.arity)
-        self.named = self.parameters[self.positional :]  # arguments that forward takes by name only
+        self.named = self.parameters[self.positional :]  # keyword-only arguments of forward
         self.path = self.arity if self.arity == len(self.parameters) and self.arity <= 2 else 0
         if any(vjp is None for vjp in vjps):
             self.path = 0
@@ -125,7 +125,7 @@ class Op:
 
     @property
     def rank(self) -> int:
-        """How loosely the LaTeX binds: as the most loosely bound operand outside of brackets."""
+        """Precedence of the LaTeX: the lowest among the operands outside of brackets."""
         if self._rank is not None:
             return self._rank
         depth, rank = 0, ATOM
@@ -146,7 +146,7 @@ class Op:
         return f"<Op {self.name}>"
 
     def bound(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
-        """One entry for each parameter of forward, defaults filled in; TypeError as Python's."""
+        """One entry per parameter of forward, defaults filled in; TypeErrors as Python's."""
         if len(args) > self.positional:
             raise TypeError(
                 f"{self.name}: takes at most {self.positional} positional arguments "
@@ -218,14 +218,14 @@ class Op:
         return _like(y, [select_output(node, i) for i in range(len(y))])
 
     def differentiates(self, i: int) -> bool:
-        """Whether input i gets a gradient."""
+        """Whether input i can get a gradient."""
         return self.vjps[i] is not None
 
     def _run(self, arrays: Sequence[Any], static: tuple[Any, ...]) -> tuple[Any, Any]:
         return self.computed(arrays, static), None
 
     def computed(self, arrays: Sequence[Any], static: tuple[Any, ...]) -> Any:
-        """What forward makes of array inputs and the other arguments."""
+        """The result of forward on array inputs and the other arguments."""
         if not self.named:
             return self.forward(*arrays, *static)
         placed = len(static) - len(self.named)
@@ -233,7 +233,7 @@ class Op:
         return self.forward(*arrays, *static[:placed], **named)
 
     def _constant(self, s: Any) -> Any:
-        """A non-array argument with Values in it replaced by their data; refused if tracked."""
+        """A non-array argument with its Values replaced by their data; raises if one is tracked."""
         if isinstance(s, Value):
             if s.requires_grad:
                 raise TypeError(
@@ -245,7 +245,7 @@ class Op:
         return s
 
     def pull(self, v: Node, g: Any, needs: Sequence[bool], flow: Flow = ARRAYS) -> Sequence[Any]:
-        """What the op sends to each input that needs a gradient, else None; of what flows."""
+        """The contribution to each input, of the kind that flows; None where `needs` is false."""
         y, args = flow.read(v)
         if isinstance(g, dict):
             g = tuple(g.get(i) for i in range(len(v._data)))
@@ -255,7 +255,7 @@ class Op:
         ]
 
     def write(self, inputs: Sequence[Any], static: tuple[Any, ...]) -> Any:
-        """What the op does to Symbols: LaTeX, with the array that it stands for."""
+        """Run on Symbols: the result is LaTeX, with the array that it stands for."""
         symbols = [as_symbol(x) for x in inputs]
         arrays = [None if x is None else s.data for x, s in zip(inputs, symbols, strict=True)]
         with np.errstate(all="ignore"):
@@ -270,16 +270,16 @@ class Op:
         return Symbol(tex, y, self.rank)
 
     def typeset(self, symbols: Sequence[Symbol], static: tuple[Any, ...]) -> str | Symbol:
-        """The LaTeX of the op on these inputs; a Symbol where it is just that input."""
+        """The LaTeX of the op on these inputs; a Symbol if the result is one of them."""
         if callable(self.tex):
             tex: str | Symbol = self.tex(*symbols, *static)
             return tex
         return self.tex.format(**dict(zip(self.parameters, (*symbols, *static), strict=True)))
 
     def formula(self, i: int, *inputs: Any, **others: Any) -> str:
-        r"""LaTeX of the i-th vjp, got by running it; \bar y is the incoming gradient.
+        r"""LaTeX of the i-th vjp, written by running it; \bar y is the incoming gradient.
 
-        Inputs are arrays or Symbols; without any, the op's first sample.
+        Inputs are arrays or Symbols; by default the op's first sample.
         """
         if not inputs:
             ones = (np.ones(()),) * self.arity
@@ -309,14 +309,14 @@ class Op:
     def samples(
         self, rng: np.random.Generator, shape: tuple[int, ...] = (2, 3)
     ) -> Iterable[tuple[tuple[Any, ...], dict[str, Any]]]:
-        """Calls to check the op on, as (args, kwargs)."""
+        """Sample calls for tests, as (args, kwargs)."""
         if self.domain is not None:
             yield tuple(draw(rng, shape) for draw in self.domain), {}
         for case in self.cases or ():
             yield case(rng)
 
     def input_names(self, n: int) -> list[str]:
-        """What errors and formulas call the n array inputs."""
+        """Names of the n array inputs in errors and formulas."""
         return self.parameters[:n]
 
     def complain(self, error: Exception, inputs: Sequence[Any]) -> NoReturn:
@@ -337,7 +337,7 @@ class Op:
         if kind.__module__.startswith("numpy") and issubclass(kind, TypeError):
             kind = TypeError
         raised = kind(text)
-        vars(raised)["inputs"] = tuple(inputs)  # for `detect_anomaly`, which tells who made them
+        vars(raised)["inputs"] = tuple(inputs)  # `detect_anomaly` says where they were made
         raise raised from error
 
 
@@ -345,11 +345,11 @@ ROWS: list[Op] = []
 """Every op, in the order of definition; tests, documentation and drawings read it."""
 
 elementwise = functools.partial(Op, elementwise=True)
-"""An op whose outputs depend on the inputs at their own place alone."""
+"""An `Op` whose output elements depend only on the input elements at the same index."""
 
 
 class Recorded(Flow):
-    """Values flow: what the vjps compute is recorded, so that it can be differentiated again."""
+    """Values flow: the vjps are recorded, so the gradient can be differentiated again."""
 
     kernels = in_place = False
 
@@ -370,7 +370,7 @@ def record(
 ) -> Value:
     """A new node of the graph.
 
-    `_unary` and `_binary` write the same out once more: a call of this costs a tenth of a small op.
+    `_unary` and `_binary` repeat it inline: a call of this costs a tenth of a small op.
     """
     v = _new(Value)
     v._data = y
@@ -399,7 +399,7 @@ def _constant_value(y: Any) -> Value:
 
 
 def weaken(xs: list[Any]) -> list[Any]:
-    """Python numbers among arrays as arrays of the dtype that NumPy would give the result."""
+    """Turn Python numbers among arrays into arrays of the dtype that NumPy gives the result."""
     if not any(type(x) in (float, int) for x in xs):
         return xs
     dtype = np.result_type(*xs)
@@ -407,14 +407,14 @@ def weaken(xs: list[Any]) -> list[Any]:
 
 
 def _like(y: Any, parts: list[Any]) -> Any:
-    """The parts in y's own kind of sequence, a named tuple included."""
+    """The parts as a sequence of y's type, a named tuple included."""
     return type(y)(*parts) if hasattr(y, "_fields") else type(y)(parts)
 
 
 def _unary(op: Op) -> Function:
     forward, new = op.forward, _new
     ndarray, generic, asarray = np.ndarray, np.generic, np.asarray
-    trusted = op.trusted  # floats give floats, and Python numbers don't widen
+    trusted = op.trusted  # floats give floats, and Python numbers don't widen the dtype
 
     def call(a: Any) -> Any:
         if not isinstance(a, Value):
@@ -449,7 +449,7 @@ def _unary(op: Op) -> Function:
 def _binary(op: Op) -> Function:
     forward, new = op.forward, _new
     ndarray, generic, asarray = np.ndarray, np.generic, np.asarray
-    trusted = op.trusted  # floats give floats, and Python numbers don't widen
+    trusted = op.trusted  # floats give floats, and Python numbers don't widen the dtype
 
     def call(a: Any, b: Any) -> Any:
         if isinstance(a, Value):
@@ -510,7 +510,7 @@ def general_call(op: Op) -> Function:
 
 
 def bind_methods(call: Function, names: str) -> None:
-    """Give Value the methods of these names; ``__radd__`` gets its arguments swapped."""
+    """Bind the op to Value under these names; ``__radd__`` and its kin swap the arguments."""
     for name in names.split():
         if name.startswith("__r") and name not in ("__rshift__", "__round__"):
 
@@ -523,7 +523,7 @@ def bind_methods(call: Function, names: str) -> None:
 
 
 def _signature(forward: Function, arity: int) -> tuple[list[str], dict[str, Any], int]:
-    """Parameter names, defaults, and how many may be given by position."""
+    """Parameter names, defaults, and the number of positional parameters."""
     code = getattr(forward, "__code__", None)
     if code is None:  # a ufunc
         return list("abcdefgh"[:arity]), {}, arity

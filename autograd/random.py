@@ -1,7 +1,7 @@
-"""Where random numbers come from when nobody passes a generator.
+"""The default random generator.
 
-This is the one piece of state that the package keeps for its user: layers, dropout and loaders
-take `rng`, and without it draw from the generator here. `seed` makes a whole program repeatable.
+It is the only global state of the package: layers, dropout and loaders take `rng`, and without it
+use this generator. `seed` makes a whole program reproducible.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _default: list[np.random.Generator] = []
 
 
 def seed(n: int | None) -> None:
-    """Start the default generator afresh; None takes a seed from the operating system.
+    """Set the random seed of the default generator; None takes one from the operating system.
 
     Examples
     --------
@@ -32,14 +32,14 @@ def seed(n: int | None) -> None:
 
 
 def default_generator() -> np.random.Generator:
-    """The default generator; the operating system seeds it unless `seed` was called."""
+    """The default generator, seeded by the operating system unless `seed` was called."""
     if not _default:
         seed(None)
     return _default[0]
 
 
 def as_generator(rng: Rng = None) -> np.random.Generator:
-    """The generator meant by an `rng` argument.
+    """The generator for an `rng` argument.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Whether ops record: a switch of the current context (thread or task)."""
+"""Whether ops record a graph; set per context (thread or task)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ is_recording = _recording.get
 
 
 class _Mode(contextlib.ContextDecorator):
-    """Turns recording on or off in this context (thread or task); also a decorator."""
+    """Turn recording on or off in this context (thread or task); also a decorator."""
 
     _value: bool
 
@@ -47,7 +47,7 @@ class no_grad(_Mode):  # noqa: N801 - PyTorch's name
 
 
 class set_grad_enabled(_Mode):  # noqa: N801 - PyTorch's name
-    """Record or not, by a bool: at once, or within a ``with`` block, or in what it decorates.
+    """Turn recording on or off: at once, within a ``with`` block, or in a decorated function.
 
     Parameters
     ----------
@@ -73,12 +73,12 @@ class set_grad_enabled(_Mode):  # noqa: N801 - PyTorch's name
         return set_grad_enabled(self._value)
 
     def __call__(self, function: Function) -> Function:
-        """Decorate: what `__init__` has set is undone, as the calls set it anew."""
+        """Decorate a function: undo what `__init__` set; each call sets it again."""
         self.__exit__()
         return super().__call__(function)
 
     def __enter__(self) -> None:
-        """Nothing is left to do: `__init__` has set it."""
+        """Nothing to do: `__init__` has set it."""
 
 
 class enable_grad(_Mode):  # noqa: N801 - PyTorch's name

@@ -38,20 +38,17 @@ class SequenceOp(Op):
         return call
 
     def differentiates(self, i: int) -> bool:
-        """As in `Op`."""
         return True
 
     def _run(self, arrays: Sequence[Any], static: tuple[Any, ...]) -> tuple[Any, Any]:
         return self.computed([list(arrays)], static), None
 
     def pull(self, v: Node, g: Any, needs: Sequence[bool], flow: Flow = ARRAYS) -> Sequence[Any]:
-        """As in `Op`."""
         y, args = flow.read(v)
         found = self.joint(g, needs, y, args, *v.static)
         return [gx if need else None for gx, need in zip(found, needs, strict=True)]
 
     def typeset(self, symbols: Sequence[Symbol], static: tuple[Any, ...]) -> str | Symbol:
-        """As in `Op`."""
         if callable(self.tex):
             tex: str | Symbol = self.tex(symbols, *static)
             return tex
@@ -63,7 +60,6 @@ class SequenceOp(Op):
         return [f"x_{k}" for k in range(n)]
 
     def formula(self, i: int, *inputs: Any, **others: Any) -> str:
-        """As in `Op`."""
         if not inputs:
             inputs, others = next(iter(self.samples(np.random.default_rng(0))))
         xs, *static = self.bound(inputs, dict(others))
@@ -74,7 +70,6 @@ class SequenceOp(Op):
         return self.derivative(i, symbols, tuple(static)).tex
 
     def derivative(self, i: int, symbols: Sequence[Symbol], static: tuple[Any, ...]) -> Symbol:
-        """As in `Op`."""
         y, _ = self._run([s.data for s in symbols], static)
         needs = [k == i for k in range(len(symbols))]
         g = Symbol(r"\bar y", y)

@@ -1,4 +1,4 @@
-"""Names that users of other packages type, each with what to write here instead."""
+"""Names that users of other packages type, and what to write here instead."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any, NoReturn
 
 
 def refuse_name(module: str, name: str, write: str | None) -> NoReturn:
-    """Raise for a name that a package lacks, from its ``__getattr__``; `write` is the cure.
+    """Raise for a name that a package lacks, from its ``__getattr__``; `write` is what to do.
 
     Raises
     ------
     AttributeError
         For ``module.name``.
     ImportError
-        For ``from module import name``, where Python would drop an AttributeError's text.
+        For ``from module import name``: Python would drop the text of an AttributeError.
     """
     text = f"module {module!r} has no attribute {name!r}" + (f": {write}." if write else ".")
     if write and sys._getframe(2).f_code.co_name == "_handle_fromlist":
@@ -24,14 +24,14 @@ def refuse_name(module: str, name: str, write: str | None) -> NoReturn:
 
 
 class Instead:
-    """An attribute that is not there, whose AttributeError says what to write.
+    """A missing attribute, whose AttributeError says what to write instead.
 
-    It costs other attributes nothing, as ``__getattr__`` would, and `hasattr` is False.
+    Unlike ``__getattr__`` it does not slow other attributes down; `hasattr` is False.
     """
 
-    def __init__(self, write: str) -> None:
-        self.write = write
-        self.__doc__ = f"PyTorch's name; here write {write}."
+    def __init__(self, write: str, verb: str = "Write") -> None:
+        self.write, self.verb = write, verb
+        self.__doc__ = f"PyTorch's name; here {verb.lower()} {write}."
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
@@ -42,8 +42,8 @@ class Instead:
     def refuse(self, v: object) -> NoReturn:
         """Raise the AttributeError."""
         raise AttributeError(
-            f"A {type(v).__name__} has no attribute {self.name!r}: arrays speak NumPy here. "
-            f"Write {self.write}."
+            f"A {type(v).__name__} has no attribute {self.name!r}; it has NumPy's names. "
+            f"{self.verb} {self.write}."
         )
 
     def __repr__(self) -> str:
@@ -51,14 +51,14 @@ class Instead:
 
 
 class TorchSpelling:
-    """What PyTorch users type on tensors.
+    """Names of PyTorch's tensor methods that Value lacks.
 
     Examples
     --------
     >>> from autograd import Value
     >>> Value([1.0, 2.0]).unsqueeze(0)
     Traceback (most recent call last):
-    AttributeError: A Value has no attribute 'unsqueeze': arrays speak NumPy here. Write np.expand_dims(v, axis).
+    AttributeError: A Value has no attribute 'unsqueeze'; it has NumPy's names. Write np.expand_dims(v, axis).
     """  # noqa: E501 - the doctest compares the whole line
 
     __slots__ = ()
@@ -74,7 +74,7 @@ class TorchSpelling:
     mT = Instead("v.swapaxes(-1, -2)")  # noqa: N815 - PyTorch's name
     expand = Instead("np.broadcast_to(v, shape)")
     expand_as = Instead("np.broadcast_to(v, other.shape)")
-    contiguous = Instead("nothing: every Value is fine as it is")
+    contiguous = Instead("it: every Value is contiguous enough", "Delete")
     dim = Instead("v.ndim")
     numel = Instead("v.size")
     nelement = Instead("v.size")
@@ -138,7 +138,7 @@ class TorchSpelling:
     masked_fill_ = Instead("v = np.where(mask, value, v)")
     detach_ = Instead("v = v.detach()")
 
-    # kinds and places
+    # dtypes and devices
     numpy = Instead("v.data")
     tolist = Instead("v.data.tolist()")
     clone = Instead("v.copy()")
@@ -150,10 +150,10 @@ class TorchSpelling:
     bool = Instead("v != 0")
     type = Instead("v.astype(dtype)")
     type_as = Instead("v.astype(dtype)")
-    to = Instead("v.astype(dtype); there is no other device than the CPU")
-    cpu = Instead("nothing: there is no other device than the CPU")
-    cuda = Instead("nothing: there is no other device than the CPU")
-    device = Instead("nothing: there is no other device than the CPU")
+    to = Instead("v.astype(dtype); the CPU is the only device")
+    cpu = Instead("it: the CPU is the only device", "Delete")
+    cuda = Instead("it: the CPU is the only device", "Delete")
+    device = Instead("it: the CPU is the only device", "Delete")
     new_zeros = Instead("np.zeros(shape, v.dtype)")
     new_ones = Instead("np.ones(shape, v.dtype)")
     new_full = Instead("np.full(shape, x, v.dtype)")

@@ -1,8 +1,8 @@
-"""What a vjp is fed in place of data that was written to too early."""
+"""Stale: what a vjp gets in place of data that was overwritten too early."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
@@ -13,7 +13,7 @@ from autograd.node import Node
 class Stale(Traced, NDArrayOperatorsMixin):
     """Stands for data that was written to after the graph used it; reading its numbers raises.
 
-    A vjp that needs only its shape or dtype goes through, as in PyTorch.
+    A vjp that needs only its shape or dtype works, as in PyTorch.
     """
 
     __slots__ = ("_written", "dtype", "ndim", "shape", "size")
@@ -23,7 +23,7 @@ class Stale(Traced, NDArrayOperatorsMixin):
         self._written = (leaf, user)
         self.shape, self.dtype, self.ndim, self.size = data.shape, data.dtype, data.ndim, data.size
 
-    def refuse(self, *args: Any, **kwargs: Any) -> Any:
+    def refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Raise the error that names the leaf."""
         leaf, user = self._written
         who = f"{leaf.name!r}" if leaf.name else f"of shape {leaf._data.shape}"
@@ -41,6 +41,6 @@ class Stale(Traced, NDArrayOperatorsMixin):
 
 
 def fresh(x: Any, array: Any, user: Node, stale: dict[Node, Node]) -> Any:
-    """The array of x, or a `Stale` in its place where x was written to after `user` was made."""
+    """The array of x, or a `Stale` if x was written to after `user` was recorded."""
     leaf = stale.get(x) if isinstance(x, Node) else None
     return Stale(x, user, leaf) if leaf is not None and leaf.birth > user.birth else array

@@ -1,4 +1,4 @@
-"""Symbol: the stand-in that makes a vjp write its own formula."""
+"""Symbol: a stand-in for an array, which makes a vjp write its own formula."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from autograd.dispatch import Traced, lookup
 
 ATOM = 9
-"""Rank of what needs no brackets; 1 sums, 2 products, 3 prefixed functions, 4 powers."""
+"""The highest precedence, never in brackets: 1 sum, 2 product, 3 prefixed function, 4 power."""
 
 
 class Symbol(Traced, NDArrayOperatorsMixin):
     r"""A LaTeX fragment with the array that it stands for.
 
-    Fed to a vjp in an array's place, it goes through the same NumPy calls and comes out as the
-    formula that was computed. It carries the array because vjps may look at shapes.
+    Passed to a vjp instead of an array, it goes through the same NumPy calls, and the result is the
+    formula that was computed. It carries the array because vjps may read shapes.
 
     Parameters
     ----------
     tex : the fragment.
     data : array it stands for.
-    rank : how loosely it binds: 1 sum, 2 product, 3 prefixed function, 4 power, 9 atom.
+    rank : its precedence: 1 sum, 2 product, 3 prefixed function, 4 power, 9 atom.
 
     Examples
     --------
@@ -47,7 +47,7 @@ class Symbol(Traced, NDArrayOperatorsMixin):
     T = property(lambda self: lookup(np.transpose)(self))
 
     def __format__(self, rank: str) -> str:
-        """The fragment, in brackets where it binds more loosely than `rank`."""
+        """The fragment, in brackets if it binds more loosely than `rank`."""
         return rf"\left({self.tex}\right)" if rank and self.rank < int(rank) else self.tex
 
     def __repr__(self) -> str:
@@ -71,7 +71,7 @@ class Symbol(Traced, NDArrayOperatorsMixin):
 
 
 def as_symbol(x: Any) -> Symbol:
-    """x itself, or a constant written out: numbers as numbers, arrays of one number likewise."""
+    """x if it is a Symbol; else a constant: a number if all elements are equal, or a bold c."""
     if isinstance(x, Symbol):
         return x
     if x is None:
@@ -83,7 +83,7 @@ def as_symbol(x: Any) -> Symbol:
 
 
 def number(x: Any) -> str:
-    """A number as LaTeX, four significant digits."""
+    """A number as LaTeX, with four significant digits."""
     if np.isinf(x):
         return r"\infty" if x > 0 else r"-\infty"
     if np.isnan(x):

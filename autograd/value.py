@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -12,6 +12,8 @@ from autograd import engine
 from autograd.dispatch import Traced, lookup
 from autograd.node import Array, Node, epoch, tick
 from autograd.spelling import TorchSpelling
+
+Axis = int | tuple[int, ...] | None
 
 
 class Value(Node, Traced, TorchSpelling):
@@ -33,10 +35,11 @@ class Value(Node, Traced, TorchSpelling):
 
     Attributes
     ----------
-    data : ndarray. Of a leaf it may be assigned to, which the graph notices; of a result it is
+    data : ndarray. A leaf's may be assigned to, and recorded graphs notice; a result's is
         read-only.
     grad : ndarray or None, of the same shape and dtype; `backward` adds into it.
-    op, inputs, static : what made it, from which Values and constants, with which arguments.
+    op, inputs, static : the op that made it, its inputs (Values and constants), and its non-array
+        arguments.
 
     Raises
     ------
@@ -68,7 +71,7 @@ class Value(Node, Traced, TorchSpelling):
         if kind not in "fiub":
             raise TypeError(
                 f"Value(data): data must be real numbers, not {array.dtype} "
-                f"({type(data).__name__}). Complex numbers go in as two real Values."
+                f"({type(data).__name__}). Split complex numbers into two real Values."
             )
         if requires_grad is None:
             requires_grad = kind == "f"
@@ -90,7 +93,7 @@ class Value(Node, Traced, TorchSpelling):
 
     @property
     def data(self) -> Array:
-        """The array. Assigning to it is for leaves: it keeps shape and dtype, and is noticed."""
+        """The array. Only a leaf's can be assigned to; that keeps its shape and dtype."""
         if self.op is None:
             return self._data  # type: ignore[no-any-return]
         view = np.asarray(self._data).view()
@@ -141,7 +144,7 @@ class Value(Node, Traced, TorchSpelling):
         return lookup(np.transpose)(self)  # type: ignore[no-any-return]
 
     def item(self) -> float | int | bool:
-        """The one number of a Value of size 1, as a Python number."""
+        """The element of a Value of size 1, as a Python number."""
         return self._data.item()  # type: ignore[no-any-return]
 
     def detach(self) -> Value:
@@ -154,13 +157,13 @@ class Value(Node, Traced, TorchSpelling):
         Raises
         ------
         RuntimeError
-            It is the result of an op, which follows from its inputs: `detach` makes a leaf.
+            It is the result of an op, which can't be frozen: `detach` makes a leaf.
         TypeError
             Integers can't require a gradient.
         """
         if self.op is not None and not requires_grad:
             raise RuntimeError(
-                f"requires_grad_(False): only leaves are frozen, and this is the result of "
+                f"requires_grad_(False): only leaves can be frozen, and this is the result of "
                 f"{self.op.name}; use .detach() for a constant with its data."
             )
         if requires_grad and self.dtype.kind != "f":
@@ -180,7 +183,7 @@ class Value(Node, Traced, TorchSpelling):
             Incoming gradient, of this Value's shape. A Value of size 1 takes 1.
         retain_graph : bool
             Keep the graph for another pass, and give every intermediate Value its `.grad`.
-            Otherwise the graph is released on the way.
+            Otherwise the graph is released.
 
         Raises
         ------
@@ -194,8 +197,8 @@ class Value(Node, Traced, TorchSpelling):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         if self.requires_grad:
             raise TypeError(
-                "A Value that requires a gradient doesn't turn into an array by itself: its "
-                "gradient would be lost. Write v.data for the array."
+                "A Value that requires a gradient is not converted to an array: its gradient "
+                "would be lost. Write v.data for the array."
             )
         return np.array(self._data, dtype=dtype, copy=copy)
 
@@ -204,7 +207,7 @@ class Value(Node, Traced, TorchSpelling):
 
     def __setitem__(self, index: Any, new: Any) -> None:
         raise TypeError(
-            "Values are not written to: the graph still needs what was there. "
+            "Elements of a Value can't be assigned to: the graph still needs the old ones. "
             "Use v = autograd.index_update(v, index, new), or np.where(mask, new, v)."
         )
 
@@ -292,44 +295,44 @@ class Value(Node, Traced, TorchSpelling):
         def __invert__(self) -> Array: ...
         def __round__(self, decimals: int = 0) -> Array: ...
 
-        all: Callable[..., Any]
-        any: Callable[..., Any]
-        argmax: Callable[..., Any]
-        argmin: Callable[..., Any]
-        argsort: Callable[..., Array]
-        nonzero: Callable[..., tuple[Array, ...]]
-        round: Callable[..., Array]
-        astype: Callable[..., Value]
-        clip: Callable[..., Value]
-        copy: Callable[..., Value]
-        cos: Callable[..., Value]
-        cumprod: Callable[..., Value]
-        cumsum: Callable[..., Value]
-        diagonal: Callable[..., Value]
-        dot: Callable[..., Value]
-        exp: Callable[..., Value]
-        flatten: Callable[..., Value]
-        log: Callable[..., Value]
-        max: Callable[..., Value]
-        mean: Callable[..., Value]
-        min: Callable[..., Value]
-        prod: Callable[..., Value]
-        ravel: Callable[..., Value]
-        relu: Callable[..., Value]
-        repeat: Callable[..., Value]
-        reshape: Callable[..., Value]
-        sigmoid: Callable[..., Value]
-        sin: Callable[..., Value]
-        sqrt: Callable[..., Value]
-        squeeze: Callable[..., Value]
-        std: Callable[..., Value]
-        sum: Callable[..., Value]
-        swapaxes: Callable[..., Value]
-        take: Callable[..., Value]
-        tanh: Callable[..., Value]
-        trace: Callable[..., Value]
-        transpose: Callable[..., Value]
-        var: Callable[..., Value]
+        def all(self, axis: Axis = None, *, keepdims: bool = False) -> Any: ...
+        def any(self, axis: Axis = None, *, keepdims: bool = False) -> Any: ...
+        def argmax(self, axis: int | None = None, *, keepdims: bool = False) -> Any: ...
+        def argmin(self, axis: int | None = None, *, keepdims: bool = False) -> Any: ...
+        def argsort(self, axis: int | None = -1, **settings: Any) -> Array: ...
+        def nonzero(self) -> tuple[Array, ...]: ...
+        def round(self, decimals: int = 0) -> Array: ...
+        def astype(self, dtype: Any, *, copy: bool = True) -> Value: ...
+        def clip(self, a_min: Any = None, a_max: Any = None, **ends: Any) -> Value: ...
+        def copy(self) -> Value: ...
+        def cos(self) -> Value: ...
+        def cumprod(self, axis: int | None = None) -> Value: ...
+        def cumsum(self, axis: int | None = None) -> Value: ...
+        def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value: ...
+        def dot(self, b: Any) -> Value: ...
+        def exp(self) -> Value: ...
+        def flatten(self, *axes: Any, **settings: Any) -> Value: ...
+        def log(self) -> Value: ...
+        def max(self, axis: Axis = None, *, keepdims: bool = False) -> Value: ...
+        def mean(self, axis: Axis = None, *, keepdims: bool = False) -> Value: ...
+        def min(self, axis: Axis = None, *, keepdims: bool = False) -> Value: ...
+        def prod(self, axis: Axis = None, *, keepdims: bool = False) -> Value: ...
+        def ravel(self) -> Value: ...
+        def relu(self) -> Value: ...
+        def repeat(self, repeats: Any, axis: int | None = None) -> Value: ...
+        def reshape(self, *shape: Any) -> Value: ...
+        def sigmoid(self) -> Value: ...
+        def sin(self) -> Value: ...
+        def sqrt(self) -> Value: ...
+        def squeeze(self, axis: Axis = None) -> Value: ...
+        def std(self, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Value: ...
+        def sum(self, axis: Axis = None, *, keepdims: bool = False) -> Value: ...
+        def swapaxes(self, axis1: int, axis2: int) -> Value: ...
+        def take(self, indices: Any, axis: int | None = None, **settings: Any) -> Value: ...
+        def tanh(self) -> Value: ...
+        def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value: ...
+        def transpose(self, *axes: Any) -> Value: ...
+        def var(self, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Value: ...
 
 
 def _of_python_ints(data: Any) -> bool:
@@ -350,7 +353,7 @@ def seed_like(y: Node, gradient: Any) -> Array:
     if gradient is None:
         if y._data.size != 1:
             raise ValueError(
-                f"A derivative starts from one number, and this Value has shape {shape}. "
+                f"Only a single number can be differentiated, and this Value has shape {shape}. "
                 "Reduce it (v.sum(), v.mean()) or pass gradient= of that shape."
             )
         return np.ones(shape, dtype)

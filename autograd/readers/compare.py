@@ -1,4 +1,4 @@
-"""compare: the first place where two runs part."""
+"""compare: the first place where two runs diverge."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from autograd.viz.trace import Trace
 
 
 class Point(NamedTuple):
-    """One place that both runs have.
+    """One place in the graphs of both runs.
 
     Attributes
     ----------
-    label : the module and op, or the name of a leaf; "gradient of ..." on the way back.
-    a, b : what the two runs have there.
-    difference : largest |a − b| over the largest |a| or |b|; infinite where shapes differ, or
-        where one has a NaN that the other has not.
-    tolerance : above this they count as apart.
+    label : the module and op, or the name of a leaf; "gradient of ..." in the backward pass.
+    a, b : the arrays of the two runs.
+    difference : largest |a − b| over the largest |a| or |b|; infinite if shapes differ, or if NaNs
+        and infinities are not at the same indices.
+    tolerance : largest difference that counts as equal.
     """
 
     label: str
@@ -43,12 +43,12 @@ class Point(NamedTuple):
 
 
 class Comparison:
-    """All places that two runs have in common, in the order in which they were computed.
+    """All places that two runs have in common, in the order of computation.
 
     Attributes
     ----------
-    points : the places; leaves first, the way back after the way forward.
-    by : "node", "layer" or "kernel": how the two were matched.
+    points : the places; leaves first, the backward pass after the forward pass.
+    by : "node", "layer" or "kernel": how the runs were matched.
     unmatched : labels of places that only one run has.
     """
 
@@ -57,7 +57,7 @@ class Comparison:
 
     @property
     def first(self) -> Point | None:
-        """The first place where they part; None where they agree everywhere."""
+        """The first place where they diverge; None if they agree everywhere."""
         return next((point for point in self.points if point.apart), None)
 
     def __str__(self) -> str:
@@ -69,7 +69,7 @@ class Comparison:
         else:
             at = self.points.index(first)
             lines = [
-                f"The runs part at {first.label} ({at + 1:,} of {count}):",
+                f"The runs diverge at {first.label} ({at + 1:,} of {count}):",
                 f"  a = {_short(first.a)}",
                 f"  b = {_short(first.b)}",
                 f"  relative difference {number(first.difference, 2)}, "
@@ -91,21 +91,20 @@ def compare(
     rtol: float | None = None,
     gradients: bool = True,
 ) -> Comparison:
-    """Find the first place where two runs of the same model part.
+    """Find the first place where two runs of the same model diverge.
 
     Parameters
     ----------
     a : Value
         The result of one run, such as its loss.
     b : Value, or mapping of path to array, or None
-        The result of the other run: another dtype, seed or version. Or what was recorded elsewhere
-        under the paths of the layers, such as by hooks on a PyTorch model (a list of arrays for a
-        layer that is called several times). None compares each kernel in `a` with its reference.
+        The result of the other run: another dtype, seed or version. Or the outputs of layers by
+        path, recorded elsewhere, such as by hooks on a PyTorch model (a list of arrays for a layer
+        that is called several times). None compares each kernel in `a` with its reference.
     rtol : float, optional
-        Relative difference that is allowed at a place. By default 1000 times the rounding error
-        of the coarser dtype there.
+        Allowed relative difference. By default 1000 times the rounding error of the coarser dtype.
     gradients : bool
-        Compare the way back too, where both are Values and end in one number.
+        Compare the backward passes too, if both are Values of size 1.
 
     Returns
     -------
@@ -114,7 +113,7 @@ def compare(
     Raises
     ------
     ValueError
-        The runs have no place in common.
+        The runs have nothing in common.
 
     Examples
     --------
@@ -148,8 +147,8 @@ def compare(
         )
     if not pairs:
         raise ValueError(
-            "compare: the runs have no place in common: neither the same ops in the same order, "
-            f"nor layers of the same paths ({', '.join(unmatched[:6]) or 'no kernels'})."
+            "compare: the runs have nothing in common: neither the same ops in the same order, "
+            f"nor layers with the same paths ({', '.join(unmatched[:6]) or 'no kernels'})."
         )
     return Comparison([_point(*pair, rtol) for pair in pairs], by, unmatched)
 
@@ -227,7 +226,7 @@ def _watched(roots: Sequence[Node], seeds: Sequence[Any]) -> list[tuple[Node, An
 
 
 def _labels(trace: Trace) -> dict[int, str]:
-    """What each result is called: its own name, or its module and op."""
+    """The label of each result: its name, or its module and op."""
     calls = call_labels([c for c in trace.calls.values() if c])
     found: dict[int, str] = {}
     for v in trace.order:
@@ -239,12 +238,12 @@ def _labels(trace: Trace) -> dict[int, str]:
 
 
 def _name(trace: Trace, x: Any) -> str | None:
-    """The path of a parameter, else what a Value or array is called."""
+    """The path of a parameter, else the name of a Value or array."""
     return trace.parameters.get(id(x)) or trace.name(x)
 
 
 def _layers(trace: Trace) -> dict[str, list[Any]]:
-    """The results of every module under its path, one for each call, in order of the calls."""
+    """Path of a module -> its results, one per call, in order."""
     found: dict[str, list[tuple[int, Any]]] = {}
     tops = {id(c.chain()[0].owner): c.chain()[0].owner for c in trace.calls.values() if c}
     paths: dict[int, str] = {}
@@ -267,7 +266,7 @@ def _layers(trace: Trace) -> dict[str, list[Any]]:
 def _match(
     a: Mapping[str, Sequence[Any]], b: Mapping[str, Sequence[Any]]
 ) -> tuple[list[tuple[str, Any, Any]], list[str]]:
-    """Pairs of arrays under the same path and number of call; and the paths of one side only."""
+    """Pairs of arrays with the same path and call; and the paths on one side only."""
     pairs, unmatched = [], []
     for path, calls in a.items():
         others = b.get(path, ())
@@ -288,7 +287,7 @@ def _data(x: Any) -> Any:
 
 
 def _kernels(root: Value, gradients: bool) -> Iterator[tuple[str, Any, Any]]:
-    """Each kernel's results and gradients beside those of its reference on the same inputs."""
+    """Each kernel's results and gradients, and those of its reference on the same inputs."""
     trace = Trace([root])
     labels = _labels(trace)
     reached = _watched([root], [np.ones_like(root._data)]) if gradients else []

@@ -1,10 +1,10 @@
-"""detect_anomaly: who made the first NaN or infinity."""
+"""detect_anomaly: which op produced the first NaN or infinity."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -16,18 +16,21 @@ from autograd.recording import no_grad
 from autograd.viz.labels import call_labels
 from autograd.viz.trace import Trace
 
-_NEIGHBOURS = 12
+if TYPE_CHECKING:
+    from autograd.viz.draw import Drawing
+
+_NEIGHBORS = 12
 
 
 class AnomalyError(FloatingPointError):
-    """An op made a NaN or infinity out of ordinary numbers.
+    """An op produced a NaN or infinity from finite numbers.
 
     Attributes
     ----------
     node : the result of the op.
-    inputs : what the op was given, as arrays.
+    inputs : the inputs of the op, as arrays.
     direction : "forward" or "backward".
-    where : the number of the input whose gradient went wrong; None in the forward direction.
+    where : index of the input whose gradient is not finite; None in the forward direction.
     """
 
     def __init__(self, text: str, node: Node, direction: str, where: int | None) -> None:
@@ -36,27 +39,27 @@ class AnomalyError(FloatingPointError):
 
     @property
     def inputs(self) -> list[Any]:
-        """What the op was given, as arrays."""
+        """The inputs of the op, as arrays."""
         return [x._data if isinstance(x, Node) else x for x in self.node.inputs]
 
-    def drawing(self) -> Any:
-        """The op and what is close to it, as `autograd.draw` draws it."""
+    def drawing(self) -> Drawing:
+        """A drawing of the op and its surroundings, by `autograd.draw`."""
         from autograd.viz.draw import draw
 
-        return draw(self.node, limit=_NEIGHBOURS)
+        return draw(self.node, limit=_NEIGHBORS)
 
 
 class detect_anomaly:  # noqa: N801 - PyTorch's name
-    """Within the block, the first op that makes a NaN or infinity raises, forward or backward.
+    """Within the block, the first op that produces a NaN or infinity raises, forward or backward.
 
-    The error names the op, its inputs, your line that called it and the path of the module.
-    An infinity that goes in, such as a mask's −inf, is no anomaly; a NaN that goes in is named with
-    the leaf that it came by. Every pass is checked, so training within the block is slow.
+    The error names the op, its inputs, the line of your code that called it and the module's path.
+    An infinite input, such as a mask's −inf, is not an anomaly; for a NaN input the error names the
+    leaf that it comes from. Every op is checked, so training within the block is slow.
 
     Raises
     ------
     AnomalyError
-        A FloatingPointError with the node and a `drawing()` of what is around it.
+        A FloatingPointError with the node and a `drawing()` of its surroundings.
 
     Examples
     --------
@@ -67,7 +70,7 @@ class detect_anomaly:  # noqa: N801 - PyTorch's name
     ...         y = np.sum(np.log(x))
     ... except FloatingPointError as error:
     ...     print(str(error).partition('  line:')[0].rstrip())
-    log made 1 infinity of 2 elements from ordinary numbers.
+    log made 1 infinity of 2 elements from finite numbers.
       inputs: a = x (2,) float64, 0 to 1
     """
 
@@ -101,14 +104,14 @@ class detect_anomaly:  # noqa: N801 - PyTorch's name
 
 
 def check_forward(node: Node) -> None:
-    """Raise if the op of a node made a NaN or infinity, or was given a NaN by a leaf."""
+    """Raise if the op of a node produced a NaN or infinity, or got a NaN from a leaf."""
     bad = _bad(node._data)
     if not bad:
         return
     inputs = [x for x in node.inputs if x is not None]
     given = [_bad(x._data if isinstance(x, Node) else x) for x in inputs]
     if not any(given):
-        raise _anomaly(f"{node.op.name} made {bad} from ordinary numbers", node)
+        raise _anomaly(f"{node.op.name} made {bad} from finite numbers", node)
     for x, found in zip(inputs, given, strict=True):
         if found.nans and (not isinstance(x, Node) or x.op is None):
             name = (x.name if isinstance(x, Node) else None) or "an input"
@@ -118,12 +121,12 @@ def check_forward(node: Node) -> None:
 
 
 def check_backward(begun: engine.Pass) -> engine.Watch:
-    """Make the watch of a pass that raises if an op makes a NaN or infinity of a good gradient."""
+    """The watch of a pass; it raises if an op turns a finite gradient into a NaN or infinity."""
     users: dict[int, list[tuple[Node, int]]] = {}
     incoming: dict[int, Any] = {}
 
     def watch(v: Node, g: Any) -> None:
-        if isinstance(g, Node):  # a pass that is recorded itself
+        if isinstance(g, Node):  # under create_graph
             g = g._data
         if _bad(g) and id(v) in users:
             _blame(v, users[id(v)], incoming)
@@ -156,7 +159,7 @@ def _blame(v: Node, users: Sequence[tuple[Node, int]], incoming: dict[int, Any])
 
 
 class _Bad:
-    """How many NaNs and infinities an array has; false where none."""
+    """Numbers of NaNs and infinities in an array; false without any."""
 
     __slots__ = ("infinities", "nans", "size")
 
@@ -190,7 +193,7 @@ def _bad(x: Any) -> _Bad:
 
 
 def _anomaly(text: str, node: Node, where: int | None = None) -> AnomalyError:
-    """The error, with what is known about the node."""
+    """The error, with all that is known about the node."""
     lines = [f"{text}."]
     names = node.op.input_names(len(node.inputs))
     lines.append("  inputs: " + ", ".join(map(_input, names, node.inputs)))
@@ -213,7 +216,7 @@ def _input(name: str, x: Any) -> str:
 
 
 def _tell_of_inputs(error: BaseException) -> None:
-    """Note on the error of an op who made the inputs that did not fit."""
+    """Add a note to an op's error: which op and line made the inputs that don't fit."""
     for x in getattr(error, "inputs", ()):
         line = line_of(x) if isinstance(x, Node) and x.op is not None else None
         if line:

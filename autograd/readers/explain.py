@@ -1,4 +1,4 @@
-"""explain: a gradient, path by path."""
+"""explain: a gradient as the sum over all paths."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from autograd.viz.text import literal
 
 
 class Step(NamedTuple):
-    """One op on a path: which of its inputs the path comes in by, and what it makes of it.
+    """One op on a path, with the input through which the path enters and the local derivative.
 
     Attributes
     ----------
     node : the op's result.
-    place : the number of the input.
-    factor : the local derivative where input and output are single numbers, else None.
+    place : index of the input.
+    factor : the local derivative if input and output are single numbers, else None.
     """
 
     node: Node
@@ -34,16 +34,16 @@ class Step(NamedTuple):
 
     @property
     def title(self) -> str:
-        """Its own name, or that of its op."""
+        """The name of the node, or of its op."""
         return self.node.name or str(self.node.op.name)
 
 
 class Path(NamedTuple):
-    """One way from x to y, and what it adds to the gradient.
+    """One path from x to y, and its contribution to the gradient.
 
     Attributes
     ----------
-    steps : the ops on the way, from x to y.
+    steps : the ops on the path, from x to y.
     contribution : array of x's shape; over all paths they sum to the gradient.
     """
 
@@ -52,21 +52,21 @@ class Path(NamedTuple):
 
     @property
     def title(self) -> str:
-        """The ops on the way, in one line."""
+        """The ops on the path, in one line."""
         return " → ".join(step.title for step in self.steps if step.node.op is not SELECT)
 
 
 class Explanation:
-    """Where a gradient comes from: every path with its contribution, the largest first.
+    """A gradient as the sum of its paths' contributions, the largest first.
 
     Attributes
     ----------
-    x, y : the Values that were asked about.
+    x, y : the Values; the gradient is dy/dx.
     gradient : dy/dx, the sum of all contributions.
-    paths : the paths that were followed one by one.
-    rest : what all other paths add together; zeros where `paths` has all of them.
-    others : how many paths `rest` is the sum of.
-    element : the element of x that numbers are about; None for the norm of all.
+    paths : the paths that were followed separately.
+    rest : the sum of all other contributions; zeros if `paths` is complete.
+    others : number of paths in `rest`.
+    element : the element of x that is shown; None for the norm over all.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Explanation:
         self.paths = sorted(paths, key=lambda path: -abs(self.size(path.contribution)))
 
     def size(self, contribution: Array) -> float:
-        """The chosen element of a contribution, or its norm; of a single number its value."""
+        """The chosen element of a contribution; else its value if it is one number, or its norm."""
         if self.element is not None:
             return float(contribution[self.element])
         if contribution.size == 1:
@@ -91,7 +91,7 @@ class Explanation:
         return float(np.linalg.norm(contribution))
 
     def share(self, contribution: Array) -> float:
-        """How much of the gradient this is, along its own direction; all shares sum to 1."""
+        """Its share of the gradient, projected on the gradient's direction; all shares sum to 1."""
         g = self.gradient
         if self.element is not None:
             contribution, g = contribution[self.element], g[self.element]
@@ -198,7 +198,7 @@ def _percent(share: float) -> str:
 
 
 class _Partial(NamedTuple):
-    """A path that has come from y as far as a node: the gradient there, and the steps so far."""
+    """A path from y to some node: the gradient there, and the steps so far."""
 
     g: Any
     steps: tuple[Step, ...]
@@ -218,22 +218,22 @@ def explain(
     limit: int = 50,
     element: int | Sequence[int] | None = None,
 ) -> Explanation:
-    """Why the derivative of y with respect to x is what it is: what each path contributes.
+    """Explain the derivative of y with respect to x: what each path through the graph contributes.
 
-    The chain rule sums, over all ways from x to y through the graph, the product of the local
-    derivatives on the way. This follows them one by one. Where there are more ways than `limit`,
-    the smaller ones at each node go on together, so the sum stays exact.
+    The chain rule sums the products of local derivatives over all paths from x to y. The paths are
+    followed separately; if more than `limit` meet at a node, the smaller ones are merged there, so
+    the sum stays exact.
 
     Parameters
     ----------
     y : Value
         A single number, such as a loss; else give `gradient`.
     x : Value
-        A leaf, or a result on the way.
+        A leaf or an intermediate result.
     gradient : array_like, optional
         Incoming gradient of y's shape.
     limit : int
-        How many paths are followed one by one.
+        How many paths are followed separately.
     element : index of one element of x, optional
         Show this element of the contributions, instead of their norm.
 
@@ -274,7 +274,7 @@ def explain(
 
 
 def seed(y: Any, gradient: Any) -> Array:
-    """The gradient that comes in at y."""
+    """The incoming gradient of y."""
     if not isinstance(y, Value):
         raise TypeError(f"explain: y must be a Value, not {type(y).__name__}.")
     try:
@@ -305,7 +305,7 @@ class _Walk:
         self.merged: dict[Node, int] = {}
 
     def explanation(self, element: tuple[int, ...] | None) -> Explanation:
-        """Walk, and gather what has arrived at x."""
+        """Walk, and collect what has arrived at x."""
         with np.errstate(all="ignore"):
             for v in reversed(self.order):
                 self._leave(v)
@@ -317,7 +317,7 @@ class _Walk:
         return Explanation(self.y, self.x, found, rest, self.merged.get(self.x, 0), element)
 
     def _cut(self, v: Node) -> None:
-        """Let the smaller partial paths at v go on together."""
+        """Merge the smaller partial paths at v beyond the limit."""
         here = self.partials.get(v, [])
         if len(here) <= self.limit:
             return
@@ -328,7 +328,7 @@ class _Walk:
         del here[self.limit :]
 
     def _leave(self, v: Node) -> None:
-        """Push every partial path at v on to each of its inputs that lies on a path."""
+        """Extend every partial path at v to each input that has a path to x."""
         self._cut(v)
         here, rest = self.partials.pop(v, []), self.rest.pop(v, None)
         count = self.merged.pop(v, 0)
@@ -347,7 +347,7 @@ class _Walk:
                     self.merged[a] = self.merged.get(a, 0) + count
 
     def _pull(self, v: Node, i: int, g: Any) -> Any:
-        """What v's op passes back to its input i, as the engine would add it there."""
+        """The contribution of v's op to its input i, as the engine would add it."""
         needs = [j == i for j in range(len(v.inputs))]
         return passed_back(v, g, needs, self.stale)[i]
 

@@ -1,8 +1,8 @@
-"""Births: a callback for every node as it is recorded, without a word about it in the engine.
+"""source_lines: the line of your code that recorded each node; Births: a callback for every node.
 
-Python's own profiling hook sees every function return. A Value that was not there before is a node
-that has just been recorded, and the stack says by which line of whose code. Off, this costs
-nothing; on, about a microsecond a function call.
+Python's profiling hook sees every function return. A Value that did not exist before is a node that
+has just been recorded, and the stack shows which line of code did it. The engine is not involved:
+off, this costs nothing; on, about a microsecond a function call.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ def _library() -> tuple[str, ...]:
 
 
 class Births:
-    """While it is open, calls ``on_node(node, frame)`` for each node that this thread records.
+    """Within the block, calls ``on_node(node, frame)`` for each node that this thread records.
 
     Parameters
     ----------
-    on_node : gets the node, and the frame of the function that returned it.
+    on_node : called with the node and the frame of the function that returned it.
 
     Raises
     ------
     RuntimeError
-        On entering, if a profiler such as cProfile is running: there is one hook only.
+        On entering, if a profiler such as cProfile is running: Python has only one hook.
     """
 
     def __init__(self, on_node: OnNode) -> None:
@@ -49,7 +49,7 @@ class Births:
         self.outer = sys.getprofile()
         if self.outer is not None and not isinstance(getattr(self.outer, "__self__", None), Births):
             raise RuntimeError(
-                "Python's profiling hook is taken (by cProfile or coverage?); end that first."
+                "Python's profiling hook is in use (by cProfile or coverage?); stop that first."
             )
         self.start = tick()
         sys.setprofile(self.see)
@@ -59,7 +59,7 @@ class Births:
         sys.setprofile(self.outer)
 
     def see(self, frame: FrameType, event: str, arg: Any) -> None:
-        """What Python calls at every call and return."""
+        """Called by Python at every call and return."""
         recorded = event == "return" and isinstance(arg, Node) and arg.op is not None
         if recorded and arg.birth >= self.start:
             self.on_node(arg, frame)
@@ -68,12 +68,12 @@ class Births:
 
 
 class Line:
-    """The user's line that recorded a node, kept among the node's scopes.
+    """The user's line that recorded a node, stored among the node's scopes.
 
     Attributes
     ----------
     file, number, function : where the line is.
-    inner : the scope that the node had before; `owner` is None, as no module made it.
+    inner : the scope that the node had before; `owner` is None, since it is not a module's.
     """
 
     __slots__ = ("file", "function", "inner", "number")
@@ -84,7 +84,7 @@ class Line:
 
     @property
     def text(self) -> str:
-        """The line itself; "" where its file is gone."""
+        """The text of the line; "" if its file is missing."""
         return linecache.getline(self.file, self.number).strip()
 
     def __str__(self) -> str:
@@ -92,7 +92,7 @@ class Line:
 
 
 def line_of(node: Node) -> Line | None:
-    """The line that `source_lines` kept for a node."""
+    """The line that `source_lines` stored for a node."""
     scope = node.scope
     while scope is not None:
         if isinstance(scope, Line):
@@ -102,14 +102,14 @@ def line_of(node: Node) -> Line | None:
 
 
 class LineKeeper:
-    """Leaves on each node that is born the line of the user's code that made it."""
+    """Stores on each new node the line of the user's code that recorded it."""
 
     def __init__(self) -> None:
         self.library = _library()
         self.known: dict[CodeType, bool] = {}
 
     def keep(self, node: Node, frame: FrameType) -> bool:
-        """Mark a node; False if it was marked already."""
+        """Store a node's line; False if it has one, or if no user code is on the stack."""
         if line_of(node) is not None:
             return False
         at: FrameType | None = frame
@@ -121,7 +121,7 @@ class LineKeeper:
         return at is not None
 
     def is_library(self, code: CodeType) -> bool:
-        """Whether the code is ours or NumPy's."""
+        """Whether the code belongs to glassgrad or NumPy."""
         if code not in self.known:
             file = code.co_filename
             self.known[code] = file.startswith((*self.library, "<__array"))
@@ -129,9 +129,9 @@ class LineKeeper:
 
 
 def source_lines() -> Births:
-    """Remember for every node recorded within the block which line of your code made it.
+    """Within the block, store for every recorded node which line of your code recorded it.
 
-    Drawings, the player and errors then show it. It slows the block down; leave it out of training.
+    Drawings, the player and errors then show the line. It slows the block down: don't train in it.
 
     Examples
     --------

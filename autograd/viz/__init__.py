@@ -1,1 +1,1 @@
-"""Drawing: readers of a finished graph. `autograd.draw` and `autograd.play` are the ways in."""
+"""Drawing of a finished graph: `autograd.draw`, `autograd.play`, and what other readers share."""

@@ -1,4 +1,4 @@
-"""Repeated blocks: the steps of a loop over time or depth, found in what was recorded."""
+"""Repeated blocks: the steps of a loop over time or depth, found in the recorded graph."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from autograd.op import SELECT
 from autograd.viz.trace import Trace
 
 FEWEST = 3
-"""Repetitions that make a loop."""
+"""Fewest repetitions that count as a loop."""
 
 LONGEST = 1000
-"""Ops in one step of a loop, at most."""
+"""Most ops in one step of a loop."""
 
 
 class Loop(NamedTuple):
-    """A loop that the graph was recorded by.
+    """A loop that recorded part of a graph.
 
     Attributes
     ----------
     steps : the nodes of each step, in the order of the graph.
-    carried : for each step but the last, its results that the next step uses: the states.
+    carried : for each step but the last, the states: its results that the next step uses.
     """
 
     steps: list[list[Node]]
@@ -34,7 +34,7 @@ class Loop(NamedTuple):
 
 
 def loop(trace: Trace, nodes: Sequence[Node]) -> Loop | None:
-    """The loop that most of these nodes, in the order of the graph, belong to; None if none does.
+    """The loop that most of these nodes, in the order of the graph, belong to; None without one.
 
     Examples
     --------
@@ -54,12 +54,12 @@ def loop(trace: Trace, nodes: Sequence[Node]) -> Loop | None:
     if count < FEWEST:
         return None
     loops = (_cut(trace, nodes, start + shift, period, count) for shift in range(period))
-    # Steps may begin anywhere. The states are where least is carried over, and most used.
+    # Steps may begin at any node. Choose the cut with the fewest states, and the most uses of them.
     return min(filter(None, loops), key=partial(_width, trace), default=None)
 
 
 def _cut(trace: Trace, nodes: Sequence[Node], start: int, period: int, count: int) -> Loop | None:
-    """The loop whose steps begin here; where they begin, least is carried over."""
+    """The loop whose first step begins at `start`; None if its steps carry no state."""
     count = min(count, (len(nodes) - start) // period)
     steps = [list(nodes[start + k * period : start + (k + 1) * period]) for k in range(count)]
     carried = [_used(trace, a, b) for a, b in pairwise(steps)]
@@ -69,13 +69,13 @@ def _cut(trace: Trace, nodes: Sequence[Node], start: int, period: int, count: in
 
 
 def _width(trace: Trace, loop: Loop) -> tuple[int, int]:
-    """How many results a step hands on, then how seldom they are used."""
+    """Sort key: the number of states, then minus the number of their uses."""
     carried = loop.carried[1]
     return len(carried), -sum(len(trace.users[id(v)]) for v in carried)
 
 
 def _reaches(trace: Trace, state: list[Node], step: list[Node], after: list[Node]) -> bool:
-    """Whether the state after a step comes from the state before it."""
+    """Whether the state after a step depends on the state before it."""
     reached = {id(v) for v in state}
     for v in step:
         if any(id(x) in reached for x in trace.inputs(v)):
@@ -88,9 +88,9 @@ def _shape(v: Node) -> object:
 
 
 def _longest(tokens: np.ndarray) -> tuple[int, int, int]:
-    """Start, period and number of repetitions of the stretch that repeats itself longest."""
+    """Start, period and number of repetitions of the longest repeating stretch."""
     best = (0, 0, 0)
-    covered = len(tokens) // 2  # a loop is most of what it is looked for in
+    covered = len(tokens) // 2  # a loop must cover most of the nodes
     for period in range(1, min(len(tokens) // FEWEST, LONGEST) + 1):
         same = np.concatenate([[False], tokens[:-period] == tokens[period:], [False]])
         edges = np.flatnonzero(same[1:] != same[:-1])
@@ -105,6 +105,6 @@ def _longest(tokens: np.ndarray) -> tuple[int, int, int]:
 
 
 def _used(trace: Trace, step: Sequence[Node], after: Sequence[Node]) -> list[Node]:
-    """The results of a step that the next one uses."""
+    """The results of a step that the next step uses."""
     next_step = {id(v) for v in after}
     return [v for v in step if any(id(u) in next_step for u in trace.users.get(id(v), ()))]

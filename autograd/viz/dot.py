@@ -14,10 +14,10 @@ from autograd.viz.symbols import GLYPHS
 from autograd.viz.units import duration
 
 FONT, MONO = "Arial", "Courier"
-"""Fonts whose metrics graphviz-pure has; every browser has them or a twin of the same widths."""
+"""Fonts whose metrics graphviz-pure has; every browser has them or a metric-compatible font."""
 
 INK, FAINT, WARM = "#1f2937", "#6b7280", "#9a3412"
-"""Text, secondary text, and all that has to do with gradients."""
+"""Colors of text, secondary text, and gradients."""
 
 _FILLS = {  # kind -> fill, border
     "leaf": ("#e3f4e8", "#2f855a"),
@@ -121,12 +121,12 @@ def _fill(
 
 
 def _html(text: str) -> str:
-    r"""Text of an HTML-like label, where \N, \G ... would stand for names of Graphviz's own."""
+    r"""Text of an HTML-like label; backslashes are escaped, since Graphviz replaces \N, \G ..."""
     return escape(visible(text).replace("\\", "\\\\"))
 
 
 def _quoted(text: str) -> str:
-    """A plain attribute: nothing in it is an escape or HTML."""
+    """Text as a plain attribute, with escapes and HTML disabled."""
     import graphviz
 
     escaped: str = graphviz.escape(visible(text))
@@ -173,7 +173,7 @@ def _vertex(vertex: Vertex, heat: _Heat, fan_in: int) -> dict[str, str]:
 
 
 def _rows(vertex: Vertex, heat: _Heat) -> list[tuple[str, str]]:
-    """The rows of a box: attributes of the cell, and its HTML-like text."""
+    """The rows of a box: pairs of cell attributes and HTML-like text."""
     rows: list[tuple[str, str]] = []
     if vertex.kind in ("fold", "rest"):
         if vertex.kind == "fold":
@@ -240,7 +240,7 @@ def _small(text: str, color: str = FAINT) -> str:
 
 
 def _numbers(summary: Summary, color: str, label: str = "") -> str:
-    """The summary's lines; rows of a matrix in columns."""
+    """The summary's lines; a matrix is aligned in columns."""
     lines = summary.lines
     if len(lines) > 1 and summary.numbers is not None:
         rows = [_html(line.replace("−", "-")) for line in lines]
@@ -255,7 +255,7 @@ def _numbers(summary: Summary, color: str, label: str = "") -> str:
 
 
 def _glyph(vertex: Vertex) -> str:
-    """What stands on an op: a common sign, a Greek letter that its formula opens with, its name."""
+    """The text on an op: its usual sign, a Greek letter that starts its formula, or its name."""
     name = vertex.op or ""
     letter = re.match(r"([^\W\da-zA-Z_][₀-₉]*)\(", vertex.text)
     return GLYPHS.get(name) or (letter[1] if letter else name)
@@ -294,7 +294,7 @@ def _edge(edge: Edge, kinds: dict[str, str], gradients: bool) -> dict[str, str]:
 
 
 def _broken(text: str) -> list[str]:
-    """A formula in at most three lines, broken at its choices."""
+    """A formula in at most three lines, broken before if, else and +."""
     lines = [""]
     for part in re.split(r"(?= if | else | \+ )", text):
         if len(lines[-1]) + len(part) > _LINE and lines[-1]:
@@ -306,7 +306,7 @@ def _broken(text: str) -> list[str]:
 
 
 class _Heat:
-    """Colours on one scale for a picture: gradients by the logarithm of size, costs by time."""
+    """One color scale for a picture: gradients by the logarithm of their size, costs by time."""
 
     def __init__(self, picture: Picture) -> None:
         costs = [v.cost for v in picture.vertices if v.cost is not None]
@@ -318,7 +318,7 @@ class _Heat:
         self.low = max(min(min(logs, default=0.0), self.high - 1), self.high - _DECADES)
 
     def colors(self, gradient: Summary) -> tuple[str, str]:
-        """Fill, and a legible ink on it."""
+        """Fill color, and a legible text color on it."""
         if gradient.odd or gradient.rms is None:
             return _ODD, "#ffffff"
         if not gradient.rms:
@@ -326,12 +326,12 @@ class _Heat:
         return self.at((math.log10(gradient.rms) - self.low) / (self.high - self.low))
 
     def priced(self, seconds: float) -> str:
-        """A time, and its share of all that is shown."""
+        """A time, and its share of the total."""
         return f"{duration(seconds)} · {seconds / self.total:.0%}"
 
     @staticmethod
     def at(t: float) -> tuple[str, str]:
-        """Fill and ink at a point of the scale from 0 to 1."""
+        """Fill and text color at a point of the scale from 0 to 1."""
         t = min(max(t, 0.0), 1.0) * (len(_HEAT) - 1)
         i = min(int(t), len(_HEAT) - 2)
         pairs = zip(_HEAT[i], _HEAT[i + 1], strict=True)
@@ -341,12 +341,12 @@ class _Heat:
 
 
 def _scale(heat: _Heat) -> str:
-    """The colours from low to high."""
+    """The colors from low to high."""
     return "".join(f'<font point-size="9" color="{heat.at(k / 9)[0]}">█</font>' for k in range(10))
 
 
 def _caption(picture: Picture, heat: _Heat) -> str:
-    """What is below the picture: the scale of the colours, how to read a formula, notes."""
+    """The caption: the color scale, how to read a formula, notes."""
     rows = []
     if any(v.gradient and v.gradient.rms for v in picture.vertices):
         low, high = (number(float(f"{10**x:.1g}")) for x in (heat.low, heat.high))
@@ -357,12 +357,12 @@ def _caption(picture: Picture, heat: _Heat) -> str:
         )
     if any(v.cost is not None for v in picture.vertices):
         rows.append(
-            f"{_small('time, forward and back  0 ')}{_scale(heat)}"
+            f"{_small('time, forward and backward  0 ')}{_scale(heat)}"
             f"{_small(f' {duration(heat.dearest)}')}"
         )
     if any(e.formula for e in picture.edges):
         if rows:
-            rows.append('<font point-size="4"> </font>')  # the blocks reach below their line
+            rows.append('<font point-size="4"> </font>')  # the color blocks extend below their line
         text = "on an edge: what the op passes back to this input; ȳ is the gradient of its result"
         rows.append(_small(text, WARM))
     rows += [_small(note) for note in picture.notes]

@@ -1,4 +1,4 @@
-"""draw: a graph as a picture for notebooks, files and web pages."""
+"""draw: a graph as a drawing for notebooks, files and web pages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Drawing:
     Attributes
     ----------
     picture : the graph as plain data (`picture.as_dict()` for JSON).
-    direction : where the forward pass goes: "LR", "TB", "RL" or "BT".
+    direction : direction of the forward pass: "LR", "TB", "RL" or "BT".
     """
 
     def __init__(self, picture: Picture, direction: str = "LR") -> None:
@@ -45,7 +45,7 @@ class Drawing:
         Raises
         ------
         RuntimeError
-            No Graphviz to lay it out; the message says what to install.
+            Graphviz is missing; the message says what to install.
         """
         return self._svg
 
@@ -54,11 +54,11 @@ class Drawing:
         return render(self.dot, "png")
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write it to a file, whole or not at all.
+        """Write it to a file, atomically.
 
         Parameters
         ----------
-        path : where to; its suffix is .svg, .png or .dot.
+        path : the file; its suffix is .svg, .png or .dot.
 
         Returns
         -------
@@ -69,7 +69,7 @@ class Drawing:
         ValueError
             Another suffix.
         RuntimeError
-            No Graphviz; a .dot file needs none.
+            Graphviz is missing; a .dot file does not need it.
         """
         target = Path(path)
         suffix = target.suffix.lower()
@@ -108,30 +108,30 @@ def draw(
 ) -> Drawing:
     """Draw the graph behind a Value, as micrograd's ``draw_dot`` does, for arrays and modules too.
 
-    Green boxes are leaves that are tracked, grey ones constants, white ones results; circles are
-    ops. Module calls are boxes around what they computed. It reads the graph and changes nothing,
-    so it works before `backward`.
+    Green boxes are tracked leaves, gray boxes constants, white boxes results; circles are ops.
+    Module calls are boxes around their nodes. Drawing reads the graph without changing it, so it
+    works before `backward`.
 
     Parameters
     ----------
     value : Value, or a tuple or list of them
         Where to start: usually the loss.
     gradients : bool
-        Show the gradient of every Value, from a pass of its own that leaves `.grad` alone. Of a
-        `value` that is an array it is the gradient of its sum (an incoming gradient of ones); of
-        several values, of the sum of all.
+        Show the gradient of every Value, from a separate backward pass that leaves `.grad`
+        unchanged. For a `value` that is an array it is the gradient of its sum (an incoming
+        gradient of ones); for several values, of the sum of all.
     formulas : bool
-        Write on each arrow into an op what the op passes back along it, as its own vjp says;
-        between single numbers also the number.
+        Write on each arrow into an op the formula of the gradient that the op passes to this input,
+        as its vjp computes it; between scalars also its value.
     depth : int, optional
         Fold the module calls below this level into one box each; 0 folds the outermost.
     limit : int
-        About how many boxes to show. More are folded, deepest module calls first; then what is
-        farthest from `value` is left out. The drawing says so.
+        About how many boxes to show. In larger graphs module calls are folded, the deepest first;
+        then the nodes farthest from `value` are left out. The drawing says so.
     direction : "LR", "TB", "RL" or "BT"
-        Where the forward pass goes: left to right, top to bottom, or reversed.
+        Direction of the forward pass: left to right, top to bottom, or reversed.
     names : mapping, optional
-        Names for Values and arrays that have none of their own: ``names=locals()``.
+        Names for Values and arrays without a name: ``names=locals()``.
     open_kernels : bool
         Draw each fused op as the graph of its reference.
 
@@ -142,11 +142,11 @@ def draw(
     Raises
     ------
     TypeError
-        Something that is not a Value.
+        `value` is not a Value, or has something else in it.
     ValueError
         A direction, depth or limit out of range.
     RuntimeError
-        Gradients are asked of a graph that `backward` released, or whose leaf was written to.
+        `gradients` of a graph that `backward` released, or with a leaf that was written to.
 
     Examples
     --------

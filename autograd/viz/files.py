@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all."""
+"""Writing files atomically."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def write(target: Path, content: bytes) -> Path:
-    """Put the content in place of the file, by way of a temporary one beside it."""
+    """Replace the file's content, through a temporary file in the same folder."""
     handle, temporary = tempfile.mkstemp(dir=target.parent, suffix=target.suffix)
     try:
         with os.fdopen(handle, "wb") as file:

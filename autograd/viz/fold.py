@@ -1,4 +1,4 @@
-"""What of a graph is shown: which module calls are folded, and which far part is left out."""
+"""Folding: which module calls of a graph are folded, and which nodes are left out."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from autograd.op import SELECT
 from autograd.viz.trace import Call, Trace
 
 REST = "rest"
-"""The group of everything that lies too far from the outputs."""
-Group = Any  # a folded Call, REST, or None for what is shown itself
+"""The group of all nodes that are too far from the outputs."""
+Group = Any  # a folded Call, REST, or None for a node that is shown
 
 
 class Folding:
-    """Says of each node which group it is hidden in, if any.
+    """The group in which each node is hidden, if any.
 
-    Calls deeper than `depth` are folded. If there is still more to show than `limit`, so are the
-    deepest ones, level by level; and if that is not enough, what is farthest from the outputs is
-    left out.
+    Calls deeper than `depth` are folded. If more than `limit` boxes remain, the deepest calls are
+    folded too, level by level; if that is not enough, the nodes farthest from the outputs are left
+    out.
 
     Attributes
     ----------
     group : id of a recorded node or leaf -> the Call it is folded into, REST or None.
-    depth : the level of calls that are still open; None where all are.
-    kept_constants : keys of constants that are shown; None where all are.
+    depth : the deepest level of calls that are open; None if all are.
+    kept_constants : keys of the constants that are shown; None if all are.
     """
 
     def __init__(self, trace: Trace, depth: int | None, limit: int) -> None:
@@ -54,7 +54,7 @@ class Folding:
             self.group[key] = call.up_to(depth + 1) if call and depth is not None and deep else None
 
     def leaves_group(self, v: Node) -> bool:
-        """Whether the result v of a folded call is used outside it, so that it is shown."""
+        """Whether v, a result in a folded call, is used outside of it, so that it is shown."""
         group = self.group[id(v)]
         if type(v._data) is tuple or not isinstance(group, Call):
             return False
@@ -62,7 +62,7 @@ class Folding:
         return not users or any(self.group[id(u)] is not group for u in users)
 
     def _size(self, enough: int) -> int:
-        """How many boxes there would be; counting ends soon after `enough`."""
+        """Number of boxes; counting stops soon after `enough`."""
         size = len({id(g) for g in self.group.values() if g is not None})
         size += sum(self.group[key] is None for key in self.trace.leaves)
         constants: set[Any] = set()
@@ -77,7 +77,7 @@ class Folding:
         return size + len(constants)
 
     def constants(self, v: Node) -> list[tuple[Any, int, Any]]:
-        """The constants among v's inputs, as (key, place, constant); an array is one everywhere."""
+        """The constants among v's inputs, as (key, index, constant); an array has one key."""
         if self.trace.made(v).op is SELECT:
             return []
         return [
@@ -87,7 +87,7 @@ class Folding:
         ]
 
     def _cut(self, limit: int) -> None:
-        """Keep what is nearest to the outputs, and hide the rest."""
+        """Keep the nodes nearest to the outputs, and hide the rest."""
         trace = self.trace
         kept: set[Any] = set()
         budget = limit - 1

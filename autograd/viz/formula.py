@@ -1,4 +1,4 @@
-"""Local derivatives as formulas, written by the ops' own vjps."""
+"""Local derivatives as formulas, written by the ops' vjps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from autograd.kernel_op import KernelOp
-from autograd.node import Node
+from autograd.node import Array, Node
 from autograd.recording import no_grad
 from autograd.sequence_op import SequenceOp
 from autograd.symbol import Symbol, as_symbol
@@ -26,19 +26,18 @@ UNWRITABLE = (
     RuntimeError,
     np.linalg.LinAlgError,
 )
-"""What a vjp raises that looks into its arrays too closely to be written as a formula."""
+"""Exceptions of a vjp that needs the numbers of its arrays, so that it has no formula."""
 
 
 @dataclass(frozen=True)
 class Formula:
-    r"""What an op passes back to one input, where \bar y is the gradient of its result.
+    r"""The gradient that an op passes to one input; \bar y is the gradient of its result.
 
     Attributes
     ----------
     tex, text : the formula, as LaTeX and as one line of Unicode.
-    number : its value where all is scalar: with the actual gradient if there is one, else
-        for a gradient of 1.
-    exact : False where the vjp could not be written, and the formula is only ∂y/∂x.
+    number : its value if all is scalar: for the actual gradient if known, else for a gradient of 1.
+    exact : False if the vjp could not be written, and the formula is only ȳ · ∂y/∂x.
     """
 
     tex: str
@@ -48,16 +47,16 @@ class Formula:
 
 
 class _Number(float):
-    """A number among Symbols. It stays a number, so that conditions on it are decided."""
+    """A constant among Symbols. It stays a number, so that a vjp can branch on it."""
 
     @property
-    def data(self) -> Any:
-        """What an op computes with."""
+    def data(self) -> Array:
+        """The number as an array, for an op's forward."""
         return np.asarray(float(self))
 
 
 def letters(op: Any, inputs: Sequence[Any], names: Sequence[str | None]) -> list[str]:
-    """What each input is called in the op's formulas: its name, else the op's own letter."""
+    """The letter of each input in the op's formulas: its name, else the op's parameter name."""
     names = [spelled(n) if n else None for n in names]
     shown = [short(n) if n else None for n in names]
     for i, own in enumerate(shown):
@@ -79,7 +78,7 @@ def letters(op: Any, inputs: Sequence[Any], names: Sequence[str | None]) -> list
 
 
 def spelled(name: str) -> str:
-    """A name as formulas show it."""
+    """A name as shown in formulas."""
     return shortened(visible(name), 24)
 
 
@@ -90,7 +89,7 @@ def short(name: str) -> str:
 
 @functools.lru_cache(4096)
 def letter(called: str) -> str:
-    """What an input is called, as text: x₀ for x_0."""
+    """An input's letter as text: x₀ for x_0."""
     return readable(_tex(called))
 
 
@@ -102,7 +101,7 @@ def _tex(letter: str) -> str:
 
 
 def symbols(inputs: Sequence[Any], called: Sequence[str]) -> list[Any]:
-    """The inputs as Symbols, and plain numbers as numbers."""
+    """The inputs as Symbols; constant scalars stay numbers."""
     found: list[Any] = []
     for x, letter in zip(inputs, called, strict=True):
         data = x._data if isinstance(x, Node) else x
@@ -116,7 +115,7 @@ def symbols(inputs: Sequence[Any], called: Sequence[str]) -> list[Any]:
 def derivative(
     v: Node, i: int, called: Sequence[str], gradient: Any, *, number: bool = True
 ) -> Formula:
-    """What the op of v passes back to its input i; it never raises. `number` asks for its value."""
+    """The formula of what v's op passes to input i, and if `number` its value; never raises."""
     op, inputs = v.op, v.inputs
     exact = not isinstance(op, KernelOp)  # whose formulas its reference writes
     try:
@@ -134,7 +133,7 @@ def derivative(
 
 
 def _number(v: Node, i: int, gradient: Any) -> float | str | None:
-    """The value of the formula, where input and output are single numbers."""
+    """The value of the formula if input and output are scalars."""
     if type(v._data) is tuple or v._data.size != 1 or v.inputs[i]._data.size != 1:
         return None
     g = np.ones_like(v._data) if gradient is None else gradient
@@ -151,7 +150,7 @@ def _number(v: Node, i: int, gradient: Any) -> float | str | None:
 
 
 def with_numbers(v: Node) -> str:
-    r"""LaTeX of what the op of v computes, with its numbers in place of names: 2 \cdot 3."""
+    r"""LaTeX of what v's op computes, with numbers in place of names: 2 \cdot 3."""
     written: list[Any] = []
     for x in v.inputs:
         value = np.asarray(x._data if isinstance(x, Node) else x).reshape(())
@@ -166,7 +165,7 @@ def with_numbers(v: Node) -> str:
 
 
 def forward(v: Node, called: Sequence[str]) -> str:
-    """LaTeX of what the op of v computes; "" where its template can't be filled."""
+    """LaTeX of what v's op computes; "" if its template can't be filled."""
     try:
         written = [as_symbol(s) for s in symbols(v.inputs, called)]
         tex = v.op.typeset(written, v.static)

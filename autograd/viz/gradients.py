@@ -1,4 +1,4 @@
-"""The gradient of every node that a picture shows."""
+"""The gradient of every node of a trace, opened kernels included."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from autograd.viz.trace import Trace
 
 
 def gradients(trace: Trace, wanted: Container[int] | None = None) -> dict[int, Any]:
-    """Gradient of the sum of all roots by every node; the inside of opened kernels included.
+    """Gradient of the sum of all roots with respect to every node, opened kernels included.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def gradients(trace: Trace, wanted: Container[int] | None = None) -> dict[int, A
 
     Returns
     -------
-    id of a node -> its gradient; of a node with several outputs, {output: gradient}.
+    id of a node -> its gradient; {output: gradient} for a node with several outputs.
     """
     found: dict[int, Any] = {}
     kernels = {id(v) for v, _ in trace.opened}
@@ -60,9 +60,9 @@ def _note(found: dict[int, Any], v: Node, g: Any) -> None:
 def passed_back(
     v: Node, g: Any, needs: Sequence[bool], stale: dict[Node, Node] | None = None
 ) -> list[Any]:
-    """What the op of v passes back to its inputs, given gradient g, as the engine adds it there.
+    """The contributions of v's op to its inputs for an incoming g, as the engine adds them.
 
-    None for an input that needs none, {output: gradient} for one with several outputs.
+    None for an input that needs none; {output: gradient} for an input with several outputs.
     """
     found = []
     guarded = v.op.elementwise and not isinstance(g, dict)

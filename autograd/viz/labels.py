@@ -1,4 +1,4 @@
-"""What module calls and ops are labelled."""
+"""Labels of module calls and ops."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from autograd.viz.trace import Call
 
 
 def call_labels(found: Sequence[Call]) -> dict[int, str]:
-    """What each call is labelled: path and class of its module, and which call of several."""
+    """id of a call -> its label: path and class of its module, and which of several calls it is."""
     calls = {id(c): c for call in found for c in call.chain()}
     tops = {key: call.chain()[0] for key, call in calls.items()}
     paths: dict[int, dict[int, str]] = {}
@@ -37,7 +37,7 @@ def call_labels(found: Sequence[Call]) -> dict[int, str]:
 
 
 def arguments(v: Node) -> str:
-    """The op's non-array arguments that are not its defaults."""
+    """The op's non-array arguments that differ from the defaults."""
     parts = []
     for name, x in zip(v.op.parameters[-len(v.static) :], v.static, strict=False):
         default = v.op.defaults.get(name)
@@ -51,7 +51,7 @@ def arguments(v: Node) -> str:
 
 
 def _index(x: Any) -> str:
-    """An argument as Python would write it, slices and arrays in short."""
+    """An argument as Python writes it; slices and arrays are abbreviated."""
     if isinstance(x, slice):
         ends = ["" if part is None else str(part) for part in (x.start, x.stop)]
         return ":".join(ends if x.step is None else [*ends, str(x.step)])

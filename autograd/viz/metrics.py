@@ -1,7 +1,7 @@
-"""Widths of text, so that a picture fits its boxes whatever font stands in for Arial.
+"""Widths of text in Arial, so that text fits its box in any font.
 
-Graphviz lays boxes out by Arial's widths. Where a viewer has neither Arial nor a twin of it, its
-wider font would run over the edges; with the width written down, the viewer squeezes the text.
+Graphviz computes boxes from Arial's widths. A viewer without Arial or a metric-compatible font may
+use a wider one, which would overflow; given the width, it squeezes the text.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SIZE = re.compile(r'font-size="([\d.]+)"')
 
 
 def _table(widths: str) -> dict[str, int]:
-    """Character -> width in thousandths of the font's size."""
+    """Character -> width in thousandths of the font size."""
     return {chr(32 + i): int(width) for i, width in enumerate(widths.split())} | _SIGNS
 
 
@@ -38,7 +38,7 @@ _WIDTHS = {False: _table(_REGULAR), True: _table(_BOLD)}
 
 
 def width(text: str, size: float, bold: bool = False) -> float | None:
-    """Width of a text in Arial, in units of the font's size; None where a character is unknown.
+    """Width of a text in Arial, in the unit of `size`; None if a character is unknown.
 
     Examples
     --------
@@ -53,7 +53,7 @@ def width(text: str, size: float, bold: bool = False) -> float | None:
 
 
 def squeezed(svg: str) -> str:
-    """The picture with the width of each text in Arial written down."""
+    """The SVG with the width in Arial added to each text."""
     return _TEXT.sub(_with_width, svg)
 
 

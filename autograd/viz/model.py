@@ -1,4 +1,4 @@
-"""From a finished graph to its picture as plain data."""
+"""picture: a finished graph as plain data to draw."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def picture(
     open_kernels: bool = False,
     costs: Mapping[int, float] | None = None,
 ) -> Picture:
-    """The graph behind a Value, or a tuple or list of them; arguments as in `autograd.draw`.
+    """The graph behind a Value, or a tuple or list of them; arguments as for `autograd.draw`.
 
-    `costs` are seconds that nodes take, by their ids: ops are coloured by them.
+    `costs` maps ids of nodes to seconds; ops are colored by them.
 
     Examples
     --------
@@ -161,7 +161,7 @@ class _Builder:
         self.picture.edges.append(Edge(op, self.ids[id(v)]))
 
     def _derive(self, edge: Edge, v: Node, made: Node, x: Any, called: Sequence[str]) -> None:
-        """Write the local derivative on an edge into an op, and what it calls this input."""
+        """Add the local derivative to an edge into an op, and the input's letter in it."""
         i: Any = edge.place
         name = formula.spelled(self.trace.name(x) or "")
         if called[i] not in (name, formula.short(name)) and (isinstance(x, Node) or np.ndim(x)):
@@ -172,7 +172,7 @@ class _Builder:
                 edge.formula = formula.derivative(made, i, called, g)
 
     def _end(self, x: Any, key: Any = None) -> Any:
-        """The id of the vertex where an edge from x starts; made here for leaves and constants."""
+        """The id of the vertex where an edge from x starts; adds it for leaves and constants."""
         if isinstance(x, Node):
             if id(x) in self.ids:
                 return self.ids[id(x)]
@@ -186,7 +186,7 @@ class _Builder:
         if key not in self.ids:
             home = self.trace.home(self.users_of_constants.get(key, []))
             if id(x) in self.trace.given:
-                home = None  # the caller has it, so no module made it
+                home = None  # it belongs to the caller, not to a module
             vertex = Vertex(
                 "",
                 "constant",
@@ -198,14 +198,14 @@ class _Builder:
         return self.ids[key]
 
     def _enter(self, v: Node, fold: str) -> None:
-        """Edges into a folded call from what lies outside it."""
+        """Add edges into a folded call from nodes outside of it."""
         for x in self.trace.inputs(v):
             if isinstance(x, Node):
                 inside = self.folding.group[id(x)] is self.folding.group[id(v)]
                 if not inside:
                     self._link(self._end(x), fold)
         for key, _, constant in self.folding.constants(v):
-            if id(constant) in self.trace.given:  # the caller's data goes in
+            if id(constant) in self.trace.given:  # the caller's data
                 self._link(self._end(constant, key), fold)
 
     def _link(self, source: str, target: str, label: str = "") -> None:
@@ -252,7 +252,7 @@ class _Builder:
         return vertex.id
 
     def _folds(self) -> None:
-        """A vertex for every folded call, and one for the rest."""
+        """Add a vertex for every folded call, and one for the rest."""
         folds: dict[int, Vertex] = {}
         trace = self.trace
         leaves = [(key, v, True) for key, v in trace.leaves.items()]
@@ -280,7 +280,7 @@ class _Builder:
         if call is None:
             return None
         if id(call) not in self.clusters:
-            parent = self._cluster(call.parent)  # as deep as modules nest
+            parent = self._cluster(call.parent)  # recursion as deep as modules nest
             self.clusters[id(call)] = key = f"cluster{len(self.clusters)}"
             self.picture.clusters.append(Cluster(key, parent, self.labels[id(call)]))
         return self.clusters[id(call)]

@@ -1,4 +1,4 @@
-"""Names that users choose, made harmless and short enough to draw."""
+"""Users' names, made printable and short enough to draw."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import unicodedata
 
 
 def visible(text: str) -> str:
-    r"""The text with what can't be seen (line breaks, control characters) spelled out.
+    r"""The text with line breaks and control characters escaped.
 
     Examples
     --------
@@ -22,7 +22,7 @@ def visible(text: str) -> str:
 
 
 def shortened(text: str, limit: int = 40) -> str:
-    """The text, its middle left out where it is longer than `limit` characters.
+    """The text, with its middle replaced by an ellipsis if it is longer than `limit` characters.
 
     Examples
     --------

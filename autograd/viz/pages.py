@@ -1,4 +1,4 @@
-"""Pages: a template with its style, script and data, in one file that needs no network."""
+"""HTML pages: a template with its style, script and data, in one self-contained file."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _loaded(template: Path) -> Any:
 
 
 def embedded(data: Any) -> str:
-    """Plain data as JSON that can stand in a script element."""
+    """Plain data as JSON that is safe inside a script element."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028")
 
@@ -52,7 +52,7 @@ def framed(html: str, title: str, height: int) -> str:
 
 
 def save(who: str, path: str | os.PathLike[str], make: Callable[[], str]) -> Path:
-    """Write the page that `make` makes to a file, whole or not at all; its suffix is .html."""
+    """Write the page that `make` returns to a file, atomically; its suffix is .html."""
     target = Path(path)
     if target.suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"{who}.save: the name {target.name!r} must end in .html.")

@@ -1,4 +1,4 @@
-"""What a renderer needs to know of a graph, as plain data."""
+"""Picture: all that a renderer needs to know about a graph, as plain data."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from autograd.viz.summary import Summary
 
 @dataclass
 class Vertex:
-    """A box or a circle of the drawing.
+    """A box or circle of the drawing.
 
     Attributes
     ----------
     id : unique in the picture.
     kind : "leaf" (tracked), "constant", "result", "op", "fold" (a module call) or "rest".
-    op : name of the op that it is, or that made it.
-    tex, text : of an op, what it computes.
-    arguments : of an op, its non-array arguments that differ from the defaults.
+    op : name of the op, or of the op that made it.
+    tex, text : for an op, the formula of what it computes.
+    arguments : for an op, its non-array arguments that differ from the defaults.
     tracked : whether it requires a gradient.
-    output : which output of its op it is, where there are several.
+    output : which of its op's outputs it is, if there are several.
     root : whether the drawing starts from it.
-    released : whether its graph was freed by backward().
-    ops, parameters, nodes : how many a fold hides.
-    cost : seconds that the op, or what is folded, takes; None where nobody measured.
+    released : whether its graph was released by backward().
+    ops, parameters, nodes : how many of them a fold hides.
+    cost : seconds of the op, or of the folded ops; None if not measured.
     cluster : id of the innermost cluster around it.
     """
 
@@ -56,9 +56,9 @@ class Edge:
     Attributes
     ----------
     source, target : ids of vertices.
-    place : which input of the target op it is, counted from 0; None for any other edge.
-    label : what the op's formulas call this input, where the source's own name doesn't tell; of
-        an op with several outputs, which one this is.
+    place : index of the target op's input; None for any other edge.
+    label : the input's letter in the op's formulas, if it differs from the source's name; from an
+        op with several outputs, which output it is.
     formula : the local derivative.
     """
 

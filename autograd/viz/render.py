@@ -1,4 +1,4 @@
-"""DOT source to SVG and PNG, with the `dot` that came with this environment."""
+"""DOT source to SVG and PNG, with graphviz-pure or the system's `dot`."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _ABOUT_FONTS = re.compile(r"font|metrics|no value for width|pango", re.IGNORECAS
 
 
 def programs() -> list[str]:
-    """Paths of what can draw, best first.
+    """Paths of Graphviz programs, the best first.
 
-    graphviz-pure draws the same everywhere; a system's `dot` stands in where it is missing.
+    graphviz-pure draws the same everywhere; the system's `dot` is the fallback.
     """
     folders = [
         str(Path(sys.executable).parent),
@@ -32,7 +32,7 @@ def programs() -> list[str]:
 
 
 def render(dot: str, kind: str) -> bytes:
-    """The picture that DOT source describes.
+    """Render DOT source.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def render(dot: str, kind: str) -> bytes:
     Raises
     ------
     RuntimeError
-        No program to draw with, or all fail.
+        No Graphviz program, or all fail.
     """
     complaint = ""
     for program in programs():
@@ -69,7 +69,7 @@ def render(dot: str, kind: str) -> bytes:
 
 
 def _portable(svg: bytes) -> bytes:
-    """Only the svg element, its texts as wide in every system as graphviz took them for."""
+    """Only the svg element, with texts of the same width on every system."""
     text = svg.decode()
     text = text[text.index("<svg") :]
     return squeezed(text).replace('font-family="Arial"', _FONTS).encode()

@@ -1,4 +1,4 @@
-"""What a drawing says about an array: a few numbers, short enough to read."""
+"""Summary: an array in a few numbers, short enough for a drawing."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any
 import numpy as np
 
 _LONGEST = 4
-"""Longest axis of an array whose elements are shown one by one."""
+"""Longest axis of an array whose elements are all shown."""
 
 
 @dataclass(frozen=True)
 class Summary:
-    """An array in a few numbers; NaN and infinities are spelled as text, as JSON has none.
+    """An array in a few numbers; NaN and infinities are text, since JSON has no such numbers.
 
     Attributes
     ----------
-    numbers : the elements, nested as the array is, where there are few enough; a number where
-        it has no axes; else None.
-    low, high, mean, rms : over the finite elements; None where there are none.
-    odd : how many elements are NaN or infinite.
+    numbers : the elements as nested lists if there are few; a number for an array without axes;
+        else None.
+    low, high, mean, rms : over the finite elements; None without any.
+    odd : number of NaN and infinite elements.
     """
 
     shape: tuple[int, ...]
@@ -35,7 +35,7 @@ class Summary:
 
     @property
     def lines(self) -> list[str]:
-        """The numbers as text: one line for a number or vector, one a row for a matrix."""
+        """The numbers as text: one line for a number or vector, one per row for a matrix."""
         if not math.prod(self.shape):
             return ["empty"]
         if self.numbers is None:
@@ -96,7 +96,7 @@ def _spelled(x: Any) -> Any:
 
 
 def number(x: Any, digits: int = 4) -> str:
-    """A number with four significant digits, or as many as asked, and a true minus sign.
+    """A number with four significant digits by default, and a true minus sign.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Signs for ops that everybody knows one for."""
+"""The usual signs of ops."""
 
 GLYPHS = {
     "add": "+",

@@ -1,7 +1,7 @@
 """Formulas as one line of readable Unicode, from the LaTeX that the ops write.
 
-The reader is a small recursive-descent parser. It keeps how loosely each piece binds, so that a
-fraction on one line gets the brackets that its bar made superfluous.
+The reader is a small recursive-descent parser. It keeps the precedence of each piece, so that a
+fraction on one line gets the brackets that its bar made unnecessary.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import unicodedata
 
 LIST, SUM, QUOTIENT, PRODUCT, POWER, ATOM = range(6)
 Piece = tuple[str, int]
-"""A text, and how loosely it binds."""
+"""A text, and its precedence."""
 
 _TOKENS = re.compile(r"\\[a-zA-Z]+\*?|\\.|\d+(?:\.\d+)?|[^\W\d_]+|\s+|.", re.DOTALL)
 _SUPER = str.maketrans("0123456789+-−nT", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻ⁿᵀ")
@@ -91,11 +91,11 @@ _DEEPEST = 60
 def readable(tex: str) -> str:
     r"""One line of Unicode text for a formula of the LaTeX subset that ops write.
 
-    Brackets appear where precedence needs them; a function's argument is always in brackets.
+    Brackets are added where precedence needs them; a function's argument is always in brackets.
 
     Parameters
     ----------
-    tex : the formula. What is not understood is kept without its backslashes.
+    tex : the formula. Unknown commands are kept without their backslashes.
 
     Examples
     --------
@@ -117,7 +117,7 @@ def readable(tex: str) -> str:
 
 
 def literal(name: str) -> str:
-    r"""LaTeX that shows a name as it is, whatever characters it has.
+    r"""LaTeX that shows a name literally, whatever its characters.
 
     Examples
     --------
@@ -138,14 +138,14 @@ def _wrap(piece: Piece, rank: int) -> str:
 
 
 class _Reader:
-    """Reads a list of tokens from left to right; each method takes one kind of phrase."""
+    """Parses a list of tokens from left to right; each method takes one kind of phrase."""
 
     def __init__(self, tex: str) -> None:
         self.tokens = _TOKENS.findall(tex)
         self.at = 0
 
     def peek(self) -> str:
-        """The next token that is not a space, without taking it; "" at the end."""
+        """The next token that is not a space, without consuming it; "" at the end."""
         while self.at < len(self.tokens) and (
             self.tokens[self.at].isspace() or self.tokens[self.at] in _SPACES
         ):
@@ -278,7 +278,7 @@ class _Reader:
         return self.scripts((f"{name}{power}({inner[0]})", ATOM), name)
 
     def bracketed(self) -> Piece | None:
-        """What stands in round brackets, if they are next."""
+        """The content of round brackets, if they are next."""
         if self.peek() == "(":
             self.take()
             inner = self.list()
@@ -318,11 +318,11 @@ class _Reader:
         return _lowered(self.script()[0]) if self.skip("_") else ""
 
     def script(self) -> Piece:
-        """What follows ^ or _: a group, or one token."""
+        """The argument of ^ or _: a group, or one token."""
         return self.group() if self.peek() == "{" else self.atom(self.take())
 
     def group(self) -> Piece:
-        """What stands in braces."""
+        """The content of braces."""
         if not self.skip("{"):
             return self.factor() if self.peek() else ("", ATOM)
         if self.peek() in _TIMES:  # a lone operator, such as _{\cdot}
@@ -335,7 +335,7 @@ class _Reader:
         return inner
 
     def word(self) -> str:
-        """The letters in braces, as they are."""
+        """The content of braces, literally."""
         if not self.skip("{"):
             return self.take()
         depth, letters = 1, []
@@ -414,7 +414,7 @@ class _Reader:
         return inner
 
     def environment(self) -> Piece:
-        """Cases as conditional expressions; of any other environment, its rows."""
+        """Cases as conditional expressions; the rows of any other environment."""
         kind = self.word()
         rows: list[list[Piece]] = [[]]
         while (token := self.peek()) and token != r"\end":
@@ -451,7 +451,7 @@ _PLAIN = {
 
 
 def _name(word: str, token: str) -> str:
-    """A name; in quotes where its characters could be taken for part of the formula."""
+    """A name; in quotes if its characters could be read as part of the formula."""
     if token in (r"\text", r"\textrm") or re.fullmatch(r"[\w.\[\]]+", word):
         return word
     return f"“{word}”"

@@ -1,4 +1,4 @@
-"""Reading a finished graph: its nodes in order, what made each, and in which module call."""
+"""Trace: a finished graph as its nodes in order, with their ops and module calls."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from autograd.value import Value
 
 
 class Call:
-    """One call of a module (or one opened kernel): the region of the graph that it made."""
+    """One call of a module (or one opened kernel): a region of the graph."""
 
     __slots__ = ("level", "owner", "parent", "start", "title")
 
@@ -24,14 +24,14 @@ class Call:
         self.level: int = 1 if parent is None else parent.level + 1
 
     def up_to(self, level: int) -> Call | None:
-        """The call at this level that encloses it, or itself if it is higher up."""
+        """The enclosing call at this level, or the call itself if it is higher up."""
         call: Call | None = self
         while call is not None and call.level > level:
             call = call.parent
         return call
 
     def chain(self) -> list[Call]:
-        """The calls around it, outermost first, itself last."""
+        """The enclosing calls, outermost first, and itself."""
         calls: list[Call] = []
         call: Call | None = self
         while call is not None:
@@ -45,8 +45,8 @@ class Trace:
 
     Parameters
     ----------
-    roots : what the drawing starts from.
-    names : names for Values and arrays, such as ``locals()``; a Value's own name comes first.
+    roots : where the walk starts.
+    names : names for Values and arrays, such as ``locals()``; a Value's name has precedence.
     open_kernels : replace each KernelOp by the graph of its reference.
     """
 
@@ -77,15 +77,15 @@ class Trace:
                 self.given.setdefault(id(x), name)
 
     def made(self, v: Node) -> Node:
-        """The node to read op and static from: v, or its twin where a kernel is opened."""
+        """The node to read op and static from: v, or its twin in an opened kernel's reference."""
         return self.twins.get(id(v), v)
 
     def inputs(self, v: Node) -> list[Any]:
-        """What v was made from: Nodes and constants, in the op's order."""
+        """The inputs of v: Nodes and constants, in the op's order."""
         return [self.alias.get(id(x), x) for x in self.made(v).inputs]
 
     def _walk(self) -> tuple[list[Node], dict[int, Node]]:
-        """Recorded nodes, inputs before their users; and leaves, released nodes among them."""
+        """Recorded nodes, inputs before their users; and leaves, including released nodes."""
         order: list[Node] = []
         leaves: dict[int, Node] = {}
         seen: set[int] = set()
@@ -125,7 +125,7 @@ class Trace:
             if type(v._data) is tuple:
                 parts = [(s, ys[s.static[0]]) for s in selects.get(id(v), [])]
             if not all(isinstance(y, Node) and y.inputs for _, y in parts):
-                continue  # part of it is not a result of ops: leave it closed
+                continue  # not all outputs are results of ops: leave it closed
             self.opened.append((v, ys))
             call = Call(v.op, start, None, f"{v.op.name}, opened")
             for result, y in parts:
@@ -139,8 +139,8 @@ class Trace:
     def _regions(self) -> dict[int, Call | None]:
         """The innermost call of every recorded node and leaf.
 
-        Outputs first: a node lies in the call that its user lies in, if it was born in it, and
-        in those that returned it. Of several users, the innermost call counts.
+        Outputs first: a node is in the call of its user, if it was recorded within it, and in the
+        calls that returned it. With several users, the innermost call counts.
         """
         calls: dict[tuple[int, int], Call] = {}
         region: dict[int, Call | None] = {}
@@ -176,7 +176,7 @@ class Trace:
 
     @staticmethod
     def _shared(users: Sequence[Node], region: Mapping[int, Call | None]) -> Call | None:
-        """The innermost call that all of these nodes lie in."""
+        """The innermost call that contains all of these nodes."""
         common: list[Call] | None = None
         for call in {id(c): c for c in (region[id(u)] for u in users)}.values():
             chain = call.chain() if call else []
@@ -188,11 +188,11 @@ class Trace:
         return common[-1] if common else None
 
     def home(self, users: Sequence[Node]) -> Call | None:
-        """The innermost call that all of these nodes lie in."""
+        """The innermost call that contains all of these nodes."""
         return self._shared(users, self.calls)
 
     def name(self, x: Any) -> str | None:
-        """What a Value or an array is called."""
+        """The name of a Value or an array."""
         own = x.name if isinstance(x, Node) else None
         return own or self.parameters.get(id(x)) or self.given.get(id(x))
 

@@ -1,4 +1,4 @@
-"""Seconds, bytes and operations in few characters."""
+"""Seconds, bytes and counts as short text."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def duration(seconds: float) -> str:
 
 
 def amount(count: float) -> str:
-    """A count, with k, M, G or T for thousands.
+    """A count with the prefix k, M, G or T.
 
     Examples
     --------
@@ -36,7 +36,7 @@ def amount(count: float) -> str:
 
 
 def bytes_of(count: int) -> str:
-    """Bytes, with the binary prefixes.
+    """Bytes with a binary prefix.
 
     Examples
     --------
@@ -51,10 +51,10 @@ def bytes_of(count: int) -> str:
 
 
 def _three(x: float) -> str:
-    """Three digits, or all of them before the point: 1.23, 12.3, 123, 1012."""
+    """Three significant digits, or all digits of the integer part: 1.23, 12.3, 123, 1012."""
     return number(x, 3) if abs(x) < 100 else number(round(x))
 
 
 def share(part: float) -> str:
-    """A part of 1 in per cent."""
+    """A share of 1 as a percentage."""
     return f"{part:.0%}".replace("-", "−")

@@ -1,4 +1,4 @@
-"""compare: the first place where two runs part."""
+"""compare: the first place where two runs diverge."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_a_nan_on_one_side_is_apart():
 
 def test_what_cannot_be_compared_is_refused():
     x = Value(1.0)
-    with pytest.raises(ValueError, match="no place in common"):
+    with pytest.raises(ValueError, match="nothing in common"):
         compare(np.sin(x), np.cos(x))
     with pytest.raises(TypeError, match="a must be a Value"):
         compare(1.0, x)

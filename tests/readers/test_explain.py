@@ -130,7 +130,7 @@ def test_what_cannot_be_explained_is_refused_by_name():
     x, other = Value([1.0, 2.0]), Value(1.0)
     with pytest.raises(RuntimeError, match="no path leads from x"):
         explain(np.sum(x), other)
-    with pytest.raises(ValueError, match="starts from one number"):
+    with pytest.raises(ValueError, match="Only a single number can be"):
         explain(x * x, x)
     with pytest.raises(ValueError, match="has shape"):
         explain(x * x, x, gradient=np.ones(3))

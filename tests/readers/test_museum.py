@@ -239,7 +239,7 @@ def test_the_op_that_made_a_nan_is_blamed_and_its_twin_is_not(exhibit, op):
 def test_a_finding_says_what_it_saw_why_it_matters_and_what_to_do():
     (finding,) = missing_zero_grad(broken=True)
     assert "2 of 3 steps" in finding.saw
-    assert "why: gradients add up" in str(finding)
+    assert "why: gradients accumulate" in str(finding)
     assert "fix: call optimizer.zero_grad()" in str(finding)
 
 
@@ -260,7 +260,7 @@ def test_nothing_is_changed_by_looking():
 
 def test_what_cannot_be_checked_is_refused():
     model = classifier()
-    with pytest.raises(TypeError, match="takes a loss or a function"):
+    with pytest.raises(TypeError, match="takes a loss, or a function"):
         lint(3.0)
     with pytest.raises(TypeError, match="needs its model"):
         lint(lambda: None)

@@ -181,7 +181,7 @@ def test_a_drawing_shades_each_op_by_its_time(network):
     found = autograd.profile(network[1], repeat=1)
     ops = [v for v in found.drawing().picture.vertices if v.kind == "op"]
     assert [v.cost for v in ops] == [c.seconds for c in found.costs]
-    assert "time, forward and back" in found.drawing().dot
+    assert "time, forward and backward" in found.drawing().dot
     folded = found.drawing(depth=0, direction="TB")
     (box,) = [v for v in folded.picture.vertices if v.kind == "fold"]
     assert box.cost == pytest.approx(sum(c.seconds for c in found.costs[:3]))

@@ -162,7 +162,7 @@ def test_search_finds_a_node_and_goes_there(visit):
     assert "weight_hh_l0" in page.text("#node h2")
     page.press("/")
     page.page.keyboard.type("nowhere")
-    assert "nothing of that name" in page.text("#hits")
+    assert "no match" in page.text("#hits")
 
 
 def test_play_runs_and_stops(visit):

@@ -1,1 +1,1 @@
-"""The ladder: one tensor node as rows, as scalars, as a graph of elementary ops."""
+"""ladder: one tensor node as rows, as scalars and as a graph of elementary ops."""

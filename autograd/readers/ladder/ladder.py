@@ -1,4 +1,4 @@
-"""ladder: one tensor node as rows, as scalars and as a graph of elementary ops, held together."""
+"""ladder: one tensor node as rows, as scalars and as elementary ops, checked to be equal."""
 
 from __future__ import annotations
 
@@ -18,45 +18,45 @@ from autograd.value import Value
 from autograd.viz.trace import Trace
 
 MOST = 500
-"""Numbers in the inputs and the result together."""
+"""Most numbers in the inputs and the result together."""
 
 ROUNDING = 1000.0
-"""Differences up to so many rounding errors are rounding."""
+"""Largest difference that counts as rounding, in machine epsilons."""
 
 CANCELLED = 0.01
-"""Of results this much smaller than what went in, most digits are the rounding of what went in."""
+"""Results smaller than this share of the inputs are mostly their rounding errors: cancellation."""
 
 
 def ladder(value: Value, *, gradient: Any = None) -> Ladder:
-    """Take one tensor node apart: into rows, into single numbers, into elementary ops.
+    """Take one tensor node apart: into rows, into scalars, into elementary ops.
 
-    The op that made the value is carried out once more at each level, on leaves with the same
-    numbers: on rows of the first axis where they don't mix; on single numbers, NumPy doing with
-    Values in an array what it does with numbers; and with each function of a number opened into
-    its formula. Results, and the gradients by all inputs, are checked to be equal.
+    The op that made the value is run again at each level, on leaves with the same numbers: on rows
+    of the first axis, if rows don't depend on each other; on scalars, in NumPy arrays of Values;
+    and with each scalar function replaced by its formula. Results and the gradients with respect to
+    all inputs are checked to be equal.
 
     Parameters
     ----------
     value : Value
-        The result of an op; of at most 500 numbers together with the inputs.
+        The result of an op; inputs and result must have at most 500 numbers together.
     gradient : array_like, optional
-        The incoming gradient for the check. By default numbers from 1 to 2 spread over the result,
-        so that no two elements can stand for each other.
+        The incoming gradient for the check. By default numbers from 1 to 2, all different, so that
+        swapped elements are noticed.
 
     Returns
     -------
-    Ladder : prints the levels with the difference found; `.levels`, each with a `drawing()`;
+    Ladder : prints the levels with their differences; `.levels`, each with a `drawing()`;
         ``.save("ladder.html")``.
 
     Raises
     ------
     TypeError
-        It is no Value.
+        `value` is not a Value.
     ValueError
-        It is a leaf, too large, or of an op that has no form in single numbers; `gradient` has
+        It is a leaf, too large, or the result of an op that has no scalar form; `gradient` has
         another shape.
     RuntimeError
-        Its graph was released by backward(); or the levels don't agree, which is a defect of ours.
+        Its graph was released by backward(); or the levels disagree, which is a bug in glassgrad.
 
     Examples
     --------
@@ -77,22 +77,22 @@ def ladder(value: Value, *, gradient: Any = None) -> Ladder:
 
 
 def _made(value: Any) -> tuple[Node, int | None]:
-    """The op's own node, and which of its outputs the value is; refused where there is none."""
+    """The op's node, and which of its outputs the value is; raises if there is none."""
     if not isinstance(value, Value):
         raise TypeError(f"ladder: takes a Value, the result of an op, not {type(value).__name__}.")
     if value.op is None:
         raise ValueError(
-            "ladder: this Value is a leaf or a constant, which no recorded op made; take a result."
+            "ladder: this Value is a leaf or a constant; take the result of a recorded op."
         )
     if not value.inputs:
         raise RuntimeError(
-            "ladder: the graph was released by backward(); climb before it, or use "
+            "ladder: the graph was released by backward(); call ladder before it, or use "
             "retain_graph=True."
         )
     node, output = (value.inputs[0], value.static[0]) if value.op is SELECT else (value, None)
     if not node.op.listed:
         raise ValueError(
-            f"ladder: {node.op.name} stands for a whole function; climb a value within it."
+            f"ladder: {node.op.name} stands for a whole function; take a Value within it."
         )
     if not value.size:
         raise ValueError(f"ladder: the result of {node.op.name} is empty, {value.shape}.")
@@ -100,7 +100,7 @@ def _made(value: Any) -> tuple[Node, int | None]:
     if sizes > MOST:
         raise ValueError(
             f"ladder: {node.op.name} has {sizes:,} numbers in its inputs and result, more than "
-            f"{MOST}; take a smaller example, such as one image and a few channels."
+            f"{MOST}; take a smaller example, such as one sample and a few channels."
         )
     return node, output
 
@@ -115,7 +115,7 @@ def _seed(value: Value, gradient: Any) -> Array:
 
 
 class _Climb:
-    """One node carried out at every level."""
+    """One node, computed at every level."""
 
     def __init__(self, node: Node, output: int | None, seed: Array, trace: Trace) -> None:
         self.node, self.output, self.seed = node, output, seed
@@ -147,7 +147,7 @@ class _Climb:
         if any(is_made_of_others(v) for v in kinds_of.values()):
             levels.append(self._scalars(True))
         elif not scalars.nodes:
-            notes.append("It only moves numbers, so there is no op on single ones.")
+            notes.append("It only moves numbers, so no scalar op is left.")
         else:
             notes.append(
                 "All ops of the scalars are elementary: it is the graph that micrograd would "
@@ -184,8 +184,8 @@ class _Climb:
         return y if self.output is None else y[self.output]
 
     def _rows(self, tolerance: float) -> Level | str:
-        """The op on one row at a time; or why there are none."""
-        refusal = f"{self.op.name} does not split into rows: each takes more than a row of input."
+        """The op on one row at a time; or the reason why it has no rows."""
+        refusal = f"{self.op.name} does not split into rows: each needs more than one row of input."
         shape = self.seed.shape
         if not shape or shape[0] < 2:
             return f"There are no rows: the result is {'one row' if shape else 'a single number'}."
@@ -203,7 +203,7 @@ class _Climb:
         return refusal
 
     def _split(self, split: Sequence[bool], rows: int) -> Level | None:
-        """The op on each row of those inputs that are split; None where it has no such form."""
+        """The op on each row of the inputs that are split; None if that is not possible."""
         shared = {
             id(x): Value(x._data, x.requires_grad, self._name(x))
             for x, cut in zip(self.inputs, split, strict=True)
@@ -248,11 +248,11 @@ class _Climb:
         return self._level("rows", "One node for each row.", roots, output, gradients)
 
     def _scalars(self, deep: bool) -> Level:
-        """The op on single numbers."""
+        """The op on scalars."""
         cells = {
             key: cells_of(x._data, x.requires_grad, self._name(x))
             if x._data.dtype.kind == "f"
-            else x._data  # places and choices stay whole
+            else x._data  # indices and masks stay arrays
             for key, x in self.distinct.items()
         }
         given = [cells.get(id(x), x) for x in self.inputs]
@@ -262,16 +262,16 @@ class _Climb:
             y = y if self.output is None else y[self.output]
             output = numbers(y)
         except NO_FORM as error:
-            raise self._refusal("it is computed as a whole") from error
+            raise self._refusal("it works on whole arrays only") from error
         if output.shape != self.seed.shape:
-            raise self._refusal(f"the numbers come out in shape {output.shape}")
+            raise self._refusal(f"the scalars have shape {output.shape}")
         pairs = [
             (root, g)
             for root, g in zip(y.ravel().tolist(), self.seed.ravel(), strict=True)
             if isinstance(root, Value) and root.requires_grad
         ]
         if not pairs:
-            raise self._refusal("what comes out is not tracked")
+            raise self._refusal("its result is not tracked")
         roots, seeds = [p[0] for p in pairs], [np.asarray(p[1]) for p in pairs]
         gradients = []
         for x in self.tracked:
@@ -282,16 +282,16 @@ class _Climb:
         for index, root in zip(np.ndindex(output.shape), y.ravel().tolist(), strict=True):
             if isinstance(root, Value) and root.op is not None and index:
                 root.name = f"y[{','.join(map(str, index))}]"
-        about = "One node for each function of single numbers."
+        about = "One node for each scalar function."
         if deep:
-            about = "Each function opened into its formula, as micrograd would record it."
+            about = "Each function replaced by its formula, as micrograd would record it."
         name = "elementary ops" if deep else "scalars"
         return self._level(name, about, roots, output, gradients)
 
     def _refusal(self, why: str) -> ValueError:
         return ValueError(
-            f"ladder: {self.op.name} has no form in single numbers: {why}. Compose the value of "
-            "sums, products and functions of numbers, and climb one of those."
+            f"ladder: {self.op.name} has no scalar form: {why}. Compose the value of sums, "
+            "products and elementwise functions, and take one of those."
         )
 
     def _level(
@@ -312,7 +312,7 @@ def _data(x: Any) -> Any:
 
 
 def _largest(x: Array) -> float:
-    """The largest finite size of a number; 0 of none."""
+    """The largest finite absolute value; 0 without any."""
     if x.dtype.kind not in "fiub":
         return 0.0
     sizes = np.abs(x.astype(np.float64))
@@ -320,7 +320,7 @@ def _largest(x: Array) -> float:
 
 
 def _apart(a: Array, b: Array, least: float) -> float:
-    """Largest difference over the largest number, or `least`; infinite where one is no number."""
+    """Largest difference over the largest number, or `least`; infinite where only one is NaN."""
     if a.shape != b.shape:
         return float("inf")
     wide, other = a.astype(np.float64), b.astype(np.float64)

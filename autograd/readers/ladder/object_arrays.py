@@ -1,4 +1,4 @@
-"""Cells: single numbers in NumPy arrays of objects, those that are tracked as Values."""
+"""Cells: scalars in NumPy object arrays; the tracked ones are Values."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from autograd.node import Node
+from autograd.node import Array, Node
 from autograd.value import Value
 
 Cells = Any
-"""An object array of Values and numbers; a tuple of them; or a constant array as it came."""
+"""An object array of Values and numbers; a tuple of them; or an unchanged constant array."""
 
 
 def cells_of(data: Any, requires_grad: bool, name: str = "") -> Cells:
-    """An array as cells, each with a Value of its own that is called after its place."""
+    """An array as cells: one Value per element, named by its index."""
     a = np.asarray(data)
     cells = np.empty(a.shape, object)
     for index in np.ndindex(a.shape):
@@ -24,8 +24,8 @@ def cells_of(data: Any, requires_grad: bool, name: str = "") -> Cells:
     return cells
 
 
-def boxed(x: Any) -> Any:
-    """A lone Value as an array without axes, which NumPy would not make of it."""
+def boxed(x: Any) -> Array:
+    """A single Value as an array without axes, which NumPy would not make; else np.asarray."""
     if isinstance(x, Node):
         box = np.empty((), object)
         box[()] = x
@@ -34,7 +34,7 @@ def boxed(x: Any) -> Any:
 
 
 def filled(shape: tuple[int, ...], cells: list[Any]) -> Cells:
-    """Cells of this shape from a list of them."""
+    """Cells of this shape from a flat list."""
     flat = np.empty(len(cells), object)
     for i, x in enumerate(cells):
         flat[i] = x
@@ -42,11 +42,11 @@ def filled(shape: tuple[int, ...], cells: list[Any]) -> Cells:
 
 
 def each(function: Callable[..., Any], *cells: Cells) -> Cells:
-    """A function of single numbers called for each, broadcasting."""
+    """Apply a scalar function to all cells, with broadcasting."""
     return boxed(np.frompyfunc(function, len(cells), 1)(*map(boxed, cells)))
 
 
-def numbers(cells: Cells) -> Any:
+def numbers(cells: Cells) -> Array:
     """The data of all cells as one array."""
     box = boxed(cells)
     return np.array([number_of(x) for x in box.ravel().tolist()]).reshape(box.shape)
@@ -58,10 +58,10 @@ def number_of(x: Any) -> Any:
 
 
 def total(terms: list[Any]) -> Any:
-    """The sum of cells, from the first on; 0 of none."""
+    """The sum of the cells, starting with the first; 0 without any."""
     return sum(terms[1:], start=terms[0]) if terms else 0.0
 
 
 def tracked(x: Any) -> bool:
-    """Whether these are cells, and no constant."""
+    """Whether these are cells, not a constant."""
     return isinstance(x, Node) or (isinstance(x, np.ndarray) and x.dtype == object)

@@ -1,4 +1,4 @@
-"""A ladder as a page."""
+"""A ladder as an HTML page."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TEMPLATE = Path(__file__).with_name("ladder.html")
 
 
 def page(found: Ladder, whole: bool = True) -> str:
-    """HTML with the table and a drawing of each level; a fragment for a notebook, or all of it."""
+    """The table and a drawing of each level, as a whole page or as a fragment for a notebook."""
     from markupsafe import Markup
 
     rungs: list[dict[str, Any]] = [

@@ -1,4 +1,4 @@
-"""Ladder: the levels that a node was taken apart into, as a table and a page."""
+"""Ladder: the levels of a node as a table and a page."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from autograd.viz.summary import number
 
 
 class Level(NamedTuple):
-    """One rung: the same computation in smaller pieces.
+    """One level: the same computation in smaller pieces.
 
     Attributes
     ----------
     name : "tensor", "rows", "scalars" or "elementary ops".
     about : what a piece is, in one sentence.
-    roots : the Values that it ends in.
-    output : its result, put together again.
-    gradients : by each input that is tracked, put together again.
-    nodes, ops : how many results of ops there are, and of which ops.
-    difference : largest difference from the first level, of results or gradients, over the largest
+    roots : its results, as Values.
+    output : the results as one array.
+    gradients : the gradient with respect to each tracked input, as one array each.
+    nodes, ops : number of recorded nodes, and their ops.
+    difference : largest difference of results or gradients from the first level, over the largest
         number among them.
     """
 
@@ -39,19 +39,19 @@ class Level(NamedTuple):
     difference: float
 
     def drawing(self, **how: Any) -> Drawing:
-        """The level's graph; keywords as in `autograd.draw`."""
+        """A drawing of the level's graph; keyword arguments as for `autograd.draw`."""
         return draw(self.roots, **how)
 
 
 class Ladder:
-    """A node at several levels, equal to one another. It prints a table; a notebook draws it.
+    """A node at several levels, checked to be equal. It prints a table; a notebook draws it.
 
     Attributes
     ----------
-    levels : from the tensor down to single numbers.
-    notes : levels that there are not, and why.
-    op : the op that was taken apart.
-    tolerance : differences up to here count as rounding.
+    levels : from the tensor down to scalars.
+    notes : missing levels, with the reason.
+    op : name of the op that was taken apart.
+    tolerance : largest difference that counts as rounding.
     """
 
     def __init__(self, op: str, levels: list[Level], notes: list[str], tolerance: float) -> None:
@@ -90,12 +90,12 @@ class Ladder:
     __repr__ = __str__
 
     def html(self) -> str:
-        """A page with the table and the drawings under each other: one file, no network.
+        """A page with the table and the drawings, in one self-contained file.
 
         Raises
         ------
         RuntimeError
-            No Graphviz to lay them out; the message says what to install.
+            Graphviz is missing; the message says what to install.
         """
         return page(self)
 
@@ -103,7 +103,7 @@ class Ladder:
         return page(self, whole=False)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the page to a file, whole or not at all; its suffix is .html.
+        """Write the page to a file, atomically; its suffix is .html.
 
         Raises
         ------

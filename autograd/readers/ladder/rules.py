@@ -1,4 +1,4 @@
-"""Ops whose NumPy function does not do for Values in an array, written for single numbers."""
+"""Scalar forms of ops whose NumPy function does not work on arrays of Values."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _vecdot(a: Cells, b: Cells, axis: int = -1) -> Cells:
 
 
 def _extreme(choose: Any) -> Callable[..., Cells]:
-    """max or min: by pairs; where several are the extreme, their mean, since all share it."""
+    """max or min, pair by pair; ties are averaged, since they share the gradient."""
 
     def of_some(cells: list[Any]) -> Any:
         best = functools.reduce(choose, map(number_of, cells))
@@ -118,20 +118,20 @@ RULES: dict[str, Callable[..., Cells]] = {
     "cumprod": _cumulative(lambda a, b: a * b),
     "astype": _astype,
 }
-"""Name of an op -> what it does to cells, with the op's own arguments."""
+"""Name of an op -> its function of cells, with the op's arguments."""
 
 MULTILINEAR = frozenset(
     {"conv", "conv_input_grad", "conv_weight_grad", "avg_pool", "avg_pool_grad", "resample"}
     | {"gather_weighted", "scatter_weighted", "weigh_places"}
 )
-"""Linear in each of their inputs, and computed by kernels."""
+"""Ops that are linear in each of their inputs, and computed by kernels."""
 
 
 def multilinear(op: Op, inputs: Sequence[Cells], static: tuple[Any, ...]) -> Cells:
-    """An op that is linear in each input: the op itself says, on unit arrays, by which factors.
+    """An op that is linear in each input; running it on unit arrays gives the coefficients.
 
-    Every result is the sum, over one element of each input, of their product times the result's
-    place in what the op makes of the two unit arrays.
+    Every result is a sum of products of one element of each input, times the op's result on the
+    unit arrays of these elements.
     """
     places = [x for x in inputs if tracked(x)]
     constant = [None if tracked(x) else x for x in inputs]

@@ -1,8 +1,8 @@
-"""A node's op carried out on single numbers: on NumPy arrays whose elements are Values.
+"""A node's op on scalars: on NumPy arrays whose elements are Values.
 
-Elementwise ops are called once for each number. An op that is made of others is opened into them:
-a fused one into its reference, any other into the formula that it is written with. What is left
-moves, adds up and multiplies numbers, and NumPy does that with objects of any kind.
+Elementwise ops are called once per number. An op that is composed of others is replaced by them: a
+fused op by its reference, any other by the formula in its forward. The remaining ops move, add and
+multiply numbers, and NumPy does that with objects of any type.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from autograd.value import Value
 from autograd.viz.trace import Trace
 
 NO_FORM = (TypeError, ValueError, IndexError, AttributeError, NotImplementedError, KeyError)
-"""What ops raise when they are run on something that they were not written for."""
+"""What ops raise on inputs of a type that they were not written for."""
 
 
 def scalarise(op: Op, inputs: Sequence[Cells], static: tuple[Any, ...], deep: bool) -> Cells:
-    """Carry out an op on cells.
+    """Run an op on cells.
 
     Parameters
     ----------
     op : the op.
-    inputs : cells where they are tracked, constants as they came.
+    inputs : cells for tracked inputs, constants unchanged.
     static : the op's other arguments.
-    deep : open elementwise ops too, where they are made of others.
+    deep : whether to replace elementwise ops by their formulas too.
 
     Raises
     ------
     TypeError, ValueError ...
-        One of `NO_FORM`: it has no form in single numbers.
+        One of `NO_FORM`: it has no scalar form.
     """
     if op is SELECT:
         return inputs[0][static[0]]
@@ -62,14 +62,14 @@ def scalarise(op: Op, inputs: Sequence[Cells], static: tuple[Any, ...], deep: bo
 
 
 def evaluate(root: Any, leaves: Sequence[tuple[Any, Cells]], deep: bool) -> Cells:
-    """Carry out on cells all that led to a Value, or to several; it begins at `leaves`."""
+    """Run the graph behind one Value or several on cells, from `leaves` on."""
     roots = list(root) if isinstance(root, (tuple, list)) else [root]
     found = {id(leaf): cells for leaf, cells in leaves}
 
     def get(x: Any) -> Cells:
         if not isinstance(x, Node):
             return x
-        return found.get(id(x), x._data)  # a constant has only data
+        return found.get(id(x), x._data)  # the latter for a constant
 
     for v in Trace([r for r in roots if isinstance(r, Node)]).order:
         found[id(v)] = scalarise(v.op, [get(x) for x in v.inputs], v.static, deep)
@@ -78,12 +78,12 @@ def evaluate(root: Any, leaves: Sequence[tuple[Any, Cells]], deep: bool) -> Cell
 
 
 def is_made_of_others(v: Node) -> bool:
-    """Whether a node's op, elementwise, has a formula of other ops."""
+    """Whether a node's op is elementwise and composed of other ops."""
     return bool(v.op.elementwise) and _opened(v.op, v.inputs, v.static) is not None
 
 
 def _once(op: Op, xs: Sequence[Any], static: tuple[Any, ...], deep: bool) -> Any:
-    """An elementwise op on single numbers; opened, where it is made of others."""
+    """An elementwise op on scalars; if `deep`, replaced by the ops that it is composed of."""
     if deep and any(isinstance(x, Node) for x in xs):
         opened = _opened(op, xs, static)
         if opened is not None:
@@ -95,7 +95,7 @@ def _once(op: Op, xs: Sequence[Any], static: tuple[Any, ...], deep: bool) -> Any
 def _opened(
     op: Op, inputs: Sequence[Cells], static: tuple[Any, ...]
 ) -> tuple[list[tuple[Any, Cells]], Any] | None:
-    """The graph of what an op is made of, and its leaves with their cells; None for a single op."""
+    """The graph of an op's parts, and its leaves with their cells; None for an elementary op."""
     twins = [Value(numbers(x)) if tracked(x) else x for x in inputs]
     try:
         with enable_grad(), np.errstate(all="ignore"):
@@ -107,6 +107,6 @@ def _opened(
         return None
     parts = y if isinstance(y, (tuple, list)) else [y]
     made = {v.op for v in Trace([part for part in parts if isinstance(part, Node)]).order}
-    if not made or op in made:  # nothing tracked, or no smaller than it was
+    if not made or op in made:  # nothing tracked, or not simpler than before
         return None
     return [*zip(twins, map(boxed, inputs), strict=True)], y

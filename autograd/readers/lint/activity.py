@@ -1,4 +1,4 @@
-"""Checks of what flows: saturated and dead units, gradients that vanish or explode."""
+"""Checks of numbers: saturated and dead units, vanishing and exploding gradients."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from autograd.readers.lint.finding import Finding, Subject
 from autograd.viz.blocks import loop
 
 SATURATED, DEAD = 0.8, 0.5
-"""Shares of a layer's elements, and of its units, from which it is worth saying."""
+"""Shares of a layer's elements, and of its units, from which they are reported."""
 
 FEWEST_SAMPLES, FEWEST_UNITS = 8, 4
-"""With fewer, a layer may look dead by chance."""
+"""With fewer, a layer may be dead by chance."""
 
 DEEP, LONG = 4, 8
-"""Layers, and time steps, from which a factor a layer or step means something."""
+"""Layers, and time steps, from which a factor per layer or step is meaningful."""
 
 VANISHED, EXPLODED = 1e-4, 1e3
 """Ratios of the first layer's (or step's) gradient norm to the last one's."""
 
 
 def saturated(subject: Subject) -> Iterator[Finding]:
-    """Sigmoids and tanhs that are flat for nearly all that they are given."""
+    """Sigmoids and tanhs that are saturated for nearly all of their inputs."""
     hidden = _followed_by_parameters(subject)
     groups: dict[tuple[str, str], list[np.ndarray[Any, Any]]] = {}
     for v in subject.made_by("sigmoid", "tanh"):
@@ -41,8 +41,8 @@ def saturated(subject: Subject) -> Iterator[Finding]:
                 f"saturated {name}",
                 where,
                 f"{share:.0%} of its elements are within 0.01 of an end of its range",
-                "there the slope is nearly 0, so nothing behind it learns",
-                "smaller initial weights, inputs scaled to variance 1, a normalisation before "
+                "there the slope is nearly 0, so the layers before it hardly learn",
+                "smaller initial weights, inputs scaled to variance 1, normalization before "
                 "it, or a smaller learning rate",
             )
 
@@ -54,7 +54,7 @@ def _followed_by_parameters(subject: Subject) -> set[int]:
         for v in subject.trace.order
     }
     weights = {key for key, leaf in subject.trace.leaves.items() if leaf.requires_grad}
-    for v in subject.trace.order:  # what is made of weights alone, such as their transposes
+    for v in subject.trace.order:  # results of weights alone, such as transposes, count as weights
         if len(inputs[id(v)]) == len(v.inputs) and all(id(x) in weights for x in inputs[id(v)]):
             weights.add(id(v))
     found: set[int] = set()
@@ -65,12 +65,12 @@ def _followed_by_parameters(subject: Subject) -> set[int]:
 
 
 def dead_relu(subject: Subject) -> Iterator[Finding]:
-    """Rectified units that are 0 for every sample."""
+    """ReLU units that are 0 for every sample."""
     for v in subject.made_by("relu", "maximum"):
         y = v._data
         floor = subject.trace.inputs(v)[1:]
         if floor and (isinstance(floor[0], Node) or np.any(floor[0])):
-            continue  # a maximum of two things
+            continue  # a maximum of two arrays
         if y.ndim < 2 or y.shape[0] < FEWEST_SAMPLES or y.shape[1] < FEWEST_UNITS:
             continue
         dead = np.all(y == 0, axis=(0, *range(2, y.ndim)))
@@ -79,9 +79,9 @@ def dead_relu(subject: Subject) -> Iterator[Finding]:
                 "dead relu",
                 subject.where(v),
                 f"{dead.sum()} of {dead.size} units are 0 for all {y.shape[0]} samples",
-                "a unit that is 0 for all gets no gradient and never comes back",
+                "a unit that is 0 for all samples gets no gradient, so it stays dead",
                 "a smaller learning rate, biases that do not start far below 0, He "
-                "initialisation, or LeakyReLU",
+                "initialization, or LeakyReLU",
             )
 
 
@@ -115,7 +115,7 @@ def norms_over_time(subject: Subject) -> Iterator[Finding]:
 
 
 def _norm(subject: Subject, nodes: Sequence[Node]) -> float | None:
-    """Norm of the loss's gradient by these nodes together."""
+    """Norm of the loss's gradient with respect to these nodes together."""
     total = 0.0
     for v in nodes:
         g = subject.gradients.get(id(v))
@@ -140,18 +140,18 @@ def _judge(norms: Sequence[float | None], where: str, unit: str, along: str) -> 
     )
     if ratio < VANISHED:
         fixes = {
-            "depth": "ReLU and He initialisation, a normalisation in each layer, or residual sums",
-            "time": "an LSTM or GRU, orthogonal recurrent weights, or shorter spans",
+            "depth": "ReLU and He initialization, normalization in each layer, or skip connections",
+            "time": "an LSTM or GRU, orthogonal recurrent weights, or shorter sequences",
         }
         why = f"the {end} {unit}s learn nothing from the loss"
         yield Finding(f"vanishing gradients over {along}", where, saw, why, fixes[along])
     else:
         fixes = {
-            "depth": "smaller initial weights, a normalisation in each layer, or clipping",
+            "depth": "smaller initial weights, normalization in each layer, or gradient clipping",
             "time": "clip the gradient's norm (nn.utils.clip_grad_norm_), smaller recurrent "
             "weights, or an LSTM",
         }
-        why = "one step of such a size throws the weights far away"
+        why = "a single step of this size moves the weights far away"
         yield Finding(f"exploding gradients over {along}", where, saw, why, fixes[along])
 
 

@@ -1,4 +1,4 @@
-"""What a check finds, and what it looks at."""
+"""Finding and Subject: the result of a check, and what it checks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Finding(NamedTuple):
     ----------
     check : the name of the check, such as "dead relu".
     where : the module and op, or the parameter.
-    saw : what the check saw, with numbers.
+    saw : what was observed, with numbers.
     why : why it matters.
     fix : what to do.
     """
@@ -54,7 +54,7 @@ class Subject:
 
     @cached_property
     def labels(self) -> dict[int, str]:
-        """Call -> what it is called."""
+        """id of a call -> its label."""
         return call_labels([c for c in self.trace.calls.values() if c])
 
     def where(self, v: Node) -> str:
@@ -73,18 +73,18 @@ class Subject:
                 yield v
 
     def parameters(self) -> list[tuple[str, Any]]:
-        """Those of the model that are to be trained, each once."""
+        """The model's trainable parameters, each once, with their paths."""
         if self.model is None:
             return []
         return [(path, p) for path, p in self.model.named_parameters() if p.requires_grad]
 
     @cached_property
     def gradients(self) -> dict[int, Any]:
-        """Gradient of the loss by every node, in the opened kernels too."""
+        """Gradient of the loss with respect to every node, opened kernels included."""
         return gradients(self.trace)
 
     def norm(self, v: Node) -> float | None:
-        """Root mean square of the gradient by a node."""
+        """Root mean square of the gradient with respect to a node."""
         g = self.gradients.get(id(v))
         if g is None or isinstance(g, dict) or not np.size(g):
             return None

@@ -29,14 +29,14 @@ def lint(what: Value | Callable[[], object], model: Any = None, *, steps: int = 
     Parameters
     ----------
     what : Value or callable
-        A loss before its backward pass; or a function that does one whole training step. Only
-        with such a function can be seen whether gradients pile up and whether all layers move;
-        the graph of its first loss is looked at as well.
+        A loss before its backward pass, or a step function that does one whole training step.
+        Accumulating gradients and layers that do not change are only detected when a step function
+        is given; the graph of its first loss is checked too.
     model : Module, optional
-        The model that made the loss; needed for a training step. Without it, what concerns
-        parameters and modes is not looked at.
+        The model that computed the loss; required with a step function. Without it, parameters
+        and modes are not checked.
     steps : int
-        How many training steps to run; they train the model.
+        Number of training steps to run; they train the model.
 
     Returns
     -------
@@ -45,9 +45,9 @@ def lint(what: Value | Callable[[], object], model: Any = None, *, steps: int = 
     Raises
     ------
     TypeError
-        `what` is no Value and can't be called; a training step without a model.
+        `what` is neither a Value nor callable; a step function without a model.
     ValueError
-        Fewer than two steps; a step in which backward() was not called.
+        Fewer than two steps; a step function that did not call backward().
 
     Examples
     --------
@@ -62,7 +62,7 @@ def lint(what: Value | Callable[[], object], model: Any = None, *, steps: int = 
         return Report(_graph(what, model))
     if not callable(what):
         raise TypeError(
-            "lint: takes a loss or a function that does a training step, "
+            "lint: takes a loss, or a function that does one training step, "
             f"not {type(what).__name__}."
         )
     if model is None:

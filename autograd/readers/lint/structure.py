@@ -1,4 +1,4 @@
-"""Checks of how a graph is built: shapes, dtypes, and what is connected to what."""
+"""Checks of a graph's structure: shapes, dtypes and connections."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _REARRANGING = {"reshape", "transpose", "squeeze", "expand_dims", "ravel", "geti
 
 
 def softmax_before_loss(subject: Subject) -> Iterator[Finding]:
-    """A loss that takes logits is given probabilities."""
+    """Probabilities passed to a loss that takes logits."""
     for v in subject.plain.order:
         if v.op.name != "cross_entropy":
             continue
@@ -29,12 +29,12 @@ def softmax_before_loss(subject: Subject) -> Iterator[Finding]:
                 f"cross_entropy gets the result of {name}",
                 "cross_entropy takes logits and applies log_softmax itself; applied twice it "
                 "flattens the probabilities and the gradients, and the loss can't come near 0",
-                f"hand the logits over as they are; apply {name} only where you predict",
+                f"pass the logits to the loss; apply {name} only for predictions",
             )
 
 
 def broadcast_loss(subject: Subject) -> Iterator[Finding]:
-    """(N,) against (N, 1) makes (N, N)."""
+    """Shapes (N,) and (N, 1) that broadcast to (N, N)."""
     for v in subject.plain.order:
         if not v.op.elementwise or len(v.inputs) < 2 or np.ndim(v._data) != 2:
             continue
@@ -69,7 +69,7 @@ def float64_leak(subject: Subject) -> Iterator[Finding]:
                 subject.where(v),
                 f"the parameters are float32, its result is float64, as its input "
                 f"{', '.join(wide) or '?'} is",
-                "from here on everything takes twice the memory and time",
+                "all that follows takes twice the memory and time",
                 "convert the data once: x.astype(np.float32)",
             )
             return
@@ -84,14 +84,14 @@ def unreachable_parameters(subject: Subject) -> Iterator[Finding]:
             "unreachable parameter",
             ", ".join(lost[:6]) + ("" if len(lost) <= 6 else f" and {len(lost) - 6} more"),
             f"the loss depends on {total - len(lost)} of {total} parameters, not on these",
-            "they get no gradient and stay as they were drawn",
+            "they get no gradient and keep their initial values",
             "use the layer in forward, or look for a .data, a detach() or a NumPy round trip "
             "that cuts the graph",
         )
 
 
 def accidental_sharing(subject: Subject) -> Iterator[Finding]:
-    """One layer in several places, or parameters on the same memory."""
+    """One layer in several places, or parameters that share memory."""
     if subject.model is None:
         return
     places: dict[int, list[str]] = {}
@@ -108,9 +108,9 @@ def accidental_sharing(subject: Subject) -> Iterator[Finding]:
                 f"these paths are one and the same {kinds[key]}",
                 "they have one set of weights, so the model is smaller than it looks; "
                 "[layer] * n makes n references and no copies",
-                "make each layer anew in a comprehension; where sharing is meant, all is well",
+                "create each layer in a comprehension; ignore this if sharing is intended",
             )
-            return  # what is inside of it is shared as well
+            return  # its submodules are shared too
     owners: dict[int, str] = {}
     for path, p in subject.parameters():
         base: Any = p.data
@@ -128,7 +128,7 @@ def accidental_sharing(subject: Subject) -> Iterator[Finding]:
 
 
 def hidden_layers(subject: Subject) -> Iterator[Finding]:
-    """Layers in a plain list or dict, where the model does not find them."""
+    """Layers in a plain list or dict, which the model does not register."""
     if subject.model is None:
         return
     for path, module in subject.model.named_modules():

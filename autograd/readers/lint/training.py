@@ -1,4 +1,4 @@
-"""Checks of how a model is trained: modes, gradients that pile up, layers that stay."""
+"""Checks of how a model is trained: mode, accumulating gradients, layers that do not change."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from autograd.readers.lint.finding import Finding, Subject
 
 
 def wrong_mode(subject: Subject) -> Iterator[Finding]:
-    """Dropout or batch normalisation that is switched off in a loss to be trained on."""
+    """Dropout or batch normalization in evaluation mode under a loss that requires gradients."""
     if subject.model is None or not subject.root.requires_grad:
         return
     off = [
@@ -27,8 +27,8 @@ def wrong_mode(subject: Subject) -> Iterator[Finding]:
     yield Finding(
         "wrong mode",
         names + ("" if len(off) <= 4 else f" and {len(off) - 4} more"),
-        f"{whole} in evaluation mode, but the loss carries gradients",
-        "dropout drops nothing and batch normalisation uses its running statistics and does "
+        f"{whole} in evaluation mode, but the loss requires gradients",
+        "dropout drops nothing, and batch normalization uses its running statistics and does "
         "not update them",
         "call model.train() before the training loop and after each evaluation; evaluate "
         "within no_grad()",
@@ -36,7 +36,7 @@ def wrong_mode(subject: Subject) -> Iterator[Finding]:
 
 
 def _depends_on_mode(module: Any) -> bool:
-    """Whether a module computes something else in training."""
+    """Whether a module behaves differently in training mode."""
     rate = getattr(module, "p", getattr(module, "dropout", None))
     drops = isinstance(rate, (int, float)) and rate > 0 and "Dropout" in type(module).__name__
     between = isinstance(getattr(module, "dropout", None), float) and module.dropout > 0
@@ -83,9 +83,9 @@ class Steps:
             yield Finding(
                 "missing zero_grad",
                 "the training step",
-                f"in {len(later)} of {steps} steps the backward pass began with the gradients of "
-                f"the step before in {max(later)} parameters",
-                "gradients add up, so each step goes along the sum of all gradients so far",
+                f"in {len(later)} of {steps} steps the backward pass began with gradients of the "
+                f"previous step in {max(later)} parameters",
+                "gradients accumulate, so each step follows the sum of all gradients so far",
                 "call optimizer.zero_grad() in each step, before loss.backward()",
             )
 
@@ -101,7 +101,7 @@ class Steps:
                 ", ".join(same[:6]) + ("" if len(same) <= 6 else f" and {len(same) - 6} more"),
                 f"unchanged after {steps} steps, as {len(same)} of {len(before)} parameters are",
                 "the rest of the model trains around a layer that stays random",
-                "give model.parameters() to the optimizer after all layers are made; look for a "
+                "create the optimizer with model.parameters() after all layers exist; look for a "
                 "learning rate of 0 and for gradients that are 0",
             )
 

@@ -1,1 +1,1 @@
-"""What each node of a graph costs: time, memory, arithmetic, and its share of the peak."""
+"""profile: the cost of each node: time, memory, FLOPs, and the share of the machine's peak."""

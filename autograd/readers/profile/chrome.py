@@ -7,14 +7,14 @@ from typing import Any, NamedTuple
 
 
 class Span(NamedTuple):
-    """One op's time, and what it lies in.
+    """The time of one op, and the module calls around it.
 
     Attributes
     ----------
     name : the op.
     seconds : how long it took.
     inside : labels of the calls around it, outermost first.
-    arguments : what the viewer shows when the span is chosen.
+    arguments : details that the viewer shows when the span is selected.
     """
 
     name: str
@@ -24,11 +24,11 @@ class Span(NamedTuple):
 
 
 def events(passes: Iterable[tuple[str, Sequence[Span], float]]) -> list[dict[str, Any]]:
-    """Complete events, laid end to end; calls of modules are events around them.
+    """Complete events, one after the other, with the module calls as events around them.
 
     Parameters
     ----------
-    passes : for each pass its name, its spans in order, and the seconds that belong to no op.
+    passes : for each pass its name, its spans in order, and the seconds outside of ops.
 
     Examples
     --------

@@ -1,6 +1,6 @@
 """Which engine computes: NumPy, its BLAS or LAPACK, or one of our kernels.
 
-Python's profiling hook sees the functions of kernels and of the machinery below them being called.
+Python's profiling hook sees the calls of kernels and of the machinery below them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LAPACK = frozenset(
 
 
 def engine_of(op: Op, run: Run) -> str:
-    """Who computes this: "kernel file.function", "NumPy", "NumPy's BLAS" or "NumPy's LAPACK"."""
+    """What computes this: "kernel file.function", "NumPy", "NumPy's BLAS" or "NumPy's LAPACK"."""
     if op is CHECKPOINT:
         return "all of its ops"
     seen = _Seen()
@@ -44,14 +44,14 @@ def engine_of(op: Op, run: Run) -> str:
 
 
 class _Seen:
-    """Which functions of kernels were called.
+    """The kernel functions that were called.
 
     Attributes
     ----------
-    first : the first function that is not mere machinery.
+    first : the first function that is not machinery.
     caller : the outermost such function around the first use of the pool.
     shared : the compiled functions that the pool ran, "" for one that is not compiled.
-    product : whether a product of matrices was asked for, whoever computed it.
+    product : whether a matrix product was computed, by whatever engine.
     """
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class _Seen:
         self.caller = self.caller or _outermost(sys._getframe(1))
 
     def calls(self, frame: FrameType, event: str, arg: Any) -> None:
-        """What Python calls at every call and return."""
+        """Called by Python at every call and return."""
         if event != "call":
             return
         file, name = _place(frame)
@@ -77,7 +77,7 @@ class _Seen:
 
 
 def _place(frame: FrameType) -> tuple[str, str]:
-    """The kernel's file and the function; an empty file for a function elsewhere."""
+    """The kernel's file and function; the file is "" for other functions."""
     path, name = Path(frame.f_code.co_filename), frame.f_code.co_name
     ours = path.parent == _AUTOGRAD / "machine" or (
         path.stem.startswith("kernel_") and path.is_relative_to(_AUTOGRAD / "ops")
@@ -86,12 +86,12 @@ def _place(frame: FrameType) -> tuple[str, str]:
 
 
 def _tells(file: str, name: str) -> bool:
-    """Whether a function's name says what was computed."""
+    """Whether a function's name tells what is computed."""
     return file not in _MACHINERY and not name.startswith(("_", "<"))
 
 
 def _outermost(frame: FrameType) -> str:
-    """The outermost function on the stack that tells."""
+    """The outermost function on the stack whose name tells what is computed."""
     found, at = "", frame.f_back
     while at is not None:
         file, name = _place(at)

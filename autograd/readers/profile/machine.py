@@ -1,4 +1,4 @@
-"""What this machine can do at most, measured once in a process by short runs."""
+"""The machine's peak FLOPs and memory bandwidth, measured once per process by short runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from autograd.machine.pool import get_num_threads
 from autograd.ops.algebra.products import matmul
 
 SIDE = 512  # of the matrices: large enough for the tile, small enough for the cache
-COPY = 1 << 22  # bytes: what streams through the last cache
+COPY = 1 << 22  # bytes, which stream through the last-level cache
 TIMES = 10
 
 
@@ -23,20 +23,20 @@ class Peak(NamedTuple):
 
     Attributes
     ----------
-    flops : floating-point operations in a second, of a product of matrices on all threads.
-    bandwidth : bytes read and written in a second, of a copy of a few MiB by all threads.
+    flops : floating-point operations per second, in a matrix product on all threads.
+    bandwidth : bytes read and written per second, in a copy of a few MiB by all threads.
     """
 
     flops: float
     bandwidth: float
 
     def seconds(self, flops: float, moved: int) -> float:
-        """The least time for so much arithmetic and traffic."""
+        """The shortest possible time for `flops` operations and `moved` bytes."""
         return max(flops / self.flops, moved / self.bandwidth)
 
 
 def peak(dtype: np.dtype[np.generic]) -> Peak:
-    """The limits for arithmetic of this dtype, with as many threads as kernels have now."""
+    """The limits for arithmetic in this dtype, with the current number of threads."""
     return Peak(_flops(dtype.char, get_num_threads()), _bandwidth(get_num_threads()))
 
 
@@ -60,7 +60,7 @@ def _bandwidth(threads: int) -> float:
 
 
 def _best(work: Callable[[], object]) -> float:
-    """The shortest of several runs, in seconds; the first one, which may compile, is left out."""
+    """The shortest of several runs, in seconds; the first, which may compile, is left out."""
     work()
     shortest = float("inf")
     for _ in range(TIMES):

@@ -1,4 +1,4 @@
-"""profile: what each node of one training step costs, forward and back."""
+"""profile: the cost of each node of one training step, forward and backward."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ _FLOATS = frozenset({np.dtype(np.float32), np.dtype(np.float64)})
 
 
 def profile(fn: Callable[[], Value], *, repeat: int = 10) -> Profile:
-    """Measure what each node of a step costs: time, memory, arithmetic, share of the peak.
+    """Measure the cost of each node of a step: time, memory, FLOPs, share of the machine's peak.
 
-    `fn` is first run as it is, `repeat` times, forward and backward, with nothing attached: that
-    gives the times of the whole. Then its finished graph is read, and each op replayed on the
-    inputs it had. So a program pays nothing for being profiled but the extra runs.
+    First `fn` is run `repeat` times, forward and backward, without instrumentation; this gives the
+    total times. Then its finished graph is read, and each op is replayed on its inputs. So
+    profiling costs nothing but the extra runs.
 
     Parameters
     ----------
     fn : callable without arguments
-        The forward pass: it returns the loss. It runs ``repeat + 2`` times, with what that does to
-        generators and running statistics; gradients (`.grad`) stay as they are.
+        The forward pass: it returns the loss. It runs ``repeat + 2`` times, which advances random
+        generators and running statistics; gradients (`.grad`) stay unchanged.
     repeat : int
-        Of how many runs the best counts: what other programs do on the machine is none of ours.
+        Number of runs; the fastest counts, so that other programs on the machine matter less.
 
     Returns
     -------
@@ -45,11 +45,11 @@ def profile(fn: Callable[[], Value], *, repeat: int = 10) -> Profile:
     Raises
     ------
     TypeError
-        fn is no function, or returns no Value.
+        fn is not a function, or does not return a Value.
     ValueError
         The loss is not a single number; repeat below 1.
     RuntimeError
-        The loss depends on nothing that requires a gradient.
+        Nothing behind the loss requires a gradient.
 
     Examples
     --------
@@ -74,13 +74,13 @@ def profile(fn: Callable[[], Value], *, repeat: int = 10) -> Profile:
 
 
 def _step(fn: Callable[[], Value]) -> tuple[float, float]:
-    """Seconds forward and back of one step; leaves keep the gradients that they had."""
+    """Seconds of one step, forward and backward; leaves keep their gradients."""
     start = time.perf_counter()
     loss = fn()
     between = time.perf_counter()
     if not isinstance(loss, Value):
         raise TypeError(f"profile: fn must return a Value, the loss, not {type(loss).__name__}.")
-    seed_like(loss, None)  # that it is one number, and requires a gradient
+    seed_like(loss, None)  # raises unless it is one number and requires a gradient
     _, leaves, _ = engine.topological([loss])
     before = [(leaf, leaf.grad) for leaf in leaves]
     for leaf in leaves:
@@ -135,7 +135,7 @@ def _costs(trace: Trace, rounds: int) -> list[Cost]:
 
 
 def _least(v: Any, xs: Any, needs: Sequence[bool], flops: Any) -> float | None:
-    """Seconds at the peak: the roofline's, of the way forward and of the way back."""
+    """Seconds at the machine's peak, by the roofline model: forward plus backward pass."""
     dtype = np.asarray(v._data[0] if type(v._data) is tuple else v._data).dtype
     if flops is None or dtype not in _FLOATS:
         return None

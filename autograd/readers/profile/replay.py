@@ -1,4 +1,4 @@
-"""Run the ops of a finished graph again, one by one, on what they were run on."""
+"""Run the ops of a finished graph again, one by one, on the same inputs."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _TRIALS = 101
 
 
 class Replay:
-    """The way forward and the way back of recorded nodes, as functions without arguments.
+    """The forward and backward computation of each recorded node, as functions without arguments.
 
     Parameters
     ----------
-    root : what the graph ends in.
-    seed : the gradient that comes in there.
+    root : the result of the graph.
+    seed : its incoming gradient.
     nodes : its recorded nodes, inputs before their users.
 
     Attributes
     ----------
-    forward, backward : one function for each node; None where no gradient reaches it.
+    forward, backward : one function per node; None for a node that gets no gradient.
     needs : for each node, which of its inputs get a gradient.
     """
 
@@ -46,12 +46,12 @@ class Replay:
                 self.backward[k] = _backward(v, incoming[id(v)], self.needs[k], guarded)
 
     def times(self, rounds: int) -> tuple[list[float], list[float]]:
-        """Seconds that each node takes forward, and backward: the best of several rounds.
+        """Seconds of each node, forward and backward: the best of several rounds.
 
-        A round goes through the whole graph as a pass does, so caches are as warm as they are
-        then, and results stay until its end, as a graph's do.
+        A round runs the whole graph in the order of a pass, so that caches are as warm as in one;
+        results are kept until its end, as in a graph.
         """
-        idle: list[float] = []  # what timing itself takes
+        idle: list[float] = []  # the time of timing itself
         for _ in range(_TRIALS):
             _timed(lambda: None, idle)
         own = min(idle)
@@ -77,7 +77,7 @@ def _timed(run: Run, times: list[float]) -> Any:
 
 
 def arrays(v: Node) -> list[Any]:
-    """The inputs of a node, as its op computed on them."""
+    """The inputs of a node as its op got them."""
     found = [x._data if isinstance(x, Node) else x for x in v.inputs]
     if v.op.elementwise:
         return found
@@ -89,7 +89,7 @@ def _forward(v: Node) -> Run:
     if op is CHECKPOINT:
         function, xs, _ = v.static
         return lambda: function(*xs)
-    if op.path == 1:  # as the short ways of calling an op do
+    if op.path == 1:  # the fast paths of calling an op
         forward, (a,) = op.forward, given
         return lambda: forward(a)
     if op.path == 2:
@@ -99,10 +99,10 @@ def _forward(v: Node) -> Run:
 
 
 def _backward(v: Node, g: Any, needs: Sequence[bool], guarded: bool) -> Run:
-    """The node's vjps, and what the engine does to what they give: shape, dtype, no 0 · inf."""
+    """The node's vjps, and what the engine does with their results: shape, dtype, no 0 · inf."""
     op, y, given = v.op, v._data, arrays(v)
     datas: list[Any] = [x._data if need else None for x, need in zip(v.inputs, needs, strict=True)]
-    short = bool(op.path) and v._inputs is None  # the engine asks no pull, which takes longer
+    short = bool(op.path) and v._inputs is None  # the engine skips `pull`, which takes longer
     pulls = [(vjp, i) for i, vjp in enumerate(op.vjps) if short and needs[i]]
 
     def run() -> None:
@@ -118,7 +118,7 @@ def _backward(v: Node, g: Any, needs: Sequence[bool], guarded: bool) -> Run:
             if getattr(gx, "shape", None) != data.shape or gx.dtype is not data.dtype:
                 fit(gx, data)
 
-    def run_whole() -> None:  # towards a node with several outputs
+    def run_whole() -> None:  # for an input with several outputs
         op.pull(v, g, needs)
 
     return run_whole if any(type(data) is tuple for data in datas) else run

@@ -1,4 +1,4 @@
-"""Profile: what the nodes of a graph cost, as tables, a drawing and a trace."""
+"""Profile: the costs of a graph's nodes, as tables, a drawing and a Chrome trace."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ _GROUPS = ("node", "module", "op")
 
 @dataclass(frozen=True)
 class Cost:
-    """What one node costs, or several together.
+    """The cost of one node, or of several together.
 
     Attributes
     ----------
-    label : its name; module and op where it has none.
+    label : its name; module and op if it has none.
     op : name of the op.
     inside : labels of the module calls around it, outermost first.
-    shape : of the result; None of several.
+    shape : of the result; None for several nodes.
     forward, backward : seconds.
-    kept : bytes that it keeps alive for the way back.
-    flops : floating-point operations forward and back; None where unknown.
-    least : seconds that they would take at the machine's peak, of arithmetic or of memory; 0 of a
-        view, None where unknown.
-    engines : who computes it, forward and back.
+    kept : bytes that it keeps alive for the backward pass.
+    flops : floating-point operations, forward and backward; None if unknown.
+    least : seconds at the machine's peak, by the roofline model; 0 for a view, None if unknown.
+    engines : what computes it, forward and backward.
+    count : number of nodes.
     """
 
     label: str
@@ -54,22 +54,22 @@ class Cost:
 
     @property
     def seconds(self) -> float:
-        """Forward and back together."""
+        """Forward and backward together."""
         return self.forward + self.backward
 
     @property
     def of_peak(self) -> float | None:
-        """The share of the machine's peak that it reaches."""
+        """The share of the machine's peak that it reaches; None if unknown."""
         return self.least / self.seconds if self.least and self.seconds else None
 
 
 class Profile:
-    """What one step costs, node by node. It prints as a table; a notebook shows it as one.
+    """The cost of one step, node by node. It prints a table; so does a notebook.
 
     Attributes
     ----------
     costs : one `Cost` for each node, in the order of the graph.
-    forward, backward : seconds of the whole passes, run as they are: the best of several.
+    forward, backward : seconds of the whole passes, without instrumentation: the best of several.
     loss : the Value whose graph this is.
     """
 
@@ -81,9 +81,9 @@ class Profile:
 
     @property
     def rest(self) -> tuple[float, float]:
-        """Seconds forward and back that are no op's: Python, recording, adding gradients up.
+        """Seconds outside of ops, forward and backward: Python, recording, adding gradients.
 
-        The ops' times come from replays of their own, so it may come out a little below 0.
+        The ops' times come from separate replays, so it may be slightly negative.
         """
         return (
             self.forward - sum(c.forward for c in self.costs),
@@ -91,14 +91,14 @@ class Profile:
         )
 
     def grouped(self, by: str = "node") -> list[Cost]:
-        """The costs of each "node", "module" or "op", the most expensive first.
+        """The costs per "node", "module" or "op", the most expensive first.
 
-        A node counts for the innermost module that made it, so the groups sum to the whole.
+        A node counts for the innermost module that made it, so the groups sum to the total.
 
         Raises
         ------
         ValueError
-            Another word.
+            Another `by`.
         """
         if by not in _GROUPS:
             raise ValueError(f"Profile: by must be one of {_GROUPS}, got {by!r}.")
@@ -113,7 +113,7 @@ class Profile:
         return sorted(found, key=lambda cost: -cost.seconds)
 
     def table(self, by: str = "node") -> list[dict[str, Any]]:
-        """One row a node, module or op: seconds, bytes, FLOPs (None where unknown), engines.
+        """One row per node, module or op: seconds, bytes, FLOPs (None if unknown), engines.
 
         Examples
         --------
@@ -144,9 +144,9 @@ class Profile:
         return self.forward + self.backward
 
     def _cells(self, by: str, limit: int) -> Iterable[tuple[str, ...]]:
-        """The table as text: a heading, rows, what was left out, the remainder and the total."""
+        """The table as text: heading, rows, the rest of the rows, time outside of ops, total."""
         costs = self.grouped(by)
-        yield ("forward", "back", "share", "kept", "FLOPs", "of peak", by, "engine")
+        yield ("forward", "backward", "share", "kept", "FLOPs", "of peak", by, "engine")
         for cost in costs[:limit]:
             shape = "" if cost.shape is None else f" {cost.shape}"
             many = f" ×{cost.count}" if cost.count > 1 else ""
@@ -207,13 +207,13 @@ class Profile:
         return f"<table><tr>{headings}</tr>{body}</table>"
 
     def drawing(self, **how: Any) -> Drawing:
-        """The graph, each op coloured by its share of the time.
+        """The graph, each op colored by its share of the time.
 
         Parameters
         ----------
         **how
-            `depth`, `limit`, `names` and `direction` of `autograd.draw`. A folded module has the
-            time of all that is in it.
+            `depth`, `limit`, `names` and `direction` of `autograd.draw`. A folded module shows the
+            total time of its nodes.
         """
         direction = how.pop("direction", "LR")
         return Drawing(picture(self.loss, costs=self._seconds, **how), direction)
@@ -221,8 +221,8 @@ class Profile:
     def chrome_trace(self, path: str | os.PathLike[str]) -> Path:
         """Write it as JSON for chrome://tracing and ui.perfetto.dev; suffix .json.
 
-        The times are those of the table, laid end to end: forward, then back. Modules are spans
-        around what they computed.
+        The times are those of the table, one after the other: forward, then backward. Modules are
+        spans around their ops.
 
         Raises
         ------
@@ -245,7 +245,7 @@ def _span(cost: Cost, seconds: float, engines: Sequence[str]) -> Span:
     about = {
         "shape": str(cost.shape),
         "kept bytes": cost.kept,
-        "FLOPs, both ways": "unknown" if cost.flops is None else cost.flops,
+        "FLOPs, forward and backward": "unknown" if cost.flops is None else cost.flops,
         "engine": _engines(engines),
     }
     return Span(cost.op, seconds, cost.inside, about)
@@ -256,7 +256,7 @@ def _engines(names: Sequence[str]) -> str:
 
 
 def _module(cost: Cost) -> str:
-    """The innermost module, whichever of its calls it was."""
+    """The innermost module, all of its calls together."""
     return cost.inside[-1].partition(", call ")[0] if cost.inside else "outside of modules"
 
 
@@ -265,7 +265,7 @@ def _sum(costs: Iterable[Cost]) -> float:
 
 
 def _together(label: str, costs: Sequence[Cost]) -> Cost:
-    """The sum of several; unknown where one is. Of the peak, by what is known of it."""
+    """The sum of several costs; a sum with an unknown term is unknown."""
     return Cost(
         label=label,
         op=costs[0].op,

@@ -1,9 +1,9 @@
-"""How much arithmetic, traffic and memory a node takes, read off its shapes.
+"""FLOPs, memory traffic and kept memory of a node, from its shapes.
 
-A multiply-add counts as two operations. A result of an elementwise op counts as one, of several
-inputs as one for each but the first, however many instructions an exp takes; so figures of products
-are exact, those of the others a convention. Copies, views and indexing count as none. Where nothing
-is known of an op its arithmetic is None, never 0.
+A multiply-add counts as two operations. An elementwise op counts one operation per result and
+input after the first, at least one, however many instructions an exp takes; so the figures of
+products are exact, those of other ops a convention. Copies, views and indexing count as 0. For an
+unknown op the FLOPs are None, never 0.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Arithmetic = Callable[[Array, Sequence[Any]], float]
 
 
 def _taps(w: Array) -> int:
-    """How many products go into a number of a convolution with this weight."""
+    """Number of products per output element of a convolution with this weight."""
     return math.prod(w.shape[1:])
 
 
@@ -58,7 +58,7 @@ def _attention(y: Array, xs: Sequence[Any]) -> float:
 
 
 def _scan(states: int) -> Arithmetic:
-    """Of a recurrent layer: the products with its weights, and ten operations a state."""
+    """A recurrent layer: the products with its weights, and ten operations per state element."""
 
     def arithmetic(y: Array, xs: Sequence[Any]) -> float:
         steps = math.prod(xs[0].shape[:2])
@@ -69,7 +69,7 @@ def _scan(states: int) -> Arithmetic:
 
 
 def _each(operations: float) -> Arithmetic:
-    """So many operations for each number that goes in first."""
+    """A fixed number of operations per element of the first input."""
     return lambda y, xs: operations * int(xs[0].size)
 
 
@@ -104,20 +104,20 @@ _ARITHMETIC: dict[str, Arithmetic] = {
     **dict.fromkeys(("rnn_scan", "gru_scan"), _scan(1)),
     "lstm_scan": _scan(2),
 }
-"""What a forward run takes, of an op that is not elementwise."""
+"""Name of an op that is not elementwise -> its FLOPs in the forward pass."""
 
 _PRODUCTS = frozenset(
     {"matmul", "vecdot", "tensordot", "einsum", "linear", "affine"}
     | {"conv", "conv_bias", "conv_input_grad", "conv_weight_grad"}
 )
-"""Multilinear: the gradient by each factor takes as much as the value does."""
+"""Multilinear ops: the gradient of each factor takes as many FLOPs as the forward pass."""
 
 _ANEW = {"attention": 2.5, "rnn_scan": 2.0, "lstm_scan": 2.0, "gru_scan": 2.0}
-"""Fused ops whose way back takes so many times the way forward: attention computes scores anew."""
+"""Fused ops -> FLOPs of their backward pass over forward: attention recomputes its scores."""
 
 
 def _einsum(v: Node, xs: Sequence[Any]) -> float | None:
-    """The sum over all letters at once; None of three factors and more: it depends on the order."""
+    """One sum over all letters; None for three factors and more, where the order matters."""
     letters: dict[str, int] = {}
     terms = str(v.static[0]).replace(" ", "").partition("->")[0].split(",")
     if len(xs) > 2 or "." in v.static[0]:
@@ -129,7 +129,7 @@ def _einsum(v: Node, xs: Sequence[Any]) -> float | None:
 
 
 def flops(v: Node, xs: Sequence[Any], needs: Sequence[bool]) -> tuple[float, float] | None:
-    """Floating-point operations of a node forward, and backward; None where unknown.
+    """Floating-point operations of a node, forward and backward; None if unknown.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ def traffic(arrays: Sequence[Any]) -> int:
 
 
 def is_view(v: Node, xs: Sequence[Any]) -> bool:
-    """Whether the result is the memory of an input, so that nothing moved."""
+    """Whether the result is a view of an input, so that no data moved."""
     ys = [y for y in _parts([v._data]) if y.size]
     return bool(ys) and all(
         any(np.may_share_memory(y, x) for x in xs if isinstance(x, np.ndarray)) for y in ys
@@ -189,7 +189,7 @@ def _parts(x: Any) -> list[Array]:
 
 
 class Memory:
-    """Counts what graph nodes keep alive for the way back, every buffer once."""
+    """Counts the bytes that graph nodes keep alive for the backward pass, every buffer once."""
 
     def __init__(self, leaves: Sequence[Node]) -> None:
         self.known: set[int] = set()
@@ -197,12 +197,12 @@ class Memory:
             self._buffers(leaf._data)
 
     def kept(self, v: Node) -> int:
-        """Bytes of a node's result, what its kernel saved, and constants not seen before."""
+        """Bytes of a node's result, its kernel's saved arrays, and constants not seen before."""
         constants = [x for x in v.inputs if not isinstance(x, Node)]
         return sum(self._buffers(x) for x in (v._data, v.saved, v.static, *constants))
 
     def _buffers(self, x: Any) -> int:
-        """Bytes of the arrays that an object holds, at any depth, but for those known."""
+        """Bytes of the arrays that an object holds, at any depth, except for known ones."""
         total, stack, seen = 0, [x], set[int]()
         while stack:
             part = stack.pop()

@@ -1,1 +1,1 @@
-"""The player: a page on which backprop is stepped through."""
+"""The player: a page that steps through backprop."""

@@ -1,4 +1,4 @@
-"""An array in few bytes: its numbers, or statistics, a small heat map and a histogram."""
+"""digest: an array in few bytes, as its number, or statistics, a heat map and a histogram."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 MAP = 12
-"""Rows and columns of a heat map, at most."""
+"""Most rows and columns of a heat map."""
 
 BINS = 16
 LEVELS = 17
@@ -23,9 +23,9 @@ def digest(x: Any) -> dict[str, Any]:
     Returns
     -------
     dict
-        shape and dtype; `number` of a single one; else `low`, `high`, `mean`, `rms` over the finite
-        elements, `odd` the number of the others, `map` (rows of base-36 digits, "h" is zero, "-"
-        neither) and for larger arrays `bins`.
+        shape and dtype; `number` for an array of size 1; else `low`, `high`, `mean`, `rms` over the
+        finite elements, `odd` the number of others, `map` (rows of base-36 digits; "h" is zero, "-"
+        not finite) and for larger arrays `bins`.
 
     Examples
     --------
@@ -62,7 +62,7 @@ def digest(x: Any) -> dict[str, Any]:
 
 
 def _map(a: Any) -> list[str]:
-    """The array as a matrix, block means where it is large, in shades."""
+    """The array as a matrix of shades; a large one as block means."""
     matrix = a.reshape(-1, a.shape[-1]) if a.ndim else a.reshape(1, 1)
     for axis in (0, 1):
         n = matrix.shape[axis]
@@ -77,7 +77,7 @@ def _map(a: Any) -> list[str]:
 
 
 def size(x: Any) -> float | str:
-    """A single number itself, else the root mean square; NaN and infinities as text."""
+    """The value of a single number, else the root mean square; NaN and infinities as text."""
     a = np.asarray(x, np.float64)
     if not a.size:
         return 0.0
@@ -87,5 +87,5 @@ def size(x: Any) -> float | str:
 
 
 def rounded(x: Any) -> float | str:
-    """Six significant digits are enough to show."""
+    """Round to six significant digits; NaN and infinities as text."""
     return float(f"{float(x):.6g}") if math.isfinite(x) else str(float(x))

@@ -1,4 +1,4 @@
-"""Groups of events: module calls, opened kernels, steps of loops; what a view of each shows."""
+"""Groups of events (module calls, opened kernels, steps of loops), and a view of each."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from autograd.viz.player.story import Story
 from autograd.viz.trace import Call
 
 MOST = 80
-"""Boxes that a view may have before it is cut into parts."""
+"""Most boxes of a view before it is cut into parts."""
 
 FEW = 60
-"""A graph of at most so many events is shown flat, but for the inside of kernels."""
+"""Graphs with at most this many events are shown flat, except for opened kernels."""
 
 FAN = 6
-"""Arrows between one box and as many groups are shown one by one."""
+"""Most arrows between one box and groups that are all shown."""
 
 PART = 40
-"""Events in one part of a long stretch without modules or loops."""
+"""Events per part of a long stretch without modules or loops."""
 
 
 @dataclass
 class Group:
-    """A box that opens into a view of its own.
+    """A box that opens into its own view.
 
     Attributes
     ----------
-    index : its number; 0 is the whole graph.
-    parent : number of the group around it; -1 of the whole.
-    title : what its box is headed.
-    events : indices of the events that lie in it and in no group within it.
-    groups : numbers of the groups within it.
-    strip : for a loop, the norm of the gradient by the state after each of its steps.
+    index : its index; 0 is the whole graph.
+    parent : index of the enclosing group; -1 for the whole graph.
+    title : the heading of its box.
+    events : indices of its events, without those of groups within it.
+    groups : indices of the groups within it.
+    strip : for a loop, the norm of the gradient with respect to the state after each step.
     """
 
     index: int
@@ -79,7 +79,7 @@ class Groups:
         group.events.append(event)
 
     def _calls(self) -> None:
-        """A group for each module call and opened kernel."""
+        """Make a group for each module call and opened kernel."""
         trace, story = self.story.trace, self.story
         calls = [c for c in trace.calls.values() if c]
         labels = call_labels(calls)
@@ -100,7 +100,7 @@ class Groups:
             self._put(story.index[id(v)], group_of(trace.calls[id(v)]))
 
     def _sources(self) -> None:
-        """Leaves and constants go where all their users are."""
+        """Put leaves and constants into the innermost group of all their users."""
         for k, event in enumerate(self.story.events):
             if event.kind != "op":
                 chains = [self.chain(self.of[u]) for u in self.story.users[k]]
@@ -110,7 +110,7 @@ class Groups:
             group.events.sort()
 
     def chain(self, group: int) -> list[int]:
-        """A group and those around it, outermost first."""
+        """A group and its enclosing groups, outermost first."""
         found = []
         while group >= 0:
             found.append(group)
@@ -118,7 +118,7 @@ class Groups:
         return found[::-1]
 
     def _loop(self, group: Group) -> None:
-        """The steps of a loop as groups within a group."""
+        """Make a group for each step of a loop within a group."""
         story = self.story
         nodes = [story.nodes[k] for k in group.events if story.events[k].kind == "op"]
         found: Loop | None = loop(story.trace, nodes) if len(nodes) > PART // 4 else None
@@ -147,7 +147,7 @@ class Groups:
         return sum(n * n for n in known) ** 0.5 if known else None
 
     def _parts(self, group: Group) -> None:
-        """Cut what is too much for one view into parts, in the order of the forward pass."""
+        """Cut a group that is too large for one view into parts, in forward order."""
         ops = [k for k in group.events if self.story.events[k].kind == "op"]
         if len(group.events) > MOST and len(ops) > PART:
             count = -(-len(ops) // PART)
@@ -166,7 +166,7 @@ class Groups:
         self._fold_siblings(group)
 
     def _fold_siblings(self, group: Group) -> None:
-        """Cut too many groups side by side, such as the steps of a long loop, into ranges."""
+        """Group too many siblings, such as the steps of a long loop, into ranges."""
         if len(group.groups) <= MOST:
             return
         children, group.groups = group.groups, []
@@ -182,13 +182,13 @@ class Groups:
 
 @dataclass
 class View:
-    """What is on the page while one group is open.
+    """What the page shows while one group is open.
 
     Attributes
     ----------
-    items : ("e", event) and ("g", group) boxes; then events outside that it is connected to.
-    outside : how many of the items, at the end, lie outside.
-    edges : pairs of places in `items`.
+    items : ("e", event) and ("g", group) boxes; then the events outside that it is connected to.
+    outside : how many of the items, at the end, are outside of the group.
+    edges : pairs of indices into `items`.
     """
 
     group: int
@@ -211,7 +211,7 @@ def views(groups: Groups) -> list[View]:
         place: dict[tuple[str, int], int] = {}
 
         def box(k: int, group: Group = group, depth: int = depth, place: Any = place) -> int:
-            """The place of the box that an event is seen as."""
+            """The index of the box that shows an event."""
             chain = chains[k]
             if depth - 1 < len(chain) and chain[depth - 1] == group.index and len(chain) > depth:
                 key = ("g", chain[depth])
@@ -240,7 +240,7 @@ def views(groups: Groups) -> list[View]:
 
 
 def _thinned(edges: list[tuple[int, int]], items: list[tuple[str, int]]) -> list[tuple[int, int]]:
-    """Of what goes into every step of a loop only the first arrow, of what comes out the last."""
+    """Drop all but the first of many arrows into groups, and all but the last out of groups."""
     into: dict[int, list[int]] = {}
     out: dict[int, list[int]] = {}
     for a, b in edges:

@@ -1,4 +1,4 @@
-"""Where the boxes of each view go: graphviz places them, the page draws them."""
+"""The layout of each view: Graphviz places the boxes, the page draws them."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from autograd.viz.player.groups import View
 from autograd.viz.render import render
 
 UNIT = 72
-"""Points to an inch, which is what graphviz measures in."""
+"""Points per inch, Graphviz's unit."""
 
 _BOUNDED = "nslimit=3, nslimit1=3, mclimit=1"
-"""Rounds that the layout may take: a picture a little worse, but never minutes late."""
+"""Limits on layout iterations: a slightly worse picture, but never minutes of waiting."""
 
 
 @dataclass
 class Layout:
-    """A view with places.
+    """A view with coordinates.
 
     Attributes
     ----------
     width, height : in pixels.
-    boxes : (centre x, centre y, width, height) of each item.
-    paths : for each edge the points of its Bézier curves, x and y in turn.
+    boxes : (center x, center y, width, height) of each item.
+    paths : for each edge, the points of its Bézier curves, x and y alternating.
     """
 
     width: float
@@ -34,17 +34,17 @@ class Layout:
 
 
 def lay_out(views: Sequence[View], sizes: Sequence[Sequence[tuple[int, int]]]) -> list[Layout]:
-    """Lay out all views in one run of graphviz; those that are alike, as steps of a loop, once.
+    """Lay out all views in one run of Graphviz; equal ones, such as steps of a loop, only once.
 
     Parameters
     ----------
-    views : what to place.
-    sizes : for each view, width and height of each of its items, in pixels.
+    views : the views.
+    sizes : for each view, width and height of each item, in pixels.
 
     Raises
     ------
     RuntimeError
-        There is no graphviz.
+        Graphviz is missing.
     """
     sources = [_dot(view, boxes) for view, boxes in zip(views, sizes, strict=True)]
     kinds = dict(zip(sources, views, strict=True))
@@ -65,7 +65,7 @@ def _dot(view: View, sizes: Sequence[tuple[int, int]]) -> str:
 
 
 def _read(lines: Any, view: View) -> Layout:
-    """The next graph of graphviz's plain format, upside down as pictures are."""
+    """The next graph of Graphviz's plain format, with y pointing down."""
     _, _, width, height = next(lines).split()[:4]
     top = float(height) * UNIT
     boxes: list[tuple[int, ...]] = [()] * len(view.items)

@@ -1,4 +1,4 @@
-"""play: a page that steps through a graph, forward and back."""
+"""play: a page that steps through a graph, forward and backward."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _LETTER = 7.6
 
 
 class Player:
-    """A page on which a graph is stepped through. A notebook shows it; `save` writes it.
+    """A page that steps through a graph. A notebook shows it; `save` writes it to a file.
 
     Attributes
     ----------
-    story : what happens, node by node.
-    title : what the page is headed.
+    story : the events, node by node.
+    title : the heading of the page.
     """
 
     def __init__(self, story: Story, title: str) -> None:
@@ -34,7 +34,7 @@ class Player:
 
     @cached_property
     def data(self) -> dict[str, Any]:
-        """What the page shows, as plain data."""
+        """The content of the page, as plain data."""
         groups = Groups(self.story)
         found = views(groups)
         sizes = [
@@ -72,17 +72,17 @@ class Player:
         }
 
     def html(self) -> str:
-        """The page: one file that needs nothing else.
+        """The page, in one self-contained file.
 
         Raises
         ------
         RuntimeError
-            No Graphviz to lay it out; the message says what to install.
+            Graphviz is missing; the message says what to install.
         """
         return fill(_TEMPLATE, title=self.title, data=embedded(self.data))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the page to a file, whole or not at all; its suffix is .html.
+        """Write the page to a file, atomically; its suffix is .html.
 
         Raises
         ------
@@ -99,7 +99,7 @@ class Player:
 
 
 class _Formulas:
-    """Formulas as MathML, each once; events refer to them by number."""
+    """Formulas as MathML, each once; events refer to them by index."""
 
     def __init__(self) -> None:
         self.written: list[str] = []
@@ -115,7 +115,7 @@ class _Formulas:
         return event
 
     def number(self, tex: str) -> int:
-        """The number of a formula."""
+        """The index of a formula."""
         if tex not in self.index:
             from latex2mathml.converter import convert
 
@@ -125,7 +125,7 @@ class _Formulas:
 
 
 def _texts(event: Event) -> list[str]:
-    """What stands in the box of an event, at its longest."""
+    """The longest texts in the box of an event."""
     shape = (event.value or {}).get("shape", ())
     return [event.title, f"{'×'.join(map(str, shape))} rms 0.00"]
 
@@ -136,31 +136,30 @@ def _box(lines: Sequence[str]) -> tuple[int, int]:
 
 
 def play(value: Any, *, names: Mapping[str, Any] | None = None, title: str | None = None) -> Player:
-    """Step through the graph behind a Value: values forward, then gradients back.
+    """Step through the graph behind a Value: the forward pass, then the backward pass.
 
-    The page has a slider, play and pause, and the arrow keys. At each step it shows the formula
-    with its numbers; on the way back, incoming gradient times local derivative, and how the
-    contributions of several users add up. Modules, opened kernels and the steps of loops are boxes
-    that open.
+    The page has a slider, play and pause, and arrow keys. Each forward step shows the formula with
+    its numbers; each step of the backward pass shows incoming gradient times local derivative, and
+    how the contributions of several users add up. Modules, opened kernels and the steps of loops
+    are boxes that open.
 
     Parameters
     ----------
     value : Value
-        Usually the loss. Of an array, the gradient is that of its sum.
+        Usually the loss. For an array, gradients are those of its sum.
     names : names for Values and arrays, such as ``locals()``.
-    title : what the page is headed; the value's name by default.
+    title : the heading of the page; by default the value's name.
 
     Returns
     -------
-    Player : shows itself in a notebook; ``.save("page.html")`` writes one file, which needs no
-        network.
+    Player : displayed by a notebook; ``.save("page.html")`` writes one self-contained file.
 
     Raises
     ------
     TypeError
-        It is no Value.
+        `value` is not a Value.
     RuntimeError
-        The graph was released by backward(): play first, or use retain_graph=True.
+        The graph was released by backward(): call play first, or use retain_graph=True.
 
     Examples
     --------

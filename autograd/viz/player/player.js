@@ -6,11 +6,11 @@
   const byId = (id) => document.getElementById(id);
   const SVG = "http://www.w3.org/2000/svg";
 
-  // Time: event k happens forward at k, and passes its gradient on at backAt(k).
+  // Time: event k runs forward at time k, and backward at time backAt(k).
   const backAt = (k) => 2 * count - 1 - k;
   const passes = (k) => events[k].kind === "op" && events[k].gradient !== undefined;
 
-  // ---- what is known at a time ------------------------------------------------------------------
+  // ---- state at a time --------------------------------------------------------------------------
 
   const members = groups.map(() => []);
   of.forEach((g, k) => { for (let at = g; at >= 0; at = groups[at].parent) members[at].push(k); });
@@ -85,7 +85,7 @@
     return line;
   }
 
-  // ---- colours of gradients: the logarithm of their size, one scale for the page -------------------
+  // ---- colors of gradients: the logarithm of their size, one scale for the page --------------------
 
   const logs = events.filter((e) => e.gradient).map((e) => Math.log10(Math.abs(sizeOf(e.gradient)))).filter(Number.isFinite);
   const high = Math.max(...logs, -99), low = Math.max(Math.min(...logs, high - 1), high - 6);
@@ -198,7 +198,7 @@
         const passed = back.length && backAt(Math.min(...back)) <= now;
         g.classList.toggle("unreached", !reached);
         texts[1].textContent = reached ? `${inside.filter((e) => events[e].kind === "op").length} ops` : "not yet";
-        texts[2].textContent = passed ? "∂ passed back" : now >= count - 1 && back.length ? "∂ not yet" : "";
+        texts[2].textContent = passed ? "∂ computed" : now >= count - 1 && back.length ? "∂ not yet" : "";
         box.active = now === Math.max(...inside) || (back.length > 0 && now === backAt(Math.min(...back)));
         g.classList.toggle("active", box.active);
         said = `${box.title}, group of ${inside.length} nodes, ${texts[1].textContent}; Enter opens it`;
@@ -225,21 +225,21 @@
     if (b.top < a.top || b.bottom > a.bottom) area.scrollTop += (b.top + b.bottom - a.top - a.bottom) / 2;
   }
 
-  // ---- what is said -------------------------------------------------------------------------------
+  // ---- the panel of the current step --------------------------------------------------------------
 
   function tell(now) {
     const panel = byId("now");
     panel.replaceChildren();
     if (now < 0) {
-      panel.append(make("h2", {}, "Before the first step"), make("p", {}, "Step on with → or play: values flow forward, then gradients flow back."));
+      panel.append(make("h2", {}, "Before the first step"), make("p", {}, "Press → or play: values flow forward, then gradients flow backward."));
       return;
     }
     const forward = now < count, k = forward ? now : 2 * count - 1 - now;
     const box = boxes.find((b) => b.active);
     if (box && box.kind === "g") {
       panel.append(make("h2", {}, `${forward ? "Forward" : "Backward"}: ${box.title}`),
-        make("p", {}, forward ? "Its values are computed." : "Gradients have passed back through it."),
-        make("p", { class: "faint" }, "Open it (click, or Enter on the box) to go through it step by step."));
+        make("p", {}, forward ? "Its values are computed." : "Its gradients are computed."),
+        make("p", { class: "faint" }, "Open it (click, or Enter on the box) to step through it."));
       return;
     }
     const event = events[k];
@@ -258,7 +258,7 @@
     (event.inputs || []).forEach((place) => {
       if (place.from === undefined) return;
       if (place.out === undefined) {
-        if (!events[place.from].tracked) panel.append(make("p", { class: "faint" }, `to ${called(place)}: constant, gets none`));
+        if (!events[place.from].tracked) panel.append(make("p", { class: "faint" }, `to ${called(place)}: constant, no gradient`));
         return;
       }
       const term = make("div", { class: "term" }, make("p", {}, `to ${called(place)}:`), formula(place.tex) || "");
@@ -300,24 +300,24 @@
   function inspect() {
     const panel = byId("node");
     panel.replaceChildren();
-    if (chosen === null) { panel.append(make("p", { class: "faint" }, "Point at a box, or Tab to it, to look into it.")); return; }
+    if (chosen === null) { panel.append(make("p", { class: "faint" }, "Hover over a box, or Tab to it, to see its details.")); return; }
     const event = events[chosen], done = position(), now = done ? steps[done - 1] : -1;
     panel.append(make("h2", {}, nameOf(chosen), event.details && event.details !== nameOf(chosen) ? ` ${event.details}` : ""), make("p", { class: "faint" }, event.where || path(of[chosen]) || "the whole graph"));
-    if (chosen > now) { panel.append(make("p", {}, "not yet computed")); return; }
+    if (chosen > now) { panel.append(make("p", {}, "not computed yet")); return; }
     if (event.value) panel.append(statistics(event.value));
     const maps = make("div", { class: "maps" });
     if (event.value && event.value.map) maps.append(figure(event.value, "value"));
     const gradient = gradientAt(chosen, now);
     if (gradient.state === "whole" && event.gradient.map) maps.append(figure(event.gradient, "gradient"));
     panel.append(maps);
-    const words = { wait: "gradient: not yet reached", none: "gradient: no path leads here", constant: "a constant: no gradient",
+    const words = { wait: "gradient: not computed yet", none: "gradient: none, the result does not depend on it", constant: "constant: no gradient",
       part: `gradient so far: ${number(gradient.size || 0)} (${gradient.arrived} of ${gradient.of} contributions)`, whole: "" };
     if (gradient.state === "whole") panel.append(make("p", { class: "warm" }, "gradient"), statistics(event.gradient));
     else panel.append(make("p", { class: "warm" }, words[gradient.state]));
     if (event.line) panel.append(make("p", {}, make("code", {}, event.line)));
   }
 
-  // ---- finding one's way ----------------------------------------------------------------------------
+  // ---- navigation -----------------------------------------------------------------------------------
 
   function choose(k) { chosen = k; boxes.forEach((b) => b.g.classList.toggle("chosen", b.kind === "e" && b.k === k)); inspect(); }
   function goTo(k) {
@@ -380,7 +380,7 @@
       button.addEventListener("click", () => { hits.hidden = true; query.value = ""; act(); });
       hits.append(make("li", {}, button));
     });
-    if (!found.length) hits.append(make("li", { class: "faint" }, "nothing of that name"));
+    if (!found.length) hits.append(make("li", { class: "faint" }, "no match"));
   });
   byId("search").addEventListener("submit", (e) => { e.preventDefault(); const first = hits.querySelector("button"); if (first) first.click(); });
 

@@ -1,4 +1,4 @@
-"""What happens in a graph, node by node: values forward, contributions backward."""
+"""Story: the events of a graph, node by node: values forward, contributions backward."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from autograd.viz.symbols import GLYPHS
 from autograd.viz.trace import Trace
 
 _NUMBERS = 400
-"""Up to so many nodes, formulas of single numbers are written with the numbers too."""
+"""Most nodes of a graph whose scalar formulas are also written with their numbers."""
 
 
 @dataclass
@@ -31,14 +31,14 @@ class Event:
 
     Attributes
     ----------
-    index : its place in the order of the forward pass; leaves and constants come with first use.
+    index : its index in the order of the forward pass; a leaf or constant comes at its first use.
     kind : "leaf", "constant" or "op".
-    title : what its box is headed: its name, else its op's sign.
+    title : the heading of its box: its name, else its op's sign.
     where : the modules around it.
-    details : the op's arguments that are no arrays.
-    inputs : for each input: index of its event, what formulas call it, the LaTeX of what the op
-        passes back, its local derivative and the contribution (numbers or norms), and how the sum
-        of contributions stands after it.
+    details : the op's non-array arguments.
+    inputs : for each input: the index of its event, its letter in formulas, the LaTeX of the
+        contribution, the local derivative and the contribution (numbers or norms), and the sum of
+        contributions so far.
     """
 
     index: int
@@ -57,7 +57,7 @@ class Event:
     inputs: list[dict[str, Any]] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
-        """What the page gets; what is empty is left out."""
+        """The event as plain data, without empty fields."""
         named = {
             "kind": self.kind,
             "title": self.title,
@@ -81,10 +81,10 @@ class Story:
 
     Attributes
     ----------
-    trace : the graph, its kernels opened.
+    trace : the graph, with opened kernels.
     events : in the order of the forward pass, inputs before users.
     nodes : the node or constant of each event.
-    users : for each event, the ops that it goes into, once for each place.
+    users : for each event, the ops that use it, once per use.
     norms : norm of the gradient of every node that has one.
     """
 
@@ -105,7 +105,7 @@ class Story:
             self._backward(root)
 
     def _forward(self, root: Node) -> None:
-        """Events in order; a leaf comes right before the op that uses it first."""
+        """Make the events in order; a leaf comes right before the op that first uses it."""
         if not self.trace.order:
             self._source(root)
         labels = call_labels([c for c in self.trace.calls.values() if c])
@@ -147,7 +147,7 @@ class Story:
             event.line = f"{visible(line.file)}:{line.number}  {visible(line.text)}" if line else ""
 
     def _source(self, x: Any, key: Any = None) -> None:
-        """The event of a leaf or a constant."""
+        """Make the event of a leaf or a constant."""
         tracked = isinstance(x, Node) and x.requires_grad
         event = self._event(x, "leaf" if tracked else "constant", key)
         name = self.trace.name(x)
@@ -165,7 +165,7 @@ class Story:
         return event
 
     def _backward(self, root: Node) -> None:
-        """Push gradients back as the engine does, and note each contribution."""
+        """Run a backward pass as the engine does, and note each contribution."""
         if not root.requires_grad:
             return
         grads: dict[Node, Any] = {root: np.ones_like(root._data)}
@@ -202,7 +202,7 @@ class Story:
                 place["local"] = float(np.reshape(gx, ())) / float(np.reshape(g, ()))
 
     def _derivative(self, made: Node, i: int, called: list[str]) -> str:
-        """LaTeX of what an op passes back; the same for all calls that are alike."""
+        """LaTeX of the contribution to input i; written once for all equal calls."""
         shapes = tuple(np.shape(x._data if isinstance(x, Node) else x) for x in made.inputs)
         key: Any = (made.op, i, tuple(called), shapes, repr(made.static)[:200])
         constants = tuple(x for x in made.inputs if isinstance(x, (int, float)))
@@ -213,7 +213,7 @@ class Story:
 
 
 def _with_numbers(v: Node) -> str:
-    """What an op on single numbers computes, written with the numbers."""
+    """LaTeX of a scalar op, with numbers in place of names; "" for an op on arrays."""
     inputs = [x._data if isinstance(x, Node) else x for x in v.inputs]
     if any(x is None or np.size(x) != 1 for x in inputs) or np.size(v._data) != 1:
         return ""
