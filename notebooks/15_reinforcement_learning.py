@@ -272,7 +272,7 @@ def reinforce(seed, updates, way=ways[2]):
 
 
 young = reinforce(0, 10).net
-batches = 20 if QUICK else 100
+batches = 100
 states, pushes, going = play(young, carts(CARTS * batches), np.random.default_rng(1), seed=1)
 estimates = {way: [] for way in ways}
 for i in range(batches):

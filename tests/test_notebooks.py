@@ -29,6 +29,7 @@ def met(reached, sign, wanted):
     return reached >= wanted if sign == ">=" else reached <= wanted
 
 
+@pytest.mark.trains
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_a_notebook_reaches_its_targets_in_quick_mode(file, tmp_path):
     for package in PACKAGES:
