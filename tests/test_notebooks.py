@@ -36,7 +36,12 @@ def test_a_notebook_reaches_its_targets_in_quick_mode(file, tmp_path):
         pytest.importorskip(package)
     if file.name.startswith("15_"):
         pytest.importorskip("gymnasium")
-    settings = {"GLASSGRAD_QUICK": "1", "MPLBACKEND": "Agg", "PYTHONPATH": str(ROOT)}
+    settings = {
+        "GLASSGRAD_QUICK": "1",
+        "MPLBACKEND": "Agg",
+        "OPENBLAS_NUM_THREADS": "1",  # whose threads would spin while ours work: twice as slow
+        "PYTHONPATH": str(ROOT),
+    }
     done = subprocess.run(
         [sys.executable, "-W", "ignore", file],
         env={**os.environ, **settings},
