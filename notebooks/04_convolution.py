@@ -139,7 +139,7 @@ history.plot()
 
 # %%
 resnet = nn.models.ResNet((1, 1, 1), in_channels=1, width=8, rng=0)
-train(resnet, 1 if QUICK else 16, augment, lr=0.01)
+train(resnet, 2 if QUICK else 16, augment, lr=0.01)
 
 
 # %%

@@ -129,7 +129,7 @@ def train(model, T, rate, steps, solved=0.002):
 # brings it below.)
 
 # %%
-budget = 300 if QUICK else 1500
+budget = 450 if QUICK else 1500
 curves = {}
 for name, kind, rate in (
     ("RNN, rate 0.01", "RNN", 0.01),

@@ -45,7 +45,7 @@ encoder = nn.models.MLP(784, 256, 64, CODE)
 decoder = nn.models.MLP(CODE, 64, 256, 784)
 autoencoder = nn.Sequential(encoder, decoder, nn.Sigmoid())
 history = nn.train.fit(
-    autoencoder, X_train, "mse", epochs=3 if QUICK else 40, batch_size=64, validation=X_test, rng=0
+    autoencoder, X_train, "mse", epochs=4 if QUICK else 40, batch_size=64, validation=X_test, rng=0
 )
 history
 

@@ -287,7 +287,7 @@ def digits(rng):
 # %%
 judge = nn.models.LeNet5(rng=0)
 nn.train.fit(
-    judge, (X_train, y_train), "cross_entropy", lr=0.002, epochs=2 if QUICK else 8, verbose=False
+    judge, (X_train, y_train), "cross_entropy", lr=0.002, epochs=4 if QUICK else 8, verbose=False
 )
 
 
@@ -308,7 +308,7 @@ print(f"of real unseen digits: {right:.1%} right, sure {sure:.2f}, {kinds:.1f} k
 # good. Only the last one is played to the end.
 
 # %%
-SHORT, LONG = (96, 192) if QUICK else (600, 1500)
+SHORT, LONG = (96, 288) if QUICK else (600, 1500)
 EVERY = SHORT // 6
 GAMES = {
     "unbalanced": (SHORT, {"rates": (5e-3, 5e-5)}),

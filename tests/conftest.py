@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # a worker a core: more threads would wait for each other
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 import pytest

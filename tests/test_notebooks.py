@@ -29,13 +29,19 @@ def met(reached, sign, wanted):
     return reached >= wanted if sign == ">=" else reached <= wanted
 
 
+@pytest.mark.trains
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_a_notebook_reaches_its_targets_in_quick_mode(file, tmp_path):
     for package in PACKAGES:
         pytest.importorskip(package)
     if "import gymnasium" in file.read_text():
         pytest.importorskip("gymnasium")
-    settings = {"GLASSGRAD_QUICK": "1", "MPLBACKEND": "Agg", "PYTHONPATH": str(ROOT)}
+    settings = {
+        "GLASSGRAD_QUICK": "1",
+        "MPLBACKEND": "Agg",
+        "OPENBLAS_NUM_THREADS": "1",  # whose threads would spin while ours work: twice as slow
+        "PYTHONPATH": str(ROOT),
+    }
     done = subprocess.run(
         [sys.executable, "-W", "ignore", file],
         env={**os.environ, **settings},

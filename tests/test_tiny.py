@@ -45,6 +45,7 @@ def test_one_op_of_each_kind_has_the_right_derivative(f, rng):
     assert autograd.gradcheck(f, rng.uniform(0.1, 1.0, (2, 3)))
 
 
+@pytest.mark.trains
 def test_a_few_steps_of_descent_fit_a_line(rng):
     x = rng.normal(size=(50, 1))
     w, b = Value(np.zeros((1, 1)), name="w"), Value(np.zeros(1), name="b")

@@ -56,7 +56,6 @@ def test_integers_asked_to_require_a_gradient_raise(data):
 @pytest.mark.parametrize(
     "data",
     [1j, "text", None, np.array(["a"]), [object()], np.datetime64("2020-01-01"), {"a": 1}],
-    ids=repr,
 )
 def test_data_that_is_not_real_numbers_raises(data):
     with pytest.raises(TypeError, match="real numbers"):
@@ -425,7 +424,6 @@ F32, F64 = np.ones(2, np.float32), np.ones(2)
         (lambda v: v @ F32, np.float32),
         (lambda v: v[0] * 3.0, np.float32),
     ],
-    ids=str,
 )
 def test_results_have_the_dtype_that_numpy_gives(f, dtype):
     v = Value(F32)

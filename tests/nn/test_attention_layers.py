@@ -144,6 +144,7 @@ def test_places_are_added_along_the_axis_of_time():
             layer(np.zeros((11, 2, 8), np.float32))
 
 
+@pytest.mark.trains
 def test_an_encoder_with_learned_places_learns_to_reverse():
     """Attention must find the place that mirrors its own."""
     rng = np.random.default_rng(0)

@@ -49,6 +49,7 @@ def lenet():
     )
 
 
+@pytest.mark.trains
 def test_lenet_lowers_its_loss():
     net, targets = lenet(), np.arange(8)
     images = np.random.default_rng(1).normal(size=(8, 1, 28, 28)).astype(np.float32)

@@ -19,6 +19,7 @@ def rivals():
     return generator, critic
 
 
+@pytest.mark.trains
 def test_a_thousand_steps_of_two_optimizers_keep_nothing_and_meet_the_data():
     generator, critic = rivals()
     first = nn.optim.Adam(generator.parameters(), lr=2e-3, betas=(0.5, 0.9))

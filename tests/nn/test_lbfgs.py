@@ -68,6 +68,7 @@ def test_steps_follow_torch(settings):
     twin.load_state_dict(theirs.state_dict())
 
 
+@pytest.mark.trains
 def test_the_line_search_finds_the_minimum_of_rosenbrocks_valley():
     p = nn.Parameter([-1.2, 1.0], dtype=np.float64)
     opt = nn.optim.LBFGS([p], line_search_fn="strong_wolfe", max_iter=100)

@@ -29,9 +29,10 @@ TEXT = np.array([LETTERS.index(c) for c in SONG * 12])
 
 
 def descend(parameters, loss_of, steps, lr):
-    """The loss after steps of Adam."""
+    """The loss after steps of Adam, whose learning rate falls to 0."""
     optimizer = nn.optim.Adam(parameters, lr=lr)
     for step in range(steps):
+        optimizer.param_groups[0]["lr"] = lr * (1 - step / steps)
         loss = loss_of(step)
         optimizer.zero_grad()
         loss.backward()
@@ -53,6 +54,7 @@ def squares(n, size, rng):
     return X, y
 
 
+@pytest.mark.trains
 @pytest.mark.parametrize(
     "make",
     [
@@ -78,6 +80,7 @@ def test_resnets_shrink_at_every_stage_but_the_first():
     assert shapes == [(1, 16, 16, 16), (1, 32, 8, 8), (1, 64, 4, 4)]
 
 
+@pytest.mark.trains
 @pytest.mark.parametrize("kind", ["LSTM", "GRU"])
 def test_a_character_model_learns_a_song_and_sings_on(kind):
     net = CharLM(len(LETTERS), 48, kind=kind, embedding_dim=16, rng=0)
@@ -97,6 +100,7 @@ def test_a_character_model_goes_on_from_the_state_it_returned():
     np.testing.assert_allclose(np.concatenate([first.data, rest.data], 1), whole.data, atol=1e-6)
 
 
+@pytest.mark.trains
 def test_a_character_model_trains_with_fit_and_a_carried_state():
     net = CharLM(len(LETTERS), 32, embedding_dim=16, rng=0)
     data = nn.data.windows(TEXT, 4, 16)
@@ -104,6 +108,7 @@ def test_a_character_model_trains_with_fit_and_a_carried_state():
     assert history["loss"][-1] < 1.5 < history["loss"][0]
 
 
+@pytest.mark.trains
 def test_a_gpt_learns_a_song_and_sings_on():
     net = GPT(len(LETTERS), block_size=32, n_layer=2, n_head=2, n_embd=32, rng=0)
     starts = np.random.default_rng(0).integers(len(TEXT) - 33, size=(110, 8))
@@ -183,6 +188,7 @@ def reverser():
     return net
 
 
+@pytest.mark.trains
 def test_a_translator_learns_to_reverse(reverser):
     source, _ = reversals(50, np.random.default_rng(1))
     wanted = source[:, ::-1].tolist()
@@ -263,6 +269,7 @@ def test_a_translators_attention_is_what_it_writes_by(reverser):
         reverser.attention(source, target[0])
 
 
+@pytest.mark.trains
 def test_a_wide_part_remembers_and_a_deep_part_generalises(rng):
     crosses, values = rng.integers(40, size=(200, 2)), rng.integers(5, size=(200, 2))
     numbers = rng.normal(size=(200, 1)).astype(np.float32)
@@ -281,6 +288,7 @@ def test_a_wide_part_remembers_and_a_deep_part_generalises(rng):
         net(crosses, values)
 
 
+@pytest.mark.trains
 def test_an_autoencoder_draws_what_it_has_seen(rng):
     bars = np.kron(np.eye(3), np.ones((1, 4))).astype(np.float32)  # three bars of four pixels
     X = bars[rng.integers(3, size=256)]

@@ -183,11 +183,11 @@ def nano_gpt(d):
         {"params": [p for p in model.parameters() if p.dim() < 2], "weight_decay": 0.0},
     ], lr=2e-2, betas=(0.9, 0.95))  # fmt: skip
     schedule = d.optim.lr_scheduler.LambdaLR(
-        opt, lambda it: min(1.0, (it + 1) / 3) * 0.5 * (1 + math.cos(math.pi * it / 24))
+        opt, lambda it: min(1.0, (it + 1) / 3) * 0.5 * (1 + math.cos(math.pi * it / 34))
     )
     text = np.resize([0, 1, 2, 3, 4, 5, 3, 1], 80)
     losses = []
-    for it in range(20):
+    for it in range(30):
         opt.zero_grad(set_to_none=True)
         for micro in range(2):
             rows = np.arange(4)[:, None] * 3 + np.arange(8) + 5 * micro + it
@@ -223,7 +223,7 @@ def dcgan(d):
     )  # fmt: skip
     netG, netD = d.begin(generator.apply(weights_init)), d.begin(critic.apply(weights_init))
     optD = d.optim.Adam(netD.parameters(), lr=0.05, betas=(0.5, 0.999))
-    optG = d.optim.Adam(netG.parameters(), lr=0.01, betas=(0.5, 0.999))
+    optG = d.optim.Adam(netG.parameters(), lr=0.002, betas=(0.5, 0.999))
     criterion, rng, losses = d.nn.BCELoss(), np.random.default_rng(0), []
     real_label, fake_label = d.data(np.ones(6, np.float32)), d.data(np.zeros(6, np.float32))
     for _ in range(8):
@@ -277,7 +277,7 @@ def u_net(d):
     once = d.data((mask == 1).astype(np.float32))
     opt = d.optim.RMSprop(model.parameters(), lr=1e-3, weight_decay=1e-8, momentum=0.9)
     losses = []
-    for _ in range(5):
+    for _ in range(10):
         masks_pred = model(x)
         p = d.F.softmax(masks_pred, dim=1)[:, 1]
         loss = d.nn.CrossEntropyLoss()(masks_pred, y)
@@ -301,6 +301,7 @@ PROGRAMS = {
 """Program -> the share of its first loss that its last training loss stays below."""
 
 
+@pytest.mark.trains
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_a_tutorials_program_learns(program):
     autograd.seed(0)
@@ -309,6 +310,7 @@ def test_a_tutorials_program_learns(program):
     assert losses[-2 if program is u_net else -1] < PROGRAMS[program] * losses[0]
 
 
+@pytest.mark.trains
 def test_a_gans_critic_learns_to_tell_fakes_from_data():
     autograd.seed(0)
     losses = dcgan(glassgrad())

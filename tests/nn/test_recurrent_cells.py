@@ -100,6 +100,7 @@ class MinimalGate(nn.Module):
         return h, h
 
 
+@pytest.mark.trains
 def test_a_module_of_ones_own_runs_over_time_and_learns_to_remember():
     rng = np.random.default_rng(0)
     cell, head = MinimalGate(3, 12, rng), nn.Linear(12, 1, rng=rng)

@@ -42,6 +42,7 @@ def flat(result):
     return [y, *(last if isinstance(last, tuple) else (last,))]
 
 
+@pytest.mark.trains
 def test_a_char_lstm_lowers_its_loss():
     net, text = CharLSTM(), np.random.default_rng(0).integers(0, 12, (4, 9))
     optimizer, losses = nn.optim.Adam(net.parameters(), lr=0.02), []

@@ -42,6 +42,7 @@ def test_the_tour_says_first_where_it_writes_and_names_its_files(tmp_path, capsy
     assert all(f"  {out / name}" in lines for name in files)
 
 
+@pytest.mark.trains
 @needs_digits
 def test_the_tours_network_reads_97_percent_of_digits_it_has_not_seen(tmp_path, capsys):
     assert run(tmp_path) == 0

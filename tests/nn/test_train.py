@@ -138,6 +138,7 @@ def test_kerass_categorical_losses_take_probabilities():
         evaluate(net(), (X, Y), "categorical_crossentropy")
 
 
+@pytest.mark.trains
 def test_an_array_alone_is_its_own_target():
     history = fit(net(4), X, "mse", epochs=20, lr=0.02, verbose=False)
     assert history["loss"][-1] < history["loss"][0] / 2

@@ -9,6 +9,8 @@ import nn
 from nn.data.transforms import RandomAffine
 from nn.train import Callback, fit
 
+pytestmark = pytest.mark.trains
+
 
 class Falling(Callback):
     """A learning rate that falls to 0 in a straight line."""
@@ -36,7 +38,7 @@ def test_lenet_reads_mnist():
         transform=RandomAffine(5, (0.04, 0.04)),
     )  # fmt: skip
     history = fit(
-        net, loader, "cross_entropy", lr=3e-3, epochs=3, metrics=["accuracy"],
+        net, loader, "cross_entropy", lr=3e-3, epochs=5, metrics=["accuracy"],
         validation=(X_test, y_test), callbacks=[Falling(3e-3)], verbose=False,
     )  # fmt: skip
     assert history["val_accuracy"][-1] >= 0.92
@@ -59,7 +61,7 @@ def test_a_gru_reads_digits_row_by_row():
     X, y = nn.data.load_digits()
     X_train, X_test, y_train, y_test = nn.data.train_test_split(X.reshape(-1, 8, 8), y)
     history = fit(
-        RowReader(), (X_train, y_train), "cross_entropy", lr=5e-3, epochs=8, metrics=["accuracy"],
+        RowReader(), (X_train, y_train), "cross_entropy", lr=5e-3, epochs=20, metrics=["accuracy"],
         validation=(X_test, y_test), callbacks=[Falling(5e-3)], rng=0, verbose=False,
     )  # fmt: skip
     assert history["val_accuracy"][-1] >= 0.95
@@ -85,7 +87,7 @@ def test_a_carried_state_lets_a_net_count_beyond_its_window():
     def loss(model, carry):
         history = fit(
             model, nn.data.windows(pulses, 8, 5), "binary_cross_entropy_with_logits", lr=0.02,
-            epochs=12, carry=carry, verbose=False,
+            epochs=20, callbacks=[Falling(0.02)], carry=carry, verbose=False,
         )  # fmt: skip
         return history["loss"][-1]
 

@@ -18,6 +18,7 @@ def model():
     return net
 
 
+@pytest.mark.trains
 def test_the_beginners_example_learns():
     sk = pytest.importorskip("sklearn.datasets", reason="scikit-learn makes the data")
     X, y = sk.make_classification(1000, 20, random_state=0)
@@ -27,7 +28,7 @@ def test_the_beginners_example_learns():
     )  # fmt: skip
     net.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy"])
     history = net.fit(X, y, epochs=8, batch_size=10, validation_split=0.2, verbose=0, rng=0)
-    assert history["val_accuracy"][-1] >= 0.92
+    assert np.mean(history["val_accuracy"][-4:]) >= 0.92
 
 
 def test_sequential_declares_the_methods_that_training_binds_to_it():

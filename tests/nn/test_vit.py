@@ -92,6 +92,7 @@ def test_a_seed_settles_the_weights_and_the_dropout():
     assert (outputs(7) != outputs(8)).any()
 
 
+@pytest.mark.trains
 def test_it_learns_in_which_quarter_a_spot_is():
     rng = np.random.default_rng(0)
     X, y = rng.normal(0, 0.3, (64, 1, 8, 8)).astype(np.float32), rng.integers(4, size=64)

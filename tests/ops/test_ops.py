@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -71,14 +73,26 @@ def samples(row, seed=0):
     return list(row.samples(np.random.default_rng(seed)))
 
 
-def each(rows):
-    """Parametrise over the samples of rows, under readable names."""
-    pairs = [(row, k) for row in rows for k in range(len(samples(row)))]
-    return pytest.mark.parametrize(("row", "k"), pairs, ids=[f"{row.name}-{k}" for row, k in pairs])
-
-
 def named(rows):
     return pytest.mark.parametrize("row", rows, ids=[row.name for row in rows])
+
+
+def each(rows, dtype=np.float64):
+    """Parametrise over rows; the test gets a call of every sample, and a failure says of which."""
+
+    def decorate(test):
+        @named(rows)
+        def on_every_sample(row):
+            for k, sample in enumerate(samples(row)):
+                try:
+                    test(Call(row, sample, dtype))
+                except Exception as failure:
+                    failure.add_note(f"in sample {k} of {row.name}")
+                    raise
+
+        return on_every_sample
+
+    return decorate
 
 
 ELEMENTWISE = [row for row in BUILT_IN if row.elementwise]
@@ -94,22 +108,19 @@ def test_every_row_says_how_it_is_to_be_sampled(row):
 
 
 @each(BUILT_IN)
-def test_gradients_are_those_of_finite_differences(row, k):
-    call = Call(row, samples(row)[k])
+def test_gradients_are_those_of_finite_differences(call):
     assert gradcheck(call.of, *call.chosen)
 
 
 @each(BUILT_IN)
-def test_second_derivatives_are_those_of_finite_differences(row, k):
-    call = Call(row, samples(row)[k])
+def test_second_derivatives_are_those_of_finite_differences(call):
     assert gradgradcheck(call.of, *call.chosen)
 
 
 @each(BUILT_IN)
-def test_values_are_those_of_the_plain_function(row, k):
-    call = Call(row, samples(row)[k])
-    plain = row.forward(*([call.inputs] if call.sequence else call.inputs), **call.others)
-    plain = plain[0] if isinstance(row, KernelOp) else plain
+def test_values_are_those_of_the_plain_function(call):
+    plain = call.row.forward(*([call.inputs] if call.sequence else call.inputs), **call.others)
+    plain = plain[0] if isinstance(call.row, KernelOp) else plain
     ys = call.of(*map(Value, call.chosen))
     assert type(ys) is type(plain) or not isinstance(plain, (tuple, list))
     for y, p in zip(outputs(ys), outputs(plain), strict=True):
@@ -117,9 +128,8 @@ def test_values_are_those_of_the_plain_function(row, k):
         assert y.shape == np.shape(p)
 
 
-@each(BUILT_IN)
-def test_float32_stays_float32_and_its_gradients_are_close(row, k):
-    call = Call(row, samples(row)[k], np.float32)
+@each(BUILT_IN, np.float32)
+def test_float32_stays_float32_and_its_gradients_are_close(call):
     leaves = [Value(x) for x in call.chosen]
     for y in tracked(call.of(*leaves)):
         assert y.dtype == call.others.get("dtype", np.float32)
@@ -134,8 +144,7 @@ def test_float32_stays_float32_and_its_gradients_are_close(row, k):
 
 
 @each(BUILT_IN)
-def test_neither_inputs_nor_the_incoming_gradient_are_written_to(row, k):
-    call = Call(row, samples(row)[k])
+def test_neither_inputs_nor_the_incoming_gradient_are_written_to(call):
     leaves = [Value(x) for x in call.chosen]
     arrays = [x for x in call.inputs if x is not None] + [v.data for v in leaves]
     for y in tracked(call.of(*leaves)):
@@ -147,8 +156,7 @@ def test_neither_inputs_nor_the_incoming_gradient_are_written_to(row, k):
 
 
 @each(BUILT_IN)
-def test_gradients_alias_nothing(row, k):
-    call = Call(row, samples(row)[k])
+def test_gradients_alias_nothing(call):
     leaves = [Value(x) for x in call.chosen]
     for y in tracked(call.of(*leaves)):
         seed = np.ones(y.shape)
@@ -167,16 +175,14 @@ LAYOUTS = {  # name -> (base of which the input is a view, the view)
 }
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
 @each(BUILT_IN)
-def test_views_give_the_numbers_of_contiguous_inputs(row, k, layout):
-    base, view = LAYOUTS[layout]
-    call = Call(row, samples(row)[k])
-    views = [view(Value(base(x))) if x.ndim else Value(x) for x in call.chosen]
+def test_views_give_the_numbers_of_contiguous_inputs(call):
     expected = call.pulled([Value(x) for x in call.chosen])
-    for g, e in zip(call.pulled(views), expected, strict=True):
-        if e is not None:
-            np.testing.assert_allclose(g, e, rtol=1e-12, atol=1e-13)
+    for layout, (base, view) in LAYOUTS.items():
+        views = [view(Value(base(x))) if x.ndim else Value(x) for x in call.chosen]
+        for g, e in zip(call.pulled(views), expected, strict=True):
+            if e is not None:
+                np.testing.assert_allclose(g, e, rtol=1e-12, atol=1e-13, err_msg=layout)
 
 
 def read_only(x):
@@ -193,26 +199,24 @@ ORIGINS = {
 }
 
 
-@pytest.mark.parametrize("origin", ORIGINS)
 @each(BUILT_IN)
-def test_constants_of_any_layout_and_byte_order_give_the_same_numbers(row, k, origin):
-    call = Call(row, samples(row)[k])
+def test_constants_of_any_layout_and_byte_order_give_the_same_numbers(call):
     expected = call.pulled([Value(x) for x in call.chosen])
-    call.inputs = [None if x is None else ORIGINS[origin](x) for x in call.inputs]
-    for n, i in enumerate(call.places):  # each input tracked in turn, the others constants
+    for origin, (n, i) in product(ORIGINS, enumerate(call.places)):
+        inputs = [None if x is None else ORIGINS[origin](x) for x in call.inputs]
 
-        def alone(x, i=i):
-            return call.on([*call.inputs[:i], x, *call.inputs[i + 1 :]])
+        def alone(x, i=i, inputs=inputs):  # one input tracked, the others constants
+            return call.on([*inputs[:i], x, *inputs[i + 1 :]])
 
-        leaf = Value(call.inputs[i])
+        leaf = Value(inputs[i])
         assert leaf.dtype.isnative
         if not tracked(alone(leaf)):
             continue
         (g,) = call.pulled([leaf], alone)
         if expected[n] is not None:
-            assert g.dtype == np.float64
-            assert g.dtype.isnative
-            np.testing.assert_allclose(g, expected[n], rtol=1e-12, atol=1e-13)
+            assert g.dtype == np.float64, origin
+            assert g.dtype.isnative, origin
+            np.testing.assert_allclose(g, expected[n], rtol=1e-12, atol=1e-13, err_msg=origin)
 
 
 SHAPES = {
@@ -262,14 +266,13 @@ def test_python_numbers_do_not_widen_float32(row, rng):
 
 
 @each(KERNELS)
-def test_a_kernel_computes_what_its_reference_does(row, k):
-    call = Call(row, samples(row)[k])
+def test_a_kernel_computes_what_its_reference_does(call):
 
     def reference(*chosen):
         inputs = list(call.inputs)
         for i, x in zip(call.places, chosen, strict=True):
             inputs[i] = x
-        return row.reference(*inputs, **call.others)
+        return call.row.reference(*inputs, **call.others)
 
     leaves = [Value(x) for x in call.chosen]
     for y, r in zip(outputs(call.of(*leaves)), outputs(reference(*leaves)), strict=True):
