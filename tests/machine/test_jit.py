@@ -177,8 +177,8 @@ def test_the_stamp_of_a_kernel_stays_when_only_a_comment_or_an_unused_function_c
 
 def test_a_stamp_is_the_same_in_every_process():
     code = (
-        "from autograd.machine import jit, matmul; from autograd.ops.recurrent import kernel_steps;"
-        "print(jit.stamp(matmul.product), jit.stamp(kernel_steps.lstm_forward))"
+        "from autograd.machine import jit, matmul; from autograd.ops.recurrent import kernel_lstm;"
+        "print(jit.stamp(matmul.product), jit.stamp(kernel_lstm.lstm_forward))"
     )
     runs = {
         subprocess.run(
