@@ -138,6 +138,10 @@ class _Cache(FunctionCache):
         name = self._impl.filename_base + ("-plain" if PLAIN else "")
         return IndexDataCacheFile(self.cache_path, name, stamp(self._py_func))
 
+    def _index_key(self, sig, codegen):
+        """Of one signature on one machine; the stamp has the code and what is in its closure."""
+        return sig, codegen.magic_tuple()
+
 
 def jit(function):
     """Compile a kernel when it is first called: no GIL, IEEE division, cached on disk.

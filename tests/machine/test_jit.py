@@ -44,6 +44,19 @@ def test_a_long_compilation_is_announced_once_and_never_when_it_is_on_disk(tmp_p
 
 
 @COMPILES
+def test_kernels_of_one_factory_are_kept_on_disk_each_under_its_name(tmp_path):
+    code = (
+        "import numpy; from autograd.ops.elementwise import kernel_elementwise as k; "
+        "x = numpy.ones(3); k.apply(k.exp, x); k.apply(k.tanh, x); k.apply(k.relu_grad, x, x)"
+    )
+    said = stderr_of(code, tmp_path).splitlines()
+    assert [line.split()[2] for line in said] == [
+        f"kernel_elementwise.{name}" for name in ("exp", "tanh", "relu_grad")
+    ]
+    assert stderr_of(code, tmp_path) == ""
+
+
+@COMPILES
 def test_quietly_compiles_without_a_notice(tmp_path):
     code = f"quiet = jit.quietly(); quiet.__enter__(); {USE}"
     assert stderr_of(code, tmp_path) == ""

@@ -133,7 +133,7 @@ def poolings(rng, dtype, tolerance):
 
 
 def embeddings(rng, dtype, tolerance):
-    from autograd.ops.embedding import kernel_embedding as embedding
+    from autograd.ops.embeddings import kernel_embedding as embedding
 
     g, indices = rng.normal(size=(6, 3)).astype(dtype), np.array([0, 2, 2, 1, 0, 3])
     expected = np.eye(5)[:, indices].astype(dtype) @ g
