@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Node, gradients, tick
+from autograd.engine import ARRAYS, Flow, gradients
+from autograd.node import Node, tick
 from autograd.op import Op, record, select_output
-from autograd.random import default_rng
+from autograd.random import default_generator
 from autograd.recording import enable_grad, is_recording
 from autograd.stale import fresh
 from autograd.value import Value
@@ -53,7 +54,7 @@ def checkpoint(f: Callable[..., Any], *xs: Any) -> Any:
     """
     if not is_recording():
         return f(*xs)
-    state = default_rng().bit_generator.state
+    state = default_generator().bit_generator.state
     start = tick()
     ys = f(*xs)
     several = isinstance(ys, (tuple, list))
@@ -89,16 +90,14 @@ class _Checkpoint(Op):
 
     listed = False
 
-    def pull(
-        self, v: Node, g: Any, needs: Sequence[bool], stale: dict[Node, Node], create_graph: bool
-    ) -> Sequence[Any]:
+    def pull(self, v: Node, g: Any, needs: Sequence[bool], flow: Flow = ARRAYS) -> Sequence[Any]:
         """As in `Op`."""
         for x in v.inputs:
-            written = fresh(x, None, v, stale)
+            written = fresh(x, None, v, flow.stale)
             if written is not None:
                 written.refuse()
         f, xs, state = v.static
-        generator = default_rng().bit_generator
+        generator = default_generator().bit_generator
         now, generator.state = generator.state, state
         try:
             with enable_grad():
@@ -124,7 +123,7 @@ class _Checkpoint(Op):
                 [outputs[i] for i, _ in parts],
                 [part for _, part in parts],
                 wanted,
-                create_graph=create_graph,
+                flow=type(flow),
                 stop=set(v.inputs),
             )
         )

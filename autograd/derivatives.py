@@ -1,39 +1,78 @@
-"""Derivatives as functions: gradients, products with Jacobians, Jacobians, Hessians."""
+"""Derivatives as functions: gradients, products with Jacobians, Jacobians, Hessians.
+
+Each but the first form of `grad` takes a function f, and `argnums`, the position of the argument to
+differentiate by, or a tuple of positions; and returns a function of f's own arguments. Given arrays
+it returns arrays; given a Value that is tracked already it returns Values, so that it can itself be
+differentiated: ``grad(grad(f))``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, overload
 
 import numpy as np
 
 from autograd import engine
-from autograd.engine import Array, Node
-from autograd.recording import enable_grad
+from autograd.engine import Flow, Watch
+from autograd.node import Array
+from autograd.op import Recorded
+from autograd.recording import enable_grad, is_recording
 from autograd.value import Value, seed_like
 
 Function = Callable[..., Any]
+Argnums = int | Sequence[int]
 
 
+@overload
+def grad(y: Function, xs: Argnums = 0, *, argnums: Argnums | None = None) -> Function: ...
+@overload
 def grad(
     y: Value,
-    xs: Any,
+    xs: Value,
     gradient: Any = None,
     *,
     create_graph: bool = False,
     allow_unused: bool = False,
-    watch: Callable[[Node, Any], None] | None = None,
+    watch: Watch | None = None,
+) -> Any: ...
+@overload
+def grad(
+    y: Value,
+    xs: Sequence[Value],
+    gradient: Any = None,
+    *,
+    create_graph: bool = False,
+    allow_unused: bool = False,
+    watch: Watch | None = None,
+) -> list[Any]: ...
+def grad(
+    y: Any,
+    xs: Any = 0,
+    gradient: Any = None,
+    *,
+    argnums: Argnums | None = None,
+    create_graph: bool = False,
+    allow_unused: bool = False,
+    watch: Watch | None = None,
 ) -> Any:
-    """Derivative of y with respect to xs, without touching any `.grad` or the graph.
+    """Derivative of y with respect to xs, or the gradient of a function as a function.
+
+    Neither touches any `.grad` or the graph.
 
     Parameters
     ----------
-    y : Value
-        What to differentiate; an array of more than one element needs `gradient`.
+    y : Value, or callable
+        What to differentiate; an array of more than one element needs `gradient`. Of a function
+        that returns one number, ``grad(f)`` is the function of the same arguments that returns the
+        gradient; the other parameters are then meaningless.
     xs : Value or sequence of Values
-        Leaves or intermediate results.
+        Leaves or intermediate results. For a function: `argnums`, by default 0.
     gradient : array_like, optional
         Incoming gradient of y's shape.
+    argnums : int or sequence of ints, optional
+        Positions of the function's arguments to differentiate by; a sequence gives a tuple.
     create_graph : bool
         Return Values that can be differentiated again.
     allow_unused : bool
@@ -43,7 +82,8 @@ def grad(
 
     Returns
     -------
-    ndarray (Value under `create_graph`) of x's shape and dtype, or a list of them for a sequence.
+    ndarray (Value under `create_graph`) of x's shape and dtype, or a list of them for a sequence;
+    a function for a function.
 
     Raises
     ------
@@ -60,7 +100,18 @@ def grad(
     >>> dy = grad(x**3, x, create_graph=True)
     >>> dy.item(), grad(dy, x).item()
     (12.0, 12.0)
+    >>> float(grad(np.tanh)(0.0)), float(grad(grad(lambda x: x**3))(2.0))
+    (1.0, 12.0)
     """
+    if not isinstance(y, Value):
+        if callable(y):
+            return _gradient(y, xs if argnums is None else argnums)
+        raise TypeError(f"grad: y must be a Value or a function, not {type(y).__name__}.")
+    if isinstance(xs, int) or argnums is not None:
+        raise TypeError(
+            "grad: xs says by which Values to differentiate y: grad(y, x) or grad(y, [w, b]); "
+            "argnums is for a function."
+        )
     single = isinstance(xs, Value)
     wanted = [xs] if single else list(xs)
     for i, x in enumerate(wanted):
@@ -68,12 +119,11 @@ def grad(
             raise TypeError(f"grad: xs[{i}] must be a Value, not {type(x).__name__}.")
         if not x.requires_grad:
             raise RuntimeError(f"grad: xs[{i}] {x!r} doesn't require a gradient.")
-    if not isinstance(y, Value):
-        raise TypeError(f"grad: y must be a Value, not {type(y).__name__}.")
     seed: Any = np.array(seed_like(y, gradient))  # it may itself be a gradient that is returned
     if create_graph and isinstance(gradient, Value):
         seed = gradient
-    found = engine.gradients([y], [seed], wanted, create_graph=create_graph, watch=watch)
+    flow = Recorded if create_graph else Flow
+    found = engine.gradients([y], [seed], wanted, flow=flow, watch=watch)
     for i, (x, g) in enumerate(zip(wanted, found, strict=True)):
         if g is None:
             if not allow_unused:
@@ -116,32 +166,129 @@ def _floating(array: Array) -> Any:
     return array.dtype if array.dtype.kind == "f" else np.float64
 
 
-def _chosen(
-    xs: tuple[Any, ...], argnums: int | Sequence[int], tracked: Function = _tracked
-) -> tuple[list[Any], list[int]]:
-    """xs with those at argnums made into fresh Values, and the list of argnums."""
-    places = [argnums] if isinstance(argnums, int) else list(argnums)
-    for n in places:
-        if not -len(xs) <= n < len(xs):
-            raise ValueError(f"argnums has {n}, but the function was given {len(xs)} arguments.")
-    places = [n % len(xs) for n in places]
-    return [tracked(x) if i in places else x for i, x in enumerate(xs)], places
+class _Call:
+    """f, called with its chosen arguments as Values.
+
+    Attributes
+    ----------
+    y : what f returned.
+    leaves : the Values of all chosen arguments, collections taken apart.
+    nested : whether one of them was tracked before, so that derivatives are Values too.
+    """
+
+    def __init__(
+        self, name: str, f: Function, argnums: Argnums, xs: Sequence[Any], named: dict[str, Any]
+    ) -> None:
+        self.name = name
+        self.single = isinstance(argnums, int)
+        places = [argnums] if isinstance(argnums, int) else list(argnums)
+        for n in places:
+            if not -len(xs) <= n < len(xs):
+                raise ValueError(
+                    f"{name}: argnums has {n}, but the function was given {len(xs)} arguments."
+                )
+        places = [n % len(xs) for n in places]
+        args = [_mapped(_tracked, x) if i in places else x for i, x in enumerate(xs)]
+        self.chosen = [args[i] for i in places]
+        self.leaves: list[Value] = []
+        given: list[Any] = []
+        for i in places:
+            _mapped(self.leaves.append, args[i])
+            _mapped(given.append, xs[i])
+        self.nested = is_recording() and any(
+            x is leaf for x, leaf in zip(given, self.leaves, strict=True)
+        )
+        with enable_grad():
+            self.y = f(*args, **named)
+        if not isinstance(self.y, Value):
+            raise TypeError(
+                f"{name}: the function must return a Value, not {type(self.y).__name__}."
+            )
+
+    def scalar(self) -> _Call:
+        """The same call, whose result must be one number."""
+        if self.y.size != 1:
+            raise ValueError(
+                f"{self.name}: the function must return one number, not shape {self.y.shape}."
+            )
+        return self
+
+    @property
+    def value(self) -> Any:
+        """What f returned, as an array; a Value in a nested call."""
+        return self.y if self.nested else self.y.data
+
+    def pull(self, gradient: Any = None, y: Value | None = None) -> list[Any]:
+        """The gradient of y, by default f's result, by every leaf; zeros where it has no part."""
+        y = self.y if y is None else y
+        found: list[Any] = [None] * len(self.leaves)
+        if y.requires_grad:
+            found = grad(y, self.leaves, gradient, create_graph=self.nested, allow_unused=True)
+        pairs = zip(found, self.leaves, strict=True)
+        return [np.zeros_like(x._data) if g is None else g for g, x in pairs]
+
+    def as_given(self, found: Iterator[Any]) -> Any:
+        """One for each leaf, in the form of the chosen arguments."""
+        parts = tuple(_mapped(lambda _: next(found), x) for x in self.chosen)
+        return parts[0] if self.single else parts
+
+    def directions(self, what: str, vectors: Sequence[Any]) -> list[Any]:
+        """Arrays of the leaves' shapes, checked."""
+        found: list[Any] = []
+        for v in vectors:
+            _mapped(found.append, v)
+        found = [v if isinstance(v, Value) else np.asarray(v) for v in found]
+        shapes, wanted = [v.shape for v in found], [x.shape for x in self.leaves]
+        if shapes != wanted:
+            raise ValueError(f"{self.name}: {what} have shapes {shapes}, the inputs {wanted}.")
+        return found
+
+    def rows(self, y: Any) -> list[Any]:
+        """The derivative of every element of y by every leaf, of shape y.shape + leaf.shape."""
+        if not isinstance(y, Value) or not y.size:
+            return [np.zeros(y.shape + x.shape, x.dtype) for x in self.leaves]
+        seeds = np.eye(y.size, dtype=y.dtype).reshape(-1, *y.shape)
+        rows = [self.pull(seed, y) for seed in seeds]
+        return [
+            np.reshape(np.stack(parts), y.shape + x.shape)
+            for parts, x in zip(zip(*rows, strict=True), self.leaves, strict=True)
+        ]
 
 
-def _value(y: Any, name: str) -> Value:
-    if not isinstance(y, Value):
-        raise TypeError(f"{name}: the function must return a Value, not {type(y).__name__}.")
-    return y
+def _transform(name: str) -> Callable[[Callable[..., Any]], Callable[..., Function]]:
+    """Make ``name(f, argnums)`` of what becomes of a `_Call`."""
+
+    def decorate(result: Callable[[_Call], Any]) -> Callable[..., Function]:
+        @functools.wraps(result)
+        def transform(f: Function, argnums: Argnums = 0) -> Function:
+            if not callable(f):
+                raise TypeError(f"{name}: f must be a function, not {type(f).__name__}.")
+            listed = [argnums] if isinstance(argnums, int) else argnums
+            if not isinstance(listed, (list, tuple)) or not all(isinstance(n, int) for n in listed):
+                raise TypeError(
+                    f"{name}: argnums must be an int or a tuple of ints, not "
+                    f"{type(argnums).__name__}; {name}(f) is a function: write {name}(f)(x)."
+                )
+
+            def derivative(*xs: Any, **named: Any) -> Any:
+                return result(_Call(name, f, argnums, xs, named))
+
+            return derivative
+
+        del transform.__wrapped__
+        transform.__annotations__ = {"f": Function, "argnums": Argnums, "return": Function}
+        return transform
+
+    return decorate
 
 
-def _scalar(y: Any, name: str) -> Value:
-    _value(y, name)
-    if y.size != 1:
-        raise ValueError(f"{name}: the function must return one number, not shape {y.shape}.")
-    return y  # type: ignore[no-any-return]
+@_transform("grad")
+def _gradient(call: _Call) -> Any:
+    return call.as_given(iter(call.scalar().pull()))
 
 
-def value_and_grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
+@_transform("value_and_grad")
+def value_and_grad(call: _Call) -> Any:
     """A function that returns f's value and its gradient with respect to the chosen arguments.
 
     Parameters
@@ -150,6 +297,15 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
         with arrays in it, at any depth, such as the parameters of a network; its gradient is of
         the same form.
     argnums : which arguments; a sequence gives a tuple of gradients.
+
+    Returns
+    -------
+    ``function(*xs) -> (value, gradient)``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        f returns no Value, or more than one number; argnums is out of range.
 
     Examples
     --------
@@ -163,101 +319,98 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     >>> g
     {'w': array([1., 2.]), 'b': array(1.)}
     """
-
-    def both(*xs: Any, **kwargs: Any) -> tuple[Array, Any]:
-        args, places = _chosen(xs, argnums, lambda x: _mapped(_tracked, x))
-        with enable_grad():
-            y = _scalar(f(*args, **kwargs), "value_and_grad")
-        wanted: list[Value] = []
-        for i in places:
-            _mapped(wanted.append, args[i])
-        gs = (_or_zero(g, x) for g, x in zip(_gradients(y, wanted), wanted, strict=True))
-        found = [_mapped(lambda _: next(gs), args[i]) for i in places]
-        return y.data, found[0] if isinstance(argnums, int) else tuple(found)
-
-    return both
+    gradient = call.as_given(iter(call.scalar().pull()))
+    return call.value, gradient
 
 
-def _gradients(y: Value, xs: Sequence[Value], seed: Any = None, create: bool = False) -> list[Any]:
-    if not y.requires_grad:
-        return [None] * len(xs)
-    return grad(y, xs, seed, create_graph=create, allow_unused=True)  # type: ignore[no-any-return]
+@_transform("vjp")
+def vjp(call: _Call) -> Any:
+    """A function that returns f's value and the vector-Jacobian product as a function.
 
+    Parameters
+    ----------
+    f : callable that returns a Value of any shape.
+    argnums : which arguments; a sequence gives a tuple of gradients.
 
-def _or_zero(g: Any, x: Value) -> Any:
-    return np.zeros_like(x._data) if g is None else g
-
-
-def vjp(f: Function, *xs: Any) -> tuple[Array, Function]:
-    """f(*xs) and the function that takes an incoming gradient back to each of xs.
+    Returns
+    -------
+    ``function(*xs) -> (value, pull)``, where ``pull(g)``, g of the value's shape, is g · J: the
+    gradient that g becomes on its way back to the chosen arguments. It may be called again.
 
     Examples
     --------
     >>> import numpy as np, autograd
-    >>> y, pull = autograd.vjp(np.sin, np.array([0.0]))
+    >>> y, pull = autograd.vjp(np.sin)(np.array([0.0]))
     >>> pull(np.array([2.0]))
-    (array([2.]),)
+    array([2.])
     """
-    args = [_tracked(x) for x in xs]
-    with enable_grad():
-        y = _value(f(*args), "vjp")
-
-    def pull(gradient: Any) -> tuple[Array, ...]:
-        return tuple(
-            _or_zero(g, x) for g, x in zip(_gradients(y, args, gradient), args, strict=True)
-        )
-
-    return y.data, pull
+    return call.value, lambda gradient: call.as_given(iter(call.pull(gradient)))
 
 
-def jvp(f: Function, xs: Sequence[Any], tangents: Sequence[Any]) -> tuple[Array, Array]:
-    """f(*xs) and its directional derivative J · tangents.
+@_transform("jvp")
+def jvp(call: _Call) -> Any:
+    """A function that returns f's value and the Jacobian-vector product as a function.
 
-    The pull-back is linear in the incoming gradient, so its own pull-back pushes forward.
+    ``pull`` is linear in the incoming gradient, so its own pull pushes forward.
 
     Parameters
     ----------
-    f : callable of Values that returns a Value.
-    xs, tangents : sequences of array_like, equal shapes pair by pair.
+    f : callable that returns a Value of any shape.
+    argnums : which arguments; a sequence means one tangent for each.
+
+    Returns
+    -------
+    ``function(*xs) -> (value, push)``, where ``push(*tangents)``, each of its argument's shape, is
+    J · tangent, the directional derivative: of the value's shape. It may be called again.
 
     Raises
     ------
     ValueError
-        A tangent whose shape is not its input's.
+        A tangent whose shape is not its argument's.
 
     Examples
     --------
     >>> import numpy as np, autograd
-    >>> autograd.jvp(lambda x: x * x, [np.array([3.0])], [np.array([1.0])])
+    >>> y, push = autograd.jvp(lambda x: x * x)(np.array([3.0]))
+    >>> y, push(np.array([1.0]))
     (array([9.]), array([6.]))
     """
-    args = [_tracked(x) for x in xs]
-    directions = _like_inputs("jvp", "tangents", args, tangents)
+    y = call.y
     with enable_grad():
-        y = _value(f(*args), "jvp")
         dummy = Value(np.zeros_like(y._data))
-        pulled = _gradients(y, args, dummy, create=True)
-        terms = [
-            np.sum(g * t)
-            for g, t in zip(pulled, directions, strict=True)
-            if g is not None and g.requires_grad
-        ]
-    if not terms:
-        return y.data, np.zeros_like(y._data)
-    pushed = _gradients(sum(terms[1:], terms[0]), [dummy])[0]
-    return y.data, _or_zero(pushed, dummy)
+        pulled: list[Any] = [None] * len(call.leaves)
+        if y.requires_grad:
+            pulled = grad(y, call.leaves, dummy, create_graph=True, allow_unused=True)
+
+    def push(*tangents: Any) -> Any:
+        directions = call.directions("tangents", tangents)
+        with enable_grad():
+            terms = [
+                np.sum(g * t)
+                for g, t in zip(pulled, directions, strict=True)
+                if g is not None and g.requires_grad
+            ]
+        if not terms:
+            return np.zeros_like(y._data)
+        total: Value = sum(terms[1:], terms[0])
+        pushed = grad(total, dummy, create_graph=call.nested, allow_unused=True)
+        return np.zeros_like(y._data) if pushed is None else pushed
+
+    return call.value, push
 
 
-def _like_inputs(who: str, what: str, xs: Sequence[Value], vs: Sequence[Any]) -> list[Array]:
-    arrays = [np.asarray(v) for v in vs]
-    shapes, wanted = [a.shape for a in arrays], [x.shape for x in xs]
-    if shapes != wanted:
-        raise ValueError(f"{who}: {what} have shapes {shapes}, the inputs {wanted}.")
-    return arrays
+@_transform("jacobian")
+def jacobian(call: _Call) -> Any:
+    """A function that returns the Jacobian, one row a backward pass.
 
+    Parameters
+    ----------
+    f : callable that returns a Value of any shape.
+    argnums : which arguments; a sequence gives a tuple of Jacobians.
 
-def jacobian(f: Function, argnum: int = 0) -> Function:
-    """A function that returns dy/dx of shape ``y.shape + x.shape``, one row a backward pass.
+    Returns
+    -------
+    ``function(*xs) -> dy/dx`` of shape ``y.shape + x.shape``.
 
     Examples
     --------
@@ -266,30 +419,21 @@ def jacobian(f: Function, argnum: int = 0) -> Function:
     array([[2., 0.],
            [0., 4.]])
     """
-
-    def matrix(*xs: Any, **kwargs: Any) -> Array:
-        args, (place,) = _chosen(xs, argnum)
-        x = args[place]
-        with enable_grad():
-            y = _value(f(*args, **kwargs), "jacobian")
-        return _rows(y, x)
-
-    return matrix
+    return call.as_given(iter(call.rows(call.y)))
 
 
-def _rows(y: Value, x: Value) -> Array:
-    """Gradients of every element of y with respect to x, stacked."""
-    rows = np.zeros((y.size, *x.shape), x.dtype)
-    if y.requires_grad:
-        for i in range(y.size):
-            seed = np.zeros(y.shape, y.dtype)
-            seed.flat[i] = 1
-            rows[i] = _or_zero(_gradients(y, [x], seed)[0], x)
-    return rows.reshape(y.shape + x.shape)
+@_transform("hessian")
+def hessian(call: _Call) -> Any:
+    """A function that returns the second derivative of a function of one number.
 
+    Parameters
+    ----------
+    f : callable that returns one number.
+    argnums : which arguments; a sequence gives a tuple of tuples, ``[i][j]`` by arguments i and j.
 
-def hessian(f: Function, argnum: int = 0) -> Function:
-    """A function that returns the second derivative of a scalar f, shape ``x.shape + x.shape``.
+    Returns
+    -------
+    ``function(*xs) -> H`` of shape ``x.shape + x.shape``.
 
     Examples
     --------
@@ -298,36 +442,56 @@ def hessian(f: Function, argnum: int = 0) -> Function:
     array([[ 6.,  0.],
            [ 0., 12.]])
     """
-
-    def matrix(*xs: Any, **kwargs: Any) -> Array:
-        args, (place,) = _chosen(xs, argnum)
-        x = args[place]
-        with enable_grad():
-            y = _scalar(f(*args, **kwargs), "hessian")
-            g = _gradients(y, [x], create=True)[0]
-        if g is None:
-            return np.zeros(x.shape + x.shape, x.dtype)
-        return _rows(g, x)
-
-    return matrix
+    slopes = _slopes(call)
+    return call.as_given(call.as_given(iter(call.rows(g))) for g in slopes)
 
 
-def hvp(f: Function, xs: Sequence[Any], vectors: Sequence[Any]) -> tuple[Array, tuple[Array, ...]]:
-    """f(*xs), a scalar, and its Hessian times the vectors, without building the Hessian.
+@_transform("hvp")
+def hvp(call: _Call) -> Any:
+    """A function that returns f's value and the product of a vector with its Hessian.
+
+    The Hessian itself is never built.
+
+    Parameters
+    ----------
+    f : callable that returns one number.
+    argnums : which arguments; a sequence means one vector for each, and gives a tuple.
+
+    Returns
+    -------
+    ``function(*xs) -> (value, times)``, where ``times(*vectors)``, each of its argument's shape, is
+    H · vector. It may be called again.
 
     Examples
     --------
     >>> import numpy as np, autograd
-    >>> autograd.hvp(lambda x: np.sum(x**3), [np.array([1.0, 2.0])], [np.array([1.0, 1.0])])
-    (array(9.), (array([ 6., 12.]),))
+    >>> y, times = autograd.hvp(lambda x: np.sum(x**3))(np.array([1.0, 2.0]))
+    >>> y, times(np.array([1.0, 1.0]))
+    (array(9.), array([ 6., 12.]))
     """
-    args = [_tracked(x) for x in xs]
-    directions = _like_inputs("hvp", "vectors", args, vectors)
+    slopes = _slopes(call)
+
+    def times(*vectors: Any) -> Any:
+        directions = call.directions("vectors", vectors)
+        with enable_grad():
+            terms = [
+                np.sum(g * v)
+                for g, v in zip(slopes, directions, strict=True)
+                if isinstance(g, Value)
+            ]
+            slope: Any = sum(terms, Value(0.0, requires_grad=False))
+        return call.as_given(iter(call.pull(y=slope)))
+
+    return call.value, times
+
+
+def _slopes(call: _Call) -> list[Any]:
+    """The gradient of f by every leaf, to be differentiated again; zeros where it has no part."""
+    y = call.scalar().y
+    if not y.requires_grad:
+        return [np.zeros_like(x._data) for x in call.leaves]
     with enable_grad():
-        y = _scalar(f(*args), "hvp")
-        gs = _gradients(y, args, create=True)
-        slope: Any = sum(
-            (np.sum(g * v) for g, v in zip(gs, directions, strict=True) if g is not None),
-            Value(0.0, requires_grad=False),
-        )
-    return y.data, tuple(_or_zero(g, x) for g, x in zip(_gradients(slope, args), args, strict=True))
+        found = grad(y, call.leaves, create_graph=True, allow_unused=True)
+    return [
+        np.zeros_like(x._data) if g is None else g for g, x in zip(found, call.leaves, strict=True)
+    ]

@@ -1,79 +1,114 @@
 """Reverse mode: who needs a gradient, in which order, and how contributions add up.
 
 The engine knows nodes and how to ask their ops for vjps. It reads the graph and writes gradients;
-it knows nothing of drawing, modules or kernels.
+it knows nothing of drawing, modules or kernels. Whoever wants to see a pass at work gives it a
+`watch`, or is told of every pass within `observe`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import sys
-import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextvars import ContextVar
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.recording import enable_grad
+from autograd.node import Array, Node
+from autograd.stale import fresh
 
-Array = np.ndarray[Any, Any]
-
-epoch = [0]
-"""One clock for the whole process, shared by the nodes between two ticks. A recorded node keeps the
-epoch that it was made in, a leaf that of its last write: a leaf younger than its user is stale."""
-
-_ticking = threading.Lock()
+Watch = Callable[[Node, Any], None]
+"""``watch(v, g)``: the gradient g of v is complete. Of a recorded node it is told before the node's
+op runs its vjps, of a leaf as soon as the last of its users has run. g belongs to the pass."""
 
 
-def tick() -> int:
-    """Start a new epoch, younger than every node so far."""
-    with _ticking:
-        epoch[0] += 1
-        return epoch[0]
+class Pass(NamedTuple):
+    """A backward pass that begins."""
+
+    roots: Sequence[Node]  # where it starts
+    stop: Collection[Node]  # what it treats as leaves: not empty where a pass is within another
+    deposits: bool  # whether it adds to the `.grad` of leaves
 
 
-class Node:
-    """A vertex of the graph: an array, the op that made it, and that op's inputs.
+_observer: ContextVar[Callable[[Pass], Watch | None] | None] = ContextVar("observer", default=None)
 
-    Nothing points forward, so a graph has no reference cycles and dies with its root.
+
+@contextlib.contextmanager
+def observe(on_pass: Callable[[Pass], Watch | None]) -> Iterator[None]:
+    """Within it, tell of every backward pass of this context (thread or task) as it begins.
+
+    The only way to see a pass that somebody else starts. An observer that raises ends the pass: the
+    graph stays whole and every `.grad` as it was.
+
+    Parameters
+    ----------
+    on_pass : called with the `Pass`; returns the `Watch` for it, or None. A pass within another,
+        such as one that differentiates a kernel's reference, is told of too.
+
+    Examples
+    --------
+    >>> from autograd import Value
+    >>> from autograd.engine import observe
+    >>> x = Value(3.0, name="x")
+    >>> def on_pass(begun):
+    ...     return lambda v, g: print(v.name or v.op.name, g)
+    >>> with observe(on_pass):
+    ...     (x * x).backward()
+    multiply 1.0
+    x 6.0
+    """
+    token = _observer.set(on_pass)
+    try:
+        yield
+    finally:
+        _observer.reset(token)
+
+
+class Flow:
+    """What flows back along a graph, and what a vjp is fed: here arrays.
+
+    A subclass says how to read a node as something else that NumPy's functions take, such as the
+    Values that a pass under `create_graph` computes with.
+
+    Parameters
+    ----------
+    stale : what `topological` found to have been written to too early; reading its numbers raises.
     """
 
-    __slots__ = (
-        "_a",
-        "_b",
-        "_data",
-        "_inputs",
-        "birth",
-        "grad",
-        "name",
-        "op",
-        "requires_grad",
-        "saved",
-        "scope",
-        "static",
-    )
+    kernels = True  # a fused op runs its kernel's vjp; else its reference is differentiated
+    in_place = True  # a sum may be written into a buffer that the pass has made
 
-    _data: Any  # ndarray; on a result also a NumPy scalar, or a tuple where the op has several
-    op: Any  # None on a leaf
-    _a: Any  # the input of a unary op, the left one of a binary op
-    _b: Any  # the right one
-    _inputs: (
-        tuple[Any, ...] | None
-    )  # all, of any other op; a tuple less is an object less to collect
-    static: tuple[Any, ...]  # the op's non-array arguments
-    saved: Any  # what a kernel keeps for its backward pass
-    requires_grad: bool
-    grad: Array | None
-    name: str | None
-    birth: int  # epoch in which it was made, of a leaf in which it was last written to
-    scope: Any  # who made it, for readers; nn.Module leaves its calls here
+    def __init__(self, stale: dict[Node, Node] | None = None) -> None:
+        self.stale = stale or {}
 
-    @property
-    def inputs(self) -> tuple[Any, ...]:
-        """Nodes, and constants as they came; () on a leaf or a released node."""
-        if self._inputs is None:
-            return (self._a,) if self.op.path == 1 else (self._a, self._b)
-        return self._inputs
+    def read(self, v: Node) -> tuple[Any, tuple[Any, ...]]:
+        """The result of v and its inputs, as its vjps take them."""
+        y, args = v._data, arrays_of(v.inputs, v.op.elementwise)
+        return self._checked(v, y, args) if self.stale else (y, args)
+
+    def _checked(self, v: Node, y: Any, args: Sequence[Any]) -> tuple[Any, tuple[Any, ...]]:
+        given = zip(v.inputs, args, strict=True)
+        return fresh(v, y, v, self.stale), tuple([fresh(x, a, v, self.stale) for x, a in given])
+
+    def mode(self) -> contextlib.AbstractContextManager[None]:
+        """What the vjps run within."""
+        return contextlib.nullcontext()
+
+
+ARRAYS = Flow()
+
+
+def arrays_of(inputs: Sequence[Any], scalars: bool) -> tuple[Any, ...]:
+    """The inputs without their nodes; NumPy's scalars among them as arrays, unless told to stay."""
+    arrays = []
+    for x in inputs:
+        if isinstance(x, Node):
+            x = x._data
+            if type(x) is not np.ndarray and isinstance(x, np.generic) and not scalars:
+                x = np.asarray(x)
+        arrays.append(x)
+    return tuple(arrays)
 
 
 def topological(
@@ -151,36 +186,39 @@ def gradients(
     seeds: Sequence[Any],
     xs: Sequence[Node],
     *,
-    create_graph: bool = False,
-    watch: Callable[[Node, Any], None] | None = None,
+    flow: type[Flow] = Flow,
+    watch: Watch | None = None,
     stop: Collection[Node] = (),
 ) -> list[Any]:
     """Gradient of sum(seed · root) with respect to each of xs; None where no path leads.
 
-    Arrays where `create_graph` is false, else Values (or arrays where they don't depend on any).
-    The graph stays as it was.
+    They are of the kind that flows. The graph stays as it was. A pass that is watched goes
+    everywhere, any other one keeps to the paths that lead to xs.
     """
     order, leaves, stale = topological(roots, stop)
-    live: set[Node] | None = None
-    if watch is None:  # keep to the paths that lead to xs
-        live = set(xs)
-        path = []
-        for v in order:
-            for x in v.inputs:
-                if isinstance(x, Node) and x in live:
-                    live.add(v)
-                    path.append(v)
-                    break
-        order = path
     grads: dict[Node, Any] = {}
     for root, seed in zip(roots, seeds, strict=True):
         add_gradient(grads, root, seed)
-    _propagate(order, live, grads, stale, keep=set(xs), create_graph=create_graph, watch=watch)
-    if watch is not None:
-        for leaf in leaves:
-            if leaf in grads:
-                watch(leaf, grads[leaf])
+    watching = _watching(Pass(roots, stop, False), [watch], order, leaves, grads)
+    live = None if watching else set(xs)
+    if live is not None:
+        order = _leading_to(live, order)
+    _propagate(order, grads, flow(stale), live=live, keep=set(xs), watch=watching)
+    if watching:
+        watching.end()
     return [grads.get(x) for x in xs]
+
+
+def _leading_to(live: set[Node], order: list[Node]) -> list[Node]:
+    """The nodes of `order` from which a path leads to a live one; they join it."""
+    path = []
+    for v in order:
+        for x in v.inputs:
+            if isinstance(x, Node) and x in live:
+                live.add(v)
+                path.append(v)
+                break
+    return path
 
 
 def backward(root: Node, seed: Array, retain_graph: bool = False) -> None:
@@ -191,18 +229,16 @@ def backward(root: Node, seed: Array, retain_graph: bool = False) -> None:
     """
     order, leaves, stale = topological([root])
     grads = {root: seed}
-    reached: list[tuple[Node, Any]] = []
-    release = not retain_graph
-    nodes = order.copy() if release and stale else []
-    _propagate(
-        order,
-        None,
-        grads,
-        stale,
-        release=release and not stale,  # a stale leaf may yet raise: then the graph must stay whole
-        watch=None if release else lambda v, g: reached.append((v, g)),
-    )
-    for v in nodes:
+    kept: list[tuple[Node, Any]] = []
+    keep = (lambda v, g: kept.append((v, g))) if retain_graph else None
+    watching = _watching(Pass([root], (), True), [keep], order, leaves, grads)
+    # A stale leaf or an observer may yet raise: then the graph must stay whole.
+    at_once = not (retain_graph or stale or watching)
+    later = order.copy() if not (retain_graph or at_once) else ()
+    _propagate(order, grads, Flow(stale), release=at_once, watch=watching)
+    if watching:
+        watching.end()
+    for v in later:
         _release(v)
     for leaf in leaves:
         if leaf in grads:
@@ -210,8 +246,8 @@ def backward(root: Node, seed: Array, retain_graph: bool = False) -> None:
             # PyTorch's AccumulateGrad steals in the same way: a buffer that nobody else holds
             sole = type(g) is np.ndarray and sys.getrefcount(g) <= _SOLE and g.base is None
             _deposit(leaf, g if sole else np.array(g))
-    for v, g in reached:
-        if type(v._data) is not tuple:
+    for v, g in kept:
+        if v not in leaves and type(v._data) is not tuple:
             _deposit(v, np.array(g))
 
 
@@ -232,27 +268,79 @@ def _release(v: Node) -> None:
     v._a = v._b = v.saved = None
 
 
+class _Watching:
+    """Tells watches of each node before its op runs, and of each leaf after its last user."""
+
+    def __init__(
+        self,
+        watches: Sequence[Watch],
+        order: Sequence[Node],
+        leaves: dict[Node, None],
+        grads: dict[Node, Any],
+    ) -> None:
+        self.watches, self.grads, self.left = watches, grads, leaves.copy()
+        self.after: dict[Node, list[Node]] = {}
+        self.complete: Iterable[Node] = ()
+        seen = set()
+        for v in order:  # whose first node is the last to run backward
+            for x in v.inputs:
+                if isinstance(x, Node) and x in leaves and x not in seen:
+                    seen.add(x)
+                    self.after.setdefault(v, []).append(x)
+
+    def __call__(self, v: Node, g: Any) -> None:
+        self._tell(self.complete)
+        for watch in self.watches:
+            watch(v, g)
+        self.complete = self.after.get(v, ())
+
+    def end(self) -> None:
+        """The pass is over: tell of all leaves that are left."""
+        self._tell([*self.left])
+
+    def _tell(self, leaves: Iterable[Node]) -> None:
+        for leaf in leaves:
+            del self.left[leaf]
+            if leaf in self.grads:
+                for watch in self.watches:
+                    watch(leaf, self.grads[leaf])
+
+
+def _watching(
+    begun: Pass,
+    watches: list[Watch | None],
+    order: Sequence[Node],
+    leaves: dict[Node, None],
+    grads: dict[Node, Any],
+) -> _Watching | None:
+    """The watches of a pass and that of the observer; None where nobody looks."""
+    on_pass = _observer.get()
+    if on_pass is not None:
+        watches = [*watches, on_pass(begun)]
+    found = [watch for watch in watches if watch is not None]
+    return _Watching(found, order, leaves, grads) if found else None
+
+
 def _propagate(
     order: list[Node],
-    live: set[Node] | None,
     grads: dict[Node, Any],
-    stale: dict[Node, Node],
+    flow: Flow,
     *,
+    live: set[Node] | None = None,
     keep: Collection[Node] = (),
-    create_graph: bool = False,
     release: bool = False,
-    watch: Callable[[Node, Any], None] | None = None,
+    watch: Watch | None = None,
 ) -> None:
     """Consume `order` from its end, pushing each node's gradient on to its inputs' in `grads`.
 
-    Inputs outside `live` get none; without it, all that require a gradient get theirs.
+    Inputs outside `live` get none; without it, all that require a gradient get theirs. What is
+    in `keep` stays in `grads`.
     """
-    owned: set[Node] = set()  # whose gradient is a buffer of our own, to add to in place
-    plain = not (create_graph or stale)
-    guard = False
-    mode = enable_grad() if create_graph else contextlib.nullcontext()
+    owned: set[Node] = set()  # whose gradient is a buffer that this pass made: added to in place
+    arrays_only = type(flow) is Flow and not flow.stale
+    masked = False  # has an op dropped a part of the gradient, so that 0 · inf may come?
     youngest, taken = order.pop, grads.pop
-    with np.errstate(all="ignore"), mode:
+    with np.errstate(all="ignore"), flow.mode():
         while order:
             v = youngest()
             g = grads.get(v) if keep and v in keep else taken(v, None)
@@ -261,36 +349,20 @@ def _propagate(
             if watch is not None:
                 watch(v, g)
             op = v.op
-            found: Any
-            if plain and v._inputs is None:  # one or two inputs and nothing else: most nodes
-                a, b = v._a, v._b
-                if op.path == 1:
-                    found = ((a, op.vjps[0](g, v._data, a._data)),)
-                else:
-                    left = right = None
-                    a_data = a._data if isinstance(a, Node) else a
-                    b_data = b._data if isinstance(b, Node) else b
-                    if a_data is not a and (a.requires_grad if live is None else a in live):
-                        left = op.vjps[0](g, v._data, a_data, b_data)
-                    if b_data is not b and (b.requires_grad if live is None else b in live):
-                        right = op.vjps[1](g, v._data, a_data, b_data)
-                    found = ((a, left), (b, right))
+            if arrays_only and v._inputs is None:
+                contributions = _by_vjps(op, v, g, live)
                 if release:
                     v._inputs = ()
                     v._a = v._b = None
             else:
-                needs = [
-                    isinstance(x, Node) and (x.requires_grad if live is None else x in live)
-                    for x in v.inputs
-                ]
-                found = zip(v.inputs, op.pull(v, g, needs, stale, create_graph), strict=True)
+                contributions = _by_pull(op, v, g, live, flow)
                 if release:
                     _release(v)
             guarded = False
-            if guard or op.delicate:
-                guard = guard or op.masks
+            if masked or op.delicate:
+                masked = masked or op.masks
                 guarded = op.elementwise
-            for x, gx in found:
+            for x, gx in contributions:
                 if gx is None:
                     continue
                 if guarded:
@@ -298,23 +370,46 @@ def _propagate(
                 data = x._data
                 try:
                     fits = gx.shape == data.shape and gx.dtype is data.dtype
-                except AttributeError:  # a node with several outputs, or a Python number
-                    if type(data) is tuple:
-                        add_gradient(grads, x, gx)
-                        continue
+                except AttributeError:  # several outputs, or a Python number
                     fits = False
                 if not fits:
                     gx = fit(gx, data)
-                if x not in grads:
+                if x in owned:
+                    grads[x] += gx
+                elif x not in grads:
                     grads[x] = gx
-                elif x in owned:
-                    total = grads[x]
-                    total += gx  # in place on an array; a NumPy scalar is replaced
-                    grads[x] = total
                 else:
-                    grads[x] = grads[x] + gx
-                    if not create_graph:
+                    add_gradient(grads, x, gx)
+                    if flow.in_place and type(data) is not tuple:
                         owned.add(x)
+
+
+def _by_vjps(op: Any, v: Node, g: Any, live: set[Node] | None) -> Iterable[tuple[Any, Any]]:
+    """Pairs of an input and its contribution, where arrays flow through one or two inputs.
+
+    That is most nodes: `_by_pull` would do, and takes twice as long.
+    """
+    a, b = v._a, v._b
+    if op.path == 1:
+        return ((a, op.vjps[0](g, v._data, a._data)),)
+    left = right = None
+    a_data = a._data if isinstance(a, Node) else a
+    b_data = b._data if isinstance(b, Node) else b
+    if a_data is not a and (a.requires_grad if live is None else a in live):
+        left = op.vjps[0](g, v._data, a_data, b_data)
+    if b_data is not b and (b.requires_grad if live is None else b in live):
+        right = op.vjps[1](g, v._data, a_data, b_data)
+    return ((a, left), (b, right))
+
+
+def _by_pull(
+    op: Any, v: Node, g: Any, live: set[Node] | None, flow: Flow
+) -> Iterable[tuple[Any, Any]]:
+    """Pairs of an input and its contribution; None for one that needs none."""
+    needs = [
+        isinstance(x, Node) and (x.requires_grad if live is None else x in live) for x in v.inputs
+    ]
+    return zip(v.inputs, op.pull(v, g, needs, flow), strict=True)
 
 
 def add_gradient(grads: dict[Node, Any], v: Node, g: Any) -> None:
@@ -324,8 +419,7 @@ def add_gradient(grads: dict[Node, Any], v: Node, g: Any) -> None:
         for i, part in g.items():
             total[i] = total[i] + part if i in total else part
     else:
-        old = grads.get(v)
-        grads[v] = g if old is None else old + g
+        grads[v] = grads[v] + g if v in grads else g
 
 
 def zero_where_zero(g: Any, gx: Any) -> Any:
@@ -341,8 +435,13 @@ def zero_where_zero(g: Any, gx: Any) -> Any:
     return np.where(~finite & none, np.zeros((), d.dtype), gx)
 
 
-def fit(gx: Any, data: Array) -> Any:
-    """Give a gradient the shape and dtype of its Value: the one place where broadcasting ends."""
+def fit(gx: Any, data: Any) -> Any:
+    """Give a gradient the shape and dtype of its Value: the one place where broadcasting ends.
+
+    The gradient of a node with several outputs, {output: gradient}, stays as it is.
+    """
+    if type(data) is tuple:
+        return gx
     if not hasattr(gx, "shape"):
         gx = np.asarray(gx)
     if gx.shape != data.shape:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd.derivatives import grad
-from autograd.engine import Array
+from autograd.node import Array
 from autograd.recording import enable_grad
 from autograd.value import Value
 

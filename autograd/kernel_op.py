@@ -7,8 +7,9 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from autograd.engine import Node, gradients
-from autograd.op import Op, data_of, general_call, tex_name
+from autograd.engine import ARRAYS, Flow, arrays_of, gradients
+from autograd.node import Node
+from autograd.op import Op, general_call, tex_name
 from autograd.stale import fresh
 from autograd.symbol import Symbol
 
@@ -71,24 +72,24 @@ class KernelOp(Op):
         y, saved = self.computed(arrays, static)
         return y, saved
 
-    def pull(
-        self, v: Node, g: Any, needs: Sequence[bool], stale: dict[Node, Node], create_graph: bool
-    ) -> Sequence[Any]:
-        """As in `Op`."""
-        if stale:
+    def pull(self, v: Node, g: Any, needs: Sequence[bool], flow: Flow = ARRAYS) -> Sequence[Any]:
+        """As in `Op`; all inputs at once."""
+        if flow.stale:
             for x in v.inputs:
-                written = fresh(x, None, v, stale)
+                written = fresh(x, None, v, flow.stale)
                 if written is not None:
                     written.refuse()
-        if create_graph:
-            return self._pull_reference(v, g, needs)
-        arrays = data_of(v.inputs, scalars=False)
+        if not flow.kernels:
+            return self._pull_reference(v, g, needs, type(flow))
+        arrays = arrays_of(v.inputs, scalars=False)
         if isinstance(g, dict):
             g = tuple(g.get(i) for i in range(len(v._data)))
         found = self.joint(g, needs, v._data, v.saved, *arrays, *v.static)
         return [gx if need else None for gx, need in zip(found, needs, strict=True)]
 
-    def _pull_reference(self, v: Node, g: Any, needs: Sequence[bool]) -> Sequence[Any]:
+    def _pull_reference(
+        self, v: Node, g: Any, needs: Sequence[bool], flow: type[Flow]
+    ) -> Sequence[Any]:
         # Each input gets a node of its own, so that one Value in two places stays two inputs.
         twins = [np.positive(x) if need else x for x, need in zip(v.inputs, needs, strict=True)]
         wanted = [t for t, need in zip(twins, needs, strict=True) if need]
@@ -97,7 +98,7 @@ class KernelOp(Op):
         pairs = [(y, part) for y, part in pairs if isinstance(y, Node) and y.requires_grad]
         roots, seeds = [p[0] for p in pairs], [p[1] for p in pairs]
         stop = set(wanted)
-        found = iter(gradients(roots, seeds, wanted, create_graph=True, stop=stop))
+        found = iter(gradients(roots, seeds, wanted, flow=flow, stop=stop))
         return [next(found) if need else None for need in needs]
 
     def derivative(self, i: int, symbols: Sequence[Symbol], static: tuple[Any, ...]) -> Symbol:

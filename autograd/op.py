@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, NoReturn
 
 import numpy as np
 
 from autograd.dispatch import OPS
-from autograd.engine import Node, epoch
-from autograd.recording import is_recording
-from autograd.stale import fresh
+from autograd.engine import ARRAYS, Flow
+from autograd.node import Node, epoch
+from autograd.recording import enable_grad, is_recording
 from autograd.symbol import ATOM, Symbol, as_symbol
 from autograd.value import Value
 
@@ -18,6 +21,9 @@ Function = Callable[..., Any]
 _MISSING = object()
 _CONSTANTS = frozenset({np.ndarray, float, int, bool, np.float64, np.float32})
 _ATOMS = frozenset({type(None), int, float, bool, str, slice, np.ndarray})
+_NUMPYS = {"dim": "axis", "keepdim": "keepdims"}  # PyTorch's word -> NumPy's
+_POWER = 4
+_TOKENS = re.compile(r"\{\{|\}\}|[()]|\{\w+:?(\d?)\}")  # of a template: brackets and operands
 _new = object.__new__
 
 
@@ -41,17 +47,21 @@ class Op:
     *vjps : callable or None
         One for each array input; None where it has no gradient.
     name : str, optional
-        By default that of `forward`.
-    rank : int
-        How loosely the LaTeX binds: 1 sum, 2 product, 3 prefixed function, 4 power, 9 atom.
+        By default that of `forward`, without leading underscores.
+    rank : int, optional
+        How loosely the LaTeX binds: 1 sum, 2 product, 3 prefixed function, 4 power, 9 atom. By
+        default as its most loosely bound operand, 2 for ``"{a:2} {b:2}"``.
     of : sequence of callables
         The NumPy functions that it stands for; by default `forward` if it is NumPy's.
     bind : str
         Names of Value methods to provide; ``"__add__ __radd__"`` with the reflected form.
+    elementwise : bool
+        Each element of the output depends on the elements of the inputs at its place alone, once
+        they are broadcast. A `domain` implies it.
     domain : sequence of callables, optional
-        For an elementwise op: where each input is sampled from, ``f(rng, shape) -> array``.
+        For tests of an elementwise op: the samplers of its inputs, ``f(rng, shape) -> array``.
     cases : sequence of callables, optional
-        For any other: ``f(rng) -> (args, kwargs)``, calls to check.
+        For tests of any op: samplers of whole calls, ``f(rng) -> (args, kwargs)``.
     singular : bool
         The derivative has poles, so that 0 · inf must be watched for.
     masks : bool
@@ -77,21 +87,23 @@ class Op:
         tex: str | Function,
         *vjps: Function | None,
         name: str | None = None,
-        rank: int = ATOM,
+        rank: int | None = None,
         of: Sequence[Function] | None = None,
         bind: str = "",
+        elementwise: bool = False,
         domain: Sequence[Function] | None = None,
         cases: Sequence[Function] | None = None,
         singular: bool = False,
         masks: bool = False,
     ) -> None:
         self.forward, self.tex, self.vjps = forward, tex, vjps
-        self.name = name or str(getattr(forward, "__name__", "op"))
+        self.name = name or str(getattr(forward, "__name__", "op")).lstrip("_")
         self.__name__ = self.name
         self.__doc__ = getattr(forward, "__doc__", None) or Op.__doc__
-        self.rank, self.domain, self.cases = rank, domain, cases
-        self.elementwise, self.masks = domain is not None, masks
+        self._rank = rank
+        self.elementwise, self.masks = elementwise or domain is not None, masks
         self.delicate = masks or singular  # its zeros, or zeros before it, need the engine's eye
+        self.domain, self.cases = domain, cases
         self.trusted = not hasattr(forward, "__code__")  # NumPy's own, or an operator
         self.arity = len(vjps)
         self.parameters, self.defaults, self.positional = _signature(forward, self.arity)
@@ -110,6 +122,18 @@ class Op:
         bind_methods(self.call, bind)
         if self.listed:
             ROWS.append(self)
+
+    @property
+    def rank(self) -> int:
+        """How loosely the LaTeX binds: as the most loosely bound operand outside of brackets."""
+        if self._rank is not None:
+            return self._rank
+        depth, rank = 0, ATOM
+        for token in _TOKENS.finditer("" if callable(self.tex) else self.tex):
+            depth += (token[0] in ("{{", "(")) - (token[0] in ("}}", ")"))
+            if token[1] and not depth:
+                rank = min(rank, _POWER if token[1] == "9" else int(token[1]))
+        return rank
 
     def _call_path(self) -> Function:
         return {1: _unary, 2: _binary}.get(self.path, general_call)(self)
@@ -140,10 +164,11 @@ class Op:
             if p in self.parameters:
                 raise TypeError(f"{self.name}: got two values for {p!r}.")
             if value is not None:
-                raise TypeError(
-                    f"{self.name}: the argument {p!r} is not supported on a Value; it takes "
-                    f"{', '.join(self.parameters)}."
-                )
+                text = f"{self.name}: the argument {p!r} is not supported on a Value; it takes "
+                text += f"{', '.join(self.parameters)}."
+                if _NUMPYS.get(p) in self.parameters:
+                    text += f" Write {_NUMPYS[p]}=."
+                raise TypeError(text)
         return full
 
     def apply(self, inputs: Sequence[Any], static: tuple[Any, ...] = ()) -> Any:
@@ -219,11 +244,9 @@ class Op:
             return type(s)(self._constant(part) for part in s)
         return s
 
-    def pull(
-        self, v: Node, g: Any, needs: Sequence[bool], stale: dict[Node, Node], create_graph: bool
-    ) -> Sequence[Any]:
-        """The gradient contribution to each input that needs one, else None; any kind of input."""
-        y, args = seen(v, stale, create_graph)
+    def pull(self, v: Node, g: Any, needs: Sequence[bool], flow: Flow = ARRAYS) -> Sequence[Any]:
+        """What the op sends to each input that needs a gradient, else None; of what flows."""
+        y, args = flow.read(v)
         if isinstance(g, dict):
             g = tuple(g.get(i) for i in range(len(v._data)))
         return [
@@ -256,7 +279,7 @@ class Op:
     def formula(self, i: int, *inputs: Any, **others: Any) -> str:
         r"""LaTeX of the i-th vjp, got by running it; \bar y is the incoming gradient.
 
-        Inputs are arrays or Symbols; without any, one sample of the op's domain.
+        Inputs are arrays or Symbols; without any, the op's first sample.
         """
         if not inputs:
             ones = (np.ones(()),) * self.arity
@@ -309,52 +332,46 @@ class Op:
                 "use np.expand_dims or reshape."
             )
         elif "core dimension" in cause:
-            text += (
-                " The last axis of a must be as long as the last but one of b (or its only one)."
-            )
+            text += " a's last axis must equal b's second-to-last axis (or its only axis)."
         kind = type(error)
         if kind.__module__.startswith("numpy") and issubclass(kind, TypeError):
             kind = TypeError
-        raise kind(text) from error
+        raised = kind(text)
+        vars(raised)["inputs"] = tuple(inputs)  # for `detect_anomaly`, which tells who made them
+        raise raised from error
 
 
 ROWS: list[Op] = []
 """Every op, in the order of definition; tests, documentation and drawings read it."""
 
+elementwise = functools.partial(Op, elementwise=True)
+"""An op whose outputs depend on the inputs at their own place alone."""
 
-def seen(v: Node, stale: dict[Node, Node], create_graph: bool) -> tuple[Any, tuple[Any, ...]]:
-    """What a vjp is fed for y and the inputs: Values under create_graph, else arrays."""
-    if create_graph:
-        parts = v._data
+
+class Recorded(Flow):
+    """Values flow: what the vjps compute is recorded, so that it can be differentiated again."""
+
+    kernels = in_place = False
+
+    def read(self, v: Node) -> tuple[Any, tuple[Any, ...]]:
+        """The result of v and its inputs, as Values."""
         y: Any = v
-        if type(parts) is tuple:
-            y = tuple(select_output(v, i) for i in range(len(parts)))
-        args: tuple[Any, ...] = v.inputs
-    else:
-        y = v._data
-        args = data_of(v.inputs, v.op.elementwise)
-    if stale:
-        y = fresh(v, y, v, stale)
-        args = tuple([fresh(x, arg, v, stale) for x, arg in zip(v.inputs, args, strict=True)])
-    return y, args
+        if type(v._data) is tuple:
+            y = tuple(select_output(v, i) for i in range(len(v._data)))
+        return self._checked(v, y, v.inputs) if self.stale else (y, v.inputs)
 
-
-def data_of(inputs: Sequence[Any], scalars: bool) -> tuple[Any, ...]:
-    """The inputs without their nodes; NumPy's scalars among them as arrays, unless told to stay."""
-    arrays = []
-    for x in inputs:
-        if isinstance(x, Node):
-            x = x._data
-            if type(x) is not np.ndarray and isinstance(x, np.generic) and not scalars:
-                x = np.asarray(x)
-        arrays.append(x)
-    return tuple(arrays)
+    def mode(self) -> AbstractContextManager[None]:
+        """Ops record."""
+        return enable_grad()
 
 
 def record(
     op: Op, y: Any, inputs: tuple[Any, ...], static: tuple[Any, ...] = (), saved: Any = None
 ) -> Value:
-    """A new node of the graph."""
+    """A new node of the graph.
+
+    `_unary` and `_binary` write the same out once more: a call of this costs a tenth of a small op.
+    """
     v = _new(Value)
     v._data = y
     v.grad = None
@@ -537,9 +554,7 @@ class _Select(Op):
 
     listed = False
 
-    def pull(
-        self, v: Node, g: Any, needs: Sequence[bool], stale: dict[Node, Node], create_graph: bool
-    ) -> Sequence[Any]:
+    def pull(self, v: Node, g: Any, needs: Sequence[bool], flow: Flow = ARRAYS) -> Sequence[Any]:
         return [{v.static[0]: g}]
 
 

@@ -22,17 +22,16 @@ def seed(n: int | None) -> None:
     Examples
     --------
     >>> import autograd
-    >>> from autograd.random import default_rng
     >>> autograd.seed(0)
-    >>> a = default_rng().random()
+    >>> a = autograd.default_generator().random()
     >>> autograd.seed(0)
-    >>> a == default_rng().random()
+    >>> a == autograd.default_generator().random()
     True
     """
     _default[:] = [np.random.default_rng(n)]
 
 
-def default_rng() -> np.random.Generator:
+def default_generator() -> np.random.Generator:
     """The default generator; the operating system seeds it unless `seed` was called."""
     if not _default:
         seed(None)
@@ -48,7 +47,7 @@ def as_generator(rng: Rng = None) -> np.random.Generator:
         Neither a numpy.random.Generator nor an int nor None.
     """
     if rng is None:
-        return default_rng()
+        return default_generator()
     if isinstance(rng, np.random.Generator):
         return rng
     if isinstance(rng, (int, np.integer)) and not isinstance(rng, bool):

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Node
-from autograd.op import Op, seen
+from autograd.engine import ARRAYS, Flow
+from autograd.node import Node
+from autograd.op import Op
 from autograd.symbol import Symbol, as_symbol
 
 Function = Callable[..., Any]
@@ -43,11 +44,9 @@ class SequenceOp(Op):
     def _run(self, arrays: Sequence[Any], static: tuple[Any, ...]) -> tuple[Any, Any]:
         return self.computed([list(arrays)], static), None
 
-    def pull(
-        self, v: Node, g: Any, needs: Sequence[bool], stale: dict[Node, Node], create_graph: bool
-    ) -> Sequence[Any]:
+    def pull(self, v: Node, g: Any, needs: Sequence[bool], flow: Flow = ARRAYS) -> Sequence[Any]:
         """As in `Op`."""
-        y, args = seen(v, stale, create_graph)
+        y, args = flow.read(v)
         found = self.joint(g, needs, y, args, *v.static)
         return [gx if need else None for gx, need in zip(found, needs, strict=True)]
 

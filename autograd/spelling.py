@@ -1,9 +1,26 @@
-"""PyTorch's names for what Values are asked under NumPy's, each with what to write instead."""
+"""Names that users of other packages type, each with what to write here instead."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from typing import Any, NoReturn
+
+
+def refuse_name(module: str, name: str, write: str | None) -> NoReturn:
+    """Raise for a name that a package lacks, from its ``__getattr__``; `write` is the cure.
+
+    Raises
+    ------
+    AttributeError
+        For ``module.name``.
+    ImportError
+        For ``from module import name``, where Python would drop an AttributeError's text.
+    """
+    text = f"module {module!r} has no attribute {name!r}" + (f": {write}." if write else ".")
+    if write and sys._getframe(2).f_code.co_name == "_handle_fromlist":
+        raise ImportError(text, name=name)
+    raise AttributeError(text, name=name)
 
 
 class Instead:
@@ -87,8 +104,8 @@ class TorchSpelling:
     mv = Instead("v @ w")
     norm = Instead("np.linalg.norm(v)")
     logsumexp = Instead("autograd.logsumexp(v, axis)")
-    softmax = Instead("autograd.softmax(v, axis), or nn.functional.softmax(v, dim)")
-    log_softmax = Instead("autograd.log_softmax(v, axis), or nn.functional.log_softmax(v, dim)")
+    softmax = Instead("nn.functional.softmax(v, dim)")
+    log_softmax = Instead("nn.functional.log_softmax(v, dim)")
     amax = Instead("v.max(axis)")
     amin = Instead("v.min(axis)")
     sort = Instead("np.sort(v, axis)")

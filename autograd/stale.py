@@ -7,7 +7,7 @@ from typing import Any
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from autograd.dispatch import Traced
-from autograd.engine import Node
+from autograd.node import Node
 
 
 class Stale(Traced, NDArrayOperatorsMixin):

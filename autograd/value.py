@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd import engine
 from autograd.dispatch import Traced, lookup
-from autograd.engine import Array, Node, epoch, tick
+from autograd.node import Array, Node, epoch, tick
 from autograd.spelling import TorchSpelling
 
 
@@ -24,7 +24,8 @@ class Value(Node, Traced, TorchSpelling):
     Parameters
     ----------
     data : array_like
-        Copied, in native byte order. A Python int becomes float64.
+        Copied, in native byte order. Python ints, alone or in lists, become float64; NumPy's
+        integer arrays stay what they are.
     requires_grad : bool, optional
         Whether to track it. By default float data is tracked and integer data is not.
     name : str, optional
@@ -58,7 +59,9 @@ class Value(Node, Traced, TorchSpelling):
     ) -> None:
         if isinstance(data, Value):
             raise TypeError("Value(data): data is already a Value; use .detach() for a new leaf.")
-        array = np.array(data, dtype=np.float64 if type(data) is int else None)
+        array = np.array(data)
+        if array.dtype == np.int64 and _of_python_ints(data):
+            array = array.astype(np.float64)
         if not array.dtype.isnative:
             array = array.astype(array.dtype.newbyteorder("="))
         kind = array.dtype.kind
@@ -329,12 +332,19 @@ class Value(Node, Traced, TorchSpelling):
         var: Callable[..., Value]
 
 
+def _of_python_ints(data: Any) -> bool:
+    """Whether it is an int, or lists and tuples of nothing but ints."""
+    if isinstance(data, (list, tuple)):
+        return all(map(_of_python_ints, data))
+    return type(data) is int
+
+
 def seed_like(y: Node, gradient: Any) -> Array:
     """The incoming gradient of y, checked: of y's shape and dtype, and maybe the caller's."""
     if not y.requires_grad:
         raise RuntimeError(
             "Nothing behind this Value requires a gradient: it was made from constants, from "
-            "Values with requires_grad=False, or under no_grad()."
+            "Values of integers or with requires_grad=False, or under no_grad()."
         )
     shape, dtype = y._data.shape, y._data.dtype
     if gradient is None:

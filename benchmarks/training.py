@@ -181,7 +181,7 @@ def ours(build: Build, data: Data, optimizer: str, settings: dict[str, float]) -
     import autograd
     import nn
 
-    net = build(nn, autograd.scaled_dot_product_attention)
+    net = build(nn, autograd.ops.scaled_dot_product_attention)
     net.load_state_dict(weights({k: p.shape for k, p in net.named_parameters()}), strict=False)
     return steps(nn, net, getattr(nn.optim, optimizer)(net.parameters(), **settings), *data())
 

@@ -1,4 +1,4 @@
-"""What a Module owns itself: parameters that are learned, buffers that are only kept."""
+"""Parameters, which are learned, and buffers, which are only stored."""
 
 from __future__ import annotations
 
@@ -108,3 +108,8 @@ class Buffer:
 
     def __init__(self, data: Any, persistent: bool = True) -> None:
         self.data, self.persistent = np.array(data), persistent
+
+
+def plain(x: Any) -> Any:
+    """The array of a Value, anything else as it is."""
+    return x._data if isinstance(x, Value) else x

@@ -28,7 +28,8 @@ import autograd
 import nn
 from autograd import Value
 from autograd.kernels.jit import jit
-from autograd.ops import updates
+from nn.optim.adam import adam as adam_rule
+from nn.optim.rules import apply
 
 QUICK = bool(os.environ.get("GLASSGRAD_QUICK"))
 ROOT = Path(autograd.__file__).parents[1]
@@ -298,9 +299,9 @@ constants = (0, 0, 1, beta1, 1 - beta1, beta2, 1 - beta2, (1 - beta2) ** 0.5, 1e
 exactly = tuple(np.float32(c) for c in constants)
 
 three = {
-    "whole arrays": lambda p, m, v: updates.adam(exactly, p, g, m, v),
-    "pieces in cache": lambda p, m, v: updates.apply(updates.adam, constants, p, g, (m, v), False),
-    "one compiled loop": lambda p, m, v: updates.apply(updates.adam, constants, p, g, (m, v), True),
+    "whole arrays": lambda p, m, v: adam_rule(exactly, p, g, m, v),
+    "pieces in cache": lambda p, m, v: apply(adam_rule, constants, p, g, (m, v), False),
+    "one compiled loop": lambda p, m, v: apply(adam_rule, constants, p, g, (m, v), True),
 }
 after, adam_time = {}, {}
 for name, step in three.items():
@@ -449,7 +450,7 @@ gradient = floats(n)
 
 
 def adam():
-    updates.apply(updates.adam, constants, state[0], gradient, state[1:], True)
+    apply(adam_rule, constants, state[0], gradient, state[1:], True)
 
 
 place("Adam's step", adam, 13 * n, *state, *state, gradient)

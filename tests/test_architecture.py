@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -10,14 +12,16 @@ from pathlib import Path
 import pytest
 
 import autograd
+import nn
 
 ROOT = Path(autograd.__file__).parents[1]
 LAYERS = """
 autograd.machine
 autograd.kernels
 autograd.dispatch autograd.recording autograd.random
-autograd.engine autograd.symbol
+autograd.node autograd.symbol
 autograd.stale autograd.spelling
+autograd.engine
 autograd.value
 autograd.op
 autograd.sequence_op autograd.kernel_op autograd.checkpointing
@@ -38,14 +42,14 @@ autograd.readers.explain autograd.readers.compare autograd.readers.detect_anomal
 autograd.readers.ladder autograd.readers.lint autograd.readers.profile
 autograd.readers
 autograd
-nn.name_clash
+nn.name_clash nn.arguments
 nn.parameter
 nn.module
 nn.functional
-nn.init
+nn.init nn.utils.rnn
 nn.layers
-nn.losses nn.optim nn.metrics nn.data
-nn.models nn.look
+nn.losses nn.optim nn.metrics nn.data nn.files
+nn.models nn.look nn.utils
 nn.train
 nn
 nn.commands
@@ -164,17 +168,57 @@ def test_an_arrow_that_points_the_right_way_is_let_be(module, source):
     assert not reversed_arrows(source, module)
 
 
-def test_public_names_are_sorted_and_exist():
-    names = autograd.__all__
-    assert names == sorted(names)
-    assert len(set(names)) == len(names)
-    for name in names:
-        assert getattr(autograd, name) is not None
+def door(module):
+    """The names that a package exports: those that its `__init__` imports `as` themselves."""
+    tree = ast.parse(Path(module.__file__).read_text())
+    froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    names = {alias.name for node in froms for alias in node.names if alias.asname == alias.name}
+    return names - {"__version__"}
+
+
+DOORS = [autograd, nn, nn.functional]
+
+
+@pytest.mark.parametrize("package", DOORS, ids=lambda package: package.__name__)
+def test_what_a_package_exports_exists_is_documented_and_is_found_by_tab_completion(package):
+    for name in door(package):
         assert not name.startswith("_")
+        assert getattr(package, name).__doc__, name
+        assert name in dir(package)
 
 
-def test_public_functions_and_classes_are_documented():
-    assert [n for n in autograd.__all__ if not getattr(autograd, n).__doc__] == []
+@pytest.mark.parametrize("package", DOORS, ids=lambda package: package.__name__)
+def test_dir_shows_what_is_exported_and_submodules_only(package):
+    shown = {name for name in dir(package) if not name.startswith("_")} - door(package)
+    modules = [name for name in shown if inspect.ismodule(getattr(package, name))]
+    assert sorted(shown) == sorted(modules)
+
+
+def test_a_public_name_exists_once():
+    first, *others = (door(package) for package in DOORS)
+    seen = set(first)
+    for names in others:
+        assert not seen & names
+        seen |= names
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "cure"),
+    [
+        ("autograd", "softmax", "nn.functional.softmax"),
+        ("autograd", "Tensor", "autograd.Value"),
+        ("autograd", "numpy", "import numpy as np"),
+        ("autograd", "elementwise_grad", "autograd.grad"),
+        ("autograd", "default_rng", "np.random.default_rng"),
+        ("nn", "LazyLinear", r"nn.Linear\(None, 10\)"),
+    ],
+)
+def test_a_name_that_is_elsewhere_says_where_however_it_is_asked_for(module, name, cure):
+    with pytest.raises(AttributeError, match=cure):
+        getattr(importlib.import_module(module), name)
+    with pytest.raises(ImportError, match=cure):
+        exec(f"from {module} import {name}")
+    assert not hasattr(importlib.import_module(module), name)
 
 
 def loaded_by(statement):
@@ -209,3 +253,8 @@ def test_nothing_is_imported_with_a_wildcard(path):
     assert not [
         n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.names[0].name == "*"
     ]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: module_of(p))
+def test_nobody_reads_the_local_variables_of_a_frame(path):
+    assert "f_locals" not in path.read_text()

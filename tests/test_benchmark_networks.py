@@ -41,7 +41,7 @@ def test_both_sides_have_the_same_losses_step_by_step(name):
     x, y = data()
     if x.dtype.kind == "f":
         x = x.astype(np.float64)
-    ours = build(nn, autograd.scaled_dot_product_attention)
+    ours = build(nn, autograd.ops.scaled_dot_product_attention)
     first = training.weights({k: p.shape for k, p in ours.named_parameters()})
     theirs = build(torch.nn, torch.nn.functional.scaled_dot_product_attention)
     np.testing.assert_allclose(

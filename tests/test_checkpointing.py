@@ -55,16 +55,16 @@ def test_the_inside_is_not_kept():
 
 def test_the_default_generator_is_drawn_from_alike_twice():
     def noisy(v):
-        return v * autograd.default_rng().normal(size=v.shape)
+        return v * autograd.default_generator().normal(size=v.shape)
 
     autograd.seed(3)
     x = Value(np.ones(4))
     y = checkpoint(noisy, x)
-    after = autograd.default_rng().normal()
+    after = autograd.default_generator().normal()
     assert np.array_equal(grad(np.sum(y), x), y.data)
     autograd.seed(3)
-    autograd.default_rng().normal(size=4)
-    assert autograd.default_rng().normal() == after
+    autograd.default_generator().normal(size=4)
+    assert autograd.default_generator().normal() == after
 
 
 def test_a_function_that_changes_its_mind_is_refused():

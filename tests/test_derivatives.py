@@ -209,8 +209,8 @@ def test_the_hessian_of_an_mlps_loss_is_that_of_finite_differences(mlp):
 def test_hvp_is_the_hessian_times_the_vector(mlp, rng):
     loss, p = mlp
     v = rng.normal(size=13)
-    y, (hv,) = hvp(loss, [p], [v])
-    np.testing.assert_allclose(hv, hessian(loss)(p) @ v, rtol=1e-10, atol=1e-12)
+    y, times = hvp(loss)(p)
+    np.testing.assert_allclose(times(v), hessian(loss)(p) @ v, rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(y, loss(p))
 
 
@@ -233,36 +233,36 @@ def test_the_jacobian_has_the_outputs_axes_and_then_the_inputs():
 
 def test_jvp_is_the_jacobian_times_the_vector(rng):
     v = rng.normal(size=3)
-    y, tangent = jvp(vector, [X], [v])
+    y, push = jvp(vector)(X)
     np.testing.assert_allclose(y, vector(X))
-    np.testing.assert_allclose(tangent, jacobian(vector)(X) @ v, rtol=1e-13)
+    np.testing.assert_allclose(push(v), jacobian(vector)(X) @ v, rtol=1e-13)
 
 
 def test_jvp_adds_up_over_several_inputs():
-    _, tangent = jvp(lambda a, b: a * b, [2.0, 3.0], [1.0, 10.0])
-    assert tangent == 23.0
+    _, push = jvp(lambda a, b: a * b, argnums=(0, 1))(2.0, 3.0)
+    assert push(1.0, 10.0) == 23.0
 
 
 def test_jvp_of_a_linear_function_is_the_function():
-    _, tangent = jvp(lambda x: 3 * x, [X], [np.ones(3)])
-    np.testing.assert_array_equal(tangent, [3, 3, 3])
+    _, push = jvp(lambda x: 3 * x)(X)
+    np.testing.assert_array_equal(push(np.ones(3)), [3, 3, 3])
 
 
 def test_jvp_of_a_constant_is_zero():
-    _, tangent = jvp(lambda x: Value(np.ones(2)), [X], [np.ones(3)])
-    np.testing.assert_array_equal(tangent, [0, 0])
+    _, push = jvp(lambda x: Value(np.ones(2)))(X)
+    np.testing.assert_array_equal(push(np.ones(3)), [0, 0])
 
 
 def test_vjp_is_the_vector_times_the_jacobian(rng):
-    y, pull = vjp(vector, X)
+    y, pull = vjp(vector)(X)
     g = rng.normal(size=3)
     np.testing.assert_allclose(y, vector(X))
     for _ in range(2):  # the graph stays
-        np.testing.assert_allclose(pull(g)[0], g @ jacobian(vector)(X), rtol=1e-13)
+        np.testing.assert_allclose(pull(g), g @ jacobian(vector)(X), rtol=1e-13)
 
 
 def test_vjp_gives_one_gradient_for_each_input():
-    _, pull = vjp(lambda a, b: a * b, X, 2.0)
+    _, pull = vjp(lambda a, b: a * b, argnums=(0, 1))(X, 2.0)
     ga, gb = pull(np.ones(3))
     np.testing.assert_array_equal(ga, [2, 2, 2])
     assert gb == X.sum()
@@ -302,7 +302,7 @@ def test_float32_arguments_have_float32_derivatives():
 def test_functions_of_derivatives_work_inside_no_grad():
     with no_grad():
         assert value_and_grad(lambda x: x * x)(3.0)[1] == 6.0
-        assert jvp(lambda x: x * x, [3.0], [1.0])[1] == 6.0
+        assert jvp(lambda x: x * x)(3.0)[1](1.0) == 6.0
         assert hessian(lambda x: x**3)(2.0) == 12.0
 
 
@@ -321,13 +321,18 @@ ERRORS = {
     "not one number": (lambda: value_and_grad(np.sin)(X), ValueError, r"\(3,\)"),
     "not a Value": (lambda: value_and_grad(lambda x: 1.0)(X), TypeError, "float"),
     "hessian of an array": (lambda: hessian(np.sin)(X), ValueError, r"hessian.*\(3,\)"),
-    "hvp of an array": (lambda: hvp(np.sin, [X], [X]), ValueError, r"hvp.*\(3,\)"),
-    "jvp of one tangent of two": (lambda: jvp(np.add, [X, X], [X]), ValueError, "tangents"),
-    "jvp of another shape": (lambda: jvp(np.sin, [X], [X[:2]]), ValueError, r"\(2,\).*\(3,\)"),
-    "hvp of another shape": (lambda: hvp(np.sum, [X], [X[:2]]), ValueError, r"\(2,\).*\(3,\)"),
-    "jvp not a Value": (lambda: jvp(lambda x: 1.0, [X], [X]), TypeError, "jvp.*float"),
-    "vjp not a Value": (lambda: vjp(lambda x: 1.0, X), TypeError, "vjp.*float"),
+    "hvp of an array": (lambda: hvp(np.sin)(X), ValueError, r"hvp.*\(3,\)"),
+    "jvp of one tangent of two": (lambda: jvp(np.add, (0, 1))(X, X)[1](X), ValueError, "tangents"),
+    "jvp of another shape": (lambda: jvp(np.sin)(X)[1](X[:2]), ValueError, r"\(2,\).*\(3,\)"),
+    "hvp of another shape": (lambda: hvp(np.sum)(X)[1](X[:2]), ValueError, r"\(2,\).*\(3,\)"),
+    "jvp not a Value": (lambda: jvp(lambda x: 1.0)(X), TypeError, "jvp.*float"),
+    "vjp not a Value": (lambda: vjp(lambda x: 1.0)(X), TypeError, "vjp.*float"),
     "jacobian not a Value": (lambda: jacobian(lambda x: 1.0)(X), TypeError, "jacobian.*float"),
+    "a point in place of argnums": (lambda: vjp(np.sin, X), TypeError, r"vjp\(f\)\(x\)"),
+    "a point in place of xs": (lambda: grad(np.sin, 2.0), TypeError, r"grad\(f\)\(x\)"),
+    "no function": (lambda: hvp(X), TypeError, "hvp: f must be a function, not ndarray"),
+    "a Value without xs": (lambda: grad(Value(1.0)), TypeError, r"grad\(y, x\)"),
+    "argnums for a Value": (lambda: grad(Value(1.0), argnums=0), TypeError, "argnums"),
     "xs not a Value": (lambda: grad(Value(1.0), X), TypeError, r"xs\[0\].*ndarray|xs\[0\]"),
     "y not a Value": (lambda: grad(1.0, Value(1.0)), TypeError, "y must be.*float"),
     "x untracked": (
@@ -381,3 +386,61 @@ def test_value_and_grad_keeps_the_form_of_each_chosen_collection():
 def test_a_list_of_numbers_stays_one_array():
     _, g = value_and_grad(lambda x: np.sum(x**2))([[1.0, 2.0], [3.0, 4.0]])
     assert g.tolist() == [[2.0, 4.0], [6.0, 8.0]]
+
+
+def test_grad_of_a_function_is_a_function():
+    np.testing.assert_array_equal(grad(lambda x: np.sum(x**2))(X), 2 * X)
+    ga, gb = grad(lambda a, b: np.sum(a) * b, argnums=(0, 1))(X, 2.0)
+    np.testing.assert_array_equal(ga, [2, 2, 2])
+    assert gb == X.sum()
+    assert grad(lambda a, b: a * b, 1)(2.0, 5.0) == 2.0
+
+
+def test_grad_of_grad_of_a_function_is_its_second_derivative():
+    f = lambda x: np.tanh(x) * x  # noqa: E731
+    for n, expected in enumerate([f(0.7), *_derivatives_of_tanh_x_times_x(0.7)]):
+        g = f
+        for _ in range(n):
+            g = grad(g)
+        np.testing.assert_allclose(g(0.7), expected, rtol=1e-12)
+
+
+def _derivatives_of_tanh_x_times_x(x):
+    t = np.tanh(x)
+    d = 1 - t * t
+    return [t + x * d, 2 * d - 2 * x * t * d, -6 * t * d + x * d * (6 * t * t - 2)]
+
+
+def test_transforms_nest_in_one_another():
+    f = lambda x: np.sum(x**3)  # noqa: E731
+    np.testing.assert_allclose(jacobian(grad(f))(X), hessian(f)(X))
+    np.testing.assert_allclose(grad(lambda x: jvp(f)(x)[1](np.ones(3)))(X), 6 * X)
+    np.testing.assert_allclose(grad(lambda x: vjp(f)(x)[1](1.0).sum())(X), 6 * X)
+    np.testing.assert_allclose(grad(lambda x: np.trace(hessian(f)(x)))(X), np.full(3, 6.0))
+    np.testing.assert_allclose(grad(lambda x: value_and_grad(f)(x)[0])(X), 3 * X**2)
+    np.testing.assert_allclose(grad(lambda x: np.sum(hvp(f)(x)[1](X)))(X), 6 * X)
+
+
+def test_a_gradient_of_a_function_reaches_leaves_that_it_closes_over():
+    w = Value(3.0)
+    slope = grad(lambda x: w * x**2)(Value(2.0))
+    slope.backward()
+    assert slope.item() == 12.0
+    assert w.grad == 4.0
+
+
+def test_jacobians_and_hessians_by_several_arguments_are_tuples():
+    f = lambda a, b: np.sum(a * a) * b  # noqa: E731
+    ja, jb = jacobian(f, argnums=(0, 1))(X, 2.0)
+    np.testing.assert_allclose(ja, 4 * X)
+    np.testing.assert_allclose(jb, np.sum(X * X))
+    (haa, hab), (hba, hbb) = hessian(f, argnums=(0, 1))(X, 2.0)
+    np.testing.assert_allclose(haa, 4 * np.eye(3))
+    np.testing.assert_allclose(hab, 2 * X)
+    np.testing.assert_allclose(hba, 2 * X)
+    assert hbb == 0.0
+
+
+def test_hvp_by_several_arguments_gives_one_product_for_each():
+    _, times = hvp(lambda a, b: a * a * b, argnums=(0, 1))(2.0, 3.0)
+    assert times(1.0, 10.0) == (6.0 + 40.0, 4.0)

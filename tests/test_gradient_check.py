@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from autograd import Op, Value, gradcheck, gradgradcheck, no_grad
-from autograd.engine import Node
+from autograd.node import Node
 
 X = np.array([0.3, -1.2, 2.0])
 

@@ -10,6 +10,7 @@ import pytest
 from autograd import KernelOp, Op, SequenceOp, Value, grad, gradcheck, gradgradcheck
 from autograd.op import ROWS
 from autograd.ops.losses.cross_entropy import cross_entropy
+from autograd.symbol import ATOM
 
 X = np.array([0.5, 1.5])
 
@@ -147,8 +148,8 @@ def test_the_integer_result_of_an_op_is_not_tracked(op_table):
 
 
 def test_ops_of_integer_values_are_not_tracked():
-    assert not (Value([1, 2]) * 2).requires_grad
-    assert not np.sin(Value([1, 2])).requires_grad
+    assert not (Value(np.array([1, 2])) * 2).requires_grad
+    assert not np.sin(Value(np.array([1, 2]))).requires_grad
 
 
 def test_domain_and_cases_are_drawn_from(op_table):
@@ -172,3 +173,33 @@ def test_the_other_kinds_are_ops(kind):
 
 def test_help_shows_the_parameters_of_an_op():
     assert list(inspect.signature(cross_entropy).parameters)[:2] == ["x", "target"]
+
+
+@pytest.mark.parametrize(("word", "numpys"), [("dim", "axis"), ("keepdim", "keepdims")])
+def test_pytorchs_words_are_answered_with_numpys(word, numpys):
+    with pytest.raises(TypeError, match=rf"max: the argument '{word}' .* Write {numpys}=\."):
+        Value([1.0, 2.0]).max(**{word: 0})
+
+
+@pytest.mark.parametrize(
+    ("tex", "rank"),
+    [
+        ("{a:1} + {b:2}", 1),
+        (r"{a:2} \log {b:3}", 2),
+        (r"\sin {a:3}", 3),
+        ("{a:9}^2", 4),
+        (r"{a:2} \, \left({b:1} + 1\right)", 2),
+        (r"\frac{{{a:1} + 1}}{{{b}}}", ATOM),
+        (lambda a, b: "a", ATOM),
+    ],
+)
+def test_the_rank_follows_from_the_template(op_table, tex, rank):
+    assert Op(np.multiply, tex, None, None, of=()).rank == rank
+    assert Op(np.multiply, tex, None, None, of=(), rank=7).rank == 7
+
+
+def test_an_op_is_elementwise_where_it_says_so_or_gives_a_domain(op_table):
+    row = np.multiply, "{a:2} {b:2}", None, None
+    assert not Op(*row, of=()).elementwise
+    assert Op(*row, of=(), elementwise=True).elementwise
+    assert Op(*row, of=(), domain=(np.ones, np.ones)).elementwise

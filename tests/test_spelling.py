@@ -39,7 +39,7 @@ def test_requires_grad_tracks_a_leaf_and_freezes_it():
     assert v.requires_grad
     assert not v.requires_grad_(False).requires_grad
     with pytest.raises(TypeError, match="int64 data"):
-        Value([1, 2]).requires_grad_()
+        Value(np.array([1, 2])).requires_grad_()
     y = v.requires_grad_() * 2
     with pytest.raises(RuntimeError, match=r"multiply.*detach"):
         y.requires_grad_(False)

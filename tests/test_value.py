@@ -24,7 +24,7 @@ from autograd import value as value_module
         (np.float32(3), np.float32, True),
         (np.ones(2, np.float16), np.float16, True),
         (np.int64(3), np.int64, False),
-        ([1, 2], np.int64, False),
+        (np.array([1, 2]), np.int64, False),
         (np.arange(3, dtype=np.uint8), np.uint8, False),
         (True, np.bool_, False),
         (np.array([True, False]), np.bool_, False),
@@ -47,7 +47,7 @@ def test_tracking_can_be_declined():
     assert not Value(2.0, requires_grad=False).requires_grad
 
 
-@pytest.mark.parametrize("data", [[1, 2], True, np.int32(4)])
+@pytest.mark.parametrize("data", [np.array([1, 2]), True, np.int32(4)])
 def test_integers_asked_to_require_a_gradient_raise(data):
     with pytest.raises(TypeError, match=r"int|bool"):
         Value(data, requires_grad=True)
@@ -324,8 +324,9 @@ def test_an_array_does_not_swallow_a_tracked_value():
 
 
 def test_an_untracked_value_becomes_an_array():
-    np.testing.assert_array_equal(np.asarray(Value([1, 2])), [1, 2])
-    assert np.asarray(Value([1, 2]), dtype=float).dtype == float
+    v = Value(np.array([1, 2]))
+    np.testing.assert_array_equal(np.asarray(v), [1, 2])
+    assert np.asarray(v, dtype=float).dtype == float
 
 
 @pytest.mark.parametrize("write", [operator.iadd, operator.imul], ids=["+=", "*="])
@@ -539,3 +540,23 @@ def test_a_complex_gradient_is_refused():
     y = Value([1.0, 2.0]) * 2
     with pytest.raises(TypeError, match="must be real numbers"):
         y.backward(np.array([1j, 2]))
+
+
+@pytest.mark.parametrize("data", [2, [2, 3], [[1, 2], [3, 4]], (1, 2), [(1,), (2,)]])
+def test_python_ints_become_floats_and_are_tracked(data):
+    v = Value(data)
+    assert v.dtype == np.float64
+    assert v.requires_grad
+    np.testing.assert_array_equal(v.data, data)
+
+
+@pytest.mark.parametrize("data", [np.array([2, 3]), [np.int64(2), np.int64(3)], [True, False], []])
+def test_numpys_integers_and_bools_stay_and_are_not_tracked(data):
+    v = Value(data)
+    assert v.dtype == np.asarray(data).dtype
+    assert v.requires_grad == (v.dtype.kind == "f")
+
+
+def test_backward_names_integers_among_what_is_not_tracked():
+    with pytest.raises(RuntimeError, match="Values of integers"):
+        (Value(np.array([2, 3])) * Value(np.array([1, 2]))).sum().backward()

@@ -18,12 +18,28 @@ import itertools
 import os
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from typing import Any
 
 PIECE = 20_000.0  # ns: a piece takes at least this long
 LEAST = 10  # pieces worth sharing: a worker takes 5 to 50 µs to wake, and fetches data to its cache
 PIECES = 4  # a thread; more of them even out cores that others load, fewer cost fewer calls
+
+
+_observer: ContextVar[Callable[[Callable[..., Any]], None] | None] = ContextVar(
+    "observer", default=None
+)
+
+
+@contextlib.contextmanager
+def observe(told: Callable[[Callable[..., Any]], None]) -> Iterator[None]:
+    """Within it, ``told(function)`` is called before each `run` of this context."""
+    token = _observer.set(told)
+    try:
+        yield
+    finally:
+        _observer.reset(token)
 
 
 class _Job:
@@ -170,6 +186,8 @@ def run(
         The first that a piece raised, when all running pieces have ended. Pieces not begun by then
         are left out.
     """
+    if (told := _observer.get()) is not None:
+        told(function)
     if cost >= LEAST * PIECE and (threads := get_num_threads()) > 1:
         count = min(threads * pieces, int(cost / PIECE), n // grain)
         if count > 1 and not getattr(_inside, "pool", False):

@@ -15,12 +15,14 @@ from autograd.ops.arrays import (  # noqa: F401
     augmented,
     cumulative,
     diagonals,
+    extrema,
     join,
     no_gradient,
     order,
     rearrange,
     reduce,
     shape,
+    variance,
 )
 from autograd.ops.arrays.index import index_add as index_add
 from autograd.ops.arrays.index import index_update as index_update
@@ -36,7 +38,7 @@ from autograd.ops.conv.conv import conv3d as conv3d
 from autograd.ops.conv.conv import conv_transpose1d as conv_transpose1d
 from autograd.ops.conv.conv import conv_transpose2d as conv_transpose2d
 from autograd.ops.conv.conv import conv_transpose3d as conv_transpose3d
-from autograd.ops.elementwise import arithmetic  # noqa: F401
+from autograd.ops.elementwise import arithmetic, choices, transcendental  # noqa: F401
 from autograd.ops.elementwise.activations import celu as celu
 from autograd.ops.elementwise.activations import elu as elu
 from autograd.ops.elementwise.activations import gelu as gelu
@@ -68,25 +70,25 @@ from autograd.ops.embeddings.embedding import embedding as embedding
 from autograd.ops.images import grid_sample, resample  # noqa: F401
 from autograd.ops.losses import binary_cross_entropy  # noqa: F401
 from autograd.ops.losses.cross_entropy import cross_entropy as cross_entropy
-from autograd.ops.losses.cross_entropy import nll_loss as nll_loss
 from autograd.ops.losses.ctc import ctc_loss as ctc_loss
-from autograd.ops.normalization.normalization import batch_norm as batch_norm
-from autograd.ops.normalization.normalization import group_norm as group_norm
-from autograd.ops.normalization.normalization import instance_norm as instance_norm
-from autograd.ops.normalization.normalization import layer_norm as layer_norm
-from autograd.ops.normalization.normalization import rms_norm as rms_norm
-from autograd.ops.pooling.pooling import adaptive_avg_pool1d as adaptive_avg_pool1d
-from autograd.ops.pooling.pooling import adaptive_avg_pool2d as adaptive_avg_pool2d
-from autograd.ops.pooling.pooling import adaptive_avg_pool3d as adaptive_avg_pool3d
-from autograd.ops.pooling.pooling import adaptive_max_pool1d as adaptive_max_pool1d
-from autograd.ops.pooling.pooling import adaptive_max_pool2d as adaptive_max_pool2d
-from autograd.ops.pooling.pooling import adaptive_max_pool3d as adaptive_max_pool3d
-from autograd.ops.pooling.pooling import avg_pool1d as avg_pool1d
-from autograd.ops.pooling.pooling import avg_pool2d as avg_pool2d
-from autograd.ops.pooling.pooling import avg_pool3d as avg_pool3d
-from autograd.ops.pooling.pooling import max_pool1d as max_pool1d
-from autograd.ops.pooling.pooling import max_pool2d as max_pool2d
-from autograd.ops.pooling.pooling import max_pool3d as max_pool3d
+from autograd.ops.losses.nll_loss import nll_loss as nll_loss
+from autograd.ops.normalization.batch_norm import batch_norm as batch_norm
+from autograd.ops.normalization.group_norm import group_norm as group_norm
+from autograd.ops.normalization.group_norm import instance_norm as instance_norm
+from autograd.ops.normalization.layer_norm import layer_norm as layer_norm
+from autograd.ops.normalization.layer_norm import rms_norm as rms_norm
+from autograd.ops.pooling.avg_pool import adaptive_avg_pool1d as adaptive_avg_pool1d
+from autograd.ops.pooling.avg_pool import adaptive_avg_pool2d as adaptive_avg_pool2d
+from autograd.ops.pooling.avg_pool import adaptive_avg_pool3d as adaptive_avg_pool3d
+from autograd.ops.pooling.avg_pool import avg_pool1d as avg_pool1d
+from autograd.ops.pooling.avg_pool import avg_pool2d as avg_pool2d
+from autograd.ops.pooling.avg_pool import avg_pool3d as avg_pool3d
+from autograd.ops.pooling.max_pool import adaptive_max_pool1d as adaptive_max_pool1d
+from autograd.ops.pooling.max_pool import adaptive_max_pool2d as adaptive_max_pool2d
+from autograd.ops.pooling.max_pool import adaptive_max_pool3d as adaptive_max_pool3d
+from autograd.ops.pooling.max_pool import max_pool1d as max_pool1d
+from autograd.ops.pooling.max_pool import max_pool2d as max_pool2d
+from autograd.ops.pooling.max_pool import max_pool3d as max_pool3d
 from autograd.ops.pooling.unpooling import max_unpool1d as max_unpool1d
 from autograd.ops.pooling.unpooling import max_unpool2d as max_unpool2d
 from autograd.ops.pooling.unpooling import max_unpool3d as max_unpool3d

@@ -1,4 +1,4 @@
-"""What functions of one, two and three axes have in common."""
+"""Functions over one, two and three axes, written once."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def over_axes(
     Parameters
     ----------
     general : ``name_nd(rank, ...)``. Its docstring becomes that of all three, with the `WORDS`
-        behind a $ replaced by what they are for so many axes.
+        behind a $ replaced by their forms for that number of axes.
 
     Returns
     -------
@@ -57,11 +57,11 @@ def over_axes(
     Examples
     --------
     >>> def describe_nd(rank, input):
-    ...     "Images over $axes, (N, C, $sizes)."
+    ...     "Samples over $axes, (N, C, $sizes)."
     ...     return rank
     >>> describe1d, describe2d, describe3d = over_axes(describe_nd)
     >>> describe2d(0), describe2d.__name__, describe2d.__doc__
-    (2, 'describe2d', 'Images over two axes, (N, C, H, W).')
+    (2, 'describe2d', 'Samples over two axes, (N, C, H, W).')
     """
     found = _over(general, 1), _over(general, 2), _over(general, 3)
     general.__doc__ = None  # a template: its examples don't run

@@ -1,4 +1,7 @@
-"""Where ops are sampled from when they are checked."""
+"""What tests sample the rows from.
+
+Each file of rows ends with its samples: `domains` for elementwise rows, `cases` for whole calls.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
+
+from autograd.op import ROWS, Op
 
 Array = np.ndarray[Any, Any]
 Generator: TypeAlias = "np.random.Generator"  # a string: numpy.random is slow to import
@@ -71,3 +76,19 @@ class A:
     def __call__(self, rng: np.random.Generator) -> Array:
         """Draw it."""
         return self.domain(rng, self.shape)
+
+
+def domains(names: str, *inputs: Domain) -> None:
+    """Sample the inputs of the elementwise rows of these names from here, one domain each."""
+    for row in _rows(names):
+        row.domain = inputs
+
+
+def cases(names: str, *calls: Case) -> None:
+    """Check the rows of these names on such calls."""
+    for row in _rows(names):
+        row.cases = calls
+
+
+def _rows(names: str) -> list[Op]:
+    return [next(row for row in reversed(ROWS) if row.name == name) for name in names.split()]

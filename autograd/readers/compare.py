@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd import engine
-from autograd.engine import Array, Node
 from autograd.kernel_op import KernelOp
+from autograd.node import Array, Node
 from autograd.op import SELECT
 from autograd.recording import enable_grad
 from autograd.value import Value
@@ -306,7 +306,7 @@ def _kernels(root: Value, gradients: bool) -> Iterator[tuple[str, Any, Any]]:
         if g is None:
             continue
         needs = [isinstance(x, Node) and x.requires_grad for x in v.inputs]
-        found = v.op.pull(v, g, needs, {}, False)
+        found = v.op.pull(v, g, needs)
         gs = g if isinstance(g, dict) else {0: g}
         outputs = ys if isinstance(ys, (tuple, list)) else [ys]
         chosen = [k for k in gs if isinstance(outputs[k], Node) and outputs[k].requires_grad]

@@ -9,16 +9,13 @@ from typing import Any, Self
 import numpy as np
 
 from autograd import engine
-from autograd.engine import Node
-from autograd.op import SELECT, Op, describe
+from autograd.node import Node
+from autograd.op import SELECT, describe
 from autograd.readers.source_lines import Births, LineKeeper, line_of
 from autograd.recording import no_grad
 from autograd.viz.labels import call_labels
 from autograd.viz.trace import Trace
 
-_BACKWARD = engine.backward.__code__
-_GRADIENTS = engine.gradients.__code__
-_APPLY = Op.apply.__code__
 _NEIGHBOURS = 12
 
 
@@ -44,7 +41,7 @@ class AnomalyError(FloatingPointError):
 
     def drawing(self) -> Any:
         """The op and what is close to it, as `autograd.draw` draws it."""
-        from autograd.viz.drawing import draw
+        from autograd.viz.draw import draw
 
         return draw(self.node, limit=_NEIGHBOURS)
 
@@ -76,12 +73,14 @@ class detect_anomaly:  # noqa: N801 - PyTorch's name
 
     def __init__(self) -> None:
         self.lines = LineKeeper()
-        self.births = Births(self._born, self._called)
+        self.births = Births(self._born)
+        self.passes = engine.observe(check_backward)
         self.quiet = np.errstate(all="ignore")  # the error says more than NumPy's warning
 
     def __enter__(self) -> Self:
-        self.quiet.__enter__()
         self.births.__enter__()
+        self.passes.__enter__()
+        self.quiet.__enter__()
         return self
 
     def __exit__(
@@ -92,20 +91,13 @@ class detect_anomaly:  # noqa: N801 - PyTorch's name
     ) -> None:
         self.births.__exit__()
         self.quiet.__exit__(kind, error, tb)
+        self.passes.__exit__(None, None, None)
         if error is not None and not isinstance(error, AnomalyError):
-            _tell_of_inputs(error, tb)
+            _tell_of_inputs(error)
 
     def _born(self, node: Node, frame: FrameType) -> None:
         if self.lines.keep(node, frame) and node.op is not SELECT:
             check_forward(node)
-
-    def _called(self, frame: FrameType) -> None:
-        code = frame.f_code
-        if code is _BACKWARD:
-            check_backward([frame.f_locals["root"]], [frame.f_locals["seed"]])
-        elif code is _GRADIENTS:
-            stop = frame.f_locals["stop"]
-            check_backward(frame.f_locals["roots"], frame.f_locals["seeds"], stop)
 
 
 def check_forward(node: Node) -> None:
@@ -125,31 +117,34 @@ def check_forward(node: Node) -> None:
         raise _anomaly(f"{node.op.name} made {bad} from infinities", node)
 
 
-def check_backward(roots: Sequence[Node], seeds: Sequence[Any], stop: Any = ()) -> None:
-    """Raise if an op on the way back passes a NaN or infinity on, given an ordinary gradient."""
+def check_backward(begun: engine.Pass) -> engine.Watch:
+    """Make the watch of a pass that raises if an op makes a NaN or infinity of a good gradient."""
     users: dict[int, list[tuple[Node, int]]] = {}
     incoming: dict[int, Any] = {}
 
     def watch(v: Node, g: Any) -> None:
+        if isinstance(g, Node):  # a pass that is recorded itself
+            g = g._data
         if _bad(g) and id(v) in users:
             _blame(v, users[id(v)], incoming)
         incoming[id(v)] = g
-        if v not in stop:
+        if v not in begun.stop:
             for i, x in enumerate(v.inputs):
                 if isinstance(x, Node) and x.requires_grad:
                     users.setdefault(id(x), []).append((v, i))
 
-    engine.gradients(roots, seeds, [], watch=watch, stop=stop)
+    return watch
 
 
 def _blame(v: Node, users: Sequence[tuple[Node, int]], incoming: dict[int, Any]) -> None:
-    """Find the user of v that passed the first bad gradient back to it."""
+    """Find the user of v that first sent it a bad gradient."""
     for user, i in users:
         g = incoming[id(user)]
         if user.op is SELECT or _bad(g):
             continue
-        with no_grad(), np.errstate(all="ignore"):
-            gx = user.op.pull(user, g, [j == i for j in range(len(user.inputs))], {}, False)[i]
+        needs = [j == i for j in range(len(user.inputs))]
+        with no_grad(), engine.observe(lambda begun: None), np.errstate(all="ignore"):
+            gx = user.op.pull(user, g, needs)[i]
         if user.op.elementwise and gx is not None:
             gx = engine.zero_where_zero(g, np.asarray(gx))
         if bad := _bad(gx):
@@ -217,12 +212,9 @@ def _input(name: str, x: Any) -> str:
     return f"{name} = {own}{describe(x) if x is not None else None}{extent}"
 
 
-def _tell_of_inputs(error: BaseException, tb: TracebackType | None) -> None:
+def _tell_of_inputs(error: BaseException) -> None:
     """Note on the error of an op who made the inputs that did not fit."""
-    while tb is not None:
-        if tb.tb_frame.f_code is _APPLY:
-            for x in tb.tb_frame.f_locals["inputs"]:
-                line = line_of(x) if isinstance(x, Node) and x.op is not None else None
-                if line:
-                    error.add_note(f"the input {describe(x)} was made by {x.op.name} at {line}")
-        tb = tb.tb_next
+    for x in getattr(error, "inputs", ()):
+        line = line_of(x) if isinstance(x, Node) and x.op is not None else None
+        if line:
+            error.add_note(f"the input {describe(x)} was made by {x.op.name} at {line}")

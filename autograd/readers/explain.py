@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.engine import Array, Node, add_gradient, topological
+from autograd.engine import add_gradient, topological
+from autograd.node import Array, Node
 from autograd.op import SELECT
 from autograd.value import Value, seed_like
 from autograd.viz.gradients import passed_back

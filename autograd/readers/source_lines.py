@@ -16,10 +16,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from autograd.engine import Node, tick
+from autograd.node import Node, tick
 
 OnNode = Callable[[Node, FrameType], None]
-OnCall = Callable[[FrameType], None]
 
 
 def _library() -> tuple[str, ...]:
@@ -34,7 +33,6 @@ class Births:
     Parameters
     ----------
     on_node : gets the node, and the frame of the function that returned it.
-    on_call : gets the frame of each Python function that is entered, where it is asked for.
 
     Raises
     ------
@@ -42,8 +40,8 @@ class Births:
         On entering, if a profiler such as cProfile is running: there is one hook only.
     """
 
-    def __init__(self, on_node: OnNode, on_call: OnCall | None = None) -> None:
-        self.on_node, self.on_call = on_node, on_call
+    def __init__(self, on_node: OnNode) -> None:
+        self.on_node = on_node
         self.outer: Any = None
         self.start = 0
 
@@ -62,11 +60,9 @@ class Births:
 
     def see(self, frame: FrameType, event: str, arg: Any) -> None:
         """What Python calls at every call and return."""
-        if event == "return":
-            if isinstance(arg, Node) and arg.op is not None and arg.birth >= self.start:
-                self.on_node(arg, frame)
-        elif event == "call" and self.on_call is not None:
-            self.on_call(frame)
+        recorded = event == "return" and isinstance(arg, Node) and arg.op is not None
+        if recorded and arg.birth >= self.start:
+            self.on_node(arg, frame)
         if self.outer is not None:
             self.outer(frame, event, arg)
 

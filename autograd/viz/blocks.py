@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from autograd.engine import Node
+from autograd.node import Node
 from autograd.op import SELECT
 from autograd.viz.trace import Trace
 

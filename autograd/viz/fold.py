@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
-from autograd.engine import Node
+from autograd.node import Node
 from autograd.op import SELECT
 from autograd.viz.trace import Call, Trace
 

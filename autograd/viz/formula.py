@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Node
 from autograd.kernel_op import KernelOp
+from autograd.node import Node
 from autograd.recording import no_grad
 from autograd.sequence_op import SequenceOp
 from autograd.symbol import Symbol, as_symbol
@@ -141,7 +141,7 @@ def _number(v: Node, i: int, gradient: Any) -> float | str | None:
     needs = [j == i for j in range(len(v.inputs))]
     try:
         with no_grad(), np.errstate(all="ignore"):
-            found = v.op.pull(v, g, needs, {}, False)[i]
+            found = v.op.pull(v, g, needs)[i]
     except UNWRITABLE:
         return None
     if found is None or np.size(found) != 1:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from autograd import engine
-from autograd.engine import Node, fit, zero_where_zero
+from autograd.engine import fit, zero_where_zero
+from autograd.node import Node
 from autograd.viz.trace import Trace
 
 
@@ -57,7 +58,7 @@ def _note(found: dict[int, Any], v: Node, g: Any) -> None:
 
 
 def passed_back(
-    v: Node, g: Any, needs: Sequence[bool], stale: Mapping[Node, Node] | None = None
+    v: Node, g: Any, needs: Sequence[bool], stale: dict[Node, Node] | None = None
 ) -> list[Any]:
     """What the op of v passes back to its inputs, given gradient g, as the engine adds it there.
 
@@ -65,7 +66,7 @@ def passed_back(
     """
     found = []
     guarded = v.op.elementwise and not isinstance(g, dict)
-    for x, gx in zip(v.inputs, v.op.pull(v, g, needs, stale or {}, False), strict=True):
+    for x, gx in zip(v.inputs, v.op.pull(v, g, needs, engine.Flow(stale)), strict=True):
         if gx is not None and not isinstance(gx, dict) and type(x._data) is not tuple:
             if guarded:
                 gx = zero_where_zero(g, np.asarray(gx))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Node
+from autograd.node import Node
 from autograd.op import SELECT
 from autograd.viz import formula
 from autograd.viz.fold import REST, Folding

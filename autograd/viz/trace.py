@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Node, tick
 from autograd.kernel_op import KernelOp
+from autograd.node import Node, tick
 from autograd.op import SELECT
 from autograd.recording import enable_grad
 from autograd.value import Value

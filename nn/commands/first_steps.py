@@ -54,7 +54,7 @@ class Transformer(nn.Module):
         h = self.tokens(x) + self.places(np.arange(CONTEXT))
         qkv = self.qkv(self.norm(h)).reshape(*x.shape, 3, 4, WIDTH // 4)
         q, k, v = (qkv[:, :, i].swapaxes(1, 2) for i in range(3))  # (N, heads, T, E)
-        y = autograd.scaled_dot_product_attention(q, k, v, is_causal=True)
+        y = autograd.ops.scaled_dot_product_attention(q, k, v, is_causal=True)
         h = h + y.swapaxes(1, 2).reshape(*x.shape, WIDTH)
         return self.head(h + self.mlp(h)).reshape(-1, TOKENS)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import autograd
-from autograd.engine import Array
+from autograd.node import Array
 from autograd.value import Value
 from nn.commands.refusal import Refusal
 from nn.data import DataLoader, load_digits, train_test_split

@@ -43,7 +43,7 @@ def calls(dtype: str) -> Iterator[tuple[str, Callable[[], None]]]:
         yield row.name, functools.partial(on_samples, row, dtype, shape)
     product, image = (autograd.Value(np.ones(shape, dtype)) for shape in (PRODUCT, IMAGE))
     yield "matmul", lambda: both(np.matmul, [product, product])
-    yield "max_pool2d", lambda: both(autograd.max_pool2d, [image, 2])
+    yield "max_pool2d", lambda: both(autograd.ops.max_pool2d, [image, 2])
     yield from steps(dtype)
 
 

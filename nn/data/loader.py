@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from autograd.random import Rng, as_generator
-from nn.counts import count
+from nn.arguments import count
 from nn.data.collate import gather
 from nn.data.dataset import Array, Dataset, TensorDataset
 from nn.data.sampler import (

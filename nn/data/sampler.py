@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.random import default_rng
-from nn.counts import count
+from autograd.random import default_generator
+from nn.arguments import count
 
 Array = np.ndarray[Any, Any]
 
@@ -30,7 +30,7 @@ class Sampler(ABC):
 
     def __iter__(self) -> Iterator[int]:
         """The indices of one epoch, with the default generator."""
-        return iter(self.draw(default_rng()).tolist())
+        return iter(self.draw(default_generator()).tolist())
 
 
 class SequentialSampler(Sampler):
@@ -178,7 +178,7 @@ class BatchSampler:
         return cut(self.sampler.draw(rng), self.batch_size, self.drop_last)
 
     def __iter__(self) -> Iterator[Array]:
-        return iter(self.draw(default_rng()))
+        return iter(self.draw(default_generator()))
 
     def __len__(self) -> int:
         return number_of_batches(len(self.sampler), self.batch_size, self.drop_last)

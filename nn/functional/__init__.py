@@ -1,237 +1,114 @@
-"""What the layers compute, as functions of Values and arrays, under PyTorch's names."""
+"""The functions that layers compute, of Values and arrays, under PyTorch's names."""
 
-from autograd import (
-    adaptive_avg_pool1d,
-    adaptive_avg_pool2d,
-    adaptive_avg_pool3d,
-    adaptive_max_pool1d,
-    adaptive_max_pool2d,
-    adaptive_max_pool3d,
-    avg_pool1d,
-    avg_pool2d,
-    avg_pool3d,
-    conv1d,
-    conv2d,
-    conv3d,
-    conv_transpose1d,
-    conv_transpose2d,
-    conv_transpose3d,
-    max_pool1d,
-    max_pool2d,
-    max_pool3d,
-    max_unpool1d,
-    max_unpool2d,
-    max_unpool3d,
-    scaled_dot_product_attention,
-)
-from nn.functional.activation import (
-    celu,
-    elu,
-    gelu,
-    glu,
-    gumbel_softmax,
-    hardshrink,
-    hardsigmoid,
-    hardswish,
-    hardtanh,
-    leaky_relu,
-    log_softmax,
-    logsigmoid,
-    mish,
-    one_hot,
-    prelu,
-    relu,
-    relu6,
-    rrelu,
-    selu,
-    sigmoid,
-    silu,
-    softmax,
-    softmin,
-    softplus,
-    softshrink,
-    softsign,
-    tanh,
-    tanhshrink,
-    threshold,
-)
-from nn.functional.attention import multi_head_attention_forward
+from autograd.ops import adaptive_avg_pool1d as adaptive_avg_pool1d
+from autograd.ops import adaptive_avg_pool2d as adaptive_avg_pool2d
+from autograd.ops import adaptive_avg_pool3d as adaptive_avg_pool3d
+from autograd.ops import adaptive_max_pool1d as adaptive_max_pool1d
+from autograd.ops import adaptive_max_pool2d as adaptive_max_pool2d
+from autograd.ops import adaptive_max_pool3d as adaptive_max_pool3d
+from autograd.ops import avg_pool1d as avg_pool1d
+from autograd.ops import avg_pool2d as avg_pool2d
+from autograd.ops import avg_pool3d as avg_pool3d
+from autograd.ops import conv1d as conv1d
+from autograd.ops import conv2d as conv2d
+from autograd.ops import conv3d as conv3d
+from autograd.ops import conv_transpose1d as conv_transpose1d
+from autograd.ops import conv_transpose2d as conv_transpose2d
+from autograd.ops import conv_transpose3d as conv_transpose3d
+from autograd.ops import max_pool1d as max_pool1d
+from autograd.ops import max_pool2d as max_pool2d
+from autograd.ops import max_pool3d as max_pool3d
+from autograd.ops import max_unpool1d as max_unpool1d
+from autograd.ops import max_unpool2d as max_unpool2d
+from autograd.ops import max_unpool3d as max_unpool3d
+from autograd.ops import scaled_dot_product_attention as scaled_dot_product_attention
+from nn.functional.activation import celu as celu
+from nn.functional.activation import elu as elu
+from nn.functional.activation import gelu as gelu
+from nn.functional.activation import glu as glu
+from nn.functional.activation import gumbel_softmax as gumbel_softmax
+from nn.functional.activation import hardshrink as hardshrink
+from nn.functional.activation import hardsigmoid as hardsigmoid
+from nn.functional.activation import hardswish as hardswish
+from nn.functional.activation import hardtanh as hardtanh
+from nn.functional.activation import leaky_relu as leaky_relu
+from nn.functional.activation import log_softmax as log_softmax
+from nn.functional.activation import logsigmoid as logsigmoid
+from nn.functional.activation import mish as mish
+from nn.functional.activation import one_hot as one_hot
+from nn.functional.activation import prelu as prelu
+from nn.functional.activation import relu as relu
+from nn.functional.activation import relu6 as relu6
+from nn.functional.activation import rrelu as rrelu
+from nn.functional.activation import selu as selu
+from nn.functional.activation import sigmoid as sigmoid
+from nn.functional.activation import silu as silu
+from nn.functional.activation import softmax as softmax
+from nn.functional.activation import softmin as softmin
+from nn.functional.activation import softplus as softplus
+from nn.functional.activation import softshrink as softshrink
+from nn.functional.activation import softsign as softsign
+from nn.functional.activation import tanh as tanh
+from nn.functional.activation import tanhshrink as tanhshrink
+from nn.functional.activation import threshold as threshold
+from nn.functional.attention import multi_head_attention_forward as multi_head_attention_forward
+from nn.functional.binary import binary_cross_entropy as binary_cross_entropy
 from nn.functional.binary import (
-    binary_cross_entropy,
-    binary_cross_entropy_with_logits,
-    multilabel_soft_margin_loss,
-    sigmoid_focal_loss,
-    soft_margin_loss,
+    binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
 )
-from nn.functional.classification import cross_entropy, ctc_loss, nll_loss
-from nn.functional.ctc_decoding import ctc_beam_decode, ctc_greedy_decode
-from nn.functional.distance import cosine_similarity, normalize, pairwise_distance
-from nn.functional.divergence import kl_div
-from nn.functional.dropout import (
-    alpha_dropout,
-    dropout,
-    dropout1d,
-    dropout2d,
-    dropout3d,
-    feature_alpha_dropout,
-)
-from nn.functional.embedding import embedding, embedding_bag
-from nn.functional.grid import (
-    affine_grid,
-    grid_sample,
-)
-from nn.functional.interpolate import (
-    interpolate,
-)
-from nn.functional.linear import bilinear, flatten, linear
+from nn.functional.binary import multilabel_soft_margin_loss as multilabel_soft_margin_loss
+from nn.functional.binary import sigmoid_focal_loss as sigmoid_focal_loss
+from nn.functional.binary import soft_margin_loss as soft_margin_loss
+from nn.functional.classification import cross_entropy as cross_entropy
+from nn.functional.classification import ctc_loss as ctc_loss
+from nn.functional.classification import nll_loss as nll_loss
+from nn.functional.ctc_decoding import ctc_beam_decode as ctc_beam_decode
+from nn.functional.ctc_decoding import ctc_greedy_decode as ctc_greedy_decode
+from nn.functional.distance import cosine_similarity as cosine_similarity
+from nn.functional.distance import normalize as normalize
+from nn.functional.distance import pairwise_distance as pairwise_distance
+from nn.functional.divergence import kl_div as kl_div
+from nn.functional.dropout import alpha_dropout as alpha_dropout
+from nn.functional.dropout import dropout as dropout
+from nn.functional.dropout import dropout1d as dropout1d
+from nn.functional.dropout import dropout2d as dropout2d
+from nn.functional.dropout import dropout3d as dropout3d
+from nn.functional.dropout import feature_alpha_dropout as feature_alpha_dropout
+from nn.functional.embedding import embedding as embedding
+from nn.functional.embedding import embedding_bag as embedding_bag
+from nn.functional.grid import affine_grid as affine_grid
+from nn.functional.grid import grid_sample as grid_sample
+from nn.functional.interpolate import interpolate as interpolate
+from nn.functional.linear import bilinear as bilinear
+from nn.functional.linear import flatten as flatten
+from nn.functional.linear import linear as linear
+from nn.functional.margin import cosine_embedding_loss as cosine_embedding_loss
+from nn.functional.margin import hinge_embedding_loss as hinge_embedding_loss
+from nn.functional.margin import margin_ranking_loss as margin_ranking_loss
+from nn.functional.margin import multi_margin_loss as multi_margin_loss
+from nn.functional.margin import multilabel_margin_loss as multilabel_margin_loss
+from nn.functional.margin import triplet_margin_loss as triplet_margin_loss
 from nn.functional.margin import (
-    cosine_embedding_loss,
-    hinge_embedding_loss,
-    margin_ranking_loss,
-    multi_margin_loss,
-    multilabel_margin_loss,
-    triplet_margin_loss,
-    triplet_margin_with_distance_loss,
+    triplet_margin_with_distance_loss as triplet_margin_with_distance_loss,
 )
-from nn.functional.norm import (
-    batch_norm,
-    group_norm,
-    instance_norm,
-    layer_norm,
-    local_response_norm,
-    rms_norm,
-)
-from nn.functional.padding import (
-    pad,
-)
-from nn.functional.pooling import (
-    lp_pool1d,
-    lp_pool2d,
-    lp_pool3d,
-)
-from nn.functional.rearrange import (
-    channel_shuffle,
-    fold,
-    pixel_shuffle,
-    pixel_unshuffle,
-    unfold,
-)
-from nn.functional.regression import (
-    gaussian_nll_loss,
-    huber_loss,
-    l1_loss,
-    mse_loss,
-    poisson_nll_loss,
-    smooth_l1_loss,
-)
-
-__all__ = [
-    "adaptive_avg_pool1d",
-    "adaptive_avg_pool2d",
-    "adaptive_avg_pool3d",
-    "adaptive_max_pool1d",
-    "adaptive_max_pool2d",
-    "adaptive_max_pool3d",
-    "affine_grid",
-    "alpha_dropout",
-    "avg_pool1d",
-    "avg_pool2d",
-    "avg_pool3d",
-    "batch_norm",
-    "bilinear",
-    "binary_cross_entropy",
-    "binary_cross_entropy_with_logits",
-    "celu",
-    "channel_shuffle",
-    "conv1d",
-    "conv2d",
-    "conv3d",
-    "conv_transpose1d",
-    "conv_transpose2d",
-    "conv_transpose3d",
-    "cosine_embedding_loss",
-    "cosine_similarity",
-    "cross_entropy",
-    "ctc_beam_decode",
-    "ctc_greedy_decode",
-    "ctc_loss",
-    "dropout",
-    "dropout1d",
-    "dropout2d",
-    "dropout3d",
-    "elu",
-    "embedding",
-    "embedding_bag",
-    "feature_alpha_dropout",
-    "flatten",
-    "fold",
-    "gaussian_nll_loss",
-    "gelu",
-    "glu",
-    "grid_sample",
-    "group_norm",
-    "gumbel_softmax",
-    "hardshrink",
-    "hardsigmoid",
-    "hardswish",
-    "hardtanh",
-    "hinge_embedding_loss",
-    "huber_loss",
-    "instance_norm",
-    "interpolate",
-    "kl_div",
-    "l1_loss",
-    "layer_norm",
-    "leaky_relu",
-    "linear",
-    "local_response_norm",
-    "log_softmax",
-    "logsigmoid",
-    "lp_pool1d",
-    "lp_pool2d",
-    "lp_pool3d",
-    "margin_ranking_loss",
-    "max_pool1d",
-    "max_pool2d",
-    "max_pool3d",
-    "max_unpool1d",
-    "max_unpool2d",
-    "max_unpool3d",
-    "mish",
-    "mse_loss",
-    "multi_head_attention_forward",
-    "multi_margin_loss",
-    "multilabel_margin_loss",
-    "multilabel_soft_margin_loss",
-    "nll_loss",
-    "normalize",
-    "one_hot",
-    "pad",
-    "pairwise_distance",
-    "pixel_shuffle",
-    "pixel_unshuffle",
-    "poisson_nll_loss",
-    "prelu",
-    "relu",
-    "relu6",
-    "rms_norm",
-    "rrelu",
-    "scaled_dot_product_attention",
-    "selu",
-    "sigmoid",
-    "sigmoid_focal_loss",
-    "silu",
-    "smooth_l1_loss",
-    "soft_margin_loss",
-    "softmax",
-    "softmin",
-    "softplus",
-    "softshrink",
-    "softsign",
-    "tanh",
-    "tanhshrink",
-    "threshold",
-    "triplet_margin_loss",
-    "triplet_margin_with_distance_loss",
-    "unfold",
-]
+from nn.functional.norm import batch_norm as batch_norm
+from nn.functional.norm import group_norm as group_norm
+from nn.functional.norm import instance_norm as instance_norm
+from nn.functional.norm import layer_norm as layer_norm
+from nn.functional.norm import local_response_norm as local_response_norm
+from nn.functional.norm import rms_norm as rms_norm
+from nn.functional.padding import pad as pad
+from nn.functional.pooling import lp_pool1d as lp_pool1d
+from nn.functional.pooling import lp_pool2d as lp_pool2d
+from nn.functional.pooling import lp_pool3d as lp_pool3d
+from nn.functional.rearrange import channel_shuffle as channel_shuffle
+from nn.functional.rearrange import fold as fold
+from nn.functional.rearrange import pixel_shuffle as pixel_shuffle
+from nn.functional.rearrange import pixel_unshuffle as pixel_unshuffle
+from nn.functional.rearrange import unfold as unfold
+from nn.functional.regression import gaussian_nll_loss as gaussian_nll_loss
+from nn.functional.regression import huber_loss as huber_loss
+from nn.functional.regression import l1_loss as l1_loss
+from nn.functional.regression import mse_loss as mse_loss
+from nn.functional.regression import poisson_nll_loss as poisson_nll_loss
+from nn.functional.regression import smooth_l1_loss as smooth_l1_loss

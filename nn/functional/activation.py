@@ -12,39 +12,39 @@ from autograd.value import Value
 from nn.functional.tensor import Tensor, same_dtype
 
 
-def sigmoid(input: Tensor) -> Tensor:
+def sigmoid(input: Tensor) -> Value:
     """1 / (1 + exp(−x))."""
-    return autograd.sigmoid.call(input)
+    return autograd.ops.sigmoid.call(input)
 
 
-def logsigmoid(input: Tensor) -> Tensor:
+def logsigmoid(input: Tensor) -> Value:
     """log σ(x)."""
-    return autograd.log_sigmoid.call(input)
+    return autograd.ops.log_sigmoid.call(input)
 
 
-def softsign(input: Tensor) -> Tensor:
+def softsign(input: Tensor) -> Value:
     """x / (1 + |x|)."""
-    return autograd.softsign.call(input)
+    return autograd.ops.softsign.call(input)
 
 
-def tanhshrink(input: Tensor) -> Tensor:
+def tanhshrink(input: Tensor) -> Value:
     """x − tanh(x)."""
-    return autograd.tanhshrink.call(input)
+    return autograd.ops.tanhshrink.call(input)
 
 
-def relu(input: Tensor, inplace: bool = False) -> Tensor:
+def relu(input: Tensor, inplace: bool = False) -> Value:
     """max(x, 0)."""
-    return autograd.relu.call(input)
+    return autograd.ops.relu.call(input)
 
 
-def relu6(input: Tensor, inplace: bool = False) -> Tensor:
+def relu6(input: Tensor, inplace: bool = False) -> Value:
     """min(max(x, 0), 6)."""
-    return autograd.relu6.call(input)
+    return autograd.ops.relu6.call(input)
 
 
-def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
-    """Gives x where x > 0, else negative_slope · x."""
-    return autograd.leaky_relu(input, negative_slope)
+def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Value:
+    """x where x > 0, else negative_slope · x."""
+    return autograd.ops.leaky_relu(input, negative_slope)
 
 
 def rrelu(
@@ -55,13 +55,13 @@ def rrelu(
     inplace: bool = False,
     *,
     rng: Rng = None,
-) -> Tensor:
-    """Gives x where x > 0, else x times a slope: a random one in training, else the mean.
+) -> Value:
+    """Randomized leaky ReLU: the negative slope is random in training, else the mean.
 
     Parameters
     ----------
     input : any shape.
-    lower, upper : where the slopes are drawn from, evenly.
+    lower, upper : range of the uniform distribution of the slopes.
     training : whether they are drawn.
     inplace : accepted as in PyTorch; nothing is overwritten.
     rng : generator, seed or None for the default.
@@ -79,87 +79,87 @@ def rrelu(
     if not lower <= upper:
         raise ValueError(f"rrelu: lower={lower} must be at most upper={upper}.")
     if not training:
-        return autograd.leaky_relu(input, (lower + upper) / 2)
+        return autograd.ops.leaky_relu(input, (lower + upper) / 2)
     x = input if isinstance(input, Value) else np.asarray(input)
     slope = as_generator(rng).uniform(lower, upper, x.shape).astype(x.dtype)
-    return autograd.prelu(x, slope)
+    return autograd.ops.prelu(x, slope)
 
 
-def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """Gives x where x > 0, else alpha (exp(x) − 1)."""
-    return autograd.elu(input, alpha)
+def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Value:
+    """x where x > 0, else alpha (exp(x) − 1)."""
+    return autograd.ops.elu(input, alpha)
 
 
-def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """Gives x where x > 0, else alpha (exp(x / alpha) − 1)."""
-    return autograd.celu(input, alpha)
+def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Value:
+    """x where x > 0, else alpha (exp(x / alpha) − 1)."""
+    return autograd.ops.celu(input, alpha)
 
 
-def selu(input: Tensor, inplace: bool = False) -> Tensor:
-    """ELU scaled so that mean 0 and variance 1 are a fixed point."""
-    return autograd.selu.call(input)
+def selu(input: Tensor, inplace: bool = False) -> Value:
+    """Scaled ELU, whose fixed point is mean 0 and variance 1."""
+    return autograd.ops.selu.call(input)
 
 
-def gelu(input: Tensor, approximate: str = "none") -> Tensor:
-    """x Φ(x), Φ the normal distribution function; approximate="tanh" takes the tanh form."""
-    return autograd.gelu(input, approximate)
+def gelu(input: Tensor, approximate: str = "none") -> Value:
+    """x Φ(x), Φ the standard normal CDF; approximate="tanh" uses the tanh approximation."""
+    return autograd.ops.gelu(input, approximate)
 
 
-def silu(input: Tensor, inplace: bool = False) -> Tensor:
+def silu(input: Tensor, inplace: bool = False) -> Value:
     """x σ(x)."""
-    return autograd.silu.call(input)
+    return autograd.ops.silu.call(input)
 
 
-def mish(input: Tensor, inplace: bool = False) -> Tensor:
+def mish(input: Tensor, inplace: bool = False) -> Value:
     """x tanh(softplus(x))."""
-    return autograd.mish.call(input)
+    return autograd.ops.mish.call(input)
 
 
-def tanh(input: Tensor) -> Tensor:
+def tanh(input: Tensor) -> Value:
     """Hyperbolic tangent."""
     return np.tanh(input)
 
 
-def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Value:
     """log(1 + exp(βx)) / β; exact for every x, so that PyTorch's threshold has nothing to do."""
     if not beta:
         raise ValueError(f"softplus: beta must not be 0, got {beta}.")
-    return autograd.softplus(input, beta)
+    return autograd.ops.softplus(input, beta)
 
 
-def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """x moved towards 0 by lambd, and 0 within it."""
+def softshrink(input: Tensor, lambd: float = 0.5) -> Value:
+    """Soft shrinkage: x shrunk towards 0 by lambd, 0 where |x| <= lambd."""
     if lambd < 0:
         raise ValueError(f"softshrink: lambd must be at least 0, got {lambd}.")
-    return autograd.softshrink(input, lambd)
+    return autograd.ops.softshrink(input, lambd)
 
 
-def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """x, and 0 within lambd of 0."""
-    return autograd.hardshrink(input, lambd)
+def hardshrink(input: Tensor, lambd: float = 0.5) -> Value:
+    """Hard shrinkage: 0 where |x| <= lambd, else x."""
+    return autograd.ops.hardshrink(input, lambd)
 
 
 def hardtanh(
     input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
-) -> Tensor:
-    """x held between min_val and max_val."""
+) -> Value:
+    """x clamped to [min_val, max_val]."""
     if min_val > max_val:
         raise ValueError(f"hardtanh: min_val={min_val} must be at most max_val={max_val}.")
-    return autograd.hardtanh(input, min_val, max_val)
+    return autograd.ops.hardtanh(input, min_val, max_val)
 
 
-def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
+def hardsigmoid(input: Tensor, inplace: bool = False) -> Value:
     """relu6(x + 3) / 6."""
-    return autograd.hardsigmoid.call(input)
+    return autograd.ops.hardsigmoid.call(input)
 
 
-def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
+def hardswish(input: Tensor, inplace: bool = False) -> Value:
     """x · hardsigmoid(x)."""
-    return autograd.hardswish.call(input)
+    return autograd.ops.hardswish.call(input)
 
 
-def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
-    """Gives x where x > threshold, else the value.
+def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Value:
+    """x where x > threshold, else value.
 
     Examples
     --------
@@ -167,11 +167,12 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     >>> nn.functional.threshold(np.array([0.5, 2.0]), 1.0, -7.0)
     array([-7.,  2.])
     """
-    return np.where(np.greater(input, threshold), input, value)
+    y: Any = np.where(np.greater(input, threshold), input, value)
+    return y
 
 
-def glu(input: Tensor, dim: int = -1) -> Tensor:
-    """a σ(b), where a and b are the two halves of the input along an axis.
+def glu(input: Tensor, dim: int = -1) -> Value:
+    """Gated linear unit: a σ(b), a and b the two halves of the input along `dim`.
 
     References
     ----------
@@ -189,39 +190,39 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     if shape[dim] % 2:
         raise ValueError(f"glu: input {shape} must have an even size along dim={dim}.")
     a, b = np.split(input, 2, axis=dim)
-    return a * autograd.sigmoid(b)
+    return a * autograd.ops.sigmoid(b)
 
 
-def prelu(input: Tensor, weight: Tensor) -> Tensor:
-    """Gives x where x > 0, else weight · x; one weight, or one for each channel of (N, C, ...)."""
+def prelu(input: Tensor, weight: Tensor) -> Value:
+    """x where x > 0, else weight · x; one weight, or one for each channel of (N, C, ...)."""
     shape = np.shape(input)
     same_dtype("prelu", input, weight)
     if weight.size == 1:
-        return autograd.prelu(input, weight.reshape(()) if not shape else weight)
+        return autograd.ops.prelu(input, weight.reshape(()) if not shape else weight)
     channels = shape[min(1, len(shape) - 1)] if shape else 1
     if weight.shape != (channels,):
         raise ValueError(
             f"prelu: weight must have one number, or one for each of the {channels} channels of "
             f"input {shape}, got {weight.shape}."
         )
-    return autograd.prelu(
+    return autograd.ops.prelu(
         input, weight.reshape((1, -1) + (1,) * (len(shape) - 2)) if len(shape) > 2 else weight
     )
 
 
-def softmax(input: Tensor, dim: int) -> Tensor:
-    """exp(x) over its sum along the axis `dim`."""
-    return autograd.softmax(input, axis=dim)
+def softmax(input: Tensor, dim: int) -> Value:
+    """Softmax along the axis `dim`: exp(x) over its sum."""
+    return autograd.ops.softmax(input, axis=dim)
 
 
-def softmin(input: Tensor, dim: int) -> Tensor:
-    """exp(−x) over its sum along the axis `dim`."""
-    return autograd.softmax(np.negative(input), axis=dim)
+def softmin(input: Tensor, dim: int) -> Value:
+    """Softmax of −x along the axis `dim`."""
+    return autograd.ops.softmax(np.negative(input), axis=dim)
 
 
-def log_softmax(input: Tensor, dim: int) -> Tensor:
-    """Logarithm of softmax along the axis `dim`, without overflow."""
-    return autograd.log_softmax(input, axis=dim)
+def log_softmax(input: Tensor, dim: int) -> Value:
+    """log(softmax(x)) along the axis `dim`, computed without overflow."""
+    return autograd.ops.log_softmax(input, axis=dim)
 
 
 def gumbel_softmax(
@@ -232,15 +233,15 @@ def gumbel_softmax(
     dim: int = -1,
     *,
     rng: Rng = None,
-) -> Tensor:
-    r"""A random class for each row, as probabilities that can be differentiated.
+) -> Value:
+    r"""Differentiable samples from a categorical distribution.
 
     .. math:: \operatorname{softmax}\left(\frac{x + g}{τ}\right), \qquad g \text{ Gumbel's}
 
     Parameters
     ----------
-    logits : logarithms of probabilities, up to a constant.
-    tau : temperature, more than 0; the lower the nearer to one-hot.
+    logits : unnormalized log-probabilities.
+    tau : temperature, more than 0; the lower, the closer to one-hot.
     hard : return one-hot rows, whose gradient is that of the soft ones.
     eps : accepted as in PyTorch, which does not use it either.
     dim : axis of the classes.
@@ -261,22 +262,22 @@ def gumbel_softmax(
         raise ValueError(f"gumbel_softmax: tau must be more than 0, got {tau}.")
     x = logits if isinstance(logits, Value) else np.asarray(logits)
     noise = as_generator(rng).gumbel(size=x.shape).astype(x.dtype)
-    y = autograd.softmax((x + noise) / tau, axis=dim)
+    y = autograd.ops.softmax((x + noise) / tau, axis=dim)
     if not hard:
         return y
     soft = y.data if isinstance(y, Value) else y
-    hot = np.zeros_like(soft)
+    hot: Any = np.zeros_like(soft)
     np.put_along_axis(hot, np.expand_dims(soft.argmax(dim), dim), 1, dim)
     return hot + (y - soft) if isinstance(y, Value) else hot
 
 
 def one_hot(tensor: Any, num_classes: int = -1) -> np.ndarray[Any, Any]:
-    """Rows with a 1 at the number of the class, else 0.
+    """One-hot rows of class indices.
 
     Parameters
     ----------
     tensor : integers, any shape.
-    num_classes : size of the new last axis; −1 for the largest number plus 1.
+    num_classes : size of the new last axis; −1 for the largest index plus 1.
 
     Examples
     --------
@@ -295,6 +296,6 @@ def one_hot(tensor: Any, num_classes: int = -1) -> np.ndarray[Any, Any]:
     wrong = t[(t < 0) | (t >= num_classes)]
     if wrong.size:
         raise ValueError(
-            f"one_hot: tensor has the class number {wrong.flat[0]}, but num_classes={num_classes}."
+            f"one_hot: tensor has the class index {wrong.flat[0]}, but num_classes={num_classes}."
         )
     return np.asarray(t[..., None] == np.arange(num_classes), np.int64)

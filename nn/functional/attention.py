@@ -1,12 +1,13 @@
-"""Attention with several heads: what queries find among keys, each head in its own projection."""
+"""Multi-head attention."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
-from autograd import scaled_dot_product_attention
+from autograd.ops import scaled_dot_product_attention
 from autograd.random import Rng
 from autograd.value import Value
 from nn.functional.activation import softmax
@@ -14,7 +15,7 @@ from nn.functional.attention_mask import merged
 from nn.functional.dropout import dropout, probability
 from nn.functional.linear import linear
 from nn.functional.tensor import Tensor
-from nn.state import plain
+from nn.parameter import plain
 
 WHO = "multi_head_attention_forward"
 
@@ -49,7 +50,7 @@ def multi_head_attention_forward(
     batch_first: bool = False,
     rng: Rng = None,
 ) -> tuple[Tensor, Tensor | None]:
-    r"""Several heads of attention between linear maps; see `nn.MultiheadAttention`.
+    r"""Multi-head attention with its projections; see `nn.MultiheadAttention`.
 
     .. math:: y = W_o [h_1; \ldots; h_H] + b_o \qquad
         h_i = \operatorname{softmax}\left(\frac{Q_i K_i^\top}{\sqrt D} + M\right) V_i
@@ -73,14 +74,14 @@ def multi_head_attention_forward(
     q_proj_weight, k_proj_weight, v_proj_weight : (E, E), (E, kdim), (E, vdim).
     static_k, static_v : (N · H, S, E / H), keys and values that are projected already, optional.
     average_attn_weights : whether the weights returned are the mean over the heads.
-    is_causal : whether query i attends to the keys 0 to i only, besides what `attn_mask` says.
+    is_causal : whether query i attends to keys 0 to i only, in addition to `attn_mask`.
     batch_first : inputs and output as (N, L, E).
     rng : generator, seed or None for the default; for the dropout.
 
     Returns
     -------
     The output, (L, N, E), and the weights, (N, L, S) or (N, H, L, S), or None; without N likewise.
-    A query that may attend to nothing has weights and values 0.
+    A query all of whose keys are masked has weights and output 0.
 
     Raises
     ------
@@ -162,7 +163,7 @@ def multi_head_attention_forward(
         mask = np.concatenate([mask, free], axis=-1)
 
     dropped = dropout_p if training else 0.0
-    weights = None
+    weights: Any = None
     if need_weights:
         weights = dropout(_weights(q, k, mask), dropped, rng=rng)  # (N, H, L, S)
         y = weights @ v
@@ -198,7 +199,7 @@ def _check_inputs(
 def _projected(
     query: Tensor, key: Tensor, value: Tensor, weight: Tensor, bias: Tensor | None, same: bool
 ) -> list[Tensor]:
-    """Queries, keys and values with as few products as the inputs allow."""
+    """Project queries, keys and values, in as few matrix products as the inputs allow."""
     if same:
         return list(np.split(linear(query, weight, bias), 3, axis=-1))
     E = query.shape[-1]
@@ -207,7 +208,7 @@ def _projected(
 
 
 def _weights(q: Tensor, k: Tensor, mask: Tensor | None) -> Tensor:
-    """The softmax of the scores, 0 where a query may attend to nothing."""
+    """Softmax of the scores; 0 for a query all of whose keys are masked."""
     scores = (q * (1 / math.sqrt(q.shape[-1]))) @ np.swapaxes(k, -1, -2)
     if mask is None:
         return softmax(scores, -1)

@@ -1,4 +1,4 @@
-"""Masks of attention as PyTorch's layers take them, joined into one."""
+"""Attention masks, merged into one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def merged(
     dtype: Any,
     single: bool,
 ) -> Tensor | None:
-    """All masks in one: True where a query takes part, or floats to add; None for none.
+    """All masks in one: True where attending is allowed, or floats to add; None for none.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def merged(
     forbidden : (L, S), True where forbidden, or None.
     sizes : N, H, L and S.
     dtype : of the scores.
-    single : whether there is one sequence, without an axis for it.
+    single : whether the input is one sequence, without a batch axis.
     """
     N, H, L, S = sizes
     masks: list[Tensor] = []

@@ -1,4 +1,4 @@
-"""Losses of yes-or-no questions, each output for itself."""
+"""Binary losses, each output on its own."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import numpy as np
 
 import autograd
 from autograd.ops.losses.binary_cross_entropy import binary_cross_entropy as losses_of_probabilities
+from autograd.value import Value
 from nn.functional.reduction import in_range, paired, reduced, signs, stretched
 from nn.functional.tensor import Tensor
 
 
 def binary_cross_entropy(
     input: Tensor, target: Tensor, weight: Any = None, reduction: str = "mean"
-) -> Tensor:
-    r"""Cross-entropy of probabilities.
+) -> Value:
+    r"""Binary cross-entropy of probabilities.
 
     .. math:: ℓ = -w \left( t \log x + (1 - t) \log (1 - x) \right)
 
@@ -25,7 +26,7 @@ def binary_cross_entropy(
     ----------
     input : probabilities, 0 to 1.
     target : of the input's shape, 0 to 1.
-    weight : factors that broadcast to the input's shape, optional.
+    weight : weights that broadcast to the input's shape, optional.
     reduction : "mean", "sum" or "none".
 
     Raises
@@ -56,8 +57,8 @@ def binary_cross_entropy_with_logits(
     weight: Any = None,
     reduction: str = "mean",
     pos_weight: Any = None,
-) -> Tensor:
-    r"""Cross-entropy of probabilities σ(x), from x: exact where σ(x) is rounded to 0 or 1.
+) -> Value:
+    r"""Binary cross-entropy of logits, accurate where σ(x) rounds to 0 or 1.
 
     .. math:: ℓ = -w \left( p \, t \log σ(x) + (1 - t) \log σ(-x) \right)
 
@@ -65,9 +66,9 @@ def binary_cross_entropy_with_logits(
     ----------
     input : logits.
     target : of the input's shape, 0 to 1.
-    weight : factors that broadcast to the input's shape, optional.
+    weight : weights that broadcast to the input's shape, optional.
     reduction : "mean", "sum" or "none".
-    pos_weight : p, a factor for each class's positive examples, broadcasts too.
+    pos_weight : p, weights of each class's positive examples; broadcast, too.
 
     Raises
     ------
@@ -87,13 +88,13 @@ def binary_cross_entropy_with_logits(
     share: Tensor = 1
     if pos_weight is not None:
         share = 1 + (stretched(who, "pos_weight", pos_weight, x) - 1) * t
-    losses = (1 - t) * x + share * autograd.softplus(-x)
+    losses = (1 - t) * x + share * autograd.ops.softplus(-x)
     if weight is not None:
         losses = losses * stretched(who, "weight", weight, x)
     return reduced(losses, reduction, who)
 
 
-def soft_margin_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+def soft_margin_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Value:
     """log(1 + exp(−t x)) for targets of 1 and −1, of the input's shape.
 
     Examples
@@ -104,19 +105,19 @@ def soft_margin_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> 
     """
     x, t = paired("soft_margin_loss", input, target)
     signs("soft_margin_loss", t)
-    return reduced(autograd.softplus(-t * x), reduction, "soft_margin_loss")
+    return reduced(autograd.ops.softplus(-t * x), reduction, "soft_margin_loss")
 
 
 def multilabel_soft_margin_loss(
     input: Tensor, target: Tensor, weight: Any = None, reduction: str = "mean"
-) -> Tensor:
+) -> Value:
     r"""Binary cross-entropy of logits, averaged over the classes of each sample.
 
     Parameters
     ----------
     input : logits, (N, C) or (C,).
     target : of the input's shape, 0 to 1.
-    weight : a factor for each class, (C,), optional.
+    weight : class weights, (C,), optional.
     reduction : over the samples, "mean", "sum" or "none".
 
     Examples
@@ -131,7 +132,7 @@ def multilabel_soft_margin_loss(
     if not x.ndim:
         raise ValueError(f"{who}: input must have shape (N, C) or (C,), got a number.")
     in_range(who, "target", t, 0, 1)
-    losses = (1 - t) * x + autograd.softplus(-x)
+    losses = (1 - t) * x + autograd.ops.softplus(-x)
     if weight is not None:
         losses = losses * stretched(who, "weight", weight, x)
     return reduced(np.mean(losses, axis=-1), reduction, who)
@@ -143,8 +144,8 @@ def sigmoid_focal_loss(
     alpha: float = 0.25,
     gamma: float = 2.0,
     reduction: str = "none",
-) -> Tensor:
-    r"""Binary cross-entropy of logits with less weight on what is right already; torchvision's.
+) -> Value:
+    r"""Focal loss: binary cross-entropy with less weight on easy samples, as in torchvision.
 
     .. math:: ℓ = -α_t (1 - p_t)^γ \log p_t
         \qquad p_t = σ(x) \text{ where } t = 1, \text{ else } 1 - σ(x)
@@ -175,8 +176,8 @@ def sigmoid_focal_loss(
         raise ValueError(f"{who}: alpha must be between 0 and 1, or negative for none: {alpha}.")
     if gamma < 0:
         raise ValueError(f"{who}: gamma must be at least 0, got {gamma}.")
-    wrong = autograd.sigmoid(-x) * t + autograd.sigmoid(x) * (1 - t)
-    losses = ((1 - t) * x + autograd.softplus(-x)) * wrong**gamma
+    wrong = autograd.ops.sigmoid(-x) * t + autograd.ops.sigmoid(x) * (1 - t)
+    losses = ((1 - t) * x + autograd.ops.softplus(-x)) * wrong**gamma
     if alpha >= 0:
         losses = losses * (alpha * t + (1 - alpha) * (1 - t))
     return reduced(losses, reduction, who)

@@ -1,4 +1,4 @@
-"""Losses of classification."""
+"""Classification losses."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ def cross_entropy(
     ignore_index: int = -100,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
-) -> Tensor:
+) -> Value:
     r"""−log softmax(input)[target], averaged over the batch.
 
     Parameters
     ----------
     input : logits, shape (N, C), (N, C, d1, ...) or (C,)
-    target : class numbers as integers, shape (N,), (N, d1, ...) or (); or probabilities as
+    target : class indices as integers, shape (N,), (N, d1, ...) or (); or probabilities as
         floats, of the input's shape.
-    weight : one factor a class, shape (C,), optional. The mean divides by the sum of the
+    weight : class weights, shape (C,), optional. The mean divides by the sum of the
         factors of the targets.
-    ignore_index : targets of this number count for nothing.
+    ignore_index : targets with this index are ignored.
     reduction : "mean", "sum" or "none".
-    label_smoothing : share of the target's probability that goes to all classes evenly.
+    label_smoothing : share of the target's probability spread evenly over all classes.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def cross_entropy(
     Raises
     ------
     ValueError
-        Shapes that do not fit, a class number out of range.
+        Shapes that do not fit, a class index out of range.
     TypeError
         Float targets that are not probabilities of the input's shape.
 
@@ -62,7 +62,7 @@ def nll_loss(
     weight: Any = None,
     ignore_index: int = -100,
     reduction: str = "mean",
-) -> Tensor:
+) -> Value:
     """−input[target] for log-probabilities of shape (N, C), averaged over the batch.
 
     Arguments as in `cross_entropy`, whose second half this is.
@@ -74,7 +74,7 @@ def nll_loss(
     >>> round(nn.functional.nll_loss(log_p, np.array([0, 1])).item(), 4)
     0.1269
     """
-    return autograd.nll_loss(input, target, weight, ignore_index, reduction)
+    return autograd.ops.nll_loss(input, target, weight, ignore_index, reduction)
 
 
 def ctc_loss(
@@ -85,17 +85,17 @@ def ctc_loss(
     blank: int = 0,
     reduction: str = "mean",
     zero_infinity: bool = False,
-) -> Tensor:
-    """−log of the probability of a sequence of labels, summed over all ways to say it in time.
+) -> Value:
+    """Connectionist temporal classification: −log p(labels), summed over all alignments.
 
     Parameters
     ----------
     log_probs : logarithms of probabilities, (T, N, C) or (T, C).
-    targets : labels, (N, S) padded, or one after the other, (sum of target_lengths,).
+    targets : labels, (N, S) padded, or concatenated, (sum of target_lengths,).
     input_lengths, target_lengths : (N,), or one number for (T, C).
-    blank : the class of no label.
+    blank : index of the blank class.
     reduction : "mean" divides each loss by the length of its target first; "sum" or "none".
-    zero_infinity : whether a target that is too long for its input counts for nothing.
+    zero_infinity : set the infinite loss of a target too long for its input to 0.
 
     References
     ----------
@@ -108,7 +108,7 @@ def ctc_loss(
     >>> float(np.exp(-nn.functional.ctc_loss(even, [[1]], [2], [1])).round(6))
     0.75
     """
-    return autograd.ctc_loss(
+    return autograd.ops.ctc_loss(
         floats("ctc_loss", log_probs, "log_probs"), targets, input_lengths, target_lengths, blank,
         reduction, zero_infinity,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a network trained with the CTC loss says: from classes at each step to labels."""
+"""Decoding of CTC outputs."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Array
+from autograd.node import Array
 from autograd.value import Value
-from nn.counts import count
+from nn.arguments import count
 from nn.functional.tensor import Tensor, floats
 
 Reading = tuple[int, ...]
@@ -18,19 +18,19 @@ Reading = tuple[int, ...]
 def ctc_greedy_decode(
     log_probs: Tensor, input_lengths: Any = None, blank: int = 0
 ) -> tuple[list[list[int]], Array]:
-    """Read the likeliest path: the likeliest class of each step, repeats merged, blanks dropped.
+    """Greedy decoding: the most likely class of each step, repeats merged, blanks dropped.
 
     Parameters
     ----------
-    log_probs : logarithms of probabilities, (T, N, C), as for `ctc_loss`.
-    input_lengths : (N,), how many steps of each sample count; all by default.
-    blank : the class of no label.
+    log_probs : log-probabilities, (T, N, C), as for `ctc_loss`.
+    input_lengths : (N,), number of steps of each sample; all by default.
+    blank : index of the blank class.
 
     Returns
     -------
     labels : N lists.
-    log_probabilities : (N,), of the paths. Other paths may have the same reading, so it is at least
-        as probable as that.
+    log_probabilities : (N,), of the paths: a lower bound on those of the labels, which other paths
+        may give too.
 
     Raises
     ------
@@ -66,22 +66,22 @@ def ctc_beam_decode(
     beam: int = 8,
     symbols: int | None = None,
 ) -> tuple[list[list[int]], Array]:
-    """Search the likeliest reading, over all its paths together: prefix beam search.
+    """Prefix beam search for the most likely labels, summed over their alignments.
 
-    The likeliest path need not have the likeliest reading, since many middling paths may share one.
-    Kept are readings, and for each the probability of its paths that end in a blank and of those
-    that end in its last label: only after a blank does the same label count again.
+    The most likely path need not give the most likely labels: many paths may share others. A beam
+    keeps prefixes, each with the probability of its paths that end in a blank and of those that end
+    in its last label: only after a blank does the same label repeat.
 
     Parameters
     ----------
     log_probs, input_lengths, blank : as in `ctc_greedy_decode`.
-    beam : how many readings are kept at each step; with enough of them the result is exact.
-    symbols : only so many of a step's likeliest classes may lengthen a reading; all by default.
+    beam : beam width, the prefixes kept at each step; with enough of them the result is exact.
+    symbols : how many of a step's most likely classes may extend a prefix; all by default.
 
     Returns
     -------
     labels : N lists.
-    log_probabilities : (N,), of these readings, over all paths that were kept.
+    log_probabilities : (N,), of these labels, over all paths that were kept.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def ctc_beam_decode(
 
     Examples
     --------
-    Both steps are more likely silent than not, but three of the four paths say "1":
+    Both steps are more likely blank than not, but three of the four paths give "1":
 
     >>> import nn, numpy as np
     >>> log_p = np.log(np.array([[0.55, 0.45], [0.55, 0.45]]))[:, None]
@@ -113,7 +113,7 @@ def ctc_beam_decode(
 
 
 def _search(p: Array, blank: int, beam: int, symbols: int) -> tuple[list[int], float]:
-    """The likeliest reading of probabilities (T, C), and the logarithm of its probability."""
+    """The most likely labels for probabilities (T, C), and their log-probability."""
     kept: dict[Reading, tuple[float, float]] = {(): (1.0, 0.0)}  # ends in a blank, in its label
     log_scale = 0.0
     likely = np.argsort(-p, axis=-1, kind="stable")[:, :symbols].tolist()
@@ -137,7 +137,7 @@ def _search(p: Array, blank: int, beam: int, symbols: int) -> tuple[list[int], f
 def _add(
     found: dict[Reading, tuple[float, float]], reading: Reading, silent: float, spoken: float
 ) -> None:
-    """Add the probability of more paths to a reading's."""
+    """Add the probability of more paths to a prefix's."""
     old = found.get(reading)
     found[reading] = (silent, spoken) if old is None else (old[0] + silent, old[1] + spoken)
 

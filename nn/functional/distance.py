@@ -1,4 +1,4 @@
-"""How far vectors are apart."""
+"""Distances and similarities of vectors."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from autograd.value import Value
 from nn.functional.tensor import Tensor, floats
 
 
-def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Value:
     r"""Cosine of the angle between vectors along an axis.
 
     .. math:: \frac{x_1 \cdot x_2}{\max(\|x_1\|, ε) \, \max(\|x_2\|, ε)}
@@ -18,7 +19,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     ----------
     x1, x2 : shapes that broadcast together.
     dim : the axis of the vectors, which the result has not.
-    eps : least length.
+    eps : lower bound of the norms.
 
     Examples
     --------
@@ -42,7 +43,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
 
 def pairwise_distance(
     x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
-) -> Tensor:
+) -> Value:
     r"""The p-norm of x1 − x2 + ε along the last axis.
 
     Parameters
@@ -67,8 +68,8 @@ def pairwise_distance(
     return _norm(x1 - x2 + eps, p, -1, keepdim)
 
 
-def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
-    r"""Vectors along an axis divided by their p-norm, or by ε where it is less.
+def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Value:
+    r"""Divide vectors along an axis by their p-norm, at least eps.
 
     Examples
     --------
@@ -81,12 +82,12 @@ def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -
     return x / np.maximum(_norm(x, p, dim, True), eps)
 
 
-def _norm(x: Tensor, p: float, axis: int, keepdims: bool) -> Tensor:
+def _norm(x: Tensor, p: float, axis: int, keepdims: bool) -> Value:
     return np.linalg.vector_norm(x, ord=p, axis=axis, keepdims=keepdims)
 
 
 def axis(shape: tuple[int, ...], dim: Any, who: str) -> int:
-    """An axis counted from the start; refused where the shape has it not."""
+    """A non-negative axis; refused where the shape does not have it."""
     if not isinstance(dim, (int, np.integer)) or isinstance(dim, bool):
         raise TypeError(f"{who}: dim must be an integer, got {dim!r}.")
     if not -len(shape) <= dim < len(shape):

@@ -1,4 +1,4 @@
-"""Kullback and Leibler's divergence."""
+"""Kullback–Leibler divergence."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import numpy as np
 
 import autograd
 from autograd.ops.losses.cross_entropy import REDUCTIONS
+from autograd.value import Value
 from nn.functional.reduction import in_range, paired, reduced
 from nn.functional.tensor import Tensor
 
 
 def kl_div(
     input: Tensor, target: Tensor, reduction: str = "mean", log_target: bool = False
-) -> Tensor:
-    r"""How far a distribution is from the target's.
+) -> Value:
+    r"""Kullback–Leibler divergence of the target distribution from the input's.
 
     .. math:: ℓ = t (\log t - x), \qquad x \text{ logarithms of probabilities}
 

@@ -1,10 +1,11 @@
-"""Dropout: noise that is there in training only. `inplace` is accepted; nothing is overwritten."""
+"""Dropout. `inplace` is accepted as in PyTorch; nothing is overwritten."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from autograd.random import Rng, as_generator
+from autograd.value import Value
 from nn.functional.tensor import Tensor, floats
 
 SELU_FLOOR = -1.7580993408473766  # SELU's limit at −∞: −scale · alpha
@@ -17,14 +18,14 @@ def dropout(
     inplace: bool = False,
     *,
     rng: Rng = None,
-) -> Tensor:
+) -> Value:
     """Set each element to zero with probability p and divide the others by 1 − p.
 
     Parameters
     ----------
     input : any shape
     p : probability of zero, 0 to 1.
-    training : False hands the input through.
+    training : False returns the input.
     inplace : accepted as in PyTorch; nothing is overwritten.
     rng : generator, seed or None for the default.
 
@@ -52,7 +53,7 @@ def dropout1d(
     inplace: bool = False,
     *,
     rng: Rng = None,
-) -> Tensor:
+) -> Value:
     """Set whole channels of (N, C, L) or (C, L) to zero; arguments as in `dropout`.
 
     Examples
@@ -73,7 +74,7 @@ def dropout2d(
     inplace: bool = False,
     *,
     rng: Rng = None,
-) -> Tensor:
+) -> Value:
     """Set whole channels of (N, C, H, W) or (N, C, L) to zero; arguments as in `dropout`.
 
     References
@@ -98,7 +99,7 @@ def dropout3d(
     inplace: bool = False,
     *,
     rng: Rng = None,
-) -> Tensor:
+) -> Value:
     """Set whole channels of (N, C, D, H, W) or (C, D, H, W) to zero; arguments as in `dropout`.
 
     Examples
@@ -119,7 +120,7 @@ def alpha_dropout(
     inplace: bool = False,
     *,
     rng: Rng = None,
-) -> Tensor:
+) -> Value:
     """Dropout that keeps mean 0 and variance 1 after SELU; arguments as in `dropout`.
 
     Elements are set to SELU's lower limit, then all are scaled and shifted.
@@ -146,7 +147,7 @@ def feature_alpha_dropout(
     inplace: bool = False,
     *,
     rng: Rng = None,
-) -> Tensor:
+) -> Value:
     """Set whole channels of (N, C, ...) to SELU's lower limit; see `alpha_dropout`.
 
     Examples
@@ -171,8 +172,8 @@ def _channels(
     rng: Rng,
     kept: dict[int, int],
     axes: str,
-) -> Tensor:
-    """Dropout with one draw for all behind the first `kept[ndim]` axes."""
+) -> Value:
+    """Dropout with one draw for all axes after the first `kept[ndim]`."""
     probability(who, p)
     x = floats(who, input)
     if x.ndim not in kept:
@@ -183,7 +184,7 @@ def _channels(
     return x * scaled_mask(x, x.shape[:n] + (1,) * (x.ndim - n), p, rng)
 
 
-def _alpha(x: Tensor, shape: tuple[int, ...], p: float, training: bool, rng: Rng) -> Tensor:
+def _alpha(x: Tensor, shape: tuple[int, ...], p: float, training: bool, rng: Rng) -> Value:
     if not training or p == 0:
         return x
     if p == 1:
@@ -208,6 +209,6 @@ def _draws(x: Tensor) -> type[np.floating]:
 
 
 def probability(who: str, p: float, name: str = "p") -> None:
-    """Refuse what is no probability."""
+    """Refuse numbers outside [0, 1]."""
     if not 0 <= p <= 1:
         raise ValueError(f"{who}: {name} is a probability between 0 and 1, got {p}.")

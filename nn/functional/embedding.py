@@ -1,4 +1,4 @@
-"""Rows of a table, one by one and by the bag."""
+"""Embedding lookups, row by row and by bags."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import autograd
-from autograd.engine import Array
+from autograd.node import Array
 from autograd.value import Value
 from nn.functional.tensor import Tensor
 
@@ -20,17 +20,17 @@ def embedding(
     norm_type: float = 2.0,
     scale_grad_by_freq: bool = False,
     sparse: bool = False,
-) -> Tensor:
-    """Rows of a table.
+) -> Value:
+    """Embedding lookup: rows of weight by index.
 
     Parameters
     ----------
-    input : integers, any shape, numbers of rows.
+    input : integers, any shape, row indices.
     weight : the table, (rows, E).
     padding_idx : a row that gets no gradient; negative ones count from the end.
     max_norm : longer rows among those read are shortened to this first, in the table itself.
     norm_type : p of that norm.
-    scale_grad_by_freq : divide a row's gradient by how often it was read in this call.
+    scale_grad_by_freq : divide a row's gradient by its frequency in the call.
     sparse : False; gradients are dense.
 
     Returns
@@ -48,7 +48,7 @@ def embedding(
     dense("embedding", sparse)
     if max_norm is not None:
         _shorten(input, weight, max_norm, norm_type)
-    y = autograd.embedding(input, weight, padding_idx)
+    y = autograd.ops.embedding(input, weight, padding_idx)
     if scale_grad_by_freq and isinstance(y, Value) and y.size:
         _, back, counts = np.unique(np.asarray(input), return_inverse=True, return_counts=True)
         share = (1 / counts[back.reshape(np.shape(input))]).astype(y.dtype)[..., None]
@@ -61,7 +61,7 @@ def _shorten(input: Any, weight: Tensor, max_norm: float, p: float) -> None:
         raise ValueError(f"embedding: max_norm must be more than 0, got {max_norm}.")
     if not isinstance(weight, Value) or weight.op is not None:
         raise TypeError("embedding: max_norm changes the weight, which must be a leaf Value.")
-    autograd.embedding(input, weight.data)  # its checks, before anything is changed
+    autograd.ops.embedding(input, weight.data)  # its checks, before anything is changed
     rows = np.unique(np.asarray(input, np.intp))
     table = weight.data
     norms = np.linalg.vector_norm(table[rows], ord=p, axis=1)
@@ -89,19 +89,19 @@ def embedding_bag(
     per_sample_weights: Any = None,
     include_last_offset: bool = False,
     padding_idx: int | None = None,
-) -> Tensor:
-    """Sums, means or maxima of rows of a table, over bags.
+) -> Value:
+    """Embedding lookup of bags: sums, means or maxima of their rows.
 
     Parameters
     ----------
-    input : numbers of rows: (B, N), B bags of N; or the bags one after the other, (total,).
+    input : row indices: (B, N), B bags of N; or the bags concatenated, (total,).
     weight : the table, (rows, E).
     offsets : where each bag begins, (B,), for an input of one axis.
     max_norm, norm_type, scale_grad_by_freq, sparse : as in `embedding`.
     mode : "sum", "mean" or "max". An empty bag gives 0.
-    per_sample_weights : a factor for each row read, of the input's shape; for "sum" only.
+    per_sample_weights : weights of the rows, of the input's shape; for "sum" only.
     include_last_offset : whether the last offset is the end of the last bag.
-    padding_idx : a row that counts for nothing.
+    padding_idx : a row that is ignored.
 
     Returns
     -------

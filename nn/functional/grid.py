@@ -1,4 +1,4 @@
-"""Images read at places of one's own choice: spatial transformers."""
+"""Sampling images at the points of a grid, for spatial transformers."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ def grid_sample(
     mode: str = "bilinear",
     padding_mode: str = "zeros",
     align_corners: bool | None = None,
-) -> Tensor:
-    r"""Images read at the places of a grid, between pixels by interpolation.
+) -> Value:
+    r"""Sample images at the points of a grid, by interpolation.
 
     .. math:: y_{n c o} = \sum_k w_{n o k} \, x_{n c, i_{n o k}}
 
-    where i are the pixels around the place, w falls with the distance from it.
+    where i are the pixels around the point, and w falls with the distance from it.
 
     Parameters
     ----------
     input : x, (N, C, H, W) or (N, C, D, H, W), float32 or float64.
-    grid : (N, HO, WO, 2) or (N, DO, HO, WO, 3), of the same dtype. Places (column, row, depth), of
-        which -1 and 1 are the ends of an axis.
+    grid : (N, HO, WO, 2) or (N, DO, HO, WO, 3), of the same dtype. Points (column, row, depth);
+        -1 and 1 are the ends of an axis.
     mode : "bilinear" (linear between pixels), "nearest" (no gradient to the grid), or "bicubic"
         (images of two axes only).
-    padding_mode : what lies outside: "zeros", "border" (the pixel at the end) or "reflection".
+    padding_mode : values outside: "zeros", "border" (the edge pixel) or "reflection".
     align_corners : whether -1 and 1 are the centres of the pixels at the ends, or their outer
         edges (the default).
 
@@ -95,11 +95,11 @@ def grid_sample(
         weights.append(weight)
     planes = np.reshape(input, (*shape[:2], -1))
     y = gather_weighted.call(planes, np.stack(weights, -1), np.stack(found, -1))
-    return np.reshape(y, (*shape[:2], *places[1:-1]))
+    return y.reshape(*shape[:2], *places[1:-1])
 
 
 def _taps(at: Any, n: int, mode: str, padding: str, align: bool) -> list[tuple[Any, Any]]:
-    """The pixels around places along one axis, as whole floats, and their weights."""
+    """The pixels around coordinates along one axis, as whole floats, and their weights."""
     if mode != "bicubic":
         at = _held(at, n, padding, align)
     data = np.asarray(at.data if isinstance(at, Value) else at)
@@ -114,7 +114,7 @@ def _taps(at: Any, n: int, mode: str, padding: str, align: bool) -> list[tuple[A
 
 
 def _held(at: Any, n: int, padding: str, align: bool) -> Any:
-    """Places brought back into the image, unless zeros lie around it."""
+    """Coordinates, clipped or reflected into the image unless the padding is zeros."""
     if padding == "zeros":
         return at
     if padding == "reflection":
@@ -124,19 +124,19 @@ def _held(at: Any, n: int, padding: str, align: bool) -> Any:
         away = np.abs(at - least)
         times = np.floor(np.asarray(away.data if isinstance(away, Value) else away) / span)
         odd = times % 2
-        # on the way forth it grows with the place, on the way back it falls
+        # it grows with the coordinate going forth, and falls coming back
         at = (away - times * span) * (1 - 2 * odd) + (odd * span + least)
     return np.clip(at, 0, n - 1)
 
 
-def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> Tensor:
-    r"""The grid for `grid_sample` that an affine map makes of an image's pixels.
+def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> Value:
+    r"""The sampling grid of an affine map, for `grid_sample`.
 
     .. math:: grid_{n o} = \theta_n \, (column, row, 1)^\top
 
     Parameters
     ----------
-    theta : (N, 2, 3) or (N, 3, 4).
+    theta : θ, (N, 2, 3) or (N, 3, 4).
     size : (N, C, H, W) or (N, C, D, H, W) of the output.
     align_corners : as in `grid_sample`.
 
@@ -172,5 +172,5 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
         ends.append(line if align_corners else line * ((n - 1) / n))
     columns = np.meshgrid(*ends, indexing="ij")[::-1]
     points = np.stack([*columns, np.ones(axes[2:])], -1).reshape(-1, rank + 1).astype(dtype)
-    grid = points @ np.swapaxes(theta, 1, 2)  # (N, pixels, rank)
-    return np.reshape(grid, (axes[0], *axes[2:], rank))
+    grid: Any = points @ np.swapaxes(theta, 1, 2)  # (N, pixels, rank)
+    return grid.reshape(axes[0], *axes[2:], rank)

@@ -1,4 +1,4 @@
-"""Images made larger and smaller."""
+"""Resizing by interpolation."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
+from autograd.ops import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 from autograd.ops.images.resample import Taps, cubic, linear, nearest, resample, smoothed
+from autograd.value import Value
 from nn.functional.tensor import Tensor
 
 RANKS = {  # mode -> how many axes it is for
@@ -31,13 +32,13 @@ def interpolate(
     align_corners: bool | None = None,
     recompute_scale_factor: bool | None = None,
     antialias: bool = False,
-) -> Tensor:
-    r"""Images resampled to another size.
+) -> Value:
+    r"""Resize images by interpolation.
 
     .. math:: y_i = \sum_k w_k(s_i) \, x_{\lfloor s_i \rfloor + k}, \quad s_i = (i + ½) \, n / m - ½
 
-    along each axis in turn, of n pixels before and m after; with `align_corners` the first and the
-    last pixels stay where they are, :math:`s_i = i (n - 1) / (m - 1)`.
+    along each axis in turn, from n pixels to m; with `align_corners` the first and the last pixels
+    are aligned, :math:`s_i = i (n - 1) / (m - 1)`.
 
     Parameters
     ----------
@@ -47,7 +48,7 @@ def interpolate(
         1 / scale_factor.
     mode : "nearest" (floor(i n / m), as PyTorch has it), "nearest-exact" (the pixel nearest to
         s_i), "linear", "bilinear", "trilinear" (two pixels an axis), "bicubic" (four), or "area"
-        (means of even parts).
+        (means of equal parts).
     align_corners : bool, optional. For the linear and cubic modes; False by default.
     recompute_scale_factor : bool, optional. Use n / m even where `scale_factor` is given.
     antialias : bool. Widen the weights where images shrink; "bilinear" and "bicubic" only.
@@ -103,7 +104,7 @@ def interpolate(
 
 
 def _taps(n: int, m: int, scale: float, mode: str, align_corners: bool, antialias: bool) -> Taps:
-    """Which pixels of n each of m sums."""
+    """The input pixels, of n, and their weights for each of m output pixels."""
     if mode.startswith("nearest"):
         return nearest(n, m, scale, mode == "nearest-exact")
     if antialias:
@@ -114,7 +115,7 @@ def _taps(n: int, m: int, scale: float, mode: str, align_corners: bool, antialia
 def _sizes(
     shape: tuple[int, ...], size: Any, scale_factor: Any, recompute: bool
 ) -> tuple[tuple[int, ...], tuple[float, ...]]:
-    """The axes of the output, and pixels before per pixel after."""
+    """The output sizes, and the scale of each axis."""
     rank = len(shape)
     if (size is None) == (scale_factor is None):
         raise ValueError("interpolate: give either size or scale_factor, and not both.")

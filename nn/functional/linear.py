@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from autograd.ops.algebra import affine as affine_maps
@@ -9,7 +11,7 @@ from autograd.value import Value
 from nn.functional.tensor import Tensor, same_dtype
 
 
-def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Value:
     """Affine map y = x Wᵀ + b.
 
     Parameters
@@ -51,8 +53,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return affine_maps.affine.call(input, weight, bias)
 
 
-def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Map of pairs y_k = x1ᵀ A_k x2 + b_k.
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Value:
+    """Bilinear map y_k = x1ᵀ A_k x2 + b_k.
 
     Parameters
     ----------
@@ -85,11 +87,13 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     return y if bias is None else y + bias
 
 
-def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Value:
     """Merge the axes from start_dim to end_dim into one."""
     shape = np.shape(input)
+    flat: Any
     if not shape:
-        return np.reshape(input, (1,))
+        flat = np.reshape(input, (1,))
+        return flat
     for name, dim in (("start_dim", start_dim), ("end_dim", end_dim)):
         if not -len(shape) <= dim < len(shape):
             raise ValueError(f"flatten: {name}={dim} is no axis of shape {shape}.")
@@ -97,4 +101,5 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     if start > end:
         raise ValueError(f"flatten: start_dim={start_dim} comes after end_dim={end_dim}.")
     merged = int(np.prod(shape[start : end + 1]))
-    return np.reshape(input, (*shape[:start], merged, *shape[end + 1 :]))
+    flat = np.reshape(input, (*shape[:start], merged, *shape[end + 1 :]))
+    return flat

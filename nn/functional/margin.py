@@ -1,4 +1,4 @@
-"""Losses that ask for a margin between right and wrong."""
+"""Margin losses."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.value import Value
 from nn.functional.distance import pairwise_distance
 from nn.functional.reduction import constant, paired, reduced, signs
 from nn.functional.tensor import Tensor, floats
@@ -14,14 +15,14 @@ from nn.functional.tensor import Tensor, floats
 
 def hinge_embedding_loss(
     input: Tensor, target: Tensor, margin: float = 1.0, reduction: str = "mean"
-) -> Tensor:
+) -> Value:
     """The distance x where the target is 1, max(0, margin − x) where it is −1.
 
     Parameters
     ----------
     input : distances, any shape.
     target : 1 and −1, of the input's shape.
-    margin : distance that pairs of target −1 should have at least.
+    margin : minimum distance of pairs of target −1.
     reduction : "mean", "sum" or "none".
 
     Examples
@@ -39,8 +40,8 @@ def hinge_embedding_loss(
 
 def margin_ranking_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: str = "mean"
-) -> Tensor:
-    """max(0, −t (x1 − x2) + margin): x1 should rank higher where t is 1, lower where it is −1.
+) -> Value:
+    """max(0, −t (x1 − x2) + margin): x1 should rank higher where t is 1, lower where t is −1.
 
     Parameters
     ----------
@@ -63,14 +64,14 @@ def margin_ranking_loss(
 
 def cosine_embedding_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: str = "mean"
-) -> Tensor:
+) -> Value:
     """1 − cos where the target is 1, max(0, cos − margin) where it is −1.
 
     Parameters
     ----------
     input1, input2 : (N, D) or (D,).
     target : 1 and −1, (N,) or ().
-    margin : cosine from which dissimilar pairs cost something, −1 to 1.
+    margin : cosine above which dissimilar pairs cost, −1 to 1.
     reduction : "mean", "sum" or "none".
 
     Examples
@@ -104,8 +105,8 @@ def triplet_margin_loss(
     eps: float = 1e-6,
     swap: bool = False,
     reduction: str = "mean",
-) -> Tensor:
-    r"""The positive should be nearer to the anchor than the negative, by a margin.
+) -> Value:
+    r"""Triplet loss: the positive should be nearer to the anchor than the negative, by a margin.
 
     .. math:: ℓ = \max(0, \|a - p\| - \|a - n\| + \text{margin})
 
@@ -115,7 +116,7 @@ def triplet_margin_loss(
     margin : more than 0.
     p : of the norm.
     eps : added to each difference.
-    swap : take the distance of positive and negative where it is the smaller.
+    swap : use the distance of positive and negative where it is smaller.
     reduction : "mean", "sum" or "none".
 
     References
@@ -151,8 +152,8 @@ def triplet_margin_with_distance_loss(
     margin: float = 1.0,
     swap: bool = False,
     reduction: str = "mean",
-) -> Tensor:
-    """Do as `triplet_margin_loss` does, with any distance; by default `pairwise_distance`.
+) -> Value:
+    """`triplet_margin_loss` with any distance function; `pairwise_distance` by default.
 
     Examples
     --------
@@ -186,7 +187,7 @@ def _triplet(
     margin: float,
     swap: bool,
     reduction: str,
-) -> Tensor:
+) -> Value:
     if margin <= 0:
         raise ValueError(f"{who}: margin must be more than 0, got {margin}.")
     a, near = paired(who, anchor, positive)
@@ -204,18 +205,18 @@ def multi_margin_loss(
     margin: float = 1.0,
     weight: Any = None,
     reduction: str = "mean",
-) -> Tensor:
-    r"""The right class should score higher than each other one, by a margin.
+) -> Value:
+    r"""Multi-class hinge loss: the true class should lead every other by a margin.
 
     .. math:: ℓ = \frac{w_t}{C} \sum_{c \ne t} \max(0, \text{margin} - x_t + x_c)^p
 
     Parameters
     ----------
     input : scores, (N, C) or (C,).
-    target : class numbers, (N,) or ().
+    target : class indices, (N,) or ().
     p : 1 or 2.
     margin : by how much.
-    weight : a factor for each class, (C,), optional.
+    weight : class weights, (C,), optional.
     reduction : "mean", "sum" or "none".
 
     Examples
@@ -246,15 +247,15 @@ def multi_margin_loss(
     return reduced(losses, reduction, who)
 
 
-def multilabel_margin_loss(input: Tensor, target: Any, reduction: str = "mean") -> Tensor:
-    r"""Each right class should score higher than each wrong one, by 1.
+def multilabel_margin_loss(input: Tensor, target: Any, reduction: str = "mean") -> Value:
+    r"""Multi-label hinge loss: every true class should lead every other by 1.
 
     .. math:: ℓ = \frac{1}{C} \sum_{r} \sum_{c \text{ wrong}} \max(0, 1 - x_r + x_c)
 
     Parameters
     ----------
     input : scores, (N, C) or (C,).
-    target : of the input's shape: the numbers of the right classes, then −1 and anything.
+    target : of the input's shape: the indices of the true classes, then −1 and anything.
     reduction : "mean", "sum" or "none".
 
     Examples
@@ -287,13 +288,13 @@ def _classes(who: str, target: Any, classes: int, least: int) -> np.ndarray[Any,
     t = np.asarray(target)
     if t.dtype.kind not in "iu":
         raise TypeError(
-            f"{who}: target must hold class numbers (integers), got {t.dtype}; use "
+            f"{who}: target must hold class indices (integers), got {t.dtype}; use "
             "target.astype(np.int64)."
         )
     wrong = t[(t < least) | (t >= classes)]
     if wrong.size:
         raise ValueError(
-            f"{who}: target has the class number {wrong.flat[0]}, but the input has {classes} "
+            f"{who}: target has the class index {wrong.flat[0]}, but the input has {classes} "
             f"classes: 0 to {classes - 1}."
         )
     return t.astype(np.intp, copy=False)

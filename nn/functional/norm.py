@@ -1,4 +1,4 @@
-"""Normalisation, with PyTorch's arguments."""
+"""Normalization, with PyTorch's arguments."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def batch_norm(
     training: bool = False,
     momentum: float = 0.1,
     eps: float = 1e-5,
-) -> Tensor:
-    """Normalise each channel over the batch; see `autograd.batch_norm`."""
-    return autograd.batch_norm(
+) -> Value:
+    """Normalise each channel over the batch; see `autograd.ops.batch_norm`."""
+    return autograd.ops.batch_norm(
         input, running_mean, running_var, weight, bias, training, momentum, eps
     )
 
@@ -33,16 +33,16 @@ def layer_norm(
     weight: Tensor | None = None,
     bias: Tensor | None = None,
     eps: float = 1e-5,
-) -> Tensor:
-    """Normalise over the last axes; see `autograd.layer_norm`."""
-    return autograd.layer_norm(input, normalized_shape, weight, bias, eps)
+) -> Value:
+    """Normalise over the last axes; see `autograd.ops.layer_norm`."""
+    return autograd.ops.layer_norm(input, normalized_shape, weight, bias, eps)
 
 
 def rms_norm(
     input: Tensor, normalized_shape: Any, weight: Tensor | None = None, eps: float | None = None
-) -> Tensor:
-    """Divide by the root mean square over the last axes; see `autograd.rms_norm`."""
-    return autograd.rms_norm(input, normalized_shape, weight, eps)
+) -> Value:
+    """Divide by the root mean square over the last axes; see `autograd.ops.rms_norm`."""
+    return autograd.ops.rms_norm(input, normalized_shape, weight, eps)
 
 
 def group_norm(
@@ -51,9 +51,9 @@ def group_norm(
     weight: Tensor | None = None,
     bias: Tensor | None = None,
     eps: float = 1e-5,
-) -> Tensor:
-    """Normalise groups of channels, each sample for itself; see `autograd.group_norm`."""
-    return autograd.group_norm(input, num_groups, weight, bias, eps)
+) -> Value:
+    """Normalise groups of channels of each sample; see `autograd.ops.group_norm`."""
+    return autograd.ops.group_norm(input, num_groups, weight, bias, eps)
 
 
 def instance_norm(
@@ -65,17 +65,17 @@ def instance_norm(
     use_input_stats: bool = True,
     momentum: float = 0.1,
     eps: float = 1e-5,
-) -> Tensor:
+) -> Value:
     """Normalise each channel of each sample.
 
     Parameters
     ----------
     input : (N, C, ...).
-    running_mean, running_var : (C,), optional. With `use_input_stats` they are moved, in place,
-        towards the mean over the batch of each sample's statistics.
+    running_mean, running_var : (C,), optional. With `use_input_stats` they are updated, in place,
+        towards the batch mean of each sample's statistics.
     weight, bias : (C,), optional.
-    use_input_stats : False takes the running statistics instead of the sample's.
-    momentum : how far the running statistics move.
+    use_input_stats : False uses the running statistics instead of the sample's.
+    momentum : weight of the new statistics in the running ones.
     eps : added to the variance.
 
     Examples
@@ -85,7 +85,7 @@ def instance_norm(
     array([[[-1.,  1.]]])
     """
     if not use_input_stats:
-        return autograd.batch_norm(
+        return autograd.ops.batch_norm(
             input, running_mean, running_var, weight, bias, False, momentum, eps
         )
     x = floats("instance_norm", input)
@@ -94,7 +94,7 @@ def instance_norm(
             f"instance_norm: input must be (N, C, ...) with more than one number a channel and "
             f"sample, got {x.shape}."
         )
-    y = autograd.instance_norm(x, weight, bias, eps)
+    y = autograd.ops.instance_norm(x, weight, bias, eps)
     if running_mean is not None and x.size:
         a = x.data if isinstance(x, Value) else x
         pixels = tuple(range(2, a.ndim))
@@ -108,8 +108,8 @@ def instance_norm(
 
 def local_response_norm(
     input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
-) -> Tensor:
-    r"""Divide by a power of the squares of neighbouring channels.
+) -> Value:
+    r"""Local response normalization over neighbouring channels.
 
     .. math:: y_c = x_c \left( k + \frac{α}{n} \sum_{c'} x_{c'}^2 \right)^{-β}
 

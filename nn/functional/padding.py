@@ -1,4 +1,4 @@
-"""Margins around images."""
+"""Padding."""
 
 from __future__ import annotations
 
@@ -6,22 +6,23 @@ from typing import Any
 
 import numpy as np
 
+from autograd.value import Value
 from nn.functional.tensor import Tensor
 
 MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
-def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = None) -> Tensor:
-    """A margin around the last axes of an array, or less than the array where it is negative.
+def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = None) -> Value:
+    """Pad the last axes of an array; negative padding crops.
 
     Parameters
     ----------
     input : any shape; with other modes than "constant" (N, C, ...) or (C, ...).
-    pad : integers (before, behind) of the last axis, then of the last but one, and so on; below 0
-        they cut off.
-    mode : "constant", "reflect" (mirrored at the pixel at the end), "replicate" (that pixel) or
-        "circular" (from the other end).
-    value : of the margin with mode "constant"; by default 0.
+    pad : integers (before, after) for the last axis, then the second-to-last, and so on; negative
+        ones crop.
+    mode : "constant", "reflect" (about the edge), "replicate" (the edge) or "circular" (from the
+        opposite end).
+    value : for mode "constant"; 0 by default.
 
     Returns
     -------
@@ -79,14 +80,16 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
     if not any(map(any, more)):
         return input
     if mode == "constant":
-        return np.pad(input, more, constant_values=0 if value is None else value)
-    return np.pad(input, more, MODES[mode])  # type: ignore[call-overload]
+        padded: Any = np.pad(input, more, constant_values=0 if value is None else value)
+    else:
+        padded = np.pad(input, more, MODES[mode])  # type: ignore[call-overload]
+    return padded
 
 
 def _check_source(
     shape: tuple[int, ...], given: Any, left: tuple[int, ...], more: Any, mode: str
 ) -> None:
-    """ValueError where a margin needs more pixels than there are."""
+    """ValueError where the padding needs more elements than there are."""
     most = [{"reflect": n - 1, "circular": n, "replicate": None}[mode] for n in left]
     for n, (before, behind), limit in zip(left, more, most, strict=True):
         if (before or behind) and (n == 0 or (limit is not None and max(before, behind) > limit)):

@@ -1,4 +1,4 @@
-"""Pooling by a power mean."""
+"""Power-average pooling."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd import avg_pool1d, avg_pool2d, avg_pool3d
+from autograd.ops import avg_pool1d, avg_pool2d, avg_pool3d
+from autograd.value import Value
 from nn.functional.tensor import Tensor
 
 
@@ -20,7 +21,7 @@ def _lp_pool(
     kernel_size: Any,
     stride: Any,
     ceil_mode: bool,
-) -> Tensor:
+) -> Value:
     """The p-norm of each window."""
     if not norm_type > 0:
         raise ValueError(f"lp_pool{rank}d: norm_type must be above 0, got {norm_type}.")
@@ -31,8 +32,8 @@ def _lp_pool(
 
 def lp_pool1d(
     input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
-) -> Tensor:
-    r"""The p-norm of each window along one axis.
+) -> Value:
+    r"""Power-average pooling: the p-norm of 1-d windows.
 
     .. math:: y_o = \Big(\sum_j x_{o \cdot stride + j}^p\Big)^{1/p}
 
@@ -64,8 +65,8 @@ def lp_pool1d(
 
 def lp_pool2d(
     input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
-) -> Tensor:
-    """The p-norm of each window over two axes, (N, C, H, W) or (C, H, W); as `lp_pool1d`.
+) -> Value:
+    """Power-average pooling of (N, C, H, W) or (C, H, W); as `lp_pool1d`.
 
     Examples
     --------
@@ -78,8 +79,8 @@ def lp_pool2d(
 
 def lp_pool3d(
     input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
-) -> Tensor:
-    """The p-norm of each window over three axes, (N, C, D, H, W) or (C, D, H, W); as `lp_pool1d`.
+) -> Value:
+    """Power-average pooling of (N, C, D, H, W) or (C, D, H, W); as `lp_pool1d`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Pixels moved between channels and axes, and patches between images and columns."""
+"""Pixel and channel shuffles, im2col and col2im."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd.ops.conv.im2col import col2im, im2col, patches
+from autograd.value import Value
 from nn.functional.tensor import Tensor
 
 
@@ -18,8 +19,8 @@ def _factor(name: str, argument: str, given: Any) -> int:
     return int(given)
 
 
-def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
-    """Channels laid out as blocks of r × r pixels.
+def pixel_shuffle(input: Tensor, upscale_factor: int) -> Value:
+    """Rearrange channels into blocks of r × r pixels.
 
     Parameters
     ----------
@@ -56,11 +57,12 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     x = np.reshape(input, (*lead, C // r**2, r, r, H, W))
     k = len(lead)
     x = np.transpose(x, (*range(k + 1), k + 3, k + 1, k + 4, k + 2))  # (..., C, H, r, W, r)
-    return np.reshape(x, (*lead, C // r**2, H * r, W * r))
+    y: Any = np.reshape(x, (*lead, C // r**2, H * r, W * r))
+    return y
 
 
-def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
-    """Blocks of r × r pixels laid out as channels; it undoes `pixel_shuffle`.
+def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Value:
+    """Rearrange blocks of r × r pixels into channels, the inverse of `pixel_shuffle`.
 
     Parameters
     ----------
@@ -91,11 +93,12 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     x = np.reshape(input, (*lead, C, H // r, r, W // r, r))
     k = len(lead)
     x = np.transpose(x, (*range(k + 1), k + 2, k + 4, k + 1, k + 3))  # (..., C, r, r, H, W)
-    return np.reshape(x, (*lead, C * r**2, H // r, W // r))
+    y: Any = np.reshape(x, (*lead, C * r**2, H // r, W // r))
+    return y
 
 
-def channel_shuffle(input: Tensor, groups: int) -> Tensor:
-    """Channels of so many groups dealt out in turn: one of each, then the second of each.
+def channel_shuffle(input: Tensor, groups: int) -> Value:
+    """Split channels into groups and interleave them.
 
     Parameters
     ----------
@@ -127,13 +130,14 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
             f"groups={n}."
         )
     x = np.reshape(input, (shape[0], n, shape[1] // n, *shape[2:]))
-    return np.reshape(np.swapaxes(x, 1, 2), shape)
+    y: Any = np.reshape(np.swapaxes(x, 1, 2), shape)
+    return y
 
 
 def unfold(
     input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
-) -> Tensor:
-    r"""Every patch of an image as a column (im2col).
+) -> Value:
+    r"""Sliding patches of images as columns (im2col).
 
     .. math:: y_{n, (c, j), o} = x_{n, c, o \cdot stride + j \cdot dilation - padding}
 
@@ -179,8 +183,8 @@ def fold(
     dilation: Any = 1,
     padding: Any = 0,
     stride: Any = 1,
-) -> Tensor:
-    r"""Columns added up to an image at the places where `unfold` would take them from (col2im).
+) -> Value:
+    r"""Sum columns into images (col2im), the adjoint of `unfold`.
 
     .. math:: y_{n, c, i} = \sum_{o, j} x_{n, (c, j), o}
         \quad\text{where}\quad o \cdot stride + j \cdot dilation - padding = i

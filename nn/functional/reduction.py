@@ -1,4 +1,4 @@
-"""What the losses share: inputs and targets that fit, and the way from many losses to one."""
+"""What the losses share: checks of inputs and targets, and reduction."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def constant(who: str, given: Any, like: Tensor, name: str) -> Tensor:
     return array.astype(like.dtype, copy=False)
 
 
-def weighted(who: str, losses: Tensor, weight: Any) -> Tensor:
+def weighted(who: str, losses: Tensor, weight: Any) -> Value:
     """Losses times a weight of their shape."""
     if weight is None:
         return losses
@@ -60,7 +60,7 @@ def weighted(who: str, losses: Tensor, weight: Any) -> Tensor:
     return losses * w
 
 
-def stretched(who: str, name: str, weight: Any, x: Tensor) -> Tensor:
+def stretched(who: str, name: str, weight: Any, x: Tensor) -> Value:
     """A weight in the dtype of x, which must broadcast to its shape."""
     w = constant(who, weight, x, name)
     try:
@@ -88,7 +88,7 @@ def signs(who: str, target: Any) -> None:
         raise ValueError(f"{who}: target must hold 1 and -1 only, got {wrong.flat[0]}.")
 
 
-def reduced(losses: Tensor, reduction: str, who: str) -> Tensor:
+def reduced(losses: Tensor, reduction: str, who: str) -> Value:
     """Mean, sum, or the losses themselves."""
     if reduction == "mean":
         return mean.call(losses) if losses.size else sum_.call(losses) / np.nan

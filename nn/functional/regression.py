@@ -1,4 +1,4 @@
-"""Losses of regression: how far numbers are from numbers."""
+"""Regression losses."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from nn.functional.reduction import constant, in_range, paired, reduced, weighte
 from nn.functional.tensor import Tensor
 
 
-def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean", weight: Any = None) -> Tensor:
+def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean", weight: Any = None) -> Value:
     """(input − target)², averaged over all elements.
 
     Parameters
     ----------
     input, target : the same shape; nothing is broadcast. A target array takes the input's dtype.
     reduction : "mean", "sum" or "none".
-    weight : factors, of the input's shape, optional; the mean divides by their sum.
+    weight : weights, of the input's shape, optional; the mean divides by their sum.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean", weight: Any
     return _weighted_mean(np.square(x - t), weight, reduction, "mse_loss")
 
 
-def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", weight: Any = None) -> Tensor:
+def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", weight: Any = None) -> Value:
     """|input − target|, averaged over all elements; arguments as in `mse_loss`.
 
     Examples
@@ -55,8 +55,8 @@ def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", weight: Any 
 
 def smooth_l1_loss(
     input: Tensor, target: Tensor, reduction: str = "mean", beta: float = 1.0
-) -> Tensor:
-    r"""Square of the difference where it is small, else its absolute value.
+) -> Value:
+    r"""Smooth L1: the squared error where it is small, else the absolute error.
 
     .. math:: ℓ = \frac{d^2}{2β} \text{ where } |d| < β, \text{ else } |d| - \frac{β}{2}
 
@@ -88,8 +88,8 @@ def huber_loss(
     reduction: str = "mean",
     delta: float = 1.0,
     weight: Any = None,
-) -> Tensor:
-    r"""Half the square of the difference where it is small, else a line.
+) -> Value:
+    r"""Huber loss: half the squared error where it is small, else linear.
 
     .. math:: ℓ = \frac{d^2}{2} \text{ where } |d| \le δ, \text{ else } δ (|d| - \frac{δ}{2})
 
@@ -98,7 +98,7 @@ def huber_loss(
     input, target : the same shape.
     reduction : "mean", "sum" or "none".
     delta : where the two meet, more than 0.
-    weight : factors, of the input's shape, optional; the mean divides by their number.
+    weight : weights, of the input's shape, optional; the mean divides by their number.
 
     References
     ----------
@@ -119,7 +119,7 @@ def huber_loss(
     return reduced(losses, reduction, "huber_loss")
 
 
-def _weighted_mean(losses: Tensor, weight: Any, reduction: str, who: str) -> Tensor:
+def _weighted_mean(losses: Tensor, weight: Any, reduction: str, who: str) -> Value:
     """Reduced, with the mean divided by the sum of the weights."""
     if weight is None or reduction != "mean":
         return reduced(weighted(who, losses, weight), reduction, who)
@@ -133,8 +133,8 @@ def poisson_nll_loss(
     full: bool = False,
     eps: float = 1e-8,
     reduction: str = "mean",
-) -> Tensor:
-    r"""−log probability of counts under a Poisson distribution.
+) -> Value:
+    r"""Negative log-likelihood of counts under a Poisson distribution.
 
     .. math:: ℓ = e^x - t x \quad\text{or, of rates,}\quad x - t \log(x + ε)
 
@@ -144,7 +144,7 @@ def poisson_nll_loss(
     target : counts, at least 0, of the input's shape.
     log_input : whether the input holds logarithms.
     full : whether Stirling's approximation of log t! is added where t > 1.
-    eps : keeps log(0) away where log_input is False.
+    eps : avoids log(0) where log_input is False.
     reduction : "mean", "sum" or "none".
 
     Examples
@@ -169,8 +169,8 @@ def gaussian_nll_loss(
     full: bool = False,
     eps: float = 1e-6,
     reduction: str = "mean",
-) -> Tensor:
-    r"""−log probability of targets under normal distributions.
+) -> Value:
+    r"""Negative log-likelihood of targets under normal distributions.
 
     .. math:: ℓ = \frac{1}{2} \left( \log v + \frac{(x - t)^2}{v} \right) \qquad v = \max(var, ε)
 

@@ -9,11 +9,12 @@ import numpy as np
 from autograd.value import Value
 
 Tensor = Any
-"""A Value, or an array that takes part as a constant."""
+"""A Value, or an array that takes part as a constant. Functions say that they return a Value; where
+only arrays go in, it is an array."""
 
 
 def same_dtype(who: str, input: Tensor, weight: Tensor) -> None:
-    """Refuse an input of another dtype than the weights it meets.
+    """Refuse an input whose dtype is not the weights'.
 
     NumPy would make float32 weights and a float64 input into float64 from there on, at half the
     speed and without a word.
@@ -28,7 +29,7 @@ def same_dtype(who: str, input: Tensor, weight: Tensor) -> None:
 
 
 def floats(who: str, input: Tensor, name: str = "input") -> Tensor:
-    """The input as a Value or an array, refused where it holds no floats."""
+    """The input as a Value or an array; refused unless it holds floats."""
     x = input if isinstance(input, Value) else np.asarray(input)
     if x.dtype.kind != "f":
         raise TypeError(f"{who}: {name} must hold floats, got {x.dtype}; use astype(np.float32).")

@@ -9,12 +9,11 @@ import numpy as np
 from autograd.random import Rng, as_generator
 from autograd.value import Value
 from nn import functional
+from nn.layers.function_layer import FunctionLayer
 from nn.module import Module, Parameter
 
 
-class _Activation(Module):
-    """Settings are kept as attributes and shown in the repr."""
-
+class _Activation(FunctionLayer):
     def __init__(self, **settings: Any) -> None:
         for name, given in settings.items():
             if isinstance(given, (Value, np.ndarray)):
@@ -22,15 +21,25 @@ class _Activation(Module):
                     f"{type(self).__name__}({name}): takes settings, not the input; make it first, "
                     f"then call it: nn.{type(self).__name__}()(x)."
                 )
-        self._settings = settings
+        super().__init__(**settings)
 
     def extra_repr(self) -> str:
-        """The settings, a False inplace left out."""
-        shown = {k: v for k, v in self._settings.items() if not (k == "inplace" and not v)}
-        return ", ".join(f"{name}={value!r}" for name, value in shown.items())
+        return super().extra_repr().removesuffix("inplace=False").removesuffix(", ")
 
 
-class ReLU(_Activation):
+class _InPlace(_Activation):
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__(inplace=inplace)
+
+
+class _AlongDim(_Activation):
+    dim: int
+
+    def __init__(self, dim: int) -> None:
+        super().__init__(dim=dim)
+
+
+class ReLU(_InPlace):
     """max(x, 0).
 
     Examples
@@ -40,222 +49,163 @@ class ReLU(_Activation):
     array([0., 2.])
     """
 
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__(inplace=inplace)
-
-    def forward(self, input: Any) -> Any:
-        """Apply it to each element."""
-        return functional.relu(input)
+    _function = staticmethod(functional.relu)
 
 
-class ReLU6(_Activation):
+class ReLU6(_InPlace):
     """min(max(x, 0), 6)."""
 
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__(inplace=inplace)
-
-    def forward(self, input: Any) -> Any:
-        """Apply it to each element."""
-        return functional.relu6(input)
+    _function = staticmethod(functional.relu6)
 
 
 class LeakyReLU(_Activation):
-    """Gives x where x > 0, else negative_slope · x."""
+    """x where x > 0, else negative_slope · x."""
+
+    _function = staticmethod(functional.leaky_relu)
+    negative_slope: float
 
     def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
         super().__init__(negative_slope=negative_slope, inplace=inplace)
-        self.negative_slope = negative_slope
-
-    def forward(self, input: Any) -> Any:
-        """Apply it to each element."""
-        return functional.leaky_relu(input, self.negative_slope)
 
 
 class ELU(_Activation):
-    """Gives x where x > 0, else alpha (exp(x) − 1)."""
+    """x where x > 0, else alpha (exp(x) − 1)."""
+
+    _function = staticmethod(functional.elu)
+    alpha: float
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__(alpha=alpha, inplace=inplace)
-        self.alpha = alpha
-
-    def forward(self, input: Any) -> Any:
-        """Apply it to each element."""
-        return functional.elu(input, self.alpha)
 
 
 class CELU(_Activation):
-    """Gives x where x > 0, else alpha (exp(x / alpha) − 1)."""
+    """x where x > 0, else alpha (exp(x / alpha) − 1)."""
+
+    _function = staticmethod(functional.celu)
+    alpha: float
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__(alpha=alpha, inplace=inplace)
-        self.alpha = alpha
-
-    def forward(self, input: Any) -> Any:
-        """Apply it to each element."""
-        return functional.celu(input, self.alpha)
 
 
-class SELU(_Activation):
-    """ELU scaled so that mean 0 and variance 1 are a fixed point."""
+class SELU(_InPlace):
+    """Scaled ELU, whose fixed point is mean 0 and variance 1."""
 
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__(inplace=inplace)
-
-    def forward(self, input: Any) -> Any:
-        """Apply it to each element."""
-        return functional.selu(input)
+    _function = staticmethod(functional.selu)
 
 
 class GELU(_Activation):
-    """x Φ(x), Φ the normal distribution function; approximate="tanh" takes the tanh form."""
+    """x Φ(x), Φ the standard normal CDF; approximate="tanh" uses the tanh approximation."""
+
+    _function = staticmethod(functional.gelu)
+    approximate: str
 
     def __init__(self, approximate: str = "none") -> None:
         if approximate not in ("none", "tanh"):
             raise ValueError(f"GELU: approximate must be 'none' or 'tanh', got {approximate!r}.")
         super().__init__(approximate=approximate)
-        self.approximate = approximate
-
-    def forward(self, input: Any) -> Any:
-        """Apply it to each element."""
-        return functional.gelu(input, self.approximate)
 
 
-class SiLU(_Activation):
+class SiLU(_InPlace):
     """x σ(x)."""
 
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__(inplace=inplace)
-
-    def forward(self, input: Any) -> Any:
-        """Apply it to each element."""
-        return functional.silu(input)
+    _function = staticmethod(functional.silu)
 
 
-class Mish(_Activation):
+class Mish(_InPlace):
     """x tanh(softplus(x))."""
 
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__(inplace=inplace)
-
-    def forward(self, input: Any) -> Any:
-        """Apply it to each element."""
-        return functional.mish(input)
+    _function = staticmethod(functional.mish)
 
 
 class Sigmoid(_Activation):
     """1 / (1 + exp(−x))."""
 
-    def forward(self, input: Any) -> Any:
-        """Apply it to each element."""
-        return functional.sigmoid(input)
+    _function = staticmethod(functional.sigmoid)
 
 
 class LogSigmoid(_Activation):
     """log σ(x)."""
 
-    def forward(self, input: Any) -> Any:
-        """Apply it to each element."""
-        return functional.logsigmoid(input)
+    _function = staticmethod(functional.logsigmoid)
 
 
 class Tanh(_Activation):
     """Hyperbolic tangent."""
 
-    def forward(self, input: Any) -> Any:
-        """Apply it to each element."""
-        return functional.tanh(input)
+    _function = staticmethod(functional.tanh)
 
 
 class Softplus(_Activation):
     """log(1 + exp(βx)) / β; exact for every x, whatever the threshold."""
 
+    _function = staticmethod(functional.softplus)
+    beta: float
+    threshold: float
+
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         super().__init__(beta=beta, threshold=threshold)
-        self.beta, self.threshold = beta, threshold
-
-    def forward(self, input: Any) -> Any:
-        """Apply it to each element."""
-        return functional.softplus(input, self.beta, self.threshold)
 
 
 class Softsign(_Activation):
     """x / (1 + |x|)."""
 
-    def forward(self, input: Any) -> Any:
-        """Apply it to each element."""
-        return functional.softsign(input)
+    _function = staticmethod(functional.softsign)
 
 
 class Tanhshrink(_Activation):
     """x − tanh(x)."""
 
-    def forward(self, input: Any) -> Any:
-        """Apply it to each element."""
-        return functional.tanhshrink(input)
+    _function = staticmethod(functional.tanhshrink)
 
 
 class Softshrink(_Activation):
-    """x moved towards 0 by lambd, and 0 within it."""
+    """Soft shrinkage: x shrunk towards 0 by lambd, 0 where |x| <= lambd."""
+
+    _function = staticmethod(functional.softshrink)
+    lambd: float
 
     def __init__(self, lambd: float = 0.5) -> None:
         super().__init__(lambd=lambd)
-        self.lambd = lambd
-
-    def forward(self, input: Any) -> Any:
-        """Apply it to each element."""
-        return functional.softshrink(input, self.lambd)
 
 
 class Hardshrink(_Activation):
-    """x, and 0 within lambd of 0."""
+    """Hard shrinkage: 0 where |x| <= lambd, else x."""
+
+    _function = staticmethod(functional.hardshrink)
+    lambd: float
 
     def __init__(self, lambd: float = 0.5) -> None:
         super().__init__(lambd=lambd)
-        self.lambd = lambd
-
-    def forward(self, input: Any) -> Any:
-        """Apply it to each element."""
-        return functional.hardshrink(input, self.lambd)
 
 
 class Hardtanh(_Activation):
-    """x held between min_val and max_val."""
+    """x clamped to [min_val, max_val]."""
+
+    _function = staticmethod(functional.hardtanh)
+    min_val: float
+    max_val: float
 
     def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
         if min_val >= max_val:
             raise ValueError(f"Hardtanh: min_val={min_val} must be below max_val={max_val}.")
         super().__init__(min_val=min_val, max_val=max_val, inplace=inplace)
-        self.min_val, self.max_val = min_val, max_val
-
-    def forward(self, input: Any) -> Any:
-        """Apply it to each element."""
-        return functional.hardtanh(input, self.min_val, self.max_val)
 
 
-class Hardsigmoid(_Activation):
+class Hardsigmoid(_InPlace):
     """relu6(x + 3) / 6."""
 
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__(inplace=inplace)
-
-    def forward(self, input: Any) -> Any:
-        """Apply it to each element."""
-        return functional.hardsigmoid(input)
+    _function = staticmethod(functional.hardsigmoid)
 
 
-class Hardswish(_Activation):
+class Hardswish(_InPlace):
     """x · hardsigmoid(x)."""
 
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__(inplace=inplace)
-
-    def forward(self, input: Any) -> Any:
-        """Apply it to each element."""
-        return functional.hardswish(input)
+    _function = staticmethod(functional.hardswish)
 
 
 class PReLU(Module):
-    """Gives x where x > 0, else weight · x, with a weight that is learned.
+    """x where x > 0, else weight · x, with a learned weight.
 
     Parameters
     ----------
@@ -268,17 +218,16 @@ class PReLU(Module):
         self.num_parameters = num_parameters
         self.weight = Parameter(np.full(num_parameters, init), dtype=dtype)
 
-    def forward(self, input: Any) -> Any:
-        """Apply it to each element."""
+    def forward(self, input: Any) -> Value:
+        """Give negative elements their slope."""
         return functional.prelu(input, self.weight)
 
     def extra_repr(self) -> str:
-        """Number of weights."""
         return f"num_parameters={self.num_parameters}"
 
 
-class Softmax(_Activation):
-    """exp(x) over its sum along the axis `dim`.
+class Softmax(_AlongDim):
+    """Softmax along the axis `dim`: exp(x) over its sum.
 
     Examples
     --------
@@ -287,43 +236,25 @@ class Softmax(_Activation):
     array([[0.25, 0.25, 0.25, 0.25]])
     """
 
-    def __init__(self, dim: int) -> None:
-        super().__init__(dim=dim)
-        self.dim = dim
-
-    def forward(self, input: Any) -> Any:
-        """Normalise along `dim`."""
-        return functional.softmax(input, self.dim)
+    _function = staticmethod(functional.softmax)
 
 
-class LogSoftmax(_Activation):
-    """Logarithm of softmax along the axis `dim`, without overflow."""
+class LogSoftmax(_AlongDim):
+    """log(softmax(x)) along the axis `dim`, computed without overflow."""
 
-    def __init__(self, dim: int) -> None:
-        super().__init__(dim=dim)
-        self.dim = dim
-
-    def forward(self, input: Any) -> Any:
-        """Normalise along `dim`."""
-        return functional.log_softmax(input, self.dim)
+    _function = staticmethod(functional.log_softmax)
 
 
-class Softmin(_Activation):
-    """exp(−x) over its sum along the axis `dim`."""
+class Softmin(_AlongDim):
+    """Softmax of −x along the axis `dim`."""
 
-    def __init__(self, dim: int) -> None:
-        super().__init__(dim=dim)
-        self.dim = dim
-
-    def forward(self, input: Any) -> Any:
-        """Normalise along `dim`."""
-        return functional.softmin(input, self.dim)
+    _function = staticmethod(functional.softmin)
 
 
 class Softmax2d(_Activation):
-    """Softmax over the channels of (N, C, H, W) or (C, H, W), at each pixel for itself."""
+    """Softmax over the channels of (N, C, H, W) or (C, H, W), at each pixel."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Value:
         """Normalise over the channels."""
         if np.ndim(input) not in (3, 4):
             raise ValueError(
@@ -333,19 +264,18 @@ class Softmax2d(_Activation):
 
 
 class Threshold(_Activation):
-    """Gives x where x > threshold, else the value."""
+    """x where x > threshold, else value."""
+
+    _function = staticmethod(functional.threshold)
+    threshold: float
+    value: float
 
     def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
         super().__init__(threshold=threshold, value=value, inplace=inplace)
-        self.threshold, self.value = threshold, value
-
-    def forward(self, input: Any) -> Any:
-        """Apply it to each element."""
-        return functional.threshold(input, self.threshold, self.value)
 
 
 class GLU(_Activation):
-    """a σ(b), where a and b are the two halves of the input along an axis.
+    """Gated linear unit: a σ(b), a and b the two halves of the input along `dim`.
 
     Examples
     --------
@@ -354,24 +284,25 @@ class GLU(_Activation):
     (2, 3)
     """
 
+    _function = staticmethod(functional.glu)
+    dim: int
+
     def __init__(self, dim: int = -1) -> None:
         super().__init__(dim=dim)
-        self.dim = dim
-
-    def forward(self, input: Any) -> Any:
-        """Gate one half by the other."""
-        return functional.glu(input, self.dim)
 
 
 class RReLU(_Activation):
-    """Gives x where x > 0, else x times a slope: a random one in training, else the mean.
+    """Randomized leaky ReLU: the negative slope is random in training, else the mean.
 
     Parameters
     ----------
-    lower, upper : where the slopes are drawn from, evenly.
+    lower, upper : range of the uniform distribution of the slopes.
     inplace : accepted as in PyTorch; nothing is overwritten.
     rng : generator, seed or None for the default generator at the time of each call.
     """
+
+    lower: float
+    upper: float
 
     def __init__(
         self,
@@ -384,9 +315,8 @@ class RReLU(_Activation):
         if not lower <= upper:
             raise ValueError(f"RReLU: lower={lower} must be at most upper={upper}.")
         super().__init__(lower=lower, upper=upper, inplace=inplace)
-        self.lower, self.upper = lower, upper
         self.rng = None if rng is None else as_generator(rng)
 
-    def forward(self, input: Any) -> Any:
-        """Apply it to each element."""
+    def forward(self, input: Any) -> Value:
+        """Give negative elements their slope, drawn anew while training."""
         return functional.rrelu(input, self.lower, self.upper, self.training, rng=self.rng)

@@ -1,4 +1,4 @@
-"""Attention with several heads."""
+"""Multi-head attention."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from autograd.random import Rng, as_generator
+from autograd.value import Value
 from nn import functional, init
-from nn.counts import count
+from nn.arguments import count
 from nn.functional.dropout import probability
 from nn.functional.tensor import floats, same_dtype
 from nn.layers.linear import Linear
@@ -16,7 +17,7 @@ from nn.module import Module, Parameter
 
 
 class MultiheadAttention(Module):
-    r"""Attention of several heads, each between its own projections.
+    r"""Multi-head attention, each head with its own projections.
 
     .. math:: y = W_o [h_1; \ldots; h_H] + b_o \qquad
         h_i = \operatorname{softmax}\left(\frac{Q_i K_i^\top}{\sqrt{E/H}} + M\right) V_i
@@ -112,7 +113,7 @@ class MultiheadAttention(Module):
         attn_mask: Any = None,
         average_attn_weights: bool = True,
         is_causal: bool = False,
-    ) -> tuple[Any, Any]:
+    ) -> tuple[Value, Any]:
         """Let queries attend to keys.
 
         Parameters
@@ -123,12 +124,12 @@ class MultiheadAttention(Module):
         need_weights : whether to return the weights. False is faster: no (L, S) matrix is stored.
         attn_mask : (L, S) or (N · H, L, S); True where attending is forbidden, or floats to add.
         average_attn_weights : whether the weights returned are the mean over the heads.
-        is_causal : whether query i attends to the keys 0 to i only, besides what `attn_mask` says.
+        is_causal : whether query i attends to keys 0 to i only, in addition to `attn_mask`.
 
         Returns
         -------
         The output, shaped like the query, and the weights, (N, L, S) or (N, H, L, S), or None.
-        A query that may attend to nothing has weights and values 0.
+        A query all of whose keys are masked has weights and output 0.
         """
         weight = self.out_proj.weight
         for name, x in (("query", query), ("key", key), ("value", value)):
@@ -144,7 +145,6 @@ class MultiheadAttention(Module):
         )  # fmt: skip
 
     def extra_repr(self) -> str:
-        """Sizes, and what differs from the defaults."""
         text = f"{self.embed_dim}, num_heads={self.num_heads}"
         if self.in_proj_weight is None:
             text += f", kdim={self.kdim}, vdim={self.vdim}"

@@ -1,4 +1,4 @@
-"""Convolutions, and their transposed maps."""
+"""Convolutions and transposed convolutions."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ import numpy as np
 from autograd.ops.axes import each
 from autograd.random import Rng, as_generator
 from autograd.value import Value
-from nn import functional, init
-from nn.counts import count
-from nn.module import Module, Parameter
+from nn import functional
+from nn.arguments import count
+from nn.functional.tensor import same_dtype
+from nn.layers.uniform_weights import uniform_weights
+from nn.module import Module
 
 PAD_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
 class _Convolution(Module):
-    """What convolutions and transposed ones share: parameters, checks of the input, repr."""
+    """What both kinds share: parameters, checks of the input, repr."""
 
     _rank: ClassVar[int]
     _transposed: ClassVar[bool] = False
@@ -52,26 +54,22 @@ class _Convolution(Module):
             self._make_parameters(in_channels, bias, dtype, rng)
             return
         self.make_later(
-            lambda self, input, *_: self._make_parameters(
-                np.shape(self._ranked(input))[-self._rank - 1], bias, dtype, rng
-            ),
+            lambda self, input, *_: self._make_parameters(self._channels(input), bias, dtype, rng),
             f"in_channels=None, {self.out_channels}, kernel_size={self.kernel_size}",
         )
 
-    def _make_parameters(self, in_channels: int, bias: bool, dtype: Any, rng: Rng) -> None:
-        """Weight and bias for so many channels."""
+    def _make_parameters(
+        self, in_channels: int, bias: bool, dtype: Any, rng: np.random.Generator
+    ) -> None:
         self.in_channels = count(self._who, "in_channels", in_channels, 1)
         self._check_groups("in_channels", self.in_channels)
         first, second = self.in_channels, self.out_channels
         if not self._transposed:
             first, second = second, first
         shape = (first, second // self.groups, *self.kernel_size)
-        bound = 1 / math.sqrt(math.prod(shape[1:]))
-        self.weight = Parameter(np.zeros(shape), dtype=dtype)
-        init.uniform_(self.weight, -bound, bound, rng)
-        self.bias = Parameter(np.zeros(self.out_channels), dtype=dtype) if bias else None
-        if self.bias is not None:
-            init.uniform_(self.bias, -bound, bound, rng)
+        fan_in = math.prod(shape[1:])
+        self.weight = uniform_weights(shape, fan_in, dtype, rng)
+        self.bias = uniform_weights((self.out_channels,), fan_in, dtype, rng) if bias else None
 
     def _check_groups(self, name: str, channels: int) -> None:
         if channels % self.groups:
@@ -89,37 +87,25 @@ class _Convolution(Module):
         except (TypeError, ValueError) as error:
             raise type(error)(f"{self._who}: {error}") from None
 
-    def _ranked(self, input: Any) -> Any:
-        """The input as a Value or array; refused with other axes."""
-        x = input if isinstance(input, Value) else np.asarray(input)
-        shape, rank = x.shape, self._rank
-        if len(shape) not in (rank + 1, rank + 2):
-            axes = ", ".join("DHW"[3 - rank :]) if rank > 1 else "L"
-            raise ValueError(
-                f"{self._who}: input {shape} must have the axes (N, C, {axes}) or (C, {axes}). "
-                "np.expand_dims(x, 1) gives images without channels one."
-            )
-        return x
+    def _channels(self, input: Any) -> int:
+        """The number of channels; with too few axes one that leaves the error to the op."""
+        shape: tuple[int, ...] = np.shape(input)
+        return shape[-self._rank - 1] if len(shape) > self._rank else self.groups
 
     def _checked(self, input: Any) -> Any:
-        """The input as a Value or array; refused with other axes, channels or dtype."""
-        x = self._ranked(input)
-        shape, weight, rank = x.shape, self.weight, self._rank
-        if shape[-rank - 1] != self.in_channels:
+        """The input as a Value or array; refused with other channels or dtype than the weight's."""
+        x = input if isinstance(input, Value) else np.asarray(input)
+        shape, rank = x.shape, self._rank
+        if len(shape) > rank and shape[-rank - 1] != self.in_channels:
             raise ValueError(
                 f"{self._who}: input {shape} has {shape[-rank - 1]} channels, but "
                 f"in_channels={self.in_channels}; channels are the axis before the last {rank}. "
                 "np.moveaxis(x, -1, 1) brings them there from the end."
             )
-        if x.dtype != weight.dtype:
-            raise TypeError(
-                f"{self._who}: input is {x.dtype}, the weight {weight.dtype}. "
-                f"Use x.astype(np.{weight.dtype}) or convert the module with .to(dtype)."
-            )
+        same_dtype(self._who, x, self.weight)
         return x
 
     def extra_repr(self) -> str:
-        """Channels, geometry, and what differs from the defaults."""
         rank = self._rank
         text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
         text += f", stride={self.stride}"
@@ -171,7 +157,7 @@ class _Conv(_Convolution):
         if padding == "same" and set(self.stride) != {1}:
             raise ValueError(f"{self._who}: padding='same' needs stride=1, got {stride}.")
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Value:
         """Convolve (N, C, ...) or (C, ...)."""
         x: Any = self._checked(input)
         padding: Any = self.padding
@@ -182,7 +168,7 @@ class _Conv(_Convolution):
         )
 
     def _padded(self, x: Any) -> Any:
-        """The input with copies of its own pixels around it."""
+        """The input, padded with its own elements."""
         if self.padding == "same":
             total = [d * (k - 1) for d, k in zip(self.dilation, self.kernel_size, strict=True)]
             pairs = [(n // 2, n - n // 2) for n in total]
@@ -192,19 +178,19 @@ class _Conv(_Convolution):
 
 
 class Conv1d(_Conv):
-    """Convolution over one axis, a cross-correlation.
+    """1-d convolution (a cross-correlation).
 
     Parameters
     ----------
     in_channels, out_channels : C and M, before and after. in_channels=None takes it from the first
         input, which then makes the parameters.
-    kernel_size : pixels of the kernel.
-    stride : pixels between outputs.
-    padding : pixels added at both ends, 'same' or 'valid'.
-    dilation : pixels between the taps of the kernel.
-    groups : channels are split into so many convolutions side by side.
-    bias : whether a number is added to each output channel.
-    padding_mode : what is added: "zeros", "reflect", "replicate" or "circular".
+    kernel_size : size of the kernel.
+    stride : step between outputs.
+    padding : zeros added at both ends, 'same' or 'valid'.
+    dilation : step between the taps of the kernel.
+    groups : number of groups into which the channels are split.
+    bias : whether to add a learned bias to each output channel.
+    padding_mode : "zeros", "reflect", "replicate" or "circular".
     dtype : of the parameters, float32 by default.
     rng : generator, seed or None for the default.
 
@@ -232,7 +218,7 @@ class Conv1d(_Conv):
 
 
 class Conv2d(_Conv):
-    """Convolution over two axes, a cross-correlation.
+    """2-d convolution (a cross-correlation).
 
     Parameters and attributes as in `Conv1d`; sizes are integers or one for each axis.
 
@@ -253,7 +239,7 @@ class Conv2d(_Conv):
 
 
 class Conv3d(_Conv):
-    """Convolution over three axes, a cross-correlation.
+    """3-d convolution (a cross-correlation).
 
     Parameters and attributes as in `Conv1d`; sizes are integers or one for each axis.
 
@@ -299,8 +285,8 @@ class _ConvTranspose(_Convolution):
         )  # fmt: skip
         self.output_padding = self._each("output_padding", output_padding, 0)
 
-    def forward(self, input: Any, output_size: Any = None) -> Any:
-        """Map (N, C, ...) or (C, ...); `output_size` is what the axes after shall be."""
+    def forward(self, input: Any, output_size: Any = None) -> Value:
+        """Map (N, C, ...) or (C, ...); `output_size` chooses among the possible output sizes."""
         x, more = self._checked(input), self.output_padding
         if output_size is not None:
             more = self._output_padding(x.shape, output_size)
@@ -309,7 +295,7 @@ class _ConvTranspose(_Convolution):
         )
 
     def _output_padding(self, shape: tuple[int, ...], output_size: Any) -> tuple[int, ...]:
-        """What makes an output of this size, of those that the stride merges."""
+        """The output padding that makes an output of this size."""
         rank = self._rank
         wanted = self._each("output_size", tuple(output_size)[-rank:], 1)
         steps, reach = (
@@ -331,14 +317,14 @@ class _ConvTranspose(_Convolution):
 
 
 class ConvTranspose1d(_ConvTranspose):
-    """The transposed map of a `Conv1d` with the same geometry: its input's gradient, as a layer.
+    """1-d transposed convolution: the gradient of a `Conv1d` with respect to its input, as a layer.
 
     Parameters
     ----------
     in_channels, out_channels : M and C, before and after; in_channels=None as in `Conv1d`.
     kernel_size, stride, padding, dilation, groups : those of the convolution that it transposes.
-    output_padding : pixels more at the end of an axis; less than stride or dilation.
-    bias : whether a number is added to each output channel.
+    output_padding : added to the size of each output axis; less than stride or dilation.
+    bias : whether to add a learned bias to each output channel.
     padding_mode : "zeros".
     dtype : of the parameters, float32 by default.
     rng : generator, seed or None for the default.
@@ -365,7 +351,7 @@ class ConvTranspose1d(_ConvTranspose):
 
 
 class ConvTranspose2d(_ConvTranspose):
-    """The transposed map of a `Conv2d` with the same geometry.
+    """2-d transposed convolution.
 
     Parameters and attributes as in `ConvTranspose1d`; sizes are integers or one for each axis.
 
@@ -383,7 +369,7 @@ class ConvTranspose2d(_ConvTranspose):
 
 
 class ConvTranspose3d(_ConvTranspose):
-    """The transposed map of a `Conv3d` with the same geometry.
+    """3-d transposed convolution.
 
     Parameters and attributes as in `ConvTranspose1d`; sizes are integers or one for each axis.
 

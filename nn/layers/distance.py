@@ -1,9 +1,10 @@
-"""Distances of vectors, as modules."""
+"""Distances and similarities of vectors, as modules."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from autograd.value import Value
 from nn import functional
 from nn.module import Module
 
@@ -14,7 +15,7 @@ class CosineSimilarity(Module):
     Parameters
     ----------
     dim : the axis of the vectors.
-    eps : least length.
+    eps : lower bound of the norms.
 
     Examples
     --------
@@ -26,7 +27,7 @@ class CosineSimilarity(Module):
     def __init__(self, dim: int = 1, eps: float = 1e-8) -> None:
         self.dim, self.eps = dim, eps
 
-    def forward(self, x1: Any, x2: Any) -> Any:
+    def forward(self, x1: Any, x2: Any) -> Value:
         """Compare the vectors along `dim`."""
         return functional.cosine_similarity(x1, x2, self.dim, self.eps)
 
@@ -50,6 +51,6 @@ class PairwiseDistance(Module):
     def __init__(self, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> None:
         self.norm, self.eps, self.keepdim = p, eps, keepdim
 
-    def forward(self, x1: Any, x2: Any) -> Any:
+    def forward(self, x1: Any, x2: Any) -> Value:
         """Compare the vectors along the last axis."""
         return functional.pairwise_distance(x1, x2, self.norm, self.eps, self.keepdim)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from autograd.random import Rng, as_generator
+from autograd.value import Value
 from nn import functional
 from nn.functional.dropout import probability
 from nn.module import Module
@@ -18,12 +19,11 @@ class _Dropout(Module):
         self.p, self.inplace = p, inplace
         self.rng = None if rng is None else as_generator(rng)
 
-    def forward(self, input: Any) -> Any:
-        """Drop while training, else hand the input through."""
+    def forward(self, input: Any) -> Value:
+        """Drop while training, else return the input."""
         return type(self)._function(input, self.p, self.training, rng=self.rng)
 
     def extra_repr(self) -> str:
-        """Probability."""
         return f"p={self.p}, inplace={self.inplace}"
 
 

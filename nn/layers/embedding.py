@@ -1,4 +1,4 @@
-"""Tables of vectors."""
+"""Embeddings."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any, Self
 
 import numpy as np
 
-from autograd.engine import Array
+from autograd.node import Array
 from autograd.random import Rng
 from autograd.value import Value
 from nn import functional, init
-from nn.counts import count
+from nn.arguments import count
 from nn.functional.embedding import dense
 from nn.module import Module, Parameter
 
@@ -47,7 +47,6 @@ class _Table(Module):
             self.weight.data = table
 
     def extra_repr(self) -> str:
-        """Sizes, and what differs from the defaults."""
         text = f"{self.num_embeddings}, {self.embedding_dim}"
         for name, default in (("padding_idx", None), ("max_norm", None), ("norm_type", 2.0)):
             if getattr(self, name) != default:
@@ -56,16 +55,16 @@ class _Table(Module):
 
 
 class Embedding(_Table):
-    """A table of vectors, read by number.
+    """Look up embedding vectors by index.
 
     Parameters
     ----------
-    num_embeddings : rows of the table.
+    num_embeddings : rows of the table, the size of the vocabulary.
     embedding_dim : E, size of a row.
     padding_idx : a row that is 0 at first and gets no gradient; negative ones count from the end.
-    max_norm : longer rows are shortened to this when they are read, in the table itself.
+    max_norm : rows with a larger norm are rescaled to it, in the table itself.
     norm_type : p of that norm.
-    scale_grad_by_freq : divide a row's gradient by how often it was read in the call.
+    scale_grad_by_freq : divide a row's gradient by its frequency in the call.
     sparse : False; gradients are dense.
     dtype : of the table, float32 by default.
     rng : generator, seed or None for the default.
@@ -115,7 +114,7 @@ class Embedding(_Table):
         scale_grad_by_freq: bool = False,
         sparse: bool = False,
     ) -> Self:
-        """Make one of a table that is given, (rows, E); it is copied.
+        """An embedding with the given table, (rows, E), which is copied.
 
         Parameters
         ----------
@@ -140,8 +139,8 @@ class Embedding(_Table):
         new.weight = Parameter(table, not freeze, dtype=table.dtype, name="weight")
         return new
 
-    def forward(self, input: Any) -> Any:
-        """Read the rows of these numbers."""
+    def forward(self, input: Any) -> Value:
+        """Look up rows by index."""
         return functional.embedding(
             input, self.weight, self.padding_idx, self.max_norm, self.norm_type,
             self.scale_grad_by_freq,
@@ -149,16 +148,16 @@ class Embedding(_Table):
 
 
 class EmbeddingBag(_Table):
-    """Sums, means or maxima of rows of a table, over bags.
+    """Embedding lookup of bags: sums, means or maxima of their rows.
 
     Parameters
     ----------
-    num_embeddings : rows of the table.
+    num_embeddings : rows of the table, the size of the vocabulary.
     embedding_dim : E, size of a row.
     max_norm, norm_type, scale_grad_by_freq, sparse : as in `Embedding`.
     mode : "sum", "mean" or "max".
     include_last_offset : whether the last offset is the end of the last bag.
-    padding_idx : a row that counts for nothing.
+    padding_idx : a row that is ignored.
     dtype : of the table, float32 by default.
     rng : generator, seed or None for the default.
 
@@ -214,7 +213,7 @@ class EmbeddingBag(_Table):
         include_last_offset: bool = False,
         padding_idx: int | None = None,
     ) -> Self:
-        """Make one of a table that is given, (rows, E); it is copied."""
+        """An embedding with the given table, (rows, E), which is copied."""
         table = _table("EmbeddingBag", embeddings)
         rows, width = table.shape
         new = cls(
@@ -225,7 +224,7 @@ class EmbeddingBag(_Table):
         new.weight = Parameter(table, not freeze, dtype=table.dtype, name="weight")
         return new
 
-    def forward(self, input: Any, offsets: Any = None, per_sample_weights: Any = None) -> Any:
+    def forward(self, input: Any, offsets: Any = None, per_sample_weights: Any = None) -> Value:
         """Reduce the rows of each bag."""
         return functional.embedding_bag(
             input, self.weight, offsets, self.max_norm, self.norm_type, self.scale_grad_by_freq,
@@ -233,7 +232,6 @@ class EmbeddingBag(_Table):
         )  # fmt: skip
 
     def extra_repr(self) -> str:
-        """Sizes, what differs from the defaults, and the mode."""
         return f"{super().extra_repr()}, mode={self.mode!r}"
 
 
@@ -245,7 +243,7 @@ def _table(who: str, embeddings: Any) -> Array:
 
 
 def _row(who: str, padding_idx: int | None, rows: int) -> int | None:
-    """The number of the row, counted from the start."""
+    """A non-negative row index."""
     if padding_idx is None:
         return None
     if not -rows <= padding_idx < rows:

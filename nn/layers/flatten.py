@@ -1,4 +1,4 @@
-"""Axes merged and split, patches laid out as columns."""
+"""Flatten and Unflatten axes, Unfold images into patches and Fold them back."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from autograd.value import Value
 from nn import functional
+from nn.layers.function_layer import FunctionLayer
 from nn.module import Module
 
 
-class Flatten(Module):
+class Flatten(FunctionLayer):
     """Merge the axes from start_dim to end_dim into one: (N, C, H, W) becomes (N, C·H·W).
 
     Examples
@@ -20,16 +22,12 @@ class Flatten(Module):
     (2, 48)
     """
 
+    _function = staticmethod(functional.flatten)
+    start_dim: int
+    end_dim: int
+
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
-        self.start_dim, self.end_dim = start_dim, end_dim
-
-    def forward(self, input: Any) -> Any:
-        """Merge the axes."""
-        return functional.flatten(input, self.start_dim, self.end_dim)
-
-    def extra_repr(self) -> str:
-        """The two axes."""
-        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
+        super().__init__(start_dim=start_dim, end_dim=end_dim)
 
 
 class Unflatten(Module):
@@ -58,7 +56,7 @@ class Unflatten(Module):
                 f"Unflatten: unflattened_size={sizes} must be sizes, one of them -1 at most."
             )
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Value:
         """Split the axis."""
         shape, sizes = np.shape(input), self.unflattened_size
         if not -len(shape) <= self.dim < len(shape):
@@ -69,15 +67,15 @@ class Unflatten(Module):
         if not whole:
             raise ValueError(f"Unflatten: axis {dim} of input {shape} can't be split into {sizes}.")
         split = tuple(shape[dim] // known if n < 0 else n for n in sizes)
-        return np.reshape(input, (*shape[:dim], *split, *shape[dim + 1 :]))
+        y: Any = np.reshape(input, (*shape[:dim], *split, *shape[dim + 1 :]))
+        return y
 
     def extra_repr(self) -> str:
-        """The axis and its sizes."""
         return f"dim={self.dim}, unflattened_size={self.unflattened_size}"
 
 
-class Unfold(Module):
-    """Every patch of an image as a column: (N, C, H, W) becomes (N, C · kernel, patches).
+class Unfold(FunctionLayer):
+    """Sliding patches of images as columns (im2col): (N, C, H, W) becomes (N, C · kernel, patches).
 
     Parameters
     ----------
@@ -90,26 +88,20 @@ class Unfold(Module):
     (1, 18, 9)
     """
 
+    _function = staticmethod(functional.unfold)
+    kernel_size: Any
+    dilation: Any
+    padding: Any
+    stride: Any
+
     def __init__(
         self, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
     ) -> None:
-        self.kernel_size, self.dilation = kernel_size, dilation
-        self.padding, self.stride = padding, stride
-
-    def forward(self, input: Any) -> Any:
-        """Lay out (N, C, H, W) or (C, H, W)."""
-        return functional.unfold(input, self.kernel_size, self.dilation, self.padding, self.stride)
-
-    def extra_repr(self) -> str:
-        """Geometry."""
-        return (
-            f"kernel_size={self.kernel_size}, dilation={self.dilation}, padding={self.padding}, "
-            f"stride={self.stride}"
-        )
+        super().__init__(kernel_size=kernel_size, dilation=dilation, padding=padding, stride=stride)
 
 
-class Fold(Module):
-    """Columns added up to an image, where `Unfold` would take them from.
+class Fold(FunctionLayer):
+    """Sum columns into images (col2im), the adjoint of `Unfold`.
 
     Parameters
     ----------
@@ -125,6 +117,13 @@ class Fold(Module):
     (1, 2, 7, 7)
     """
 
+    _function = staticmethod(functional.fold)
+    output_size: Any
+    kernel_size: Any
+    dilation: Any
+    padding: Any
+    stride: Any
+
     def __init__(
         self,
         output_size: Any,
@@ -133,18 +132,10 @@ class Fold(Module):
         padding: Any = 0,
         stride: Any = 1,
     ) -> None:
-        self.output_size, self.kernel_size, self.dilation = output_size, kernel_size, dilation
-        self.padding, self.stride = padding, stride
-
-    def forward(self, input: Any) -> Any:
-        """Add up (N, C · kernel, patches) or (C · kernel, patches)."""
-        return functional.fold(
-            input, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride
-        )
-
-    def extra_repr(self) -> str:
-        """Geometry."""
-        return (
-            f"output_size={self.output_size}, kernel_size={self.kernel_size}, "
-            f"dilation={self.dilation}, padding={self.padding}, stride={self.stride}"
+        super().__init__(
+            output_size=output_size,
+            kernel_size=kernel_size,
+            dilation=dilation,
+            padding=padding,
+            stride=stride,
         )

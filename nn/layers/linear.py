@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from autograd.random import Rng, as_generator
-from nn import functional, init
-from nn.counts import count
-from nn.module import Module, Parameter
+from autograd.value import Value
+from nn import functional
+from nn.arguments import count
+from nn.layers.uniform_weights import uniform_weights
+from nn.module import Module
 
 
 class Linear(Module):
@@ -55,31 +56,28 @@ class Linear(Module):
         dtype: Any = None,
         rng: Rng = None,
     ) -> None:
-        count("Linear", "out_features", out_features)
+        self.out_features = count("Linear", "out_features", out_features)
         rng = as_generator(rng)
-        if in_features is None:
-            self.make_later(
-                lambda self, input: Linear.__init__(
-                    self, np.shape(input)[-1], out_features, bias, dtype=dtype, rng=rng
-                ),
-                f"in_features=None, out_features={out_features}, bias={bias}",
-            )
+        if in_features is not None:
+            self._make_parameters(in_features, bias, dtype, rng)
             return
-        self.in_features = count("Linear", "in_features", in_features)
-        self.out_features = int(out_features)
-        self.weight = Parameter(np.zeros((out_features, in_features)), dtype=dtype)
-        init.kaiming_uniform_(self.weight, a=math.sqrt(5), generator=rng)
-        self.bias = Parameter(np.zeros(out_features), dtype=dtype) if bias else None
-        if self.bias is not None:
-            bound = 1 / math.sqrt(in_features) if in_features else 0.0
-            init.uniform_(self.bias, -bound, bound, rng)
+        self.make_later(
+            lambda self, input: self._make_parameters(np.shape(input)[-1], bias, dtype, rng),
+            f"in_features=None, out_features={out_features}, bias={bias}",
+        )
 
-    def forward(self, input: Any) -> Any:
+    def _make_parameters(
+        self, in_features: int, bias: bool, dtype: Any, rng: np.random.Generator
+    ) -> None:
+        self.in_features = fan_in = count("Linear", "in_features", in_features)
+        self.weight = uniform_weights((self.out_features, fan_in), fan_in, dtype, rng)
+        self.bias = uniform_weights((self.out_features,), fan_in, dtype, rng) if bias else None
+
+    def forward(self, input: Any) -> Value:
         """Map (..., in_features) to (..., out_features)."""
         return functional.linear(input, self.weight, self.bias)
 
     def extra_repr(self) -> str:
-        """Sizes, and whether there is a bias."""
         return (
             f"in_features={self.in_features}, out_features={self.out_features}, "
             f"bias={self.bias is not None}"
@@ -87,7 +85,7 @@ class Linear(Module):
 
 
 class Bilinear(Module):
-    """Map of pairs, y_k = x1ᵀ A_k x2 + b_k.
+    """Bilinear map y_k = x1ᵀ A_k x2 + b_k.
 
     Parameters
     ----------
@@ -124,20 +122,16 @@ class Bilinear(Module):
         self.in1_features = count("Bilinear", "in1_features", in1_features, 1)
         self.in2_features = count("Bilinear", "in2_features", in2_features)
         self.out_features = count("Bilinear", "out_features", out_features)
-        rng, bound = as_generator(rng), 1 / math.sqrt(in1_features)
+        rng, fan_in = as_generator(rng), in1_features
         shape = (out_features, in1_features, in2_features)
-        self.weight = Parameter(np.zeros(shape), dtype=dtype)
-        init.uniform_(self.weight, -bound, bound, rng)
-        self.bias = Parameter(np.zeros(out_features), dtype=dtype) if bias else None
-        if self.bias is not None:
-            init.uniform_(self.bias, -bound, bound, rng)
+        self.weight = uniform_weights(shape, fan_in, dtype, rng)
+        self.bias = uniform_weights((out_features,), fan_in, dtype, rng) if bias else None
 
-    def forward(self, input1: Any, input2: Any) -> Any:
+    def forward(self, input1: Any, input2: Any) -> Value:
         """Map pairs of (..., in1) and (..., in2) to (..., out)."""
         return functional.bilinear(input1, input2, self.weight, self.bias)
 
     def extra_repr(self) -> str:
-        """Sizes, and whether there is a bias."""
         return (
             f"in1_features={self.in1_features}, in2_features={self.in2_features}, "
             f"out_features={self.out_features}, bias={self.bias is not None}"
@@ -145,7 +139,7 @@ class Bilinear(Module):
 
 
 class Identity(Module):
-    """Hands its input through; takes any arguments and ignores them, as PyTorch's does."""
+    """Returns its input; ignores any constructor arguments, as PyTorch's does."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         pass

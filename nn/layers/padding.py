@@ -1,4 +1,4 @@
-"""Margins around signals, images and volumes."""
+"""Padding of signals, images and volumes."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import math
 from typing import Any, ClassVar
 
 from autograd.ops.axes import each
+from autograd.value import Value
 from nn import functional
 from nn.module import Module
 
 
 class _Pad(Module):
-    """A margin around the last axes: what the layers below share."""
+    """Padding of the last axes: what the layers below share."""
 
     _rank: ClassVar[int]
     _mode: ClassVar[str] = "constant"
@@ -23,12 +24,11 @@ class _Pad(Module):
         except (TypeError, ValueError) as error:
             raise type(error)(f"{type(self).__name__}: {error}") from None
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Value:
         """Pad the last axes."""
         return functional.pad(input, self.padding, self._mode, self.value)
 
     def extra_repr(self) -> str:
-        """The margins."""
         return f"{self.padding}"
 
 
@@ -38,17 +38,16 @@ class _ConstantPad(_Pad):
         self.value = value
 
     def extra_repr(self) -> str:
-        """The margins and what they hold."""
         return f"padding={self.padding}, value={self.value}"
 
 
 class ConstantPad1d(_ConstantPad):
-    """A margin of a constant around the last axis.
+    """Pad the last axis with a constant.
 
     Parameters
     ----------
-    padding : pixels, one for all or (left, right); below 0 they cut off.
-    value : of the margin.
+    padding : one number for both ends or (left, right); negative ones crop.
+    value : to pad with.
 
     Input of any rank with these axes last.
 
@@ -63,12 +62,9 @@ class ConstantPad1d(_ConstantPad):
 
 
 class ConstantPad2d(_ConstantPad):
-    """A margin of a constant around the last two axes.
+    """Pad the last two axes with a constant.
 
-    Parameters
-    ----------
-    padding : pixels, one for all or (left, right, top, bottom); below 0 they cut off.
-    value : of the margin.
+    Parameters as in `ConstantPad1d`; padding is one number or (left, right, top, bottom).
 
     Input of any rank with these axes last.
 
@@ -83,12 +79,10 @@ class ConstantPad2d(_ConstantPad):
 
 
 class ConstantPad3d(_ConstantPad):
-    """A margin of a constant around the last three axes.
+    """Pad the last three axes with a constant.
 
-    Parameters
-    ----------
-    padding : pixels, one for all or (left, right, top, bottom, front, back); below 0 they cut off.
-    value : of the margin.
+    Parameters as in `ConstantPad1d`; padding is one number or
+    (left, right, top, bottom, front, back).
 
     Input of any rank with these axes last.
 
@@ -103,11 +97,11 @@ class ConstantPad3d(_ConstantPad):
 
 
 class ZeroPad1d(_Pad):
-    """A margin of zeros around the last axis.
+    """Zero-pad the last axis.
 
     Parameters
     ----------
-    padding : pixels, one for all or (left, right); below 0 they cut off.
+    padding : one number for both ends or (left, right); negative ones crop.
 
     Input of any rank with these axes last.
 
@@ -122,11 +116,9 @@ class ZeroPad1d(_Pad):
 
 
 class ZeroPad2d(_Pad):
-    """A margin of zeros around the last two axes.
+    """Zero-pad the last two axes.
 
-    Parameters
-    ----------
-    padding : pixels, one for all or (left, right, top, bottom); below 0 they cut off.
+    Parameters as in `ZeroPad1d`; padding is one number or (left, right, top, bottom).
 
     Input of any rank with these axes last.
 
@@ -141,11 +133,10 @@ class ZeroPad2d(_Pad):
 
 
 class ZeroPad3d(_Pad):
-    """A margin of zeros around the last three axes.
+    """Zero-pad the last three axes.
 
-    Parameters
-    ----------
-    padding : pixels, one for all or (left, right, top, bottom, front, back); below 0 they cut off.
+    Parameters as in `ZeroPad1d`; padding is one number or
+    (left, right, top, bottom, front, back).
 
     Input of any rank with these axes last.
 
@@ -160,12 +151,11 @@ class ZeroPad3d(_Pad):
 
 
 class ReflectionPad1d(_Pad):
-    """A margin of pixels mirrored at the ones at the ends around the last axis.
+    """Pad the last axis by reflection at the edge, which is not repeated.
 
     Parameters
     ----------
-    padding : pixels, one for all or (left, right); below 0 they cut off.
-        At most a pixel less than the axis has.
+    padding : one number for both ends or (left, right), each less than the axis; negative: crop.
 
     Input (N, C, L) or (C, L).
 
@@ -181,12 +171,9 @@ class ReflectionPad1d(_Pad):
 
 
 class ReflectionPad2d(_Pad):
-    """A margin of pixels mirrored at the ones at the ends around the last two axes.
+    """Pad the last two axes by reflection at the edge, which is not repeated.
 
-    Parameters
-    ----------
-    padding : pixels, one for all or (left, right, top, bottom); below 0 they cut off.
-        At most a pixel less than the axis has.
+    Parameters as in `ReflectionPad1d`; padding is one number or (left, right, top, bottom).
 
     Input (N, C, H, W) or (C, H, W).
 
@@ -202,12 +189,10 @@ class ReflectionPad2d(_Pad):
 
 
 class ReflectionPad3d(_Pad):
-    """A margin of pixels mirrored at the ones at the ends around the last three axes.
+    """Pad the last three axes by reflection at the edge, which is not repeated.
 
-    Parameters
-    ----------
-    padding : pixels, one for all or (left, right, top, bottom, front, back); below 0 they cut off.
-        At most a pixel less than the axis has.
+    Parameters as in `ReflectionPad1d`; padding is one number or
+    (left, right, top, bottom, front, back).
 
     Input (N, C, D, H, W) or (C, D, H, W).
 
@@ -223,11 +208,11 @@ class ReflectionPad3d(_Pad):
 
 
 class ReplicationPad1d(_Pad):
-    """A margin of copies of the pixels at the ends around the last axis.
+    """Pad the last axis with copies of the edge.
 
     Parameters
     ----------
-    padding : pixels, one for all or (left, right); below 0 they cut off.
+    padding : one number for both ends or (left, right); negative ones crop.
 
     Input (N, C, L) or (C, L).
 
@@ -243,11 +228,9 @@ class ReplicationPad1d(_Pad):
 
 
 class ReplicationPad2d(_Pad):
-    """A margin of copies of the pixels at the ends around the last two axes.
+    """Pad the last two axes with copies of the edge.
 
-    Parameters
-    ----------
-    padding : pixels, one for all or (left, right, top, bottom); below 0 they cut off.
+    Parameters as in `ReplicationPad1d`; padding is one number or (left, right, top, bottom).
 
     Input (N, C, H, W) or (C, H, W).
 
@@ -263,11 +246,10 @@ class ReplicationPad2d(_Pad):
 
 
 class ReplicationPad3d(_Pad):
-    """A margin of copies of the pixels at the ends around the last three axes.
+    """Pad the last three axes with copies of the edge.
 
-    Parameters
-    ----------
-    padding : pixels, one for all or (left, right, top, bottom, front, back); below 0 they cut off.
+    Parameters as in `ReplicationPad1d`; padding is one number or
+    (left, right, top, bottom, front, back).
 
     Input (N, C, D, H, W) or (C, D, H, W).
 
@@ -283,12 +265,12 @@ class ReplicationPad3d(_Pad):
 
 
 class CircularPad1d(_Pad):
-    """A margin of pixels from the other end around the last axis.
+    """Pad the last axis from the opposite end.
 
     Parameters
     ----------
-    padding : pixels, one for all or (left, right); below 0 they cut off.
-        At most as many as the axis has.
+    padding : one number for both ends or (left, right), each at most as long as the axis;
+        negative ones crop.
 
     Input (N, C, L) or (C, L).
 
@@ -304,12 +286,9 @@ class CircularPad1d(_Pad):
 
 
 class CircularPad2d(_Pad):
-    """A margin of pixels from the other end around the last two axes.
+    """Pad the last two axes from the opposite end.
 
-    Parameters
-    ----------
-    padding : pixels, one for all or (left, right, top, bottom); below 0 they cut off.
-        At most as many as the axis has.
+    Parameters as in `CircularPad1d`; padding is one number or (left, right, top, bottom).
 
     Input (N, C, H, W) or (C, H, W).
 
@@ -325,12 +304,10 @@ class CircularPad2d(_Pad):
 
 
 class CircularPad3d(_Pad):
-    """A margin of pixels from the other end around the last three axes.
+    """Pad the last three axes from the opposite end.
 
-    Parameters
-    ----------
-    padding : pixels, one for all or (left, right, top, bottom, front, back); below 0 they cut off.
-        At most as many as the axis has.
+    Parameters as in `CircularPad1d`; padding is one number or
+    (left, right, top, bottom, front, back).
 
     Input (N, C, D, H, W) or (C, D, H, W).
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Self, overload
+from collections.abc import Iterable
+from typing import Any, Self
 
 from autograd.value import Value
+from nn.layers.holder import ByName, InOrder
 from nn.module import Module
 from nn.parameter import Parameter
 
@@ -23,8 +23,8 @@ def as_parameter(who: str, key: object, given: Any) -> Parameter:
     return Parameter(given, dtype=getattr(given, "dtype", None))
 
 
-class ParameterList(Module):
-    """A list of parameters, which are found.
+class ParameterList(InOrder[Parameter]):
+    """A list of registered parameters.
 
     Parameters
     ----------
@@ -38,58 +38,23 @@ class ParameterList(Module):
     ([(2,), (3,)], ['0', '1'])
     """
 
+    _kind = Parameter
+
     def __init__(self, values: Iterable[Any] | None = None) -> None:
         self.extend(values or ())
 
-    def _list(self) -> list[Parameter]:
-        return [p for _, p in self._own(Parameter)]
+    def _entry(self, name: str, given: Any) -> Parameter:
+        return as_parameter("ParameterList", name, given)
 
-    def _at(self, index: int) -> str:
-        i, n = operator.index(index), len(self)
-        if not -n <= i < n:
-            raise IndexError(f"ParameterList: index {i}, but it has {n} parameters.")
-        return str(i % n)
-
-    def __len__(self) -> int:
-        return len(self._own(Parameter))
-
-    def __iter__(self) -> Iterator[Parameter]:
-        return iter(self._list())
-
-    @overload
-    def __getitem__(self, index: int) -> Parameter: ...
-    @overload
-    def __getitem__(self, index: slice) -> Self: ...
-    def __getitem__(self, index: int | slice) -> Parameter | Self:
-        if isinstance(index, slice):
-            return type(self)(self._list()[index])
-        found: Parameter = vars(self)[self._at(index)]
-        return found
-
-    def __setitem__(self, index: int, value: Any) -> None:
-        setattr(self, self._at(index), as_parameter("ParameterList", index, value))
-
-    def append(self, value: Any) -> Self:
-        """Add a parameter at the end."""
-        return self.extend([value])
-
-    def extend(self, values: Iterable[Any]) -> Self:
-        """Add parameters at the end."""
-        n = len(self)
-        new = [as_parameter("ParameterList", n + i, value) for i, value in enumerate(values)]
-        for i, p in enumerate(new):
-            setattr(self, str(n + i), p)
-        return self
-
-    def __iadd__(self, values: Iterable[Any]) -> Self:
-        return self.extend(values)
+    def _part(self, named: list[tuple[str, Parameter]]) -> Self:
+        return type(self)(p for _, p in named)
 
     def __repr__(self) -> str:
         return _shown(self)
 
 
-class ParameterDict(Module):
-    """Parameters by name, which are found.
+class ParameterDict(ByName[Parameter]):
+    """A dict of registered parameters.
 
     Parameters
     ----------
@@ -103,70 +68,13 @@ class ParameterDict(Module):
     (['left', 'right'], (3,))
     """
 
+    _kind = Parameter
+
     def __init__(self, parameters: Any = None) -> None:
         self.update(parameters or {})
 
-    def update(self, parameters: Any) -> None:
-        """Add parameters, or replace those of the same names."""
-        given = parameters
-        new = dict(given.items() if isinstance(given, (Mapping, ParameterDict)) else given)
-        for name in new:
-            self._check_name(name, "parameter")
-        new = {name: as_parameter("ParameterDict", name, p) for name, p in new.items()}
-        for name, p in new.items():
-            setattr(self, name, p)
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self.update({key: value})
-
-    def __getitem__(self, key: str) -> Parameter:
-        found = vars(self).get(key)
-        if not isinstance(found, Parameter):
-            raise KeyError(
-                f"ParameterDict has no parameter {key!r}; it has {', '.join(self) or 'none'}."
-            )
-        return found
-
-    def __delitem__(self, key: str) -> None:
-        self[key]
-        delattr(self, key)
-
-    def __len__(self) -> int:
-        return len(self._own(Parameter))
-
-    def __iter__(self) -> Iterator[str]:
-        return iter([name for name, _ in self._own(Parameter)])
-
-    def __contains__(self, key: object) -> bool:
-        return key in set(self)
-
-    def keys(self) -> list[str]:
-        """Their names."""
-        return list(self)
-
-    def values(self) -> list[Parameter]:
-        """The parameters."""
-        return [p for _, p in self._own(Parameter)]
-
-    def items(self) -> list[tuple[str, Parameter]]:
-        """Names and parameters."""
-        return self._own(Parameter)
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """The parameter of this name, or the default."""
-        found = vars(self).get(key)
-        return found if isinstance(found, Parameter) else default
-
-    def pop(self, key: str) -> Parameter:
-        """Take a parameter out and return it."""
-        found = self[key]
-        del self[key]
-        return found
-
-    def clear(self) -> None:
-        """Take all out."""
-        for name in self:
-            delattr(self, name)
+    def _entry(self, name: str, given: Any) -> Parameter:
+        return as_parameter("ParameterDict", name, given)
 
     def __repr__(self) -> str:
         return _shown(self)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 from nn import functional
-from nn.module import Module
+from nn.layers.function_layer import FunctionLayer
 
 
-class _MaxPool(Module):
-    _function: ClassVar[Callable[..., Any]]
+class _MaxPool(FunctionLayer):
+    _unshown = ("return_indices",)
+    kernel_size: Any
+    stride: Any
+    padding: Any
+    dilation: Any
+    return_indices: bool
+    ceil_mode: bool
 
     def __init__(
         self,
@@ -21,37 +26,27 @@ class _MaxPool(Module):
         return_indices: bool = False,
         ceil_mode: bool = False,
     ) -> None:
-        self.kernel_size = kernel_size
-        self.stride = kernel_size if stride is None else stride
-        self.padding, self.dilation = padding, dilation
-        self.return_indices, self.ceil_mode = return_indices, ceil_mode
-
-    def forward(self, input: Any) -> Any:
-        """Pool (N, C, ...) or (C, ...)."""
-        return type(self)._function(
-            input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode,
-            self.return_indices,
-        )  # fmt: skip
-
-    def extra_repr(self) -> str:
-        """Geometry."""
-        return (
-            f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}, "
-            f"dilation={self.dilation}, ceil_mode={self.ceil_mode}"
+        super().__init__(
+            kernel_size=kernel_size,
+            stride=kernel_size if stride is None else stride,
+            padding=padding,
+            dilation=dilation,
+            ceil_mode=ceil_mode,
+            return_indices=return_indices,
         )
 
 
 class MaxPool1d(_MaxPool):
-    """The largest of each window along one axis.
+    """Max pooling over 1-d windows.
 
     Parameters
     ----------
-    kernel_size : pixels of a window.
-    stride : pixels between windows; by default kernel_size.
-    padding : pixels of -inf at both ends, at most half of a window.
-    dilation : pixels between those of a window.
-    return_indices : whether to return also where the largest are.
-    ceil_mode : whether to keep a last window that hangs over the end.
+    kernel_size : size of the window.
+    stride : step from window to window; kernel_size by default.
+    padding : implicit -inf at both ends, at most half a window.
+    dilation : step between the elements of a window.
+    return_indices : whether to return the indices of the maxima, too.
+    ceil_mode : round output sizes up, so that the last window may reach over the end.
 
     Input (N, C, L) or (C, L), output (N, C, L') or (C, L') with
     L' = (L + 2 padding − dilation (kernel_size − 1) − 1) // stride + 1.
@@ -67,7 +62,7 @@ class MaxPool1d(_MaxPool):
 
 
 class MaxPool2d(_MaxPool):
-    """The largest of each window along two axes.
+    """Max pooling over 2-d windows.
 
     Parameters as in `MaxPool1d`; sizes are integers or one for each axis.
 
@@ -84,7 +79,7 @@ class MaxPool2d(_MaxPool):
 
 
 class MaxPool3d(_MaxPool):
-    """The largest of each window along three axes.
+    """Max pooling over 3-d windows.
 
     Parameters as in `MaxPool1d`; sizes are integers or one for each axis.
 
@@ -100,8 +95,14 @@ class MaxPool3d(_MaxPool):
     _function = staticmethod(functional.max_pool3d)
 
 
-class _AvgPool(Module):
-    _function: ClassVar[Callable[..., Any]]
+class _AvgPool(FunctionLayer):
+    _unshown = ("ceil_mode", "count_include_pad", "divisor_override")
+    kernel_size: Any
+    stride: Any
+    padding: Any
+    ceil_mode: bool
+    count_include_pad: bool
+    divisor_override: int | None = None
 
     def __init__(
         self,
@@ -112,34 +113,27 @@ class _AvgPool(Module):
         count_include_pad: bool = True,
         divisor_override: int | None = None,
     ) -> None:
-        self.kernel_size = kernel_size
-        self.stride = kernel_size if stride is None else stride
-        self.padding, self.ceil_mode = padding, ceil_mode
-        self.count_include_pad, self.divisor_override = count_include_pad, divisor_override
-
-    def forward(self, input: Any) -> Any:
-        """Pool (N, C, ...) or (C, ...)."""
-        more = () if self.divisor_override is None else (self.divisor_override,)
-        return type(self)._function(
-            input, self.kernel_size, self.stride, self.padding, self.ceil_mode,
-            self.count_include_pad, *more,
-        )  # fmt: skip
-
-    def extra_repr(self) -> str:
-        """Geometry."""
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+        more = {} if divisor_override is None else {"divisor_override": divisor_override}
+        super().__init__(
+            kernel_size=kernel_size,
+            stride=kernel_size if stride is None else stride,
+            padding=padding,
+            ceil_mode=ceil_mode,
+            count_include_pad=count_include_pad,
+            **more,
+        )
 
 
 class AvgPool1d(_AvgPool):
-    """The mean of each window along one axis.
+    """Average pooling over 1-d windows.
 
     Parameters
     ----------
-    kernel_size : pixels of a window.
-    stride : pixels between windows; by default kernel_size.
-    padding : zeros at both ends, at most half of a window.
-    ceil_mode : whether to keep a last window that hangs over the end.
-    count_include_pad : whether padding counts in the mean.
+    kernel_size : size of the window.
+    stride : step from window to window; kernel_size by default.
+    padding : zeros at both ends, at most half a window.
+    ceil_mode : round output sizes up, so that the last window may reach over the end.
+    count_include_pad : whether padding counts in the average.
 
     Input (N, C, L) or (C, L), output (N, C, L') or (C, L') with
     L' = (L + 2 padding − kernel_size) // stride + 1.
@@ -165,10 +159,10 @@ class AvgPool1d(_AvgPool):
 
 
 class AvgPool2d(_AvgPool):
-    """The mean of each window along two axes.
+    """Average pooling over 2-d windows.
 
-    Parameters as in `AvgPool1d`; sizes are integers or one for each axis. `divisor_override` is
-    what the sum is divided by instead of the number of pixels.
+    Parameters as in `AvgPool1d`; sizes are integers or one for each axis. `divisor_override`
+    divides the sum in place of the window's size.
 
     Input (N, C, H, W) or (C, H, W), output (N, C, H', W') or (C, H', W').
 
@@ -183,10 +177,10 @@ class AvgPool2d(_AvgPool):
 
 
 class AvgPool3d(_AvgPool):
-    """The mean of each window along three axes.
+    """Average pooling over 3-d windows.
 
-    Parameters as in `AvgPool1d`; sizes are integers or one for each axis. `divisor_override` is
-    what the sum is divided by instead of the number of pixels.
+    Parameters as in `AvgPool1d`; sizes are integers or one for each axis. `divisor_override`
+    divides the sum in place of the window's size.
 
     Input (N, C, D, H, W) or (C, D, H, W), output (N, C, D', H', W') or (C, D', H', W').
 
@@ -200,31 +194,22 @@ class AvgPool3d(_AvgPool):
     _function = staticmethod(functional.avg_pool3d)
 
 
-class _LPPool(Module):
-    _function: ClassVar[Callable[..., Any]]
+class _LPPool(FunctionLayer):
+    norm_type: float
+    kernel_size: Any
+    stride: Any
+    ceil_mode: bool
 
     def __init__(
         self, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
     ) -> None:
-        self.norm_type, self.kernel_size = norm_type, kernel_size
-        self.stride, self.ceil_mode = stride, ceil_mode
-
-    def forward(self, input: Any) -> Any:
-        """Pool (N, C, ...) or (C, ...)."""
-        return type(self)._function(
-            input, self.norm_type, self.kernel_size, self.stride, self.ceil_mode
-        )
-
-    def extra_repr(self) -> str:
-        """The norm and the geometry."""
-        return (
-            f"norm_type={self.norm_type}, kernel_size={self.kernel_size}, stride={self.stride}, "
-            f"ceil_mode={self.ceil_mode}"
+        super().__init__(
+            norm_type=norm_type, kernel_size=kernel_size, stride=stride, ceil_mode=ceil_mode
         )
 
 
 class LPPool1d(_LPPool):
-    """The p-norm of each window along one axis, (Σ xᵖ)^(1/p).
+    """Power-average pooling: the p-norm of 1-d windows, (Σ xᵖ)^(1/p).
 
     Parameters
     ----------
@@ -244,7 +229,7 @@ class LPPool1d(_LPPool):
 
 
 class LPPool2d(_LPPool):
-    """The p-norm of each window along two axes.
+    """Power-average pooling: the p-norm of 2-d windows.
 
     Parameters as in `LPPool1d`; sizes are integers or one for each axis.
 
@@ -261,7 +246,7 @@ class LPPool2d(_LPPool):
 
 
 class LPPool3d(_LPPool):
-    """The p-norm of each window along three axes.
+    """Power-average pooling: the p-norm of 3-d windows.
 
     Parameters as in `LPPool1d`; sizes are integers or one for each axis.
 
@@ -277,42 +262,28 @@ class LPPool3d(_LPPool):
     _function = staticmethod(functional.lp_pool3d)
 
 
-class _AdaptiveAvgPool(Module):
-    _function: ClassVar[Callable[..., Any]]
+class _AdaptiveAvgPool(FunctionLayer):
+    output_size: Any
 
     def __init__(self, output_size: Any) -> None:
-        self.output_size = output_size
-
-    def forward(self, input: Any) -> Any:
-        """Pool (N, C, ...) or (C, ...)."""
-        return type(self)._function(input, self.output_size)
-
-    def extra_repr(self) -> str:
-        """Parts along each axis."""
-        return f"output_size={self.output_size}"
+        super().__init__(output_size=output_size)
 
 
-class _AdaptiveMaxPool(Module):
-    _function: ClassVar[Callable[..., Any]]
+class _AdaptiveMaxPool(FunctionLayer):
+    _unshown = ("return_indices",)
+    output_size: Any
+    return_indices: bool
 
     def __init__(self, output_size: Any, return_indices: bool = False) -> None:
-        self.output_size, self.return_indices = output_size, return_indices
-
-    def forward(self, input: Any) -> Any:
-        """Pool (N, C, ...) or (C, ...)."""
-        return type(self)._function(input, self.output_size, self.return_indices)
-
-    def extra_repr(self) -> str:
-        """Parts along each axis."""
-        return f"output_size={self.output_size}"
+        super().__init__(output_size=output_size, return_indices=return_indices)
 
 
 class AdaptiveAvgPool1d(_AdaptiveAvgPool):
-    """The mean of each of so many even parts of one axis.
+    """Adaptive average pooling over one axis: the mean of each of `output_size` equal parts.
 
     Parameters
     ----------
-    output_size : parts; None keeps an axis as it is.
+    output_size : size of the output; None keeps an axis as it is.
 
     Input (N, C, L) or (C, L),
     output (N, C, L') or (C, L'), with L' of output_size.
@@ -328,11 +299,11 @@ class AdaptiveAvgPool1d(_AdaptiveAvgPool):
 
 
 class AdaptiveAvgPool2d(_AdaptiveAvgPool):
-    """The mean of each of so many even parts of two axes.
+    """Adaptive average pooling over two axes: the mean of each of `output_size` equal parts.
 
     Parameters
     ----------
-    output_size : parts, an integer or one for each axis; None keeps an axis as it is.
+    output_size : an integer or one for each axis; None keeps an axis as it is.
 
     Input (N, C, H, W) or (C, H, W),
     output (N, C, H', W') or (C, H', W'), with H', W' of output_size.
@@ -348,11 +319,11 @@ class AdaptiveAvgPool2d(_AdaptiveAvgPool):
 
 
 class AdaptiveAvgPool3d(_AdaptiveAvgPool):
-    """The mean of each of so many even parts of three axes.
+    """Adaptive average pooling over three axes: the mean of each of `output_size` equal parts.
 
     Parameters
     ----------
-    output_size : parts, an integer or one for each axis; None keeps an axis as it is.
+    output_size : an integer or one for each axis; None keeps an axis as it is.
 
     Input (N, C, D, H, W) or (C, D, H, W),
     output (N, C, D', H', W') or (C, D', H', W'), with D', H', W' of output_size.
@@ -368,12 +339,12 @@ class AdaptiveAvgPool3d(_AdaptiveAvgPool):
 
 
 class AdaptiveMaxPool1d(_AdaptiveMaxPool):
-    """The largest of each of so many even parts of one axis.
+    """Adaptive max pooling over one axis: the maximum of each of `output_size` equal parts.
 
     Parameters
     ----------
-    output_size : parts; None keeps an axis as it is.
-    return_indices : whether to return also where the largest are.
+    output_size : size of the output; None keeps an axis as it is.
+    return_indices : whether to return the indices of the maxima, too.
 
     Input (N, C, L) or (C, L),
     output (N, C, L') or (C, L'), with L' of output_size.
@@ -389,12 +360,12 @@ class AdaptiveMaxPool1d(_AdaptiveMaxPool):
 
 
 class AdaptiveMaxPool2d(_AdaptiveMaxPool):
-    """The largest of each of so many even parts of two axes.
+    """Adaptive max pooling over two axes: the maximum of each of `output_size` equal parts.
 
     Parameters
     ----------
-    output_size : parts, an integer or one for each axis; None keeps an axis as it is.
-    return_indices : whether to return also where the largest are.
+    output_size : an integer or one for each axis; None keeps an axis as it is.
+    return_indices : whether to return the indices of the maxima, too.
 
     Input (N, C, H, W) or (C, H, W),
     output (N, C, H', W') or (C, H', W'), with H', W' of output_size.
@@ -410,12 +381,12 @@ class AdaptiveMaxPool2d(_AdaptiveMaxPool):
 
 
 class AdaptiveMaxPool3d(_AdaptiveMaxPool):
-    """The largest of each of so many even parts of three axes.
+    """Adaptive max pooling over three axes: the maximum of each of `output_size` equal parts.
 
     Parameters
     ----------
-    output_size : parts, an integer or one for each axis; None keeps an axis as it is.
-    return_indices : whether to return also where the largest are.
+    output_size : an integer or one for each axis; None keeps an axis as it is.
+    return_indices : whether to return the indices of the maxima, too.
 
     Input (N, C, D, H, W) or (C, D, H, W),
     output (N, C, D', H', W') or (C, D', H', W'), with D', H', W' of output_size.

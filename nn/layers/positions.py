@@ -1,4 +1,4 @@
-"""Where in its sequence a vector stands, added to it."""
+"""Positional encodings and embeddings."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from autograd.random import Rng
+from autograd.value import Value
 from nn import init
-from nn.counts import count
+from nn.arguments import count
 from nn.functional.dropout import probability
 from nn.functional.tensor import floats, same_dtype
 from nn.layers.dropout import Dropout
@@ -53,12 +54,11 @@ class _Positions(Module):
         return self.dropout(x + rows)
 
     def extra_repr(self) -> str:
-        """Sizes."""
         return f"{self.d_model}, max_len={self.max_len}"
 
 
 class PositionalEncoding(_Positions):
-    r"""Adds waves of many lengths, whose values tell the place.
+    r"""Add sinusoidal positional encodings.
 
     .. math:: P_{t, 2i} = \sin \frac{t}{10000^{2i/E}} \qquad
         P_{t, 2i+1} = \cos \frac{t}{10000^{2i/E}}
@@ -67,9 +67,9 @@ class PositionalEncoding(_Positions):
     ----------
     d_model : E, features.
     dropout : probability of zero for the sum in training.
-    max_len : most steps.
+    max_len : maximum sequence length.
     batch_first : input and output as (N, T, E) instead of (T, N, E).
-    dtype : of the waves, float32 by default.
+    dtype : of the encodings, float32 by default.
     rng : generator, seed or None for the default; for the dropout.
 
     Attributes
@@ -83,8 +83,8 @@ class PositionalEncoding(_Positions):
     Examples
     --------
     >>> import nn, numpy as np
-    >>> places = nn.PositionalEncoding(4, batch_first=True)
-    >>> places.eval()(np.zeros((1, 2, 4), np.float32)).round(2).tolist()
+    >>> encoding = nn.PositionalEncoding(4, batch_first=True)
+    >>> encoding.eval()(np.zeros((1, 2, 4), np.float32)).round(2).tolist()
     [[[0.0, 1.0, 0.0, 1.0], [0.8399999737739563, 0.5400000214576721, 0.009999999776482582, 1.0]]]
     """
 
@@ -106,22 +106,22 @@ class PositionalEncoding(_Positions):
         waves = np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(max_len, -1)
         self.register_buffer("pe", waves[:, :d_model].astype(dtype), persistent=False)
 
-    def forward(self, input: Any) -> Any:
-        """Add the place to each step."""
+    def forward(self, input: Any) -> Value:
+        """Add the encodings."""
         return self._add(input, self.pe)
 
 
 class PositionalEmbedding(_Positions):
-    """Adds a learned vector for each place.
+    """Add a learned embedding of each position.
 
     Parameters
     ----------
     d_model : E, features.
     dropout : probability of zero for the sum in training.
-    max_len : most steps.
+    max_len : maximum sequence length.
     batch_first : input and output as (N, T, E) instead of (T, N, E).
-    dtype : of the vectors, float32 by default.
-    rng : generator, seed or None for the default; for the first vectors and the dropout.
+    dtype : of the weight, float32 by default.
+    rng : generator, seed or None for the default; for the first weights and the dropout.
 
     Attributes
     ----------
@@ -135,8 +135,8 @@ class PositionalEmbedding(_Positions):
     Examples
     --------
     >>> import nn, numpy as np
-    >>> places = nn.PositionalEmbedding(8, dropout=0.0, max_len=16)
-    >>> places(np.zeros((5, 3, 8), np.float32)).shape
+    >>> embedding = nn.PositionalEmbedding(8, dropout=0.0, max_len=16)
+    >>> embedding(np.zeros((5, 3, 8), np.float32)).shape
     (5, 3, 8)
     """
 
@@ -154,6 +154,6 @@ class PositionalEmbedding(_Positions):
         self.weight = Parameter(np.zeros((max_len, d_model)), dtype=dtype)
         init.normal_(self.weight, std=0.02, generator=rng)
 
-    def forward(self, input: Any) -> Any:
-        """Add the place's vector to each step."""
+    def forward(self, input: Any) -> Value:
+        """Add the embeddings."""
         return self._add(input, self.weight)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from typing import Any, ClassVar
 
@@ -11,18 +10,18 @@ import numpy as np
 import autograd
 from autograd.random import Rng, as_generator
 from autograd.value import Value
-from nn import init
-from nn.counts import count
+from nn.arguments import count
 from nn.functional.tensor import same_dtype
+from nn.layers.uniform_weights import uniform_weights
 from nn.module import Module, Parameter
-from nn.rnn import PackedSequence, pad_packed_sequence, repacked
+from nn.utils.rnn import PackedSequence, pad_packed_sequence, repacked
 
 
 class _Recurrent(Module):
-    """What the three share: parameters, checks, packed sequences."""
+    """What the three share: parameters and packed sequences."""
 
     _gates: ClassVar[int]
-    _states: ClassVar[tuple[str, ...]] = ("hx",)
+    _projects: ClassVar[bool] = False  # whether outputs may be narrower than the cell's state
 
     def __init__(
         self,
@@ -42,7 +41,7 @@ class _Recurrent(Module):
         self.hidden_size = count(who, "hidden_size", hidden_size, 1)
         self.num_layers = count(who, "num_layers", num_layers, 1)
         self.proj_size = count(who, "proj_size", proj_size)
-        if proj_size and self._gates != LSTM._gates:
+        if proj_size and not self._projects:
             raise ValueError(f"{who}: proj_size is for nn.LSTM only, got {proj_size}.")
         if self.proj_size >= self.hidden_size:
             raise ValueError(
@@ -61,16 +60,18 @@ class _Recurrent(Module):
         self.bias, self.batch_first = bias, batch_first
         self.dropout, self.bidirectional = dropout, bidirectional
         self.rng = None if rng is None else as_generator(rng)
-        if input_size is None:
-            self.make_later(_sized, f"None, {self.hidden_size}")
-            vars(self)["_dtype"] = dtype
+        if input_size is not None:
+            self._make_parameters(input_size, dtype)
             return
-        self.input_size = count(who, "input_size", input_size)
-        self._build(dtype)
+        self.make_later(
+            lambda self, input, *_, **__: self._make_parameters(_features(input), dtype),
+            f"None, {self.hidden_size}",
+        )
 
-    def _build(self, dtype: Any) -> None:
-        generator, H, width = as_generator(self.rng), self.hidden_size, self.input_size
-        bound, rows, out = 1 / math.sqrt(H), self._gates * H, self.proj_size or H
+    def _make_parameters(self, input_size: int, dtype: Any) -> None:
+        self.input_size = width = count(type(self).__name__, "input_size", input_size)
+        generator, H = as_generator(self.rng), self.hidden_size
+        rows, out = self._gates * H, self.proj_size or H
         for layer in range(self.num_layers):
             shapes: dict[str, tuple[int, ...]]
             shapes = {"weight_ih": (rows, width), "weight_hh": (rows, out)}
@@ -80,9 +81,8 @@ class _Recurrent(Module):
                 shapes["weight_hr"] = (out, H)
             for suffix in self._suffixes:
                 for name, shape in shapes.items():
-                    p = Parameter(np.zeros(shape), dtype=dtype)
+                    p = uniform_weights(shape, H, dtype, generator)
                     setattr(self, f"{name}_l{layer}{suffix}", p)
-                    init.uniform_(p, -bound, bound, generator)
             width = out * len(self._suffixes)
 
     @property
@@ -102,12 +102,12 @@ class _Recurrent(Module):
         ]
 
     def flatten_parameters(self) -> None:
-        """Do nothing: weights lie as kernels want them. Programs for PyTorch call it."""
+        """Do nothing, for PyTorch's programs: the kernels need no flattening."""
 
     def _run(
         self, stack: Any, input: Any, states: tuple[Any, ...], lengths: Any, **more: Any
     ) -> tuple[Any, Any]:
-        """What a stack of scans makes of the input and the first states."""
+        """The output and the last states of stacked scans."""
         who, batch_first, packed = type(self).__name__, self.batch_first, None
         if isinstance(input, PackedSequence):
             if lengths is not None:
@@ -115,10 +115,16 @@ class _Recurrent(Module):
             packed, batch_first = input, False
             input, lengths = pad_packed_sequence(input)
         x = input if isinstance(input, Value) else np.asarray(input)
-        self._check(x, states, batch_first)
+        if x.shape[-1:] != (self.input_size,):
+            raise ValueError(
+                f"{who}: the last axis of input {x.shape} must be input_size={self.input_size}. "
+                "nn.Embedding or one-hot rows make features of numbers."
+            )
+        weights = self.all_weights
+        same_dtype(who, x, weights[0][0])
         y, last = stack(
             x,
-            self.all_weights,
+            weights,
             states if len(states) > 1 else states[0],
             lengths=lengths,
             bidirectional=self.bidirectional,
@@ -129,33 +135,7 @@ class _Recurrent(Module):
         )
         return (y if packed is None else repacked(y, packed)), last
 
-    def _check(self, x: Any, states: tuple[Any, ...], batch_first: bool) -> None:
-        """Refuse what does not fit the module."""
-        who = type(self).__name__
-        axes = "(B, T, I)" if batch_first else "(T, B, I)"
-        if len(x.shape) not in (2, 3):
-            raise ValueError(f"{who}: input must have the axes {axes} or (T, I), got {x.shape}.")
-        if x.shape[-1] != self.input_size:
-            raise ValueError(
-                f"{who}: the last axis of input {x.shape} must be input_size={self.input_size}. "
-                "nn.Embedding or one-hot rows make features of numbers."
-            )
-        same_dtype(who, x, vars(self)["weight_ih_l0"])
-        single = len(x.shape) == 2
-        layers = self.num_layers * len(self._suffixes)
-        batch = () if single else (x.shape[0 if batch_first else 1],)
-        widths = (self.proj_size or self.hidden_size, self.hidden_size)
-        for name, s, width in zip(self._states, states, widths, strict=False):
-            wanted = (layers, *batch, width)
-            if s is not None and np.shape(s) != wanted:
-                raise ValueError(
-                    f"{who}: {name} must have shape {wanted}, (layers · directions, "
-                    f"{'' if single else 'B, '}{'P' if width != self.hidden_size else 'H'}), "
-                    f"for input {x.shape}, got {np.shape(s)}."
-                )
-
     def extra_repr(self) -> str:
-        """Sizes, and what differs from the defaults."""
         text = f"{self.input_size}, {self.hidden_size}"
         if self.proj_size:
             text += f", proj_size={self.proj_size}"
@@ -172,28 +152,27 @@ class _Recurrent(Module):
         return text
 
 
-def _sized(module: _Recurrent, input: Any, *rest: Any, **more: Any) -> None:
-    """Finish a module that was made without input_size, from its first input."""
-    x = input.data if isinstance(input, PackedSequence) else input
-    module.input_size = count(type(module).__name__, "input_size", np.shape(x)[-1])
-    module._build(vars(module).pop("_dtype"))
+def _features(input: Any) -> int:
+    """The number of features of a step."""
+    size: int = np.shape(input.data if isinstance(input, PackedSequence) else input)[-1]
+    return size
 
 
 class RNN(_Recurrent):
-    r"""Elman layers on top of each other.
+    r"""Stacked Elman layers.
 
     .. math:: h_t = \tanh(W_{ih} x_t + b_{ih} + W_{hh} h_{t-1} + b_{hh})
 
     Parameters
     ----------
     input_size : I, features of a step; None takes it from the first input.
-    hidden_size : H, size of the state.
-    num_layers : layers on top of each other.
+    hidden_size : H, size of the hidden state.
+    num_layers : number of stacked layers.
     nonlinearity : "tanh" or "relu".
     bias : whether there are b_ih and b_hh.
     batch_first : input and output as (B, T, ...) instead of (T, B, ...).
-    dropout : probability of zero for each number handed from layer to layer in training.
-    bidirectional : each layer runs in both directions and hands on both outputs.
+    dropout : probability of zeroing each output of all layers but the last, in training.
+    bidirectional : each layer runs in both directions and concatenates the outputs.
     dtype : of the parameters, float32 by default.
     rng : generator, seed or None for the default; for the first weights and dropout.
 
@@ -204,9 +183,9 @@ class RNN(_Recurrent):
         Then _l1 ... for further layers, whose input has H · directions features, and each with
         _reverse for the other direction.
 
-    Input (T, B, I), (T, I), or an `nn.rnn.PackedSequence`. `hx` is the first state,
-    (num_layers · directions, B, H), or without B; zeros by default. `lengths`, B integers, are the
-    steps of each sequence: what comes after is not read, and the output is 0 there. Returns the
+    Input (T, B, I), (T, I), or an `nn.utils.rnn.PackedSequence`. `hx` is the first state,
+    (num_layers · directions, B, H), or without B; zeros by default. `lengths` are B
+    integers: steps after the end of a sequence are not read, and the output is 0 there. Returns the
     output, (T, B, H · directions) or packed like the input, and the last state, as hx.
 
     References
@@ -246,18 +225,17 @@ class RNN(_Recurrent):
         )  # fmt: skip
         self.nonlinearity = nonlinearity
 
-    def forward(self, input: Any, hx: Any = None, lengths: Any = None) -> tuple[Any, Any]:
+    def forward(self, input: Any, hx: Any = None, lengths: Any = None) -> tuple[Any, Value]:
         """Run over the steps."""
         return self._run(autograd.rnn, input, (hx,), lengths, nonlinearity=self.nonlinearity)
 
     def extra_repr(self) -> str:
-        """Sizes, and what differs from the defaults."""
         more = "" if self.nonlinearity == "tanh" else f", nonlinearity={self.nonlinearity!r}"
         return super().extra_repr() + more
 
 
 class LSTM(_Recurrent):
-    r"""LSTM layers on top of each other.
+    r"""Stacked LSTM layers.
 
     .. math:: c_t = f_t c_{t-1} + i_t g_t \qquad h_t = o_t \tanh c_t
 
@@ -284,11 +262,11 @@ class LSTM(_Recurrent):
     """
 
     _gates = 4
-    _states = ("hx[0]", "hx[1]")
+    _projects = True
 
     def forward(
         self, input: Any, hx: Any = None, lengths: Any = None
-    ) -> tuple[Any, tuple[Any, Any]]:
+    ) -> tuple[Any, tuple[Value, Value]]:
         """Run over the steps."""
         if hx is not None and not (isinstance(hx, (tuple, list)) and len(hx) == 2):
             raise TypeError(f"LSTM: hx must be a pair (h_0, c_0), got {type(hx).__name__}.")
@@ -296,7 +274,7 @@ class LSTM(_Recurrent):
 
 
 class GRU(_Recurrent):
-    r"""GRU layers on top of each other.
+    r"""Stacked GRU layers.
 
     .. math:: h_t = (1 - z_t) n_t + z_t h_{t-1} \qquad
         n_t = \tanh(W_n x_t + b_n + r_t (U_n h_{t-1} + c_n))
@@ -320,6 +298,6 @@ class GRU(_Recurrent):
 
     _gates = 3
 
-    def forward(self, input: Any, hx: Any = None, lengths: Any = None) -> tuple[Any, Any]:
+    def forward(self, input: Any, hx: Any = None, lengths: Any = None) -> tuple[Any, Value]:
         """Run over the steps."""
         return self._run(autograd.gru, input, (hx,), lengths)

@@ -1,8 +1,7 @@
-"""Recurrent cells: one step of RNN, LSTM and GRU, for loops of your own."""
+"""Recurrent cells: one step of RNN, LSTM and GRU, for custom loops."""
 
 from __future__ import annotations
 
-import math
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,17 +9,16 @@ import numpy as np
 import autograd
 from autograd.random import Rng, as_generator
 from autograd.value import Value
-from nn import init
-from nn.counts import count
+from nn.arguments import count
 from nn.functional.tensor import same_dtype
-from nn.module import Module, Parameter
+from nn.layers.uniform_weights import uniform_weights
+from nn.module import Module
 
 
 class _Cell(Module):
     """What the three share: parameters and checks."""
 
     _gates: ClassVar[int]
-    _states: ClassVar[tuple[str, ...]] = ("hx",)
 
     def __init__(
         self,
@@ -33,34 +31,26 @@ class _Cell(Module):
     ) -> None:
         who = type(self).__name__
         self.hidden_size, self.bias = count(who, "hidden_size", hidden_size, 1), bias
-        generator = as_generator(rng)
-        if input_size is None:
-            self.make_later(
-                lambda self, input, hx=None: self._build(np.shape(input)[-1], dtype, generator),
-                f"None, {self.hidden_size}",
-            )
+        rng = as_generator(rng)
+        if input_size is not None:
+            self._make_parameters(input_size, dtype, rng)
             return
-        self._build(count(who, "input_size", input_size), dtype, generator)
+        self.make_later(
+            lambda self, input, *_, **__: self._make_parameters(np.shape(input)[-1], dtype, rng),
+            f"None, {self.hidden_size}",
+        )
 
-    def _build(self, input_size: int, dtype: Any, generator: np.random.Generator) -> None:
-        self.input_size = input_size
-        H, bound = self.hidden_size, 1 / math.sqrt(self.hidden_size)
-        rows = self._gates * H
-        shapes: dict[str, tuple[int, ...] | None] = {
-            "weight_ih": (rows, input_size),
-            "weight_hh": (rows, H),
-            "bias_ih": (rows,) if self.bias else None,
-            "bias_hh": (rows,) if self.bias else None,
-        }
-        for name, shape in shapes.items():
-            p = None if shape is None else Parameter(np.zeros(shape), dtype=dtype)
-            setattr(self, name, p)
-            if p is not None:
-                init.uniform_(p, -bound, bound, generator)
+    def _make_parameters(self, input_size: int, dtype: Any, rng: np.random.Generator) -> None:
+        self.input_size = count(type(self).__name__, "input_size", input_size)
+        H, rows, bias = self.hidden_size, self._gates * self.hidden_size, self.bias
+        self.weight_ih = uniform_weights((rows, input_size), H, dtype, rng)
+        self.weight_hh = uniform_weights((rows, H), H, dtype, rng)
+        self.bias_ih = uniform_weights((rows,), H, dtype, rng) if bias else None
+        self.bias_hh = uniform_weights((rows,), H, dtype, rng) if bias else None
 
     def _step(self, scan: Any, input: Any, states: tuple[Any, ...], **how: Any) -> list[Any]:
         """The states after a step: a fused scan of one step."""
-        who, H = type(self).__name__, self.hidden_size
+        who = type(self).__name__
         x = input if isinstance(input, Value) else np.asarray(input)
         if len(x.shape) not in (1, 2) or x.shape[-1] != self.input_size:
             raise ValueError(
@@ -69,20 +59,14 @@ class _Cell(Module):
             )
         weights = [vars(self)[n] for n in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
         same_dtype(who, x, weights[0])
-        wanted = (*x.shape[:-1], H)
-        for name, s in zip(self._states, states, strict=True):
-            if s is not None and np.shape(s) != wanted:
-                raise ValueError(
-                    f"{who}: {name} must have shape {wanted} for input {x.shape}, "
-                    f"got {np.shape(s)}."
-                )
         single = len(x.shape) == 1
-        rows = [None if s is None else np.reshape(s, (-1, H)) if single else s for s in states]
-        _, *after = scan(np.reshape(x, (1, -1, self.input_size)), *rows, *weights, **how)
+        if single:
+            x = np.expand_dims(x, 0)
+            states = tuple(None if s is None else np.expand_dims(s, 0) for s in states)
+        _, *after = scan(np.expand_dims(x, 0), *states, *weights, **how)
         return [s[0] for s in after] if single else after
 
     def extra_repr(self) -> str:
-        """Sizes, and what differs from the defaults."""
         return f"{self.input_size}, {self.hidden_size}" + ("" if self.bias else ", bias=False")
 
 
@@ -94,7 +78,7 @@ class RNNCell(_Cell):
     Parameters
     ----------
     input_size : I, features of a step; None takes it from the first input.
-    hidden_size : H, size of the state.
+    hidden_size : H, size of the hidden state.
     bias : whether there are b_ih and b_hh.
     nonlinearity : "tanh" or "relu".
     dtype : of the parameters, float32 by default.
@@ -137,13 +121,12 @@ class RNNCell(_Cell):
         super().__init__(input_size, hidden_size, bias, dtype=dtype, rng=rng)
         self.nonlinearity = nonlinearity
 
-    def forward(self, input: Any, hx: Any = None) -> Any:
+    def forward(self, input: Any, hx: Any = None) -> Value:
         """Take one step."""
         (h,) = self._step(autograd.rnn_scan, input, (hx,), nonlinearity=self.nonlinearity)
         return h
 
     def extra_repr(self) -> str:
-        """Sizes, and what differs from the defaults."""
         more = "" if self.nonlinearity == "tanh" else f", nonlinearity={self.nonlinearity}"
         return super().extra_repr() + more
 
@@ -170,9 +153,8 @@ class LSTMCell(_Cell):
     """
 
     _gates = 4
-    _states = ("hx[0]", "hx[1]")
 
-    def forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
+    def forward(self, input: Any, hx: Any = None) -> tuple[Value, Value]:
         """Take one step."""
         if hx is not None and not (isinstance(hx, (tuple, list)) and len(hx) == 2):
             raise TypeError(f"LSTMCell: hx must be a pair (h_0, c_0), got {type(hx).__name__}.")
@@ -190,7 +172,7 @@ class GRUCell(_Cell):
 
     Examples
     --------
-    `autograd.scan` runs a step of your own over time, here with its outputs squared:
+    `autograd.scan` runs a custom step over time, here with its outputs squared:
 
     >>> import autograd, nn, numpy as np
     >>> cell = nn.GRUCell(3, 4)
@@ -205,7 +187,7 @@ class GRUCell(_Cell):
 
     _gates = 3
 
-    def forward(self, input: Any, hx: Any = None) -> Any:
+    def forward(self, input: Any, hx: Any = None) -> Value:
         """Take one step."""
         (h,) = self._step(autograd.gru_scan, input, (hx,))
         return h

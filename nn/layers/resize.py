@@ -1,23 +1,23 @@
-"""Images made larger and smaller, by interpolation or with pixels from channels."""
+"""Resizing by interpolation, and shuffles of pixels and channels."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from nn import functional
-from nn.module import Module
+from nn.layers.function_layer import FunctionLayer
 
 
-class Upsample(Module):
-    """Images resampled to another size, as `functional.interpolate` does.
+class Upsample(FunctionLayer):
+    """Resize images by interpolation; see `functional.interpolate`.
 
     Parameters
     ----------
     size : int or one for each axis, of the output.
     scale_factor : float or one for each axis; either this or `size`.
     mode : "nearest", "linear", "bilinear", "bicubic" or "trilinear".
-    align_corners : whether the pixels at the corners stay where they are; False by default.
-    recompute_scale_factor : whether sizes rounded down change the scale.
+    align_corners : whether the corner pixels of input and output are aligned; False by default.
+    recompute_scale_factor : compute the scale anew from the rounded output size.
 
     Input (N, C, ...) with one to three axes more, output likewise.
 
@@ -28,6 +28,11 @@ class Upsample(Module):
     array([[[1., 1., 3., 3.]]])
     """
 
+    _function = staticmethod(functional.interpolate)
+    size: Any
+    scale_factor: Any
+    mode: str
+
     def __init__(
         self,
         size: Any = None,
@@ -36,23 +41,19 @@ class Upsample(Module):
         align_corners: bool | None = None,
         recompute_scale_factor: bool | None = None,
     ) -> None:
-        self.size, self.mode, self.align_corners = size, mode, align_corners
-        self.scale_factor = scale_factor
         if isinstance(scale_factor, tuple):
-            self.scale_factor = tuple(float(f) for f in scale_factor)
+            scale_factor = tuple(float(f) for f in scale_factor)
         elif scale_factor is not None:
-            self.scale_factor = float(scale_factor)
-        self.recompute_scale_factor = recompute_scale_factor
-
-    def forward(self, input: Any) -> Any:
-        """Resample (N, C, ...)."""
-        return functional.interpolate(
-            input, self.size, self.scale_factor, self.mode, self.align_corners,
-            self.recompute_scale_factor,
-        )  # fmt: skip
+            scale_factor = float(scale_factor)
+        super().__init__(
+            size=size,
+            scale_factor=scale_factor,
+            mode=mode,
+            align_corners=align_corners,
+            recompute_scale_factor=recompute_scale_factor,
+        )
 
     def extra_repr(self) -> str:
-        """Size or scale, and mode."""
         size = f"size={self.size!r}" if self.scale_factor is None else ""
         return f"{size or f'scale_factor={self.scale_factor!r}'}, mode={self.mode!r}"
 
@@ -93,8 +94,8 @@ class UpsamplingBilinear2d(Upsample):
         super().__init__(size, scale_factor, "bilinear", True)
 
 
-class PixelShuffle(Module):
-    """Channels laid out as blocks of pixels: (..., C r², H, W) becomes (..., C, H r, W r).
+class PixelShuffle(FunctionLayer):
+    """Rearrange channels into blocks of pixels: (..., C r², H, W) becomes (..., C, H r, W r).
 
     Parameters
     ----------
@@ -107,20 +108,15 @@ class PixelShuffle(Module):
     (1, 2, 6, 6)
     """
 
+    _function = staticmethod(functional.pixel_shuffle)
+    upscale_factor: int
+
     def __init__(self, upscale_factor: int) -> None:
-        self.upscale_factor = upscale_factor
-
-    def forward(self, input: Any) -> Any:
-        """Lay out."""
-        return functional.pixel_shuffle(input, self.upscale_factor)
-
-    def extra_repr(self) -> str:
-        """The factor."""
-        return f"upscale_factor={self.upscale_factor}"
+        super().__init__(upscale_factor=upscale_factor)
 
 
-class PixelUnshuffle(Module):
-    """Blocks of pixels laid out as channels: (..., C, H r, W r) becomes (..., C r², H, W).
+class PixelUnshuffle(FunctionLayer):
+    """Rearrange blocks of pixels into channels: (..., C, H r, W r) becomes (..., C r², H, W).
 
     Parameters
     ----------
@@ -133,24 +129,19 @@ class PixelUnshuffle(Module):
     (1, 8, 3, 3)
     """
 
+    _function = staticmethod(functional.pixel_unshuffle)
+    downscale_factor: int
+
     def __init__(self, downscale_factor: int) -> None:
-        self.downscale_factor = downscale_factor
-
-    def forward(self, input: Any) -> Any:
-        """Lay out."""
-        return functional.pixel_unshuffle(input, self.downscale_factor)
-
-    def extra_repr(self) -> str:
-        """The factor."""
-        return f"downscale_factor={self.downscale_factor}"
+        super().__init__(downscale_factor=downscale_factor)
 
 
-class ChannelShuffle(Module):
-    """Channels of so many groups dealt out in turn, shapes as they are.
+class ChannelShuffle(FunctionLayer):
+    """Split channels into groups and interleave them; the shape stays.
 
     Parameters
     ----------
-    groups : of which the number of channels is a multiple.
+    groups : a divisor of the number of channels.
 
     Examples
     --------
@@ -159,13 +150,8 @@ class ChannelShuffle(Module):
     array([0., 2., 1., 3.])
     """
 
+    _function = staticmethod(functional.channel_shuffle)
+    groups: int
+
     def __init__(self, groups: int) -> None:
-        self.groups = groups
-
-    def forward(self, input: Any) -> Any:
-        """Deal out."""
-        return functional.channel_shuffle(input, self.groups)
-
-    def extra_repr(self) -> str:
-        """The groups."""
-        return f"groups={self.groups}"
+        super().__init__(groups=groups)

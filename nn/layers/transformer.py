@@ -1,4 +1,4 @@
-"""Stacks of Transformer layers, and the whole Transformer."""
+"""Transformer encoder, decoder, and both together."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from autograd.random import Rng, as_generator
+from autograd.value import Value
 from nn import functional, init
-from nn.counts import count
+from nn.arguments import count
 from nn.layers.container import ModuleList
-from nn.layers.norm import LayerNorm
+from nn.layers.layer_norm import LayerNorm
 from nn.layers.transformer_layers import (
     Activation,
     TransformerDecoderLayer,
@@ -21,12 +22,12 @@ from nn.module import Module
 
 
 class TransformerEncoder(Module):
-    """Encoder layers on top of each other.
+    """A stack of encoder layers.
 
     Parameters
     ----------
     encoder_layer : copied num_layers times, first weights included.
-    num_layers : how many.
+    num_layers : number of layers.
     norm : applied to the last output, optional.
     enable_nested_tensor, mask_check : accepted as in PyTorch, without effect.
 
@@ -56,7 +57,7 @@ class TransformerEncoder(Module):
         mask: Any = None,
         src_key_padding_mask: Any = None,
         is_causal: bool | None = None,
-    ) -> Any:
+    ) -> Value:
         """Pass the input through all layers, each with the same masks."""
         for layer in self.layers:
             src = layer(src, mask, src_key_padding_mask, bool(is_causal))
@@ -64,12 +65,12 @@ class TransformerEncoder(Module):
 
 
 class TransformerDecoder(Module):
-    """Decoder layers on top of each other.
+    """A stack of decoder layers.
 
     Parameters
     ----------
     decoder_layer : copied num_layers times, first weights included.
-    num_layers : how many.
+    num_layers : number of layers.
     norm : applied to the last output, optional.
 
     Examples
@@ -97,7 +98,7 @@ class TransformerDecoder(Module):
         memory_key_padding_mask: Any = None,
         tgt_is_causal: bool | None = None,
         memory_is_causal: bool = False,
-    ) -> Any:
+    ) -> Value:
         """Pass the target through all layers, each with the same memory and masks."""
         for layer in self.layers:
             tgt = layer(
@@ -115,13 +116,13 @@ def _copies(who: str, layer: Module, n: int) -> ModuleList:
 
 
 class Transformer(Module):
-    """An encoder and a decoder that attends to it.
+    """Encoder-decoder Transformer.
 
     Parameters
     ----------
     d_model : E, features of inputs and output.
     nhead : heads of each attention, a divisor of E.
-    num_encoder_layers, num_decoder_layers : how many layers.
+    num_encoder_layers, num_decoder_layers : numbers of layers.
     dim_feedforward, dropout, activation : as in `TransformerEncoderLayer`.
     custom_encoder, custom_decoder : modules in place of those made here.
     layer_norm_eps, batch_first, norm_first, bias : as in `TransformerEncoderLayer`.
@@ -200,7 +201,7 @@ class Transformer(Module):
         src_is_causal: bool | None = None,
         tgt_is_causal: bool | None = None,
         memory_is_causal: bool = False,
-    ) -> Any:
+    ) -> Value:
         """Encode a source (S, N, E) and decode a target (T, N, E) with it."""
         for name, x in (("src", src), ("tgt", tgt)):
             shape = np.shape(x)
@@ -220,7 +221,7 @@ class Transformer(Module):
     def generate_square_subsequent_mask(
         sz: int, *, dtype: Any = np.float32
     ) -> np.ndarray[Any, Any]:
-        """The mask (sz, sz) that lets place i attend to 0 to i: 0 there and -inf elsewhere.
+        """The causal mask (sz, sz): 0 where position i may attend, j <= i, and -inf elsewhere.
 
         ``is_causal=True`` does the same, faster.
 

@@ -1,18 +1,19 @@
-"""One layer of a Transformer: attention, then a small network for each place."""
+"""Transformer layers: attention and a position-wise feed-forward network."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from autograd.random import Rng, as_generator
+from autograd.value import Value
 from nn import functional
-from nn.counts import count
+from nn.arguments import count
 from nn.functional.dropout import probability
 from nn.layers.attention import MultiheadAttention
 from nn.layers.dropout import Dropout
+from nn.layers.layer_norm import LayerNorm
 from nn.layers.linear import Linear
-from nn.layers.norm import LayerNorm
 from nn.module import Module
 
 Activation = Callable[[Any], Any]
@@ -20,16 +21,30 @@ ACTIVATIONS: dict[str, Activation] = {"relu": functional.relu, "gelu": functiona
 
 
 class _TransformerLayer(Module):
-    """What the two share: settings, the network for each place, the order of norms."""
+    """What the two share: their parts, the feed-forward network, the order of norms."""
 
-    linear1: Linear
-    linear2: Linear
-    dropout: Dropout
+    _attentions: ClassVar[tuple[str, ...]]
+    self_attn: MultiheadAttention
+    norm1: LayerNorm
+    norm2: LayerNorm
+    dropout1: Dropout
+    dropout2: Dropout
 
-    def _checked(
-        self, d_model: int, nhead: int, dim_feedforward: int, dropout: float, activation: Any
-    ) -> Activation:
-        """The activation, once all settings are found to be possible."""
+    def __init__(
+        self,
+        d_model: int,
+        nhead: int,
+        dim_feedforward: int = 2048,
+        dropout: float = 0.1,
+        activation: str | Activation = functional.relu,
+        layer_norm_eps: float = 1e-5,
+        batch_first: bool = False,
+        norm_first: bool = False,
+        bias: bool = True,
+        *,
+        dtype: Any = None,
+        rng: Rng = None,
+    ) -> None:
         who = type(self).__name__
         count(who, "d_model", d_model, 1)
         count(who, "nhead", nhead, 1)
@@ -37,45 +52,49 @@ class _TransformerLayer(Module):
         probability(who, dropout, "dropout")
         if d_model % nhead:
             raise ValueError(f"{who}: d_model={d_model} must be a multiple of nhead={nhead}.")
-        if isinstance(activation, str) and activation in ACTIVATIONS:
-            return ACTIVATIONS[activation]
-        if isinstance(activation, str) or not callable(activation):
-            raise ValueError(
-                f"{who}: activation must be 'relu', 'gelu' or a function, got {activation!r}."
+        self.activation, self.norm_first = _activation(who, activation), norm_first
+        rng = None if rng is None else as_generator(rng)
+        for name in self._attentions:
+            attention = MultiheadAttention(
+                d_model, nhead, dropout, bias, batch_first=batch_first, dtype=dtype, rng=rng
             )
-        chosen: Activation = activation
-        return chosen
+            setattr(self, name, attention)
+        self.linear1 = Linear(d_model, dim_feedforward, bias, dtype=dtype, rng=rng)
+        self.dropout = Dropout(dropout, rng=rng)
+        self.linear2 = Linear(dim_feedforward, d_model, bias, dtype=dtype, rng=rng)
+        blocks = range(1, len(self._attentions) + 2)
+        for k in blocks:
+            norm = LayerNorm(d_model, layer_norm_eps, bias=bias, dtype=dtype)
+            setattr(self, f"norm{k}", norm)
+        for k in blocks:
+            setattr(self, f"dropout{k}", Dropout(dropout, rng=rng))
 
     def _feed_forward(self, x: Any) -> Any:
         return self.linear2(self.dropout(self.activation(self.linear1(x))))
 
-    activation: Activation
-    norm_first: bool
-
     def _add(self, x: Any, block: Callable[[Any], Any], norm: Module, dropout: Module) -> Any:
-        """The input and what a block makes of it; the norm comes before or after."""
+        """Residual connection around a block; the norm comes before or after."""
         if self.norm_first:
             return x + dropout(block(norm(x)))
         return norm(x + dropout(block(x)))
 
     def extra_repr(self) -> str:
-        """Which comes first."""
         return "norm_first=True" if self.norm_first else ""
 
 
 class TransformerEncoderLayer(_TransformerLayer):
-    """Self-attention and a network for each place, each added to its input and normalised.
+    """Self-attention and a feed-forward network, each with a residual connection and a norm.
 
     Parameters
     ----------
     d_model : E, features of input and output.
     nhead : heads of the attention, a divisor of E.
-    dim_feedforward : hidden units of the network for each place.
+    dim_feedforward : hidden units of the feed-forward network.
     dropout : probability of zero for weights, hidden units and both results.
     activation : "relu", "gelu" or a function, of the hidden units.
     layer_norm_eps : added to the variances.
     batch_first : input and output as (N, T, E) instead of (T, N, E).
-    norm_first : normalise what goes into each block ("pre-norm") instead of the sum.
+    norm_first : normalise the input of each block ("pre-norm") instead of the sum ("post-norm").
     bias : whether maps and norms have one.
     dtype : of the parameters, float32 by default.
     rng : generator, seed or None for the default; for the first weights and the dropout.
@@ -93,33 +112,7 @@ class TransformerEncoderLayer(_TransformerLayer):
     (3, 5, 8)
     """
 
-    def __init__(
-        self,
-        d_model: int,
-        nhead: int,
-        dim_feedforward: int = 2048,
-        dropout: float = 0.1,
-        activation: str | Activation = functional.relu,
-        layer_norm_eps: float = 1e-5,
-        batch_first: bool = False,
-        norm_first: bool = False,
-        bias: bool = True,
-        *,
-        dtype: Any = None,
-        rng: Rng = None,
-    ) -> None:
-        self.activation = self._checked(d_model, nhead, dim_feedforward, dropout, activation)
-        rng = None if rng is None else as_generator(rng)
-        self.self_attn = MultiheadAttention(
-            d_model, nhead, dropout, bias, batch_first=batch_first, dtype=dtype, rng=rng
-        )
-        self.linear1 = Linear(d_model, dim_feedforward, bias, dtype=dtype, rng=rng)
-        self.dropout = Dropout(dropout, rng=rng)
-        self.linear2 = Linear(dim_feedforward, d_model, bias, dtype=dtype, rng=rng)
-        self.norm_first = norm_first
-        self.norm1 = LayerNorm(d_model, layer_norm_eps, bias=bias, dtype=dtype)
-        self.norm2 = LayerNorm(d_model, layer_norm_eps, bias=bias, dtype=dtype)
-        self.dropout1, self.dropout2 = Dropout(dropout, rng=rng), Dropout(dropout, rng=rng)
+    _attentions = ("self_attn",)
 
     def forward(
         self,
@@ -127,7 +120,7 @@ class TransformerEncoderLayer(_TransformerLayer):
         src_mask: Any = None,
         src_key_padding_mask: Any = None,
         is_causal: bool = False,
-    ) -> Any:
+    ) -> Value:
         """Map (T, N, E), or (N, T, E) where `batch_first`, or (T, E); masks as in the attention."""
 
         def attend(x: Any) -> Any:
@@ -140,9 +133,9 @@ class TransformerEncoderLayer(_TransformerLayer):
 
 
 class TransformerDecoderLayer(_TransformerLayer):
-    """Self-attention, attention to an encoder's output, and a network for each place.
+    """Self-attention, cross-attention to an encoder's output, and a feed-forward network.
 
-    Each is added to its input and normalised. Parameters as in `TransformerEncoderLayer`.
+    Each with a residual connection and a norm. Parameters as in `TransformerEncoderLayer`.
 
     References
     ----------
@@ -157,37 +150,10 @@ class TransformerDecoderLayer(_TransformerLayer):
     (3, 5, 8)
     """
 
-    def __init__(
-        self,
-        d_model: int,
-        nhead: int,
-        dim_feedforward: int = 2048,
-        dropout: float = 0.1,
-        activation: str | Activation = functional.relu,
-        layer_norm_eps: float = 1e-5,
-        batch_first: bool = False,
-        norm_first: bool = False,
-        bias: bool = True,
-        *,
-        dtype: Any = None,
-        rng: Rng = None,
-    ) -> None:
-        self.activation = self._checked(d_model, nhead, dim_feedforward, dropout, activation)
-        rng = None if rng is None else as_generator(rng)
-        self.self_attn, self.multihead_attn = (
-            MultiheadAttention(
-                d_model, nhead, dropout, bias, batch_first=batch_first, dtype=dtype, rng=rng
-            )
-            for _ in range(2)
-        )
-        self.linear1 = Linear(d_model, dim_feedforward, bias, dtype=dtype, rng=rng)
-        self.dropout = Dropout(dropout, rng=rng)
-        self.linear2 = Linear(dim_feedforward, d_model, bias, dtype=dtype, rng=rng)
-        self.norm_first = norm_first
-        self.norm1, self.norm2, self.norm3 = (
-            LayerNorm(d_model, layer_norm_eps, bias=bias, dtype=dtype) for _ in range(3)
-        )
-        self.dropout1, self.dropout2, self.dropout3 = (Dropout(dropout, rng=rng) for _ in range(3))
+    _attentions = ("self_attn", "multihead_attn")
+    multihead_attn: MultiheadAttention
+    norm3: LayerNorm
+    dropout3: Dropout
 
     def forward(
         self,
@@ -199,7 +165,7 @@ class TransformerDecoderLayer(_TransformerLayer):
         memory_key_padding_mask: Any = None,
         tgt_is_causal: bool = False,
         memory_is_causal: bool = False,
-    ) -> Any:
+    ) -> Value:
         """Map a target (T, N, E), given a memory (S, N, E); masks as in the attention."""
 
         def attend(x: Any) -> Any:
@@ -216,3 +182,15 @@ class TransformerDecoderLayer(_TransformerLayer):
         x = self._add(tgt, attend, self.norm1, self.dropout1)
         x = self._add(x, recall, self.norm2, self.dropout2)
         return self._add(x, self._feed_forward, self.norm3, self.dropout3)
+
+
+def _activation(who: str, activation: Any) -> Activation:
+    """The activation function, given by name or itself."""
+    if isinstance(activation, str) and activation in ACTIVATIONS:
+        return ACTIVATIONS[activation]
+    if isinstance(activation, str) or not callable(activation):
+        raise ValueError(
+            f"{who}: activation must be 'relu', 'gelu' or a function, got {activation!r}."
+        )
+    chosen: Activation = activation
+    return chosen

@@ -1,4 +1,4 @@
-"""The largest pixels put back where pooling found them."""
+"""Max unpooling."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from autograd.ops.axes import each
+from autograd.value import Value
 from nn import functional
 from nn.module import Module
 
@@ -25,26 +26,25 @@ class _MaxUnpool(Module):
         except (TypeError, ValueError) as error:
             raise type(error)(f"{type(self).__name__}: {error}") from None
 
-    def forward(self, input: Any, indices: Any, output_size: Any = None) -> Any:
+    def forward(self, input: Any, indices: Any, output_size: Any = None) -> Value:
         """Put (N, C, ...) or (C, ...) where the indices say, zeros elsewhere."""
         return type(self)._function(
             input, indices, self.kernel_size, self.stride, self.padding, output_size
         )
 
     def extra_repr(self) -> str:
-        """Geometry."""
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
 class MaxUnpool1d(_MaxUnpool):
-    """The largest pixels of a `MaxPool1d` put back where they were found, zeros elsewhere.
+    """Partial inverse of `MaxPool1d`: the maxima at their indices, zeros elsewhere.
 
     Parameters
     ----------
     kernel_size, stride, padding : those of the pooling.
 
-    Called with the pooled pixels, the indices that ``MaxPool1d(..., return_indices=True)`` gave
-    with them, and optionally output_size, the axes wanted where several are pooled to the same.
+    Called with the pooled input, the indices that ``MaxPool1d(..., return_indices=True)`` returned
+    with it, and optionally output_size, since several sizes are pooled to the same.
 
     Input (N, C, L) or (C, L), output with L' = (L − 1) stride − 2 padding + kernel_size.
 
@@ -61,7 +61,7 @@ class MaxUnpool1d(_MaxUnpool):
 
 
 class MaxUnpool2d(_MaxUnpool):
-    """The largest pixels of a `MaxPool2d` put back where they were found, zeros elsewhere.
+    """Partial inverse of `MaxPool2d`: the maxima at their indices, zeros elsewhere.
 
     As `MaxUnpool1d`; sizes are integers or one for each axis.
 
@@ -80,7 +80,7 @@ class MaxUnpool2d(_MaxUnpool):
 
 
 class MaxUnpool3d(_MaxUnpool):
-    """The largest pixels of a `MaxPool3d` put back where they were found, zeros elsewhere.
+    """Partial inverse of `MaxPool3d`: the maxima at their indices, zeros elsewhere.
 
     As `MaxUnpool1d`; sizes are integers or one for each axis.
 

@@ -9,10 +9,10 @@ import numpy as np
 from autograd.derivatives import grad
 from autograd.random import Rng, as_generator
 from autograd.value import Value
-from nn.counts import count
+from nn.arguments import count
 from nn.look.running import Array, floats, looking
+from nn.losses.by_name import loss_for
 from nn.module import Module
-from nn.train.choices import loss_for
 
 Clip = tuple[float, float] | None
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Node
+from autograd.node import Node
 from autograd.viz.labels import call_labels
 from autograd.viz.trace import Trace
 from nn.layers.attention import MultiheadAttention

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Node
+from autograd.node import Node
 from autograd.value import Value
 from autograd.viz.trace import Trace
 from nn.layers.recurrent import GRU, LSTM, RNN

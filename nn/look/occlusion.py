@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd.recording import no_grad
-from nn.counts import count
+from nn.arguments import count
 from nn.look.running import Array, floats, looking, score
 from nn.module import Module
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Node
 from autograd.kernel_op import KernelOp
+from autograd.node import Node
 from autograd.value import Value
 from autograd.viz.blocks import loop
 from autograd.viz.gradients import gradients

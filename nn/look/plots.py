@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nn.figure import figure as new_figure
+from nn.look.figure import figure as new_figure
 from nn.look.running import Array
 
 

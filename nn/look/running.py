@@ -10,8 +10,7 @@ import numpy as np
 
 from autograd.recording import enable_grad
 from autograd.value import Value
-from nn.module import Module
-from nn.train.evaluate import evaluating
+from nn.module import Module, evaluating
 
 Array = np.ndarray[Any, Any]
 

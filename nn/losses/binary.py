@@ -1,19 +1,20 @@
-"""Losses of yes-or-no questions, as modules."""
+"""Binary losses, as modules."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from autograd.value import Value
 from nn import functional
 from nn.losses.loss import Loss, WeightedLoss, as_factors
 
 
 class BCELoss(WeightedLoss):
-    """Cross-entropy of probabilities; see `functional.binary_cross_entropy`.
+    """Binary cross-entropy of probabilities; see `functional.binary_cross_entropy`.
 
     Parameters
     ----------
-    weight : factors that broadcast to the input's shape, optional.
+    weight : weights that broadcast to the input's shape, optional.
     reduction : "mean", "sum" or "none".
 
     Examples
@@ -23,19 +24,19 @@ class BCELoss(WeightedLoss):
     0.6931
     """
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Value:
         """Compare probabilities with targets of 0 to 1."""
         return functional.binary_cross_entropy(input, target, self.weight, self.reduction)
 
 
 class BCEWithLogitsLoss(WeightedLoss):
-    """Cross-entropy of σ(x), from x; see `functional.binary_cross_entropy_with_logits`.
+    """Binary cross-entropy of logits; see `functional.binary_cross_entropy_with_logits`.
 
     Parameters
     ----------
-    weight : factors that broadcast to the input's shape, optional.
+    weight : weights that broadcast to the input's shape, optional.
     reduction : "mean", "sum" or "none".
-    pos_weight : a factor for each class's positive examples, optional.
+    pos_weight : weights of each class's positive examples, optional.
 
     Examples
     --------
@@ -50,7 +51,7 @@ class BCEWithLogitsLoss(WeightedLoss):
 
     pos_weight: Any
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Value:
         """Compare logits with targets of 0 to 1."""
         return functional.binary_cross_entropy_with_logits(
             input, target, self.weight, self.reduction, self.pos_weight
@@ -67,7 +68,7 @@ class SoftMarginLoss(Loss):
     0.6931
     """
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Value:
         """Compare scores with signs."""
         return functional.soft_margin_loss(input, target, self.reduction)
 
@@ -77,7 +78,7 @@ class MultiLabelSoftMarginLoss(WeightedLoss):
 
     Parameters
     ----------
-    weight : one factor a class, shape (C,), optional.
+    weight : class weights, shape (C,), optional.
     reduction : "mean", "sum" or "none".
 
     Examples
@@ -88,6 +89,6 @@ class MultiLabelSoftMarginLoss(WeightedLoss):
     0.6931
     """
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Value:
         """Compare logits with targets of 0 to 1."""
         return functional.multilabel_soft_margin_loss(input, target, self.weight, self.reduction)

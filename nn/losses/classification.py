@@ -1,9 +1,10 @@
-"""Losses of classification, as modules."""
+"""Classification losses, as modules."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from autograd.value import Value
 from nn import functional
 from nn.losses.loss import Loss, WeightedLoss
 
@@ -13,10 +14,10 @@ class CrossEntropyLoss(WeightedLoss):
 
     Parameters
     ----------
-    weight : one factor a class, shape (C,), optional.
-    ignore_index : targets of this number count for nothing.
+    weight : class weights, shape (C,), optional.
+    ignore_index : targets with this index are ignored.
     reduction : "mean", "sum" or "none".
-    label_smoothing : share of the target's probability that goes to all classes evenly.
+    label_smoothing : share of the target's probability spread evenly over all classes.
 
     Input (N, C) or (N, C, d1, ...), targets (N,) or (N, d1, ...) as integers.
 
@@ -42,7 +43,7 @@ class CrossEntropyLoss(WeightedLoss):
             )
         self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Value:
         """Compare logits with targets."""
         return functional.cross_entropy(
             input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing
@@ -54,8 +55,8 @@ class NLLLoss(WeightedLoss):
 
     Parameters
     ----------
-    weight : one factor a class, shape (C,), optional.
-    ignore_index : targets of this number count for nothing.
+    weight : class weights, shape (C,), optional.
+    ignore_index : targets with this index are ignored.
     reduction : "mean", "sum" or "none".
 
     Examples
@@ -72,13 +73,13 @@ class NLLLoss(WeightedLoss):
         super().__init__(weight, reduction)
         self.ignore_index = ignore_index
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Value:
         """Compare log-probabilities with targets."""
         return functional.nll_loss(input, target, self.weight, self.ignore_index, self.reduction)
 
 
 class KLDivLoss(Loss):
-    """Divergence of a distribution from the target's; see `functional.kl_div`.
+    """Kullback–Leibler divergence; see `functional.kl_div`.
 
     Parameters
     ----------
@@ -99,19 +100,19 @@ class KLDivLoss(Loss):
         super().__init__(reduction)
         self.log_target = log_target
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Value:
         """Compare log-probabilities with probabilities."""
         return functional.kl_div(input, target, self.reduction, self.log_target)
 
 
 class CTCLoss(Loss):
-    """−log of the probability of a sequence of labels; see `functional.ctc_loss`.
+    """Connectionist temporal classification, −log p(labels); see `functional.ctc_loss`.
 
     Parameters
     ----------
-    blank : the class of no label.
+    blank : index of the blank class.
     reduction : "mean", "sum" or "none".
-    zero_infinity : whether a target that is too long for its input counts for nothing.
+    zero_infinity : set the infinite loss of a target too long for its input to 0.
 
     Examples
     --------
@@ -127,7 +128,9 @@ class CTCLoss(Loss):
         super().__init__(reduction)
         self.blank, self.zero_infinity = blank, zero_infinity
 
-    def forward(self, log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any) -> Any:
+    def forward(
+        self, log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any
+    ) -> Value:
         """Sum over all alignments of (T, N, C) with the labels."""
         return functional.ctc_loss(
             log_probs, targets, input_lengths, target_lengths, self.blank, self.reduction,
@@ -136,13 +139,13 @@ class CTCLoss(Loss):
 
 
 class MultiMarginLoss(WeightedLoss):
-    """The right class ahead of each other by a margin; see `functional.multi_margin_loss`.
+    """Multi-class hinge loss; see `functional.multi_margin_loss`.
 
     Parameters
     ----------
     p : 1 or 2.
     margin : by how much.
-    weight : one factor a class, shape (C,), optional.
+    weight : class weights, shape (C,), optional.
     reduction : "mean", "sum" or "none".
 
     Examples
@@ -160,7 +163,7 @@ class MultiMarginLoss(WeightedLoss):
             raise ValueError(f"MultiMarginLoss: p must be 1 or 2, got {p}.")
         self.p, self.margin = p, margin
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Value:
         """Compare scores with classes."""
         return functional.multi_margin_loss(
             input, target, self.p, self.margin, self.weight, self.reduction
@@ -168,7 +171,7 @@ class MultiMarginLoss(WeightedLoss):
 
 
 class MultiLabelMarginLoss(Loss):
-    """Right classes ahead of wrong ones by 1; see `functional.multilabel_margin_loss`.
+    """Multi-label hinge loss; see `functional.multilabel_margin_loss`.
 
     Examples
     --------
@@ -178,6 +181,6 @@ class MultiLabelMarginLoss(Loss):
     0.85
     """
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Value:
         """Compare scores with lists of classes."""
         return functional.multilabel_margin_loss(input, target, self.reduction)

@@ -1,4 +1,4 @@
-"""What all losses as modules share."""
+"""Loss: what all losses as modules share."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Loss(Module):
 
 
 class WeightedLoss(Loss):
-    """A loss with factors that are kept as a buffer."""
+    """A loss with class weights, kept as a buffer."""
 
     weight: Any
 
@@ -38,7 +38,7 @@ class WeightedLoss(Loss):
 
 
 def refuse_data(name: str, setting: Any) -> None:
-    """Refuse the outputs of a model in the place of a setting."""
+    """Refuse a model's outputs in place of a setting."""
     if isinstance(setting, Value) and setting.op is not None:
         raise TypeError(
             f"{name}(...) takes settings, not outputs and targets; make it first, then call it: "

@@ -1,20 +1,21 @@
-"""Losses that ask for a margin between pairs and triplets, as modules."""
+"""Margin losses, as modules."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from autograd.value import Value
 from nn import functional
 from nn.losses.loss import Loss
 
 
 class HingeEmbeddingLoss(Loss):
-    """Distances of pairs; see `functional.hinge_embedding_loss`.
+    """Hinge loss of distances; see `functional.hinge_embedding_loss`.
 
     Parameters
     ----------
-    margin : distance that pairs of target −1 should have at least.
+    margin : minimum distance of pairs of target −1.
     reduction : "mean", "sum" or "none".
 
     Examples
@@ -28,13 +29,13 @@ class HingeEmbeddingLoss(Loss):
         super().__init__(reduction)
         self.margin = margin
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Value:
         """Compare distances with signs."""
         return functional.hinge_embedding_loss(input, target, self.margin, self.reduction)
 
 
 class MarginRankingLoss(Loss):
-    """Which of two ranks higher; see `functional.margin_ranking_loss`.
+    """Ranking loss of pairs of scores; see `functional.margin_ranking_loss`.
 
     Parameters
     ----------
@@ -52,17 +53,17 @@ class MarginRankingLoss(Loss):
         super().__init__(reduction)
         self.margin = margin
 
-    def forward(self, input1: Any, input2: Any, target: Any) -> Any:
+    def forward(self, input1: Any, input2: Any, target: Any) -> Value:
         """Compare two rankings with signs."""
         return functional.margin_ranking_loss(input1, input2, target, self.margin, self.reduction)
 
 
 class CosineEmbeddingLoss(Loss):
-    """Angles of pairs; see `functional.cosine_embedding_loss`.
+    """Cosine loss of pairs of vectors; see `functional.cosine_embedding_loss`.
 
     Parameters
     ----------
-    margin : cosine from which dissimilar pairs cost something, −1 to 1.
+    margin : cosine above which dissimilar pairs cost, −1 to 1.
     reduction : "mean", "sum" or "none".
 
     Examples
@@ -77,20 +78,20 @@ class CosineEmbeddingLoss(Loss):
         super().__init__(reduction)
         self.margin = margin
 
-    def forward(self, input1: Any, input2: Any, target: Any) -> Any:
+    def forward(self, input1: Any, input2: Any, target: Any) -> Value:
         """Compare the angles of pairs with signs."""
         return functional.cosine_embedding_loss(input1, input2, target, self.margin, self.reduction)
 
 
 class TripletMarginLoss(Loss):
-    """The positive nearer than the negative; see `functional.triplet_margin_loss`.
+    """Triplet loss; see `functional.triplet_margin_loss`.
 
     Parameters
     ----------
     margin : more than 0.
     p : of the norm.
     eps : added to each difference.
-    swap : take the distance of positive and negative where it is the smaller.
+    swap : use the distance of positive and negative where it is smaller.
     reduction : "mean", "sum" or "none".
 
     Examples
@@ -114,7 +115,7 @@ class TripletMarginLoss(Loss):
             raise ValueError(f"TripletMarginLoss: margin must be more than 0, got {margin}.")
         self.margin, self.p, self.eps, self.swap = margin, p, eps, swap
 
-    def forward(self, anchor: Any, positive: Any, negative: Any) -> Any:
+    def forward(self, anchor: Any, positive: Any, negative: Any) -> Value:
         """Compare two distances."""
         return functional.triplet_margin_loss(
             anchor, positive, negative, self.margin, self.p, self.eps, self.swap, self.reduction
@@ -128,7 +129,7 @@ class TripletMarginWithDistanceLoss(Loss):
     ----------
     distance_function : of two arrays (N, D), optional.
     margin : more than 0.
-    swap : take the distance of positive and negative where it is the smaller.
+    swap : use the distance of positive and negative where it is smaller.
     reduction : "mean", "sum" or "none".
 
     Examples
@@ -158,7 +159,7 @@ class TripletMarginWithDistanceLoss(Loss):
         )
         self.margin, self.swap = margin, swap
 
-    def forward(self, anchor: Any, positive: Any, negative: Any) -> Any:
+    def forward(self, anchor: Any, positive: Any, negative: Any) -> Value:
         """Compare two distances."""
         return functional.triplet_margin_with_distance_loss(
             anchor, positive, negative, distance_function=self.distance_function,

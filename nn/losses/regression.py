@@ -1,9 +1,10 @@
-"""Losses of regression, as modules."""
+"""Regression losses, as modules."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from autograd.value import Value
 from nn import functional
 from nn.losses.loss import Loss
 
@@ -18,7 +19,7 @@ class MSELoss(Loss):
     2.5
     """
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Value:
         """Compare two arrays of the same shape."""
         return functional.mse_loss(input, target, self.reduction)
 
@@ -33,13 +34,13 @@ class L1Loss(Loss):
     1.5
     """
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Value:
         """Compare two arrays of the same shape."""
         return functional.l1_loss(input, target, self.reduction)
 
 
 class SmoothL1Loss(Loss):
-    """A square near 0, else the absolute value; see `functional.smooth_l1_loss`.
+    """Squared error near 0, else absolute error; see `functional.smooth_l1_loss`.
 
     Parameters
     ----------
@@ -59,13 +60,13 @@ class SmoothL1Loss(Loss):
             raise ValueError(f"SmoothL1Loss: beta must be at least 0, got {beta}.")
         self.beta = beta
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Value:
         """Compare two arrays of the same shape."""
         return functional.smooth_l1_loss(input, target, self.reduction, self.beta)
 
 
 class HuberLoss(Loss):
-    """Half a square near 0, else a line; see `functional.huber_loss`.
+    """Half the squared error near 0, else linear; see `functional.huber_loss`.
 
     Parameters
     ----------
@@ -85,19 +86,19 @@ class HuberLoss(Loss):
             raise ValueError(f"HuberLoss: delta must be more than 0, got {delta}.")
         self.delta = delta
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Value:
         """Compare two arrays of the same shape."""
         return functional.huber_loss(input, target, self.reduction, self.delta)
 
 
 class PoissonNLLLoss(Loss):
-    """−log probability of counts; see `functional.poisson_nll_loss`.
+    """Poisson negative log-likelihood; see `functional.poisson_nll_loss`.
 
     Parameters
     ----------
     log_input : whether the input holds logarithms of the rates.
     full : whether Stirling's approximation of log t! is added.
-    eps : keeps log(0) away where log_input is False.
+    eps : avoids log(0) where log_input is False.
     reduction : "mean", "sum" or "none".
 
     Examples
@@ -117,7 +118,7 @@ class PoissonNLLLoss(Loss):
         super().__init__(reduction)
         self.log_input, self.full, self.eps = log_input, full, eps
 
-    def forward(self, log_input: Any, target: Any) -> Any:
+    def forward(self, log_input: Any, target: Any) -> Value:
         """Compare rates, or their logarithms, with counts."""
         return functional.poisson_nll_loss(
             log_input, target, self.log_input, self.full, self.eps, self.reduction
@@ -125,12 +126,12 @@ class PoissonNLLLoss(Loss):
 
 
 class GaussianNLLLoss(Loss):
-    """−log probability under normal distributions; see `functional.gaussian_nll_loss`.
+    """Gaussian negative log-likelihood; see `functional.gaussian_nll_loss`.
 
     Parameters
     ----------
     full : whether ½ log 2π is added.
-    eps : least variance.
+    eps : lower bound of the variance.
     reduction : "mean", "sum" or "none".
 
     Examples
@@ -146,6 +147,6 @@ class GaussianNLLLoss(Loss):
             raise ValueError(f"GaussianNLLLoss: eps must be more than 0, got {eps}.")
         self.full, self.eps = full, eps
 
-    def forward(self, input: Any, target: Any, var: Any) -> Any:
+    def forward(self, input: Any, target: Any, var: Any) -> Value:
         """Compare means and variances with targets."""
         return functional.gaussian_nll_loss(input, target, var, self.full, self.eps, self.reduction)

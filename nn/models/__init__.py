@@ -6,7 +6,7 @@ from nn.models.gpt import GPT
 from nn.models.lenet import LeNet5
 from nn.models.mlp import MLP, WideAndDeep
 from nn.models.resnet import BasicBlock, ResNet, resnet20
-from nn.models.sampling import draw
+from nn.models.sampling import sample
 from nn.models.seq2seq import Seq2Seq
 from nn.models.unet import UNet
 from nn.models.vae import VAE
@@ -25,6 +25,6 @@ __all__ = [
     "UNet",
     "ViT",
     "WideAndDeep",
-    "draw",
     "resnet20",
+    "sample",
 ]

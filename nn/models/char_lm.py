@@ -4,38 +4,34 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from autograd.engine import Array
+from autograd.node import Array
 from autograd.random import Rng, as_generator
-from nn.counts import count
+from autograd.value import Value
+from nn.arguments import count
 from nn.layers.dropout import Dropout
 from nn.layers.embedding import Embedding
 from nn.layers.linear import Linear
 from nn.layers.recurrent import GRU, LSTM
-from nn.models.language import LanguageModel
-from nn.models.sampling import draw
-from nn.state import plain
-from nn.train.evaluate import evaluating
+from nn.models.language_model import LanguageModel
 
 KINDS = {"LSTM": LSTM, "GRU": GRU}
 
 
 class CharLM(LanguageModel):
-    """Predicts the next of a sequence of characters, or of other tokens.
+    """Recurrent language model of characters or other tokens.
 
     Parameters
     ----------
-    vocabulary : V, how many tokens there are.
-    hidden_size : H, size of the state.
-    num_layers : recurrent layers on top of each other.
+    vocabulary : V, number of tokens.
+    hidden_size : H, size of the hidden state.
+    num_layers : number of stacked recurrent layers.
     kind : "LSTM" or "GRU".
-    embedding_dim : size of a token's vector.
+    embedding_dim : size of a token's embedding.
     dropout : probability of zero between layers and before the head.
     rng : generator, seed or None for the default.
 
     Input: integers (N, T), and the state that a call before returned, or None. Output: logits of
-    what follows each, (N, T, V), and the state, as ``nn.train.fit(..., carry=True)`` wants it.
+    the next token at each step, (N, T, V), and the state, for ``nn.train.fit(..., carry=True)``.
 
     References
     ----------
@@ -77,37 +73,12 @@ class CharLM(LanguageModel):
         self.dropout = Dropout(dropout, rng=rng)
         self.head = Linear(hidden_size, vocabulary, rng=rng)
 
-    def forward(self, x: Any, state: Any = None) -> tuple[Any, Any]:
-        """Logits of what follows, and the state to go on with."""
+    def forward(self, x: Any, state: Any = None) -> tuple[Value, Any]:
+        """Logits of the next tokens, and the state."""
         h, state = self.recurrent(self.dropout(self.table(x)), state)
         return self.head(self.dropout(h)), state
 
-    def generate(
-        self,
-        start: Any,
-        n: int,
-        temperature: float = 1.0,
-        top_k: int | None = None,
-        rng: Rng = None,
-    ) -> Array:
-        """Go on with a sequence.
-
-        Parameters
-        ----------
-        start : integers, one at least.
-        n : how many to add.
-        temperature, top_k, rng : as in `nn.models.draw`.
-
-        Returns
-        -------
-        array of integers : start, and n more.
-        """
-        tokens = self.beginning(start)
-        rng = as_generator(rng)
-        found, given, state = list(tokens), tokens[None], None
-        with evaluating(self):
-            for _ in range(n):
-                logits, state = self(given, state)
-                given = draw(plain(logits)[:, -1], temperature, top_k, rng)[:, None]
-                found.append(given[0, 0])
-        return np.array(found)
+    def next_logits(self, tokens: Array, state: Any) -> tuple[Any, Any]:
+        """Logits of the next token; the state stands for all tokens but the last."""
+        logits, state = self(tokens[None] if state is None else tokens[None, -1:], state)
+        return logits[0, -1], state

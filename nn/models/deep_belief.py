@@ -1,4 +1,4 @@
-"""Boltzmann machines on top of each other."""
+"""Deep belief networks."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Array
+from autograd.node import Array
 from autograd.random import Rng, as_generator
+from autograd.value import Value
 from nn.layers.container import ModuleList
-from nn.layers.rbm import RBM
+from nn.models.rbm import RBM
 from nn.module import Module
-from nn.state import plain
+from nn.parameter import plain
 
 
 class DBN(Module):
-    """Deep belief network: each machine learns what the hidden units below it do.
+    """Deep belief network: stacked RBMs, each trained on the hidden units of the one below.
 
     Learnt layer by layer without targets, it is a first guess for a network that learns them: put
     a Linear behind it and train the whole by backpropagation.
@@ -68,14 +69,14 @@ class DBN(Module):
     def _stack(self) -> list[RBM]:
         return [machine for machine in self.machines if isinstance(machine, RBM)]
 
-    def forward(self, input: Any) -> Any:
-        """Pass probabilities up."""
+    def forward(self, input: Any) -> Value:
+        """Propagate probabilities upwards."""
         for machine in self.machines:
             input = machine(input)
         return input
 
     def fit(self, X: Any, epochs: int = 10, **settings: Any) -> list[list[float]]:
-        """Let each machine learn, the lowest first, from what those below make of the data.
+        """Train the machines greedily, from the lowest up.
 
         Parameters
         ----------
@@ -95,13 +96,13 @@ class DBN(Module):
         return errors
 
     def sample(self, n: int, steps: int = 1000, start: Any = None) -> Array:
-        """Input units: Gibbs sampling in the highest machine, then one draw for each layer below.
+        """Sample input units: Gibbs sampling in the top machine, then one sample per layer below.
 
         Parameters
         ----------
-        n : how many.
-        steps : of Gibbs sampling; the more, the less is left of the start.
-        start : (n, sizes[0]), input units to begin with, passed up; noise by default.
+        n : number of samples.
+        steps : of Gibbs sampling; more forget more of the start.
+        start : (n, sizes[0]), input units to start from; noise by default.
 
         Returns
         -------

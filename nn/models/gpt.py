@@ -1,4 +1,4 @@
-"""GPT: a Transformer that predicts the next token."""
+"""GPT: a decoder-only Transformer."""
 
 from __future__ import annotations
 
@@ -7,25 +7,23 @@ from typing import Any
 
 import numpy as np
 
-from autograd import scaled_dot_product_attention
-from autograd.engine import Array
+from autograd.node import Array
+from autograd.ops import scaled_dot_product_attention
 from autograd.random import Rng, as_generator
+from autograd.value import Value
 from nn import functional, init
-from nn.counts import count
+from nn.arguments import count
 from nn.layers.container import ModuleList
 from nn.layers.dropout import Dropout
 from nn.layers.embedding import Embedding
+from nn.layers.layer_norm import LayerNorm
 from nn.layers.linear import Linear
-from nn.layers.norm import LayerNorm
-from nn.models.language import LanguageModel
-from nn.models.sampling import draw
+from nn.models.language_model import LanguageModel
 from nn.module import Module, Parameter
-from nn.state import plain
-from nn.train.evaluate import evaluating
 
 
 class Block(Module):
-    """Causal attention and a network for each place, each normalised first and then added."""
+    """Pre-norm block: causal self-attention and a feed-forward network, each with a residual."""
 
     def __init__(self, C: int, n_head: int, dropout: float, bias: bool, rng: Rng) -> None:
         self.n_head, self.p = n_head, dropout
@@ -37,14 +35,14 @@ class Block(Module):
         self.mlp_proj = Linear(4 * C, C, bias, rng=rng)
         self.dropout = Dropout(dropout, rng=rng)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Value:
         """Map (N, T, C) to the same shape."""
         x = x + self.dropout(self.attn_proj(self.attend(self.ln_1(x))))
         hidden = functional.gelu(self.c_fc(self.ln_2(x)))
         return x + self.dropout(self.mlp_proj(hidden))
 
     def attend(self, x: Any) -> Any:
-        """What each place finds in itself and those before it."""
+        """Causal self-attention."""
         N, T, C = x.shape
         q, k, v = (
             np.swapaxes(np.reshape(part, (N, T, self.n_head, C // self.n_head)), 1, 2)
@@ -56,13 +54,13 @@ class Block(Module):
 
 
 class GPT(LanguageModel):
-    """A stack of pre-norm Transformer blocks over learned positions, as nanoGPT has it.
+    """Decoder-only Transformer with pre-norm blocks and learned positions, as in nanoGPT.
 
     Parameters
     ----------
-    vocabulary : V, how many tokens there are.
+    vocabulary : V, number of tokens.
     block_size : most tokens that it sees at once.
-    n_layer, n_head : how many blocks, and heads of each.
+    n_layer, n_head : number of blocks, and of heads of each.
     n_embd : C, features, a multiple of n_head.
     dropout : probability of zero for weights of attention, results of blocks and the input.
     bias : whether maps and norms have one.
@@ -70,11 +68,12 @@ class GPT(LanguageModel):
 
     Attributes
     ----------
-    wte : Embedding of the tokens, whose weight the head shares; wpe : of the places.
+    wte : Embedding of the tokens, whose weight the head shares; wpe : of the positions.
         Matrices are normal with standard deviation 0.02 at first, 0.02 / √(2 n_layer) where a block
         adds its result; biases are 0.
 
-    Input: integers (N, T), T <= block_size. Output: logits of what follows each, (N, T, V).
+    Input: integers (N, T), T <= block_size. Output: logits of the next token at each position,
+    (N, T, V).
 
     References
     ----------
@@ -124,8 +123,8 @@ class GPT(LanguageModel):
             elif name.endswith("bias"):
                 init.zeros_(p)
 
-    def forward(self, tokens: Any) -> Any:
-        """Logits of what follows each token."""
+    def forward(self, tokens: Any) -> Value:
+        """Logits of the token after each one."""
         shape = np.shape(tokens)
         if len(shape) != 2 or not 1 <= shape[1] <= self.block_size:
             raise ValueError(
@@ -153,30 +152,6 @@ class GPT(LanguageModel):
             {"params": vectors, "weight_decay": 0.0},
         ]
 
-    def generate(
-        self,
-        start: Any,
-        n: int,
-        temperature: float = 1.0,
-        top_k: int | None = None,
-        rng: Rng = None,
-    ) -> Array:
-        """Go on with a sequence; the model sees the last block_size tokens of it.
-
-        Parameters
-        ----------
-        start : integers, one at least.
-        n : how many to add.
-        temperature, top_k, rng : as in `nn.models.draw`.
-
-        Returns
-        -------
-        array of integers : start, and n more.
-        """
-        tokens = self.beginning(start)
-        rng = as_generator(rng)
-        with evaluating(self):
-            for _ in range(n):
-                logits = plain(self(tokens[None, -self.block_size :]))
-                tokens = np.append(tokens, draw(logits[:, -1], temperature, top_k, rng))
-        return tokens
+    def next_logits(self, tokens: Array, state: None) -> tuple[Any, None]:
+        """Logits of the next token, from the last block_size tokens."""
+        return self(tokens[None, -self.block_size :])[0, -1], None

@@ -16,7 +16,7 @@ class LeNet5(Sequential):
 
     Parameters
     ----------
-    num_classes : how many classes.
+    num_classes : number of classes.
     in_channels : C, 1 for grey images.
     rng : generator, seed or None for the default.
 

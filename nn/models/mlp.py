@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd.random import Rng, as_generator
+from autograd.value import Value
 from nn.layers.activation import ReLU
 from nn.layers.container import ModuleList, Sequential
 from nn.layers.dropout import Dropout
@@ -18,13 +19,13 @@ from nn.module import Module
 
 
 class MLP(Sequential):
-    """Linear layers with ReLU, and perhaps dropout, between them.
+    """Multilayer perceptron: linear layers with ReLU, and optionally dropout, in between.
 
     Parameters
     ----------
     *sizes : features before the first layer, after it, and so on to the last. The first may be
-        None: the first input tells it.
-    dropout : probability of zero behind each ReLU.
+        None: it is taken from the first input.
+    dropout : probability of zero after each ReLU.
     dtype : of the parameters, float32 by default.
     rng : generator, seed or None for the default.
 
@@ -53,16 +54,16 @@ class MLP(Sequential):
 
 
 class WideAndDeep(Module):
-    """A linear model of rare combinations beside a network of embeddings: what recommends apps.
+    """Wide & deep model: a linear model of crossed features beside a network of embeddings.
 
-    The wide part remembers which combinations of features went with the target; the deep part
-    generalises to those that were never seen. Both are trained as one.
+    The wide part memorises which combinations of features occur with the target; the deep part
+    generalises to unseen ones. Both are trained jointly.
 
     Parameters
     ----------
-    wide_features : how many combinations there are, numbered from 0.
+    wide_features : number of crossed features, numbered from 0.
     categories : for each categorical feature, how many values it has.
-    numeric_features : how many numbers each sample has.
+    numeric_features : number of numeric features.
     hidden : sizes of the deep part's hidden layers.
     embedding_dim : size of the vector of each category.
     out_features : outputs, logits or a number.
@@ -105,7 +106,7 @@ class WideAndDeep(Module):
         width = len(categories) * embedding_dim + numeric_features
         self.deep = MLP(width, *hidden, out_features, dropout=dropout, rng=rng)
 
-    def forward(self, crosses: Any, values: Any, numbers: Any = None) -> Any:
+    def forward(self, crosses: Any, values: Any, numbers: Any = None) -> Value:
         """The sum of both parts."""
         shape = np.shape(values)
         if len(shape) != 2 or shape[1] != len(self.tables):

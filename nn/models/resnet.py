@@ -8,17 +8,18 @@ from typing import Any
 import numpy as np
 
 from autograd.random import Rng, as_generator
+from autograd.value import Value
 from nn import functional, init
-from nn.counts import count
+from nn.arguments import count
+from nn.layers.batch_norm import BatchNorm2d
 from nn.layers.container import Sequential
 from nn.layers.conv import Conv2d
 from nn.layers.linear import Linear
-from nn.layers.tracked_norm import BatchNorm2d
 from nn.module import Module
 
 
 class BasicBlock(Module):
-    """Two 3 × 3 convolutions, each normalised, added to their input.
+    """Residual block of two 3 × 3 convolutions with batch norm.
 
     Where the size changes, the input passes through a 1 × 1 convolution.
 
@@ -45,7 +46,7 @@ class BasicBlock(Module):
                 Conv2d(C, M, 1, stride, bias=False, rng=rng), BatchNorm2d(M)
             )
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Value:
         """Map (N, C, H, W) to (N, M, H / stride, W / stride)."""
         y = functional.relu(self.bn1(self.conv1(x)))
         y = self.bn2(self.conv2(y))
@@ -58,7 +59,7 @@ class ResNet(Module):
     Parameters
     ----------
     blocks : how many `BasicBlock`s each stage has; (3, 3, 3) is ResNet-20.
-    num_classes : how many classes.
+    num_classes : number of classes.
     in_channels : C of the images.
     width : channels of the first stage.
     rng : generator, seed or None for the default.
@@ -108,7 +109,7 @@ class ResNet(Module):
                     module.weight, mode="fan_out", nonlinearity="relu", generator=rng
                 )
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Value:
         """Logits of images."""
         y = functional.relu(self.bn1(self.conv1(x)))
         return self.fc(np.mean(self.stages(y), axis=(2, 3)))

@@ -1,4 +1,4 @@
-"""One of several, drawn as a model finds them likely."""
+"""sample: token indices from logits."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Array
+from autograd.node import Array
 from autograd.random import Rng, as_generator
 
 
-def draw(logits: Any, temperature: float = 1.0, top_k: int | None = None, rng: Rng = None) -> Array:
-    """Draw one number for each row.
+def sample(
+    logits: Any, temperature: float = 1.0, top_k: int | None = None, rng: Rng = None
+) -> Array:
+    """Sample one index from each row of logits.
 
     Parameters
     ----------
     logits : array, (N, V).
-    temperature : below 1 the likely ones become more likely; at 0 the likeliest is taken.
-    top_k : only the k likeliest can be drawn, ties with the k-th included.
+    temperature : divides the logits; 0 takes the argmax.
+    top_k : sample from the k most likely only, ties with the k-th included.
     rng : generator, seed or None for the default.
 
     Returns
@@ -32,14 +34,14 @@ def draw(logits: Any, temperature: float = 1.0, top_k: int | None = None, rng: R
     Examples
     --------
     >>> import numpy as np
-    >>> from nn.models.sampling import draw
-    >>> draw(np.array([[0.0, 5.0, 1.0]]), temperature=0).tolist()
+    >>> from nn.models.sampling import sample
+    >>> sample(np.array([[0.0, 5.0, 1.0]]), temperature=0).tolist()
     [1]
     """
     if temperature < 0:
-        raise ValueError(f"draw: temperature must be 0 or more, got {temperature}.")
+        raise ValueError(f"sample: temperature must be 0 or more, got {temperature}.")
     if top_k is not None and top_k < 1:
-        raise ValueError(f"draw: top_k must be 1 or more, got {top_k}.")
+        raise ValueError(f"sample: top_k must be 1 or more, got {top_k}.")
     logits = np.asarray(logits, np.float64)
     if temperature == 0:
         return np.asarray(logits.argmax(-1))

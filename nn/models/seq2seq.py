@@ -1,4 +1,4 @@
-"""From one sequence to another, through recurrent layers and attention."""
+"""Sequence-to-sequence model: recurrent encoder and decoder with attention."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from typing import Any
 
 import numpy as np
 
-from autograd import scaled_dot_product_attention
-from autograd.engine import Array
+from autograd.node import Array
+from autograd.ops import scaled_dot_product_attention
 from autograd.random import Rng, as_generator
+from autograd.value import Value
 from nn import functional
-from nn.counts import count
+from nn.arguments import count
 from nn.functional.dropout import probability
 from nn.layers.embedding import Embedding
 from nn.layers.linear import Linear
 from nn.layers.recurrent import GRU
-from nn.module import Module
-from nn.state import plain
-from nn.train.evaluate import evaluating
+from nn.module import Module, evaluating
+from nn.parameter import plain
 
 
 class Seq2Seq(Module):
-    r"""A GRU reads the source, another writes the target and looks back at the source as it does.
+    r"""GRU encoder and decoder with dot-product attention.
 
     .. math:: h_t = \operatorname{GRU}(y_{t-1}, h_{t-1}) \qquad
         c_t = \operatorname{attention}(h_t, s) \qquad
@@ -30,11 +30,11 @@ class Seq2Seq(Module):
 
     Parameters
     ----------
-    source_vocabulary, target_vocabulary : how many tokens each side has.
+    source_vocabulary, target_vocabulary : number of tokens of each side.
     hidden_size : H, size of both states.
-    embedding_dim : size of a token's vector.
+    embedding_dim : size of a token's embedding.
     num_layers : of each GRU.
-    bos, eos : tokens with which every target begins and ends.
+    bos, eos : tokens that begin and end every target.
     rng : generator, seed or None for the default; for the first weights and teacher forcing.
 
     Inputs: source, integers (N, S), and target, integers (N, T + 1) from bos to eos. Output: logits
@@ -93,9 +93,9 @@ class Seq2Seq(Module):
         ----------
         source : integers (N, S).
         target : integers (N, T + 1), from bos on.
-        lengths : (N,), how many tokens of each source count; all by default.
-        teacher_forcing : probability with which a step is told the true token before it, instead of
-            the likeliest by its own logits. With 1 all steps are computed at once.
+        lengths : (N,), number of tokens of each source; all by default.
+        teacher_forcing : probability that a step is given the true previous token instead of the
+            model's most likely one. With 1 all steps are computed at once.
         """
         probability("Seq2Seq", teacher_forcing, "teacher_forcing")
         target = self._target(source, target)
@@ -122,14 +122,14 @@ class Seq2Seq(Module):
         return tokens
 
     def encode(self, source: Any, lengths: Any = None) -> tuple[tuple[Any, Any], Any]:
-        """What the encoder says of a source: its outputs and which of them count, and its state."""
+        """Encode a source: outputs, their mask, and the state."""
         outputs, state = self.encoder(self.source_table(source), lengths=lengths)
         mask = None
         if lengths is not None:
             mask = np.arange(outputs.shape[1]) < np.asarray(lengths)[:, None, None]  # (N, 1, S)
         return (outputs, mask), state
 
-    def decode(self, before: Any, memory: tuple[Any, Any], state: Any) -> tuple[Any, Any]:
+    def decode(self, before: Any, memory: tuple[Any, Any], state: Any) -> tuple[Value, Value]:
         """Logits of the tokens that follow those `before`, (N, T), and the state after them."""
         h, state = self.decoder(self.target_table(before), state)  # (N, T, H)
         outputs, mask = memory
@@ -138,7 +138,7 @@ class Seq2Seq(Module):
         return self.head(joined), state
 
     def attention(self, source: Any, target: Any, lengths: Any = None) -> Array:
-        r"""Where it looks in the source as it writes each token of a target.
+        r"""Attention weights over the source, for each token of a target.
 
         .. math:: \alpha_{ts} = \operatorname{softmax}_s \frac{h_t \cdot s_s}{\sqrt H}
 
@@ -176,16 +176,16 @@ class Seq2Seq(Module):
         beam: int = 1,
         length_penalty: float = 0.0,
     ) -> list[list[int]]:
-        """Targets for sources, without bos and eos; all sources at once.
+        """Translate a batch of sources by beam search; targets come without bos and eos.
 
         Parameters
         ----------
         source : integers (N, S).
-        max_length : most tokens of a target.
-        lengths : (N,), how many tokens of each source count; all by default.
-        beam : how many beginnings are kept; 1 takes the likeliest token at each step.
-        length_penalty : the log-probability of a target is divided by its length to this power;
-            more than 0 favours longer ones.
+        max_length : maximum number of tokens of a target.
+        lengths : (N,), number of tokens of each source; all by default.
+        beam : beam width; 1 is greedy decoding.
+        length_penalty : log-probabilities are divided by the length to this power; above 0 favours
+            longer targets.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""U-Net: an image in, an image of classes out."""
+"""U-Net, for segmentation."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from autograd.random import Rng, as_generator
+from autograd.value import Value
 from nn import functional
-from nn.counts import count
+from nn.arguments import count
 from nn.layers.activation import ReLU
+from nn.layers.batch_norm import BatchNorm2d
 from nn.layers.container import ModuleList, Sequential
 from nn.layers.conv import Conv2d, ConvTranspose2d
-from nn.layers.tracked_norm import BatchNorm2d
 from nn.module import Module
 
 
@@ -27,12 +28,12 @@ def double_conv(in_channels: int, out_channels: int, rng: Rng = None) -> Sequent
 
 
 class UNet(Module):
-    """Halves the image several times, doubles it again, and joins what has the same size.
+    """U-Net: downsampling and upsampling paths with skip connections.
 
     Parameters
     ----------
     in_channels, out_channels : C of the image, and M, classes of a pixel.
-    width : channels of the first level; each level below has twice as many.
+    width : channels of the first level; doubled at each level below.
     depth : how many times the image is halved.
     rng : generator, seed or None for the default.
 
@@ -72,7 +73,7 @@ class UNet(Module):
             self.up.append(double_conv(2 * C, C, rng))
         self.head = Conv2d(width, out_channels, 1, rng=rng)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Value:
         """Logits of each pixel."""
         shape, unit = np.shape(x), 2**self.depth
         if len(shape) != 4 or shape[2] % unit or shape[3] % unit:
@@ -89,6 +90,7 @@ class UNet(Module):
             x = block(self.join(level, grow(x)))
         return self.head(x)
 
-    def join(self, level: Any, x: Any) -> Any:
-        """The skip connection: what was seen on the way down, beside what comes up."""
-        return np.concatenate([level, x], axis=1)
+    def join(self, level: Any, x: Any) -> Value:
+        """Concatenate the skip connection, from the way down, and the upsampled features."""
+        joined: Any = np.concatenate([level, x], axis=1)
+        return joined

@@ -7,16 +7,17 @@ from typing import Any
 import numpy as np
 
 from autograd import no_grad
-from autograd.engine import Array
+from autograd.node import Array
 from autograd.random import Rng, as_generator
+from autograd.value import Value
 from nn import functional
 from nn.models.mlp import MLP
 from nn.module import Module
-from nn.state import plain
+from nn.parameter import plain
 
 
 class VAE(Module):
-    r"""Learns codes z of its input, normally distributed, from which it draws inputs like it.
+    r"""Variational autoencoder with a Gaussian latent code z.
 
     .. math:: \text{loss} = -\mathbb E_{z \sim q(z|x)} \log p(x|z)
         + \tfrac12 \textstyle\sum (μ^2 + σ^2 - \log σ^2 - 1)
@@ -53,27 +54,28 @@ class VAE(Module):
         self.encoder = MLP(n_inputs, hidden, 2 * latent, rng=self.rng)
         self.decoder = MLP(latent, hidden, n_inputs, rng=self.rng)
 
-    def forward(self, x: Any) -> tuple[Any, Any, Any]:
+    def forward(self, x: Any) -> tuple[Value, Value, Value]:
         """Logits of a reconstruction, and the codes' mean and log variance.
 
         In evaluation the code is the mean, in training it is drawn.
         """
-        mean, log_variance = np.split(self.encoder(x), 2, axis=-1)
+        codes: Any = np.split(self.encoder(x), 2, axis=-1)
+        mean, log_variance = codes
         z = mean
         if self.training:
             noise = as_generator(self.rng).standard_normal(mean.shape).astype(mean.dtype)
             z = mean + np.exp(log_variance / 2) * noise
         return self.decoder(z), mean, log_variance
 
-    def loss(self, x: Any) -> Any:
-        """The bound on -log p(x), in nats: the mean over the samples."""
+    def loss(self, x: Any) -> Value:
+        """Negative evidence lower bound on log p(x), in nats, averaged over the samples."""
         logits, mean, log_variance = self(x)
         wrong = functional.binary_cross_entropy_with_logits(logits, plain(x), reduction="sum")
         distance = 0.5 * np.sum(mean**2 + np.exp(log_variance) - log_variance - 1)
         return (wrong + distance) / len(x)
 
     def sample(self, n: int) -> Array:
-        """Probabilities of inputs, (n, V), from codes that are drawn."""
+        """Probabilities of inputs, (n, V), decoded from sampled codes."""
         z = as_generator(self.rng).standard_normal((n, self.latent)).astype(np.float32)
         with no_grad():
-            return plain(functional.sigmoid(self.decoder(z)))  # type: ignore[no-any-return]
+            return plain(functional.sigmoid(self.decoder(z)))

@@ -1,4 +1,4 @@
-"""ViT: a Transformer that reads an image as a sequence of patches."""
+"""ViT: a Transformer on image patches."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 
 from autograd.random import Rng, as_generator
+from autograd.value import Value
 from nn import init
-from nn.counts import count
+from nn.arguments import count
 from nn.layers.activation import GELU
 from nn.layers.attention import MultiheadAttention
 from nn.layers.container import Sequential
 from nn.layers.conv import Conv2d
 from nn.layers.dropout import Dropout
+from nn.layers.layer_norm import LayerNorm
 from nn.layers.linear import Linear
-from nn.layers.norm import LayerNorm
 from nn.module import Module, Parameter
 
 EPS = 1e-6
@@ -24,7 +25,7 @@ EPS = 1e-6
 
 
 class EncoderBlock(Module):
-    """Attention and a network for each place, each normalised first and then added."""
+    """Pre-norm block: self-attention and a feed-forward network, each with a residual."""
 
     def __init__(
         self,
@@ -50,7 +51,7 @@ class EncoderBlock(Module):
             inner, GELU(), Dropout(dropout, rng=rng), outer, Dropout(dropout, rng=rng)
         )
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Value:
         """Map (N, T, E) to the same shape."""
         y = self.ln_1(x)
         x = x + self.dropout(self.self_attention(y, y, y, None, False)[0])
@@ -84,13 +85,13 @@ class Encoder(Module):
         )
         self.ln = LayerNorm(E, EPS)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Value:
         """Map (N, T, E) to the same shape."""
         return self.ln(self.layers(self.dropout(x + self.pos_embedding)))
 
 
 class ViT(Module):
-    """Vision Transformer: patches, positions, pre-norm blocks, and a class token that answers.
+    """Vision Transformer: patch embeddings, pre-norm blocks, and a class token.
 
     Arguments, and names, shapes and first values of parameters are those of torchvision's
     `VisionTransformer`, whose checkpoints load.
@@ -99,12 +100,12 @@ class ViT(Module):
     ----------
     image_size : height and width of the images, a multiple of patch_size.
     patch_size : height and width P of a patch.
-    num_layers, num_heads : how many blocks, and heads of each.
-    hidden_dim : E, features of a place, a multiple of num_heads.
+    num_layers, num_heads : number of blocks, and of heads of each.
+    hidden_dim : E, embedding size, a multiple of num_heads.
     mlp_dim : features within a block's network.
     dropout : probability of zero for the embedded patches and in the blocks.
     attention_dropout : probability of zero for weights of attention.
-    num_classes : how many classes.
+    num_classes : number of classes.
     in_channels : C of the images.
     rng : generator, seed or None for the default; for the first weights and the dropout.
 
@@ -112,7 +113,7 @@ class ViT(Module):
     ----------
     conv_proj : Conv2d, which makes a vector of each patch; normal at first, cut off at ±2, with
         standard deviation 1 / √(C P²) before the cut.
-    class_token : Parameter, (1, 1, E), 0 at first: a place of its own before the patches.
+    class_token : Parameter, (1, 1, E), 0 at first: prepended to the patches.
     encoder : its `pos_embedding`, (1, 1 + (image_size / P)², E), is normal with standard deviation
         0.02 at first; `layers` are the blocks.
     heads : ends in the Linear `head`, 0 at first: all classes are alike.
@@ -178,7 +179,7 @@ class ViT(Module):
             if zero is not None:
                 init.zeros_(zero)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Value:
         """Logits of images."""
         wanted = (self.in_channels, self.image_size, self.image_size)
         shape = np.shape(x)
@@ -186,7 +187,7 @@ class ViT(Module):
             raise ValueError(
                 f"ViT: images must be (N, C, H, W) with (C, H, W) = {wanted}, got {shape}."
             )
-        patches = self.conv_proj(x)  # (N, E, H / P, W / P)
+        patches: Any = self.conv_proj(x)  # (N, E, H / P, W / P)
         N, E = patches.shape[:2]
         patches = np.swapaxes(np.reshape(patches, (N, E, -1)), 1, 2)
         token = np.broadcast_to(self.class_token, (N, 1, E))

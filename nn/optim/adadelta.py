@@ -5,24 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from autograd.ops import updates
+import numpy as np
+
 from nn.optim.optimizer import Group, at_least_zero, real, require
-from nn.optim.stepwise import StepwiseOptimizer
+from nn.optim.rules import Rule, UpdateRule
+from nn.optim.stepwise import StepwiseOptimizer, settings
+
+
+@UpdateRule
+def adadelta(c: Any, p: Any, g: Any, v: Any, u: Any) -> tuple[Any, ...]:
+    """The gradient times the root mean square of steps over that of gradients."""
+    lr, keep, rise, eps = c
+    v *= keep
+    v += rise * g * g
+    d = np.sqrt(u + eps) / np.sqrt(v + eps) * g
+    u *= keep
+    u += rise * d * d
+    p -= lr * d
+    return p, v, u
 
 
 class Adadelta(StepwiseOptimizer):
-    r"""Steps in the parameter's own unit: past steps over past gradients, times the gradient.
+    r"""Steps in the parameter's own unit: RMS of past steps over RMS of gradients, times g.
 
     v ← ρv + (1 − ρ)g², d = √(u + eps)/√(v + eps) · g, u ← ρu + (1 − ρ)d², p ← p − lr · d
 
     Parameters
     ----------
-    params : parameters or groups.
-    lr : a factor of all steps.
-    rho : ρ, how much of the past the two means keep.
-    eps : added in the roots; it sets how long the first steps are.
-    weight_decay : weight_decay · p is added to the gradient.
-    maximize : climb instead.
+    params : parameters, or groups of parameters.
+    lr : learning rate, a factor of all steps.
+    rho : ρ, the decay rate of the two running means.
+    eps : added under the roots; it sets the length of the first steps.
+    weight_decay : L2 penalty: weight_decay · p is added to the gradient.
+    maximize : maximise instead of minimise.
 
     References
     ----------
@@ -39,6 +54,7 @@ class Adadelta(StepwiseOptimizer):
     array([0.997, 1.997], dtype=float32)
     """
 
+    @settings()
     def __init__(
         self,
         params: Iterable[Any],
@@ -48,27 +64,16 @@ class Adadelta(StepwiseOptimizer):
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-    ) -> None:
-        settings = {
-            "lr": lr,
-            "rho": rho,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "maximize": maximize,
-        }
-        super().__init__(params, settings)
+    ) -> None: ...
 
     def check(self, group: Group) -> None:
-        """As in `Optimizer`."""
         at_least_zero(group, "lr", "eps", "weight_decay")
         require(0 <= real("rho", group["rho"]) <= 1, "rho", "from 0 to 1", group["rho"])
 
     def arrays(self, group: Group) -> dict[str, float]:
-        """As in `StepwiseOptimizer`."""
         return {"square_avg": 0.0, "acc_delta": 0.0}
 
-    def rule(self, group: Group, now: dict[str, float]) -> tuple[updates.Rule, tuple[float, ...]]:
-        """As in `StepwiseOptimizer`."""
+    def rule(self, group: Group, now: dict[str, float]) -> tuple[Rule, tuple[float, ...]]:
         rho = group["rho"]
         start = (group["maximize"], group["weight_decay"], group["lr"])
-        return updates.adadelta, (*start, rho, 1 - rho, group["eps"])
+        return adadelta, (*start, rho, 1 - rho, group["eps"])

@@ -5,25 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from autograd.ops import updates
+import numpy as np
+
 from nn.optim.optimizer import Group, at_least_zero
-from nn.optim.stepwise import StepwiseOptimizer
+from nn.optim.rules import Rule, UpdateRule
+from nn.optim.stepwise import StepwiseOptimizer, settings
+
+
+@UpdateRule
+def adagrad(c: Any, p: Any, g: Any, s: Any) -> tuple[Any, ...]:
+    """The gradient over the root of the sum of all squares."""
+    lr, eps = c
+    s += g * g
+    p -= lr * g / (np.sqrt(s) + eps)
+    return p, s
 
 
 class Adagrad(StepwiseOptimizer):
-    r"""Shorter steps in coordinates whose gradients have been large.
+    r"""Adaptive gradient: shorter steps in coordinates whose gradients have been large.
 
     s ← s + g², p ← p − lr/(1 + (t − 1) · lr_decay) · g/(√s + eps)
 
     Parameters
     ----------
-    params : parameters or groups.
-    lr : step length.
-    lr_decay : see above.
-    weight_decay : weight_decay · p is added to the gradient.
-    initial_accumulator_value : what s begins with.
-    eps : added to the root, against division by zero.
-    maximize : climb instead.
+    params : parameters, or groups of parameters.
+    lr : learning rate.
+    lr_decay : decay of the learning rate, see above.
+    weight_decay : L2 penalty: weight_decay · p is added to the gradient.
+    initial_accumulator_value : initial value of s.
+    eps : added to the root, for numerical stability.
+    maximize : maximise instead of minimise.
 
     References
     ----------
@@ -41,6 +52,7 @@ class Adagrad(StepwiseOptimizer):
     array([0.9, 1.9], dtype=float32)
     """
 
+    @settings()
     def __init__(
         self,
         params: Iterable[Any],
@@ -51,26 +63,14 @@ class Adagrad(StepwiseOptimizer):
         eps: float = 1e-10,
         *,
         maximize: bool = False,
-    ) -> None:
-        settings = {
-            "lr": lr,
-            "lr_decay": lr_decay,
-            "weight_decay": weight_decay,
-            "initial_accumulator_value": initial_accumulator_value,
-            "eps": eps,
-            "maximize": maximize,
-        }
-        super().__init__(params, settings)
+    ) -> None: ...
 
     def check(self, group: Group) -> None:
-        """As in `Optimizer`."""
         at_least_zero(group, "lr", "lr_decay", "weight_decay", "initial_accumulator_value", "eps")
 
     def arrays(self, group: Group) -> dict[str, float]:
-        """As in `StepwiseOptimizer`."""
         return {"sum": group["initial_accumulator_value"]}
 
-    def rule(self, group: Group, now: dict[str, float]) -> tuple[updates.Rule, tuple[float, ...]]:
-        """As in `StepwiseOptimizer`."""
+    def rule(self, group: Group, now: dict[str, float]) -> tuple[Rule, tuple[float, ...]]:
         lr = group["lr"] / (1 + (now["step"] - 1) * group["lr_decay"])
-        return updates.adagrad, (group["maximize"], group["weight_decay"], lr, group["eps"])
+        return adagrad, (group["maximize"], group["weight_decay"], lr, group["eps"])

@@ -6,27 +6,59 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from autograd.ops import updates
+import numpy as np
+
 from nn.optim.optimizer import Group, at_least_zero, check_betas
-from nn.optim.stepwise import StepwiseOptimizer
+from nn.optim.rules import Rule, UpdateRule, lerp
+from nn.optim.stepwise import StepwiseOptimizer, settings
+
+
+def moments(c: Any, p: Any, g: Any, m: Any, v: Any) -> tuple[Any, Any, Any]:
+    """Decoupled weight decay by `shrink`, and the running means of g and g²."""
+    shrink, keep, rise, keep2, rise2 = c
+    if shrink != 1:
+        p *= shrink
+    m = lerp(keep, rise, m, g)
+    v *= keep2
+    v += rise2 * g * g
+    return p, m, v
+
+
+@UpdateRule
+def adam(c: Any, p: Any, g: Any, m: Any, v: Any) -> tuple[Any, ...]:
+    """The mean gradient over its root mean square."""
+    root, eps, lr = c[5:]
+    p, m, v = moments(c[:5], p, g, m, v)
+    p -= lr * m / (np.sqrt(v) / root + eps)
+    return p, m, v
+
+
+@UpdateRule
+def amsgrad(c: Any, p: Any, g: Any, m: Any, v: Any, top: Any) -> tuple[Any, ...]:
+    """`adam` over the largest mean square so far."""
+    root, eps, lr = c[5:]
+    p, m, v = moments(c[:5], p, g, m, v)
+    top = np.maximum(top, v)
+    p -= lr * m / (np.sqrt(top) / root + eps)
+    return p, m, v, top
 
 
 class Adam(StepwiseOptimizer):
-    r"""Steps of about lr in every coordinate: the mean gradient over its root mean square.
+    r"""Adaptive moment estimation: the mean gradient over its root mean square.
 
     m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g²,
     p ← p − lr · m/(1 − β₁ᵗ) / (√(v/(1 − β₂ᵗ)) + eps)
 
     Parameters
     ----------
-    params : parameters or groups.
-    lr : step length.
-    betas : β₁, β₂, how much of the past the two means keep.
-    eps : added to the root, against division by zero.
-    weight_decay : weight_decay · p is added to the gradient.
-    amsgrad : divide by the largest v so far.
-    maximize : climb instead.
-    decoupled_weight_decay : decay as `AdamW` does.
+    params : parameters, or groups of parameters.
+    lr : learning rate.
+    betas : β₁ and β₂, the decay rates of the two running means.
+    eps : added to the root, for numerical stability.
+    weight_decay : L2 penalty: weight_decay · p is added to the gradient.
+    amsgrad : use the maximum of all v so far in place of v.
+    maximize : maximise instead of minimise.
+    decoupled_weight_decay : decay the parameter itself, as `AdamW` does.
 
     References
     ----------
@@ -44,6 +76,7 @@ class Adam(StepwiseOptimizer):
     array([0.9, 1.9], dtype=float32)
     """
 
+    @settings()
     def __init__(
         self,
         params: Iterable[Any],
@@ -55,39 +88,26 @@ class Adam(StepwiseOptimizer):
         *,
         maximize: bool = False,
         decoupled_weight_decay: bool = False,
-    ) -> None:
-        settings = {
-            "lr": lr,
-            "betas": betas,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "amsgrad": amsgrad,
-            "maximize": maximize,
-            "decoupled_weight_decay": decoupled_weight_decay,
-        }
-        super().__init__(params, settings)
+    ) -> None: ...
 
     def check(self, group: Group) -> None:
-        """As in `Optimizer`."""
         at_least_zero(group, "lr", "eps", "weight_decay")
         check_betas(group)
 
     def arrays(self, group: Group) -> dict[str, float]:
-        """As in `StepwiseOptimizer`."""
         names = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")[: 3 if group["amsgrad"] else 2]
         return dict.fromkeys(names, 0.0)
 
-    def rule(self, group: Group, now: dict[str, float]) -> tuple[updates.Rule, tuple[float, ...]]:
-        """As in `StepwiseOptimizer`."""
+    def rule(self, group: Group, now: dict[str, float]) -> tuple[Rule, tuple[float, ...]]:
         step, (beta1, beta2) = now["step"], group["betas"]
         root = math.sqrt(1 - beta2**step)
         length = group["lr"] / (1 - beta1**step)
-        constants = (*start(group), *shares(group), root, group["eps"], length)
-        return updates.amsgrad if group["amsgrad"] else updates.adam, constants
+        constants = (*first(group), root, group["eps"], length)
+        return amsgrad if group["amsgrad"] else adam, constants
 
 
 class AdamW(Adam):
-    r"""Adam whose weight decay does not pass through the moments: first p ← p − lr · λ · p.
+    r"""Adam with decoupled weight decay: first p ← p − lr · λ · p, outside the moments.
 
     Parameters
     ----------
@@ -109,6 +129,7 @@ class AdamW(Adam):
     array([0.89, 1.88], dtype=float32)
     """
 
+    @settings(decoupled_weight_decay=True)
     def __init__(
         self,
         params: Iterable[Any],
@@ -119,28 +140,13 @@ class AdamW(Adam):
         amsgrad: bool = False,
         *,
         maximize: bool = False,
-    ) -> None:
-        super().__init__(
-            params,
-            lr,
-            betas,
-            eps,
-            weight_decay,
-            amsgrad,
-            maximize=maximize,
-            decoupled_weight_decay=True,
-        )
+    ) -> None: ...
 
 
-def start(group: Group) -> tuple[float, float, float]:
-    """What a rule does first: whether to climb, how to decay through g, and p directly."""
-    decay = group["weight_decay"]
-    if group["decoupled_weight_decay"]:
-        return group["maximize"], 0.0, 1 - group["lr"] * decay
-    return group["maximize"], decay, 1.0
-
-
-def shares(group: Group) -> tuple[float, float, float, float]:
-    """What the two means keep and take: β₁, 1 − β₁, β₂, 1 − β₂."""
+def first(group: Group) -> tuple[float, ...]:
+    """The constants of `start` and `moments`."""
     beta1, beta2 = group["betas"]
-    return beta1, 1 - beta1, beta2, 1 - beta2
+    decay, shrink = group["weight_decay"], 1.0
+    if group["decoupled_weight_decay"]:
+        decay, shrink = 0.0, 1 - group["lr"] * decay
+    return group["maximize"], decay, shrink, beta1, 1 - beta1, beta2, 1 - beta2

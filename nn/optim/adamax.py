@@ -5,24 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from autograd.ops import updates
+import numpy as np
+
 from nn.optim.optimizer import Group, at_least_zero, check_betas
-from nn.optim.stepwise import StepwiseOptimizer
+from nn.optim.rules import Rule, UpdateRule, lerp
+from nn.optim.stepwise import StepwiseOptimizer, settings
+
+
+@UpdateRule
+def adamax(c: Any, p: Any, g: Any, m: Any, u: Any) -> tuple[Any, ...]:
+    """The mean gradient over its decaying maximum."""
+    keep, rise, keep2, eps, lr = c
+    m = lerp(keep, rise, m, g)
+    u = np.maximum(keep2 * u, np.abs(g) + eps)
+    p -= lr * m / u
+    return p, m, u
 
 
 class Adamax(StepwiseOptimizer):
-    r"""Adam with the decaying maximum of |g| in place of the root mean square.
+    r"""Adam with a decaying maximum of |g| in place of the root mean square.
 
     m ← β₁m + (1 − β₁)g, u ← max(β₂u, |g| + eps), p ← p − lr/(1 − β₁ᵗ) · m/u
 
     Parameters
     ----------
-    params : parameters or groups.
-    lr : step length.
-    betas : β₁, β₂, how much of the past mean and maximum keep.
-    eps : added to |g|, against division by zero.
-    weight_decay : weight_decay · p is added to the gradient.
-    maximize : climb instead.
+    params : parameters, or groups of parameters.
+    lr : learning rate.
+    betas : β₁ and β₂, the decay rates of the running mean and of the maximum.
+    eps : added to |g|, for numerical stability.
+    weight_decay : L2 penalty: weight_decay · p is added to the gradient.
+    maximize : maximise instead of minimise.
 
     References
     ----------
@@ -39,6 +51,7 @@ class Adamax(StepwiseOptimizer):
     array([0.9, 1.9], dtype=float32)
     """
 
+    @settings()
     def __init__(
         self,
         params: Iterable[Any],
@@ -48,28 +61,17 @@ class Adamax(StepwiseOptimizer):
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-    ) -> None:
-        settings = {
-            "lr": lr,
-            "betas": betas,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "maximize": maximize,
-        }
-        super().__init__(params, settings)
+    ) -> None: ...
 
     def check(self, group: Group) -> None:
-        """As in `Optimizer`."""
         at_least_zero(group, "lr", "eps", "weight_decay")
         check_betas(group)
 
     def arrays(self, group: Group) -> dict[str, float]:
-        """As in `StepwiseOptimizer`."""
         return {"exp_avg": 0.0, "exp_inf": 0.0}
 
-    def rule(self, group: Group, now: dict[str, float]) -> tuple[updates.Rule, tuple[float, ...]]:
-        """As in `StepwiseOptimizer`."""
+    def rule(self, group: Group, now: dict[str, float]) -> tuple[Rule, tuple[float, ...]]:
         beta1, beta2 = group["betas"]
         lr = group["lr"] / (1 - beta1 ** now["step"])
         start = (group["maximize"], group["weight_decay"])
-        return updates.adamax, (*start, beta1, 1 - beta1, beta2, group["eps"], lr)
+        return adamax, (*start, beta1, 1 - beta1, beta2, group["eps"], lr)

@@ -1,26 +1,26 @@
-"""Block: parameters that are at the same point of their history and updated with one rule.
+"""Block: parameters with equal step counts, updated together by one rule.
 
 A NumPy call costs about 1 µs however short its arrays, and an Adam step is 13 of them. So the
 parameters of a small model are gathered into one flat array. A large model's are updated one by
 one, each in one pass of a compiled loop, which costs 4 µs for a short array, and a tenth of NumPy's
 time for a long one. The flat array too goes through that loop where Numba has been started already.
-Any way a step gives the same bits and takes no new memory.
+All ways give the same bits and allocate no memory.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from autograd.engine import Array
-from autograd.machine.runtime import kernels_started
-from autograd.ops import updates
+from autograd.node import Array
 from autograd.value import Value
+from nn.optim.rules import Rule, apply
 
 LARGE = 1 << 15
-"""Elements of a group from which it is worth Numba's start, which is most of a second."""
+"""Size of a group from which starting Numba, which takes most of a second, pays."""
 
 State = dict[Value, dict[str, Any]]
 
@@ -31,8 +31,8 @@ class Block:
     Parameters
     ----------
     members : of one dtype, and with equal numbers in their state.
-    state : the optimizer's; missing arrays are put into it.
-    arrays : names of the state arrays, and the number that each begins with.
+    state : the optimizer's; missing arrays are added to it.
+    arrays : names of the state arrays, and their initial values.
     gather : whether to update all members as one flat array.
     """
 
@@ -59,20 +59,25 @@ class Block:
         views = [_views(flat, members) if gather else [] for flat in (self._data, self._grad)]
         self._views = list(zip(*views, strict=True))
 
-    def run(self, rule: updates.Rule, constants: Sequence[float]) -> None:
+    def run(self, rule: Rule, constants: Sequence[float]) -> None:
         """Apply a rule to every member."""
         if not self.gather:
             for p, state in zip(self.members, self._state, strict=True):
                 g: Any = p.grad
-                updates.apply(rule, constants, p._data, g, state, compiled=True)
+                apply(rule, constants, p._data, g, state, compiled=True)
             return
         for p, (data, grad) in zip(self.members, self._views, strict=True):
             data[...] = p._data
             grad[...] = p.grad
         compiled = kernels_started()
-        updates.apply(rule, constants, self._data, self._grad, self._state[0], compiled)
+        apply(rule, constants, self._data, self._grad, self._state[0], compiled)
         for p, (data, _) in zip(self.members, self._views, strict=True):
             p._data[...] = data
+
+
+def kernels_started() -> bool:
+    """Whether Numba runs in this process already, so that its start costs nothing more."""
+    return "autograd.machine.jit" in sys.modules
 
 
 def _views(flat: Array, members: Sequence[Value]) -> list[Array]:

@@ -1,4 +1,4 @@
-"""Keep gradients from exploding: bound their norm, or each element."""
+"""Gradient clipping, by norm or by value."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Array
+from autograd.node import Array
 from autograd.value import Value
 from nn.optim.optimizer import label, real, require
 from nn.optim.sums import norm
@@ -25,7 +25,7 @@ def get_total_norm(
     ----------
     tensors : an array or several.
     norm_type : p; infinity gives the largest abs(x).
-    error_if_nonfinite : raise where the norm is infinite or NaN.
+    error_if_nonfinite : raise if the norm is infinite or NaN.
 
     Raises
     ------
@@ -49,20 +49,20 @@ def clip_grad_norm_(
     norm_type: float = 2.0,
     error_if_nonfinite: bool = False,
 ) -> float:
-    """Scale all gradients, in place, so that their common norm is at most `max_norm`.
+    """Scale all gradients in place so that their total norm is at most `max_norm`.
 
     g ← g · min(1, max_norm/(norm + 10⁻⁶))
 
     Parameters
     ----------
-    parameters : a parameter or several; those without a gradient are left out.
+    parameters : a parameter or several; those without a gradient are skipped.
     max_norm : see above, >= 0.
     norm_type : p of the p-norm; infinity is the largest abs(g).
-    error_if_nonfinite : raise where the norm is infinite or NaN; otherwise it spreads to all.
+    error_if_nonfinite : raise if the norm is infinite or NaN; otherwise it spreads to all.
 
     Returns
     -------
-    The norm before.
+    The total norm before clipping.
 
     Raises
     ------
@@ -99,11 +99,11 @@ def clip_grad_norm_(
 
 
 def clip_grad_value_(parameters: Parameters, clip_value: float) -> None:
-    """Bound every element of the gradients, in place: −clip_value <= g <= clip_value.
+    """Clip every element of the gradients in place: −clip_value <= g <= clip_value.
 
     Parameters
     ----------
-    parameters : a parameter or several; those without a gradient are left out.
+    parameters : a parameter or several; those without a gradient are skipped.
     clip_value : >= 0.
 
     Examples

@@ -1,4 +1,4 @@
-"""EMA: a smoothed copy of a model's weights, often better than the last ones."""
+"""EMA: an exponential moving average of a model's weights, often better than the last ones."""
 
 from __future__ import annotations
 
@@ -8,11 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Array
-from autograd.ops import updates
+from autograd.node import Array
 from nn.module import Module
 from nn.optim.block import LARGE
 from nn.optim.optimizer import real, require
+from nn.optim.rules import UpdateRule, apply, lerp
+
+
+@UpdateRule
+def ema(c: Any, p: Any, g: Any) -> tuple[Any, ...]:
+    """The exponential moving average p, after g."""
+    keep, rise = c
+    return (lerp(keep, rise, p, g),)
 
 
 class EMA:
@@ -24,12 +31,12 @@ class EMA:
     Parameters
     ----------
     model : Module.
-    decay : share of the past that an update keeps, from 0 to 1; 0.999 looks back about 1,000 steps.
+    decay : decay rate, from 0 to 1; 0.999 averages over about 1,000 steps.
 
     Attributes
     ----------
     averages : dict, path -> ndarray.
-    n_averaged : how many updates there were.
+    n_averaged : number of updates so far.
 
     References
     ----------
@@ -65,7 +72,7 @@ class EMA:
         Raises
         ------
         ValueError
-            The model has other parameters than at the beginning. Nothing has changed then.
+            The model's parameters are no longer those of the beginning. Nothing has changed then.
         """
         now = self._parameters()
         rise = 1 - self.decay if self.n_averaged else 1.0
@@ -73,13 +80,13 @@ class EMA:
         with np.errstate(all="ignore"):
             for name, average in self.averages.items():
                 p, g = average.reshape(-1), now[name].reshape(-1)
-                updates.apply(updates.average, (1 - rise, rise), p, g, (), compiled)
+                apply(ema, (0, 0, 1 - rise, rise), p, g, (), compiled)
         self._buffers = {name: b.copy() for name, b in self.model.named_buffers()}
         self.n_averaged += 1
 
     @contextlib.contextmanager
     def applied(self) -> Iterator[Module]:
-        """Give the model the averages within a ``with`` block; afterwards it has its own again."""
+        """Give the model the averages within a ``with`` block, and then its own weights back."""
         own = self.model.state_dict()
         self.copy_to_model()
         try:
@@ -88,7 +95,7 @@ class EMA:
             self.model.load_state_dict(own)
 
     def copy_to_model(self) -> None:
-        """Give the model the averages and the buffers for good."""
+        """Copy the averages and the buffers into the model."""
         self._parameters()
         self.model.load_state_dict({**self.averages, **self._buffers}, strict=False)
 
@@ -114,7 +121,7 @@ class EMA:
         }
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Go on from saved averages.
+        """Resume from saved averages.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""L-BFGS: Newton's direction from the last few steps."""
+"""L-BFGS: a quasi-Newton method with limited memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Array, tick
+from autograd.node import Array, tick
 from autograd.recording import enable_grad
 from autograd.value import Value
 from nn.optim.line_search import Point, strong_wolfe
@@ -21,7 +21,7 @@ LISTS = ("old_dirs", "old_stps", "ro")
 
 
 class LBFGS(Optimizer):
-    r"""Newton's method with a curvature estimated from the last steps; for whole batches.
+    r"""Limited-memory BFGS, a quasi-Newton method; for full-batch training.
 
     p ← p + t · d, d = −H g, where H approximates the inverse Hessian from the last `history_size`
     pairs of steps s = t · d and changes of gradient y: the two-loop recursion, started with
@@ -30,12 +30,12 @@ class LBFGS(Optimizer):
     Parameters
     ----------
     params : parameters, in one group.
-    lr : t, or where the line search begins.
-    max_iter : iterations in a step.
-    max_eval : evaluations of the closure in a step; by default 1.25 max_iter.
-    tolerance_grad : largest \|g\| at which a step ends.
-    tolerance_change : change of the loss, or largest change of a parameter, at which it ends.
-    history_size : how many pairs are kept: each is as large as all parameters twice.
+    lr : learning rate t, or the first t that the line search tries.
+    max_iter : maximum number of iterations in a step.
+    max_eval : maximum number of closure evaluations in a step; by default 1.25 max_iter.
+    tolerance_grad : a step ends when the largest \|g\| is at most this.
+    tolerance_change : a step ends when the loss, or every parameter, changes by at most this.
+    history_size : number of pairs kept; each takes the memory of all parameters twice.
     line_search_fn : None, or ``"strong_wolfe"``, which chooses t.
 
     References
@@ -82,7 +82,6 @@ class LBFGS(Optimizer):
         super().__init__(params, settings)
 
     def check(self, group: Group) -> None:
-        """As in `Optimizer`."""
         at_least_zero(group, "lr", "tolerance_grad", "tolerance_change")
         for name in ("max_iter", "max_eval", "history_size"):
             x = group[name]
@@ -94,7 +93,7 @@ class LBFGS(Optimizer):
         )
 
     def add_param_group(self, param_group: Group) -> None:
-        """As in `Optimizer`; there is only one group."""
+        """Add the only group."""
         if self.param_groups:
             raise ValueError(
                 "LBFGS: all parameters make one step together, so there can be only one group."
@@ -171,7 +170,7 @@ class LBFGS(Optimizer):
         return first
 
     def _direction(self, state: dict[str, Any], g: Array) -> Array:
-        """−H g, after the last step has been noted."""
+        """−H g, after the last step has been added to the history."""
         if state["n_iter"] == 1:
             state.update(old_dirs=[], old_stps=[], ro=[], H_diag=1.0)
             return -g
@@ -228,7 +227,7 @@ class LBFGS(Optimizer):
         )
 
     def taken_over(self, group: Group, p: Value, state: Mapping[str, Any]) -> dict[str, Any]:
-        """As in `Optimizer`: PyTorch keeps all in the state of the first parameter."""
+        """A checked copy of saved state; PyTorch, too, keeps all of it with the first parameter."""
         if p is not self.param_groups[0]["params"][0]:
             raise ValueError("has state, but LBFGS keeps all in the first parameter's.")
         needed = (*NUMBERS, *VECTORS, *LISTS) if state.get("n_iter") else NUMBERS[:2]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from autograd.engine import Array
+from autograd.node import Array
 from nn.optim.sums import dot
 
 

@@ -5,10 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from autograd.ops import updates
-from nn.optim.adam import shares, start
+import numpy as np
+
+from nn.optim.adam import first, moments
 from nn.optim.optimizer import Group, at_least_zero, check_betas
-from nn.optim.stepwise import StepwiseOptimizer
+from nn.optim.rules import Rule, UpdateRule
+from nn.optim.stepwise import StepwiseOptimizer, settings
+
+
+@UpdateRule
+def nadam(c: Any, p: Any, g: Any, m: Any, v: Any) -> tuple[Any, ...]:
+    """`adam` with Nesterov's look ahead: a part along g, a part along m."""
+    correction, eps, along_g, along_m = c[5:]
+    p, m, v = moments(c[:5], p, g, m, v)
+    d = np.sqrt(v / correction) + eps
+    p -= along_g * g / d
+    p -= along_m * m / d
+    return p, m, v
 
 
 class NAdam(StepwiseOptimizer):
@@ -19,14 +32,14 @@ class NAdam(StepwiseOptimizer):
 
     Parameters
     ----------
-    params : parameters or groups.
-    lr : step length.
-    betas : β₁, β₂, how much of the past the two means keep.
-    eps : added to the root, against division by zero.
-    weight_decay : weight_decay · p is added to the gradient.
+    params : parameters, or groups of parameters.
+    lr : learning rate.
+    betas : β₁ and β₂, the decay rates of the two running means.
+    eps : added to the root, for numerical stability.
+    weight_decay : L2 penalty: weight_decay · p is added to the gradient.
     momentum_decay : how fast μ rises to β₁.
-    decoupled_weight_decay : decay as `AdamW` does.
-    maximize : climb instead.
+    decoupled_weight_decay : decay the parameter itself, as `AdamW` does.
+    maximize : maximise instead of minimise.
 
     References
     ----------
@@ -43,6 +56,7 @@ class NAdam(StepwiseOptimizer):
     array([0.894, 1.894], dtype=float32)
     """
 
+    @settings()
     def __init__(
         self,
         params: Iterable[Any],
@@ -54,33 +68,20 @@ class NAdam(StepwiseOptimizer):
         decoupled_weight_decay: bool = False,
         *,
         maximize: bool = False,
-    ) -> None:
-        settings = {
-            "lr": lr,
-            "betas": betas,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "momentum_decay": momentum_decay,
-            "decoupled_weight_decay": decoupled_weight_decay,
-            "maximize": maximize,
-        }
-        super().__init__(params, settings)
+    ) -> None: ...
 
     def check(self, group: Group) -> None:
-        """As in `Optimizer`."""
         at_least_zero(group, "lr", "eps", "weight_decay", "momentum_decay")
         check_betas(group)
 
     def arrays(self, group: Group) -> dict[str, float]:
-        """As in `StepwiseOptimizer`."""
         return {"exp_avg": 0.0, "exp_avg_sq": 0.0}
 
     def numbers(self, group: Group) -> dict[str, float]:
-        """As in `StepwiseOptimizer`: μ₁…μₜ is a product of settings that may change."""
+        """The step count and μ₁…μₜ, a product because settings may change between steps."""
         return {"step": 0, "mu_product": 1.0}
 
-    def rule(self, group: Group, now: dict[str, float]) -> tuple[updates.Rule, tuple[float, ...]]:
-        """As in `StepwiseOptimizer`."""
+    def rule(self, group: Group, now: dict[str, float]) -> tuple[Rule, tuple[float, ...]]:
         step, (beta1, beta2), lr = now["step"], group["betas"], group["lr"]
         mu, mu_next = (
             beta1 * (1 - 0.5 * 0.96 ** (t * group["momentum_decay"])) for t in (step, step + 1)
@@ -90,4 +91,4 @@ class NAdam(StepwiseOptimizer):
         along_g = lr * (1 - mu) / (1 - product)
         along_m = lr * mu_next / (1 - product * mu_next)
         rest = (1 - beta2**step, group["eps"], along_g, along_m)
-        return updates.nadam, (*start(group), *shares(group), *rest)
+        return nadam, (*first(group), *rest)

@@ -1,4 +1,4 @@
-"""Optimizer: groups of parameters, their state, and the way in which an update reaches them."""
+"""Optimizer: parameter groups, their settings and state, saved and loaded."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from autograd.value import Value
 Group = dict[str, Any]
 
 SCHEDULED = frozenset({"initial_lr", "max_lr", "min_lr", "base_momentum", "max_momentum"})
-"""What schedulers note in a group, as PyTorch's do."""
+"""Settings that schedulers add to a group, as PyTorch's do."""
 
 
 class Optimizer(ABC):
-    """Base of the optimizers: subclasses say which state they keep, and how a step goes.
+    """Base class of optimizers: subclasses define their settings, state and step.
 
     Parameters
     ----------
     params : parameters, pairs (name, parameter), or groups ``{"params": ..., "lr": ...}`` with
-        settings of their own.
-    defaults : settings of groups that don't have their own.
+        their own settings.
+    defaults : settings that a group has unless it gives its own.
 
     Attributes
     ----------
     param_groups : list of dict. Settings may be changed between steps.
-    state : dict, Parameter -> {"step": int, name: ndarray}. Numbers count; arrays, of the
-        parameter's shape, are written in place.
+    state : dict, Parameter -> {"step": int, name: ndarray}. Arrays have the parameter's shape and
+        are updated in place.
 
     Raises
     ------
     ValueError
-        No parameters, one twice, a setting out of its range.
+        No parameters, a parameter that appears twice, a setting out of range.
     TypeError
-        Something that is not a leaf Value of floats.
+        A parameter that is not a leaf Value of floats.
     """
 
     def __init__(self, params: Iterable[Any], defaults: Group) -> None:
@@ -58,8 +58,8 @@ class Optimizer(ABC):
         given = list(params)
         if not given:
             raise ValueError(
-                f"{type(self).__name__}: got no parameters. Modules in a plain list are not found, "
-                "in an nn.ModuleList they are; and .parameters() can be gone through only once."
+                f"{type(self).__name__}: got no parameters. Use nn.ModuleList, not a list, for "
+                "submodules; .parameters() is an iterator, which can be used only once."
             )
         groups = given if isinstance(given[0], dict) else [{"params": given}]
         for group in groups:
@@ -67,7 +67,7 @@ class Optimizer(ABC):
 
     @abstractmethod
     def check(self, group: Group) -> None:
-        """Raise ValueError for settings out of their range."""
+        """Raise ValueError for settings out of range."""
 
     @abstractmethod
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -75,17 +75,17 @@ class Optimizer(ABC):
 
     @abstractmethod
     def taken_over(self, group: Group, p: Value, state: Mapping[str, Any]) -> dict[str, Any]:
-        """A copy of a parameter's saved state, checked; `load_state_dict` makes it its own.
+        """A checked copy of a parameter's saved state, for `load_state_dict`.
 
         Parameters
         ----------
-        group : settings, the saved ones.
+        group : the saved settings.
         p : the parameter.
-        state : what was saved, without what is None.
+        state : what was saved, without entries that are None.
         """
 
     def add_param_group(self, param_group: Group) -> None:
-        """Add parameters with settings of their own."""
+        """Add a group of parameters with its own settings."""
         name = type(self).__name__
         if not isinstance(param_group, dict) or "params" not in param_group:
             raise TypeError(f"{name}: a parameter group is a dict with 'params' in it.")
@@ -110,13 +110,13 @@ class Optimizer(ABC):
             if p.dtype.kind != "f":
                 raise TypeError(f"{name}: params[{i}] holds {p.dtype}, which has no gradient.")
             if id(p) in known:
-                raise ValueError(f"{name}: params[{i}] {label(p)} is there twice.")
+                raise ValueError(f"{name}: params[{i}] {label(p)} appears twice.")
             known.add(id(p))
         self.check(group)
         self.param_groups.append(group)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients of every parameter, or set them to zero."""
+        """Reset the gradient of every parameter, to None or to zeros."""
         for group in self.param_groups:
             for p in group["params"]:
                 if set_to_none or p.grad is None:
@@ -125,7 +125,7 @@ class Optimizer(ABC):
                     p.grad.fill(0)
 
     def state_dict(self) -> dict[str, Any]:
-        """Copies of state and settings in PyTorch's form, parameters by number."""
+        """Copies of state and settings in PyTorch's form, parameters by index."""
         number = {id(p): i for i, p in enumerate(self._all())}
         state = {number[id(p)]: copied(s) for p, s in self.state.items() if s}
         groups = [
@@ -135,7 +135,7 @@ class Optimizer(ABC):
         return {"state": dict(sorted(state.items())), "param_groups": groups}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Take over state and settings, of this class or of PyTorch's namesake.
+        """Load state and settings, saved by this class or by PyTorch's of the same name.
 
         Raises
         ------
@@ -193,7 +193,7 @@ def copied(state: Any) -> Any:
 
 
 def label(p: Value) -> str:
-    """How errors call a parameter."""
+    """A parameter's name and shape, for error messages."""
     return f"{p.name!r} {p.shape}" if p.name else f"of shape {p.shape}"
 
 
@@ -202,7 +202,7 @@ def _kind(x: Any) -> str:
 
 
 def require(ok: bool, setting: str, range_: str, got: Any) -> None:
-    """Raise ValueError where a setting is out of its range."""
+    """Raise ValueError unless a setting is in its range."""
     if not ok:
         raise ValueError(f"{setting} must be {range_}, got {got!r}.")
 
@@ -222,7 +222,7 @@ def at_least_zero(group: Group, *settings: str) -> None:
 
 
 def check_betas(group: Group) -> None:
-    """Raise ValueError unless betas are two numbers that an average can keep of its past."""
+    """Raise ValueError unless betas are two numbers in [0, 1)."""
     betas = group["betas"]
     pair = isinstance(betas, (tuple, list)) and len(betas) == 2
     fits = pair and all(0 <= real("betas", beta) < 1 for beta in betas)

@@ -6,14 +6,28 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from autograd.ops import updates
-from nn.optim.adam import shares, start
+import numpy as np
+
+from nn.optim.adam import first, moments
 from nn.optim.optimizer import Group, at_least_zero, check_betas
-from nn.optim.stepwise import StepwiseOptimizer
+from nn.optim.rules import Rule, UpdateRule
+from nn.optim.stepwise import StepwiseOptimizer, settings
+
+
+@UpdateRule
+def radam(c: Any, p: Any, g: Any, m: Any, v: Any) -> tuple[Any, ...]:
+    """`adam`, rectified; without its denominator as long as `rectify` is 0."""
+    correction, root, eps, lr, rectify = c[5:]
+    p, m, v = moments(c[:5], p, g, m, v)
+    if rectify:
+        p -= m / correction * lr * (root / (np.sqrt(v) + eps)) * rectify
+    else:
+        p -= m / correction * lr
+    return p, m, v
 
 
 class RAdam(StepwiseOptimizer):
-    r"""Adam whose first steps, where v says little yet, go without it.
+    r"""Rectified Adam: the first steps, where v is still unreliable, are made without it.
 
     ρₜ = ρ − 2tβ₂ᵗ/(1 − β₂ᵗ) with ρ = 2/(1 − β₂) − 1; m and v as in `Adam`, m̂ = m/(1 − β₁ᵗ);
     where ρₜ > 5: p ← p − lr · m̂ · √(1 − β₂ᵗ)/(√v + eps) ·
@@ -21,13 +35,13 @@ class RAdam(StepwiseOptimizer):
 
     Parameters
     ----------
-    params : parameters or groups.
-    lr : step length.
-    betas : β₁, β₂, how much of the past the two means keep.
-    eps : added to the root, against division by zero.
-    weight_decay : weight_decay · p is added to the gradient.
-    decoupled_weight_decay : decay as `AdamW` does.
-    maximize : climb instead.
+    params : parameters, or groups of parameters.
+    lr : learning rate.
+    betas : β₁ and β₂, the decay rates of the two running means.
+    eps : added to the root, for numerical stability.
+    weight_decay : L2 penalty: weight_decay · p is added to the gradient.
+    decoupled_weight_decay : decay the parameter itself, as `AdamW` does.
+    maximize : maximise instead of minimise.
 
     References
     ----------
@@ -44,6 +58,7 @@ class RAdam(StepwiseOptimizer):
     array([0.8, 1.6], dtype=float32)
     """
 
+    @settings()
     def __init__(
         self,
         params: Iterable[Any],
@@ -54,28 +69,16 @@ class RAdam(StepwiseOptimizer):
         decoupled_weight_decay: bool = False,
         *,
         maximize: bool = False,
-    ) -> None:
-        settings = {
-            "lr": lr,
-            "betas": betas,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "decoupled_weight_decay": decoupled_weight_decay,
-            "maximize": maximize,
-        }
-        super().__init__(params, settings)
+    ) -> None: ...
 
     def check(self, group: Group) -> None:
-        """As in `Optimizer`."""
         at_least_zero(group, "lr", "eps", "weight_decay")
         check_betas(group)
 
     def arrays(self, group: Group) -> dict[str, float]:
-        """As in `StepwiseOptimizer`."""
         return {"exp_avg": 0.0, "exp_avg_sq": 0.0}
 
-    def rule(self, group: Group, now: dict[str, float]) -> tuple[updates.Rule, tuple[float, ...]]:
-        """As in `StepwiseOptimizer`."""
+    def rule(self, group: Group, now: dict[str, float]) -> tuple[Rule, tuple[float, ...]]:
         step, (beta1, beta2) = now["step"], group["betas"]
         correction1, correction2 = 1 - beta1**step, 1 - beta2**step
         limit = 2 / (1 - beta2) - 1
@@ -85,4 +88,4 @@ class RAdam(StepwiseOptimizer):
             ratio = (rho - 4) * (rho - 2) * limit / ((limit - 4) * (limit - 2) * rho)
             rectify = math.sqrt(ratio)
         rest = (correction1, math.sqrt(correction2), group["eps"], group["lr"], rectify)
-        return updates.radam, (*start(group), *shares(group), *rest)
+        return radam, (*first(group), *rest)

@@ -5,9 +5,57 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from autograd.ops import updates
+import numpy as np
+
 from nn.optim.optimizer import Group, at_least_zero, real, require
-from nn.optim.stepwise import StepwiseOptimizer
+from nn.optim.rules import Rule, UpdateRule, lerp
+from nn.optim.stepwise import StepwiseOptimizer, settings
+
+
+@UpdateRule
+def rmsprop(c: Any, p: Any, g: Any, v: Any) -> tuple[Any, ...]:
+    """The gradient over its root mean square."""
+    lr, keep, rise, eps, _ = c
+    v *= keep
+    v += rise * g * g
+    p -= lr * g / (np.sqrt(v) + eps)
+    return p, v
+
+
+@UpdateRule
+def rmsprop_momentum(c: Any, p: Any, g: Any, v: Any, b: Any) -> tuple[Any, ...]:
+    """`rmsprop`, its steps accumulated in b."""
+    lr, keep, rise, eps, carry = c
+    v *= keep
+    v += rise * g * g
+    b *= carry
+    b += g / (np.sqrt(v) + eps)
+    p -= lr * b
+    return p, v, b
+
+
+@UpdateRule
+def rmsprop_centered(c: Any, p: Any, g: Any, v: Any, m: Any) -> tuple[Any, ...]:
+    """The gradient over its standard deviation."""
+    lr, keep, rise, eps, _ = c
+    v *= keep
+    v += rise * g * g
+    m = lerp(keep, rise, m, g)
+    p -= lr * g / (np.sqrt(v - m * m) + eps)
+    return p, v, m
+
+
+@UpdateRule
+def rmsprop_centered_momentum(c: Any, p: Any, g: Any, v: Any, b: Any, m: Any) -> tuple[Any, ...]:
+    """`rmsprop_centered`, its steps accumulated in b."""
+    lr, keep, rise, eps, carry = c
+    v *= keep
+    v += rise * g * g
+    m = lerp(keep, rise, m, g)
+    b *= carry
+    b += g / (np.sqrt(v - m * m) + eps)
+    p -= lr * b
+    return p, v, b, m
 
 
 class RMSprop(StepwiseOptimizer):
@@ -19,14 +67,14 @@ class RMSprop(StepwiseOptimizer):
 
     Parameters
     ----------
-    params : parameters or groups.
-    lr : step length.
-    alpha : α, how much of the past the means keep.
-    eps : added to the root, against division by zero.
-    weight_decay : weight_decay · p is added to the gradient.
-    momentum : see above.
-    centered : divide by the standard deviation.
-    maximize : climb instead.
+    params : parameters, or groups of parameters.
+    lr : learning rate.
+    alpha : α, the decay rate of the running means.
+    eps : added to the root, for numerical stability.
+    weight_decay : L2 penalty: weight_decay · p is added to the gradient.
+    momentum : momentum factor, see above.
+    centered : divide by the standard deviation of the gradient.
+    maximize : maximise instead of minimise.
 
     References
     ----------
@@ -44,6 +92,7 @@ class RMSprop(StepwiseOptimizer):
     array([0.9, 1.9], dtype=float32)
     """
 
+    @settings()
     def __init__(
         self,
         params: Iterable[Any],
@@ -54,26 +103,14 @@ class RMSprop(StepwiseOptimizer):
         momentum: float = 0.0,
         centered: bool = False,
         maximize: bool = False,
-    ) -> None:
-        settings = {
-            "lr": lr,
-            "alpha": alpha,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "momentum": momentum,
-            "centered": centered,
-            "maximize": maximize,
-        }
-        super().__init__(params, settings)
+    ) -> None: ...
 
     def check(self, group: Group) -> None:
-        """As in `Optimizer`."""
         at_least_zero(group, "lr", "eps", "weight_decay", "momentum")
         alpha = real("alpha", group["alpha"])
         require(0 <= alpha <= 1, "alpha", "from 0 to 1", group["alpha"])
 
     def arrays(self, group: Group) -> dict[str, float]:
-        """As in `StepwiseOptimizer`."""
         names = ["square_avg"]
         if group["momentum"]:
             names.append("momentum_buffer")
@@ -81,13 +118,12 @@ class RMSprop(StepwiseOptimizer):
             names.append("grad_avg")
         return dict.fromkeys(names, 0.0)
 
-    def rule(self, group: Group, now: dict[str, float]) -> tuple[updates.Rule, tuple[float, ...]]:
-        """As in `StepwiseOptimizer`."""
-        rule: updates.Rule
+    def rule(self, group: Group, now: dict[str, float]) -> tuple[Rule, tuple[float, ...]]:
+        rule: Rule
         alpha, momentum = group["alpha"], group["momentum"]
         if group["centered"]:
-            rule = updates.rmsprop_centered_momentum if momentum else updates.rmsprop_centered
+            rule = rmsprop_centered_momentum if momentum else rmsprop_centered
         else:
-            rule = updates.rmsprop_momentum if momentum else updates.rmsprop
+            rule = rmsprop_momentum if momentum else rmsprop
         start = (group["maximize"], group["weight_decay"], group["lr"])
         return rule, (*start, alpha, 1 - alpha, group["eps"], momentum)

@@ -5,25 +5,40 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from autograd.ops import updates
+import numpy as np
+
 from nn.optim.optimizer import Group, at_least_zero, real, require
-from nn.optim.stepwise import StepwiseOptimizer
+from nn.optim.rules import Rule, UpdateRule
+from nn.optim.stepwise import StepwiseOptimizer, settings
+
+
+@UpdateRule
+def rprop(c: Any, p: Any, g: Any, before: Any, length: Any) -> tuple[Any, ...]:
+    """Steps along the sign: longer while it stays, shorter, and not taken, where it turned."""
+    minus, plus, shortest, longest, one, zero = c
+    s = g * before
+    same, turned = (s > zero) * one, (s < zero) * one
+    length = length * (same * plus + turned * minus + (one - same - turned))
+    length = np.minimum(np.maximum(length, shortest), longest)
+    stay = one - turned
+    p -= ((g > zero) * one - (g < zero) * one) * stay * length
+    return p, g * stay, length
 
 
 class Rprop(StepwiseOptimizer):
-    r"""Only the signs of gradients count: steps grow while a sign stays, and shrink where it turns.
+    r"""Resilient backpropagation: steps grow while a gradient keeps its sign, shrink when it flips.
 
     With s = g · (g before): length ← length · η₊ where s > 0, length · η₋ where s < 0, kept within
     step_sizes; p ← p − sign(g) · length, but p stays where s < 0, and g counts as 0 there.
-    For whole batches: the noise of small ones turns signs.
+    For full-batch training: the noise of mini-batches flips signs.
 
     Parameters
     ----------
-    params : parameters or groups.
-    lr : the first length.
-    etas : η₋, η₊.
-    step_sizes : the shortest and the longest length.
-    maximize : climb instead.
+    params : parameters, or groups of parameters.
+    lr : initial step length.
+    etas : η₋ and η₊, the factors that shrink and grow a step.
+    step_sizes : minimum and maximum step length.
+    maximize : maximise instead of minimise.
 
     References
     ----------
@@ -40,6 +55,7 @@ class Rprop(StepwiseOptimizer):
     array([0.9, 1.9], dtype=float32)
     """
 
+    @settings()
     def __init__(
         self,
         params: Iterable[Any],
@@ -48,17 +64,9 @@ class Rprop(StepwiseOptimizer):
         step_sizes: tuple[float, float] = (1e-6, 50),
         *,
         maximize: bool = False,
-    ) -> None:
-        settings = {
-            "lr": lr,
-            "etas": etas,
-            "step_sizes": step_sizes,
-            "maximize": maximize,
-        }
-        super().__init__(params, settings)
+    ) -> None: ...
 
     def check(self, group: Group) -> None:
-        """As in `Optimizer`."""
         at_least_zero(group, "lr")
         etas, sizes = group["etas"], group["step_sizes"]
         fits = _pair(etas) and 0 < real("etas", etas[0]) < 1 < real("etas", etas[1])
@@ -67,12 +75,10 @@ class Rprop(StepwiseOptimizer):
         require(fits, "step_sizes", "two numbers, of which 0 <= first <= second", sizes)
 
     def arrays(self, group: Group) -> dict[str, float]:
-        """As in `StepwiseOptimizer`."""
         return {"prev": 0.0, "step_size": group["lr"]}
 
-    def rule(self, group: Group, now: dict[str, float]) -> tuple[updates.Rule, tuple[float, ...]]:
-        """As in `StepwiseOptimizer`."""
-        return updates.rprop, (group["maximize"], *group["etas"], *group["step_sizes"], 1, 0)
+    def rule(self, group: Group, now: dict[str, float]) -> tuple[Rule, tuple[float, ...]]:
+        return rprop, (group["maximize"], 0, *group["etas"], *group["step_sizes"], 1, 0)
 
 
 def _pair(x: Any) -> bool:

@@ -5,10 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from autograd.ops import updates
 from autograd.value import Value
 from nn.optim.optimizer import Group, at_least_zero, real, require
-from nn.optim.stepwise import StepwiseOptimizer
+from nn.optim.rules import Rule, UpdateRule
+from nn.optim.stepwise import StepwiseOptimizer, settings
+
+
+@UpdateRule
+def sgd(c: Any, p: Any, g: Any) -> tuple[Any, ...]:
+    """Gradient descent."""
+    (lr,) = c
+    p -= lr * g
+    return (p,)
+
+
+@UpdateRule
+def momentum(c: Any, p: Any, g: Any, b: Any) -> tuple[Any, ...]:
+    """Gradient descent along b, and `ahead` of it."""
+    lr, keep, take, ahead = c
+    b *= keep
+    b += take * g
+    if ahead:
+        p -= lr * (g + ahead * b)
+    else:
+        p -= lr * b
+    return p, b
 
 
 class SGD(StepwiseOptimizer):
@@ -20,11 +41,12 @@ class SGD(StepwiseOptimizer):
 
     Parameters
     ----------
-    params : parameters or groups.
-    lr : step length.
-    momentum, dampening, weight_decay : see above.
-    nesterov : look ahead; needs momentum > 0 and dampening 0.
-    maximize : climb instead.
+    params : parameters, or groups of parameters.
+    lr : learning rate.
+    momentum, dampening : see above.
+    weight_decay : L2 penalty: weight_decay · p is added to the gradient.
+    nesterov : Nesterov momentum; needs momentum > 0 and dampening 0.
+    maximize : maximise instead of minimise.
 
     References
     ----------
@@ -41,6 +63,7 @@ class SGD(StepwiseOptimizer):
     array([0.8, 1.6], dtype=float32)
     """
 
+    @settings()
     def __init__(
         self,
         params: Iterable[Any],
@@ -51,19 +74,9 @@ class SGD(StepwiseOptimizer):
         nesterov: bool = False,
         *,
         maximize: bool = False,
-    ) -> None:
-        settings = {
-            "lr": lr,
-            "momentum": momentum,
-            "dampening": dampening,
-            "weight_decay": weight_decay,
-            "nesterov": nesterov,
-            "maximize": maximize,
-        }
-        super().__init__(params, settings)
+    ) -> None: ...
 
     def check(self, group: Group) -> None:
-        """As in `Optimizer`."""
         at_least_zero(group, "lr", "momentum", "weight_decay")
         real("dampening", group["dampening"])
         if group["nesterov"]:
@@ -71,22 +84,19 @@ class SGD(StepwiseOptimizer):
             require(fits, "nesterov", "used with momentum > 0 and dampening = 0", True)
 
     def arrays(self, group: Group) -> dict[str, float]:
-        """As in `StepwiseOptimizer`."""
         return {"momentum_buffer": 0.0} if group["momentum"] else {}
 
     def numbers(self, group: Group) -> dict[str, float]:
-        """As in `StepwiseOptimizer`: steps with momentum."""
+        """The count of steps with momentum."""
         return {"step": 0} if group["momentum"] else {}
 
-    def rule(self, group: Group, now: dict[str, float]) -> tuple[updates.Rule, tuple[float, ...]]:
-        """As in `StepwiseOptimizer`."""
-        lr, mu = group["lr"], group["momentum"]
-        start = (group["maximize"], group["weight_decay"], lr)
+    def rule(self, group: Group, now: dict[str, float]) -> tuple[Rule, tuple[float, ...]]:
+        mu, start = group["momentum"], (group["maximize"], group["weight_decay"], group["lr"])
         if not mu:
-            return updates.sgd, start
+            return sgd, start
         keep, take = (0, 1) if now["step"] == 1 else (mu, 1 - group["dampening"])
-        return updates.momentum, (*start, keep, take, mu if group["nesterov"] else 0)
+        return momentum, (*start, keep, take, mu if group["nesterov"] else 0)
 
     def taken_over(self, group: Group, p: Value, state: Mapping[str, Any]) -> dict[str, Any]:
-        """As in `Optimizer`; PyTorch saves no step, but a buffer where it has made one."""
+        """A checked copy of saved state; PyTorch saves no step, but a buffer after the first."""
         return super().taken_over(group, p, {"step": 1, **state})

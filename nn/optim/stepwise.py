@@ -1,19 +1,23 @@
-"""StepwiseOptimizer: one whose step is a rule for each element of each parameter."""
+"""StepwiseOptimizer: an optimizer whose step applies a rule to each element of a parameter."""
 
 from __future__ import annotations
 
+import functools
+import inspect
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, ParamSpec
 
 import numpy as np
 
-from autograd.engine import tick
-from autograd.ops.updates import Rule
+from autograd.node import tick
 from autograd.recording import enable_grad
 from autograd.value import Value
 from nn.optim.block import Block, blocks
 from nn.optim.optimizer import Group, Optimizer, label
+from nn.optim.rules import Rule
+
+P = ParamSpec("P")
 
 
 class Plan(NamedTuple):
@@ -34,11 +38,12 @@ class Plan(NamedTuple):
 
 
 class StepwiseOptimizer(Optimizer):
-    """Subclasses say which state they keep, and which rule they follow.
+    """Base of optimizers that update each element by itself: subclasses give state and a rule.
 
     A rule is ``rule(c, p, g, *state)``: constants, and elements of a parameter, of its gradient and
-    of its state. It returns the new ones of parameter and state; `+=` writes in place. Those of
-    `autograd.ops.updates` have compiled loops, one of your own runs as the NumPy code that it is.
+    of its state. It returns the new elements of the parameter and of the state; `+=` writes in
+    place. Your own rule runs as the NumPy code that it is; those of this package have compiled
+    loops, too (`nn.optim.rules`).
 
     Parameters
     ----------
@@ -78,10 +83,10 @@ class StepwiseOptimizer(Optimizer):
 
     @abstractmethod
     def arrays(self, group: Group) -> dict[str, float]:
-        """Names of the state arrays of every parameter, and the number that each begins with."""
+        """Names of the state arrays of every parameter, and the initial value of each."""
 
     def numbers(self, group: Group) -> dict[str, float]:
-        """Names of the numbers in the state of every parameter, and their first values."""
+        """Names of the numbers in the state of every parameter, and their initial values."""
         return {"step": 0}
 
     @abstractmethod
@@ -97,17 +102,17 @@ class StepwiseOptimizer(Optimizer):
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient, in place.
 
-        Graphs that used the old numbers notice: a later backward() through them raises.
+        A later backward() through a graph that used the old values raises.
 
         Parameters
         ----------
         closure : callable, optional
-            Computes the loss and its gradients anew; what it returns is returned.
+            Reevaluates the loss and its gradients; its result is returned.
 
         Raises
         ------
         ValueError
-            A gradient of another shape than its parameter. Nothing has changed then.
+            A gradient's shape is not its parameter's. Nothing has changed then.
         """
         loss = None
         if closure is not None:
@@ -144,7 +149,7 @@ class StepwiseOptimizer(Optimizer):
         return active
 
     def _planned(self, i: int, group: Group, active: list[Value]) -> list[Block]:
-        """The blocks of the group, made anew where its parameters with gradients have changed."""
+        """The blocks of the group, rebuilt where its parameters with gradients have changed."""
         arrays, numbers = self.arrays(group), self.numbers(group)
         names = (*arrays, *numbers)
         plan = self._plans.get(i)
@@ -159,12 +164,10 @@ class StepwiseOptimizer(Optimizer):
         return plan.blocks
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """As in `Optimizer`."""
         super().load_state_dict(state_dict)
         self._plans = {}
 
     def taken_over(self, group: Group, p: Value, state: Mapping[str, Any]) -> dict[str, Any]:
-        """As in `Optimizer`."""
         arrays, numbers = self.arrays(group), self.numbers(group)
         missing = [name for name in (*numbers, *arrays) if name not in state]
         if missing:
@@ -185,3 +188,28 @@ class StepwiseOptimizer(Optimizer):
             elif name in arrays or array.shape == p.shape:
                 mine[name] = array.astype(p.dtype)
         return mine
+
+
+def settings(**fixed: Any) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """Make the arguments after `params` of an empty ``__init__`` the settings of an optimizer.
+
+    Parameters
+    ----------
+    **fixed : settings that are not arguments.
+    """
+
+    def decorate(init: Callable[P, None]) -> Callable[P, None]:
+        signature = inspect.signature(init)
+
+        @functools.wraps(init)
+        def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+            init(*args, **kwargs)  # arguments that don't fit raise Python's own error
+            given = signature.bind(*args, **kwargs)
+            given.apply_defaults()
+            optimizer, params, *_ = given.args
+            defaults = {**dict(list(given.arguments.items())[2:]), **fixed}
+            StepwiseOptimizer.__init__(optimizer, params, defaults)
+
+        return wrapped
+
+    return decorate

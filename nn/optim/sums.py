@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Array
+from autograd.node import Array
 
 PIECE = 8_192
 """Elements that are summed in their own precision; the sums are added in double precision."""

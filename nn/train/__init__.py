@@ -1,5 +1,6 @@
-"""Training in one call: the loop, its callbacks, its history, and Keras's habit on top."""
+"""Training in one call: the loop, callbacks, history, and Keras's methods of Sequential."""
 
+from nn.train import compiled  # noqa: F401 - gives Sequential its methods
 from nn.train.callback import Callback
 from nn.train.callbacks import (
     EarlyStopping,

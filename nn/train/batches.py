@@ -1,4 +1,4 @@
-"""From what `fit` is given to batches of inputs and targets."""
+"""Batches of inputs and targets from the data that `fit` is given."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from autograd.random import Rng
 from autograd.recording import no_grad
 from autograd.value import Value
-from nn.counts import count
+from nn.arguments import count
 from nn.data.dataset import Array
 from nn.data.loader import DataLoader
 from nn.module import Module

@@ -1,4 +1,4 @@
-"""Callback: what happens at points of the training loop."""
+"""Callback: hooks into the training loop."""
 
 from __future__ import annotations
 

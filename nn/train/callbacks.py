@@ -16,14 +16,14 @@ UPWARDS = ("accuracy", "f1", "precision", "recall", "r2")
 
 
 class Best:
-    """Whether a number of the logs is better than ever.
+    """The best value of a logged number so far.
 
     Parameters
     ----------
     who : for errors.
     monitor : name in the logs; by default "val_loss" if there is a validation, else "loss".
     mode : "min", "max", or "auto": up for accuracy, F1, precision, recall and R², else down.
-    min_delta : by how much it must be better.
+    min_delta : minimum change that counts as an improvement.
     """
 
     def __init__(self, who: str, monitor: str | None, mode: str, min_delta: float) -> None:
@@ -55,13 +55,13 @@ def monitored(who: str, name: str | None, logs: dict[str, Any]) -> float:
 
 
 class EarlyStopping(Callback):
-    """Stop when a number has not got better for some epochs, and go back to the best weights.
+    """Stop when a number has not improved for some epochs; optionally restore the best weights.
 
     Parameters
     ----------
     monitor : name in the logs; by default "val_loss" if there is a validation, else "loss".
-    patience : epochs without a better number, after which training stops.
-    min_delta : by how much it must be better.
+    patience : epochs without improvement after which training stops.
+    min_delta : minimum change that counts as an improvement.
     mode : "min", "max", or "auto": up for accuracy, F1, precision, recall and R², else down.
     restore_best_weights : whether the model has those of the best epoch in the end, also after
         Ctrl-C or an error.
@@ -106,12 +106,10 @@ class EarlyStopping(Callback):
             state.model.load_state_dict(self._weights)
 
     def state_dict(self) -> dict[str, Any]:
-        """As in `Callback`."""
         weights = self._weights
         return {"best": self.best, "best_epoch": self.best_epoch, "weights": weights}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """As in `Callback`."""
         self._best.best = state_dict["best"]
         self.best_epoch, self._weights = state_dict["best_epoch"], state_dict["weights"]
 
@@ -169,12 +167,10 @@ class LearningRateScheduler(Callback):
                 self.scheduler.step()
 
     def state_dict(self) -> dict[str, Any]:
-        """As in `Callback`."""
         state: dict[str, Any] = self.scheduler.state_dict()
         return state
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """As in `Callback`."""
         self.scheduler.load_state_dict(state_dict)
 
 
@@ -183,7 +179,7 @@ def _is_made(scheduler: Any) -> bool:
 
 
 class GradientClipping(Callback):
-    """Keep gradients short before each update.
+    """Clip gradients before each update.
 
     Parameters
     ----------
@@ -221,12 +217,12 @@ class GradientClipping(Callback):
 class ModelCheckpoint(Callback):
     """Save the model after each epoch, or the best one only.
 
-    For a run that goes on after a crash, give `fit` a `checkpoint` instead.
+    To resume a run after a crash, give `fit` a `checkpoint` instead.
 
     Parameters
     ----------
     path : a safetensors file, in which ``{epoch}`` and ``{val_loss:.3f}`` stand for the numbers.
-    save_best_only : save when the monitored number is better than ever.
+    save_best_only : save only when the monitored number improves.
     monitor, mode : as in `EarlyStopping`.
     """
 
@@ -248,9 +244,7 @@ class ModelCheckpoint(Callback):
             save(state.model, self.path.format(epoch=state.epoch, **state.logs))
 
     def state_dict(self) -> dict[str, Any]:
-        """As in `Callback`."""
         return {"best": self._best.best}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """As in `Callback`."""
         self._best.best = state_dict["best"]

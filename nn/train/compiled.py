@@ -1,17 +1,24 @@
-"""Compiled: Keras's habit, compile · fit · evaluate · predict, on top of `nn.train`."""
+"""Keras's compile, fit, evaluate and predict, as methods of `Sequential`."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from autograd.random import Rng
-    from nn.data.dataset import Array
-    from nn.train.history import History
+from autograd.node import Array
+from autograd.random import Rng
+from nn.arguments import chosen
+from nn.layers.container import Sequential
+from nn.look.summary import summary
+from nn.losses.by_name import LOSSES, loss_for
+from nn.train.batches import as_loader, make_parameters, parts
+from nn.train.choices import OPTIMIZERS, metrics_for, optimizer_for
+from nn.train.evaluate import evaluate, predict
+from nn.train.fit import fit
+from nn.train.history import History
 
 
 class _Settings(NamedTuple):
@@ -19,8 +26,8 @@ class _Settings(NamedTuple):
     metrics: list[Any]
 
 
-class Compiled:
-    """Methods for a Module that its user trains by calling them.
+class Compiled(Sequential):
+    """The methods that every Sequential has for training; see the end of this file.
 
     `compile` says how, `fit` trains on, `evaluate` measures and `predict` computes. Each is a few
     lines over the function of `nn.train` of that name.
@@ -43,18 +50,16 @@ class Compiled:
         Names are checked now; an optimizer given by name is made when `fit` is first called, and
         used by later calls.
         """
-        from nn.train import choices
-
         if loss is None:
             raise ValueError(
                 f"{type(self).__name__}.compile: loss is needed; choose from "
-                f"{', '.join(sorted(choices.LOSSES))}, or pass one of your own."
+                f"{', '.join(sorted(LOSSES))}, or pass one of your own."
             )
-        chosen = list(metrics) if not isinstance(metrics, str) else metrics
-        choices.metrics_for(chosen, choices.loss_for(loss))
+        given = list(metrics) if not isinstance(metrics, str) else metrics
+        metrics_for(given, loss_for(loss))
         if isinstance(optimizer, str):
-            choices.chosen("optimizer", optimizer, choices.OPTIMIZERS)
-        self._settings = _Settings(loss, list(chosen))
+            chosen("optimizer", optimizer, OPTIMIZERS)
+        self._settings = _Settings(loss, list(given))
         self._optimizer = (optimizer, lr)
 
     def fit(
@@ -91,10 +96,6 @@ class Compiled:
         >>> list(history.history)
         ['loss', 'accuracy', 'val_loss', 'val_accuracy']
         """
-        from nn.train.batches import as_loader, make_parameters, parts
-        from nn.train.choices import optimizer_for
-        from nn.train.fit import fit
-
         who = f"{type(self).__name__}.fit"
         settings = self._compiled("fit")
         data: Any = X if y is None else (*_inputs(X), np.asarray(y))
@@ -103,14 +104,13 @@ class Compiled:
             if validation is not None:
                 raise ValueError(f"{who}: give validation_split or validation_data, not both.")
             data, validation = _split(who, data, validation_split)
-        model: Any = self
-        loader = as_loader(who, data, model, batch_size, shuffle, rng)
+        loader = as_loader(who, data, self, batch_size, shuffle, rng)
         self._sample = parts(loader.sample())[0]
         if isinstance(self._optimizer, tuple):
-            make_parameters(model, loader)
-            self._optimizer = optimizer_for(self._optimizer[0], model, self._optimizer[1])
+            make_parameters(self, loader)
+            self._optimizer = optimizer_for(self._optimizer[0], self, self._optimizer[1])
         return fit(
-            model,
+            self,
             loader,
             settings.loss,
             self._optimizer,
@@ -128,12 +128,9 @@ class Compiled:
 
         Nothing is shown meanwhile, whatever Keras's `verbose` says.
         """
-        from nn.train.evaluate import evaluate
-
         settings = self._compiled("evaluate")
         data: Any = X if y is None else (*_inputs(X), np.asarray(y))
-        model: Any = self
-        found = evaluate(model, data, settings.loss, settings.metrics, batch_size=batch_size)
+        found = evaluate(self, data, settings.loss, settings.metrics, batch_size=batch_size)
         return list(found.values())
 
     def predict(self, X: Any, *, batch_size: int = 256, verbose: Any = "auto") -> Array:
@@ -141,10 +138,7 @@ class Compiled:
 
         Nothing is shown meanwhile, whatever Keras's `verbose` says.
         """
-        from nn.train.evaluate import predict
-
-        model: Any = self
-        return predict(model, X, batch_size=batch_size)
+        return predict(self, X, batch_size=batch_size)
 
     def summary(self, *inputs: Any) -> None:
         """Print the layers, their outputs' shapes, parameters and costs; see `nn.summary`.
@@ -158,15 +152,12 @@ class Compiled:
         RuntimeError
             No inputs, and `fit` was not called.
         """
-        from nn.layer_table import summary
-
         if not inputs and not self._sample:
             raise RuntimeError(
                 f"{type(self).__name__}.summary: the input's shape is not known before fit; give "
                 "an input, such as summary(X[:1])."
             )
-        model: Any = self
-        sys.stdout.write(f"{summary(model, *(inputs or self._sample))}\n")
+        sys.stdout.write(f"{summary(self, *(inputs or self._sample))}\n")
 
     def _compiled(self, what: str) -> _Settings:
         if self._settings is None:
@@ -197,3 +188,8 @@ def _split(who: str, data: Any, share: float) -> tuple[Any, Any]:
             f"{who}: validation_split={share} of {n} samples leaves one side without any."
         )
     return tuple(part[:cut] for part in data), tuple(part[cut:] for part in data)
+
+
+for _name, _member in vars(Compiled).items():
+    if not _name.startswith("__"):
+        setattr(Sequential, _name, _member)

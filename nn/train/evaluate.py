@@ -1,20 +1,19 @@
-"""Measuring a model, and using it."""
+"""evaluate and predict."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from autograd.recording import no_grad
 from nn.data.dataset import Array
 from nn.data.loader import DataLoader
+from nn.losses.by_name import Loss, loss_for
 from nn.metrics.metric import Metric
-from nn.module import Module
+from nn.module import Module, evaluating
 from nn.train.batches import as_loader, detached, parts
-from nn.train.choices import Loss, loss_for, metrics_for
+from nn.train.choices import metrics_for
 
 
 def evaluate(
@@ -26,11 +25,11 @@ def evaluate(
     batch_size: int = 256,
     carry: bool = False,
 ) -> dict[str, Any]:
-    """Loss and metrics over a data set, in eval mode and without a graph.
+    """Loss and metrics on a dataset, in eval mode and without a graph.
 
     Parameters
     ----------
-    model : its modes of training are as before afterwards.
+    model : the training modes of its modules are restored afterwards.
     data : as in `fit`.
     loss, metrics, carry : as in `fit`.
     batch_size : samples at a time, where data is not a DataLoader.
@@ -54,7 +53,7 @@ def evaluate(
 def measured(
     model: Module, loader: DataLoader, criterion: Loss, metrics: list[Metric], carry: bool
 ) -> dict[str, Any]:
-    """As `evaluate`, with everything prepared."""
+    """`evaluate`, with everything prepared."""
     total, samples, state = 0.0, 0, None
     for metric in metrics:
         metric.reset()
@@ -78,7 +77,7 @@ def predict(model: Module, X: Any, *, batch_size: int = 256) -> Array:
 
     Parameters
     ----------
-    model : its modes of training are as before afterwards.
+    model : the training modes of its modules are restored afterwards.
     X : shape (N, ...), or a tuple of the model's inputs.
     batch_size : samples at a time.
 
@@ -97,16 +96,3 @@ def predict(model: Module, X: Any, *, batch_size: int = 256) -> Array:
     loader = as_loader("predict", inputs, model, batch_size)
     with evaluating(model):
         return np.concatenate([np.asarray(model(*batch)) for batch in loader])
-
-
-@contextlib.contextmanager
-def evaluating(model: Module) -> Iterator[None]:
-    """Eval mode and no graph within; every module's own mode afterwards."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        with no_grad():
-            yield
-    finally:
-        for module, training in modes:
-            module.training = training

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from autograd.random import Rng
-from nn.counts import count
+from nn.arguments import count
+from nn.data.loader import DataLoader
+from nn.losses.by_name import loss_for
 from nn.module import Module
 from nn.train.batches import as_loader, detached, make_parameters, parts
 from nn.train.callback import Hooks
-from nn.train.choices import loss_for, metrics_for, optimizer_for
+from nn.train.choices import metrics_for, optimizer_for
 from nn.train.evaluate import measured
 from nn.train.history import History
 from nn.train.interrupt import Interrupt
@@ -72,7 +74,7 @@ def fit(
         state, cut off from its graph, goes to the next batch: truncated backpropagation through
         time. None starts each epoch. `nn.data.windows` cuts a long sequence for it.
     checkpoint : file to which everything is saved after each epoch, safetensors. If it is there
-        already, the run goes on from it, bit for bit as if it had never been killed.
+        already, the run resumes from it, bit for bit.
     checkpoint_every : updates of the optimizer after which it is saved, too.
     verbose : True or None shows progress, False doesn't.
 
@@ -113,8 +115,7 @@ def fit(
     make_parameters(model, loader)
     optimizer = optimizer_for(optimizer, model, lr)
     own = metrics_for(metrics, criterion)
-    history = History()
-    state = State(model, optimizer, criterion, loader, epochs, own, history)
+    state = State(model, optimizer, criterion, loader, epochs, own, History())
     state.has_validation = held_out is not None
     resume = [] if checkpoint is None else [Resume(checkpoint, checkpoint_every)]
     hooks = Hooks([*callbacks, *progress_for(verbose), *resume])
@@ -123,87 +124,101 @@ def fit(
         callback.prepare(state)
     for saved in resume:
         saved.load(state)
-    batches = len(loader)
-    pending = 0  # samples whose gradients wait for an update
-
     optimizer.zero_grad()
     with Interrupt() as interrupt:
         try:
             for hook in hooks.train_begin:
                 hook(state)
             while state.done < epochs and not state.stop:
-                state.epoch = state.done + 1
-                model.train()
-                if not state.resumed:
-                    state.samples, state.total, state.carried = 0, 0.0, None
-                    for metric in own:
-                        metric.reset()
-                for hook in hooks.epoch_begin:
-                    hook(state)
-                first, state.resumed = state.resumed, 0
-                for i, batch in enumerate(loader, first + 1):
-                    inputs, target = parts(batch)
-                    if carry:
-                        outputs, carried = model(*inputs, state.carried)
-                        state.carried = detached(carried)
-                    else:
-                        outputs = model(*inputs)
-                    value = criterion(outputs, target)
-                    number = _number(value)
-                    state.batch, state.outputs, state.loss = batch, outputs, value
-                    if not math.isfinite(number):
-                        try:
-                            blame(value, model)
-                        except FloatingPointError as error:
-                            error.add_note(
-                                f"fit: the loss is {number} in epoch {state.epoch}, batch {i}."
-                            )
-                            raise
-                    for hook in hooks.loss:
-                        hook(state)
-                    n = len(target)
-                    if accumulate == 1:
-                        value.backward()
-                    else:
-                        value.backward(np.asarray(n, value.dtype))
-                        pending += n
-                    if i % accumulate == 0 or i == batches:
-                        if accumulate > 1:
-                            _divide_gradients(optimizer, pending)
-                            pending = 0
-                        for hook in hooks.gradients:
-                            hook(state)
-                        optimizer.step()
-                        optimizer.zero_grad()
-                        state.step += 1
-                    state.total += number * n
-                    state.samples += n
-                    state.position = i
-                    for metric in own:
-                        metric.update(outputs.data, target)
-                    for hook in hooks.step_end:
-                        hook(state)
-                    if interrupt.asked:
-                        state.stop = state.interrupted = history.interrupted = True
-                    if state.stop:
-                        break
+                _train_epoch(state, hooks, interrupt, accumulate, carry)
                 if state.interrupted:
                     break
-                logs = state.running()
-                if held_out is not None:
-                    fresh = [metric.fresh() for metric in own]
-                    found = measured(model, held_out, criterion, fresh, carry)
-                    logs.update({f"val_{name}": x for name, x in found.items()})
-                state.logs = logs
-                history.append(logs)
-                state.done += 1
-                state.position = 0
-                for hook in hooks.epoch_end:
-                    hook(state)
+                _end_epoch(state, hooks, held_out, carry)
         finally:
             for hook in hooks.train_end:
                 hook(state)
-    return history
+    return state.history
+
+
+def _train_epoch(
+    state: State, hooks: Hooks, interrupt: Interrupt, accumulate: int, carry: bool
+) -> None:
+    """Train on the batches of an epoch that are not done yet, unless the run is stopped."""
+    state.epoch = state.done + 1
+    state.model.train()
+    if not state.resumed:
+        state.samples, state.total, state.carried = 0, 0.0, None
+        for metric in state.metrics:
+            metric.reset()
+    for hook in hooks.epoch_begin:
+        hook(state)
+    first, state.resumed = state.resumed, 0
+    batches = len(state.loader)
+    pending = 0  # samples whose gradients wait for an update
+    for i, batch in enumerate(state.loader, first + 1):
+        outputs, target, number = _forward(state, batch, i, carry)
+        for hook in hooks.loss:
+            hook(state)
+        n = len(target)
+        if accumulate == 1:
+            state.loss.backward()
+        else:
+            state.loss.backward(np.asarray(n, state.loss.dtype))
+            pending += n
+        if i % accumulate == 0 or i == batches:
+            if accumulate > 1:
+                _divide_gradients(state.optimizer, pending)
+                pending = 0
+            for hook in hooks.gradients:
+                hook(state)
+            state.optimizer.step()
+            state.optimizer.zero_grad()
+            state.step += 1
+        state.total += number * n
+        state.samples += n
+        state.position = i
+        for metric in state.metrics:
+            metric.update(outputs.data, target)
+        for hook in hooks.step_end:
+            hook(state)
+        if interrupt.asked:
+            state.stop = state.interrupted = state.history.interrupted = True
+        if state.stop:
+            break
+
+
+def _forward(state: State, batch: Any, i: int, carry: bool) -> tuple[Any, Any, float]:
+    """The outputs for a batch, its target and its loss; an error where that is not finite."""
+    inputs, target = parts(batch)
+    if carry:
+        outputs, carried = state.model(*inputs, state.carried)
+        state.carried = detached(carried)
+    else:
+        outputs = state.model(*inputs)
+    loss = state.criterion(outputs, target)
+    number = _number(loss)
+    state.batch, state.outputs, state.loss = batch, outputs, loss
+    if not math.isfinite(number):
+        try:
+            blame(loss, state.model)
+        except FloatingPointError as error:
+            error.add_note(f"fit: the loss is {number} in epoch {state.epoch}, batch {i}.")
+            raise
+    return outputs, target, number
+
+
+def _end_epoch(state: State, hooks: Hooks, held_out: DataLoader | None, carry: bool) -> None:
+    """Validate, and note down what the epoch came to."""
+    state.logs = state.running()
+    if held_out is not None:
+        fresh = [metric.fresh() for metric in state.metrics]
+        found = measured(state.model, held_out, state.criterion, fresh, carry)
+        state.logs.update({f"val_{name}": x for name, x in found.items()})
+    state.history.append(state.logs)
+    state.done += 1
+    state.position = 0
+    for hook in hooks.epoch_end:
+        hook(state)
 
 
 def _number(loss: Any) -> float:

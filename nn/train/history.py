@@ -1,4 +1,4 @@
-"""History: the numbers of every epoch."""
+"""History: loss and metrics of every epoch."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from nn.figure import figure as new_figure
+from nn.look.figure import figure as new_figure
 
 BARS = "▁▂▃▄▅▆▇█"
 
 
 class History:
-    """What each epoch of a training run came to.
+    """Loss and metrics of every epoch of a run.
 
     Attributes
     ----------

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 
 class Interrupt:
-    """Within it, the first Ctrl-C sets `asked`; a second one raises KeyboardInterrupt.
+    """In this context the first Ctrl-C sets `asked`; a second one raises KeyboardInterrupt.
 
     In threads other than the main one, which get no signals, it does nothing.
     """

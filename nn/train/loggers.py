@@ -1,4 +1,4 @@
-"""The callbacks that write a run down."""
+"""Callbacks that log a run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def numbers(logs: dict[str, Any]) -> dict[str, float]:
 
 
 class _LineLogger(Callback):
-    """One line an epoch, on the disk at once; a resumed run goes on behind its finished epochs."""
+    """One line an epoch, flushed at once; a resumed run appends after its finished epochs."""
 
     header = 0
 
@@ -50,7 +50,7 @@ class _LineLogger(Callback):
 
 
 class CSVLogger(_LineLogger):
-    """Write a line with the numbers of each epoch to a CSV file.
+    """Write the numbers of each epoch to a CSV file.
 
     Parameters
     ----------
@@ -60,7 +60,6 @@ class CSVLogger(_LineLogger):
     header = 1
 
     def line(self, epoch: int, logs: dict[str, float], first: bool) -> str:
-        """As in the base."""
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\n")
         if first:
@@ -70,7 +69,7 @@ class CSVLogger(_LineLogger):
 
 
 class JSONLLogger(_LineLogger):
-    """Write a JSON object with the numbers of each epoch, one a line; null where not finite.
+    """Write the numbers of each epoch as JSON lines; null where not finite.
 
     Parameters
     ----------
@@ -78,7 +77,6 @@ class JSONLLogger(_LineLogger):
     """
 
     def line(self, epoch: int, logs: dict[str, float], first: bool) -> str:
-        """As in the base."""
         finite = {name: x if math.isfinite(x) else None for name, x in logs.items()}
         return json.dumps({"epoch": epoch, **finite}) + "\n"
 

@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from autograd.engine import Node
+from autograd.node import Node
 from nn.module import Module
 
 

@@ -1,4 +1,4 @@
-"""Progress: how training goes, for terminals, notebooks and files."""
+"""Progress displays for terminals, notebooks and files."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class _Live(Lines):
         self._batch = 0
 
     def on_epoch_begin(self, state: State) -> None:
-        """Count batches from the first, or from where a resumed run goes on."""
+        """Count batches from the first, or from where a run resumes."""
         self._batch = state.resumed
 
     def on_step_end(self, state: State) -> None:
@@ -143,7 +143,6 @@ class Bar(_Live):
         self._progress.start()
 
     def show(self, state: State, now: float) -> None:
-        """As in the base."""
         share, line = self.status(state, now)
         self._progress.update(self._task, completed=share, text=line, refresh=True)
 
@@ -162,7 +161,6 @@ class Line(_Live):
         self._width = 0
 
     def show(self, state: State, now: float) -> None:
-        """As in the base."""
         line = self.status(state, now)[1]
         self._width = max(self._width, len(line))
         sys.stdout.write(f"\r{line:{self._width}}")

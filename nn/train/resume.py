@@ -1,17 +1,17 @@
-"""Resume: runs that go on bit for bit after they were killed."""
+"""Resume: continue a killed run bit for bit."""
 
 from __future__ import annotations
 
 import os
 
-from nn.checkpoint import Checkpoint
-from nn.counts import count
+from nn.arguments import count
+from nn.files import Checkpoint
 from nn.train.callback import Callback
 from nn.train.state import State
 
 
 class Resume(Callback):
-    """Saves everything a run consists of, and puts a new run into that state.
+    """Save the whole state of a run, and restore it.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class Resume(Callback):
         self._steps = 0
 
     def load(self, state: State) -> None:
-        """Go to where the file says, if there is one."""
+        """Restore the state in the file, if there is one."""
         self._checkpoint = Checkpoint(
             self.path,
             model=state.model,
@@ -39,7 +39,7 @@ class Resume(Callback):
         self._steps = state.step
 
     def on_step_end(self, state: State) -> None:
-        """Save, where an update was made: no gradients wait then."""
+        """Save after an update, when no gradients are pending."""
         if self.every is not None and state.step >= self._steps + self.every:
             self._steps = state.step
             self._checkpoint.save()

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+from nn.data.loader import DataLoader
+from nn.metrics.metric import Metric
+from nn.module import Module
+from nn.optim.optimizer import Optimizer
+from nn.train.history import History
 
-    from nn.data.loader import DataLoader
-    from nn.metrics.metric import Metric
-    from nn.module import Module
-    from nn.optim.optimizer import Optimizer
-    from nn.train.callback import Callback
-    from nn.train.history import History
+
+class Remembers(Protocol):
+    """What a run knows of its callbacks: their state goes into its checkpoint."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run must know."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over what `state_dict` gave."""
 
 
 COUNTERS = ("epoch", "done", "step", "position", "samples", "total", "stop", "carried")
@@ -65,7 +72,7 @@ class State:
         self.stop = self.interrupted = self.has_validation = False
         self.position = self.resumed = 0
         self.carried: Any = None
-        self.callbacks: list[Callback] = []
+        self.callbacks: Sequence[Remembers] = []
 
     def running(self) -> dict[str, Any]:
         """Loss and metrics of the current epoch so far."""

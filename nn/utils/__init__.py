@@ -1,4 +1,4 @@
-"""PyTorch's place for functions that are `nn`'s own here, and of `nn.rnn`."""
+"""Clipping, parameters as one vector, and padded or packed sequences: PyTorch's place."""
 
 from nn.optim.clip import clip_grad_norm_, clip_grad_value_, get_total_norm
 from nn.utils import rnn

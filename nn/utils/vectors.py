@@ -1,4 +1,4 @@
-"""All parameters of a model in one vector, and the way back."""
+"""Parameters as one vector, and back."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from autograd.value import Value
 
 
-def parameters_to_vector(parameters: Iterable[Value]) -> Any:
-    """The parameters one after the other, each in C order.
+def parameters_to_vector(parameters: Iterable[Value]) -> Value:
+    """Concatenate parameters into one vector, each in C order.
 
     Returns
     -------
@@ -31,7 +31,8 @@ def parameters_to_vector(parameters: Iterable[Value]) -> Any:
     rows = [np.ravel(p) for p in parameters]
     if not rows:
         raise ValueError("parameters_to_vector: got no parameters.")
-    return np.concatenate(rows)
+    vector: Any = np.concatenate(rows)
+    return vector
 
 
 def vector_to_parameters(vec: Any, parameters: Iterable[Value]) -> None:

@@ -18,7 +18,7 @@ import autograd
 x = autograd.Value(np.ones((64, 6, 28, 28), np.float32))
 
 def step():
-    y = autograd.relu(autograd.relu(x))
+    y = autograd.ops.relu(autograd.ops.relu(x))
     y.backward(np.ones(y.shape, np.float32))
     x.grad = None
 

@@ -10,7 +10,7 @@ import pytest
 import autograd
 import nn
 from nn import functional as F  # noqa: N812 - PyTorch users' name
-from nn.state import plain
+from nn.parameter import plain
 
 RNG = np.random.default_rng(0)
 

@@ -10,7 +10,7 @@ import pytest
 
 import autograd
 import nn
-from nn import files
+from nn.files import safetensors as files
 
 
 def test_a_module_comes_back(tmp_path):

@@ -43,9 +43,9 @@ def test_pytorchs_place_for_clipping_and_sequences_is_there():
     from nn.utils.rnn import pad_sequence
 
     assert nn.utils.clip_grad_norm_ is nn.clip_grad_norm_
-    assert pad_sequence is nn.rnn.pad_sequence
+    assert pad_sequence is nn.utils.rnn.pad_sequence
     assert set(nn.utils.rnn.__all__) == {
-        n for n, x in vars(nn.rnn).items() if getattr(x, "__module__", "") == "nn.rnn"
+        n for n, x in vars(nn.utils.rnn).items() if getattr(x, "__module__", "") == "nn.utils.rnn"
         and not n.startswith("_")
     } - {"repacked"}  # fmt: skip
 
@@ -159,7 +159,7 @@ MISTAKES = {
     ),
     "one-hot labels as integers": (
         lambda: F.cross_entropy(LAYER(X), np.eye(3, dtype=int)[[0, 1, 2, 0]]),
-        r"target must have one class number a row, shape \(4,\) for logits \(4, 3\)",
+        r"target must have one class index per row, shape \(4,\) for logits \(4, 3\)",
     ),
     "labels in a column": (
         lambda: F.cross_entropy(LAYER(X), np.zeros((4, 1), int)),

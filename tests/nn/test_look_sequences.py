@@ -81,7 +81,7 @@ def test_gates_of_packed_projected_and_single_sequences(x):
     plain = nn.GRU(I, H, batch_first=True, rng=0)
     single = look.gate_activations(plain, x[:, 0])
     assert single["reset"].shape == (1, T, H)
-    packed = nn.rnn.pack_padded_sequence(np.swapaxes(x, 0, 1), [6, 4, 2], batch_first=True)
+    packed = nn.utils.rnn.pack_padded_sequence(np.swapaxes(x, 0, 1), [6, 4, 2], batch_first=True)
     there = look.gate_activations(plain, packed)
     np.testing.assert_allclose(there["reset"][0, :, 0], single["reset"][0], rtol=1e-5)
 

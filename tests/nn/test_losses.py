@@ -103,8 +103,8 @@ def test_cross_entropy_of_nothing_but_ignored_rows_is_nan():
 @pytest.mark.parametrize(
     ("target", "kwargs", "error", "text"),
     [
-        (np.arange(5), {}, ValueError, "class number 4, but the logits .5, 4. have 4"),
-        (np.array([0, 1, 2, 3, -1]), {}, ValueError, "class number -1"),
+        (np.arange(5), {}, ValueError, "class index 4, but the logits .5, 4. have 4"),
+        (np.array([0, 1, 2, 3, -1]), {}, ValueError, "class index -1"),
         (np.arange(4), {}, ValueError, r"shape \(5,\) for logits \(5, 4\), got \(4,\)"),
         (np.zeros((5, 1), int), {}, ValueError, r"\.ravel"),
         (np.zeros(5), {}, TypeError, r"astype\(np.int64\)"),
@@ -222,7 +222,7 @@ def test_an_unknown_reduction_is_refused(name):
         UNREDUCED[name](x, *args, reduction="avg")
 
 
-@pytest.mark.parametrize("name", sorted(n for n in nn.__all__ if n.endswith("Loss")))
+@pytest.mark.parametrize("name", sorted(n for n in dir(nn) if n.endswith("Loss")))
 def test_loss_modules_refuse_an_unknown_reduction_when_made(name):
     with pytest.raises(ValueError, match=rf"{name}: reduction must be one of .*'avg'"):
         getattr(nn, name)(reduction="avg")
@@ -286,12 +286,12 @@ ROW = np.ones(3)
         (ValueError, "p must be 1 or 2", lambda: nn.MultiMarginLoss(p=3)),
         (
             ValueError,
-            "class number 3, but the input has 3",
+            "class index 3, but the input has 3",
             lambda: F.multi_margin_loss(ROW, np.array(3)),
         ),
         (
             ValueError,
-            "class number -2",
+            "class index -2",
             lambda: F.multilabel_margin_loss(ROW, np.array([0, -2, 1])),
         ),
         (TypeError, r"integers.*astype\(np.int64\)", lambda: F.multi_margin_loss(ROW, 1.0)),

@@ -18,10 +18,10 @@ from nn.models import (
     Seq2Seq,
     UNet,
     WideAndDeep,
-    draw,
     resnet20,
+    sample,
 )
-from nn.state import plain
+from nn.parameter import plain
 
 SONG = "the quick brown fox jumps over the lazy dog. "
 LETTERS = sorted(set(SONG))
@@ -152,14 +152,14 @@ def test_draws_have_the_softmaxs_frequencies():
     many = np.tile(logits, (20_000, 1))
     for temperature in (1.0, 0.5):
         p = np.exp(logits / temperature)
-        seen = np.bincount(draw(many, temperature, rng=0), minlength=4) / len(many)
+        seen = np.bincount(sample(many, temperature, rng=0), minlength=4) / len(many)
         np.testing.assert_allclose(seen, p / p.sum(), atol=0.01)
-    assert set(draw(many, top_k=2, rng=0)) == {2, 3}
-    assert set(draw(many, temperature=0)) == {3}
+    assert set(sample(many, top_k=2, rng=0)) == {2, 3}
+    assert set(sample(many, temperature=0)) == {3}
     with pytest.raises(ValueError, match="temperature"):
-        draw(many, -1.0)
+        sample(many, -1.0)
     with pytest.raises(ValueError, match="top_k"):
-        draw(many, top_k=0)
+        sample(many, top_k=0)
 
 
 def reversals(n, rng):

@@ -105,7 +105,7 @@ def test_gumbel_softmax_draws_by_the_probabilities():
 def test_one_hot_counts_the_classes_or_takes_their_number():
     np.testing.assert_array_equal(F.one_hot([[1], [0]]), [[[0, 1]], [[1, 0]]])
     assert F.one_hot(np.array([1]), 5).shape == (1, 5)
-    with pytest.raises(ValueError, match="class number 3, but num_classes=2"):
+    with pytest.raises(ValueError, match="class index 3, but num_classes=2"):
         F.one_hot([3], 2)
     with pytest.raises(TypeError, match="integers"):
         F.one_hot([1.0])

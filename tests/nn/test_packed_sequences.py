@@ -9,7 +9,7 @@ import pytest
 
 import autograd
 import nn
-from nn.rnn import (
+from nn.utils.rnn import (
     PackedSequence,
     invert_permutation,
     pack_padded_sequence,

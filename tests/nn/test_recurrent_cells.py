@@ -76,7 +76,7 @@ def test_the_input_size_may_come_with_the_first_input(kind):
         (ValueError, "RNNCell: nonlinearity", lambda: nn.RNNCell(4, 6, nonlinearity="sin")),
         (ValueError, "LSTMCell: input must be (B, I)", lambda: nn.LSTMCell(4, 6)(X)),
         (ValueError, "GRUCell: input must be .*input_size=3", lambda: nn.GRUCell(3, 6)(X[0])),
-        (ValueError, "RNNCell: hx .*(3, 6)", lambda: nn.RNNCell(4, 6)(X[0], np.zeros((2, 6)))),
+        (ValueError, "rnn_scan: h0 .*(3, 6)", lambda: nn.RNNCell(4, 6)(X[0], np.zeros((2, 6)))),
         (TypeError, "LSTMCell: hx must be a pair", lambda: nn.LSTMCell(4, 6)(X[0], X[0])),
         (TypeError, "GRUCell: input is int64", lambda: nn.GRUCell(4, 6)(np.ones((2, 4), int))),
         (TypeError, "h0 has dtype float64", lambda: nn.GRUCell(4, 6)(X[0], np.zeros((3, 6)))),
@@ -95,7 +95,7 @@ class MinimalGate(nn.Module):
         self.new = nn.Linear(inputs + units, units, rng=rng)
 
     def forward(self, x, h):
-        f = autograd.sigmoid(self.forget(np.concatenate([x, h], axis=-1)))
+        f = autograd.ops.sigmoid(self.forget(np.concatenate([x, h], axis=-1)))
         h = (1 - f) * h + f * np.tanh(self.new(np.concatenate([x, f * h], axis=-1)))
         return h, h
 

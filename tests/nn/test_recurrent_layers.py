@@ -8,6 +8,7 @@ import pytest
 
 import autograd
 import nn
+from nn.utils import rnn
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(5, 3, 4)).astype(np.float32)  # (T, B, I)
@@ -109,9 +110,9 @@ def test_what_comes_after_a_length_is_not_read(kind):
 def test_a_packed_sequence_gives_what_its_lengths_do(kind, batch_first):
     layer = getattr(nn, kind)(4, 6, num_layers=2, bidirectional=True, batch_first=batch_first)
     x, lengths = np.swapaxes(X, 0, 1) if batch_first else X, [2, 5, 3]
-    packed = nn.rnn.pack_padded_sequence(x, lengths, batch_first, enforce_sorted=False)
+    packed = rnn.pack_padded_sequence(x, lengths, batch_first, enforce_sorted=False)
     y, last = layer(packed)
-    padded, _ = nn.rnn.pad_packed_sequence(y, batch_first)
+    padded, _ = rnn.pad_packed_sequence(y, batch_first)
     expected = flat(layer(x, lengths=lengths))
     for a, b in zip(flat((padded, last)), expected, strict=True):
         np.testing.assert_array_equal(a.data, b.data)
@@ -121,7 +122,7 @@ def test_a_packed_sequence_gives_what_its_lengths_do(kind, batch_first):
 def test_the_input_size_may_come_with_the_first_input(kind):
     layer = getattr(nn, kind)(None, 6, num_layers=2, bias=False, rng=5)
     assert repr(layer) == f"{kind}(None, 6)"
-    layer(nn.rnn.pack_padded_sequence(X, [5, 3, 1]))
+    layer(rnn.pack_padded_sequence(X, [5, 3, 1]))
     expected = getattr(nn, kind)(4, 6, num_layers=2, bias=False, rng=5)
     for (name, a), (key, b) in zip(
         layer.state_dict().items(), expected.state_dict().items(), strict=True
@@ -188,12 +189,20 @@ def test_repr_is_pytorchs():
         (ValueError, "RNN: nonlinearity .*'relu'", lambda: nn.RNN(4, 6, nonlinearity="sin")),
         (ValueError, "LSTM: dropout", lambda: nn.LSTM(4, 6, 2, dropout=2)),
         (ValueError, "LSTM: .*(5, 3, 4) must be input_size=3", lambda: nn.LSTM(3, 6)(X)),
-        (ValueError, "GRU: input .* (B, T, I)", lambda: nn.GRU(4, 6, batch_first=True)(X[0, 0])),
-        (ValueError, "RNN: hx .*(1, 3, 6)", lambda: nn.RNN(4, 6)(X, np.zeros((2, 3, 6)))),
+        (
+            ValueError,
+            "x must have three axes, .* got (4,)",
+            lambda: nn.GRU(4, 6, batch_first=True)(X[0, 0]),
+        ),
+        (
+            ValueError,
+            "hx must have shape .*got (2, 3, 6)",
+            lambda: nn.RNN(4, 6)(X, np.zeros((2, 3, 6))),
+        ),
         (TypeError, "LSTM: hx must be a pair", lambda: nn.LSTM(4, 6)(X, np.zeros((1, 3, 6)))),
         (
             ValueError,
-            "LSTM: hx[0] .*(1, 3, 2).*got (1, 3, 6)",
+            "lstm_scan: h0 .*(3, 2).*got (3, 6)",
             lambda: nn.LSTM(4, 6, proj_size=2)(X, [np.zeros((1, 3, 6))] * 2),
         ),
         (ValueError, "LSTM: proj_size=6 must be less", lambda: nn.LSTM(4, 6, proj_size=6)),
@@ -202,7 +211,7 @@ def test_repr_is_pytorchs():
         (
             ValueError,
             "GRU: input is packed",
-            lambda: nn.GRU(4, 6)(nn.rnn.pack_padded_sequence(X, [5, 3, 1]), lengths=[5, 3, 1]),
+            lambda: nn.GRU(4, 6)(rnn.pack_padded_sequence(X, [5, 3, 1]), lengths=[5, 3, 1]),
         ),
         (TypeError, "RNN: input is float64.*astype", lambda: nn.RNN(4, 6)(X.astype(float))),
         (ValueError, "lengths must have one number", lambda: nn.RNN(4, 6)(X, lengths=[5, 5])),
@@ -253,14 +262,14 @@ def test_is_what_torch_computes(kind, layers, bidirectional, bias, how):
         tensors = tuple(map(torch.tensor, state)) if pair else torch.tensor(state)
     lengths = [2, 5, 3] if how in ("lengths", "packed") else None
     if lengths:
-        pack = torch.nn.utils.rnn.pack_padded_sequence
+        pack = torch.rnn.pack_padded_sequence
         y, last = theirs(pack(t, torch.tensor(lengths), enforce_sorted=False), tensors)
-        other = flat((torch.nn.utils.rnn.pad_packed_sequence(y)[0], last))
+        other = flat((torch.rnn.pad_packed_sequence(y)[0], last))
     else:
         other = flat(theirs(t, tensors))
     if how == "packed":
-        y, last = ours(nn.rnn.pack_padded_sequence(v, lengths, enforce_sorted=False), state)
-        padded, n = nn.rnn.pad_packed_sequence(y)
+        y, last = ours(rnn.pack_padded_sequence(v, lengths, enforce_sorted=False), state)
+        padded, n = rnn.pad_packed_sequence(y)
         assert n.tolist() == lengths
         mine = flat((padded, last))
     else:

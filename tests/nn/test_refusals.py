@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import nn
-from nn.state import plain
+from nn.parameter import plain
 
 RNG = np.random.default_rng(0)
 
@@ -119,7 +119,7 @@ CONTAINERS = {"Module", "Sequential", "ModuleList", "ModuleDict", "ParameterList
 def test_every_layer_is_in_the_table():
     modules = {
         name
-        for name in nn.__all__
+        for name in dir(nn)
         if isinstance(getattr(nn, name), type) and issubclass(getattr(nn, name), nn.Module)
     }
     assert {n for n in modules if not n.endswith("Loss")} == {*LAYERS, *INTEGERS, *CONTAINERS}

@@ -87,7 +87,7 @@ def test_shuffling_is_undone():
 def test_a_product_with_unfolded_patches_is_a_convolution():
     w = RNG.normal(size=(3, 4, 3, 2))
     y = w.reshape(3, -1) @ F.unfold(X[2], (3, 2), stride=2)
-    np.testing.assert_allclose(y.reshape(2, 3, 2, 2), autograd.conv2d(X[2], w, stride=2))
+    np.testing.assert_allclose(y.reshape(2, 3, 2, 2), autograd.ops.conv2d(X[2], w, stride=2))
 
 
 def test_a_negative_margin_cuts():

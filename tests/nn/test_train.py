@@ -294,7 +294,7 @@ def test_fit_works_in_another_thread():
         ({"metrics": ["f1", "f1"]}, "f1 is there twice"),
         ({"loss": 3}, "loss must be"),
         ({"loss": nn.MSELoss}, r"such as nn.MSELoss\(\)"),
-        ({"data": (X, Y + 1)}, "class number 2, but"),
+        ({"data": (X, Y + 1)}, "class index 2, but"),
         ({"callbacks": [3]}, r"callbacks\[0\]"),
         ({"optimizer": nn.optim.SGD([nn.Parameter([1.0])], 0.1)}, "none of the model's param"),
         ({"loss": lambda outputs, y: outputs}, "one recorded number"),

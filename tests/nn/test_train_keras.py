@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import nn
+from nn.train.compiled import Compiled
 
 X = np.random.default_rng(0).normal(size=(100, 3))
 Y = (X[:, 0] > 0).astype(int)
@@ -27,6 +28,12 @@ def test_the_beginners_example_learns():
     net.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy"])
     history = net.fit(X, y, epochs=8, batch_size=10, validation_split=0.2, verbose=0, rng=0)
     assert history["val_accuracy"][-1] >= 0.92
+
+
+def test_sequential_declares_the_methods_that_training_binds_to_it():
+    bound = {name for name in vars(Compiled) if not name.startswith("_")}
+    assert bound == set(nn.Sequential.__annotations__)
+    assert all(getattr(nn.Sequential, name) is getattr(Compiled, name) for name in bound)
 
 
 def test_the_last_samples_are_held_out():

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograd import Value, grad, gradcheck, scaled_dot_product_attention
+from autograd import Value, grad, gradcheck
 from autograd.machine import pool
+from autograd.ops import scaled_dot_product_attention
 from autograd.ops.attention.attention import attention, reference
 
 NONE_ALLOWED = np.array([[True, False, True], [False, False, False]])

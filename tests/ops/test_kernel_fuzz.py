@@ -215,7 +215,7 @@ def attack(make) -> int:
         rng = np.random.default_rng(seed)
         function, args, how = make(rng, seed < CALLS // 2)
         try:
-            for y in leaves(getattr(autograd, function)(*args, **how)):
+            for y in leaves(getattr(autograd.ops, function)(*args, **how)):
                 if y.dtype.kind == "f" and y.requires_grad:
                     y.backward(np.ones(y.shape, y.dtype), retain_graph=True)
             answered += 1

@@ -24,10 +24,10 @@ def call(seed: int) -> list[np.ndarray]:
     match seed % 7:
         case 0:
             leaves = [leaf(n, 4, 17, 13), leaf(8, 4, 3, 3), leaf(8)]
-            y = autograd.conv2d(*leaves, padding=1)
+            y = autograd.ops.conv2d(*leaves, padding=1)
         case 1:
             leaves = [leaf(n, 6, 16, 16)]
-            y = autograd.max_pool2d(leaves[0], 2)
+            y = autograd.ops.max_pool2d(leaves[0], 2)
         case 2:
             leaves = [leaf(9, n, 5), leaf(64, 5), leaf(64, 16), leaf(64), leaf(64)]
             lengths = rng.integers(1, 10, n)
@@ -37,13 +37,13 @@ def call(seed: int) -> list[np.ndarray]:
             y, _ = autograd.gru(leaves[0], [leaves[1:]])
         case 4:
             leaves = [leaf(n * 40, 64), leaf(64), leaf(64)]
-            y = autograd.layer_norm(leaves[0], 64, *leaves[1:])
+            y = autograd.ops.layer_norm(leaves[0], 64, *leaves[1:])
         case 5:
             leaves = [leaf(n, 2, 24, 8) for _ in range(3)]
-            y = autograd.scaled_dot_product_attention(*leaves, is_causal=True)
+            y = autograd.ops.scaled_dot_product_attention(*leaves, is_causal=True)
         case _:
             leaves = [leaf(n * 4096)]
-            y = autograd.gelu(leaves[0]) * autograd.sigmoid(leaves[0])
+            y = autograd.ops.gelu(leaves[0]) * autograd.ops.sigmoid(leaves[0])
     y.backward(np.ones(y.shape, np.float32))
     return [y.data, *(leaf.grad for leaf in leaves)]
 

@@ -14,13 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import autograd
-from autograd import Value, grad
+from autograd import Value, grad, ops
 from autograd.machine import pool
-from autograd.ops.pooling.pooling import adaptive, avg_pool, avg_pool_grad, max_pool, sliding
+from autograd.ops.pooling.avg_pool import avg_pool, avg_pool_grad
+from autograd.ops.pooling.max_pool import max_pool
+from autograd.ops.pooling.windows import adaptive, sliding
 
-MAX = {r: getattr(autograd, f"max_pool{r}d") for r in (1, 2, 3)}
-AVG = {r: getattr(autograd, f"avg_pool{r}d") for r in (1, 2, 3)}
-UNPOOL = {r: getattr(autograd, f"max_unpool{r}d") for r in (1, 2, 3)}
+MAX = {r: getattr(autograd.ops, f"max_pool{r}d") for r in (1, 2, 3)}
+AVG = {r: getattr(autograd.ops, f"avg_pool{r}d") for r in (1, 2, 3)}
+UNPOOL = {r: getattr(autograd.ops, f"max_unpool{r}d") for r in (1, 2, 3)}
 
 
 def definition(x, windows, reduce):
@@ -69,11 +71,11 @@ def test_the_maximum_is_that_of_the_window(call):
 @pytest.mark.parametrize("divisor", [None, 3])
 def test_two_by_two_pixels_side_by_side(size, divisor):
     v = Value(np.random.default_rng(0).normal(size=(2, 3, *size)))
-    y = autograd.avg_pool2d(v, 2, divisor_override=divisor)
+    y = ops.avg_pool2d(v, 2, divisor_override=divisor)
     part = v.data[..., : size[0] // 2 * 2, : size[1] // 2 * 2]
     blocks = part.reshape(2, 3, size[0] // 2, 2, size[1] // 2, 2)
     np.testing.assert_allclose(y.data, blocks.sum((3, 5)) / (divisor or 4), rtol=1e-12)
-    np.testing.assert_array_equal(autograd.max_pool2d(v, 2).data, blocks.max((3, 5)))
+    np.testing.assert_array_equal(ops.max_pool2d(v, 2).data, blocks.max((3, 5)))
     g = grad(np.sum(y), v)
     assert g.sum() == pytest.approx(part.size / (divisor or 4))
     assert not g[..., part.shape[2] :, :].any()
@@ -103,14 +105,14 @@ def test_adaptive_windows_cover_the_axis_and_are_even(parts):
 
 def test_an_adaptive_size_of_none_keeps_the_axis():
     x = np.random.default_rng(0).normal(size=(1, 2, 4, 6))
-    assert autograd.adaptive_avg_pool2d(x, (None, 2)).shape == (1, 2, 4, 2)
-    assert autograd.adaptive_max_pool2d(x, (3, None)).shape == (1, 2, 3, 6)
+    assert ops.adaptive_avg_pool2d(x, (None, 2)).shape == (1, 2, 4, 2)
+    assert ops.adaptive_max_pool2d(x, (3, None)).shape == (1, 2, 3, 6)
 
 
 @pytest.mark.parametrize("size", [2, 3])
 def test_of_equals_the_first_gets_the_gradient(size):
     v = Value(np.zeros((1, 1, size, size)))
-    g = grad(np.sum(autograd.max_pool2d(v, size)), v)
+    g = grad(np.sum(ops.max_pool2d(v, size)), v)
     assert g[0, 0, 0, 0] == g.sum() == 1
 
 
@@ -120,16 +122,14 @@ def test_nan_counts_as_the_largest_and_gets_the_gradient(size, k):
     x = np.arange(size * size, dtype=float).reshape(1, 1, size, size)
     x[0, 0, k // 2, k % 2] = np.nan
     v = Value(x)
-    y = autograd.max_pool2d(v, size)
+    y = ops.max_pool2d(v, size)
     assert np.isnan(y.data).all()
     assert np.argmax(grad(np.sum(y), v)) == np.argmax(np.isnan(x))
 
 
 @pytest.mark.parametrize("size", [2, 3])
 def test_all_minus_infinity_still_has_a_place(size):
-    y, indices = autograd.max_pool2d(
-        np.full((1, 1, size, size), -np.inf), size, return_indices=True
-    )
+    y, indices = ops.max_pool2d(np.full((1, 1, size, size), -np.inf), size, return_indices=True)
     assert y.item() == -np.inf
     assert indices.item() == 0
 
@@ -153,8 +153,8 @@ def test_the_indices_find_the_largest_and_unpooling_puts_them_back(rank):
 
 def test_an_output_size_chooses_among_the_inputs_of_a_pooling():
     x = np.random.default_rng(0).normal(size=(1, 1, 5, 5))
-    y, indices = autograd.max_pool2d(x, 2, return_indices=True)
-    assert autograd.max_unpool2d(y, indices, 2, output_size=(5, 5)).shape == (1, 1, 5, 5)
+    y, indices = ops.max_pool2d(x, 2, return_indices=True)
+    assert ops.max_unpool2d(y, indices, 2, output_size=(5, 5)).shape == (1, 1, 5, 5)
 
 
 @pytest.mark.parametrize("rank", MAX)
@@ -166,7 +166,7 @@ def test_an_image_alone_gives_what_it_gives_in_a_batch(rank):
 
 def test_float32_and_no_images():
     x = np.zeros((0, 3, 4, 4), np.float32)
-    for f in (autograd.max_pool2d, autograd.avg_pool2d):
+    for f in (ops.max_pool2d, ops.avg_pool2d):
         v = Value(x)
         y = f(v, 2)
         assert y.shape == (0, 3, 2, 2)
@@ -197,49 +197,69 @@ def test_the_bits_are_the_same_at_any_number_of_threads(threads):
 
 X = np.zeros((1, 2, 5, 5))
 REFUSED = {
-    "rank": (lambda: autograd.max_pool2d(X[0, 0], 2), ValueError, "must have 4 axes"),
-    "kernel 0": (lambda: autograd.max_pool2d(X, 0), ValueError, "kernel_size must be at least 1"),
-    "kernel 1.5": (lambda: autograd.max_pool2d(X, 1.5), TypeError, "kernel_size must be made of"),
-    "kernel 6": (lambda: autograd.max_pool2d(X, 6), ValueError, r"reaches over 6 pixels"),
-    "dilation": (lambda: autograd.max_pool2d(X, 3, 1, 0, 3), ValueError, "reaches over 7 pixels"),
-    "padding": (lambda: autograd.avg_pool2d(X, 2, 1, 2), ValueError, "at most half"),
-    "stride": (lambda: autograd.avg_pool2d(X, 2, 0), ValueError, "stride must be at least 1"),
+    "rank": (lambda: ops.max_pool2d(X[0, 0], 2), ValueError, "must have 4 axes"),
+    "kernel 0": (
+        lambda: ops.max_pool2d(X, 0),
+        ValueError,
+        "kernel_size must be at least 1",
+    ),
+    "kernel 1.5": (
+        lambda: ops.max_pool2d(X, 1.5),
+        TypeError,
+        "kernel_size must be made of",
+    ),
+    "kernel 6": (lambda: ops.max_pool2d(X, 6), ValueError, r"reaches over 6 pixels"),
+    "dilation": (
+        lambda: ops.max_pool2d(X, 3, 1, 0, 3),
+        ValueError,
+        "reaches over 7 pixels",
+    ),
+    "padding": (lambda: ops.avg_pool2d(X, 2, 1, 2), ValueError, "at most half"),
+    "stride": (lambda: ops.avg_pool2d(X, 2, 0), ValueError, "stride must be at least 1"),
     "divisor": (
-        lambda: autograd.avg_pool2d(X, 2, divisor_override=0),
+        lambda: ops.avg_pool2d(X, 2, divisor_override=0),
         ValueError,
         "divisor_override must not be 0",
     ),
-    "parts": (lambda: autograd.adaptive_avg_pool2d(X, 0), ValueError, "at least 1"),
-    "three parts": (lambda: autograd.adaptive_avg_pool2d(X, (1, 1, 1)), ValueError, "3 entries"),
-    "integers": (lambda: autograd.max_pool2d(X.astype(int), 2), TypeError, "float32 or float64"),
+    "parts": (lambda: ops.adaptive_avg_pool2d(X, 0), ValueError, "at least 1"),
+    "three parts": (
+        lambda: ops.adaptive_avg_pool2d(X, (1, 1, 1)),
+        ValueError,
+        "3 entries",
+    ),
+    "integers": (
+        lambda: ops.max_pool2d(X.astype(int), 2),
+        TypeError,
+        "float32 or float64",
+    ),
     "indices beyond": (
-        lambda: autograd.max_unpool2d(X, np.full(X.shape, 100), 2),
+        lambda: ops.max_unpool2d(X, np.full(X.shape, 100), 2),
         ValueError,
         "indices must lie in",
     ),
-    "float indices": (lambda: autograd.max_unpool2d(X, X, 2), TypeError, "must be integers"),
+    "float indices": (lambda: ops.max_unpool2d(X, X, 2), TypeError, "must be integers"),
     "other indices": (
-        lambda: autograd.max_unpool2d(X, X[:, :1].astype(int), 2),
+        lambda: ops.max_unpool2d(X, X[:, :1].astype(int), 2),
         ValueError,
         "indices .* the same",
     ),
     "unpooled by 0": (
-        lambda: autograd.max_unpool2d(X, X.astype(int), 0),
+        lambda: ops.max_unpool2d(X, X.astype(int), 0),
         ValueError,
         "max_unpool2d: kernel_size must be at least 1",
     ),
     "unpooled away": (
-        lambda: autograd.max_unpool2d(X[..., :1, :1], X[..., :1, :1].astype(int), 2, 1, 2),
+        lambda: ops.max_unpool2d(X[..., :1, :1], X[..., :1, :1].astype(int), 2, 1, 2),
         ValueError,
         "leaves an output",
     ),
     "too many parts": (
-        lambda: autograd.adaptive_avg_pool2d(X, 2**40),
+        lambda: ops.adaptive_avg_pool2d(X, 2**40),
         ValueError,
         "adaptive_avg_pool2d: output_size=.* at most",
     ),
     "output size": (
-        lambda: autograd.max_unpool2d(X, X.astype(int), 2, output_size=(20, 20)),
+        lambda: ops.max_unpool2d(X, X.astype(int), 2, output_size=(20, 20)),
         ValueError,
         "within a stride",
     ),
@@ -257,8 +277,8 @@ def test_plain_python_computes_the_same():
     code = (
         "import numpy as np, autograd\n"
         "x = autograd.Value(np.arange(50.0).reshape(1, 2, 5, 5))\n"
-        "y = autograd.max_pool2d(x, 2) + autograd.max_pool2d(x, 3, 2, 1)[..., :2, :2]\n"
-        "z = np.sum(y) + np.sum(autograd.avg_pool2d(x, 2))\n"
+        "y = autograd.ops.max_pool2d(x, 2) + autograd.ops.max_pool2d(x, 3, 2, 1)[..., :2, :2]\n"
+        "z = np.sum(y) + np.sum(autograd.ops.avg_pool2d(x, 2))\n"
         "print(float(z.data), float(autograd.grad(z, x).sum()))"
     )
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
@@ -266,8 +286,8 @@ def test_plain_python_computes_the_same():
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
     x = Value(np.arange(50.0).reshape(1, 2, 5, 5))
-    y = autograd.max_pool2d(x, 2) + autograd.max_pool2d(x, 3, 2, 1)[..., :2, :2]
-    z = np.sum(y) + np.sum(autograd.avg_pool2d(x, 2))
+    y = autograd.ops.max_pool2d(x, 2) + autograd.ops.max_pool2d(x, 3, 2, 1)[..., :2, :2]
+    z = np.sum(y) + np.sum(autograd.ops.avg_pool2d(x, 2))
     assert done.stdout.split() == [str(float(z.data)), str(float(grad(z, x).sum()))]
 
 
@@ -315,7 +335,7 @@ def theirs():
 def test_values_and_gradients_are_torchs(theirs, i):
     name, shape, how = CALLS[i]
     x = Value(np.random.default_rng(3).normal(size=shape))
-    y = getattr(autograd, name)(x, **how)
+    y = getattr(autograd.ops, name)(x, **how)
     np.sum(y * y * y).backward()
     np.testing.assert_allclose(y.data, theirs[i][0], rtol=1e-12)
     np.testing.assert_allclose(x.grad, theirs[i][1], rtol=1e-12)

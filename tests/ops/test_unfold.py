@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from autograd import Value, grad, gradcheck, unfold
+from autograd import Value, grad, gradcheck
+from autograd.ops import unfold
 
 sliding_window_view = np.lib.stride_tricks.sliding_window_view
 WINDOWS = {

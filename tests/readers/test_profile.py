@@ -17,7 +17,7 @@ from autograd.readers.profile.work import Memory, flops
 def network(rng):
     model = nn.Sequential(nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 3))
     x, t = rng.standard_normal((4, 6)).astype(np.float32), np.array([0, 1, 2, 0])
-    return model, lambda: autograd.cross_entropy(model(x), t)
+    return model, lambda: autograd.ops.cross_entropy(model(x), t)
 
 
 def named(found):
@@ -166,7 +166,7 @@ def test_arithmetic_follows_the_shapes(make, there, back):
 
 def test_arithmetic_of_a_convolution_and_its_gradients():
     x, w = Value(np.ones((2, 3, 5, 5))), Value(np.ones((4, 3, 2, 2)))
-    y = autograd.conv2d(x, w)
+    y = autograd.ops.conv2d(x, w)
     each = 2 * y.size * 3 * 2 * 2
     assert flops(y, [x.data, w.data], [True, True]) == (each, 2 * each)
 
@@ -287,7 +287,7 @@ def test_a_view_takes_no_share_of_the_peak_and_hides_none(rng):
 def test_attention_and_its_kernel_are_named(rng):
     q = Value(rng.standard_normal((2, 8, 4)).astype(np.float32))
     found = autograd.profile(
-        lambda: np.sum(autograd.scaled_dot_product_attention(q, q, q)), repeat=1
+        lambda: np.sum(autograd.ops.scaled_dot_product_attention(q, q, q)), repeat=1
     )
     attention = found.costs[0]
     assert attention.engines == ("kernel attention.forward", "kernel attention.backward")

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import autograd
-from autograd import KernelOp, Value, relu
-from autograd.engine import tick
+from autograd import KernelOp, Value
+from autograd.node import tick
+from autograd.ops import relu
 from autograd.viz.model import picture
 
 

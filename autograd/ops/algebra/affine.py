@@ -1,4 +1,4 @@
-"""The affine map of a layer as one node: what nearly every network is made of."""
+"""The affine map of a layer as one node: x weightᵀ + bias."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from autograd.machine import choice
 from autograd.op import Op
-from autograd.ops.samples import A, case
+from autograd.ops.samples import A, case, cases
 
 
 def _linear(x: Any, weight: Any) -> Any:
@@ -32,9 +32,25 @@ def outer(g: Any, x: Any) -> Any:
     return choice.matmul(np.transpose(g), x)
 
 
-# fmt: off
-linear = Op(_linear, r"{x:2} {weight:9}^\top",         lambda g, y, x, weight: choice.matmul(g, weight), lambda g, y, x, weight: outer(g, x), name="linear", rank=2,
-            cases=(case(A(4, 3), A(2, 3)), case(A(3), A(2, 3)), case(A(2, 4, 3), A(2, 3))))
-affine = Op(_affine, r"{x:2} {weight:9}^\top + {bias}", lambda g, y, x, weight, bias: choice.matmul(g, weight), lambda g, y, x, weight, bias: outer(g, x), lambda g, y, x, weight, bias: g, name="affine", rank=1,
-            cases=(case(A(4, 3), A(2, 3), A(2)), case(A(3), A(2, 3), A(2)), case(A(2, 4, 3), A(2, 3), A(2))))
-# fmt: on
+linear = Op(
+    _linear,
+    r"{x:2} {weight:9}^\top",
+    lambda g, y, x, weight: choice.matmul(g, weight),
+    lambda g, y, x, weight: outer(g, x),
+)
+affine = Op(
+    _affine,
+    r"{x:2} {weight:9}^\top + {bias:1}",
+    lambda g, y, x, weight, bias: choice.matmul(g, weight),
+    lambda g, y, x, weight, bias: outer(g, x),
+    lambda g, y, x, weight, bias: g,
+)
+
+# What tests sample
+cases("linear", case(A(4, 3), A(2, 3)), case(A(3), A(2, 3)), case(A(2, 4, 3), A(2, 3)))
+cases(
+    "affine",
+    case(A(4, 3), A(2, 3), A(2)),
+    case(A(3), A(2, 3), A(2)),
+    case(A(2, 4, 3), A(2, 3), A(2)),
+)

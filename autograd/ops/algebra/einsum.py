@@ -11,7 +11,7 @@ import numpy as np
 from autograd.dispatch import OPS
 from autograd.ops.algebra.products import array, constant
 from autograd.ops.arrays.no_gradient import plain
-from autograd.ops.samples import A, case
+from autograd.ops.samples import A, case, cases
 from autograd.sequence_op import SequenceOp
 from autograd.symbol import Symbol
 
@@ -53,8 +53,8 @@ def _einsum(xs: Sequence[Any], subscripts: str, optimize: Any = False) -> Any:
 def _einsum_grad(i: int, g: Any, xs: Sequence[Any], subscripts: str, optimize: Any) -> Any:
     """The gradient for operand i: g takes the place of that operand, whose letters come out.
 
-    A letter that comes twice in the operand gets a new letter and an identity matrix that ties
-    the two; one that nothing else has was summed away, so its axis is stretched back.
+    A letter that occurs twice in the operand gets a new letter and an identity matrix that ties
+    the two; one that occurs nowhere else was summed away, so its axis is broadcast back.
     """
     left, out = subscripts.split("->")
     terms = left.split(",")
@@ -103,12 +103,7 @@ def _tex(symbols: Sequence[Symbol], subscripts: str, optimize: Any) -> str:
     return (rf"\sum_{{{summed}}} " if summed else "") + r" \, ".join(factors)
 
 
-# fmt: off
-einsum_row = SequenceOp(_einsum, _tex, _einsum_vjp,
-    name="einsum", rank=1,
-    cases=(case([A(2, 3), A(3, 2)], "ij,jk->ik"), case([A(3, 3)], "ii->i"), case([A(3, 3)], "ii->"), case([A(2, 3)], "ij->"), case([A(2, 3)], "ij->ji"), case([A(2, 3, 2)], "iji->j"),
-           case([A(1, 3), A(2, 3)], "ij,ij->i"), case([A(2, 2, 3), A(2, 3, 2)], "bij,bjk->bik", True), case([A(2), A(3), A(2, 3)], "i,j,ij->"), case([A(), A(2)], ",i->i"), case([A(2), A(2)], "i,i->i")))
-# fmt: on
+einsum_row = SequenceOp(_einsum, _tex, _einsum_vjp, rank=1)
 
 
 def einsum(subscripts: Any, *operands: Any, optimize: Any = False) -> Any:
@@ -124,3 +119,19 @@ def einsum(subscripts: Any, *operands: Any, optimize: Any = False) -> Any:
 
 OPS[np.einsum] = einsum
 plain(np.einsum_path)
+
+# What tests sample
+cases(
+    "einsum",
+    case([A(2, 3), A(3, 2)], "ij,jk->ik"),
+    case([A(3, 3)], "ii->i"),
+    case([A(3, 3)], "ii->"),
+    case([A(2, 3)], "ij->"),
+    case([A(2, 3)], "ij->ji"),
+    case([A(2, 3, 2)], "iji->j"),
+    case([A(1, 3), A(2, 3)], "ij,ij->i"),
+    case([A(2, 2, 3), A(2, 3, 2)], "bij,bjk->bik", True),
+    case([A(2), A(3), A(2, 3)], "i,j,ij->"),
+    case([A(), A(2)], ",i->i"),
+    case([A(2), A(2)], "i,i->i"),
+)

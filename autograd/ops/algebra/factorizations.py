@@ -14,15 +14,9 @@ from autograd.dispatch import OPS
 from autograd.op import Op
 from autograd.ops.algebra.products import constant, flip
 from autograd.ops.elementwise.arithmetic import ratio
-from autograd.ops.samples import A, Array, case, real
+from autograd.ops.samples import A, Array, case, cases, real
 
 QRResult = type(np.linalg.qr(np.eye(1)))
-
-
-def apart(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    """Matrices whose eigenvalues and singular values are far from 0 and from each other."""
-    diagonal = 5.0 * np.eye(shape[-2], shape[-1]) * np.arange(1, shape[-1] + 1)
-    return real(rng, shape) + diagonal
 
 
 def _half_lower(x: Any) -> Any:
@@ -53,7 +47,7 @@ def _qr(a: Any, mode: Any = "reduced") -> Any:
     """a = Q R of matrices that are not wide, Q with orthonormal columns, R upper triangular."""
     if mode == "complete" and a.shape[-2] > a.shape[-1]:
         raise ValueError(
-            "of a tall matrix mode='complete' adds columns to Q that the matrix does not "
+            "mode='complete' of a tall matrix adds columns to Q that the matrix does not "
             "determine, so they have no derivative; use mode='reduced'."
         )
     if mode not in ("reduced", "complete"):
@@ -74,10 +68,10 @@ def _qr_grad(g: Any, y: Any) -> Any:
 
 
 def _over_gaps(x: Any, v: Any, w: Any) -> Any:
-    """x_ij / (v_j - v_i) for every pair of a list of numbers v; 0 on the diagonal.
+    """x_ij / (v_j - v_i) for every pair of elements of a vector v; 0 on the diagonal.
 
-    Where v_i and v_j are equal up to rounding: 0 if w_ij and w_ji are exactly 0, which is taken to
-    say that the pair is not used, else NaN.
+    Where v_i and v_j are equal up to rounding: 0 if w_ij and w_ji are exactly 0, which means that
+    the pair is not used, else NaN.
     """
     gap = np.expand_dims(v, -2) - np.expand_dims(v, -1)
     n = v.shape[-1]
@@ -124,7 +118,7 @@ def _svd(a: Any, full_matrices: bool = True) -> Any:
     """a = U diag(S) Vh, S descending; U and Vh have as many columns and rows as S is long."""
     if full_matrices and a.shape[-2] != a.shape[-1]:
         raise ValueError(
-            "of a matrix that is not square, full_matrices=True adds vectors that the matrix does "
+            "full_matrices=True of a matrix that is not square adds vectors that the matrix does "
             "not determine, so they have no derivative; pass full_matrices=False."
         )
     return np.linalg.svd(a, full_matrices=full_matrices)
@@ -166,15 +160,23 @@ def diagonal(x: Any) -> Any:
     return np.expand_dims(x, -2) * constant("I", np.eye(x.shape[-1], dtype=x.dtype), x)
 
 
-# fmt: off
-cholesky_row = Op(_cholesky,  r"\operatorname{{chol}} {a:3}",   lambda g, y, a: _cholesky_grad(g, y),                       rank=3, name="cholesky", cases=(case(A(3, 3, domain=apart)), case(A(2, 2, 2, domain=apart))))
-qr_row = Op(_qr,              r"\operatorname{{qr}} {a:3}",     lambda g, y, a, mode: _qr_grad(g, y),                       rank=3, name="qr", cases=(case(A(3, 3, domain=apart)), case(A(2, 4, 2, domain=apart))))
-eigh = Op(_eigh,              r"\operatorname{{eigh}} {a:3}",   lambda g, y, a, UPLO: _eigh_grad(g, y, UPLO),               rank=3, name="eigh", of=(np.linalg.eigh,), cases=(case(A(3, 3, domain=apart)), case(A(2, 2, 2, domain=apart), UPLO="U")))
-svd_row = Op(_svd,            r"\operatorname{{svd}} {a:3}",    lambda g, y, a, full_matrices: _svd_grad(g, y, a),                         rank=3, name="svd", cases=(case(A(3, 3, domain=apart)), case(A(2, 4, 2, domain=apart), False), case(A(2, 3, domain=apart), False)))
-half_lower: Op = Op(_half_lower, r"\Phi\left({x}\right)",      lambda g, y, x: half_lower.call(g),                         name="half_lower", cases=(case(A(3, 3)), case(A(2, 2, 2))))
-over_gaps: Op = Op(_over_gaps, r"\frac{{{x}}}{{{{{v}}}_j - {{{v}}}_i}}", lambda g, y, x, v, w: over_gaps.call(g, v, w),
-                                                                lambda g, y, x, v, w: _over_gaps_v(g, y, v, w), None,          name="over_gaps", cases=(case(A(3, 3), np.array([1.0, 2.5, 4.0]), A(3, 3)), case(A(2, 2, 2), np.array([[1.0, 2.5], [4.0, 2.0]]), A(2, 2, 2))))
-# fmt: on
+cholesky_row = Op(_cholesky, r"\operatorname{{chol}} {a:3}", lambda g, y, a: _cholesky_grad(g, y))
+qr_row = Op(_qr, r"\operatorname{{qr}} {a:3}", lambda g, y, a, mode: _qr_grad(g, y))
+eigh = Op(
+    _eigh,
+    r"\operatorname{{eigh}} {a:3}",
+    lambda g, y, a, UPLO: _eigh_grad(g, y, UPLO),
+    of=(np.linalg.eigh,),
+)
+svd_row = Op(_svd, r"\operatorname{{svd}} {a:3}", lambda g, y, a, full_matrices: _svd_grad(g, y, a))
+half_lower: Op = Op(_half_lower, r"\Phi\left({x}\right)", lambda g, y, x: half_lower.call(g))
+over_gaps: Op = Op(
+    _over_gaps,
+    r"\frac{{{x}}}{{{{{v}}}_j - {{{v}}}_i}}",
+    lambda g, y, x, v, w: over_gaps.call(g, v, w),
+    lambda g, y, x, v, w: _over_gaps_v(g, y, v, w),
+    None,
+)
 
 
 def cholesky(a: Any, *, upper: bool = False) -> Any:
@@ -208,3 +210,27 @@ def svdvals(x: Any) -> Any:
 
 OPS[np.linalg.cholesky], OPS[np.linalg.qr] = cholesky, qr
 OPS[np.linalg.eigvalsh], OPS[np.linalg.svd], OPS[np.linalg.svdvals] = eigvalsh, svd, svdvals
+
+
+# What tests sample
+def apart(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Matrices whose eigenvalues and singular values are far from 0 and from each other."""
+    diagonal = 5.0 * np.eye(shape[-2], shape[-1]) * np.arange(1, shape[-1] + 1)
+    return real(rng, shape) + diagonal
+
+
+cases("cholesky", case(A(3, 3, domain=apart)), case(A(2, 2, 2, domain=apart)))
+cases("qr", case(A(3, 3, domain=apart)), case(A(2, 4, 2, domain=apart)))
+cases("eigh", case(A(3, 3, domain=apart)), case(A(2, 2, 2, domain=apart), UPLO="U"))
+cases(
+    "svd",
+    case(A(3, 3, domain=apart)),
+    case(A(2, 4, 2, domain=apart), False),
+    case(A(2, 3, domain=apart), False),
+)
+cases("half_lower", case(A(3, 3)), case(A(2, 2, 2)))
+cases(
+    "over_gaps",
+    case(A(3, 3), np.array([1.0, 2.5, 4.0]), A(3, 3)),
+    case(A(2, 2, 2), np.array([[1.0, 2.5], [4.0, 2.0]]), A(2, 2, 2)),
+)

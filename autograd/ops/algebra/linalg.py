@@ -1,4 +1,4 @@
-"""Inverses, determinants, systems of equations, and what is composed of them.
+"""Inverses, determinants, linear systems, and functions composed of them.
 
 The formulas are those of M. B. Giles, "Collected matrix derivative results for forward and reverse
 mode algorithmic differentiation" (2008), unless a docstring names another source.
@@ -17,23 +17,18 @@ from autograd.op import Op
 from autograd.ops.algebra.factorizations import apart
 from autograd.ops.algebra.products import array, flip
 from autograd.ops.arrays.no_gradient import plain
-from autograd.ops.samples import A, Array, case
+from autograd.ops.samples import A, Array, case, cases
 
 SlogdetResult = type(np.linalg.slogdet(np.eye(1)))
 
 
-def singular(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    """Matrices of exact rank 1."""
-    return np.ones(shape) * np.arange(1.0, shape[-1] + 1)
-
-
 def column(x: Any) -> Any:
-    """Each number of a stack as a 1 by 1 matrix."""
+    """Each number of a stack as a 1 × 1 matrix."""
     return np.expand_dims(x, (-1, -2))
 
 
 def cofactors(y: Any, a: Any) -> Any:
-    """The gradient of the determinant y of a: inverse times determinant, or minors if singular."""
+    """The matrix of cofactors of a, whose determinant is y: y a⁻ᵀ, or from minors if singular."""
     if np.all(np.not_equal(y, 0)):
         return column(y) * flip(np.linalg.inv(a))
     n = a.shape[-1]
@@ -81,15 +76,19 @@ def _pinv_grad(g: Any, y: Any, a: Any) -> Any:
     return left + right - np.matmul(np.matmul(flip(y), g), flip(y))
 
 
-# fmt: off
-inv = Op(np.linalg.inv,       "{a:9}^{{-1}}",                   lambda g, y, a: -np.matmul(np.matmul(flip(y), g), flip(y)), rank=4, cases=(case(A(3, 3, domain=apart)), case(A(2, 1, 2, 2, domain=apart))))
-det = Op(np.linalg.det,       r"\det {a:3}",                    lambda g, y, a: column(g) * cofactors(y, a),                rank=3, cases=(case(A(3, 3, domain=apart)), case(A(2, 2, 2, domain=apart)), case(A(3, 3, domain=singular)), case(A(1, 1))))
-logabsdet = Op(_logabsdet,    r"\log \left|\det {a:3}\right|",  lambda g, y, a: column(g) * flip(np.linalg.inv(a)),         rank=3, name="logabsdet", cases=(case(A(3, 3, domain=apart)), case(A(2, 2, 2, domain=apart))))
-signdet = Op(_signdet,        r"\operatorname{{sign}} \det {a:3}", lambda g, y, a: np.zeros_like(a),                         rank=3, name="signdet", cases=(case(A(3, 3, domain=apart)), case(A(2, 2, 2, domain=apart))))
-solve = Op(np.linalg.solve,   "{a:9}^{{-1}} {b:2}",             lambda g, y, a, b: _solve_a(g, y, a, b),
-                                                                lambda g, y, a, b: _solve_b(g, a, b),                       rank=2, cases=(case(A(2, 2, domain=apart), A(2, 3)), case(A(3, 3, domain=apart), A(3)), case(A(3, 2, 2, domain=apart), A(2)), case(A(3, 2, 2, domain=apart), A(3, 2, 1)), case(A(2, 2, 2, domain=apart), A(2, 2)), case(A(2, 2, domain=apart), A(3, 2, 2))))
-pinv = Op(_pinv,              "{a:9}^+",                        lambda g, y, a, rcond, rtol: _pinv_grad(g, y, a),           rank=4, name="pinv", of=(np.linalg.pinv,), cases=(case(A(2, 2, domain=apart)), case(A(2, 3, 2, domain=apart)), case(A(2, 3, domain=apart), 1e-12)))
-# fmt: on
+inv = Op(np.linalg.inv, "{a:9}^{{-1}}", lambda g, y, a: -np.matmul(np.matmul(flip(y), g), flip(y)))
+det = Op(np.linalg.det, r"\det {a:3}", lambda g, y, a: column(g) * cofactors(y, a))
+logabsdet = Op(
+    _logabsdet, r"\log \left|\det {a:3}\right|", lambda g, y, a: column(g) * flip(np.linalg.inv(a))
+)
+signdet = Op(_signdet, r"\operatorname{{sign}} \det {a:3}", lambda g, y, a: np.zeros_like(a))
+solve = Op(
+    np.linalg.solve,
+    "{a:9}^{{-1}} {b:2}",
+    lambda g, y, a, b: _solve_a(g, y, a, b),
+    lambda g, y, a, b: _solve_b(g, a, b),
+)
+pinv = Op(_pinv, "{a:9}^+", lambda g, y, a, rcond, rtol: _pinv_grad(g, y, a), of=(np.linalg.pinv,))
 
 
 def slogdet(a: Any) -> Any:
@@ -98,7 +97,7 @@ def slogdet(a: Any) -> Any:
 
 
 def matrix_power(a: Any, n: int) -> Any:
-    """Product of n times a square matrix; of its inverse where n < 0."""
+    """The n-th power of a square matrix; of its inverse where n < 0."""
     if not isinstance(n, (int, np.integer)):
         raise TypeError(f"matrix_power: n must be an integer, got {n!r}.")
     if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
@@ -147,7 +146,7 @@ def multi_dot(arrays: Sequence[Any]) -> Any:
 
 
 def tensorsolve(a: Any, b: Any, axes: Sequence[int] | None = None) -> Any:
-    """x such that the sum of a times x over all axes of x is b."""
+    """Solve tensordot(a, x) = b, summed over all axes of x."""
     a, b = array(a), array(b)
     if axes is not None:
         moved = [k % a.ndim for k in axes]
@@ -170,7 +169,7 @@ def tensorinv(a: Any, ind: int = 2) -> Any:
 
 
 def lstsq(a: Any, b: Any, rcond: float | None = None) -> tuple[Any, Any, int, Any]:
-    """The shortest x of those for which |a x - b|² is least; also that, a's rank, and its s."""
+    """Least squares: the shortest minimizer x of |a x - b|², that minimum, a's rank and its s."""
     a, b = array(a), array(b)
     m, n = a.shape
     cut = np.finfo(a.dtype).eps * (max(m, n) if rcond is None else 1)
@@ -186,3 +185,35 @@ OPS[np.linalg.slogdet], OPS[np.linalg.lstsq] = slogdet, lstsq
 OPS[np.linalg.matrix_power], OPS[np.linalg.multi_dot] = matrix_power, multi_dot
 OPS[np.linalg.tensorsolve], OPS[np.linalg.tensorinv] = tensorsolve, tensorinv
 plain(np.linalg.matrix_rank)
+
+
+# What tests sample
+def singular(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Matrices of exact rank 1."""
+    return np.ones(shape) * np.arange(1.0, shape[-1] + 1)
+
+
+cases("inv", case(A(3, 3, domain=apart)), case(A(2, 1, 2, 2, domain=apart)))
+cases(
+    "det",
+    case(A(3, 3, domain=apart)),
+    case(A(2, 2, 2, domain=apart)),
+    case(A(3, 3, domain=singular)),
+    case(A(1, 1)),
+)
+cases("logabsdet signdet", case(A(3, 3, domain=apart)), case(A(2, 2, 2, domain=apart)))
+cases(
+    "solve",
+    case(A(2, 2, domain=apart), A(2, 3)),
+    case(A(3, 3, domain=apart), A(3)),
+    case(A(3, 2, 2, domain=apart), A(2)),
+    case(A(3, 2, 2, domain=apart), A(3, 2, 1)),
+    case(A(2, 2, 2, domain=apart), A(2, 2)),
+    case(A(2, 2, domain=apart), A(3, 2, 2)),
+)
+cases(
+    "pinv",
+    case(A(2, 2, domain=apart)),
+    case(A(2, 3, 2, domain=apart)),
+    case(A(2, 3, domain=apart), 1e-12),
+)

@@ -11,7 +11,7 @@ import numpy as np
 from autograd.dispatch import OPS, Traced
 from autograd.machine import choice
 from autograd.op import Op, bind_methods
-from autograd.ops.samples import A, case
+from autograd.ops.samples import A, case, cases
 from autograd.symbol import Symbol
 
 
@@ -21,12 +21,12 @@ def flip(a: Any) -> Any:
 
 
 def array(x: Any) -> Any:
-    """x with a shape: a list or a number becomes an array."""
+    """x itself if it is traced, else as an array."""
     return x if isinstance(x, Traced) else np.asarray(x)
 
 
 def constant(tex: str, c: Any, near: Any) -> Any:
-    """A constant array, under its name where `near` shows that a formula is being written."""
+    """A constant array, under its name where `near` is a Symbol: a formula is being written."""
     return Symbol(tex, c) if isinstance(near, Symbol) else c
 
 
@@ -110,7 +110,7 @@ def _trace_grad(g: Any, a: Any, offset: int, axis1: int, axis2: int) -> Any:
 
 
 def _cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1) -> Any:
-    """Vector products of 3-vectors; where a, b and the result have their components."""
+    """Cross products of 3-vectors, whose components lie along axisa, axisb and axisc."""
     for name, x, axis in (("a", a, axisa), ("b", b, axisb)):
         if np.ndim(x) == 0 or x.shape[axis] != 3:
             raise ValueError(f"{name} must have 3 components along axis {axis}.")
@@ -118,41 +118,51 @@ def _cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1) ->
 
 
 def _cross_grad(a: Any, b: Any, to: int, axisa: int, axisb: int, like: Any) -> Any:
-    """a × b along the axes given, put where the vectors of `like` have theirs."""
+    """a × b along the axes given, with components along axis `to`, counted as in `like`."""
     # Counted from the end, since broadcasting adds axes at the front.
     return np.cross(a, b, axisa, axisb, to - like.ndim if to >= 0 else to)
 
 
-# fmt: off
-matmul = Op(choice.matmul, "{a:2} {b:2}",
+matmul = Op(
+    choice.matmul,
+    "{a:2} {b:2}",
     lambda g, y, a, b: _matmul_left(g, a, b),
     lambda g, y, a, b: _matmul_right(g, a, b),
-    rank=2, bind="__matmul__ __rmatmul__", of=(np.matmul, np.linalg.matmul),
-    cases=(case(A(2, 3), A(3, 2)), case(A(3), A(3)), case(A(2, 3), A(3)), case(A(3), A(2, 3, 2)), case(A(2, 2, 3), A(3)), case(A(3), A(3, 2)), case(A(2, 1, 2, 3), A(2, 3, 2)), case(A(2, 2, 3), A(3, 2)), case(A(2, 3), A(2, 3, 2)), case(A(1, 2, 3), A(2, 3, 1))))
-vecdot = Op(_vecdot, r"{a:2} \cdot {b:2}",
+    of=(np.matmul, np.linalg.matmul),
+    bind="__matmul__ __rmatmul__",
+)
+vecdot = Op(
+    _vecdot,
+    r"{a:2} \cdot {b:2}",
     lambda g, y, a, b, axis: np.expand_dims(g, axis) * b,
     lambda g, y, a, b, axis: np.expand_dims(g, axis) * a,
-    name="vecdot", rank=2, of=(np.linalg.vecdot,),
-    cases=(case(A(3), A(3)), case(A(2, 3), A(3)), case(A(3, 2), A(3, 2), axis=0), case(A(2, 1, 3), A(4, 3))))
-tensordot = Op(_tensordot, r"{a:2} \cdot {b:2}",
+    of=(np.linalg.vecdot,),
+)
+tensordot = Op(
+    _tensordot,
+    r"{a:2} \cdot {b:2}",
     lambda g, y, a, b, axes: _tensordot_left(g, a, b, axes),
     lambda g, y, a, b, axes: _tensordot_right(g, a, b, axes),
-    name="tensordot", rank=2, of=(np.tensordot,),
-    cases=(case(A(2, 3), A(2, 3)), case(A(2, 3), A(3, 2), 1), case(A(2), A(3), 0), case(A(2, 3, 4), A(4, 5, 2), ([2, 0], [0, 2])), case(A(2, 3, 4), A(3, 4, 2), ([-1, 0], [1, -1])), case(A(2, 3), A(3), (1, 0))))
-trace = Op(_trace, r"\operatorname{{tr}} {a:3}",
+    of=(np.tensordot,),
+)
+trace = Op(
+    _trace,
+    r"\operatorname{{tr}} {a:3}",
     lambda g, y, a, offset, axis1, axis2: _trace_grad(g, a, offset, axis1, axis2),
-    name="trace", rank=3, of=(np.trace,), bind="trace",
-    cases=(case(A(3, 3)), case(A(2, 3), 1), case(A(2, 3, 4), -1, 2, 0), case(A(2, 3, 4), 0, -2, -1)))
-cross_row = Op(_cross, r"{a:3} \times {b:3}",
+    of=(np.trace,),
+    bind="trace",
+)
+cross_row = Op(
+    _cross,
+    r"{a:3} \times {b:3}",
     lambda g, y, a, b, axisa, axisb, axisc: _cross_grad(b, g, axisa, axisb, axisc, a),
     lambda g, y, a, b, axisa, axisb, axisc: _cross_grad(g, a, axisb, axisc, axisa, b),
-    name="cross", rank=2,
-    cases=(case(A(3), A(3)), case(A(2, 3), A(3)), case(A(3, 2), A(3, 2), 0, 0, 0), case(A(3, 2), A(4, 2, 3), axisa=0, axisc=1), case(A(2, 3), A(3, 2), -1, 0, 0)))
-# fmt: on
+    rank=2,
+)
 
 
 def dot(a: Any, b: Any) -> Any:
-    """Sum over the last axis of a and the last but one of b; a number scales."""
+    """Sum over a's last and b's second-to-last axis; a scalar multiplies."""
     a, b = array(a), array(b)
     if a.ndim == 0 or b.ndim == 0:
         return np.multiply(a, b)
@@ -162,7 +172,7 @@ def dot(a: Any, b: Any) -> Any:
 
 
 def inner(a: Any, b: Any) -> Any:
-    """Sum over the last axes of a and b; a number scales."""
+    """Sum over the last axes of a and b; a scalar multiplies."""
     a, b = array(a), array(b)
     if a.ndim == 0 or b.ndim == 0:
         return np.multiply(a, b)
@@ -192,7 +202,7 @@ def kron(a: Any, b: Any) -> Any:
 
 
 def vecdot_last(a: Any, b: Any) -> Any:
-    """Inner products of the vectors along the last axis; numpy.linalg.vecdot takes another."""
+    """Inner products of the vectors along the last axis."""
     return vecdot.call(a, b)
 
 
@@ -209,7 +219,7 @@ def vecmat(a: Any, b: Any) -> Any:
 def cross(
     a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
 ) -> Any:
-    """Vector products of 3-vectors."""
+    """Cross products of 3-vectors."""
     if axis is not None:
         axisa = axisb = axisc = axis
     return cross_row.call(a, b, axisa, axisb, axisc)
@@ -237,7 +247,7 @@ def linalg_trace(x: Any, *, offset: int = 0) -> Any:
 
 
 def linalg_cross(x1: Any, x2: Any, *, axis: int = -1) -> Any:
-    """Vector products of the 3-vectors along an axis."""
+    """Cross products of the 3-vectors along an axis."""
     return np.cross(x1, x2, axis=axis)
 
 
@@ -254,3 +264,49 @@ OPS[np.linalg.outer], OPS[np.linalg.tensordot] = linalg_outer, linalg_tensordot
 OPS[np.linalg.trace], OPS[np.linalg.cross] = linalg_trace, linalg_cross
 OPS[np.linalg.diagonal] = linalg_diagonal
 bind_methods(dot, "dot")
+
+# What tests sample
+cases(
+    "matmul",
+    case(A(2, 3), A(3, 2)),
+    case(A(3), A(3)),
+    case(A(2, 3), A(3)),
+    case(A(3), A(2, 3, 2)),
+    case(A(2, 2, 3), A(3)),
+    case(A(3), A(3, 2)),
+    case(A(2, 1, 2, 3), A(2, 3, 2)),
+    case(A(2, 2, 3), A(3, 2)),
+    case(A(2, 3), A(2, 3, 2)),
+    case(A(1, 2, 3), A(2, 3, 1)),
+)
+cases(
+    "vecdot",
+    case(A(3), A(3)),
+    case(A(2, 3), A(3)),
+    case(A(3, 2), A(3, 2), axis=0),
+    case(A(2, 1, 3), A(4, 3)),
+)
+cases(
+    "tensordot",
+    case(A(2, 3), A(2, 3)),
+    case(A(2, 3), A(3, 2), 1),
+    case(A(2), A(3), 0),
+    case(A(2, 3, 4), A(4, 5, 2), ([2, 0], [0, 2])),
+    case(A(2, 3, 4), A(3, 4, 2), ([-1, 0], [1, -1])),
+    case(A(2, 3), A(3), (1, 0)),
+)
+cases(
+    "trace",
+    case(A(3, 3)),
+    case(A(2, 3), 1),
+    case(A(2, 3, 4), -1, 2, 0),
+    case(A(2, 3, 4), 0, -2, -1),
+)
+cases(
+    "cross",
+    case(A(3), A(3)),
+    case(A(2, 3), A(3)),
+    case(A(3, 2), A(3, 2), 0, 0, 0),
+    case(A(3, 2), A(4, 2, 3), axisa=0, axisc=1),
+    case(A(2, 3), A(3, 2), -1, 0, 0),
+)

@@ -7,27 +7,27 @@ from typing import Any
 import numpy as np
 
 from autograd.dispatch import OPS
-from autograd.op import Op
-from autograd.ops.samples import A, case, nonzero, real
+from autograd.op import Op, elementwise
+from autograd.ops.samples import A, case, cases, domains, nonzero, real
 from autograd.symbol import Symbol, number
 
 Axes = tuple[int, ...]
 
 
 def _vector_norm(x: Any, ord: float, axis: Any, keepdims: bool = False) -> Any:
-    """(sum of |x|^ord)^(1/ord) over several axes, or the limit of that at ±inf."""
+    """(Σ |x|^ord)^(1/ord) over several axes, or its limit for ord=±inf."""
     if axis == ():
         x, axis, keepdims = np.reshape(x, 1), (0,), False
     return np.linalg.vector_norm(x, axis=axis, keepdims=keepdims, ord=ord)
 
 
 def _vector_norm_grad(g: Any, y: Any, x: Any, ord: float, axis: Axes, keepdims: bool) -> Any:
-    """The gradient of a vector norm; at the zero vector 0, as are its own derivatives there."""
+    """The gradient of a vector norm; 0 at the zero vector, as are its own derivatives there."""
     if not keepdims:
         g, y = np.expand_dims(g, axis), np.expand_dims(y, axis)
     if ord == 1:
         return g * np.sign(x)
-    if np.isinf(ord):  # those that tie for the largest or smallest share it
+    if np.isinf(ord):  # ties share the gradient equally
         chosen = np.equal(np.abs(x), y).astype(x.dtype)
         return g * np.sign(x) * (chosen / np.sum(chosen, axis, keepdims=True))
     if ord == 2:
@@ -47,15 +47,18 @@ def _tex(x: Symbol, ord: float, axis: Axes, keepdims: bool) -> str:
     return rf"\left\lVert {x} \right\rVert_{{{number(ord)}}}"
 
 
-# fmt: off
-quotient: Op = Op(_quotient, r"\frac{{{a}}}{{{b}}}",
+quotient: Op = elementwise(
+    _quotient,
+    r"\frac{{{a}}}{{{b}}}",
     lambda g, y, a, b: quotient.call(g, b),
     lambda g, y, a, b: -quotient.call(g * y, b),
-    name="quotient", domain=(real, nonzero))
-vector_norm_row = Op(_vector_norm, _tex, lambda g, y, x, ord, axis, keepdims: _vector_norm_grad(g, y, x, ord, axis, keepdims),
+)
+vector_norm_row = Op(
+    _vector_norm,
+    _tex,
+    _vector_norm_grad,
     name="norm",
-    cases=(case(A(3), 2, (0,)), case(A(2, 3), 2, (0, 1), True), case(A(2, 3, 2), 2, (-2,)), case(A(2, 3, domain=nonzero), 1, (0,)), case(A(2, 3, domain=nonzero), np.inf, (1,)), case(A(2, 3, domain=nonzero), -np.inf, (1,)), case(A(2, 3, domain=nonzero), 3, (1,), True), case(A(2, 3, domain=nonzero), -1.5, (0,))))
-# fmt: on
+)
 
 
 def vector_norm(x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
@@ -99,7 +102,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
         return vector_norm(x, axis=axes, keepdims=keepdims, ord=ord)
     if len(axes) != 2 or x.ndim < 2:
         raise ValueError(
-            f"norm: a vector has one axis and a matrix two; pass axis= for the shape {x.shape}."
+            f"norm: of shape {x.shape} needs axis=: one axis for vectors, two for matrices."
         )
     rows, columns = (k % x.ndim for k in axes)
     others = [k for k in range(x.ndim) if k not in (rows, columns)]
@@ -118,3 +121,17 @@ def cond(x: Any, p: Any = None) -> Any:
 
 OPS[np.linalg.norm], OPS[np.linalg.cond] = norm, cond
 OPS[np.linalg.vector_norm], OPS[np.linalg.matrix_norm] = vector_norm, matrix_norm
+
+# What tests sample
+domains("quotient", real, nonzero)
+cases(
+    "norm",
+    case(A(3), 2, (0,)),
+    case(A(2, 3), 2, (0, 1), True),
+    case(A(2, 3, 2), 2, (-2,)),
+    case(A(2, 3, domain=nonzero), 1, (0,)),
+    case(A(2, 3, domain=nonzero), np.inf, (1,)),
+    case(A(2, 3, domain=nonzero), -np.inf, (1,)),
+    case(A(2, 3, domain=nonzero), 3, (1,), True),
+    case(A(2, 3, domain=nonzero), -1.5, (0,)),
+)

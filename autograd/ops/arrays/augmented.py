@@ -1,4 +1,4 @@
-"""``v += x`` and its like: a step of one's own under `no_grad`, elsewhere a new Value."""
+"""``v += x`` and its like: in place for a leaf under `no_grad`, elsewhere a new Value."""
 
 from __future__ import annotations
 

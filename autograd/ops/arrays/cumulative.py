@@ -10,27 +10,27 @@ import numpy as np
 from autograd.dispatch import OPS
 from autograd.op import Op
 from autograd.ops.arrays.shape import at_end
-from autograd.ops.samples import A, Array, case
+from autograd.ops.samples import A, Array, case, cases
 
 KERNEL = 256
 """Steps from which a recurrence runs as a kernel: NumPy takes 1 µs for each."""
 
 
 def _cumsum(a: Any, axis: int | None = None) -> Any:
-    """Sums of the elements so far; of the raveled array by default."""
+    """Cumulative sums; of the raveled array by default."""
     return np.cumsum(a, axis=axis)
 
 
 def _cumprod(a: Any, axis: int | None = None) -> Any:
-    """Products of the elements so far; of the raveled array by default."""
+    """Cumulative products; of the raveled array by default."""
     return np.cumprod(a, axis=axis)
 
 
 def _recurrence(a: Any, b: Any) -> Any:
     """y[t] = a[t] y[t-1] + b[t] along the last axis, from y[-1] = 0.
 
-    The derivative of a cumulative product is one, and its own derivatives are two more. Unlike
-    the quotient of cumulative sums that textbooks give, it is exact where factors are 0.
+    The derivative of a cumulative product is a recurrence, and its own derivatives are two more.
+    Unlike the textbook quotient of cumulative sums, it is exact where factors are 0.
     """
     y = np.array(np.broadcast_to(b, np.broadcast_shapes(a.shape, b.shape)), order="C")
     if y.shape[-1] >= KERNEL and y.size and y.dtype == a.dtype and y.dtype.char in "fd":
@@ -47,7 +47,7 @@ def _others(a: Any) -> Any:
 
 
 def late(a: Any, first: float) -> Any:
-    """a one step later along the last axis: a number comes in, the last element falls out."""
+    """a shifted one step along the last axis: `first` comes in, the last element drops out."""
     start = np.full((*a.shape[:-1], min(a.shape[-1], 1)), first, a.dtype)
     return np.concatenate([start, a[..., :-1]], axis=-1)
 
@@ -95,7 +95,7 @@ def _cumsum_vjp(g: Any, a: Any, axis: int | None) -> Any:
 
 
 def _differences(a: Any, n: int = 1, axis: int = -1) -> Any:
-    """Differences between neighbours, n times over."""
+    """Differences between neighbors, applied n times."""
     return np.diff(a, n=n, axis=axis)
 
 
@@ -108,29 +108,37 @@ def _differences_vjp(g: Any, a: Any, n: int, axis: int) -> Any:
     return -change if n % 2 else change
 
 
-def holed(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    """Factors with zeros among them."""
-    x = rng.uniform(-2, 2, shape)
-    x.reshape(-1)[[1, 4, 5]] = 0
-    return x
-
-
-# fmt: off
-cumsum = Op(_cumsum,    r"\operatorname{{cumsum}} {a:3}",  lambda g, y, a, axis: _cumsum_vjp(g, a, axis),   name="cumsum", rank=3, of=(np.cumsum,), bind="cumsum",
-    cases=(case(A(4)), case(A(2, 3)), case(A(2, 3, 2), axis=1), case(A(2, 3), -1)))
-cumprod = Op(_cumprod,  r"\operatorname{{cumprod}} {a:3}", lambda g, y, a, axis: _cumprod_vjp(g, a, axis),  name="cumprod", rank=3, of=(np.cumprod,), bind="cumprod",
-    cases=(case(A(4)), case(A(2, 3)), case(A(2, 3, 2), axis=1), case(A(2, 3, domain=holed), -1), case(A(6, domain=holed))))
-recurrence: Op = Op(_recurrence, r"\operatorname{{recurrence}}({a}, {b})", lambda g, y, a, b: undone(a, g) * late(y, 0), lambda g, y, a, b: undone(a, g), name="recurrence",
-    cases=(case(A(4), A(4)), case(A(2, 3), A(2, 3))))
-others: Op = Op(_others, r"\prod_{{j \ne i}} {a:9}_j",     lambda g, y, a: _others_vjp(g, a),               name="others", rank=3,
-    cases=(case(A(4)), case(A(2, 3, domain=holed))))
-differences = Op(_differences, r"\Delta^{{{n}}} {a:3}",    lambda g, y, a, n, axis: _differences_vjp(g, a, n, axis), name="diff", rank=3,
-    cases=(case(A(4)), case(A(4, 3), 2, 0), case(A(2, 5), 3), case(A(2), 2)))
-# fmt: on
+cumsum = Op(
+    _cumsum,
+    r"\operatorname{{cumsum}} {a:3}",
+    lambda g, y, a, axis: _cumsum_vjp(g, a, axis),
+    of=(np.cumsum,),
+    bind="cumsum",
+)
+cumprod = Op(
+    _cumprod,
+    r"\operatorname{{cumprod}} {a:3}",
+    lambda g, y, a, axis: _cumprod_vjp(g, a, axis),
+    of=(np.cumprod,),
+    bind="cumprod",
+)
+recurrence: Op = Op(
+    _recurrence,
+    r"\operatorname{{recurrence}}({a}, {b})",
+    lambda g, y, a, b: undone(a, g) * late(y, 0),
+    lambda g, y, a, b: undone(a, g),
+)
+others: Op = Op(_others, r"\prod_{{j \ne i}} {a:9}_j", lambda g, y, a: _others_vjp(g, a), rank=3)
+differences = Op(
+    _differences,
+    r"\Delta^{{{n}}} {a:3}",
+    lambda g, y, a, n, axis: _differences_vjp(g, a, n, axis),
+    name="diff",
+)
 
 
 def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
-    """Differences between neighbours, as `numpy.diff`."""
+    """Differences between neighbors, as `numpy.diff`."""
     ends = [None if e is None else _end(e, np.shape(a), axis) for e in (prepend, append)]
     if prepend is not None or append is not None:
         a = np.concatenate([x for x in (ends[0], a, ends[1]) if x is not None], axis=axis)
@@ -138,7 +146,7 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
 
 
 def _end(x: Any, shape: tuple[int, ...], axis: int) -> Any:
-    """What goes before or behind an array of this shape; a number becomes one layer."""
+    """What is prepended or appended to an array of this shape; a scalar becomes one layer."""
     if np.ndim(x):
         return x
     layer = list(shape)
@@ -156,3 +164,25 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
 
 OPS[np.diff] = diff
 OPS[np.trapezoid] = trapezoid
+
+
+# What tests sample
+def holed(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Factors with zeros among them."""
+    x = rng.uniform(-2, 2, shape)
+    x.reshape(-1)[[1, 4, 5]] = 0
+    return x
+
+
+cases("cumsum", case(A(4)), case(A(2, 3)), case(A(2, 3, 2), axis=1), case(A(2, 3), -1))
+cases(
+    "cumprod",
+    case(A(4)),
+    case(A(2, 3)),
+    case(A(2, 3, 2), axis=1),
+    case(A(2, 3, domain=holed), -1),
+    case(A(6, domain=holed)),
+)
+cases("recurrence", case(A(4), A(4)), case(A(2, 3), A(2, 3)))
+cases("others", case(A(4)), case(A(2, 3, domain=holed)))
+cases("diff", case(A(4)), case(A(4, 3), 2, 0), case(A(2, 5), 3), case(A(2), 2))

@@ -8,7 +8,7 @@ import numpy as np
 
 from autograd.dispatch import OPS
 from autograd.op import Op
-from autograd.ops.samples import A, case
+from autograd.ops.samples import A, case, cases
 
 
 def _tril(m: Any, k: int = 0) -> Any:
@@ -35,14 +35,33 @@ def _onto_diagonal(a: Any, shape: tuple[int, ...], offset: int, axis1: int, axis
     return out
 
 
-# fmt: off
-tril = Op(_tril, r"\operatorname{{tril}} {m:3}", lambda g, y, m, k: np.tril(g, k), name="tril", rank=3, of=(np.tril,), masks=True, cases=(case(A(3, 3)), case(A(2, 3, 4), 1), case(A(3), -1)))
-triu = Op(_triu, r"\operatorname{{triu}} {m:3}", lambda g, y, m, k: np.triu(g, k), name="triu", rank=3, of=(np.triu,), masks=True, cases=(case(A(3, 3)), case(A(2, 3, 4), 1), case(A(3), -1)))
-diagonal = Op(_diagonal, r"\operatorname{{diag}} {a:3}", lambda g, y, a, offset, axis1, axis2: onto_diagonal.call(g, a.shape, offset, axis1, axis2), name="diagonal", rank=3, of=(np.diagonal,), bind="diagonal", masks=True,
-    cases=(case(A(3, 3)), case(A(2, 3), 1), case(A(4, 2), -1), case(A(2, 3, 4), 0, 2, 1), case(A(2, 2), 5)))
-onto_diagonal: Op = Op(_onto_diagonal, r"\operatorname{{diag}} {a:3}", lambda g, y, a, shape, offset, axis1, axis2: np.diagonal(g, offset, axis1, axis2), name="onto_diagonal", rank=3,
-    cases=(case(A(2), (3, 2), 0, 0, 1), case(A(3, 2), (2, 3, 3), 1, 0, -1)))
-# fmt: on
+tril = Op(
+    _tril,
+    r"\operatorname{{tril}} {m:3}",
+    lambda g, y, m, k: np.tril(g, k),
+    of=(np.tril,),
+    masks=True,
+)
+triu = Op(
+    _triu,
+    r"\operatorname{{triu}} {m:3}",
+    lambda g, y, m, k: np.triu(g, k),
+    of=(np.triu,),
+    masks=True,
+)
+diagonal = Op(
+    _diagonal,
+    r"\operatorname{{diag}} {a:3}",
+    lambda g, y, a, offset, axis1, axis2: onto_diagonal.call(g, a.shape, offset, axis1, axis2),
+    of=(np.diagonal,),
+    bind="diagonal",
+    masks=True,
+)
+onto_diagonal: Op = Op(
+    _onto_diagonal,
+    r"\operatorname{{diag}} {a:3}",
+    lambda g, y, a, shape, offset, axis1, axis2: np.diagonal(g, offset, axis1, axis2),
+)
 
 
 def diag(v: Any, k: int = 0) -> Any:
@@ -61,3 +80,15 @@ def diagflat(v: Any, k: int = 0) -> Any:
 
 OPS[np.diag] = diag
 OPS[np.diagflat] = diagflat
+
+# What tests sample
+cases("tril triu", case(A(3, 3)), case(A(2, 3, 4), 1), case(A(3), -1))
+cases(
+    "diagonal",
+    case(A(3, 3)),
+    case(A(2, 3), 1),
+    case(A(4, 2), -1),
+    case(A(2, 3, 4), 0, 2, 1),
+    case(A(2, 2), 5),
+)
+cases("onto_diagonal", case(A(2), (3, 2), 0, 0, 1), case(A(3, 2), (2, 3, 3), 1, 0, -1))

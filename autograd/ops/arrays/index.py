@@ -1,4 +1,4 @@
-"""Indexing: reading, its transpose that adds into zeros, and writing without writing."""
+"""Indexing: reading, its transpose (scatter-add), and writing into a copy."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from autograd.op import Op
-from autograd.ops.samples import A, case
+from autograd.ops.samples import A, case, cases
 from autograd.symbol import Symbol
 
 
 def is_basic(index: Any) -> bool:
-    """Whether an index is made of ints, slices, None and Ellipsis: no place can come twice."""
+    """Whether an index is made of ints, slices, None and Ellipsis: it repeats no position."""
     return all(
         p is None
         or p is Ellipsis
@@ -25,12 +25,12 @@ def is_basic(index: Any) -> bool:
 
 
 def is_mask(index: Any) -> bool:
-    """Whether an index is one boolean array: no place can come twice."""
+    """Whether an index is one boolean array: it repeats no position."""
     return isinstance(index, np.ndarray) and index.dtype == bool
 
 
 def places(index: Any, shape: tuple[int, ...]) -> Any:
-    """Where the elements of ``a[index]`` lie in the raveled a, for any index."""
+    """Positions of the elements of ``a[index]`` in the raveled a, for any index."""
     if isinstance(index, np.ndarray) and index.dtype.kind == "i" and len(shape) > 0:
         rows = np.where(index < 0, index + shape[0], index)
         width = math.prod(shape[1:])
@@ -40,25 +40,25 @@ def places(index: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _getitem(a: Any, index: Any) -> Any:
-    """a[index], any index that NumPy takes."""
+    """a[index], for any index that NumPy takes."""
     if type(index) is np.ndarray and index.dtype.kind == "i" and a.ndim:
         return a.take(index, axis=0)  # twice as fast as a[index] on rows of 64
     return a[index]
 
 
 def _scatter(a: Any, index: Any, shape: tuple[int, ...]) -> Any:
-    """Zeros of a shape with a added at an index; repeated places add up."""
+    """Zeros of a shape with a added at an index; repeated positions add up."""
     out = np.zeros(shape, a.dtype)
     if is_basic(index) or is_mask(index):
         out[index] = a
-    else:  # np.add.at is 5 times as fast on flat arrays; bincount and sorting come in behind it
+    else:  # np.add.at is 5 times as fast on flat arrays, and beats bincount and sorting
         where = places(index, shape)
         np.add.at(out.reshape(-1), where.reshape(-1), np.broadcast_to(a, where.shape).reshape(-1))
     return out
 
 
 def _updated(a: Any, x: Any, index: Any) -> Any:
-    """A copy of a with x at an index; of places that come twice the last one counts."""
+    """A copy of a with x at an index; the last of repeated positions wins."""
     out = np.array(a, order="C")
     x = checked(x, a, np.shape(out[index]))
     if not (is_basic(index) or is_mask(index)):
@@ -68,12 +68,12 @@ def _updated(a: Any, x: Any, index: Any) -> Any:
 
 
 def _added(a: Any, x: Any, index: Any) -> Any:
-    """A copy of a with x added at an index; places that come twice add up."""
+    """A copy of a with x added at an index; repeated positions add up."""
     return a + _scatter(checked(x, a, np.shape(a[index])).astype(a.dtype), index, a.shape)
 
 
 def checked(x: Any, a: Any, shape: tuple[int, ...]) -> Any:
-    """What is to be written into a part of a, stretched to the part's shape."""
+    """What is to be written into a part of a, broadcast to the part's shape."""
     if a.dtype.kind != "f" and x.dtype.kind == "f":
         raise TypeError(f"{x.dtype} does not fit into {a.dtype}; use a.astype(float).")
     lead = len(shape) - x.ndim
@@ -117,7 +117,7 @@ def tex_getitem(a: Symbol, index: Any) -> str:
 
 
 def tex_scatter(a: Symbol, index: Any, shape: Any) -> str:
-    """What is added where into zeros."""
+    """a scattered to an index."""
     return rf"\operatorname{{scatter}}_{{{tex_index(index)}}} {a:3}"
 
 
@@ -131,37 +131,49 @@ def tex_add(a: Symbol, x: Symbol, index: Any) -> str:
     return rf"{a:9}\left[{tex_index(index)} \mathrel{{+}}= {x}\right]"
 
 
-# fmt: off
-getitem: Op = Op(_getitem, tex_getitem, lambda g, y, a, index: scatter.call(g, index, a.shape),
-    name="getitem", rank=4, of=(operator.getitem,), masks=True,
-    cases=(case(A(3, 4), 1), case(A(3, 4), (slice(None, None, -2), None, -1)), case(A(3, 4), ([0, 0, 2], slice(1, 3))), case(A(3, 4), np.array([-1, 0, -1])),
-           case(A(3), np.array([True, False, True])), case(A(3, 4, 2), (..., np.array([[0], [1]]), np.array([0, -1]))), case(A(2, 3, 4), (np.array([0, 0]), slice(None), [1, 1])),
-           case(A(3, 2), (np.array([True, False, True]), 1)), case(A(), None), case(A(4), slice(3, 1))))
-scatter: Op = Op(_scatter, tex_scatter, lambda g, y, a, index, shape: getitem.call(g, index),
-    name="scatter", rank=3,
-    cases=(case(A(4), 1, (3, 4)), case(A(3), [0, 0, 2], (4,)), case(A(3, 2), np.array([0, -1, 3]), (4, 2)), case(A(2), np.array([True, False, True]), (3,))))
-updated: Op = Op(_updated, tex_update, lambda g, y, a, x, index: updated.call(g, 0, index), lambda g, y, a, x, index: survivors(g, a, index),
-    name="index_update", rank=4, masks=True,
-    cases=(case(A(3, 4), A(4), 1), case(A(3, 4), A(), slice(None, None, 2)), case(A(3), A(2), np.array([2, 0])), case(A(3, 2), A(3, 2), [0, 0, 2]), case(A(3), A(2), np.array([True, False, True]))))
-added: Op = Op(_added, tex_add, lambda g, y, a, x, index: g, lambda g, y, a, x, index: getitem.call(g, index),
-    name="index_add", rank=4,
-    cases=(case(A(3, 4), A(4), 1), case(A(3, 4), A(3, 4), [0, 0, 2]), case(A(3), A(), np.array([0, 0])), case(A(2, 3), A(2), (slice(None), -1))))
-# fmt: on
+getitem: Op = Op(
+    _getitem,
+    tex_getitem,
+    lambda g, y, a, index: scatter.call(g, index, a.shape),
+    rank=4,
+    of=(operator.getitem,),
+    masks=True,
+)
+scatter: Op = Op(
+    _scatter, tex_scatter, lambda g, y, a, index, shape: getitem.call(g, index), rank=3
+)
+updated: Op = Op(
+    _updated,
+    tex_update,
+    lambda g, y, a, x, index: updated.call(g, 0, index),
+    lambda g, y, a, x, index: survivors(g, a, index),
+    rank=4,
+    name="index_update",
+    masks=True,
+)
+added: Op = Op(
+    _added,
+    tex_add,
+    lambda g, y, a, x, index: g,
+    lambda g, y, a, x, index: getitem.call(g, index),
+    rank=4,
+    name="index_add",
+)
 
 
 def index_update(a: Any, index: Any, x: Any) -> Any:
-    """A copy of a with ``a[index] = x`` done to it; both get their gradient.
+    """A copy of a with ``a[index] = x`` done to it; gradients flow to both.
 
     Parameters
     ----------
     a : array or Value.
-    index : whatever NumPy takes between brackets.
+    index : any index that NumPy takes.
     x : array, number or Value that broadcasts to the shape of ``a[index]``.
 
     Returns
     -------
-    Value of a's shape and dtype. Where an integer index names a place twice the last one stays,
-    as in NumPy, and only it gets a gradient.
+    Value of a's shape and dtype. Where an integer index repeats a position, the last element wins,
+    as in NumPy, and only it receives a gradient.
 
     Examples
     --------
@@ -174,12 +186,12 @@ def index_update(a: Any, index: Any, x: Any) -> Any:
 
 
 def index_add(a: Any, index: Any, x: Any) -> Any:
-    """A copy of a with x added at an index; places that an integer index repeats add up.
+    """A copy of a with x added at an index; positions that the index repeats add up.
 
     Parameters
     ----------
     a : array or Value.
-    index : whatever NumPy takes between brackets.
+    index : any index that NumPy takes.
     x : array, number or Value that broadcasts to the shape of ``a[index]``.
 
     Returns
@@ -194,3 +206,41 @@ def index_add(a: Any, index: Any, x: Any) -> Any:
     Value([21.,  2.,  3.], op='index_add')
     """
     return added.call(a, x, index)
+
+
+# What tests sample
+cases(
+    "getitem",
+    case(A(3, 4), 1),
+    case(A(3, 4), (slice(None, None, -2), None, -1)),
+    case(A(3, 4), ([0, 0, 2], slice(1, 3))),
+    case(A(3, 4), np.array([-1, 0, -1])),
+    case(A(3), np.array([True, False, True])),
+    case(A(3, 4, 2), (..., np.array([[0], [1]]), np.array([0, -1]))),
+    case(A(2, 3, 4), (np.array([0, 0]), slice(None), [1, 1])),
+    case(A(3, 2), (np.array([True, False, True]), 1)),
+    case(A(), None),
+    case(A(4), slice(3, 1)),
+)
+cases(
+    "scatter",
+    case(A(4), 1, (3, 4)),
+    case(A(3), [0, 0, 2], (4,)),
+    case(A(3, 2), np.array([0, -1, 3]), (4, 2)),
+    case(A(2), np.array([True, False, True]), (3,)),
+)
+cases(
+    "index_update",
+    case(A(3, 4), A(4), 1),
+    case(A(3, 4), A(), slice(None, None, 2)),
+    case(A(3), A(2), np.array([2, 0])),
+    case(A(3, 2), A(3, 2), [0, 0, 2]),
+    case(A(3), A(2), np.array([True, False, True])),
+)
+cases(
+    "index_add",
+    case(A(3, 4), A(4), 1),
+    case(A(3, 4), A(3, 4), [0, 0, 2]),
+    case(A(3), A(), np.array([0, 0])),
+    case(A(2, 3), A(2), (slice(None), -1)),
+)

@@ -10,21 +10,21 @@ import numpy as np
 
 from autograd.dispatch import OPS
 from autograd.op import Op
-from autograd.ops.samples import A, case
+from autograd.ops.samples import A, case, cases
 from autograd.sequence_op import SequenceOp
 
 Axis = int | None
 
 
 def _concatenate(arrays: Any, axis: Axis = 0) -> Any:
-    """Arrays one after the other along an axis; raveled ones where axis is None."""
+    """Arrays joined along an axis; raveled ones where axis is None."""
     return np.concatenate(arrays, axis=axis)
 
 
 def _concatenate_vjp(
     g: Any, needs: Sequence[bool], y: Any, xs: Sequence[Any], axis: Axis
 ) -> Sequence[Any]:
-    """The parts of g, cut at once: one slice for each would take n**2 in reverse of reverse."""
+    """The parts of g, split by one op: n slices would take n² time in a second backward pass."""
     if axis is None:
         flat = split.call(g, ends([x.size for x in xs]), 0)
         return [np.reshape(part, x.shape) for part, x in zip(flat, xs, strict=True)]
@@ -33,27 +33,27 @@ def _concatenate_vjp(
 
 
 def ends(sizes: Sequence[int]) -> list[int]:
-    """Where to split what was joined of these sizes."""
+    """Where to split what was joined from these sizes."""
     return list(accumulate(sizes[:-1]))
 
 
 def _stack(arrays: Any, axis: int = 0) -> Any:
-    """Arrays of one shape put beside each other along a new axis."""
+    """Arrays of one shape stacked along a new axis."""
     return np.stack(arrays, axis=axis)
 
 
 def _unstack(a: Any, *, axis: int = 0) -> Any:
-    """The arrays that lie beside each other along an axis, which goes away."""
+    """The arrays stacked along an axis, without it."""
     return tuple(a if axis == 0 else np.moveaxis(a, axis, 0))
 
 
 def _array_split(a: Any, indices_or_sections: Any, axis: int = 0) -> Any:
-    """Parts along an axis, of nearly equal size or split at the given places."""
+    """Parts along an axis, of nearly equal size or split at the given positions."""
     return np.array_split(a, indices_or_sections, axis=axis)
 
 
 def _split(a: Any, indices_or_sections: Any, axis: int = 0) -> Any:
-    """Parts along an axis, of equal size or split at the given places."""
+    """Parts along an axis, of equal size or split at the given positions."""
     if type(indices_or_sections) is not list:
         return np.split(a, indices_or_sections, axis=axis)
     ahead = (slice(None),) * (axis % a.ndim)  # as np.split does, in a third of the time
@@ -70,50 +70,62 @@ def _unstack_vjp(g: Any, y: Any, a: Any, axis: int) -> Any:
     return np.stack(filled(g, y, a.dtype), axis=axis) if len(y) else np.zeros(a.shape, a.dtype)
 
 
-# fmt: off
-concatenate = SequenceOp(_concatenate, r"\left[{arrays}\right]", _concatenate_vjp, name="concatenate", of=(np.concatenate,),
-    cases=(case([A(2, 3), A(1, 3)]), case([A(2, 1), A(2, 0), A(2, 3)], -1), case([A(2, 2), A(3)], axis=None)))
-stack = SequenceOp(_stack, r"\left[{arrays}\right]", lambda g, needs, y, xs, axis: unstack.call(g, axis=axis), name="stack", of=(np.stack,),
-    cases=(case([A(2, 3), A(2, 3)]), case([A(2), A(2), A(2)], axis=-1), case([A(), A()])))
-unstack: Op = Op(_unstack, "{a:9}", lambda g, y, a, axis: _unstack_vjp(g, y, a, axis), name="unstack", of=(np.unstack,),
-    cases=(case(A(3, 2)), case(A(2, 3), axis=-1), case(A(4))))
-array_split = Op(_array_split, "{a:9}", lambda g, y, a, places, axis: np.concatenate(filled(g, y, a.dtype), axis=axis), name="array_split", of=(np.array_split,),
-    cases=(case(A(5), 3), case(A(2, 5), [1, 3], -1)))
-split: Op = Op(_split, "{a:9}", lambda g, y, a, places, axis: np.concatenate(filled(g, y, a.dtype), axis=axis), name="split", of=(np.split,),
-    cases=(case(A(4, 2), 2), case(A(2, 5), [1, 3], axis=1)))
-# fmt: on
+concatenate = SequenceOp(
+    _concatenate, r"\left[{arrays}\right]", _concatenate_vjp, of=(np.concatenate,)
+)
+stack = SequenceOp(
+    _stack,
+    r"\left[{arrays}\right]",
+    lambda g, needs, y, xs, axis: unstack.call(g, axis=axis),
+    of=(np.stack,),
+)
+unstack: Op = Op(
+    _unstack, "{a:9}", lambda g, y, a, axis: _unstack_vjp(g, y, a, axis), of=(np.unstack,)
+)
+array_split = Op(
+    _array_split,
+    "{a:9}",
+    lambda g, y, a, places, axis: np.concatenate(filled(g, y, a.dtype), axis=axis),
+    of=(np.array_split,),
+)
+split: Op = Op(
+    _split,
+    "{a:9}",
+    lambda g, y, a, places, axis: np.concatenate(filled(g, y, a.dtype), axis=axis),
+    of=(np.split,),
+)
 
 
 def rows(a: Any) -> Any:
-    """What iteration runs over, made by one op: n times getitem would take n**2 in reverse."""
+    """What iteration runs over, from one op: n getitems would take n² time in reverse."""
     return unstack.call(a)
 
 
 def hstack(tup: Any) -> Any:
-    """Side by side: along the second axis, of vectors along the first."""
+    """Joined along the second axis; vectors along the first."""
     arrays = np.atleast_1d(*tup)
     arrays = arrays if isinstance(arrays, tuple) else (arrays,)
     return np.concatenate(arrays, axis=0 if arrays and np.ndim(arrays[0]) == 1 else 1)
 
 
 def vstack(tup: Any) -> Any:
-    """On top of each other: along the first axis; a vector is a row."""
+    """Joined along the first axis; a vector is a row."""
     return np.concatenate([np.atleast_2d(a) for a in tup], axis=0)
 
 
 def dstack(tup: Any) -> Any:
-    """Behind each other: along the third axis."""
+    """Joined along the third axis."""
     return np.concatenate([np.atleast_3d(a) for a in tup], axis=2)
 
 
 def column_stack(tup: Any) -> Any:
-    """Side by side; a vector is a column."""
+    """Joined along the second axis; a vector is a column."""
     columns = [a if np.ndim(a) > 1 else np.reshape(a, (-1, 1)) for a in tup]
     return np.concatenate(columns, axis=1)
 
 
 def append(arr: Any, values: Any, axis: Axis = None) -> Any:
-    """Values behind an array; both raveled where axis is None."""
+    """Values appended to an array; both raveled where axis is None."""
     return np.concatenate([arr, values], axis=axis)
 
 
@@ -140,7 +152,7 @@ def _block(arrays: Any, depth: int, ndim: int) -> Any:
 
 
 def hsplit(ary: Any, indices_or_sections: Any) -> Any:
-    """Parts along the second axis, of a vector along the first."""
+    """Parts along the second axis; of a vector along the first."""
     if np.ndim(ary) == 0:
         raise ValueError("hsplit: needs an array of 1 axis or more, got one of 0.")
     return split.call(ary, indices_or_sections, axis=min(np.ndim(ary) - 1, 1))
@@ -168,3 +180,15 @@ def _with_axes(name: str, ary: Any, least: int) -> Any:
 OPS[iter] = rows
 for function in hstack, vstack, dstack, column_stack, append, block, hsplit, vsplit, dsplit:
     OPS[getattr(np, function.__name__)] = function
+
+# What tests sample
+cases(
+    "concatenate",
+    case([A(2, 3), A(1, 3)]),
+    case([A(2, 1), A(2, 0), A(2, 3)], -1),
+    case([A(2, 2), A(3)], axis=None),
+)
+cases("stack", case([A(2, 3), A(2, 3)]), case([A(2), A(2), A(2)], axis=-1), case([A(), A()]))
+cases("unstack", case(A(3, 2)), case(A(2, 3), axis=-1), case(A(4)))
+cases("array_split", case(A(5), 3), case(A(2, 5), [1, 3], -1))
+cases("split", case(A(4, 2), 2), case(A(2, 5), [1, 3], axis=1))

@@ -1,4 +1,4 @@
-"""NumPy functions whose results have no useful derivative: they take Values, give arrays."""
+"""NumPy functions without a useful derivative: they take Values and return arrays."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from autograd.dispatch import OPS
-from autograd.engine import Node
+from autograd.node import Node
 from autograd.op import bind_methods, tex_name
 from autograd.symbol import ATOM, Symbol, as_symbol
 from autograd.value import Value
 
 
 def plain(function: Callable[..., Any], tex: str | None = None, bind: str = "") -> None:
-    """Let a NumPy function take Values and give a plain array: it has no useful derivative."""
+    """Let a NumPy function without a useful derivative take Values and return a plain array."""
     name = str(function.__name__)
 
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -87,12 +87,12 @@ plain(np.any, bind="any")
 
 
 def _equal(a: Any, b: Any) -> Any:
-    """Element by element; what is no number is equal to none, as NumPy's operator has it."""
+    """Elementwise ==; non-numeric operands compare unequal, as in NumPy."""
     return operator.eq(_bare(a), _bare(b))
 
 
 def _not_equal(a: Any, b: Any) -> Any:
-    """Element by element; what is no number differs from all."""
+    """Elementwise !=; non-numeric operands compare unequal, as in NumPy."""
     return operator.ne(_bare(a), _bare(b))
 
 
@@ -101,7 +101,7 @@ bind_methods(_not_equal, "__ne__")
 
 
 def full_like(a: Any, fill_value: Any, **kwargs: Any) -> Any:
-    """A constant array like a; a fill that is tracked would lose its gradient."""
+    """A constant array like a; a tracked fill_value would lose its gradient."""
     if isinstance(fill_value, Node):
         raise TypeError(
             "numpy.full_like: fill_value is a Value, whose gradient would be lost; "

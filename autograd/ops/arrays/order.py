@@ -1,4 +1,4 @@
-"""Ops that go by the order of the elements: sorting, medians, quantiles."""
+"""Order statistics: sorting, medians, quantiles."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import numpy as np
 from autograd.dispatch import OPS
 from autograd.op import Op
 from autograd.ops.arrays.shape import apart, together
-from autograd.ops.samples import A, Array, case
+from autograd.ops.samples import A, Array, case, cases
 
 
 def _take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
-    """The elements at the given places of each line along an axis."""
+    """The elements at the given positions of each line along an axis."""
     return np.take_along_axis(arr, indices, axis)
 
 
 def _add_along_axis(a: Any, indices: Any, n: int, axis: int) -> Any:
-    """Zeros with a added at the given places of each line of length n; repeated places add up."""
+    """Zeros with a added at the given positions of each line of length n; repeats add up."""
     places = np.moveaxis(np.broadcast_to(indices, a.shape), axis, -1) % n
     lead = places.shape[:-1]
     out = np.zeros((*lead, n), a.dtype)
@@ -40,7 +40,7 @@ def _sort(a: Any, axis: int | None = -1, kind: Any = None, *, stable: Any = None
 
 
 def ranks(a: Any, axis: int = -1) -> Any:
-    """Which place each element takes when a is sorted."""
+    """The rank of each element: its position when a is sorted."""
     return np.argsort(np.argsort(a, axis=axis, kind="stable"), axis=axis)
 
 
@@ -51,7 +51,7 @@ def _sort_vjp(g: Any, a: Any, axis: int | None) -> Any:
 
 
 def _median(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    """The middle of the sorted elements; of an even number the mean of the middle two."""
+    """The middle of the sorted elements; the mean of the middle two of an even number."""
     return np.median(a, axis=axis, keepdims=keepdims)
 
 
@@ -74,42 +74,51 @@ def _quantile_vjp(g: Any, a: Any, q: Any, axis: Any, method: Any) -> Any:
 
 
 def quantile_weights(q: Any, n: int, method: Any) -> Array:
-    """How much each of n sorted elements counts in each quantile, (len(q), n)."""
-    # The quantile of 0, 1, ..., n - 1 is the place that the method looks at.
+    """The weight of each of n sorted elements in each quantile, (len(q), n)."""
+    # The quantile of 0, 1, ..., n - 1 is the position that the method looks at.
     place = np.quantile(np.arange(float(n)), np.ravel(q), method=method)
     weights = np.maximum(0, 1 - np.abs(place[:, None] - np.arange(n)))
     return np.asarray(weights)
 
 
-def apart_numbers(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    """Numbers no two of which are close, in random order."""
-    x = np.linspace(-2, 2, math.prod(shape))
-    return np.asarray(rng.permutation(x).reshape(shape))
-
-
-def B(*shape: int) -> A:  # noqa: N802 - reads like A
-    """An array of numbers that are not close to each other."""
-    return A(*shape, domain=apart_numbers)
-
-
-LINES = np.array([[0, 2, 2], [1, -1, 0]])
-
-# fmt: off
-take_along_axis: Op = Op(_take_along_axis, "{arr:9}_{{{indices}}}",     lambda g, y, a, indices, axis: _take_along_axis_vjp(g, a, indices, axis), None, name="take_along_axis", rank=4, of=(np.take_along_axis,), masks=True,
-    cases=(case(A(2, 3), LINES), case(A(2, 3), np.array([[0, -1, 1]]), 0), case(A(2, 3), np.array([5, 0]), axis=None)))
-add_along_axis: Op = Op(_add_along_axis, r"\operatorname{{scatter}}_{{{indices}}} {a:3}", lambda g, y, a, indices, n, axis: np.take_along_axis(g, indices, axis), None, name="add_along_axis", rank=3,
-    cases=(case(A(2, 3), LINES, 3, 1), case(A(2, 3), np.array([[3], [0]]), 4, 0)))
-sort = Op(_sort,         r"\operatorname{{sort}} {a:3}",                lambda g, y, a, axis, kind, stable: _sort_vjp(g, a, axis),                 name="sort", rank=3, of=(np.sort,),
-    cases=(case(B(5)), case(B(2, 3), 0), case(B(2, 3), axis=None)))
-median = Op(_median,     r"\operatorname{{median}} {a:3}",              lambda g, y, a, axis, keepdims: _quantile_vjp(g, a, 0.5, axis, "linear"),  name="median", rank=3, of=(np.median,), masks=True,
-    cases=(case(B(5)), case(B(2, 4), axis=1), case(B(2, 3, 2), axis=(0, -1), keepdims=True)))
-quantile = Op(_quantile, r"\operatorname{{quantile}}({a}, {q})",        lambda g, y, a, q, axis, method, keepdims: _quantile_vjp(g, a, q, axis, method), name="quantile", of=(np.quantile,), masks=True,
-    cases=(case(B(5), 0.3), case(B(2, 4), [0.0, 0.55, 1.0], axis=1), case(B(2, 3, 2), 0.3, axis=(0, -1), keepdims=True), case(B(6), 0.5, method="higher"), case(B(6), 0.4, method="hazen")))
-# fmt: on
+take_along_axis: Op = Op(
+    _take_along_axis,
+    "{arr:9}_{{{indices}}}",
+    lambda g, y, a, indices, axis: _take_along_axis_vjp(g, a, indices, axis),
+    None,
+    of=(np.take_along_axis,),
+    masks=True,
+)
+add_along_axis: Op = Op(
+    _add_along_axis,
+    r"\operatorname{{scatter}}_{{{indices}}} {a:3}",
+    lambda g, y, a, indices, n, axis: np.take_along_axis(g, indices, axis),
+    None,
+)
+sort = Op(
+    _sort,
+    r"\operatorname{{sort}} {a:3}",
+    lambda g, y, a, axis, kind, stable: _sort_vjp(g, a, axis),
+    of=(np.sort,),
+)
+median = Op(
+    _median,
+    r"\operatorname{{median}} {a:3}",
+    lambda g, y, a, axis, keepdims: _quantile_vjp(g, a, 0.5, axis, "linear"),
+    of=(np.median,),
+    masks=True,
+)
+quantile = Op(
+    _quantile,
+    r"\operatorname{{quantile}}({a}, {q})",
+    lambda g, y, a, q, axis, method, keepdims: _quantile_vjp(g, a, q, axis, method),
+    of=(np.quantile,),
+    masks=True,
+)
 
 
 def partition(a: Any, kth: Any, axis: int | None = -1) -> Any:
-    """The kth smallest element of each line in its sorted place, smaller ones before it."""
+    """The kth smallest element of each line in its sorted position, smaller ones before it."""
     if axis is None:
         return partition(np.ravel(a), kth)
     return take_along_axis.call(a, np.argpartition(a, kth, axis=axis), axis)
@@ -124,3 +133,35 @@ def percentile(
 
 OPS[np.partition] = partition
 OPS[np.percentile] = percentile
+
+
+# What tests sample
+def apart_numbers(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Numbers no two of which are close, in random order."""
+    x = np.linspace(-2, 2, math.prod(shape))
+    return np.asarray(rng.permutation(x).reshape(shape))
+
+
+def B(*shape: int) -> A:  # noqa: N802 - reads like A
+    """An array of numbers that are not close to each other."""
+    return A(*shape, domain=apart_numbers)
+
+
+LINES = np.array([[0, 2, 2], [1, -1, 0]])
+cases(
+    "take_along_axis",
+    case(A(2, 3), LINES),
+    case(A(2, 3), np.array([[0, -1, 1]]), 0),
+    case(A(2, 3), np.array([5, 0]), axis=None),
+)
+cases("add_along_axis", case(A(2, 3), LINES, 3, 1), case(A(2, 3), np.array([[3], [0]]), 4, 0))
+cases("sort", case(B(5)), case(B(2, 3), 0), case(B(2, 3), axis=None))
+cases("median", case(B(5)), case(B(2, 4), axis=1), case(B(2, 3, 2), axis=(0, -1), keepdims=True))
+cases(
+    "quantile",
+    case(B(5), 0.3),
+    case(B(2, 4), [0.0, 0.55, 1.0], axis=1),
+    case(B(2, 3, 2), 0.3, axis=(0, -1), keepdims=True),
+    case(B(6), 0.5, method="higher"),
+    case(B(6), 0.4, method="hazen"),
+)

@@ -11,7 +11,7 @@ import numpy as np
 from autograd.dispatch import OPS
 from autograd.op import Op, bind_methods
 from autograd.ops.arrays.index import getitem, index_add, scatter
-from autograd.ops.samples import A, case
+from autograd.ops.samples import A, case, cases
 
 
 def along(axis: int, index: Any, ndim: int) -> tuple[Any, ...]:
@@ -25,12 +25,12 @@ def _flip(m: Any, axis: Any = None) -> Any:
 
 
 def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
-    """Shifted along an axis; what falls out on one side comes in on the other."""
+    """Shifted along an axis, with wrap-around."""
     return np.roll(a, shift, axis)
 
 
 def _rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
-    """Turned by k times 90 degrees, from the first of two axes towards the second."""
+    """Rotated k times by 90 degrees, from the first of two axes towards the second."""
     return np.rot90(m, k, axes)
 
 
@@ -48,7 +48,7 @@ def _tile_vjp(g: Any, a: Any, reps: Any) -> Any:
 
 
 def _repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
-    """Each element so many times in a row; of the raveled array where axis is None."""
+    """Each element repeated in a row; of the raveled array where axis is None."""
     return np.repeat(a, repeats, axis)
 
 
@@ -68,7 +68,7 @@ def _repeat_vjp(g: Any, a: Any, repeats: Any, axis: int | None) -> Any:
 
 
 def _pad(array: Any, pad_width: Any, mode: Any = "constant", *, constant_values: Any = 0) -> Any:
-    """A margin around an array: constant, or made of its elements (edge, reflect, ...)."""
+    """Padding around an array: constant, or made of its elements (edge, reflect, ...)."""
     if mode not in PAD_MODES:
         raise ValueError(f"mode must be one of {', '.join(PAD_MODES)}, got {mode!r}.")
     if mode == "constant":
@@ -80,7 +80,7 @@ PAD_MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
 
 
 def _pad_vjp(g: Any, a: Any, pad_width: Any, mode: Any) -> Any:
-    """The inner part of g; a margin made of elements goes back to them, axis by axis."""
+    """The inner part of g; padding made of elements sends its gradient to them, axis by axis."""
     pairs = margins(pad_width, a.ndim)
     if mode == "constant":
         return g[
@@ -98,27 +98,53 @@ def _pad_vjp(g: Any, a: Any, pad_width: Any, mode: Any) -> Any:
 
 
 def margins(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
-    """pad_width as one pair (before, after) for each axis."""
+    """pad_width as a pair (before, after) for each axis."""
     if isinstance(pad_width, dict):
-        pairs = {axis % ndim: np.broadcast_to(w, 2) for axis, w in pad_width.items()}
-        return [tuple(map(int, pairs.get(axis, (0, 0)))) for axis in range(ndim)]  # type: ignore[misc]
-    return [(int(b), int(e)) for b, e in np.broadcast_to(pad_width, (ndim, 2))]
+        given = {axis % ndim: np.broadcast_to(w, 2) for axis, w in pad_width.items()}
+        pairs: Any = [given.get(axis, (0, 0)) for axis in range(ndim)]
+    else:
+        pairs = np.broadcast_to(pad_width, (ndim, 2))
+    return [(int(before), int(after)) for before, after in pairs]
 
 
 def _rolled_back(shift: Any) -> Any:
     return tuple(-s for s in shift) if isinstance(shift, (tuple, list)) else -shift
 
 
-# fmt: off
-flip = Op(_flip,     r"\operatorname{{flip}} {m:3}",     lambda g, y, m, axis: np.flip(g, axis),                      name="flip", rank=3, of=(np.flip,),     cases=(case(A(2, 3)), case(A(2, 3), 1), case(A(2, 3, 2), axis=(0, -1))))
-roll = Op(_roll,     r"\operatorname{{roll}}_{{{shift}}} {a:3}", lambda g, y, a, shift, axis: np.roll(g, _rolled_back(shift), axis), name="roll", rank=3, of=(np.roll,), cases=(case(A(2, 3), 2), case(A(2, 3), -1, 1), case(A(3, 4), (1, 2), axis=(0, 1))))
-rot90 = Op(_rot90,   r"\operatorname{{rot90}}^{{{k}}} {m:3}", lambda g, y, m, k, axes: np.rot90(g, -k, axes),         name="rot90", rank=3, of=(np.rot90,),   cases=(case(A(2, 3)), case(A(2, 3, 2), 3, (0, 2))))
-tile = Op(_tile,     r"\operatorname{{tile}} {A:3}",     lambda g, y, a, reps: _tile_vjp(g, a, reps),                 name="tile", rank=3, of=(np.tile,),     cases=(case(A(2, 3), 2), case(A(3), (2, 2)), case(A(2, 2, 2), (2, 1)), case(A(2), 0)))
-repeat = Op(_repeat, r"\operatorname{{repeat}} {a:3}",   lambda g, y, a, repeats, axis: _repeat_vjp(g, a, repeats, axis), name="repeat", rank=3, of=(np.repeat,), bind="repeat",
-            cases=(case(A(2, 3), 2), case(A(2, 3), 2, -1), case(A(2, 3), [1, 0, 2], axis=1), case(A(3), [2], 0), case(A(2), [0, 3])))
-pad = Op(_pad,       r"\operatorname{{pad}} {array:3}",  lambda g, y, a, pad_width, mode, constant_values: _pad_vjp(g, a, pad_width, mode), name="pad", rank=3, of=(np.pad,),
-         cases=(case(A(2, 3), 1), case(A(2, 3), ((1, 0), (2, 1)), constant_values=3.0), case(A(3, 2), ((2, 1), (0, 3)), "edge"), case(A(4), (3, 5), "reflect"), case(A(2, 3), 2, mode="wrap"), case(A(2, 3), ((0, 3), (1, 1)), "symmetric")))
-# fmt: on
+flip = Op(
+    _flip, r"\operatorname{{flip}} {m:3}", lambda g, y, m, axis: np.flip(g, axis), of=(np.flip,)
+)
+roll = Op(
+    _roll,
+    r"\operatorname{{roll}}_{{{shift}}} {a:3}",
+    lambda g, y, a, shift, axis: np.roll(g, _rolled_back(shift), axis),
+    of=(np.roll,),
+)
+rot90 = Op(
+    _rot90,
+    r"\operatorname{{rot90}}^{{{k}}} {m:3}",
+    lambda g, y, m, k, axes: np.rot90(g, -k, axes),
+    of=(np.rot90,),
+)
+tile = Op(
+    _tile,
+    r"\operatorname{{tile}} {A:3}",
+    lambda g, y, a, reps: _tile_vjp(g, a, reps),
+    of=(np.tile,),
+)
+repeat = Op(
+    _repeat,
+    r"\operatorname{{repeat}} {a:3}",
+    lambda g, y, a, repeats, axis: _repeat_vjp(g, a, repeats, axis),
+    of=(np.repeat,),
+    bind="repeat",
+)
+pad = Op(
+    _pad,
+    r"\operatorname{{pad}} {array:3}",
+    lambda g, y, a, pad_width, mode, constant_values: _pad_vjp(g, a, pad_width, mode),
+    of=(np.pad,),
+)
 
 
 def fliplr(m: Any) -> Any:
@@ -134,7 +160,7 @@ def flipud(m: Any) -> Any:
 def take(
     a: Any, indices: Any, axis: int | None = None, out: None = None, mode: Any = "raise"
 ) -> Any:
-    """The elements at the given places along an axis; of the raveled array where it is None."""
+    """The elements at the given positions along an axis; of the raveled array where it is None."""
     if out is not None:
         raise TypeError("take: the argument 'out' is not supported on a Value.")
     if axis is None:
@@ -155,7 +181,7 @@ def compress(condition: Any, a: Any, axis: int | None = None) -> Any:
 
 
 def extract(condition: Any, arr: Any) -> Any:
-    """The elements where a condition holds, in one axis."""
+    """The elements where a condition holds, raveled."""
     return take(arr, np.flatnonzero(condition))
 
 
@@ -165,7 +191,7 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
 
 
 def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
-    """An array with values put in before the given places, as `numpy.insert`."""
+    """An array with values inserted before the given positions, as `numpy.insert`."""
     n, m = np.size(arr), np.size(values)
     places = np.arange(n).reshape(np.shape(arr))
     new = n + np.arange(m).reshape(np.shape(values))
@@ -177,3 +203,26 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
 for function in fliplr, flipud, take, compress, extract, delete, insert:
     OPS[getattr(np, function.__name__)] = function
 bind_methods(take, "take")
+
+# What tests sample
+cases("flip", case(A(2, 3)), case(A(2, 3), 1), case(A(2, 3, 2), axis=(0, -1)))
+cases("roll", case(A(2, 3), 2), case(A(2, 3), -1, 1), case(A(3, 4), (1, 2), axis=(0, 1)))
+cases("rot90", case(A(2, 3)), case(A(2, 3, 2), 3, (0, 2)))
+cases("tile", case(A(2, 3), 2), case(A(3), (2, 2)), case(A(2, 2, 2), (2, 1)), case(A(2), 0))
+cases(
+    "repeat",
+    case(A(2, 3), 2),
+    case(A(2, 3), 2, -1),
+    case(A(2, 3), [1, 0, 2], axis=1),
+    case(A(3), [2], 0),
+    case(A(2), [0, 3]),
+)
+cases(
+    "pad",
+    case(A(2, 3), 1),
+    case(A(2, 3), ((1, 0), (2, 1)), constant_values=3.0),
+    case(A(3, 2), ((2, 1), (0, 3)), "edge"),
+    case(A(4), (3, 5), "reflect"),
+    case(A(2, 3), 2, mode="wrap"),
+    case(A(2, 3), ((0, 3), (1, 1)), "symmetric"),
+)

@@ -1,4 +1,4 @@
-"""Ops that give the same elements another shape or another dtype."""
+"""Ops that change the shape or the dtype: reshape, transpose, broadcast, astype."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd.dispatch import OPS
 from autograd.op import Op, bind_methods
-from autograd.ops.samples import A, case
+from autograd.ops.samples import A, case, cases
 from autograd.symbol import Symbol
 
 
@@ -29,17 +29,17 @@ def inverse(axes: Any, ndim: int) -> Any:
 
 
 def _broadcast_to(a: Any, shape: Any) -> Any:
-    """Stretched to a shape."""
+    """Broadcast to a shape."""
     return np.broadcast_to(a, shape)
 
 
 def _swapaxes(a: Any, axis1: int, axis2: int) -> Any:
-    """Two axes exchanged."""
+    """Two axes swapped."""
     return np.swapaxes(a, axis1, axis2)
 
 
 def _moveaxis(a: Any, source: Any, destination: Any) -> Any:
-    """Axes moved to other places, the rest kept in order."""
+    """Axes moved to other positions, the rest kept in order."""
     return np.moveaxis(a, source, destination)
 
 
@@ -59,26 +59,46 @@ def _copy(a: Any) -> Any:
 
 
 def _astype(a: Any, dtype: Any, *, copy: bool = True) -> Any:
-    """Converted to a dtype; the gradient comes back in that of the input."""
+    """Converted to a dtype; the gradient has that of the input."""
     return np.asarray(a).astype(dtype)
 
 
 def same(a: Symbol, *others: Any) -> Symbol:
-    """The LaTeX of an op that a formula doesn't show."""
+    """The LaTeX of an op that formulas do not show."""
     return a
 
 
-# fmt: off
-reshape = Op(_reshape,           same,           lambda g, y, a, shape: np.reshape(g, a.shape),                            name="reshape", of=(np.reshape,), cases=(case(A(2, 3), (3, -1)), case(A(2, 3), 6), case(A(), (1, 1)), case(A(0, 3), (3, 0))))
-transpose = Op(_transpose,       r"{a:9}^\top",  lambda g, y, a, axes: np.transpose(g, inverse(axes, a.ndim)),             name="transpose", rank=4, of=(np.transpose, np.permute_dims), cases=(case(A(2, 3)), case(A(2, 3, 4), (2, 0, -2))))
-broadcast_to = Op(_broadcast_to, same,           lambda g, y, a, shape: g,                                                 name="broadcast_to", of=(np.broadcast_to,), cases=(case(A(3), (2, 3)), case(A(2, 1), (3, 2, 2)), case(A(), 2)))
-swapaxes = Op(_swapaxes,         r"{a:9}^\top",  lambda g, y, a, axis1, axis2: np.swapaxes(g, axis1, axis2),               name="swapaxes", rank=4, of=(np.swapaxes,), bind="swapaxes", cases=(case(A(2, 3, 4), 0, -1),))
-moveaxis = Op(_moveaxis,         r"{a:9}^\top",  lambda g, y, a, source, destination: np.moveaxis(g, destination, source), name="moveaxis", rank=4, of=(np.moveaxis,), cases=(case(A(2, 3, 4), 0, -1), case(A(2, 3, 4), (0, 1), (-1, 0))))
-expand_dims = Op(_expand_dims,   same,           lambda g, y, a, axis: np.reshape(g, a.shape),                             name="expand_dims", of=(np.expand_dims,), cases=(case(A(2, 3), 1), case(A(2, 3), (0, -1))))
-squeeze = Op(_squeeze,           same,           lambda g, y, a, axis: np.reshape(g, a.shape),                             name="squeeze", of=(np.squeeze,), bind="squeeze", cases=(case(A(2, 1, 3, 1)), case(A(2, 1, 3, 1), 1), case(A(1, 2, 1), (0, -1))))
-copy = Op(_copy,                 same,           lambda g, y, a: g,                                                        name="copy", of=(np.copy,), bind="copy", cases=(case(A(2, 3)),))
-astype = Op(_astype,             same,           lambda g, y, a, dtype, copy: g.astype(a.dtype),                           name="astype", of=(np.astype,), bind="astype", cases=(case(A(2, 3), np.float64),))
-# fmt: on
+reshape = Op(_reshape, same, lambda g, y, a, shape: np.reshape(g, a.shape), of=(np.reshape,))
+transpose = Op(
+    _transpose,
+    r"{a:9}^\top",
+    lambda g, y, a, axes: np.transpose(g, inverse(axes, a.ndim)),
+    of=(np.transpose, np.permute_dims),
+)
+broadcast_to = Op(_broadcast_to, same, lambda g, y, a, shape: g, of=(np.broadcast_to,))
+swapaxes = Op(
+    _swapaxes,
+    r"{a:9}^\top",
+    lambda g, y, a, axis1, axis2: np.swapaxes(g, axis1, axis2),
+    of=(np.swapaxes,),
+    bind="swapaxes",
+)
+moveaxis = Op(
+    _moveaxis,
+    r"{a:9}^\top",
+    lambda g, y, a, source, destination: np.moveaxis(g, destination, source),
+    of=(np.moveaxis,),
+)
+expand_dims = Op(
+    _expand_dims, same, lambda g, y, a, axis: np.reshape(g, a.shape), of=(np.expand_dims,)
+)
+squeeze = Op(
+    _squeeze, same, lambda g, y, a, axis: np.reshape(g, a.shape), of=(np.squeeze,), bind="squeeze"
+)
+copy = Op(_copy, same, lambda g, y, a: g, of=(np.copy,), bind="copy")
+astype = Op(
+    _astype, same, lambda g, y, a, dtype, copy: g.astype(a.dtype), of=(np.astype,), bind="astype"
+)
 
 
 def _reshape_method(a: Any, *shape: Any) -> Any:
@@ -117,7 +137,7 @@ def matrix_transpose(x: Any) -> Any:
 
 
 def broadcast_arrays(*arrays: Any) -> tuple[Any, ...]:
-    """The arrays stretched to the shape that they have in common."""
+    """The arrays broadcast to their common shape."""
     shape = np.broadcast_shapes(*map(np.shape, arrays))
     return tuple(broadcast_to.call(a, shape) for a in arrays)
 
@@ -161,7 +181,7 @@ def _each(f: Any, arrays: tuple[Any, ...]) -> Any:
 
 
 def together(a: Any, axis: Any) -> Any:
-    """The given axes (None: all) moved to the end and made one."""
+    """The given axes (None: all) moved to the end and merged into one."""
     order, kept = _reduced_last(axis, a.ndim)
     lines = tuple(a.shape[k] for k in order[:kept])
     if order != sorted(order):
@@ -170,14 +190,14 @@ def together(a: Any, axis: Any) -> Any:
 
 
 def apart(a: Any, shape: tuple[int, ...], axis: Any) -> Any:
-    """What `together` did to an array of this shape, undone."""
+    """The inverse of `together` for an array of this shape."""
     order, _ = _reduced_last(axis, len(shape))
     a = np.reshape(a, tuple(shape[k] for k in order))
     return a if order == sorted(order) else np.transpose(a, np.argsort(order).tolist())
 
 
 def at_end(a: Any, axis: int) -> Any:
-    """An axis exchanged with the last one; done twice it is undone."""
+    """An axis swapped with the last one; its own inverse."""
     return a if axis % a.ndim == a.ndim - 1 else np.swapaxes(a, axis, -1)
 
 
@@ -203,3 +223,14 @@ bind_methods(_reshape_method, "reshape")
 bind_methods(_transpose_method, "transpose")
 bind_methods(ravel, "ravel")
 bind_methods(_flatten_method, "flatten")
+
+# What tests sample
+cases("reshape", case(A(2, 3), (3, -1)), case(A(2, 3), 6), case(A(), (1, 1)), case(A(0, 3), (3, 0)))
+cases("transpose", case(A(2, 3)), case(A(2, 3, 4), (2, 0, -2)))
+cases("broadcast_to", case(A(3), (2, 3)), case(A(2, 1), (3, 2, 2)), case(A(), 2))
+cases("swapaxes", case(A(2, 3, 4), 0, -1))
+cases("moveaxis", case(A(2, 3, 4), 0, -1), case(A(2, 3, 4), (0, 1), (-1, 0)))
+cases("expand_dims", case(A(2, 3), 1), case(A(2, 3), (0, -1)))
+cases("squeeze", case(A(2, 1, 3, 1)), case(A(2, 1, 3, 1), 1), case(A(1, 2, 1), (0, -1)))
+cases("copy", case(A(2, 3)))
+cases("astype", case(A(2, 3), np.float64))

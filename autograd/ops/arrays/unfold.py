@@ -1,4 +1,4 @@
-"""Sliding windows, and their transpose: adding overlapping windows up."""
+"""Sliding windows, and their transpose: overlapping windows added up."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd.op import Op
-from autograd.ops.samples import A, case
+from autograd.ops.samples import A, case, cases
 
 sliding_window_view = np.lib.stride_tricks.sliding_window_view
 
@@ -30,7 +30,7 @@ def _unfold(x: Any, window_shape: Any, axis: Any = None) -> Any:
     Examples
     --------
     >>> import autograd
-    >>> autograd.unfold(autograd.Value([1.0, 2.0, 3.0]), 2).data
+    >>> autograd.ops.unfold(autograd.Value([1.0, 2.0, 3.0]), 2).data
     array([[1., 2.],
            [2., 3.]])
     """
@@ -38,7 +38,7 @@ def _unfold(x: Any, window_shape: Any, axis: Any = None) -> Any:
 
 
 def _fold(a: Any, shape: tuple[int, ...], window_shape: Any, axis: Any = None) -> Any:
-    """Windows added up at the places that `unfold` took them from, in an array of this shape."""
+    """Windows added up where `unfold` took them from, in an array of this shape."""
     widths = tuple(window_shape) if np.ndim(window_shape) else (window_shape,)
     axes = tuple(range(len(shape))) if axis is None else axis
     axes = tuple(axes) if np.ndim(axes) else (axes,)
@@ -62,9 +62,25 @@ def fold_one(a: Any, axis: int, width: int) -> Any:
     return np.moveaxis(out, 0, axis)
 
 
-# fmt: off
-unfold: Op = Op(_unfold, r"\operatorname{{unfold}} {x:3}", lambda g, y, x, window_shape, axis: fold.call(g, x.shape, window_shape, axis), name="unfold", rank=3, of=(sliding_window_view,),
-    cases=(case(A(5), 3), case(A(3, 4), (2, 3)), case(A(3, 5, 2), 4, 1), case(A(2, 5), (2, 2), axis=(1, -1)), case(A(3), 1)))
-fold: Op = Op(_fold, r"\operatorname{{fold}} {a:3}", lambda g, y, a, shape, window_shape, axis: unfold.call(g, window_shape, axis), name="fold", rank=3,
-    cases=(case(A(3, 3), (5,), 3), case(A(2, 2, 2, 3), (3, 4), (2, 3))))
-# fmt: on
+unfold: Op = Op(
+    _unfold,
+    r"\operatorname{{unfold}} {x:3}",
+    lambda g, y, x, window_shape, axis: fold.call(g, x.shape, window_shape, axis),
+    of=(sliding_window_view,),
+)
+fold: Op = Op(
+    _fold,
+    r"\operatorname{{fold}} {a:3}",
+    lambda g, y, a, shape, window_shape, axis: unfold.call(g, window_shape, axis),
+)
+
+# What tests sample
+cases(
+    "unfold",
+    case(A(5), 3),
+    case(A(3, 4), (2, 3)),
+    case(A(3, 5, 2), 4, 1),
+    case(A(2, 5), (2, 2), axis=(1, -1)),
+    case(A(3), 1),
+)
+cases("fold", case(A(3, 3), (5,), 3), case(A(2, 2, 2, 3), (3, 4), (2, 3)))

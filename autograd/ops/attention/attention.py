@@ -12,13 +12,13 @@ import numpy as np
 from autograd.engine import gradients
 from autograd.kernel_op import KernelOp
 from autograd.ops.elementwise.softmax import softmax
-from autograd.ops.samples import A, case
+from autograd.ops.samples import A, case, cases
 from autograd.random import Rng, as_generator
 from autograd.recording import enable_grad
 from autograd.value import Value
 
 Array = np.ndarray[Any, Any]
-LIMIT = 2**31  # of an axis: what the kernels count, and hash, in
+LIMIT = 2**31  # of an axis: kernels count and hash positions in 32 bits
 
 
 def scaled_dot_product_attention(
@@ -31,12 +31,12 @@ def scaled_dot_product_attention(
     scale: float | None = None,
     rng: Rng = None,
 ) -> Any:
-    r"""Values averaged with the softmax of how well their keys match a query.
+    r"""Values averaged by the softmax of the similarities of their keys to a query.
 
     .. math:: y = \operatorname{softmax}\left(\frac{Q K^\top}{\sqrt E} + M\right) V
 
-    It runs in blocks and stores no (L, S) matrix, forward or backward; the exception is the gradient
-    of a float mask, where one is asked for.
+    It runs in blocks and stores no (L, S) matrix, forward or backward, unless the gradient of a
+    float mask is asked for.
 
     Parameters
     ----------
@@ -44,16 +44,16 @@ def scaled_dot_product_attention(
     key : (..., S, E).
     value : (..., S, V), of the same dtype; the leading axes broadcast.
     attn_mask : array or Value, optional
-        Broadcasts to (..., L, S). Booleans say which keys a query takes part in (True: it does);
-        floats are added to the scores, -inf forbids.
+        Broadcasts to (..., L, S). Booleans say which keys a query attends to (True: attend); floats
+        are added to the scores, -inf masks a key out.
     dropout_p : float
-        The probability with which a weight is dropped; the others grow by 1 / (1 - p).
+        The probability of dropping a weight; the others are scaled by 1 / (1 - p).
     is_causal : bool
         Query i attends to the keys 0 to i only, besides what `attn_mask` says.
     scale : float, optional
         By default 1/√E.
     rng : numpy.random.Generator or int, optional
-        Where the seed of the dropout comes from. Which weights are dropped depends on it alone.
+        Where the seed of the dropout comes from; it alone decides which weights are dropped.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def scaled_dot_product_attention(
     Examples
     --------
     >>> import numpy as np
-    >>> from autograd import scaled_dot_product_attention
+    >>> from autograd.ops import scaled_dot_product_attention
     >>> q = k = np.eye(2)
     >>> scaled_dot_product_attention(q, k, np.array([[1.0], [5.0]]), is_causal=True)
     array([[1.       ],
@@ -118,7 +118,7 @@ def _grad(
     attn_mask: Any,
     *static: Any,
 ) -> Sequence[Any]:
-    """The weights once more, block by block, and what the softmax makes of their gradients."""
+    """Recompute the weights, block by block, and differentiate the softmax."""
     if saved is None:
         return [np.zeros_like(x) for x in (query, key, value, attn_mask)]
     found = saved.backward(g, needs[:3]) if any(needs[:3]) else [None] * 3
@@ -168,7 +168,7 @@ def reference(
 def checked(
     query: Any, key: Any, value: Any, attn_mask: Any
 ) -> tuple[Array | None, tuple[int, ...]]:
-    """The mask's array and the leading axes; refuses what doesn't fit before it is computed."""
+    """The mask's array and the leading axes; refuses shapes and dtypes that don't fit."""
     named = (("query", query), ("key", key), ("value", value))
     for name, x in named:
         if x.ndim < 2:
@@ -206,7 +206,7 @@ def checked(
     mask = np.asarray(mask)
     if mask.dtype != bool and mask.dtype.newbyteorder("=") != query.dtype.newbyteorder("="):
         raise TypeError(
-            f"attn_mask must be bool (True: takes part) or {query.dtype} like query (added to the "
+            f"attn_mask must be bool (True: attend) or {query.dtype} like query (added to the "
             f"scores), got {mask.dtype}."
         )
     full = (*stack, query.shape[-2], key.shape[-2])
@@ -227,10 +227,21 @@ def kernels() -> Any:
     return importlib.import_module("autograd.ops.attention.kernel_attention")
 
 
-_SOME = np.array([[True, False, True], [False, False, False]])
+attention = KernelOp(
+    _attention,
+    r"\operatorname{{attention}}\left({query}, {key}, {value}\right)",
+    _grad,
+    reference=reference,
+    arity=4,
+)
 
-# fmt: off
-attention = KernelOp(_attention, r"\operatorname{{attention}}\left({query}, {key}, {value}\right)", _grad, reference=reference, arity=4, name="attention",
-                     cases=(case(A(2, 3), A(3, 3), A(3, 2), is_causal=True), case(A(2, 2, 1), A(3, 1), A(2, 3, 2), _SOME, scale=0.7), case(A(2, 2), A(2, 2), A(2, 1), A(2, 2)),
-                            case(A(3, 2), A(3, 2), A(3, 2), dropout_p=0.4, seed=5)))
-# fmt: on
+
+# What tests sample
+_SOME = np.array([[True, False, True], [False, False, False]])
+cases(
+    "attention",
+    case(A(2, 3), A(3, 3), A(3, 2), is_causal=True),
+    case(A(2, 2, 1), A(3, 1), A(2, 3, 2), _SOME, scale=0.7),
+    case(A(2, 2), A(2, 2), A(2, 1), A(2, 2)),
+    case(A(3, 2), A(3, 2), A(3, 2), dropout_p=0.4, seed=5),
+)

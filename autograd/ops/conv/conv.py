@@ -1,8 +1,8 @@
-r"""Convolution: three bilinear ops that are one another's derivatives, for one to three axes.
+r"""Convolution: three bilinear ops that are each other's derivatives, for one to three axes.
 
-Of ⟨y, g⟩ = Σ y[n, m, o] g[n, m, o] with y = x ⋆ w, a function linear in each of x, w and g, the
-three ops are the derivatives with respect to g, x and w. So the derivatives of each are the other
-two, for ever. A transposed convolution is the second one, called forward.
+⟨y, g⟩ = Σ y[n, m, o] g[n, m, o] with y = x ⋆ w is linear in each of x, w and g; its derivatives
+with respect to g, x and w are the three ops. So the derivatives of each are the other two, at every
+order. A transposed convolution is the second one, called forward.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from autograd.ops.conv.geometry import (
     check_weight,
     geometry,
 )
-from autograd.ops.samples import A, case
+from autograd.ops.samples import A, case, cases
 
 
 @functools.cache
@@ -35,9 +35,10 @@ def _kernels() -> Any:
 def _conv(
     x: Any, w: Any, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
 ) -> Any:
-    r"""Convolution (cross-correlation) of images with a weight.
+    r"""Convolution (cross-correlation) of samples with a weight.
 
-    .. math:: y_{n m o} = \sum_{c, j} w_{m c j} \, x_{n, c, o \cdot stride + j \cdot dilation - padding}
+    .. math:: y_{n m o} = \sum_{c, j} w_{m c j} \,
+        x_{n, c, o \cdot stride + j \cdot dilation - padding}
     """
     x, w = arrays(x=x, w=w)
     check_weight(x.shape, "x", w.shape, groups, channels=1)
@@ -48,7 +49,7 @@ def _conv(
 def _conv_bias(
     x: Any, w: Any, b: Any, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
 ) -> Any:
-    """Convolution with a number added to each output channel."""
+    """Convolution with a bias for each output channel."""
     x, w, b = arrays(x=x, w=w, b=b)
     check_weight(x.shape, "x", w.shape, groups, channels=1)
     if b.shape != w.shape[:1]:
@@ -60,7 +61,7 @@ def _conv_bias(
 def _conv_input_grad(
     g: Any, w: Any, size: Any, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
 ) -> Any:
-    r"""The transposed map of a convolution with w, to images whose axes have these sizes.
+    r"""The transposed map of a convolution with w, to samples whose axes have these sizes.
 
     .. math:: \bar x_{n c i} = \sum_{m, j} w_{m c j} \, g_{n m o}
         \quad\text{where}\quad o \cdot stride + j \cdot dilation - padding = i
@@ -77,13 +78,14 @@ def _conv_weight_grad(
 ) -> Any:
     r"""The gradient of ⟨g, x ⋆ w⟩ with respect to w, whose axes have these sizes.
 
-    .. math:: \bar w_{m c j} = \sum_{n, o} g_{n m o} \, x_{n, c, o \cdot stride + j \cdot dilation - padding}
+    .. math:: \bar w_{m c j} = \sum_{n, o} g_{n m o} \,
+        x_{n, c, o \cdot stride + j \cdot dilation - padding}
     """
     x, g = arrays(x=x, g=g)
     check_ranks(x.shape, "x", g.shape, "g")
     check_groups(groups)
     if x.shape[0] != g.shape[0]:
-        raise ValueError("x and g must hold the same number of images.")
+        raise ValueError("x and g must hold the same number of samples.")
     if x.shape[1] % groups or g.shape[1] % groups:
         raise ValueError(f"the channels must be multiples of groups={groups}.")
     s, p, d, out = geometry(x.shape[2:], tuple(size), stride, padding, dilation)
@@ -98,34 +100,35 @@ def channel_sum(g: Any) -> Any:
     return np.sum(g, axis=(0, *range(2, g.ndim)))
 
 
-# fmt: off
-conv: Op = Op(_conv, r"{x:2} \star {w:2}",
+conv: Op = Op(
+    _conv,
+    r"{x:2} \star {w:2}",
     lambda g, y, x, w, *how: conv_input_grad.call(g, w, x.shape[2:], *how),
     lambda g, y, x, w, *how: conv_weight_grad.call(x, g, w.shape[2:], *how),
-    name="conv", rank=2,
-    cases=(case(A(2, 2, 4, 5), A(3, 2, 3, 2)), case(A(1, 2, 6), A(2, 1, 2), 2, 1, 2, 2), case(A(1, 1, 2, 3, 2), A(2, 1, 2, 2, 1), stride=(1, 2, 1), padding=(1, 0, 0)),
-           case(A(1, 2, 5, 4), A(1, 2, 2, 2), padding="same", dilation=2), case(A(1, 1, 4, 4), A(1, 1, 1, 2), stride=3, padding=((2, 0), (0, 1)))))
-conv_bias: Op = Op(_conv_bias, r"{x:2} \star {w:2} + {b}",
+)
+conv_bias: Op = Op(
+    _conv_bias,
+    r"{x:2} \star {w:2} + {b:1}",
     lambda g, y, x, w, b, *how: conv_input_grad.call(g, w, x.shape[2:], *how),
     lambda g, y, x, w, b, *how: conv_weight_grad.call(x, g, w.shape[2:], *how),
     lambda g, y, x, w, b, *how: channel_sum(g),
-    name="conv_bias", rank=1,
-    cases=(case(A(2, 2, 4, 4), A(4, 1, 2, 3), A(4), padding=1, groups=2), case(A(2, 1, 5), A(2, 1, 3), A(2))))
-conv_input_grad: Op = Op(_conv_input_grad, r"{g:2} \star^\top {w:2}",
+)
+conv_input_grad: Op = Op(
+    _conv_input_grad,
+    r"{g:2} \star^\top {w:2}",
     lambda h, y, g, w, size, *how: conv.call(h, w, *how),
     lambda h, y, g, w, size, *how: conv_weight_grad.call(h, g, w.shape[2:], *how),
-    name="conv_input_grad", rank=2,
-    cases=(case(A(2, 3, 3, 2), A(3, 2, 2, 2), (4, 3)), case(A(1, 2, 4), A(2, 1, 2), (7,), 2, 1, 2, 2), case(A(1, 2, 2, 1), A(2, 1, 1, 2), (5, 4), 3, 0)))
-conv_weight_grad: Op = Op(_conv_weight_grad, r"{x:2} \star_w {g:2}",
+)
+conv_weight_grad: Op = Op(
+    _conv_weight_grad,
+    r"{x:2} \star_w {g:2}",
     lambda h, y, x, g, size, *how: conv_input_grad.call(g, h, x.shape[2:], *how),
     lambda h, y, x, g, size, *how: conv.call(x, h, *how),
-    name="conv_weight_grad", rank=2,
-    cases=(case(A(2, 2, 4, 3), A(2, 3, 3, 2), (2, 2)), case(A(1, 2, 6), A(1, 2, 3), (2,), 2, 1, 2, 2)))
-# fmt: on
+)
 
 
 def batched(name: str, rank: int, x: Any, w: Any) -> tuple[Any, bool]:
-    """The input with an axis of images, and whether it had none; ValueError for a wrong rank."""
+    """The input with a batch axis, and whether it had none; ValueError for a wrong rank."""
     axes = ", ".join("DHW"[3 - rank :] if rank > 1 else "L")
     if np.ndim(w) != rank + 2:
         raise ValueError(f"{name}: weight {np.shape(w)} must have {rank + 2} axes, (M, C, {axes}).")
@@ -148,9 +151,10 @@ def conv_nd(
     dilation: Any = 1,
     groups: int = 1,
 ) -> Any:
-    r"""Convolution over $axes, as in deep learning: a cross-correlation.
+    r"""Convolution over $axes: a cross-correlation, as in deep learning.
 
-    .. math:: y_{n m o} = b_m + \sum_{c, j} w_{m c j} \, x_{n, c, o \cdot stride + j \cdot dilation - padding}
+    .. math:: y_{n m o} = b_m + \sum_{c, j} w_{m c j} \,
+        x_{n, c, o \cdot stride + j \cdot dilation - padding}
 
     Parameters
     ----------
@@ -159,9 +163,9 @@ def conv_nd(
     bias : array or Value, (M,), optional. b.
     stride : int or one for each axis. Pixels between outputs.
     padding : int, one for each axis, 'same' or 'valid'. Zeros at both ends; 'same' keeps the sizes
-        and needs stride 1. A pair for each axis, ``((before, behind), ...)``, pads unevenly.
+        and needs stride 1. A pair for each axis, ``((before, after), ...)``, pads unevenly.
     dilation : int or one for each axis. Pixels between the taps of the kernel.
-    groups : int. Channels are split into so many convolutions side by side.
+    groups : int. The channels are split into this many independent convolutions.
 
     Returns
     -------
@@ -169,14 +173,14 @@ def conv_nd(
 
     Raises
     ------
-    ValueError : shapes that do not go together, a kernel larger than the padded input.
+    ValueError : shapes that do not fit together, a kernel larger than the padded input.
     TypeError : other dtypes, or different ones.
 
     Examples
     --------
     >>> import numpy as np, autograd
     >>> x = autograd.Value(np.arange($pixels.0).reshape(1, 1, $twos))
-    >>> autograd.conv$d(x, np.ones((3, 1, $twos)) / $pixels).data.ravel()
+    >>> autograd.ops.conv$d(x, np.ones((3, 1, $twos)) / $pixels).data.ravel()
     array([$mean, $mean, $mean])
     """
     x, single = batched(f"conv{rank}d", rank, input, weight)
@@ -198,7 +202,7 @@ def conv_transpose_nd(
     groups: int = 1,
     dilation: Any = 1,
 ) -> Any:
-    r"""The transposed map of `conv$d`: what its gradient does to an output, done to an input.
+    r"""Transposed convolution over $axes: the gradient of `conv$d` with respect to its input.
 
     .. math:: y_{n c i} = b_c + \sum_{m, j} w_{m c j} \, x_{n m o}
         \quad\text{where}\quad o \cdot stride + j \cdot dilation - padding = i
@@ -208,10 +212,10 @@ def conv_transpose_nd(
     input : array or Value, (N, M, $sizes) or (M, $sizes). x, float32 or float64.
     weight : array or Value, (M, C / groups, $kernels). w, of the same dtype.
     bias : array or Value, (C,), optional. b.
-    stride, padding, dilation : int or one for each axis. Those of the convolution that this
-        transposes.
-    output_padding : int or one for each axis. Longer outputs at the end; less than the stride.
-    groups : int. Channels are split into so many convolutions side by side.
+    stride, padding, dilation : int or one for each axis. Those of the transposed convolution.
+    output_padding : int or one for each axis. Extra output pixels at the end, fewer than the
+        stride.
+    groups : int. The channels are split into this many independent convolutions.
 
     Returns
     -------
@@ -220,14 +224,14 @@ def conv_transpose_nd(
 
     Raises
     ------
-    ValueError : shapes that do not go together.
+    ValueError : shapes that do not fit together.
     TypeError : other dtypes than float32 or float64, or different ones.
 
     Examples
     --------
     >>> import numpy as np, autograd
     >>> x = autograd.Value(np.ones((1, 1, $twos)))
-    >>> y = autograd.conv_transpose$d(x, np.ones((1, 3, $twos)), stride=2)
+    >>> y = autograd.ops.conv_transpose$d(x, np.ones((1, 3, $twos)), stride=2)
     >>> y.shape[1], y.data.sum() == 3 * $pixels**2
     (3, np.True_)
     """
@@ -261,7 +265,8 @@ def conv_transpose_nd(
     if bias is not None:
         if np.shape(bias) != y.shape[1:2]:
             raise ValueError(
-                f"{name}: bias {np.shape(bias)} must have one number per output channel, {y.shape[1:2]}."
+                f"{name}: bias {np.shape(bias)} must have one number per output channel, "
+                f"{y.shape[1:2]}."
             )
         y = y + np.reshape(bias, (-1, *(1,) * rank))
     return y[0] if single else y
@@ -274,3 +279,29 @@ __test__ = {  # doctest looks for functions defined in the file
     f.__name__: f
     for f in (conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d)
 }
+
+# What tests sample
+cases(
+    "conv",
+    case(A(2, 2, 4, 5), A(3, 2, 3, 2)),
+    case(A(1, 2, 6), A(2, 1, 2), 2, 1, 2, 2),
+    case(A(1, 1, 2, 3, 2), A(2, 1, 2, 2, 1), stride=(1, 2, 1), padding=(1, 0, 0)),
+    case(A(1, 2, 5, 4), A(1, 2, 2, 2), padding="same", dilation=2),
+    case(A(1, 1, 4, 4), A(1, 1, 1, 2), stride=3, padding=((2, 0), (0, 1))),
+)
+cases(
+    "conv_bias",
+    case(A(2, 2, 4, 4), A(4, 1, 2, 3), A(4), padding=1, groups=2),
+    case(A(2, 1, 5), A(2, 1, 3), A(2)),
+)
+cases(
+    "conv_input_grad",
+    case(A(2, 3, 3, 2), A(3, 2, 2, 2), (4, 3)),
+    case(A(1, 2, 4), A(2, 1, 2), (7,), 2, 1, 2, 2),
+    case(A(1, 2, 2, 1), A(2, 1, 1, 2), (5, 4), 3, 0),
+)
+cases(
+    "conv_weight_grad",
+    case(A(2, 2, 4, 3), A(2, 3, 3, 2), (2, 2)),
+    case(A(1, 2, 6), A(1, 2, 3), (2,), 2, 1, 2, 2),
+)

@@ -74,7 +74,7 @@ def out_size(x: Ints, w: Ints, stride: Ints, padding: Pairs, dilation: Ints) -> 
 def geometry(
     x: Ints, w: Ints, stride: Any, padding: Any, dilation: Any
 ) -> tuple[Ints, Pairs, Ints, Ints]:
-    """Stride, padding, dilation and output for each axis; ValueError where the kernel is too large."""
+    """Stride, padding, dilation and output for each axis; ValueError for too large a kernel."""
     try:
         return _geometry(x, w, stride, padding, dilation)
     except TypeError as error:

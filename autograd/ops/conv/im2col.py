@@ -1,4 +1,4 @@
-"""Patches of images laid out as columns, and columns added up to images again."""
+"""im2col: patches of images as columns; col2im: columns added up to images again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from autograd.op import Op
 from autograd.ops.axes import each
-from autograd.ops.samples import A, case
+from autograd.ops.samples import A, case, cases
 
 Ints = tuple[int, ...]
 
@@ -28,7 +28,7 @@ class Patches(NamedTuple):
 
 
 def patches(size: Any, kernel_size: Any, dilation: Any, padding: Any, stride: Any) -> Patches:
-    """The patches of images of a size; ValueError where none fits in."""
+    """The patches of images of a size; ValueError where none fits."""
     axes = each("output_size", size, 2, 1)
     kernel, gaps = each("kernel_size", kernel_size, 2, 1), each("dilation", dilation, 2, 1)
     pads, steps = each("padding", padding, 2, 0), each("stride", stride, 2, 1)
@@ -57,7 +57,7 @@ def _im2col(x: Any, p: Patches) -> Any:
 
 
 def _col2im(a: Any, p: Patches) -> Any:
-    """The transposed map: the columns added up at the places that they came from."""
+    """The transposed map: the columns added up where they came from."""
     taps = p.kernel[0] * p.kernel[1]
     if a.ndim != 3 or a.shape[1] % taps or a.shape[2] != p.out[0] * p.out[1]:
         raise ValueError(
@@ -74,9 +74,17 @@ def _col2im(a: Any, p: Patches) -> Any:
     return x[:, :, ph : ph + H, pw : pw + W]
 
 
-# fmt: off
-im2col: Op = Op(_im2col, r"\operatorname{{columns}}_{{{p}}} {x:3}", lambda g, y, x, p: col2im.call(g, p), name="im2col", rank=3,
-    cases=(case(A(2, 2, 4, 3), patches((4, 3), 2, 1, 0, 1)), case(A(1, 1, 5, 4), patches((5, 4), (2, 3), (2, 1), (1, 2), (1, 2)))))
-col2im: Op = Op(_col2im, r"\operatorname{{columns}}^\top_{{{p}}} {a:3}", lambda g, y, a, p: im2col.call(g, p), name="col2im", rank=3,
-    cases=(case(A(2, 8, 6), patches((4, 3), 2, 1, 0, 1)),))
-# fmt: on
+im2col: Op = Op(
+    _im2col, r"\operatorname{{columns}}_{{{p}}} {x:3}", lambda g, y, x, p: col2im.call(g, p)
+)
+col2im: Op = Op(
+    _col2im, r"\operatorname{{columns}}^\top_{{{p}}} {a:3}", lambda g, y, a, p: im2col.call(g, p)
+)
+
+# What tests sample
+cases(
+    "im2col",
+    case(A(2, 2, 4, 3), patches((4, 3), 2, 1, 0, 1)),
+    case(A(1, 1, 5, 4), patches((5, 4), (2, 3), (2, 1), (1, 2), (1, 2))),
+)
+cases("col2im", case(A(2, 8, 6), patches((4, 3), 2, 1, 0, 1)))

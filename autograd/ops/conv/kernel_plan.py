@@ -65,7 +65,7 @@ SIZES = np.dtype([(name, np.intp) for name in (
     "ldy",
 )])
 # fmt: on
-"""What the kernels read by name. An array of one such record costs a call 0.1 µs, a NamedTuple 4."""
+"""What the kernels read by name. A record array costs a call 0.1 µs, a NamedTuple 4."""
 
 
 @dataclass(frozen=True)

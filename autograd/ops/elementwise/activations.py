@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import Op
+from autograd.op import elementwise
 from autograd.ops.elementwise.by_size import kernel_for
 from autograd.ops.elementwise.special import erfc
-from autograd.ops.samples import A, away, case, nonzero, real
+from autograd.ops.samples import A, away, case, cases, domains, nonzero, real
 
 SELU_SCALE, SELU_ALPHA = 1.0507009873554804934, 1.6732632423543772848  # Klambauer et al., 2017
 ROOT_HALF, BELL = math.sqrt(0.5), 1 / math.sqrt(2 * math.pi)
@@ -44,7 +44,7 @@ def relu6_grad(g: Any, a: Any) -> Any:
 
 @kernel_for("where_positive")
 def where_positive(x: Any, a: Any, b: Any) -> Any:
-    """a where x is positive, else b: NumPy's where waits for a branch at each change of sign."""
+    """a where x is positive, else b: NumPy's `where` stalls on a branch at each change of sign."""
     return np.where(np.greater(x, 0), a, b)
 
 
@@ -122,6 +122,11 @@ def tanh_gelu_grad(g: Any, a: Any) -> Any:
     return g * (0.5 * (1 + t) + 0.5 * a * (1 - np.square(t)) * inner)
 
 
+def _gelu_grad(g: Any, a: Any, approximate: str) -> Any:
+    """g times the derivative of gelu."""
+    return tanh_gelu_grad(g, a) if approximate == "tanh" else exact_gelu_grad(g, a)
+
+
 def _elu(a: Any, alpha: float = 1.0) -> Any:
     """Gives a where a > 0, else alpha (exp(a) - 1)."""
     return where_positive(a, a, alpha * np.expm1(np.minimum(a, 0)))
@@ -133,7 +138,7 @@ def _celu(a: Any, alpha: float = 1.0) -> Any:
 
 
 def _selu(a: Any) -> Any:
-    """Scaled elu whose fixed point is mean 0, variance 1."""
+    """Scaled elu, whose fixed point is mean 0 and variance 1."""
     return SELU_SCALE * _elu(a, SELU_ALPHA)
 
 
@@ -148,12 +153,12 @@ def _prelu(a: Any, weight: Any) -> Any:
 
 
 def _hardtanh(a: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
-    """Hold a between min_val and max_val."""
+    """Clip a to [min_val, max_val]."""
     return np.clip(a, min_val, max_val)
 
 
 def _relu6(a: Any) -> Any:
-    """Hold a between 0 and 6."""
+    """Clip a to [0, 6]."""
     return np.clip(a, 0, 6)
 
 
@@ -178,12 +183,12 @@ def _tanhshrink(a: Any) -> Any:
 
 
 def _softshrink(a: Any, lambd: float = 0.5) -> Any:
-    """Move a towards 0 by lambd, and 0 within it."""
+    """Shrink a towards 0 by lambd; 0 where |a| <= lambd."""
     return a - np.clip(a, -lambd, lambd)
 
 
 def _hardshrink(a: Any, lambd: float = 0.5) -> Any:
-    """Gives a, and 0 within lambd of 0."""
+    """Gives a where |a| > lambd, else 0."""
     return np.where(np.abs(a) > lambd, a, 0)
 
 
@@ -192,26 +197,96 @@ def _mish(a: Any) -> Any:
     return a * np.tanh(_softplus(a))
 
 
-# fmt: off
-sigmoid = Op(_sigmoid,         r"\sigma({a})",                       lambda g, y, a: sigmoid_grad(g, y),                                         domain=(real,), name="sigmoid", bind="sigmoid")
-relu = Op(_relu,               r"\operatorname{{relu}} {a:3}",       lambda g, y, a: relu_grad(g, a),                                             domain=(nonzero,), rank=3, name="relu", bind="relu")
-softplus = Op(_softplus,       r"\operatorname{{softplus}} {a:3}",   lambda g, y, a, beta: softplus_grad(g, beta * a),                               domain=(real,), rank=3, name="softplus")
-log_sigmoid = Op(_log_sigmoid, r"\log \sigma({a})",                  lambda g, y, a: g * sigmoid(-a),                                             domain=(real,), rank=3, name="log_sigmoid")
-silu = Op(_silu,               r"{a:2} \, \sigma({a})",              lambda g, y, a: silu_grad(g, a),                  domain=(real,), rank=2, name="silu")
-gelu = Op(_gelu,               r"\operatorname{{gelu}} {a:3}",       lambda g, y, a, approximate: tanh_gelu_grad(g, a) if approximate == "tanh" else exact_gelu_grad(g, a), domain=(real,), rank=3, name="gelu", cases=(case(A(3), approximate="tanh"),))
-elu = Op(_elu,                 r"\operatorname{{elu}} {a:3}",        lambda g, y, a, alpha: where_positive(a, g, g * (y + alpha)),                  domain=(nonzero,), rank=3, name="elu")
-celu = Op(_celu,               r"\operatorname{{celu}} {a:3}",       lambda g, y, a, alpha: where_positive(a, g, g * (y / alpha + 1)),              domain=(nonzero,), rank=3, name="celu", cases=(case(A(3, domain=nonzero), alpha=0.7),))
-selu = Op(_selu,               r"\operatorname{{selu}} {a:3}",       lambda g, y, a: where_positive(a, SELU_SCALE * g, g * (y + SELU_SCALE * SELU_ALPHA)), domain=(nonzero,), rank=3, name="selu")
-leaky_relu = Op(_leaky_relu,   r"\operatorname{{leaky\_relu}} {a:3}", lambda g, y, a, negative_slope: where_positive(a, g, negative_slope * g),     domain=(nonzero,), rank=3, name="leaky_relu")
-prelu = Op(_prelu,             r"\operatorname{{prelu}} {a:3}",      lambda g, y, a, weight: where_positive(a, g, weight * g),
-                                                                     lambda g, y, a, weight: np.where(a > 0, 0, g * a),                           domain=(nonzero, real), rank=3, name="prelu")
-hardtanh = Op(_hardtanh,       r"\operatorname{{hardtanh}} {a:3}",   lambda g, y, a, min_val, max_val: np.where((a > min_val) & (a < max_val), g, 0), domain=(away(-1, 1),), rank=3, name="hardtanh")
-relu6 = Op(_relu6,             r"\operatorname{{relu6}} {a:3}",      lambda g, y, a: relu6_grad(g, a),                                            domain=(away(0, 6, low=-3, high=8),), rank=3, name="relu6")
-hardsigmoid = Op(_hardsigmoid, r"\operatorname{{hardsigmoid}} {a:3}", lambda g, y, a: np.where((a > -3) & (a < 3), g / 6, 0),                     domain=(away(-3, 3, low=-5, high=5),), rank=3, name="hardsigmoid")
-hardswish = Op(_hardswish,     r"\operatorname{{hardswish}} {a:3}",  lambda g, y, a: np.where(a <= -3, 0, np.where(a < 3, g * (2 * a + 3) / 6, g)), domain=(away(-3, 3, low=-5, high=5),), rank=3, name="hardswish")
-softsign = Op(_softsign,       r"\frac{{{a}}}{{1 + \left|{a}\right|}}", lambda g, y, a: g / np.square(1 + np.abs(a)),                             domain=(nonzero,), name="softsign")
-tanhshrink = Op(_tanhshrink,   r"{a:1} - \tanh {a:3}",               lambda g, y, a: g * np.square(a - y),                                        domain=(real,), rank=1, name="tanhshrink")
-softshrink = Op(_softshrink,   r"\operatorname{{softshrink}} {a:3}", lambda g, y, a, lambd: np.where(np.abs(a) > lambd, g, 0),                    domain=(away(-.5, .5),), rank=3, name="softshrink")
-hardshrink = Op(_hardshrink,   r"\operatorname{{hardshrink}} {a:3}", lambda g, y, a, lambd: np.where(np.abs(a) > lambd, g, 0),                    domain=(away(-.5, .5),), rank=3, name="hardshrink")
-mish = Op(_mish,               r"\operatorname{{mish}} {a:3}",       lambda g, y, a: g * (np.tanh(softplus(a)) + a * (1 - np.square(np.tanh(softplus(a)))) * sigmoid(a)), domain=(real,), rank=3, name="mish")
-# fmt: on
+def _mish_grad(g: Any, a: Any) -> Any:
+    """g times the derivative of mish."""
+    return g * (np.tanh(softplus(a)) + a * (1 - np.square(np.tanh(softplus(a)))) * sigmoid(a))
+
+
+sigmoid = elementwise(_sigmoid, r"\sigma({a})", lambda g, y, a: sigmoid_grad(g, y), bind="sigmoid")
+relu = elementwise(
+    _relu, r"\operatorname{{relu}} {a:3}", lambda g, y, a: relu_grad(g, a), bind="relu"
+)
+softplus = elementwise(
+    _softplus, r"\operatorname{{softplus}} {a:3}", lambda g, y, a, beta: softplus_grad(g, beta * a)
+)
+log_sigmoid = elementwise(
+    _log_sigmoid, r"\log \sigma({a})", lambda g, y, a: g * sigmoid(-a), rank=3
+)
+silu = elementwise(_silu, r"{a:2} \, \sigma({a})", lambda g, y, a: silu_grad(g, a))
+gelu = elementwise(
+    _gelu,
+    r"\operatorname{{gelu}} {a:3}",
+    lambda g, y, a, approximate: _gelu_grad(g, a, approximate),
+)
+elu = elementwise(
+    _elu,
+    r"\operatorname{{elu}} {a:3}",
+    lambda g, y, a, alpha: where_positive(a, g, g * (y + alpha)),
+)
+celu = elementwise(
+    _celu,
+    r"\operatorname{{celu}} {a:3}",
+    lambda g, y, a, alpha: where_positive(a, g, g * (y / alpha + 1)),
+)
+selu = elementwise(
+    _selu,
+    r"\operatorname{{selu}} {a:3}",
+    lambda g, y, a: where_positive(a, SELU_SCALE * g, g * (y + SELU_SCALE * SELU_ALPHA)),
+)
+leaky_relu = elementwise(
+    _leaky_relu,
+    r"\operatorname{{leaky\_relu}} {a:3}",
+    lambda g, y, a, negative_slope: where_positive(a, g, negative_slope * g),
+)
+prelu = elementwise(
+    _prelu,
+    r"\operatorname{{prelu}} {a:3}",
+    lambda g, y, a, weight: where_positive(a, g, weight * g),
+    lambda g, y, a, weight: np.where(a > 0, 0, g * a),
+)
+hardtanh = elementwise(
+    _hardtanh,
+    r"\operatorname{{hardtanh}} {a:3}",
+    lambda g, y, a, min_val, max_val: np.where((a > min_val) & (a < max_val), g, 0),
+)
+relu6 = elementwise(_relu6, r"\operatorname{{relu6}} {a:3}", lambda g, y, a: relu6_grad(g, a))
+hardsigmoid = elementwise(
+    _hardsigmoid,
+    r"\operatorname{{hardsigmoid}} {a:3}",
+    lambda g, y, a: np.where((a > -3) & (a < 3), g / 6, 0),
+)
+hardswish = elementwise(
+    _hardswish,
+    r"\operatorname{{hardswish}} {a:3}",
+    lambda g, y, a: np.where(a <= -3, 0, np.where(a < 3, g * (2 * a + 3) / 6, g)),
+)
+softsign = elementwise(
+    _softsign, r"\frac{{{a}}}{{1 + \left|{a}\right|}}", lambda g, y, a: g / np.square(1 + np.abs(a))
+)
+tanhshrink = elementwise(_tanhshrink, r"{a:1} - \tanh {a:3}", lambda g, y, a: g * np.square(a - y))
+softshrink = elementwise(
+    _softshrink,
+    r"\operatorname{{softshrink}} {a:3}",
+    lambda g, y, a, lambd: np.where(np.abs(a) > lambd, g, 0),
+)
+hardshrink = elementwise(
+    _hardshrink,
+    r"\operatorname{{hardshrink}} {a:3}",
+    lambda g, y, a, lambd: np.where(np.abs(a) > lambd, g, 0),
+)
+mish = elementwise(
+    _mish,
+    r"\operatorname{{mish}} {a:3}",
+    lambda g, y, a: _mish_grad(g, a),
+)
+
+# What tests sample
+domains("sigmoid softplus log_sigmoid silu gelu tanhshrink mish", real)
+domains("relu elu celu selu leaky_relu softsign", nonzero)
+domains("prelu", nonzero, real)
+domains("hardtanh", away(-1, 1))
+domains("relu6", away(0, 6, low=-3, high=8))
+domains("hardsigmoid hardswish", away(-3, 3, low=-5, high=5))
+domains("softshrink hardshrink", away(-0.5, 0.5))
+cases("gelu", case(A(3), approximate="tanh"))
+cases("celu", case(A(3, domain=nonzero), alpha=0.7))

@@ -1,6 +1,6 @@
 """Elementwise formulas that a kernel computes where arrays are large, NumPy where they are small.
 
-The figures were measured, as benchmarks/elementwise.py does.
+The thresholds were measured as benchmarks/elementwise.py does.
 """
 
 from __future__ import annotations

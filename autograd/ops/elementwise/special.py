@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from autograd.machine.native import native
-from autograd.op import Op
+from autograd.op import Op, elementwise
 from autograd.ops.elementwise.arithmetic import ratio
-from autograd.ops.samples import A, case, positive, real
+from autograd.ops.samples import A, case, cases, domains, positive, real
 
 
 def _mapped(name: str, a: Any, *static: Any) -> Any:
-    """Run a kernel of autograd.ops.elementwise.kernel_special over an array; Numba is imported on first use."""
+    """Run a kernel of kernel_special.py over an array; Numba is imported on first use."""
     kernel = getattr(importlib.import_module("autograd.ops.elementwise.kernel_special"), name)
     x = np.asarray(a)
     x = native(x if x.dtype in (np.float32, np.float64) else x.astype(np.float64))
@@ -59,14 +59,33 @@ def _xlogy(a: Any, b: Any) -> Any:
 
 BELL = 2 / math.sqrt(math.pi)
 
-# fmt: off
-erf: Op = Op(_erf,        r"\operatorname{{erf}} {a:3}",   lambda g, y, a: g * (BELL * np.exp(-np.square(a))),     domain=(real,), rank=3, name="erf")
-erfc: Op = Op(_erfc,      r"\operatorname{{erfc}} {a:3}",  lambda g, y, a: -(g * (BELL * np.exp(-np.square(a)))),  domain=(real,), rank=3, name="erfc")
-polygamma: Op = Op(_polygamma, r"\psi_{{{n}}}({a})",       lambda g, y, a, n: g * polygamma(a, n + 1),             domain=(positive,), cases=(case(A(3, domain=positive), n=2),), name="polygamma", singular=True)
-digamma: Op = Op(_digamma, r"\psi({a})",                   lambda g, y, a: g * polygamma(a, 1),                    domain=(positive,), name="digamma", singular=True)
-lgamma: Op = Op(_lgamma,  r"\log \Gamma({a})",             lambda g, y, a: g * digamma(a),                         domain=(positive,), rank=3, name="lgamma", singular=True)
-xlogy: Op = Op(_xlogy,    r"{a:2} \log {b:3}",             lambda g, y, a, b: g * np.where(np.equal(a, 0) & np.less_equal(b, 0), 0, np.log(b)),
-                                                       lambda g, y, a, b: g * ratio(a, b),                     domain=(real, positive), rank=2, name="xlogy", singular=True)
-# fmt: on
+erf: Op = elementwise(
+    _erf, r"\operatorname{{erf}} {a:3}", lambda g, y, a: g * (BELL * np.exp(-np.square(a)))
+)
+erfc: Op = elementwise(
+    _erfc, r"\operatorname{{erfc}} {a:3}", lambda g, y, a: -(g * (BELL * np.exp(-np.square(a))))
+)
+polygamma: Op = elementwise(
+    _polygamma, r"\psi_{{{n}}}({a})", lambda g, y, a, n: g * polygamma(a, n + 1), singular=True
+)
+digamma: Op = elementwise(
+    _digamma, r"\psi({a})", lambda g, y, a: g * polygamma(a, 1), singular=True
+)
+lgamma: Op = elementwise(
+    _lgamma, r"\log \Gamma({a})", lambda g, y, a: g * digamma(a), rank=3, singular=True
+)
+xlogy: Op = elementwise(
+    _xlogy,
+    r"{a:2} \log {b:3}",
+    lambda g, y, a, b: g * np.where(np.equal(a, 0) & np.less_equal(b, 0), 0, np.log(b)),
+    lambda g, y, a, b: g * ratio(a, b),
+    singular=True,
+)
 
 __all__ = ["digamma", "erf", "erfc", "lgamma", "polygamma", "xlogy"]
+
+# What tests sample
+domains("erf erfc", real)
+domains("polygamma digamma lgamma", positive)
+domains("xlogy", real, positive)
+cases("polygamma", case(A(3, domain=positive), n=2))

@@ -1,4 +1,4 @@
-"""Embedding: rows of a table, and the sums of rows that are its derivative."""
+"""Embedding lookup, and its derivative: sums of rows by index."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 from autograd.machine.native import native
 from autograd.op import Op
 from autograd.ops.arrays.index import scatter
-from autograd.ops.samples import A, case
+from autograd.ops.samples import A, case, cases
 
 Array = np.ndarray[Any, Any]
 
 KERNEL = 4_096
-"""Numbers to be added from which the kernel is used: there it is 4 times as fast as np.add.at."""
+"""Elements to add from which the kernel is used: there it is 4 times as fast as np.add.at."""
 
 
 def _rows(weight: Any, indices: Any, padding_idx: int | None = None) -> Any:
@@ -28,7 +28,7 @@ def _rows(weight: Any, indices: Any, padding_idx: int | None = None) -> Any:
 
 
 def _rows_grad(g: Any, indices: Any, rows: int, padding_idx: int | None = None) -> Any:
-    """A table of as many rows, each the sum of those of g that have its index; padding's is 0."""
+    """The gradient of the table: for each index the sum of its rows of g, 0 for padding_idx."""
     t, skip = checked(indices, rows, padding_idx)
     if g.shape[:-1] != t.shape:
         raise ValueError(f"g must have shape {(*t.shape, 'features')}, got {g.shape}.")
@@ -43,26 +43,28 @@ def _rows_grad(g: Any, indices: Any, rows: int, padding_idx: int | None = None) 
 
 
 def checked(indices: Any, rows: int, padding_idx: int | None) -> tuple[Array, int]:
-    """The indices as integers in range, and the row that gets no gradient (-1 for none)."""
+    """The indices, checked, and the row that receives no gradient (-1 for none)."""
     t = np.asarray(indices)
     if t.dtype.kind not in "iu" and t.size:
         raise TypeError(f"indices must be integers, got {t.dtype}; use indices.astype(np.int64).")
     if t.size and ((t.dtype.kind == "i" and t.min() < 0) or t.max() >= rows):
         wrong = t[(t < 0) | (t >= rows)][0]
         raise ValueError(
-            f"indices {t.shape} must be numbers of the weight's rows, 0 to {rows - 1}, got {wrong}."
+            f"indices {t.shape} must be in [0, {rows}) (weight has {rows} rows), got {wrong}."
         )
     if padding_idx is None:
         return t.astype(np.intp, copy=False), -1
     if isinstance(padding_idx, bool) or not hasattr(type(padding_idx), "__index__"):
         raise TypeError(f"padding_idx must be an integer or None, got {padding_idx!r}.")
     if not -rows <= padding_idx < rows:
-        raise ValueError(f"padding_idx={padding_idx} is no row of a weight with {rows} rows.")
+        raise ValueError(
+            f"padding_idx={padding_idx} must be in [{-rows}, {rows}) (weight has {rows} rows)."
+        )
     return t.astype(np.intp, copy=False), int(padding_idx) % rows
 
 
 def _without_padding(a: Any, indices: Any, padding_idx: int | None) -> Any:
-    """Rows of a, zeros for padding."""
+    """Rows of a, zeros for padding_idx."""
     part = rows_of.call(a, indices, padding_idx)
     if padding_idx is None:
         return part
@@ -74,16 +76,23 @@ def _tex_rows(weight: Any, indices: Any, padding_idx: Any = None) -> str:
     return f"{weight:9}_{{\\mathrm{{rows}}}}"
 
 
-# fmt: off
-rows_of: Op = Op(_rows, _tex_rows, lambda g, y, weight, indices, padding_idx: rows_grad.call(g, indices, weight.shape[0], padding_idx),
-                 name="embedding", rank=4, cases=(case(A(4, 3), [[1, 0, 1], [3, 3, 3]]), case(A(3, 2), [1, 0, 1], padding_idx=-1), case(A(3, 2), 1)))
-rows_grad: Op = Op(_rows_grad, r"\operatorname{{scatter}} {g:3}", lambda g, y, a, indices, rows, padding_idx: _without_padding(g, indices, padding_idx),
-                   name="embedding_grad", rank=3, cases=(case(A(2, 3, 2), [[1, 0, 1], [3, 3, 3]], 5), case(A(3, 2), [2, 0, 2], 3, padding_idx=2)))
-# fmt: on
+rows_of: Op = Op(
+    _rows,
+    _tex_rows,
+    lambda g, y, w, indices, padding_idx: rows_grad.call(g, indices, w.shape[0], padding_idx),
+    rank=4,
+    name="embedding",
+)
+rows_grad: Op = Op(
+    _rows_grad,
+    r"\operatorname{{scatter}} {g:3}",
+    lambda g, y, a, indices, rows, padding_idx: _without_padding(g, indices, padding_idx),
+    name="embedding_grad",
+)
 
 
 def embedding(indices: Any, weight: Any, padding_idx: int | None = None) -> Any:
-    r"""Rows of a table.
+    r"""Look up embedding vectors by index.
 
     .. math:: y_{n} = w_{t_n}
 
@@ -92,7 +101,7 @@ def embedding(indices: Any, weight: Any, padding_idx: int | None = None) -> Any:
     indices : array of integers, any shape, 0 to rows - 1.
     weight : array or Value, (rows, features).
     padding_idx : int, optional
-        A row that gets no gradient; it is read as it is. Negative numbers count from the end.
+        A row that receives no gradient. Negative numbers count from the end.
 
     Returns
     -------
@@ -100,13 +109,13 @@ def embedding(indices: Any, weight: Any, padding_idx: int | None = None) -> Any:
 
     Raises
     ------
-    TypeError, ValueError : indices that are no integers, or no rows of the weight.
+    TypeError, ValueError : indices that are not integers, or out of range.
 
     Examples
     --------
     >>> import numpy as np, autograd
     >>> w = autograd.Value([[1.0, 2.0], [3.0, 4.0]])
-    >>> y = autograd.embedding(np.array([1, 1, 0]), w)
+    >>> y = autograd.ops.embedding(np.array([1, 1, 0]), w)
     >>> y.data
     array([[3., 4.],
            [3., 4.],
@@ -116,3 +125,17 @@ def embedding(indices: Any, weight: Any, padding_idx: int | None = None) -> Any:
            [2., 2.]])
     """
     return rows_of(weight, indices, padding_idx)
+
+
+# What tests sample
+cases(
+    "embedding",
+    case(A(4, 3), [[1, 0, 1], [3, 3, 3]]),
+    case(A(3, 2), [1, 0, 1], padding_idx=-1),
+    case(A(3, 2), 1),
+)
+cases(
+    "embedding_grad",
+    case(A(2, 3, 2), [[1, 0, 1], [3, 3, 3]], 5),
+    case(A(3, 2), [2, 0, 2], 3, padding_idx=2),
+)

@@ -1,7 +1,7 @@
-r"""Reading images at places between the pixels: three bilinear ops that are one another's derivatives.
+r"""Sampling images between the pixels: three bilinear ops that are each other's derivatives.
 
-Of ⟨y, g⟩ = Σ g[n, c, q] w[n, q, k] x[n, c, i[n, q, k]], a function linear in each of x, w and g, the
-three ops are the derivatives with respect to g, x and w, as those of a convolution are.
+Σ g[n, c, q] w[n, q, k] x[n, c, i[n, q, k]] is linear in each of x, w and g; its derivatives with
+respect to g, x and w are the three ops, as for a convolution.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from autograd.machine.native import native
 from autograd.op import Op
 from autograd.ops.conv.geometry import arrays
-from autograd.ops.samples import A, case
+from autograd.ops.samples import A, case, cases
 
 
 @functools.cache
@@ -25,7 +25,7 @@ def _kernels() -> Any:
 
 
 def checked(places: Any, pixels: int, images: int, weights: Any = None) -> Any:
-    """The places as the kernels take them; refused where they would lead out of memory."""
+    """The places as the kernels take them; refused where they lie outside of the image."""
     places = native(np.asarray(places))
     if places.dtype.kind not in "iu":
         raise TypeError(f"places must be integers, got {places.dtype}.")
@@ -48,7 +48,7 @@ def three(name: str, a: Any) -> None:
 
 
 def _gather(x: Any, w: Any, places: Any) -> Any:
-    r"""Weighted sums of pixels; a place below 0 is nowhere.
+    r"""Weighted sums of pixels; a place below 0 is outside and contributes nothing.
 
     .. math:: y_{n c q} = \sum_k w_{n q k} \, x_{n, c, i_{n q k}}
     """
@@ -57,7 +57,7 @@ def _gather(x: Any, w: Any, places: Any) -> Any:
     three("w", w)
     places = checked(places, x.shape[2], x.shape[0], w)
     if len(w) != len(x):
-        raise ValueError("x and w must have as many images.")
+        raise ValueError("x and w must hold the same number of samples.")
     y = np.empty((*x.shape[:2], w.shape[1]), x.dtype)
     if y.size:
         _kernels().run_gather(_flat(x), w, places, _flat(y))
@@ -65,7 +65,7 @@ def _gather(x: Any, w: Any, places: Any) -> Any:
 
 
 def _scatter(g: Any, w: Any, places: Any, pixels: int) -> Any:
-    r"""The transposed map: g times the weights, added to images of so many pixels.
+    r"""The transposed map: g times the weights, added to images of this many pixels.
 
     .. math:: \bar x_{n c i} = \sum_{q, k : \, i_{n q k} = i} w_{n q k} \, g_{n c q}
     """
@@ -98,19 +98,31 @@ def _weigh(x: Any, g: Any, places: Any) -> Any:
     return gw
 
 
-_PLACES = np.array([[[0, 1], [4, 2], [-1, 3]], [[4, 4], [0, -1], [2, 1]]])
-
-# fmt: off
-gather_weighted: Op = Op(_gather, r"{w:2} \cdot {x:9}_{{i}}",
+gather_weighted: Op = Op(
+    _gather,
+    r"{w:2} \cdot {x:9}_{{i}}",
     lambda g, y, x, w, places: scatter_weighted.call(g, w, places, x.shape[2]),
     lambda g, y, x, w, places: weigh_places.call(x, g, places),
-    name="gather_weighted", rank=2, cases=(case(A(2, 3, 5), A(2, 3, 2), _PLACES),))
-scatter_weighted: Op = Op(_scatter, r"{w:2} \cdot^\top_i {g:9}",
+    name="gather_weighted",
+)
+scatter_weighted: Op = Op(
+    _scatter,
+    r"{w:2} \cdot^\top_i {g:9}",
     lambda h, y, g, w, places, pixels: gather_weighted.call(h, w, places),
     lambda h, y, g, w, places, pixels: weigh_places.call(h, g, places),
-    name="scatter_weighted", rank=2, cases=(case(A(2, 2, 3), A(2, 3, 2), _PLACES, 5),))
-weigh_places: Op = Op(_weigh, r"{x:9}_{{i}} \cdot {g:2}",
+    name="scatter_weighted",
+)
+weigh_places: Op = Op(
+    _weigh,
+    r"{x:9}_{{i}} \cdot {g:2}",
     lambda h, y, x, g, places: scatter_weighted.call(g, h, places, x.shape[2]),
     lambda h, y, x, g, places: gather_weighted.call(x, h, places),
-    name="weigh_places", rank=2, cases=(case(A(2, 2, 5), A(2, 2, 3), _PLACES),))
-# fmt: on
+    name="weigh_places",
+)
+
+
+# What tests sample
+_PLACES = np.array([[[0, 1], [4, 2], [-1, 3]], [[4, 4], [0, -1], [2, 1]]])
+cases("gather_weighted", case(A(2, 3, 5), A(2, 3, 2), _PLACES))
+cases("scatter_weighted", case(A(2, 2, 3), A(2, 3, 2), _PLACES, 5))
+cases("weigh_places", case(A(2, 2, 5), A(2, 2, 3), _PLACES))

@@ -1,7 +1,7 @@
 r"""Resampling along one axis: each output is a weighted sum of a few pixels.
 
 Every interpolation on a regular grid is such a map along each axis in turn. It is linear, and its
-transposed map is of the same kind, so the one op is its own derivative, with the table turned.
+transposed map is of the same kind, so one op is its own derivative, with the table transposed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from autograd.op import Op
 from autograd.ops.conv.geometry import arrays
-from autograd.ops.samples import A, case
+from autograd.ops.samples import A, case, cases
 
 Array = Any
 
@@ -27,7 +27,7 @@ class Taps:
     ----------
     size : n, the pixels of the input.
     places, weights : (m, K). Places lie in 0 ... n - 1.
-    text : how it is written.
+    text : its LaTeX.
     """
 
     def __init__(self, size: int, places: Array, weights: Array, text: str = "S") -> None:
@@ -89,7 +89,7 @@ def nearest(n: int, m: int, scale: float, exact: bool) -> Taps:
 
 
 def sources(n: int, m: int, scale: float, align_corners: bool) -> Array:
-    """Where the outputs lie among the pixels."""
+    """The positions of the outputs among the pixels."""
     i = np.arange(m)
     if align_corners:
         return i * ((n - 1) / (m - 1) if m > 1 else 0.0)
@@ -97,7 +97,7 @@ def sources(n: int, m: int, scale: float, align_corners: bool) -> Array:
 
 
 def linear(n: int, m: int, scale: float, align_corners: bool) -> Taps:
-    """Between two pixels; beyond the ends, the last one."""
+    """Linear interpolation between two pixels; beyond the ends, the last one."""
     at = np.maximum(sources(n, m, scale, align_corners), 0)
     low = np.minimum(at.astype(np.intp), n - 1)
     part = np.clip(at - low, 0, 1)
@@ -106,7 +106,7 @@ def linear(n: int, m: int, scale: float, align_corners: bool) -> Taps:
 
 
 def cubic_weights(t: Any) -> list[Any]:
-    """The weights of the four pixels around a point t behind the second, Keys' a = -3/4.
+    """The weights of the four pixels around a point t beyond the second, with Keys' a = -3/4.
 
     References
     ----------
@@ -124,7 +124,7 @@ def cubic_weights(t: Any) -> list[Any]:
 
 
 def cubic(n: int, m: int, scale: float, align_corners: bool) -> Taps:
-    """Among four pixels; beyond the ends, the last one."""
+    """Cubic interpolation among four pixels; beyond the ends, the last one."""
     at = sources(n, m, scale, align_corners)
     low = np.floor(at).astype(np.intp)
     places = np.clip(low[:, None] + np.arange(-1, 3), 0, n - 1)
@@ -136,11 +136,11 @@ def smoothed(n: int, m: int, scale: float, align_corners: bool, reach: int) -> T
     if align_corners:
         scale = (n - 1) / (m - 1) if m > 1 else 0.0
     wide = max(scale, 1.0)
-    centre = (np.arange(m) + 0.5) * scale
-    first = np.maximum((centre - reach * wide + 0.5).astype(np.intp), 0)
-    last = np.minimum((centre + reach * wide + 0.5).astype(np.intp), n)
+    center = (np.arange(m) + 0.5) * scale
+    first = np.maximum((center - reach * wide + 0.5).astype(np.intp), 0)
+    last = np.minimum((center + reach * wide + 0.5).astype(np.intp), n)
     places = first[:, None] + np.arange(int((last - first).max()))
-    s = np.abs((places + 0.5 - centre[:, None]) / wide)
+    s = np.abs((places + 0.5 - center[:, None]) / wide)
     if reach == 1:
         weights = np.maximum(1 - s, 0)
     else:
@@ -150,7 +150,17 @@ def smoothed(n: int, m: int, scale: float, align_corners: bool, reach: int) -> T
     return Taps(n, np.minimum(places, n - 1), weights / weights.sum(axis=1, keepdims=True))
 
 
-# fmt: off
-resample: Op = Op(_resample, r"{taps}_{{{axis}}} {x:3}", lambda g, y, x, axis, taps: resample.call(g, axis, taps.T), name="resample", rank=3,
-    cases=(case(A(2, 3), -1, linear(3, 5, 0.6, False)), case(A(2, 3, 2), 1, cubic(3, 4, 0.75, True)), case(A(2, 4), 1, nearest(4, 3, 4 / 3, False).T.T), case(A(1, 7), 1, smoothed(7, 3, 7 / 3, False, 2))))
-# fmt: on
+resample: Op = Op(
+    _resample,
+    r"{taps}_{{{axis}}} {x:3}",
+    lambda g, y, x, axis, taps: resample.call(g, axis, taps.T),
+)
+
+# What tests sample
+cases(
+    "resample",
+    case(A(2, 3), -1, linear(3, 5, 0.6, False)),
+    case(A(2, 3, 2), 1, cubic(3, 4, 0.75, True)),
+    case(A(2, 4), 1, nearest(4, 3, 4 / 3, False).T.T),
+    case(A(1, 7), 1, smoothed(7, 3, 7 / 3, False, 2)),
+)

@@ -1,4 +1,4 @@
-"""Losses of classification, fused: one pass forward, one pass backward."""
+"""Cross-entropy, fused: one pass forward, one pass backward."""
 
 from __future__ import annotations
 
@@ -11,8 +11,13 @@ import numpy as np
 from autograd.kernel_op import KernelOp
 from autograd.machine.native import native
 from autograd.ops.elementwise.softmax import log_softmax
-from autograd.ops.samples import A, case, positive
-from autograd.value import Value
+from autograd.ops.losses.class_probabilities import (
+    class_rows,
+    from_rows,
+    of_probabilities,
+    probabilities_grad,
+)
+from autograd.ops.samples import A, case, cases, positive
 
 Array = np.ndarray[Any, Any]
 REDUCTIONS = ("mean", "sum", "none")
@@ -34,24 +39,24 @@ def _cross_entropy(
     .. math:: ℓ = -\sum_c q_c \, \log \operatorname{softmax}(x)_c
         \qquad q_c = w_c \left((1 - s) t_c + \frac{s}{C}\right)
 
-    where t is the one-hot vector of the target, s the label smoothing, and the whole of a one-hot
-    t's term has the weight of its class.
+    where t is the distribution of the target, one-hot for class indices, w the class weights and s
+    the label smoothing.
 
     Parameters
     ----------
     x : array or Value, (N, C), (N, C, d1, ...) or (C,)
         Logits, float32 or float64.
     target : integers, (N,), (N, d1, ...) or (); or floats of x's shape
-        Numbers of classes, or probabilities, which get a gradient too.
+        Class indices, or class probabilities, which receive a gradient too.
     weight : (C,), optional
-        A factor for each class.
+        A weight for each class.
     ignore_index : int
-        Positions of this target count for nothing.
+        Positions with this target are ignored.
     reduction : "mean", "sum" or "none"
         The mean divides by the sum of the weights of the targets; with probabilities by the number
         of positions.
     label_smoothing : float
-        The share of the target that goes to all classes evenly, 0 to 1.
+        The share of the target that is spread evenly over all classes, 0 to 1.
 
     Returns
     -------
@@ -59,20 +64,20 @@ def _cross_entropy(
 
     Raises
     ------
-    TypeError, ValueError : targets that are neither, or no class, or of another shape.
+    TypeError, ValueError : targets of another dtype or shape, or out of range.
 
     Examples
     --------
     >>> import numpy as np, autograd
     >>> x = np.log([[0.5, 0.25, 0.25], [0.1, 0.1, 0.8]])
-    >>> np.exp(-autograd.cross_entropy(x, np.array([0, 2]), reduction="none"))
+    >>> np.exp(-autograd.ops.cross_entropy(x, np.array([0, 2]), reduction="none"))
     array([0.5, 0.8])
     """
     if x is None or target is None:
         raise TypeError("x and target must be arrays or Values, got None.")
     check_options(x, weight, reduction, label_smoothing)
     if target.dtype.kind == "f":
-        return _of_probabilities(x, target, weight, reduction, label_smoothing)
+        return of_probabilities(x, target, weight, reduction, label_smoothing)
     t, keep = checked(x, target, weight, ignore_index, reduction, label_smoothing)
     v = class_rows(x)
     w = None if weight is None else np.asarray(weight, x.dtype)
@@ -104,7 +109,7 @@ def _kernels() -> Any:
 def _by_numpy(
     v: Array, t: Array, keep: Array | None, w: Array | None, label_smoothing: float
 ) -> tuple[Array, Array | None, Any]:
-    """The losses of rows, their weights (None where all are 1), and what the way back needs."""
+    """The losses of rows, their weights (None where all are 1), and what backward needs."""
     numbers = np.arange(len(t))
     C = v.shape[1]
     spread = label_smoothing / C if label_smoothing else 0.0
@@ -132,30 +137,6 @@ def _by_numpy(
     return losses, chosen, (e, total, t, numbers, keep, w)
 
 
-def _of_probabilities(
-    x: Any, target: Any, weight: Any, reduction: str, label_smoothing: float
-) -> tuple[Array, Any]:
-    check_probabilities(x, target)
-    v = class_rows(x)
-    q = class_rows(target).astype(x.dtype)
-    w = np.asarray(1 - label_smoothing, x.dtype)
-    if label_smoothing:
-        q = q * w + x.dtype.type(label_smoothing / v.shape[1])
-    if weight is not None:
-        factors = np.asarray(weight, x.dtype)
-        q, w = q * factors, w * factors
-    log_p = log_softmax.forward(v, 1)
-    losses = -(q * log_p).sum(axis=1)
-    divisor = None
-    if reduction == "mean":
-        divisor = len(losses)
-        y = np.asarray(losses.sum() / divisor if divisor else np.nan, x.dtype)
-    else:
-        shape = x.shape[:1] + x.shape[2:] if x.ndim > 1 else ()
-        y = losses.reshape(shape) if reduction == "none" else np.asarray(losses.sum())
-    return y, (log_p, q, w, divisor)
-
-
 def _cross_entropy_grad(
     g: Array,
     needs: Sequence[bool],
@@ -168,9 +149,9 @@ def _cross_entropy_grad(
     reduction: str,
     label_smoothing: float,
 ) -> tuple[Array | None, Array | None]:
-    """(Σ_c q_c) softmax(x) − q, times what comes in; for probabilities t also −w log p."""
+    """(Σ_c q_c) softmax(x) − q, times the incoming gradient; of probabilities t also −w log p."""
     if target.dtype.kind == "f":
-        return _probabilities_grad(g, needs, saved, x)
+        return probabilities_grad(g, needs, saved, x)
     fused, saved, divisor = saved
     scale = np.ravel(g) if divisor is None else np.ravel(g / (divisor or np.nan))
     if fused:
@@ -181,7 +162,7 @@ def _cross_entropy_grad(
 
 
 def _grad_by_numpy(scale: Array, saved: Any, label_smoothing: float) -> Array:
-    """The gradient of the rows."""
+    """The gradient of rows of logits."""
     e, total, t, numbers, keep, w = saved
     if keep is not None:
         scale = np.where(keep, scale, 0)  # also where nothing is kept and the mean is NaN
@@ -197,19 +178,6 @@ def _grad_by_numpy(scale: Array, saved: Any, label_smoothing: float) -> Array:
     if label_smoothing:
         gx -= (scale * spread)[:, None] * (1 if w is None else w)
     return gx
-
-
-def _probabilities_grad(
-    g: Array, needs: Sequence[bool], saved: Any, x: Array
-) -> tuple[Array | None, Array | None]:
-    log_p, q, w, divisor = saved
-    scale = np.ravel(g)[:, None] if divisor is None else g / (divisor or np.nan)
-    gx = gt = None
-    if needs[0]:
-        gx = from_rows((np.exp(log_p) * q.sum(axis=1, keepdims=True) - q) * scale, x.shape)
-    if needs[1]:
-        gt = from_rows(log_p * (-scale * w), x.shape)
-    return gx, gt
 
 
 def _reference(
@@ -237,78 +205,6 @@ def _reference(
     return np.sum(losses) / (total or np.nan) if reduction == "mean" else np.sum(losses)
 
 
-def nll_loss(
-    log_p: Any,
-    target: Any,
-    weight: Any = None,
-    ignore_index: int = -100,
-    reduction: str = "mean",
-) -> Any:
-    """−log_p[target], averaged: the second half of `cross_entropy`, composed of ops.
-
-    Parameters
-    ----------
-    log_p : array or Value, (N, C), (N, C, d1, ...) or (C,), log-probabilities.
-    target, weight, ignore_index, reduction
-        As in `cross_entropy`, the targets numbers of classes.
-
-    Returns
-    -------
-    Value of shape (), or of the targets' shape where reduction is "none".
-
-    Raises
-    ------
-    TypeError, ValueError : targets that are no class, or of another shape.
-
-    Examples
-    --------
-    >>> import numpy as np, autograd
-    >>> log_p = np.log([[0.5, 0.5], [0.25, 0.75]])
-    >>> np.exp(-autograd.nll_loss(log_p, [0, 1], reduction="none"))
-    array([0.5 , 0.75])
-    """
-    if not isinstance(log_p, Value):
-        log_p = np.asarray(log_p)
-    try:
-        check_options(log_p, weight, reduction, 0.0)
-        t, keep = checked(log_p, target, weight, ignore_index, reduction, 0.0)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"nll_loss: {error}") from None
-    kind = log_p.dtype
-    factors = np.ones(len(t), kind) if weight is None else np.asarray(weight, kind)[t]
-    if keep is not None:
-        factors = factors * keep
-    rows = class_rows(log_p)
-    losses = -rows[np.arange(len(t)), t]
-    if weight is not None or keep is not None:
-        losses = np.where(factors == 0, 0, losses) * factors  # also where it is inf
-    if reduction == "none":
-        return np.reshape(losses, np.shape(target))
-    total = np.sum(losses)
-    return total / (float(factors.sum()) or np.nan) if reduction == "mean" else total
-
-
-def class_rows(x: Any) -> Any:
-    """(N, C, d1, ...) or (C,) as (N·d1·..., C)."""
-    if x.ndim == 2:
-        return x
-    if x.ndim > 2:
-        x = np.transpose(x, (0, *range(2, x.ndim), 1))
-    n, shape = 1, x.shape
-    for size in shape[:-1]:
-        n *= size
-    return np.reshape(x, (n, shape[-1]))
-
-
-def from_rows(rows: Array, shape: tuple[int, ...]) -> Array:
-    """The way back from `class_rows`."""
-    if len(shape) == 2:
-        return rows  # not a view, so that the engine need not copy it
-    if len(shape) == 1:
-        return rows.reshape(shape)
-    return np.moveaxis(rows.reshape(shape[0], *shape[2:], shape[1]), -1, 1)
-
-
 def check_options(x: Any, weight: Any, reduction: str, label_smoothing: float) -> None:
     """Refuse logits without classes, and options out of range."""
     if not x.ndim:
@@ -322,34 +218,25 @@ def check_options(x: Any, weight: Any, reduction: str, label_smoothing: float) -
     classes = x.shape[min(1, x.ndim - 1)]
     if weight is not None and np.shape(weight) != (classes,):
         raise ValueError(
-            f"weight must have one number a class, shape ({classes},), got {np.shape(weight)}."
-        )
-
-
-def check_probabilities(x: Any, target: Any) -> None:
-    """Refuse float targets that are not as many as the logits."""
-    if target.shape != x.shape:
-        raise TypeError(
-            f"float targets are probabilities and need the logits' shape {x.shape}, got "
-            f"{target.shape}; class numbers are integers: target.astype(np.int64)."
+            f"weight must have one number per class, shape ({classes},), got {np.shape(weight)}."
         )
 
 
 def checked(
     x: Any, target: Any, weight: Any, ignore_index: int, reduction: str, label_smoothing: float
 ) -> tuple[Array, Array | None]:
-    """The targets in one row, with ignored ones set to 0, and which to keep (None for all)."""
+    """The targets, raveled, with ignored ones set to 0, and which to keep (None for all)."""
     t = np.asarray(target)
     if t.dtype.kind not in "iu":
         raise TypeError(
-            f"target must hold class numbers (integers), got {t.dtype}; use "
+            f"target must hold class indices (integers), got {t.dtype}; use "
             "target.astype(np.int64)."
         )
     classes = x.shape[min(1, x.ndim - 1)]
     expected = x.shape[:1] + x.shape[2:] if x.ndim > 1 else ()
     if t.shape != expected:
         raise ValueError(
-            f"target must have one class number a row, shape {expected} for logits {x.shape}, "
+            f"target must have one class index per row, shape {expected} for logits {x.shape}, "
             f"got {t.shape}." + (" Use target.ravel()." if (t.size,) == expected else "")
         )
     t = t.astype(np.intp, copy=False).ravel()
@@ -362,14 +249,28 @@ def checked(
     if not inside and t.view(np.uintp).max() >= classes:
         wrong = t[(t < 0) | (t >= classes)][0]
         raise ValueError(
-            f"target has the class number {wrong}, but the logits {x.shape} have {classes} "
+            f"target has the class index {wrong}, but the logits {x.shape} have {classes} "
             f"classes: 0 to {classes - 1} (ignore_index is {ignore_index})."
         )
     return t, keep
 
 
-# fmt: off
-cross_entropy = KernelOp(_cross_entropy, r"\operatorname{{cross\_entropy}} {x:3}", _cross_entropy_grad, reference=_reference, arity=2, name="cross_entropy", rank=3,
-                         cases=(case(A(3, 4), [0, 3, 1]), case(A(3, 4), [0, -100, 1], [1.0, 2.0, 0.5, 1.0], reduction="none", label_smoothing=0.1), case(A(3, 2), [0, 1, 1], ignore_index=0, reduction="sum"),
-                                case(A(2, 3, 2), [[0, 2], [1, 1]], reduction="none"), case(A(4), 2), case(A(2, 3), A(2, 3, domain=positive), [1.0, 2.0, 0.5], label_smoothing=0.2), case(A(2, 2, 2), A(2, 2, 2), reduction="none")))
-# fmt: on
+cross_entropy = KernelOp(
+    _cross_entropy,
+    r"\operatorname{{cross\_entropy}} {x:3}",
+    _cross_entropy_grad,
+    reference=_reference,
+    arity=2,
+)
+
+# What tests sample
+cases(
+    "cross_entropy",
+    case(A(3, 4), [0, 3, 1]),
+    case(A(3, 4), [0, -100, 1], [1.0, 2.0, 0.5, 1.0], reduction="none", label_smoothing=0.1),
+    case(A(3, 2), [0, 1, 1], ignore_index=0, reduction="sum"),
+    case(A(2, 3, 2), [[0, 2], [1, 1]], reduction="none"),
+    case(A(4), 2),
+    case(A(2, 3), A(2, 3, domain=positive), [1.0, 2.0, 0.5], label_smoothing=0.2),
+    case(A(2, 2, 2), A(2, 2, 2), reduction="none"),
+)

@@ -12,7 +12,7 @@ from autograd.kernel_op import KernelOp
 from autograd.machine.native import native
 from autograd.ops.arrays.reduce import logsumexp
 from autograd.ops.losses.cross_entropy import REDUCTIONS
-from autograd.ops.samples import A, case
+from autograd.ops.samples import A, case, cases
 
 Array = np.ndarray[Any, Any]
 NEVER = -1e30  # a log-probability that stays finite under arithmetic, for the reference
@@ -48,14 +48,14 @@ def _ctc_loss(
     log_probs : array or Value, (T, N, C) or (T, C)
         Usually of `log_softmax` over the last axis.
     targets : integers, (N, S) padded, or the N sequences one after the other, (sum of lengths,)
-        Classes other than blank; what stands behind a target's length is not read. (S,) for
+        Class indices other than blank; entries beyond a target's length are not read. (S,) for
         log_probs (T, C).
     input_lengths, target_lengths : N integers, or one for log_probs (T, C).
     blank : int
     reduction : "mean", "sum" or "none"
         The mean divides each sample's loss by its target length (at least 1) first.
     zero_infinity : bool
-        Whether samples that have no alignment, the input being too short, give 0 and no gradient,
+        Whether samples without an alignment, whose input is too short, give 0 and no gradient
         instead of infinity and NaN.
 
     Returns
@@ -81,7 +81,7 @@ def _ctc_loss(
 
     >>> import numpy as np, autograd
     >>> even = np.log(np.full((2, 1, 2), 0.5))
-    >>> np.exp(-autograd.ctc_loss(even, [[1]], [2], [1]))
+    >>> np.exp(-autograd.ops.ctc_loss(even, [[1]], [2], [1]))
     np.float64(0.75)
     """
     plan = checked(log_probs, targets, input_lengths, target_lengths, blank, reduction)
@@ -104,7 +104,7 @@ def _ctc_loss(
 def _grad(
     g: Array, needs: Sequence[bool], y: Array, saved: Any, log_probs: Any, *static: Any
 ) -> Sequence[Any]:
-    """- the probability of each class at each step, given the target."""
+    """Minus the probability of each class at each step, given the target."""
     call, weights = saved
     return (call.backward(np.asarray(weights * g, np.float64)).reshape(log_probs.shape),)
 
@@ -172,7 +172,7 @@ def checked(
     if t.size == 0:
         t = t.astype(np.intp)
     if t.dtype.kind not in "iu":
-        raise TypeError(f"targets must hold class numbers (integers), got {t.dtype}.")
+        raise TypeError(f"targets must hold class indices (integers), got {t.dtype}.")
     if t.ndim not in (1, 2) or (t.ndim == 2 and (len(shape) == 2 or len(t) != N)):
         raise ValueError(
             f"targets must have shape ({N}, S) or, one sequence after the other, "
@@ -182,8 +182,8 @@ def checked(
     lengths = _lengths("target_lengths", target_lengths, N, t.shape[-1], t.shape, "targets")
     if not padded and lengths.sum() != t.size:
         raise ValueError(
-            f"targets in one row must have as many labels as target_lengths say, {lengths.sum()}, "
-            f"got shape {t.shape}."
+            f"1-D targets must have as many labels as target_lengths say, {lengths.sum()}, got "
+            f"shape {t.shape}."
         )
     used = np.arange(lengths.max(initial=0)) < lengths[:, None]  # (N, S)
     found = t.reshape(N, -1)[:, : used.shape[1]][used] if padded else t
@@ -194,9 +194,7 @@ def checked(
             f"{C - 1}."
         )
     if (found == blank).any():
-        raise ValueError(
-            f"targets must not hold the blank, {blank}; only behind a target's length."
-        )
+        raise ValueError(f"targets must not hold the blank, {blank}, within a target's length.")
     labels = np.full((N, 2 * used.shape[1] + 1), blank, np.intp)
     labels[:, 1::2][used] = found
     skips = np.zeros(labels.shape, bool)
@@ -211,7 +209,7 @@ def _lengths(
     if n.dtype.kind not in "iu":
         raise TypeError(f"{name} must be integers, got {n.dtype}.")
     if n.shape != (N,) and not (n.shape == () and N == 1):
-        raise ValueError(f"{name} must have one number a sample, shape ({N},), got {n.shape}.")
+        raise ValueError(f"{name} must have one number per sample, shape ({N},), got {n.shape}.")
     n = n.reshape(N)
     if n.min() < 0 or n.max() > most:
         wrong = n.min() if n.min() < 0 else n.max()
@@ -224,8 +222,14 @@ def kernels() -> Any:
     return importlib.import_module("autograd.ops.losses.kernel_ctc")
 
 
-# fmt: off
-ctc_loss = KernelOp(_ctc_loss, r"\operatorname{{ctc}} {log_probs:3}", _grad, reference=reference, arity=1, name="ctc_loss", rank=3,
-                    cases=(case(A(4, 2, 3), ((1, 1), (2, 0)), (4, 3), (2, 1)), case(A(3, 3), (0, 1), 3, 2, blank=2, reduction="sum"),
-                           case(A(3, 3, 2), (1, 1), (3, 2, 1), (1, 1, 0), reduction="none")))
-# fmt: on
+ctc_loss = KernelOp(
+    _ctc_loss, r"\operatorname{{ctc}} {log_probs:3}", _grad, reference=reference, arity=1
+)
+
+# What tests sample
+cases(
+    "ctc_loss",
+    case(A(4, 2, 3), ((1, 1), (2, 0)), (4, 3), (2, 1)),
+    case(A(3, 3), (0, 1), 3, 2, blank=2, reduction="sum"),
+    case(A(3, 3, 2), (1, 1), (3, 2, 1), (1, 1, 0), reduction="none"),
+)

@@ -1,4 +1,4 @@
-"""Pooling undone: the largest pixels put back where they were found."""
+"""Max unpooling: maxima put back where max pooling found them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def max_unpool_nd(
     padding: Any = 0,
     output_size: Any = None,
 ) -> Any:
-    """The largest pixels of `max_pool$d` put back where they were found, zeros elsewhere.
+    """Max unpooling: the maxima of `max_pool$d` put back where they were, zeros elsewhere.
 
     Parameters
     ----------
@@ -41,8 +41,8 @@ def max_unpool_nd(
     --------
     >>> import numpy as np, autograd
     >>> x = np.arange($pixels.0).reshape(1, $twos)
-    >>> y, indices = autograd.max_pool$d(x, 2, return_indices=True)
-    >>> autograd.max_unpool$d(y, indices, 2).ravel()[-2:]
+    >>> y, indices = autograd.ops.max_pool$d(x, 2, return_indices=True)
+    >>> autograd.ops.max_unpool$d(y, indices, 2).ravel()[-2:]
     array([0., $last])
     """
     name = f"max_unpool{rank}d"

@@ -1,4 +1,4 @@
-"""Where the windows of a pooling lie: ordinary ones at even steps, adaptive ones in even parts."""
+"""Where pooling windows lie: ordinary ones at regular steps, adaptive ones in even parts."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def sliding(
         out = (n + 2 * p - reach) // s + 1
         if ceil_mode:
             out = -(-(n + 2 * p - reach) // s) + 1
-            out -= (out - 1) * s >= n + p  # a window that begins behind the input is left out
+            out -= (out - 1) * s >= n + p  # a window that starts beyond the input is dropped
         starts = [o * s - p for o in range(out)]
         inside = [(a + -(a // d) * d if a < 0 else a, min(a + reach, n)) for a in starts]
         ranges.append([(a, max(a, b)) for a, b in inside])
@@ -128,7 +128,7 @@ def sliding(
 
 @functools.lru_cache(512, typed=True)
 def adaptive(size: Ints, output_size: Any) -> Windows:
-    """The windows that cut each axis into a number of parts, as even as they can be."""
+    """The windows that divide each axis into `output_size` parts, as evenly as possible."""
     rank = len(size)
     wanted = output_size if isinstance(output_size, tuple) else (output_size,) * rank
     if len(wanted) != rank:

@@ -13,7 +13,7 @@ from autograd.ops.recurrent.checks import Weights, checked
 from autograd.ops.recurrent.fused import fused, fused_grad
 from autograd.ops.recurrent.scan import gates, initial, scan
 from autograd.ops.recurrent.stacked import stacked
-from autograd.ops.samples import A, case
+from autograd.ops.samples import A, case, cases
 from autograd.random import Rng
 
 
@@ -85,10 +85,9 @@ def _gru_scan(
     return fused("GRU", 3, x, (h0,), w, lengths, reverse)
 
 
-# fmt: off
-gru_scan = KernelOp(_gru_scan, r"\operatorname{{gru}}\left({x}\right)", fused_grad, reference=gru_reference, arity=6, name="gru_scan",
-                    cases=(case(A(2, 2, 2), A(2, 2), A(6, 2), A(6, 2), A(6), A(6)), case(A(3, 3, 1), None, A(3, 1), A(3, 1), None, A(3), lengths=(2, 3, 0), reverse=True)))
-# fmt: on
+gru_scan = KernelOp(
+    _gru_scan, r"\operatorname{{gru}}\left({x}\right)", fused_grad, reference=gru_reference, arity=6
+)
 
 
 def gru(
@@ -120,3 +119,11 @@ def gru(
         layer, x, weights, {"hx": hx}, (2, 4), bidirectional, batch_first, dropout, rng
     )
     return y, h
+
+
+# What tests sample
+cases(
+    "gru_scan",
+    case(A(2, 2, 2), A(2, 2), A(6, 2), A(6, 2), A(6), A(6)),
+    case(A(3, 3, 1), None, A(3, 1), A(3, 1), None, A(3), lengths=(2, 3, 0), reverse=True),
+)

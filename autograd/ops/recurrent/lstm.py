@@ -13,7 +13,7 @@ from autograd.ops.recurrent.checks import Weights, checked
 from autograd.ops.recurrent.fused import fused, fused_grad
 from autograd.ops.recurrent.scan import gates, initial, scan
 from autograd.ops.recurrent.stacked import stacked
-from autograd.ops.samples import A, case
+from autograd.ops.samples import A, case, cases
 from autograd.random import Rng
 
 
@@ -97,11 +97,13 @@ def _lstm_scan(
     return fused("LSTM", 4, x, (h0, c0), w, lengths, reverse)
 
 
-# fmt: off
-lstm_scan = KernelOp(_lstm_scan, r"\operatorname{{lstm}}\left({x}\right)", fused_grad, reference=lstm_reference, arity=8, name="lstm_scan",
-                     cases=(case(A(2, 2, 2), A(2, 2), A(2, 2), A(8, 2), A(8, 2), A(8), A(8)), case(A(3, 3, 1), None, A(3, 1), A(4, 1), A(4, 1), lengths=(2, 3, 0), reverse=True),
-                            case(A(2, 2, 1), A(2, 1), A(2, 2), A(8, 1), A(8, 1), A(8), None, A(1, 2))))
-# fmt: on
+lstm_scan = KernelOp(
+    _lstm_scan,
+    r"\operatorname{{lstm}}\left({x}\right)",
+    fused_grad,
+    reference=lstm_reference,
+    arity=8,
+)
 
 
 def lstm(
@@ -142,3 +144,12 @@ def lstm(
         dropout, rng,
     )  # fmt: skip
     return y, (last[0], last[1])
+
+
+# What tests sample
+cases(
+    "lstm_scan",
+    case(A(2, 2, 2), A(2, 2), A(2, 2), A(8, 2), A(8, 2), A(8), A(8)),
+    case(A(3, 3, 1), None, A(3, 1), A(4, 1), A(4, 1), lengths=(2, 3, 0), reverse=True),
+    case(A(2, 2, 1), A(2, 1), A(2, 2), A(8, 1), A(8, 1), A(8), None, A(1, 2)),
+)

@@ -13,7 +13,7 @@ from autograd.ops.recurrent.checks import Weights, checked, checked_nonlinearity
 from autograd.ops.recurrent.fused import fused, fused_grad
 from autograd.ops.recurrent.scan import gates, initial, scan
 from autograd.ops.recurrent.stacked import stacked
-from autograd.ops.samples import A, case
+from autograd.ops.samples import A, case, cases
 from autograd.random import Rng
 
 NONLINEARITIES: dict[str, Callable[[Any], Any]] = {"tanh": np.tanh, "relu": relu}
@@ -86,11 +86,9 @@ def _rnn_scan(
     return fused("RNN", 1, x, (h0,), w, lengths, reverse, relu)
 
 
-# fmt: off
-rnn_scan = KernelOp(_rnn_scan, r"\operatorname{{rnn}}\left({x}\right)", fused_grad, reference=rnn_reference, arity=6, name="rnn_scan",
-                    cases=(case(A(3, 2, 2), A(2, 3), A(3, 2), A(3, 3), A(3), A(3)), case(A(3, 3, 1), None, A(2, 1), A(2, 2), lengths=(2, 3, 0), reverse=True),
-                           case(A(2, 1, 2), A(1, 2), A(2, 2), A(2, 2), A(2), nonlinearity="relu")))
-# fmt: on
+rnn_scan = KernelOp(
+    _rnn_scan, r"\operatorname{{rnn}}\left({x}\right)", fused_grad, reference=rnn_reference, arity=6
+)
 
 
 def rnn(
@@ -152,3 +150,12 @@ def rnn(
         layer, x, weights, {"hx": hx}, (2, 4), bidirectional, batch_first, dropout, rng
     )
     return y, h
+
+
+# What tests sample
+cases(
+    "rnn_scan",
+    case(A(3, 2, 2), A(2, 3), A(3, 2), A(3, 3), A(3), A(3)),
+    case(A(3, 3, 1), None, A(2, 1), A(2, 2), lengths=(2, 3, 0), reverse=True),
+    case(A(2, 1, 2), A(1, 2), A(2, 2), A(2, 2), A(2), nonlinearity="relu"),
+)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd import engine
-from autograd.engine import Array, Node
+from autograd.node import Array, Node
 from autograd.op import SELECT
 from autograd.readers.ladder.object_arrays import cells_of, numbers
 from autograd.readers.ladder.report import Ladder, Level

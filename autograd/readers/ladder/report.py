@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from autograd.engine import Array
+from autograd.node import Array
 from autograd.readers.ladder.page import page
 from autograd.value import Value
-from autograd.viz.drawing import Drawing, draw
+from autograd.viz.draw import Drawing, draw
 from autograd.viz.pages import save
 from autograd.viz.summary import number
 

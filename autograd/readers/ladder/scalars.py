@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Node
 from autograd.kernel_op import KernelOp
+from autograd.node import Node
 from autograd.op import SELECT, Op
 from autograd.ops.conv.conv import conv as convolution
 from autograd.readers.ladder.object_arrays import Cells, boxed, each, numbers, tracked

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Node
+from autograd.node import Node
 from autograd.readers.lint.finding import Finding, Subject
 from autograd.viz.blocks import loop
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.engine import Node
+from autograd.node import Node
 from autograd.readers.source_lines import line_of
 from autograd.viz.gradients import gradients
 from autograd.viz.labels import call_labels

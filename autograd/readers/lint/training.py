@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from types import FrameType
 from typing import Any
 
 import numpy as np
 
 from autograd import engine
 from autograd.readers.lint.finding import Finding, Subject
-from autograd.readers.source_lines import Births
-
-_BACKWARD = engine.backward.__code__
 
 
 def wrong_mode(subject: Subject) -> Iterator[Finding]:
@@ -64,18 +60,17 @@ class Steps:
     def run(self, step: Callable[[], object], steps: int) -> Iterator[Finding]:
         """Run the steps, then say what was wrong with them."""
         before = [p.data.copy() for _, p in self.parameters]
-        births = Births(lambda node, frame: None, self._called)
         for _ in range(steps):
             self.passes = 0
-            with births:
+            with engine.observe(self._begins):
                 step()
         yield from self._missing_zero_grad(steps)
         yield from self._untrained(before, steps)
 
-    def _called(self, frame: FrameType) -> None:
-        if frame.f_code is not _BACKWARD:
+    def _begins(self, begun: engine.Pass) -> None:
+        if not begun.deposits:  # autograd.grad, or a pass within another
             return
-        self.on_root(frame.f_locals["root"])
+        self.on_root(begun.roots[0])
         if not self.passes:
             self.leftover.append(
                 sum(p.grad is not None and p.grad.any() for _, p in self.parameters)

@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any
 
 from autograd.checkpointing import CHECKPOINT
+from autograd.machine import pool
 from autograd.op import Op
 from autograd.readers.profile.replay import Run
 
@@ -28,11 +29,12 @@ def engine_of(op: Op, run: Run) -> str:
         return "all of its ops"
     seen = _Seen()
     outer = sys.getprofile()
-    sys.setprofile(seen)
-    try:
-        run()
-    finally:
-        sys.setprofile(outer)
+    with pool.observe(seen.shares):
+        sys.setprofile(seen.calls)
+        try:
+            run()
+        finally:
+            sys.setprofile(outer)
     alone = len(seen.shared) == 1 and seen.shared[0]
     if kernel := alone or seen.caller or seen.first:
         return f"kernel {kernel}"
@@ -57,15 +59,18 @@ class _Seen:
         self.shared: list[str] = []
         self.product = False
 
-    def __call__(self, frame: FrameType, event: str, arg: Any) -> None:
+    def shares(self, function: Any) -> None:
+        """The pool is about to run a function."""
+        compiled = getattr(function, "py_func", None)
+        self.shared.append(_named(compiled) if compiled else "")
+        self.caller = self.caller or _outermost(sys._getframe(1))
+
+    def calls(self, frame: FrameType, event: str, arg: Any) -> None:
+        """What Python calls at every call and return."""
         if event != "call":
             return
         file, name = _place(frame)
-        if (file, name) == ("pool", "run"):
-            function = getattr(frame.f_locals["function"], "py_func", None)
-            self.shared.append(_named(function) if function else "")
-            self.caller = self.caller or _outermost(frame)
-        elif (file, name) == ("choice", "matmul"):
+        if (file, name) == ("choice", "matmul"):
             self.product = True
         elif file and not self.first and _tells(file, name):
             self.first = f"{file}.{name}"

@@ -10,7 +10,8 @@ import numpy as np
 
 from autograd import engine
 from autograd.checkpointing import CHECKPOINT
-from autograd.engine import Node, fit, zero_where_zero
+from autograd.engine import fit, zero_where_zero
+from autograd.node import Node
 
 Run = Callable[[], Any]
 _TRIALS = 101
@@ -108,7 +109,7 @@ def _backward(v: Node, g: Any, needs: Sequence[bool], guarded: bool) -> Run:
         if short:
             found: Any = [(vjp(g, y, *given), datas[i]) for vjp, i in pulls]
         else:
-            found = zip(op.pull(v, g, needs, {}, False), datas, strict=True)
+            found = zip(op.pull(v, g, needs), datas, strict=True)
         for gx, data in found:
             if gx is None:
                 continue
@@ -118,6 +119,6 @@ def _backward(v: Node, g: Any, needs: Sequence[bool], guarded: bool) -> Run:
                 fit(gx, data)
 
     def run_whole() -> None:  # towards a node with several outputs
-        op.pull(v, g, needs, {}, False)
+        op.pull(v, g, needs)
 
     return run_whole if any(type(data) is tuple for data in datas) else run

@@ -13,7 +13,7 @@ from typing import Any
 from autograd.op import SELECT
 from autograd.readers.profile.chrome import Span, events
 from autograd.value import Value
-from autograd.viz.drawing import Drawing
+from autograd.viz.draw import Drawing
 from autograd.viz.files import write
 from autograd.viz.model import picture
 from autograd.viz.trace import Trace

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Node
+from autograd.node import Node
 
 Array = np.ndarray[Any, Any]
 Arithmetic = Callable[[Array, Sequence[Any]], float]

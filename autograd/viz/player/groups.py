@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from autograd.engine import Node
+from autograd.node import Node
 from autograd.viz.blocks import Loop, loop
 from autograd.viz.labels import call_labels
 from autograd.viz.names import shortened, visible

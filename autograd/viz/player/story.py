@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Node, add_gradient, topological
+from autograd.engine import add_gradient, topological
+from autograd.node import Node
 from autograd.op import SELECT
 from autograd.readers.source_lines import line_of
 from autograd.recording import no_grad

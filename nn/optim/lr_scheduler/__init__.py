@@ -1,4 +1,4 @@
-"""Learning rates that change as training goes on, under PyTorch's names and with its numbers.
+"""Learning rate schedules, under PyTorch's names and with its numbers.
 
 Call ``scheduler.step()`` after ``optimizer.step()``: each epoch, or each batch, as you count.
 

@@ -12,7 +12,7 @@ from nn.optim.optimizer import Optimizer, require
 
 
 class _Combined(LRScheduler):
-    """One that holds others.
+    """A scheduler that holds others.
 
     Parameters
     ----------
@@ -39,24 +39,22 @@ class _Combined(LRScheduler):
         self._schedulers, self.optimizer = list(schedulers), optimizer
 
     def get_lr(self) -> list[float]:
-        """The rates that are set."""
+        """The current rates."""
         return self.rates()
 
     def rewind(self) -> None:
-        """As in `LRScheduler`: `begin` does it."""
+        """Do nothing: `begin` rewinds the parts."""
 
     def restart(self) -> None:
-        """As in `LRScheduler`."""
         for group in self.optimizer.param_groups:
             group["lr"] = group["initial_lr"]
         self.begin()
 
     def state_dict(self) -> dict[str, Any]:
-        """As in `LRScheduler`, with the states of the parts."""
+        """All that is needed to resume, the states of the parts included."""
         return {**super().state_dict(), "_schedulers": [s.state_dict() for s in self._schedulers]}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """As in `LRScheduler`."""
         self._check_state(state_dict)
         super().load_state_dict(state_dict)
         for scheduler, state in zip(self._schedulers, state_dict["_schedulers"], strict=True):
@@ -74,13 +72,13 @@ class _Combined(LRScheduler):
 
 
 class SequentialLR(_Combined):
-    """One scheduler after the other; each counts its epochs from 0.
+    """Run schedulers one after the other; each counts its epochs from 0.
 
     Parameters
     ----------
     optimizer : Optimizer.
     schedulers : made for this optimizer.
-    milestones : epochs at which the second, third … begin.
+    milestones : epochs at which the second, third … scheduler starts.
     last_epoch : −1.
 
     Examples
@@ -119,7 +117,6 @@ class SequentialLR(_Combined):
         self.restart()
 
     def begin(self) -> None:
-        """As in `LRScheduler`."""
         self.last_epoch = 0
         first = self._schedulers[bisect_right(self._milestones, 0)]
         first.rewind()
@@ -127,7 +124,6 @@ class SequentialLR(_Combined):
         self._last_lr = first.get_last_lr()
 
     def step(self) -> None:
-        """As in `LRScheduler`."""
         self.last_epoch += 1
         i = bisect_right(self._milestones, self.last_epoch)
         scheduler = self._schedulers[i]
@@ -139,11 +135,11 @@ class SequentialLR(_Combined):
 
 
 class ChainedScheduler(_Combined):
-    """Several schedulers, all of which change the rate at every step.
+    """Apply several schedulers at every step.
 
     Parameters
     ----------
-    schedulers : of one optimizer; such as multiply the rate that is set.
+    schedulers : of one optimizer; each should multiply the current rate.
     optimizer : by default that of the first.
 
     Examples
@@ -172,14 +168,12 @@ class ChainedScheduler(_Combined):
         self._last_lr = self.rates()
 
     def begin(self) -> None:
-        """As in `LRScheduler`."""
         for scheduler in self._schedulers:
             scheduler.rewind()
             scheduler.begin()
         self._last_lr = self.rates()
 
     def step(self) -> None:
-        """As in `LRScheduler`."""
         for scheduler in self._schedulers:
             scheduler.step()
         self._last_lr = self.rates()

@@ -9,15 +9,15 @@ from nn.optim.optimizer import Optimizer, real
 
 
 class CosineAnnealingLR(LRScheduler):
-    """Half a cosine from the initial rate down to `eta_min`, and up again if it goes on.
+    """Cosine annealing from the initial rate down to `eta_min`, and up again after `T_max`.
 
     lr = eta_min + (initial − eta_min)(1 + cos(π · epoch/T_max))/2
 
     Parameters
     ----------
     optimizer : Optimizer.
-    T_max : epochs to the minimum.
-    eta_min : the least rate.
+    T_max : epochs until the minimum.
+    eta_min : minimum learning rate.
     last_epoch : as in `LRScheduler`.
 
     References
@@ -44,11 +44,11 @@ class CosineAnnealingLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
-        """As in `LRScheduler`; from the rate before, so that it can be chained."""
+        """The rates of `last_epoch`, from the previous ones, so that it can be chained."""
         if self.last_epoch == 0:
             return self.rates()
         least = self.eta_min
-        if (self.last_epoch - 1 - self.T_max) % (2 * self.T_max) == 0:  # it was the least
+        if (self.last_epoch - 1 - self.T_max) % (2 * self.T_max) == 0:  # it was the minimum
             rise = (1 - math.cos(math.pi / self.T_max)) / 2
             pairs = zip(self.rates(), self.base_lrs, strict=True)
             return [lr + (base - least) * rise for lr, base in pairs]
@@ -58,17 +58,15 @@ class CosineAnnealingLR(LRScheduler):
         return [now / before * (lr - least) + least for lr in self.rates()]
 
     def first_lr(self) -> list[float]:
-        """As in `LRScheduler`."""
         return self.rates()
 
     def closed_form(self) -> list[float]:
-        """As in `LRScheduler`."""
         height = (1 + math.cos(math.pi * self.last_epoch / self.T_max)) / 2
         return [self.eta_min + (base - self.eta_min) * height for base in self.base_lrs]
 
 
 class CosineAnnealingWarmRestarts(LRScheduler):
-    """Half cosines from the initial rate down to `eta_min`, one after the other.
+    """Cosine annealing with warm restarts: down to `eta_min`, then again from the initial rate.
 
     lr = eta_min + (initial − eta_min)(1 + cos(π · T_cur/T_i))/2, in epoch T_cur of a cycle of T_i
 
@@ -76,8 +74,8 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     ----------
     optimizer : Optimizer.
     T_0 : epochs of the first cycle.
-    T_mult : how many times longer each cycle is than the one before.
-    eta_min : the least rate.
+    T_mult : factor by which each cycle is longer than the one before.
+    eta_min : minimum learning rate.
     last_epoch : as in `LRScheduler`.
 
     References
@@ -112,7 +110,6 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
-        """As in `LRScheduler`."""
         self.T_cur, self.T_i = self.last_epoch, self.T_0
         if self.T_mult == 1:
             self.T_cur %= self.T_0

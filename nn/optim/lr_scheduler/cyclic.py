@@ -1,4 +1,4 @@
-"""CyclicLR: the rate goes up and down between two bounds."""
+"""CyclicLR: the rate cycles between two bounds."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ MODES = ("triangular", "triangular2", "exp_range")
 
 
 class CyclicLR(LRScheduler):
-    """The rate goes up and down between two bounds; momentum, if there is any, down and up.
+    """The rate cycles between two bounds; momentum, if there is any, cycles inversely.
 
     Parameters
     ----------
     optimizer : Optimizer.
     base_lr, max_lr : the bounds; or lists, one number for every group.
-    step_size_up, step_size_down : epochs of the way up and of the way down, which by default is as
-        long. Epochs are usually batches here.
+    step_size_up, step_size_down : epochs in the rising and in the falling half of a cycle; by
+        default equal. Epochs are usually batches here.
     mode : how a cycle's height changes: ``"triangular"`` stays, ``"triangular2"`` halves every
         cycle, ``"exp_range"`` is gamma to the power of the epoch.
     gamma : see above.
     scale_fn : a function for the height in place of `mode`. It is not saved.
     scale_mode : whether scale_fn takes the number of the ``"cycle"``, from 1, or the number of
         ``"iterations"``.
-    cycle_momentum : whether momentum, or Adam's β₁, goes against the rate.
+    cycle_momentum : whether momentum, or Adam's β₁, cycles inversely to the rate.
     base_momentum, max_momentum : its bounds; or lists.
     last_epoch : as in `LRScheduler`.
 
@@ -109,7 +109,7 @@ class CyclicLR(LRScheduler):
         return float(0.5 ** (x - 1) if self.mode == "triangular2" else self.gamma**x)
 
     def get_lr(self) -> list[float]:
-        """As in `LRScheduler`; sets the momentum, too."""
+        """The rates of `last_epoch`; sets the momentum, too."""
         cycle = math.floor(1 + self.last_epoch / self.total_size)
         x = 1.0 + self.last_epoch / self.total_size - cycle
         way = x / self.step_ratio if x <= self.step_ratio else (x - 1) / (self.step_ratio - 1)

@@ -21,7 +21,7 @@ class LambdaLR(LRScheduler):
     ----------
     optimizer : Optimizer.
     lr_lambda : epoch -> factor; or a list of functions, one for every group. Functions are not
-        saved; objects that can be called are, by their attributes.
+        saved; callable objects are, by their attributes.
     last_epoch : as in `LRScheduler`.
 
     Examples
@@ -49,12 +49,10 @@ class LambdaLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
-        """As in `LRScheduler`."""
         pairs = zip(self.base_lrs, self.lr_lambdas, strict=True)
         return [lr * function(self.last_epoch) for lr, function in pairs]
 
     def state_dict(self) -> dict[str, Any]:
-        """As in `LRScheduler`."""
         saved = [
             None if isinstance(f, types.FunctionType) else copy.deepcopy(getattr(f, "__dict__", {}))
             for f in self.lr_lambdas
@@ -62,7 +60,6 @@ class LambdaLR(LRScheduler):
         return {**super().state_dict(), "lr_lambdas": saved}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """As in `LRScheduler`."""
         super().load_state_dict(state_dict)
         for function, saved in zip(self.lr_lambdas, state_dict.get("lr_lambdas", ()), strict=False):
             if saved is not None:
@@ -70,7 +67,7 @@ class LambdaLR(LRScheduler):
 
 
 class MultiplicativeLR(LambdaLR):
-    """The rate of the epoch before times a function of the epoch.
+    """The previous epoch's rate times a function of the epoch.
 
     Parameters
     ----------
@@ -89,23 +86,21 @@ class MultiplicativeLR(LambdaLR):
     """
 
     def get_lr(self) -> list[float]:
-        """As in `LRScheduler`."""
         pairs = zip(self.rates(), self.lr_lambdas, strict=True)
         return [lr * function(self.last_epoch) for lr, function in pairs]
 
     def first_lr(self) -> list[float]:
-        """As in `LRScheduler`."""
         return self.rates()
 
 
 class StepLR(LRScheduler):
-    """The rate is multiplied by gamma every `step_size` epochs.
+    """Multiply the rate by gamma every `step_size` epochs.
 
     Parameters
     ----------
     optimizer : Optimizer.
     step_size : epochs between two changes.
-    gamma : factor.
+    gamma : decay factor.
     last_epoch : as in `LRScheduler`.
 
     Examples
@@ -128,24 +123,22 @@ class StepLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
-        """As in `LRScheduler`."""
         if self.last_epoch == 0 or self.last_epoch % self.step_size:
             return self.rates()
         return [lr * self.gamma for lr in self.rates()]
 
     def closed_form(self) -> list[float]:
-        """As in `LRScheduler`."""
         return [lr * self.gamma ** (self.last_epoch // self.step_size) for lr in self.base_lrs]
 
 
 class MultiStepLR(LRScheduler):
-    """The rate is multiplied by gamma at each milestone; twice at one that is listed twice.
+    """Multiply the rate by gamma at each milestone; twice at one that is listed twice.
 
     Parameters
     ----------
     optimizer : Optimizer.
     milestones : epochs.
-    gamma : factor.
+    gamma : decay factor.
     last_epoch : as in `LRScheduler`.
 
     Examples
@@ -172,23 +165,21 @@ class MultiStepLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
-        """As in `LRScheduler`."""
         times = self.milestones.count(self.last_epoch)
         return [lr * self.gamma**times for lr in self.rates()] if times else self.rates()
 
     def closed_form(self) -> list[float]:
-        """As in `LRScheduler`."""
         times = bisect_right(self.milestones, self.last_epoch)
         return [lr * self.gamma**times for lr in self.base_lrs]
 
 
 class ExponentialLR(LRScheduler):
-    """The rate is multiplied by gamma every epoch.
+    """Multiply the rate by gamma every epoch.
 
     Parameters
     ----------
     optimizer : Optimizer.
-    gamma : factor.
+    gamma : decay factor.
     last_epoch : as in `LRScheduler`.
 
     Examples
@@ -208,13 +199,10 @@ class ExponentialLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
-        """As in `LRScheduler`."""
         return [lr * self.gamma for lr in self.rates()]
 
     def first_lr(self) -> list[float]:
-        """As in `LRScheduler`."""
         return self.rates()
 
     def closed_form(self) -> list[float]:
-        """As in `LRScheduler`."""
         return [lr * self.gamma**self.last_epoch for lr in self.base_lrs]

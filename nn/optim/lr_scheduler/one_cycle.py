@@ -1,4 +1,4 @@
-"""OneCycleLR: once up and down."""
+"""OneCycleLR: the 1cycle policy."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Phase(NamedTuple):
 
 
 class OneCycleLR(LRScheduler):
-    """The rate goes up to `max_lr` and down to almost nothing; momentum goes down and up.
+    """The 1cycle policy: the rate rises to `max_lr` and falls to almost zero, momentum inversely.
 
     Count steps, not epochs: call ``scheduler.step()`` after every batch.
 
@@ -34,15 +34,15 @@ class OneCycleLR(LRScheduler):
     ----------
     optimizer : Optimizer.
     max_lr : the highest rate; or a list, one for every group.
-    total_steps : length of the cycle, or else
+    total_steps : number of steps in the cycle; or else
     epochs, steps_per_epoch : its factors.
-    pct_start : share of the steps on the way up.
+    pct_start : fraction of the steps in which the rate rises.
     anneal_strategy : ``"cos"`` or ``"linear"``.
-    cycle_momentum : whether momentum, or Adam's β₁, goes against the rate.
+    cycle_momentum : whether momentum, or Adam's β₁, cycles inversely to the rate.
     base_momentum, max_momentum : its bounds; or lists.
     div_factor : the initial rate is max_lr/div_factor.
     final_div_factor : the last rate is the initial one over final_div_factor.
-    three_phase : down to the initial rate as steeply as up, and then to the last one.
+    three_phase : fall to the initial rate as steeply as it rose, then to the last rate.
     last_epoch : as in `LRScheduler`.
 
     References
@@ -122,7 +122,7 @@ class OneCycleLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def phases(self) -> list[Phase]:
-        """What the cycle is made of."""
+        """The phases of the cycle."""
         up_end = self.pct_start * self.total_steps - 1
         down, up = ("max_momentum", "base_momentum"), ("base_momentum", "max_momentum")
         rise = Phase(up_end, ("initial_lr", "max_lr"), down)
@@ -135,7 +135,7 @@ class OneCycleLR(LRScheduler):
         ]
 
     def get_lr(self) -> list[float]:
-        """As in `LRScheduler`; sets the momentum, too.
+        """The rates of `last_epoch`; sets the momentum, too.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""ReduceLROnPlateau: the rate falls when a metric no longer gets better."""
+"""ReduceLROnPlateau: the rate falls when a metric stops improving."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from nn.optim.optimizer import Optimizer, real, require
 
 
 class ReduceLROnPlateau(LRScheduler):
-    """The rate is multiplied by a factor when a metric has not got better for some epochs.
+    """Multiply the rate by a factor when a metric has stopped improving.
 
     Parameters
     ----------
     optimizer : Optimizer.
     mode : ``"min"`` for a loss, ``"max"`` for an accuracy.
     factor : below 1.
-    patience : epochs without progress that are let pass.
-    threshold : how much better than the best is better.
-    threshold_mode : ``"rel"``, as a share of the best, or ``"abs"``.
-    cooldown : epochs after a reduction in which nothing is counted.
-    min_lr : the least rate; or a list, one for every group.
-    eps : a reduction by less is not made.
+    patience : epochs without improvement that are tolerated.
+    threshold : smallest change of the best metric that counts as an improvement.
+    threshold_mode : ``"rel"``, relative to the best, or ``"abs"``.
+    cooldown : epochs after a reduction in which no bad epochs are counted.
+    min_lr : minimum learning rate; or a list, one for every group.
+    eps : smallest change of the rate that is made.
 
     Examples
     --------
@@ -69,11 +69,11 @@ class ReduceLROnPlateau(LRScheduler):
         self._last_lr = self.rates()
 
     def get_lr(self) -> list[float]:
-        """The rates that are set."""
+        """The current rates."""
         return self.rates()
 
     def step(self, metrics: Any = None) -> None:
-        """Look at this epoch's metric, a number or a Value of size 1.
+        """Reduce the rate if this epoch's metric, a number or a Value of size 1, asks for it.
 
         Raises
         ------

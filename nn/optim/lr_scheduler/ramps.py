@@ -1,4 +1,4 @@
-"""Schedulers that lead from one rate to another in a number of epochs."""
+"""Schedulers that lead from one rate to another over a number of epochs."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from nn.optim.optimizer import Optimizer, real, require
 
 
 class ConstantLR(LRScheduler):
-    """The initial rate times a factor for some epochs, and then the initial rate.
+    """The initial rate times a constant factor for some epochs, then the initial rate.
 
     Parameters
     ----------
     optimizer : Optimizer.
-    factor : above 0 and up to 1.
-    total_iters : epochs with the factor.
+    factor : in (0, 1].
+    total_iters : number of epochs with the factor.
     last_epoch : as in `LRScheduler`.
 
     Examples
@@ -48,7 +48,6 @@ class ConstantLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
-        """As in `LRScheduler`."""
         if self.last_epoch == 0:
             return [lr * self.factor for lr in self.rates()]
         if self.last_epoch != self.total_iters:
@@ -56,22 +55,19 @@ class ConstantLR(LRScheduler):
         return [lr * (1.0 / self.factor) for lr in self.rates()]
 
     def closed_form(self) -> list[float]:
-        """As in `LRScheduler`."""
         factor = 1.0 if self.last_epoch >= self.total_iters else self.factor
         return [lr * factor for lr in self.base_lrs]
 
 
 class LinearLR(LRScheduler):
-    """The initial rate times a factor that goes in a straight line from one number to another.
-
-    It is the usual warm-up.
+    """The initial rate times a factor that changes linearly: the usual warm-up.
 
     Parameters
     ----------
     optimizer : Optimizer.
-    start_factor : above 0 and up to 1.
-    end_factor : from 0 to 1; it stays after `total_iters` epochs.
-    total_iters : epochs to get there.
+    start_factor : in (0, 1].
+    end_factor : in [0, 1]; it stays after `total_iters` epochs.
+    total_iters : number of epochs until end_factor.
     last_epoch : as in `LRScheduler`.
 
     Examples
@@ -108,7 +104,6 @@ class LinearLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
-        """As in `LRScheduler`."""
         if self.last_epoch == 0:
             return [lr * self.start_factor for lr in self.rates()]
         if self.last_epoch > self.total_iters:
@@ -118,11 +113,9 @@ class LinearLR(LRScheduler):
         return [lr * (1.0 + rise / before) for lr in self.rates()]
 
     def first_lr(self) -> list[float]:
-        """As in `LRScheduler`."""
         return self.rates() if self.last_epoch else self.get_lr()
 
     def closed_form(self) -> list[float]:
-        """As in `LRScheduler`."""
         rise, n = self.end_factor - self.start_factor, self.total_iters
         factor = self.start_factor + rise * min(n, self.last_epoch) / n
         return [lr * factor for lr in self.base_lrs]
@@ -134,8 +127,8 @@ class PolynomialLR(LRScheduler):
     Parameters
     ----------
     optimizer : Optimizer.
-    total_iters : epochs to get to 0.
-    power : 1 is a straight line.
+    total_iters : number of epochs until 0.
+    power : exponent; 1 is linear.
     last_epoch : as in `LRScheduler`.
 
     Examples
@@ -163,17 +156,14 @@ class PolynomialLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
-        """As in `LRScheduler`."""
         if self.last_epoch == 0 or self.last_epoch > self.total_iters:
             return self.rates()
         now, before = (1.0 - t / self.total_iters for t in (self.last_epoch, self.last_epoch - 1))
         return [lr * (now / before) ** self.power for lr in self.rates()]
 
     def first_lr(self) -> list[float]:
-        """As in `LRScheduler`."""
         return self.rates()
 
     def closed_form(self) -> list[float]:
-        """As in `LRScheduler`."""
         left = 1.0 - min(self.total_iters, self.last_epoch) / self.total_iters
         return [lr * left**self.power for lr in self.base_lrs]

@@ -1,4 +1,4 @@
-"""LRScheduler: what all schedulers share, and what they check."""
+"""LRScheduler, the base class of schedulers, and checks of their arguments."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ import numpy as np
 from nn.optim.optimizer import Group, Optimizer, real, require
 
 PYTORCHS = frozenset({"verbose", "_get_lr_called_within_step", "_is_initial"})
-"""What PyTorch's state dicts have besides, and nobody needs."""
+"""Entries of PyTorch's state dicts that are not needed here."""
 
 
 class LRScheduler(ABC):
     """Sets the learning rate of every group of an optimizer, once an epoch.
 
-    A new scheduler sets the rate of epoch 0; `step` goes on to the next epoch. The rate that a
+    A new scheduler sets the rate of epoch 0; `step` advances to the next epoch. The rate that a
     group had before any scheduler is its ``"initial_lr"``.
 
     Parameters
     ----------
     optimizer : Optimizer.
-    last_epoch : epoch from which to go on; −1 begins.
+    last_epoch : last epoch of the run that is resumed; −1 starts from the beginning.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class LRScheduler(ABC):
                 group.setdefault("initial_lr", group["lr"])
             elif "initial_lr" not in group:
                 raise ValueError(
-                    f"{type(self).__name__}: last_epoch={last_epoch} goes on with a schedule, but "
+                    f"{type(self).__name__}: last_epoch={last_epoch} resumes a schedule, but "
                     f"param_groups[{i}] has no 'initial_lr'; load the optimizer's state dict first."
                 )
         self.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]
@@ -53,12 +53,12 @@ class LRScheduler(ABC):
         self.last_epoch = -1
 
     def begin(self) -> None:
-        """Set the rate of the first epoch, from those that are set now."""
+        """Set the rate of the first epoch, from the current ones."""
         self._step_count = 0
         self._advance(first=True)
 
     def step(self) -> None:
-        """Go on to the next epoch."""
+        """Advance to the next epoch."""
         if self._step_count == 1 and not self.optimizer.stepped:
             warnings.warn(
                 f"{type(self).__name__}.step() was called before optimizer.step(): the first "
@@ -74,7 +74,7 @@ class LRScheduler(ABC):
         self._write(self.first_lr() if first else self.get_lr())
 
     def restart(self) -> None:
-        """Set the rate of epoch 0 in the middle of a run, where others have set rates before."""
+        """Set the rate of epoch 0 in the middle of a run, after other schedulers."""
         self.last_epoch = 0
         closed = self.closed_form()
         self._write(self.get_lr() if closed is None else closed)
@@ -92,10 +92,10 @@ class LRScheduler(ABC):
 
     @abstractmethod
     def get_lr(self) -> list[float]:
-        """The rates of `last_epoch`, from those that are set now."""
+        """The rates of `last_epoch`, from the current ones."""
 
     def first_lr(self) -> list[float]:
-        """The rates with which a new scheduler begins."""
+        """The rates of a new scheduler's first epoch."""
         return self.get_lr()
 
     def closed_form(self) -> list[float] | None:
@@ -103,22 +103,22 @@ class LRScheduler(ABC):
         return None
 
     def rates(self) -> list[float]:
-        """The rates that are set now."""
+        """The current rate of every group."""
         return [group["lr"] for group in self.optimizer.param_groups]
 
     def get_last_lr(self) -> list[float]:
-        """The rates that were set last, one for every group."""
+        """The rates that this scheduler set last, one per group."""
         return self._last_lr
 
     unsaved: tuple[str, ...] = ("optimizer",)
     """Attributes that `state_dict` leaves out."""
 
     def state_dict(self) -> dict[str, Any]:
-        """All that is needed to go on later, in numbers, strings and lists."""
+        """All that is needed to resume, as numbers, strings and lists."""
         return {k: copy.deepcopy(x) for k, x in vars(self).items() if k not in self.unsaved}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Go on from a saved state; the optimizer's own state dict has the rates that are set.
+        """Resume from a saved state; the optimizer's own state dict has the current rates.
 
         Raises
         ------
@@ -152,7 +152,7 @@ def checked_optimizer(scheduler: object, optimizer: Any) -> Optimizer:
 
 
 def one_a_group(name: str, optimizer: Optimizer, x: Any) -> list[Any]:
-    """A setting for every group, from one or from a list of them."""
+    """One value per group, from a single value or a list."""
     n = len(optimizer.param_groups)
     if not isinstance(x, (list, tuple)):
         return [x] * n
@@ -187,7 +187,7 @@ def set_momentum(group: Group, momentum: float) -> None:
 
 
 def check_momentum(scheduler: object, optimizer: Optimizer) -> None:
-    """Raise ValueError where there is no momentum to cycle."""
+    """Raise ValueError if the optimizer has no momentum to cycle."""
     if not optimizer.defaults.keys() & {"momentum", "betas"}:
         raise ValueError(
             f"{type(scheduler).__name__}: {type(optimizer).__name__} has neither momentum nor "

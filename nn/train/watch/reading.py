@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.engine import Node
+from autograd.node import Node
 from autograd.viz.labels import call_labels
 from autograd.viz.trace import Trace
 from nn.module import Module, Parameter

@@ -1,4 +1,4 @@
-"""Functions that a user hangs before and after a module's forward."""
+"""Hooks: functions that run before and after a module's forward."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Hook = Callable[..., Any]
 
 
 class Handle:
-    """Takes a hook away again, by `remove` or at the end of a ``with`` block."""
+    """Removes a hook, by `remove` or at the end of a ``with`` block."""
 
     __slots__ = ("_entry", "_hooks")
 
@@ -17,7 +17,7 @@ class Handle:
         self._hooks, self._entry = hooks, entry
 
     def remove(self) -> None:
-        """Take the hook away; a second time does nothing."""
+        """Remove the hook; a second time does nothing."""
         self._hooks[:] = [entry for entry in self._hooks if entry is not self._entry]
 
     def __enter__(self) -> Handle:

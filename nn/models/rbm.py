@@ -1,4 +1,4 @@
-"""Boltzmann machines: networks that learn what their input looks like, without targets."""
+"""Restricted Boltzmann machines."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Array
+from autograd.node import Array
 from autograd.random import Rng, as_generator
+from autograd.value import Value
 from nn import functional, init
-from nn.counts import count
+from nn.arguments import count
 from nn.functional.tensor import floats, same_dtype
 from nn.module import Module, Parameter
 from nn.optim.sgd import SGD
-from nn.state import plain
+from nn.parameter import plain
 
 
 class RBM(Module):
-    r"""Restricted Boltzmann machine: visible and hidden units, each kind blind to its own.
+    r"""Restricted Boltzmann machine: visible and hidden units without connections within a kind.
 
     .. math:: E(v, h) = -b^\top v - c^\top h - h^\top W v \qquad p(v, h) \propto e^{-E(v, h)}
 
@@ -32,10 +33,10 @@ class RBM(Module):
 
     Parameters
     ----------
-    n_visible, n_hidden : V and H, how many units of each kind.
+    n_visible, n_hidden : V and H, numbers of units.
     k : steps of Gibbs sampling for a gradient.
     visible : "bernoulli", data from 0 to 1, or "gaussian".
-    persistent : the samples go on from those of the gradient before, instead of from the data.
+    persistent : the chains continue from the samples of the previous gradient, not from the data.
     dtype : of the parameters, float32 by default.
     rng : generator, seed or None for the default; for the first weights and the sampling.
 
@@ -89,13 +90,13 @@ class RBM(Module):
         self.hidden_bias = Parameter(np.zeros(n_hidden), dtype=dtype)
         self._chains: Array | None = None
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Value:
         """The probabilities of the hidden units, given visible ones."""
         x = self._visible("forward", input)
         return functional.sigmoid(functional.linear(x, self.weight, self.hidden_bias))
 
-    def free_energy(self, v: Any) -> Any:
-        r"""How unlikely visible units are, but for a constant: -log Σₕ exp(-E(v, h)).
+    def free_energy(self, v: Any) -> Value:
+        r"""Negative log-likelihood of visible units up to a constant: -log Σₕ exp(-E(v, h)).
 
         .. math:: F(v) = -b^\top v - \sum_j \log(1 + e^{c_j + W_j v})
 
@@ -115,7 +116,7 @@ class RBM(Module):
             seen = -0.5 * np.sum((v - self.visible_bias) ** 2, axis=-1)
         return -seen - np.sum(hidden, axis=-1)
 
-    def contrastive_divergence(self, v: Any) -> Any:
+    def contrastive_divergence(self, v: Any) -> Value:
         """A loss whose gradient is that of CD-k: mean F(v) - mean F(samples).
 
         Its value tells little; `reconstruct`'s error and `free_energy` on held-out data do.
@@ -137,24 +138,24 @@ class RBM(Module):
         samples = self._gibbs(samples, self.k)
         if self.persistent:
             self._chains = samples
-        return np.mean(self.free_energy(data)) - np.mean(self.free_energy(samples))
+        return self.free_energy(data).mean() - self.free_energy(samples).mean()
 
     def reconstruct(self, v: Any) -> Array:
-        """What the machine makes of visible units: up to the hidden probabilities and down."""
+        """Reconstruct visible units from their hidden probabilities."""
         return self._seen(self._hidden(plain(self._visible("reconstruct", v))))
 
     def sample(self, n: int, steps: int = 1000, start: Any = None) -> Array:
-        """Visible units from the machine, n times: Gibbs sampling from noise or from `start`.
+        """Sample visible units: Gibbs sampling from noise or from `start`.
 
         Parameters
         ----------
-        n : how many.
-        steps : of Gibbs sampling; the more, the less is left of the start.
+        n : number of samples.
+        steps : of Gibbs sampling; more forget more of the start.
         start : (n, V) to begin with, optional.
 
         Returns
         -------
-        array, (n, V) : means of the last step, which look smoother than draws from them.
+        array, (n, V) : means of the last step, which look smoother than samples.
         """
         count("RBM.sample", "n", n, 1)
         count("RBM.sample", "steps", steps, 1)
@@ -225,7 +226,7 @@ class RBM(Module):
         return x
 
     def _gibbs(self, v: Array, steps: int) -> Array:
-        """Hidden units drawn from visible ones and back, so many times."""
+        """Alternate sampling hidden and visible units, k times."""
         for _ in range(steps):
             mean = self._seen(self._draw(self._hidden(v)))
             if self.visible == "bernoulli":
@@ -250,7 +251,6 @@ class RBM(Module):
         return (as_generator(self.rng).random(p.shape) < p).astype(p.dtype)
 
     def extra_repr(self) -> str:
-        """Sizes, and what differs from the defaults."""
         text = f"{self.n_visible}, {self.n_hidden}, k={self.k}"
         text += "" if self.visible == "bernoulli" else f", visible={self.visible!r}"
         return text + (", persistent=True" if self.persistent else "")

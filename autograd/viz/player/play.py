@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from autograd.engine import Node
+from autograd.node import Node
 from autograd.viz.pages import embedded, fill, save
 from autograd.viz.player.groups import Groups, views
 from autograd.viz.player.layout import lay_out

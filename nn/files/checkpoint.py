@@ -1,4 +1,4 @@
-"""Checkpoint: everything that a run needs to go on as if it had never stopped."""
+"""Checkpoint: everything that a run needs to resume."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from autograd.random import default_rng
-from nn.files import load, save
+from autograd.random import default_generator
+from nn.files.safetensors import load, save
 from nn.module import Module, join
 
 DEFAULT = "default rng"
 
 
 class Checkpoint:
-    """A file, and the things whose state it keeps.
+    """Save and restore the state of modules, optimizers, loaders and generators in one file.
 
-    Saved are the state dicts of all things, the generators of dropout and other layers inside the
-    modules, and the default generator. A run that loads them goes on bit for bit as the one that
-    saved them would have. The file is replaced whole or not at all, even by a run that is killed.
+    It has their state dicts, the generators of dropout and other layers inside the modules, and the
+    default generator: a run that loads them resumes bit for bit. The file is replaced whole or not
+    at all, even by a run that is killed.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ class Checkpoint:
 
     def _generators(self) -> dict[str, np.random.Generator]:
         """Generators given, and those found inside modules, by path."""
-        found = {DEFAULT: default_rng()}
+        found = {DEFAULT: default_generator()}
         for name, thing in self.things.items():
             if isinstance(thing, np.random.Generator):
                 found[name] = thing

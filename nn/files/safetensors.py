@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Array
+from autograd.node import Array
 from autograd.value import Value
+from nn.files.nested import flatten, unflatten
 from nn.module import Module
-from nn.tree import flatten, unflatten
 
 STATE = "glassgrad.state"
 """Key of safetensors' metadata under which the description of a nested state stands."""

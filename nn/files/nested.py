@@ -1,4 +1,4 @@
-"""Nested states as flat arrays and one JSON text, and the way back.
+"""Nested states as flat arrays and a JSON text, and back.
 
 A state is made of dicts, lists, tuples, numbers, strings, None and arrays. Arrays are taken out
 under names made of their paths; what is left is JSON, in which ``{"$array": name}`` stands for an
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engine import Array
+from autograd.node import Array
 from autograd.value import Value
 
 

@@ -1,4 +1,4 @@
-"""Normalisation of each sample for itself."""
+"""Layer, RMS, group and local response normalization."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from autograd.value import Value
 from nn import functional
-from nn.counts import count
+from nn.arguments import count
 from nn.module import Module, Parameter
 
 
@@ -78,13 +79,12 @@ class LayerNorm(_RowNorm):
         self.weight = Parameter(np.ones(shape), dtype=dtype) if affine else None
         self.bias = Parameter(np.zeros(shape), dtype=dtype) if affine and bias else None
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Value:
         """Normalise each row."""
         self._check(input)
         return functional.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        """Shape and settings."""
         return (
             f"{self.normalized_shape}, eps={self.eps}, "
             f"elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}"
@@ -133,20 +133,19 @@ class RMSNorm(_RowNorm):
         shape = self.normalized_shape
         self.weight = Parameter(np.ones(shape), dtype=dtype) if elementwise_affine else None
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Value:
         """Scale each row."""
         self._check(x)
         return functional.rms_norm(x, self.normalized_shape, self.weight, self.eps)
 
     def extra_repr(self) -> str:
-        """Shape and settings."""
         return (
             f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
         )
 
 
 class GroupNorm(Module):
-    """Normalise groups of neighbouring channels, each sample for itself.
+    """Normalise groups of neighbouring channels of each sample.
 
     Parameters
     ----------
@@ -184,26 +183,28 @@ class GroupNorm(Module):
         dtype: Any = None,
         bias: bool = True,
     ) -> None:
-        if num_channels is None:
-            self.make_later(
-                lambda self, input: GroupNorm.__init__(
-                    self, num_groups, np.shape(input)[1], eps, affine, dtype=dtype, bias=bias
-                ),
-                f"{num_groups}, None, eps={eps}, affine={affine}, bias={bias}",
-            )
-            return
         self.num_groups = count("GroupNorm", "num_groups", num_groups, 1)
+        self.eps, self.affine = eps, affine
+        if num_channels is not None:
+            self._make_parameters(num_channels, dtype, bias)
+            return
+        self.make_later(
+            lambda self, input: self._make_parameters(np.shape(input)[1], dtype, bias),
+            f"{num_groups}, None, eps={eps}, affine={affine}, bias={bias}",
+        )
+
+    def _make_parameters(self, num_channels: int, dtype: Any, bias: bool) -> None:
         self.num_channels = count("GroupNorm", "num_channels", num_channels, 1)
-        if num_channels % num_groups:
+        if num_channels % self.num_groups:
             raise ValueError(
                 f"GroupNorm: num_channels={num_channels} must be a multiple of "
-                f"num_groups={num_groups}."
+                f"num_groups={self.num_groups}."
             )
-        self.eps, self.affine = eps, affine
+        affine = self.affine
         self.weight = Parameter(np.ones(num_channels), dtype=dtype) if affine else None
         self.bias = Parameter(np.zeros(num_channels), dtype=dtype) if affine and bias else None
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Value:
         """Normalise each group of each sample."""
         shape = np.shape(input)
         if len(shape) < 2 or shape[1] != self.num_channels:
@@ -214,7 +215,6 @@ class GroupNorm(Module):
         return functional.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        """Groups, channels and settings."""
         return (
             f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
             f"bias={self.bias is not None}"
@@ -222,11 +222,11 @@ class GroupNorm(Module):
 
 
 class LocalResponseNorm(Module):
-    """Divide by a power of the squares of neighbouring channels.
+    """Local response normalization over neighbouring channels.
 
     Parameters
     ----------
-    size : how many channels around each take part.
+    size : number of neighbouring channels.
     alpha, beta, k : of the divisor (k + alpha · mean square)^beta.
 
     Input (N, C, ...), output likewise.
@@ -246,10 +246,9 @@ class LocalResponseNorm(Module):
         self.size = count("LocalResponseNorm", "size", size, 1)
         self.alpha, self.beta, self.k = alpha, beta, k
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Value:
         """Scale each channel by those around it."""
         return functional.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
 
     def extra_repr(self) -> str:
-        """Settings."""
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"

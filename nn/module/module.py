@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Self
+from typing import Any, ParamSpec, Protocol, Self, TypeVar
 
 import numpy as np
 
-from autograd.engine import Array, tick
+from autograd.node import Array, tick
 from autograd.recording import is_recording
 from autograd.value import Value
-from nn import trail
-from nn.hooks import Handle, Hook, Hooks, hang
-from nn.parameter import Buffer, Parameter
-from nn.state import LoadReport, load_into, plain
-
-__all__ = ["Buffer", "LoadReport", "Module", "Parameter", "Scope", "join"]
+from nn.module.hooks import Handle, Hook, Hooks, hang
+from nn.module.locate import locate
+from nn.module.state_dict import LoadReport, load_into
+from nn.parameter import Buffer, Parameter, plain
 
 DTypeLike = Any
+P = ParamSpec("P")
+R = TypeVar("R", covariant=True)
+
+
+class _Forward(Protocol[P, R]):
+    def forward(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
 
 
 class Scope:
@@ -65,24 +69,26 @@ class Module:
     _make: Callable[..., None] | None = None
 
     def _no_forward(self, *args: Any, **kwargs: Any) -> Any:
+        """What a call computes; for subclasses."""
         raise NotImplementedError(f"{type(self).__name__} defines no forward(self, ...).")
 
     forward: Callable[..., Any] = _no_forward
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self: _Forward[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run `forward`, and leave a `Scope` on every result that it recorded."""
+        module: Any = self  # the annotation of self gives a call the signature of its forward
         start = tick() if is_recording() else None
         try:
-            if self._hooks is None:
-                y = self.forward(*args, **kwargs)
+            if module._hooks is None:
+                y = module.forward(*args, **kwargs)
             else:
-                y = self._hooks.run(self, args, kwargs)
+                y = module._hooks.run(module, args, kwargs)
         except Exception as error:
-            trail.locate(error, self, args, kwargs)
+            locate(error, module, args, kwargs)
             raise
         if start is not None:
-            self._sign(y, start)
-        return y
+            module._sign(y, start)
+        return y  # type: ignore[no-any-return]
 
     def _sign(self, y: Any, start: int) -> None:
         if isinstance(y, Value):
@@ -112,15 +118,14 @@ class Module:
     def make_later(self, make: Callable[..., None], shown: str) -> None:
         """For a constructor that lacks a size: have the first call make the parameters.
 
-        Until then the module refuses to list or save what it has not got.
+        Until then the module refuses to list or save its parameters.
 
         Parameters
         ----------
-        make : ``make(module, *inputs)``, given what the first call is given, finishes the module:
-            usually it calls the constructor again with the size filled in. If it or the call
-            fails, the module stays as it was. A function of the module, not a closure over it, so
-            that copies finish themselves.
-        shown : what the repr has between its brackets until then.
+        make : ``make(module, *inputs)``, given what the first call is given, makes the parameters.
+            If it or the call fails, the module stays as it was. A function of the module, not a
+            closure over it, so that copies finish themselves.
+        shown : the arguments in the repr until then.
 
         Examples
         --------
@@ -128,9 +133,11 @@ class Module:
         >>> class Scale(nn.Module):
         ...     def __init__(self, size=None):
         ...         if size is None:
-        ...             self.make_later(lambda self, x: Scale.__init__(self, x.shape[-1]), "None")
+        ...             self.make_later(lambda self, x: self.make_weight(x.shape[-1]), "None")
         ...         else:
-        ...             self.weight = nn.Parameter(np.ones(size))
+        ...             self.make_weight(size)
+        ...     def make_weight(self, size):
+        ...         self.weight = nn.Parameter(np.ones(size))
         ...     def forward(self, x):
         ...         return x * self.weight
         >>> scale = Scale()
@@ -157,7 +164,7 @@ class Module:
     def register_forward_pre_hook(
         self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False
     ) -> Handle:
-        """Have ``hook(module, args)`` run before each `forward`; what it returns replaces args.
+        """Have ``hook(module, args)`` run before each `forward`; its result, if any, replaces args.
 
         Parameters
         ----------
@@ -167,7 +174,7 @@ class Module:
 
         Returns
         -------
-        Handle : its `remove()` takes the hook away.
+        Handle : its `remove()` removes the hook.
         """
         if self._hooks is None:
             self._hooks = Hooks()
@@ -185,7 +192,7 @@ class Module:
 
         Returns
         -------
-        Handle : its `remove()` takes the hook away.
+        Handle : its `remove()` removes the hook.
 
         Examples
         --------
@@ -201,24 +208,24 @@ class Module:
         return hang(self._hooks.after, hook, prepend, with_kwargs)
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
-        """Assign a parameter to an attribute whose name is given as text."""
+        """Add a parameter under a name."""
         self._check_name(name, "parameter")
         setattr(self, name, param)
 
     def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
-        """Assign a buffer to an attribute whose name is given as text."""
+        """Add a buffer under a name."""
         self._check_name(name, "buffer")
         setattr(self, name, None if tensor is None else Buffer(tensor, persistent))
 
     def add_module(self, name: str, module: Module | None) -> None:
-        """Assign a module to an attribute whose name is given as text."""
+        """Add a submodule under a name."""
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"add_module: {name!r} must be a Module, not {type(module).__name__}.")
         self._check_name(name, "module")
         setattr(self, name, module)
 
     def register_module(self, name: str, module: Module | None) -> None:
-        """Do as `add_module` does."""
+        """Alias of `add_module`."""
         self.add_module(name, module)
 
     def get_submodule(self, target: str) -> Module:
@@ -294,7 +301,7 @@ class Module:
     def named_modules(
         self, prefix: str = "", remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Module]]:
-        """Itself and all modules below with their paths, parents first; a shared one once."""
+        """The module and all submodules with their paths, parents first; a shared one once."""
         seen: set[int] = set()
 
         def walk(module: Module, path: str) -> Iterator[tuple[str, Module]]:
@@ -309,11 +316,11 @@ class Module:
         return walk(self, prefix)
 
     def modules(self) -> Iterator[Module]:
-        """Itself and all modules below, parents first; a shared one once."""
+        """The module and all submodules, parents first; a shared one once."""
         return (module for _, module in self.named_modules())
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """The modules that this one holds directly; a shared one once."""
+        """Direct submodules; a shared one once."""
         seen: set[int] = set()
         for name, child in self._own(Module):
             if id(child) not in seen:
@@ -321,7 +328,7 @@ class Module:
                 yield name, child
 
     def children(self) -> Iterator[Module]:
-        """The modules that this one holds directly; a shared one once."""
+        """Direct submodules; a shared one once."""
         return (child for _, child in self.named_children())
 
     def _named(
@@ -348,13 +355,13 @@ class Module:
         Parameters
         ----------
         prefix : put before every path.
-        recurse : whether to go into the modules below.
+        recurse : whether to include submodules.
         remove_duplicate : False lists a shared one under each of its paths.
         """
         return self._named(lambda m: m._own(Parameter), prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-        """Parameters of this module and those below; a shared one once."""
+        """Parameters of this module and its submodules; a shared one once."""
         return (p for _, p in self.named_parameters(recurse=recurse))
 
     def named_buffers(
@@ -364,18 +371,18 @@ class Module:
         return self._named(lambda m: m._own_buffers(), prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Array]:
-        """Buffers of this module and those below."""
+        """Buffers of this module and its submodules."""
         return (b for _, b in self.named_buffers(recurse=recurse))
 
     def apply(self, fn: Callable[[Module], object]) -> Self:
-        """Call ``fn(module)`` on every module below, then on this one."""
+        """Call ``fn(module)`` on every submodule, then on this module."""
         for child in self.children():
             child.apply(fn)
         fn(self)
         return self
 
     def train(self, mode: bool = True) -> Self:
-        """Set `training` here and below."""
+        """Set `training` in this module and its submodules."""
         if not isinstance(mode, bool):
             raise TypeError(f"train(mode): mode must be True or False, not {mode!r}.")
         for module in self.modules():
@@ -383,17 +390,17 @@ class Module:
         return self
 
     def eval(self) -> Self:
-        """Set `training` to False here and below."""
+        """Set `training` to False in this module and its submodules."""
         return self.train(False)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Freeze (False) or free (True) every parameter."""
+        """Freeze (False) or unfreeze (True) every parameter."""
         for p in self.parameters():
             p.requires_grad = requires_grad
         return self
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients of every parameter, or set them to zero."""
+        """Set the gradients of all parameters to None, or to zero."""
         for p in self.parameters():
             if set_to_none or p.grad is None:
                 p.grad = None
@@ -401,7 +408,7 @@ class Module:
                 p.grad.fill(0)
 
     def to(self, dtype: DTypeLike) -> Self:
-        """Convert every float parameter and buffer, and forget the gradients.
+        """Convert every float parameter and buffer; gradients become None.
 
         ``"cpu"``, as PyTorch's programs have it, changes nothing: there is no other device.
         """
@@ -462,7 +469,7 @@ class Module:
         return load_into(self._state(), state_dict, strict, type(self).__name__)
 
     def extra_repr(self) -> str:
-        """What stands between the brackets of the repr; for subclasses."""
+        """The text between the brackets of the repr; for subclasses."""
         return ""
 
     def __repr__(self) -> str:
@@ -477,7 +484,7 @@ class Module:
         return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
 
     def astype(self, dtype: DTypeLike) -> Self:
-        """Do as `to` does, by NumPy's name."""
+        """`to`, under NumPy's name."""
         return self.to(dtype)
 
     def double(self) -> Self:

@@ -1,21 +1,18 @@
-"""Where in a model an error arose: one note on it, with the path of the innermost module."""
+"""locate: a note on an error, with the path of the innermost module that raised it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from autograd.value import Value
 
-if TYPE_CHECKING:
-    from nn.module import Module
-
 TRAIL = "_nn_trail"
 
 
-def locate(error: Exception, module: Module, args: tuple[Any, ...], kwargs: Any) -> None:
-    """Note on an error that passes through a module's call where it came from.
+def locate(error: Exception, module: Any, args: tuple[Any, ...], kwargs: Any) -> None:
+    """Note on an error that passes through a module's call which submodule raised it.
 
     The innermost module leaves its description and the shapes of its inputs; each module further
     out puts the way from it to the one before in front of the path.

@@ -1,4 +1,4 @@
-"""Normalisation by statistics that are tracked: of batches, and of instances."""
+"""Batch and instance normalization, with running statistics."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from autograd.engine import Array
+from autograd.node import Array
+from autograd.value import Value
 from nn import functional
-from nn.counts import count
+from nn.arguments import count
 from nn.functional.tensor import same_dtype
 from nn.module import Module, Parameter
 
@@ -16,55 +17,10 @@ from nn.module import Module, Parameter
 class _Tracked(Module):
     """What batch and instance norms share: parameters and running statistics, by channel."""
 
+    _axes: ClassVar[dict[int, str]]  # of the input, by their number
     running_mean: Array | None
     running_var: Array | None
     num_batches_tracked: Array | None
-
-    def _set_up(
-        self,
-        num_features: int | None,
-        eps: float,
-        momentum: float | None,
-        affine: bool,
-        track_running_stats: bool,
-        dtype: Any,
-        bias: bool,
-    ) -> None:
-        if num_features is not None:
-            num_features = count(type(self).__name__, "num_features", num_features, 1)
-        if momentum is not None and not 0 <= momentum <= 1:
-            raise ValueError(
-                f"{type(self).__name__}: momentum must be between 0 and 1, or None for the mean "
-                f"of all batches, got {momentum}."
-            )
-        self.eps, self.momentum = eps, momentum
-        self.affine, self.track_running_stats = affine, track_running_stats
-        if num_features is None:
-            self.make_later(
-                lambda self, input: self._set_up(
-                    self._channels(np.shape(input)), eps, momentum, affine, track_running_stats,
-                    dtype, bias,
-                ),
-                f"None, eps={eps}, momentum={momentum}, affine={affine}, "
-                f"track_running_stats={track_running_stats}",
-            )  # fmt: skip
-            return
-        self.num_features = num_features
-        self.weight = Parameter(np.ones(num_features), dtype=dtype) if affine else None
-        self.bias = Parameter(np.zeros(num_features), dtype=dtype) if affine and bias else None
-        kind = dtype or np.float32
-        track = track_running_stats
-        self.register_buffer("running_mean", np.zeros(num_features, kind) if track else None)
-        self.register_buffer("running_var", np.ones(num_features, kind) if track else None)
-        self.register_buffer("num_batches_tracked", np.array(0) if track else None)
-
-    def _channels(self, shape: tuple[int, ...]) -> int:
-        """The number of channels of an input; refused with other axes."""
-        raise NotImplementedError
-
-
-class _BatchNorm(_Tracked):
-    _axes: ClassVar[dict[int, str]]
 
     def __init__(
         self,
@@ -77,24 +33,64 @@ class _BatchNorm(_Tracked):
         dtype: Any = None,
         bias: bool = True,
     ) -> None:
-        self._set_up(num_features, eps, momentum, affine, track_running_stats, dtype, bias)
+        if momentum is not None and not 0 <= momentum <= 1:
+            raise ValueError(
+                f"{type(self).__name__}: momentum must be between 0 and 1, or None for the mean "
+                f"of all batches, got {momentum}."
+            )
+        self.eps, self.momentum = eps, momentum
+        self.affine, self.track_running_stats = affine, track_running_stats
+        if num_features is not None:
+            self._make_parameters(num_features, dtype, bias)
+            return
+        self.make_later(
+            lambda self, input: self._make_parameters(self._channels(np.shape(input)), dtype, bias),
+            f"None, eps={eps}, momentum={momentum}, affine={affine}, "
+            f"track_running_stats={track_running_stats}",
+        )
+
+    def _make_parameters(self, num_features: int, dtype: Any, bias: bool) -> None:
+        self.num_features = count(type(self).__name__, "num_features", num_features, 1)
+        affine, track, kind = self.affine, self.track_running_stats, dtype or np.float32
+        self.weight = Parameter(np.ones(num_features), dtype=dtype) if affine else None
+        self.bias = Parameter(np.zeros(num_features), dtype=dtype) if affine and bias else None
+        self.register_buffer("running_mean", np.zeros(num_features, kind) if track else None)
+        self.register_buffer("running_var", np.ones(num_features, kind) if track else None)
+        self.register_buffer("num_batches_tracked", np.array(0) if track else None)
 
     def _channels(self, shape: tuple[int, ...]) -> int:
+        """The number of channels of an input; refused with other axes."""
         if len(shape) not in self._axes:
             raise ValueError(
                 f"{type(self).__name__}: input must have the axes "
                 f"{' or '.join(self._axes.values())}, got {shape}."
             )
-        return shape[1]
+        return shape[0 if self._single(shape) else 1]
 
-    def forward(self, input: Any) -> Any:
-        """Normalise each channel of (N, C, ...)."""
-        shape = np.shape(input)
-        if self._channels(shape) != self.num_features:
+    def _single(self, shape: tuple[int, ...]) -> bool:
+        """Whether an input is one sample, without an axis for samples."""
+        return False
+
+    def _check_channels(self, shape: tuple[int, ...]) -> None:
+        channels = self._channels(shape)
+        if channels != self.num_features:
             raise ValueError(
-                f"{type(self).__name__}: input {shape} has {shape[1]} channels, but "
+                f"{type(self).__name__}: input {shape} has {channels} channels, but "
                 f"num_features={self.num_features}."
             )
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
+            f"affine={self.affine}, bias={self.bias is not None}, "
+            f"track_running_stats={self.track_running_stats}"
+        )
+
+
+class _BatchNorm(_Tracked):
+    def forward(self, input: Any) -> Value:
+        """Normalise each channel of (N, C, ...)."""
+        self._check_channels(np.shape(input))
         if self.running_mean is not None:
             same_dtype(type(self).__name__, input, self.running_mean)
         count, momentum = self.num_batches_tracked, self.momentum
@@ -107,14 +103,6 @@ class _BatchNorm(_Tracked):
         if self.training and count is not None:
             self.num_batches_tracked = count + 1
         return y
-
-    def extra_repr(self) -> str:
-        """Channels and settings."""
-        return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
-            f"affine={self.affine}, bias={self.bias is not None}, "
-            f"track_running_stats={self.track_running_stats}"
-        )
 
 
 class BatchNorm1d(_BatchNorm):
@@ -129,7 +117,7 @@ class BatchNorm1d(_BatchNorm):
     ----------
     num_features : C, or None to take it from the first input.
     eps : added to the variance.
-    momentum : how far the running statistics move, 0 to 1; None for the mean of all batches.
+    momentum : weight of the new statistics in the running ones, 0 to 1; None averages all batches.
     affine : whether there are w and b.
     track_running_stats : whether there are running statistics; else the batch's are always used.
     dtype : of parameters and statistics, float32 by default.
@@ -191,8 +179,6 @@ class BatchNorm3d(_BatchNorm):
 
 
 class _InstanceNorm(_Tracked):
-    _axes: ClassVar[dict[int, str]]
-
     def __init__(
         self,
         num_features: int | None,
@@ -204,27 +190,19 @@ class _InstanceNorm(_Tracked):
         dtype: Any = None,
         bias: bool = True,
     ) -> None:
-        self._set_up(num_features, eps, momentum, affine, track_running_stats, dtype, bias)
+        super().__init__(
+            num_features, eps, momentum, affine, track_running_stats, dtype=dtype, bias=bias
+        )
 
-    def _channels(self, shape: tuple[int, ...]) -> int:
-        if len(shape) not in self._axes:
-            raise ValueError(
-                f"{type(self).__name__}: input must have the axes "
-                f"{' or '.join(self._axes.values())}, got {shape}."
-            )
-        return shape[-min(self._axes)]
+    def _single(self, shape: tuple[int, ...]) -> bool:
+        return len(shape) == min(self._axes)
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Value:
         """Normalise each channel of each sample of (N, C, ...) or (C, ...)."""
         shape = np.shape(input)
-        channels = self._channels(shape)
-        if channels != self.num_features:
-            raise ValueError(
-                f"{type(self).__name__}: input {shape} has {channels} channels, but "
-                f"num_features={self.num_features}."
-            )
-        single = len(shape) == min(self._axes)
-        y = functional.instance_norm(
+        self._check_channels(shape)
+        single = self._single(shape)
+        y: Any = functional.instance_norm(
             np.expand_dims(input, 0) if single else input,
             self.running_mean, self.running_var, self.weight, self.bias,
             self.training or self.running_mean is None,
@@ -232,23 +210,15 @@ class _InstanceNorm(_Tracked):
         )  # fmt: skip
         return np.squeeze(y, 0) if single else y
 
-    def extra_repr(self) -> str:
-        """Channels and settings."""
-        return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
-            f"affine={self.affine}, bias={self.bias is not None}, "
-            f"track_running_stats={self.track_running_stats}"
-        )
-
 
 class InstanceNorm1d(_InstanceNorm):
-    """Normalise each channel of each sample for itself.
+    """Normalise each channel of each sample.
 
     Parameters
     ----------
     num_features : C, or None to take it from the first input.
     eps : added to the variance.
-    momentum : how far the running statistics move, 0 to 1.
+    momentum : weight of the new statistics in the running ones, 0 to 1.
     affine : whether there are w and b.
     track_running_stats : whether there are running statistics, which are used after `eval`.
     dtype : of parameters and statistics, float32 by default.

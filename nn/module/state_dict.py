@@ -1,4 +1,4 @@
-"""Writing a state dict into parameters and buffers: all of it or none."""
+"""Loading a state dict, all of it or none."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.engine import Array, tick
-from autograd.value import Value
-from nn.parameter import Parameter
+from autograd.node import Array, tick
+from nn.parameter import Parameter, plain
 
 
 class LoadReport(NamedTuple):
@@ -53,8 +52,3 @@ def load_into(
         if isinstance(x, Parameter):
             x.birth = epoch
     return LoadReport(missing, unexpected)
-
-
-def plain(x: Any) -> Any:
-    """The array of a Value, anything else as it is."""
-    return x._data if isinstance(x, Value) else x

@@ -1,4 +1,4 @@
-"""summary: what the modules of a model make of an input, and what that takes."""
+"""summary: output shapes, parameters, multiply-adds and memory of a model's modules."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from autograd.engine import tick, topological
+from autograd.engine import topological
+from autograd.node import tick
 from autograd.op import SELECT
 from autograd.viz.units import amount
-from nn.module import Module
+from nn.look.gates import values
+from nn.look.running import called, looking
+from nn.module import Module, evaluating
 
 Shape = tuple[int, ...]
 
@@ -38,7 +41,7 @@ class Row(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """What one node takes, and when it was made."""
+    """The cost of one node, and when it was recorded."""
 
     birth: int
     flops: tuple[float, float] | None  # forward, backward
@@ -86,7 +89,7 @@ class Summary:
 
 
 def summary(model: Module, *inputs: Any) -> Summary:
-    """What each module of a model makes of an input, and what that takes.
+    """Output shapes, parameters, multiply-adds and memory of each module of a model.
 
     The model runs once, in eval mode. A row counts all that happens while its module runs, calls of
     modules within it included.
@@ -94,14 +97,14 @@ def summary(model: Module, *inputs: Any) -> Summary:
     Parameters
     ----------
     model : Module.
-    *inputs : what it is called with: arrays, of which the size of the batch is one's own choice.
+    *inputs : arrays to call it with, of any batch size.
 
     Returns
     -------
     Summary : prints a table of the layers' names, the shapes of their outputs, their parameters
         (one that several modules share counts in each), multiply-adds (half the floating-point
         operations, counted as in `autograd.profile`), and the memory that a training step of all
-        parameters keeps for the way back, without inputs and parameters.
+        parameters keeps for the backward pass, without inputs and parameters.
 
     Raises
     ------
@@ -131,9 +134,6 @@ def summary(model: Module, *inputs: Any) -> Summary:
         )
     from autograd.readers.profile import work
     from autograd.readers.profile.replay import arrays
-    from nn.look.gates import values
-    from nn.look.running import called, looking
-    from nn.train.evaluate import evaluating
 
     calls: dict[int, list[tuple[int, int]]] = defaultdict(list)  # when each module ran
     outputs: dict[int, tuple[Shape, ...]] = {}
@@ -182,7 +182,7 @@ def summary(model: Module, *inputs: Any) -> Summary:
 
 @contextlib.contextmanager
 def _all_tracked(model: Module) -> Iterator[None]:
-    """Frozen parameters too leave a graph within."""
+    """Within, frozen parameters are recorded, too."""
     frozen = [p for p in model.parameters() if not p.requires_grad]
     try:
         for p in frozen:

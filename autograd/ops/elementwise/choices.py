@@ -1,0 +1,114 @@
+"""Elementwise choices: maximum, where, clip, nan_to_num."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd.op import elementwise
+from autograd.ops.samples import away, between, boolean, domains, real
+from autograd.symbol import Symbol
+
+
+def where(c: Any, a: Any, b: Any) -> Any:
+    """a where c, else b."""
+    return np.where(c, a, b)
+
+
+def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
+    """a held between two bounds; either may be None."""
+    low, high = bounds(a_min, a_max, min, max)
+    return np.clip(a, low, high)
+
+
+def bounds(a_min: Any, a_max: Any, low: Any, high: Any) -> tuple[Any, Any]:
+    """The two bounds of a clip, under either of NumPy's pairs of names."""
+    return (a_min if low is None else low), (a_max if high is None else high)
+
+
+def inside(a: Any, a_min: Any, a_max: Any, low: Any, high: Any) -> Any:
+    """Where a clip leaves a as it is, bounds included."""
+    low, high = bounds(a_min, a_max, low, high)
+    if high is None:
+        return True if low is None else a >= low
+    return a <= high if low is None else (a >= low) & (a <= high)
+
+
+def nan_to_num(
+    a: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None, neginf: Any = None
+) -> Any:
+    """a with NaN and infinities replaced by numbers."""
+    return np.nan_to_num(a, copy=True, nan=nan, posinf=posinf, neginf=neginf)
+
+
+def tex_where(c: Symbol, a: Symbol, b: Symbol) -> str | Symbol:
+    """Two cases; one, where the condition is a constant."""
+    if c.tex in ("0", "1"):
+        return a if c.tex == "1" else b
+    return rf"\begin{{cases}} {a} & {c} \\ {b} & \text{{otherwise}} \end{{cases}}"
+
+
+def shared(g: Any, chosen: Any, tie: Any) -> Any:
+    """The gradient of the chosen input; in a tie each side receives half."""
+    return np.where(chosen, g, np.where(tie, g / 2, 0))
+
+
+elementwise(
+    np.maximum,
+    r"\max({a}, {b})",
+    lambda g, y, a, b: shared(g, np.greater(a, b), np.equal(a, b)),
+    lambda g, y, a, b: shared(g, np.greater(b, a), np.equal(a, b)),
+    masks=True,
+)
+elementwise(
+    np.minimum,
+    r"\min({a}, {b})",
+    lambda g, y, a, b: shared(g, np.less(a, b), np.equal(a, b)),
+    lambda g, y, a, b: shared(g, np.less(b, a), np.equal(a, b)),
+    masks=True,
+)
+elementwise(
+    np.fmax,
+    r"\operatorname{{fmax}}({a}, {b})",
+    lambda g, y, a, b: shared(g, np.greater(a, b) | np.isnan(b), np.equal(a, b)),
+    lambda g, y, a, b: shared(g, np.greater(b, a) | np.isnan(a), np.equal(a, b)),
+    masks=True,
+)
+elementwise(
+    np.fmin,
+    r"\operatorname{{fmin}}({a}, {b})",
+    lambda g, y, a, b: shared(g, np.less(a, b) | np.isnan(b), np.equal(a, b)),
+    lambda g, y, a, b: shared(g, np.less(b, a) | np.isnan(a), np.equal(a, b)),
+    masks=True,
+)
+elementwise(
+    where,
+    tex_where,
+    None,
+    lambda g, y, c, a, b: np.where(c, g, 0),
+    lambda g, y, c, a, b: np.where(c, 0, g),
+    of=(np.where,),
+    masks=True,
+)
+elementwise(
+    clip,
+    r"\operatorname{{clip}}({a})",
+    lambda g, y, a, *limits: np.where(inside(a, *limits), g, 0),
+    of=(np.clip,),
+    bind="clip",
+    masks=True,
+)
+elementwise(
+    nan_to_num,
+    r"\operatorname{{nan\_to\_num}} {a:3}",
+    lambda g, y, a, *others: np.where(np.isfinite(a), g, 0),
+    of=(np.nan_to_num,),
+    masks=True,
+)
+
+# What tests sample
+domains("maximum minimum fmax fmin", between(-2, 0), between(-1, 2))
+domains("where", boolean, real, real)
+domains("clip", away(-1, 1))
+domains("nan_to_num", real)

@@ -1,0 +1,141 @@
+"""Exponentials, logarithms, trigonometric and hyperbolic functions.
+
+Wherever it is exact, a derivative is written with the function's own value y.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from autograd.op import Op, elementwise
+from autograd.ops.elementwise.arithmetic import ratio
+from autograd.ops.elementwise.by_size import kernel_for
+from autograd.ops.samples import above_one, between, domains, nonzero, positive, real, unit
+
+LN2, LN10, PI = math.log(2), math.log(10), math.pi
+
+
+def exp_gap(a: Any, b: Any) -> Any:
+    """exp(a - b) for a <= b, and 0 where both are -inf: a weight in a log-sum-exp."""
+    with np.errstate(invalid="ignore"):
+        return np.where(np.isneginf(a), np.zeros_like(b), np.exp(a - b))
+
+
+@kernel_for("exp")
+def _exp(a: Any) -> Any:
+    """e to the power a."""
+    return np.exp(a)
+
+
+@kernel_for("tanh")
+def _tanh(a: Any) -> Any:
+    """The hyperbolic tangent."""
+    return np.tanh(a)
+
+
+@kernel_for("tanh_grad")
+def tanh_grad(g: Any, y: Any) -> Any:
+    """g tanh'(a), by the value y = tanh(a)."""
+    return g * (1 - np.square(y))
+
+
+def sinc_slope(a: Any) -> Any:
+    """Derivative of sinc; near 0 its series, since the quotient cancels there."""
+    t = np.square(PI * a)
+    series = (
+        -(PI**2) / 3 * a * (1 - t / 10 * (1 - t / 28 * (1 - t / 54 * (1 - t / 88 * (1 - t / 130)))))
+    )
+    return np.where(np.abs(a) < 0.2, series, ratio(np.cos(PI * a) - np.sinc(a), a))
+
+
+gap: Op = elementwise(
+    exp_gap, "e^{{{a:1} - {b:2}}}", lambda g, y, a, b: g * y, lambda g, y, a, b: -(g * y), rank=4
+)
+
+elementwise(
+    _exp, "e^{{{a}}}", lambda g, y, a: g * y, rank=4, of=(np.exp,), bind="exp", singular=True
+)
+elementwise(np.exp2, "2^{{{a}}}", lambda g, y, a: LN2 * g * y, rank=4, singular=True)
+elementwise(np.expm1, "e^{{{a}}} - 1", lambda g, y, a: g * np.exp(a), rank=1, singular=True)
+elementwise(np.log, r"\log {a:3}", lambda g, y, a: g / a, bind="log", singular=True)
+elementwise(np.log2, r"\log_2 {a:3}", lambda g, y, a: g / (LN2 * a), singular=True)
+elementwise(np.log10, r"\log_{{10}} {a:3}", lambda g, y, a: g / (LN10 * a), singular=True)
+elementwise(
+    np.log1p, r"\log \left(1 + {a:1}\right)", lambda g, y, a: g / (1 + a), rank=3, singular=True
+)
+elementwise(
+    np.logaddexp,
+    r"\log \left(e^{{{a}}} + e^{{{b}}}\right)",
+    lambda g, y, a, b: g * gap(a, y),
+    lambda g, y, a, b: g * gap(b, y),
+    rank=3,
+)
+elementwise(
+    np.logaddexp2,
+    r"\log_2 \left(2^{{{a}}} + 2^{{{b}}}\right)",
+    lambda g, y, a, b: g * gap(LN2 * a, LN2 * y),
+    lambda g, y, a, b: g * gap(LN2 * b, LN2 * y),
+    rank=3,
+)
+
+elementwise(np.sin, r"\sin {a:3}", lambda g, y, a: g * np.cos(a), bind="sin")
+elementwise(np.cos, r"\cos {a:3}", lambda g, y, a: -(g * np.sin(a)), bind="cos")
+elementwise(np.tan, r"\tan {a:3}", lambda g, y, a: g * (1 + np.square(y)))
+elementwise(
+    np.arcsin, r"\arcsin {a:3}", lambda g, y, a: g / np.sqrt(1 - np.square(a)), singular=True
+)
+elementwise(
+    np.arccos, r"\arccos {a:3}", lambda g, y, a: -(g / np.sqrt(1 - np.square(a))), singular=True
+)
+elementwise(np.arctan, r"\arctan {a:3}", lambda g, y, a: g / (1 + np.square(a)))
+elementwise(
+    np.arctan2,
+    r"\operatorname{{atan2}}({a}, {b})",
+    lambda g, y, a, b: g * ratio(b, np.square(a) + np.square(b)),
+    lambda g, y, a, b: -(g * ratio(a, np.square(a) + np.square(b))),
+    singular=True,
+)
+elementwise(np.sinc, r"\operatorname{{sinc}} {a:3}", lambda g, y, a: g * sinc_slope(a))
+elementwise(
+    np.deg2rad,
+    r"\frac{{\pi}}{{180}} {a:2}",
+    lambda g, y, a: g * (PI / 180),
+    of=(np.deg2rad, np.radians),
+)
+elementwise(
+    np.rad2deg,
+    r"\frac{{180}}{{\pi}} {a:2}",
+    lambda g, y, a: g * (180 / PI),
+    of=(np.rad2deg, np.degrees),
+)
+
+elementwise(np.sinh, r"\sinh {a:3}", lambda g, y, a: g * np.cosh(a), singular=True)
+elementwise(np.cosh, r"\cosh {a:3}", lambda g, y, a: g * np.sinh(a), singular=True)
+elementwise(_tanh, r"\tanh {a:3}", lambda g, y, a: tanh_grad(g, y), of=(np.tanh,), bind="tanh")
+elementwise(
+    np.arcsinh, r"\operatorname{{arsinh}} {a:3}", lambda g, y, a: g / np.sqrt(np.square(a) + 1)
+)
+elementwise(
+    np.arccosh,
+    r"\operatorname{{arcosh}} {a:3}",
+    lambda g, y, a: g / np.sqrt(np.square(a) - 1),
+    singular=True,
+)
+elementwise(
+    np.arctanh,
+    r"\operatorname{{artanh}} {a:3}",
+    lambda g, y, a: g / (1 - np.square(a)),
+    singular=True,
+)
+
+# What tests sample
+domains("exp_gap", between(-3, -1), between(-1, 1))
+domains("exp exp2 expm1 sin cos arctan sinc deg2rad rad2deg sinh cosh tanh arcsinh", real)
+domains("log log2 log10 log1p", positive)
+domains("tan arcsin arccos arctanh", unit)
+domains("arccosh", above_one)
+domains("logaddexp logaddexp2", real, real)
+domains("arctan2", nonzero, nonzero)

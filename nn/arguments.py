@@ -1,0 +1,26 @@
+"""Checks of arguments that many functions take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+
+def count(who: str, name: str, size: Any, least: int = 0) -> int:
+    """A size, checked."""
+    if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < least:
+        raise ValueError(f"{who}: {name} must be an integer >= {least}, got {size!r}.")
+    return int(size)
+
+
+def chosen(kind: str, name: str, table: Mapping[str, Any]) -> Any:
+    """What a name stands for; an error that lists the names."""
+    try:
+        return table[name.lower()]
+    except KeyError:
+        raise ValueError(
+            f"There is no {kind} {name!r}; choose from {', '.join(sorted(table))}, or pass one "
+            "of your own."
+        ) from None
