@@ -116,7 +116,7 @@ class Scan:
         return (y, *(r.unsorted(np.array(s[r.last])) for s in self.states))
 
     def backward(self, g, needs):
-        """The gradients of x, the first states, w_ih, w_hh, b_ih, b_hh and the cell's own weights."""
+        """The gradients of x, the first states, w_ih, w_hh, b_ih, b_hh and w_hr."""
         r, R, dtype = self.rows, self.R, self.dtype
         G = self.gates * self.H
         gy, *g_last = g
