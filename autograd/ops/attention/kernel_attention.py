@@ -15,19 +15,17 @@ Milakov & Gimelshein, Online normalizer calculation for softmax, 2018; Dao et al
 
 from __future__ import annotations
 
-import inspect
 import math
 
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
-from numba.extending import intrinsic
 
 from autograd.machine import pool
 from autograd.machine.jit import PLAIN, jit, part
 from autograd.machine.lanes import Lanes
 from autograd.machine.matmul import rows_times_strip
-from autograd.machine.tile import lanes, shape, transpose_block
+from autograd.machine.tile import intrinsic_of, lanes, shape, transpose_block
 from autograd.machine.workspace import scratch
 
 KEYS = 64  # at once: with their values they stay in the L1 cache
@@ -92,11 +90,7 @@ def _on_strip(make, reads, writes):
     def typed(typing, *args):
         return types.void(*(types.intp if k % 2 else a for k, a in enumerate(args))), emit
 
-    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    typed.__signature__ = inspect.Signature(
-        [inspect.Parameter(p, kind) for p in ("typing", *names)]
-    )
-    return intrinsic(typed)
+    return intrinsic_of(typed, names)
 
 
 def _masked(s, m):
