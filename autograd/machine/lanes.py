@@ -1,11 +1,11 @@
 """Cells on vector registers: one formula over a row, all its arrays in one loop.
 
-LLVM's vectoriser gives up on a loop over ten arrays (it can't prove that they don't overlap), and
+LLVM's vectorizer gives up on a loop over ten arrays (it can't prove that they don't overlap), and
 split into small loops a cell pays for each. `rowwise` turns a cell, an ordinary function of
 numbers, into vector code by running it once on stand-ins that emit LLVM instructions. Where LLVM
 code can't be emitted the same function is compiled as a plain loop.
 
-`Lanes` looks like `real.Real` and is not: a Real is one number, and LLVM must vectorise its loop;
+`Lanes` looks like `real.Real` and is not: a Real is one number, and LLVM must vectorize its loop;
 Lanes are a register already, masked in the rest of a row. Nor does a gate need what `elementary`
 does for the last half ulp, for subnormals and for large arguments: exp here scales by one power
 of two instead of two.

@@ -1,8 +1,8 @@
-"""Plain arithmetic on float32 or float64 written once, emitted as LLVM code that vectorises.
+"""Plain arithmetic on float32 or float64 written once, emitted as LLVM code that vectorizes.
 
 A function of `Real`s is ordinary Python that runs while a kernel is compiled: each operation on a
 `Real` emits one LLVM instruction. Numba's own scalar functions are calls into the C library, which
-no loop vectorises; and its typing of so much arithmetic would take longer than LLVM does. There are
+no loop vectorizes, and typing this much arithmetic would take it longer than LLVM takes. There are
 no branches, only `where`, and nothing is reordered: NaN and infinities stay what IEEE 754 says.
 """
 

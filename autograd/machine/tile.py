@@ -346,7 +346,7 @@ def _plain(rows, vectors, masked, gather):
 def copy(vectors: int):
     """Make the function that copies `vectors` vectors: ``f(x, x0, y, y0)``, flat arrays.
 
-    A loop over so few elements is not vectorised well: LLVM guards it against overlap.
+    A loop over this few elements is not vectorized well: LLVM guards it against overlap.
     """
     if PLAIN:
         bytes_ = vectors * register_bytes()

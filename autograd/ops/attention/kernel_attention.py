@@ -2,7 +2,7 @@
 
 Scores are computed transposed, keys down and queries across the lanes of a strip, so that maxima
 and sums over the keys are plain vector arithmetic, and K and V are read where they are. The softmax
-is renormalised block after block; two numbers a query are kept for the backward pass (together
+is renormalized block after block; two numbers a query are kept for the backward pass (together
 they are the log-sum-exp, apart they lose no digits), which computes the weights again. What a
 causal mask forbids is neither read nor computed, to the grain of a strip.
 
@@ -529,7 +529,7 @@ class Attention:
         return flat, start, row if S > 1 else 0, int(L > 1), True
 
     def cost(self, products):
-        """About how many nanoseconds so many products with the matrix of weights take."""
+        """About how many ns this number of products with the matrix of weights takes."""
         work = products * self.heads * self.L * self.S * (self.E + self.V)
         return work / (FLOPS * lanes(self.dtype)) / (2 if self.masking[-1] else 1)
 

@@ -2,7 +2,7 @@
 
 What a gradient costs in NumPy is passes over memory and fresh temporaries; here it is one pass. The
 gradients take the incoming g first and then y, the function's value, or x, its argument. Each loop
-runs over a slice from 0: where LLVM must think of negative indices it does not vectorise.
+runs over a slice from 0: where LLVM must think of negative indices it does not vectorize.
 """
 # mypy: ignore-errors
 
