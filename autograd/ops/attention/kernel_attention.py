@@ -124,25 +124,15 @@ _mask = _on_strip(lambda exp, larger, finite, masked: lambda s, m: (masked(s, m)
 #   -> (weight, gradient)
 _weigh_again = _on_strip(
     lambda exp, larger, finite, masked: (
-        lambda s, d, m, i, c: (
-            exp(s - m) * i,
-            exp(s - m) * i * (d - c),
-        )
-    ),
-    5,
-    2,
-)
+        lambda s, d, m, i, c: (exp(s - m) * i, exp(s - m) * i * (d - c))
+    ), 5, 2,
+)  # fmt: skip
 # the same with a factor z of dropout -> (weight · z, gradient)
 _weigh_dropped = _on_strip(
     lambda exp, larger, finite, masked: (
-        lambda s, d, m, i, c, z: (
-            exp(s - m) * i * z,
-            exp(s - m) * i * (d * z - c),
-        )
-    ),
-    6,
-    2,
-)
+        lambda s, d, m, i, c, z: (exp(s - m) * i * z, exp(s - m) * i * (d * z - c))
+    ), 6, 2,
+)  # fmt: skip
 
 
 @part
@@ -257,15 +247,9 @@ def attend(begin, end, sizes, scale, q_rows, k_rows, v_rows, y_rows, sums, maski
                     for r in range(rows):
                         here = scores + r * width
                         _kept(
-                            k0 + r,
-                            first[place:],
-                            second[place:],
-                            threshold,
-                            lift,
-                            room,
-                            spare,
+                            k0 + r, first[place:], second[place:], threshold, lift, room, spare,
                             width,
-                        )
+                        )  # fmt: skip
                         _times(room, here, room, spare, room, here)
                 if k0 > 0:
                     for j in range(ns):
@@ -288,22 +272,9 @@ def attend(begin, end, sizes, scale, q_rows, k_rows, v_rows, y_rows, sums, maski
 
 @jit
 def attend_grad(
-    begin,
-    end,
-    sizes,
-    scale,
-    q_rows,
-    k_rows,
-    v_rows,
-    y_rows,
-    g_rows,
-    sums,
-    found,
-    wanted,
-    masking,
-    dropping,
-    room,
-):
+    begin, end, sizes, scale, q_rows, k_rows, v_rows, y_rows, g_rows, sums, found, wanted, masking,
+    dropping, room,
+):  # fmt: skip
     """The gradients of `attend` for the heads from begin to end; all of `room` is scratch."""
     L, S, E, V, side = sizes
     (q, q_start, q_row), (k, k_start, k_row), (v, v_start, v_row) = q_rows, k_rows, v_rows
