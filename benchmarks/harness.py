@@ -1,4 +1,4 @@
-"""Run the sides of a case in turn, each in its own process, and compare them."""
+"""Run the sides of a case in turn, each in its own process, and compare their results."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks.case import OURS, Case
 
 ROOT = Path(__file__).parents[1]
-# A peer finds its own modules first: HIPS's autograd has the name of ours.
+# Our path comes last: HIPS's autograd has the same import name.
 WORKER = (
     "import sys; sys.path.append(sys.argv.pop(1)); from benchmarks.worker import main; "
     "main(*sys.argv[1:4], float(sys.argv[4]))"
@@ -24,14 +24,14 @@ WORKER = (
 
 @dataclass
 class Plan:
-    """How to measure.
+    """Measurement settings.
 
     Parameters
     ----------
-    peers : the sides that run beside glassgrad and NumPy.
-    pythons : peer -> interpreter; the present one for those without.
-    rounds : samples of each side.
-    enough : seconds that a sample takes at least.
+    peers : sides to run besides glassgrad and NumPy.
+    pythons : peer -> interpreter; by default the current one.
+    rounds : samples per side.
+    enough : approximate duration of a sample in seconds.
     """
 
     peers: list[str]
@@ -40,12 +40,12 @@ class Plan:
     enough: float = 0.1
 
 
-class Wrong(Exception):  # noqa: N818 - it is a result
-    """A side broke down, or computed other numbers than ours."""
+class Wrong(Exception):  # noqa: N818 - a result, not a fault
+    """A side crashed, or computed a different result."""
 
 
 class Side:
-    """A worker process, and what it measured."""
+    """A worker process and its measurements."""
 
     def __init__(self, plan: Plan, subject: str, case: Case, name: str) -> None:
         self.name, self.samples = name, list[float]()
@@ -67,31 +67,31 @@ class Side:
         )
 
     def greet(self) -> None:
-        """Wait until it has set itself up, and hear what it computed."""
+        """Wait for its setup, and read its first result."""
         hello = self.answer()
         self.missing = hello.get("missing")
         self.numbers, self.versions = hello.get("numbers", []), hello.get("versions", {})
 
     def answer(self) -> dict[str, Any]:
-        """The next line of the worker."""
+        """Read the next line of the worker."""
         line = self.process.stdout.readline()  # type: ignore[union-attr]
         if not line:
-            raise Wrong(f"the side {self.name!r} ended without an answer")
+            raise Wrong(f"the side {self.name!r} exited without an answer")
         return json.loads(line)  # type: ignore[no-any-return]
 
     def measure(self) -> None:
-        """One more sample."""
+        """Take one sample."""
         self.process.stdin.write("\n")  # type: ignore[union-attr]
         self.process.stdin.flush()  # type: ignore[union-attr]
         self.samples.append(self.answer()["sample"])
 
     def close(self) -> None:
-        """Let the worker end."""
+        """End the worker."""
         self.process.communicate()
 
 
 def run(subject: str, case: Case, plan: Plan) -> dict[str, Any]:
-    """The result of one case, as plain data; with ``wrong`` in it, no side was timed."""
+    """Run one case; return plain data. If it contains ``wrong``, nothing was timed."""
     result: dict[str, Any] = {
         "subject": subject,
         "case": case.name,
@@ -128,7 +128,7 @@ def run(subject: str, case: Case, plan: Plan) -> dict[str, Any]:
 
 
 def same_numbers(a: Side, b: Side, tolerance: float) -> None:
-    """Raise `Wrong` unless both sides computed the same."""
+    """Raise `Wrong` unless both sides computed the same result."""
     if len(a.numbers) != len(b.numbers):
         raise Wrong(f"{a.name} has {len(a.numbers)} numbers, {b.name} {len(b.numbers)}")
     for i, (x, y) in enumerate(zip(a.numbers, b.numbers, strict=True)):
@@ -137,7 +137,7 @@ def same_numbers(a: Side, b: Side, tolerance: float) -> None:
 
 
 def summary(samples: list[float]) -> dict[str, Any]:
-    """Median, and the spread of the middle half relative to it."""
+    """Median, minimum, and interquartile range relative to the median."""
     ordered = sorted(samples)
     low, high = ordered[len(ordered) // 4], ordered[-1 - len(ordered) // 4]
     median = statistics.median(ordered)
@@ -150,7 +150,7 @@ def summary(samples: list[float]) -> dict[str, Any]:
 
 
 def ratio(result: dict[str, Any], side: str) -> float | None:
-    """How many times ours another side takes: the median over rounds, each taken in turn."""
+    """Time of a side relative to ours: the median of the ratios of all rounds."""
     sides = result["sides"]
     if side == OURS or OURS not in sides or side not in sides:
         return None
@@ -159,7 +159,7 @@ def ratio(result: dict[str, Any], side: str) -> float | None:
 
 
 def means(results: list[dict[str, Any]]) -> dict[str, dict[str, tuple[float, int]]]:
-    """Group -> side -> the geometric mean of its ratios to ours, and of how many rows."""
+    """Group -> side -> geometric mean of its ratios to ours, and number of rows."""
     logs: dict[str, dict[str, list[float]]] = {}
     for result in results:
         if result["group"] is not None:

@@ -1,4 +1,4 @@
-"""Matrix products in float32: glassgrad's tile, NumPy's BLAS, PyTorch's."""
+"""Matrix products in float32: glassgrad, NumPy, PyTorch."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ def data(shape: Shape) -> tuple[Any, Any]:
 
 
 def corner(c: Any) -> Any:
-    """What is compared of a product."""
+    """The part of a product that is compared."""
     return c[:2, -2:]
 
 
 def limit(threads: int | None) -> None:
-    """Keep BLAS to so many threads; only before NumPy is imported."""
+    """Limit the number of BLAS threads; must be called before NumPy is imported."""
     if threads is not None:
         for name in ("OPENBLAS", "MKL", "OMP", "VECLIB_MAXIMUM"):
             os.environ[f"{name}_NUM_THREADS"] = str(threads)
 
 
 def ours(shape: Shape, threads: int | None) -> Callable[[], Any]:
-    """Whatever machine/choice.py chooses."""
+    """In glassgrad, with the implementation that it chooses."""
     import autograd
     from autograd.machine import choice
 
@@ -49,14 +49,14 @@ def ours(shape: Shape, threads: int | None) -> Callable[[], Any]:
 
 
 def numpy(shape: Shape, threads: int | None) -> Callable[[], Any]:
-    """NumPy's."""
+    """In NumPy."""
     limit(threads)
     a, b = data(shape)
     return lambda: corner(a @ b)
 
 
 def torch(shape: Shape, threads: int | None) -> Callable[[], Any]:
-    """PyTorch's."""
+    """In PyTorch."""
     import torch
 
     if threads is not None:
@@ -66,7 +66,7 @@ def torch(shape: Shape, threads: int | None) -> Callable[[], Any]:
 
 
 def case(shape: Shape, threads: int | None) -> Case:
-    """A product on so many threads, or on all cores."""
+    """A product on a number of threads, or on all cores."""
     sides = {OURS: ours, "numpy": numpy, "torch": torch}
     return Case(
         "×".join(map(str, shape)) + (", 1 thread" if threads else ""),

@@ -1,8 +1,8 @@
-"""The memory that training takes: at its peak in one step, and whether it grows over many steps.
+"""Memory of training: the peak of one step, and its growth over many steps.
 
-Each figure is of a fresh process, from what Linux counts. The peak is above what the process had
-before: beyond the libraries, the kernels and the network, which one step on eight samples has
-loaded. So it holds what one step makes, not what an import does; a row of its own has that too.
+Each sample is a fresh process, measured by Linux's resident set size. The peak of a step is
+relative to the memory after one step on eight samples, which has loaded libraries, kernels and
+network; the peak of the process includes these.
 """
 
 from __future__ import annotations
@@ -69,35 +69,35 @@ print(now() - before)
 
 
 def status(field: str) -> int:
-    """Bytes that the process has in memory by one of Linux's counts."""
+    """Bytes of a memory field in /proc/self/status."""
     (line,) = (x for x in STATUS.read_text().splitlines() if x.startswith(field + ":"))
     return int(line.split()[1]) * 1024
 
 
 def now() -> int:
-    """Bytes of memory that the process has."""
+    """Resident set size in bytes."""
     return status("VmRSS")
 
 
 def peak() -> int:
-    """The most bytes that it has had, since `forget_peak`."""
+    """Peak resident set size in bytes since `forget_peak`."""
     return status("VmHWM")
 
 
 def forget_peak() -> None:
-    """Let the peak begin with what there is now."""
+    """Reset the peak to the current size."""
     FORGET_PEAK.write_text("5")
 
 
-def of(side: str, network: str, what: str) -> Callable[[], Callable[[], float]]:
-    """What the process of one side says."""
+def of(side: str, network: str, program: str) -> Callable[[], Callable[[], float]]:
+    """Measurement of one side by a program in a fresh process."""
 
     def setup() -> Callable[[], float]:
         __import__("nn" if side == OURS else side)
         if not STATUS.exists():
-            raise Unavailable("only Linux tells what is needed here")
-        code = PROGRAM.format(library=LIBRARIES[side], network=NETWORKS[network]) + what
-        measured(code)  # compiled kernels are on disk from here on
+            raise Unavailable("needs /proc/self/status of Linux")
+        code = PROGRAM.format(library=LIBRARIES[side], network=NETWORKS[network]) + program
+        measured(code)  # compiled kernels are cached on disk from now on
         return lambda: measured(code)
 
     return setup
@@ -106,13 +106,13 @@ def of(side: str, network: str, what: str) -> Callable[[], Callable[[], float]]:
 CASES = tuple(
     Case(
         f"{network}: {name}",
-        {side: of(side, network, what) for side in LIBRARIES},
+        {side: of(side, network, program) for side in LIBRARIES},
         "B",
         measures_itself=True,
         compared=False,
     )
     for network in NETWORKS
-    for name, what in {
+    for name, program in {
         "peak of a step": PEAK,
         "peak of the process": PROCESS,
         f"growth over {STEPS:,} steps": GROWTH.format(settled=SETTLED, steps=STEPS),

@@ -1,4 +1,4 @@
-"""Characters predicted from the n - 1 before them: the yardstick for language models."""
+"""Kneser-Ney n-gram model, the baseline for character language models."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections import Counter
 
 
 class KneserNey:
-    """Modified Kneser-Ney smoothing, interpolated: all orders from 1 to n at once.
+    """Character n-gram model with interpolated modified Kneser-Ney smoothing.
 
-    The highest order counts how often a context was followed by a character, the lower ones in how
-    many contexts; each count is discounted by what Good and Turing's estimate says for 1, 2 and
-    more, and what is taken away goes to the order below, at last to all characters alike.
+    The highest order uses n-gram counts, lower orders the number of distinct contexts. Counts are
+    discounted by Good-Turing estimates for 1, 2, and 3 or more; the discounted probability mass
+    goes to the next lower order, and finally to a uniform distribution.
 
     Parameters
     ----------
-    text : what to count.
-    alphabet : how many characters there are.
-    n : the order; 5 looks at four characters.
+    text : training text.
+    alphabet : number of distinct characters.
+    n : order of the model; contexts have n - 1 characters.
 
     References
     ----------
@@ -35,13 +35,13 @@ class KneserNey:
     def __init__(self, text: str, alphabet: int, n: int = 5) -> None:
         self.alphabet, self.n = alphabet, n
         grams = Counter(text[i : i + n] for i in range(len(text) - n + 1))
-        self.orders = [Order(grams)]  # from the highest down
+        self.orders = [Order(grams)]  # highest order first
         for _ in range(n - 1):
-            grams = Counter(gram[1:] for gram in grams)  # in how many contexts
+            grams = Counter(gram[1:] for gram in grams)  # number of distinct contexts
             self.orders.append(Order(grams))
 
     def probability(self, context: str, character: str) -> float:
-        """Of a character after a context of n - 1 characters or fewer."""
+        """Probability of a character after a context of up to n - 1 characters."""
         p, left = 0.0, 1.0
         for order in self.orders[self.n - 1 - len(context) :]:
             total = order.totals.get(context)
@@ -52,7 +52,7 @@ class KneserNey:
         return p + left / self.alphabet
 
     def bits_per_character(self, text: str) -> float:
-        """Mean surprise at a text's characters."""
+        """Cross-entropy of a text in bits per character."""
         n = self.n - 1
         surprise = sum(
             math.log2(self.probability(text[max(0, i - n) : i], c)) for i, c in enumerate(text)
@@ -61,7 +61,7 @@ class KneserNey:
 
 
 class Order:
-    """The counts of one order, and what is taken off them."""
+    """Counts and discounts of one order."""
 
     def __init__(self, grams: Counter[str]) -> None:
         n = [0, *(sum(c == k for c in grams.values()) for k in (1, 2, 3, 4))]
@@ -78,6 +78,6 @@ class Order:
             self.taken[gram[:-1]] += self.discounts[min(c, 3)]  # type: ignore[assignment]
 
     def discounted(self, gram: str) -> float:
-        """The count of a gram less what is taken off."""
+        """Discounted count of an n-gram."""
         c = self.grams.get(gram, 0)
         return c - self.discounts[min(c, 3)]

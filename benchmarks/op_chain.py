@@ -1,4 +1,4 @@
-"""What recording costs: one small op against NumPy's own, and a chain of 200 against peers."""
+"""Recording overhead: one small op compared with NumPy's, and a chain of 200 ops."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def data() -> tuple[Any, Any]:
 
 
 def numpy_multiply() -> Callable[[], Any]:
-    """NumPy's own, nothing recorded."""
+    """NumPy, without recording."""
     a, b = data()
     return lambda: a * b
 
@@ -34,7 +34,7 @@ def our_multiply() -> Callable[[], Any]:
 
 
 def our_multiply_backward() -> Callable[[], Any]:
-    """Recorded and differentiated by glassgrad."""
+    """Recorded by glassgrad, forward and backward."""
     import numpy as np
 
     from autograd import Value
@@ -51,7 +51,7 @@ def our_multiply_backward() -> Callable[[], Any]:
 
 
 def torch_multiply_backward() -> Callable[[], Any]:
-    """Recorded and differentiated by PyTorch."""
+    """Recorded by PyTorch, forward and backward."""
     import torch
 
     x, w = (torch.tensor(a, requires_grad=True) for a in data())
@@ -74,7 +74,7 @@ def torch_multiply() -> Callable[[], Any]:
 
 
 def mygrad_multiply_backward() -> Callable[[], Any]:
-    """Recorded and differentiated by MyGrad, without its guard against in-place writes."""
+    """Recorded by MyGrad without memory guarding, forward and backward."""
     import mygrad
 
     mygrad.turn_memory_guarding_off()
@@ -88,7 +88,7 @@ def mygrad_multiply_backward() -> Callable[[], Any]:
 
 
 def tinygrad_multiply_backward() -> Callable[[], Any]:
-    """Compiled by tinygrad and replayed (TinyJit). It would compile the chain for minutes."""
+    """Compiled and replayed by tinygrad's TinyJit; compiling the chain would take minutes."""
     import shutil
 
     from tinygrad import Tensor, TinyJit
@@ -145,7 +145,7 @@ def torch_chain() -> Callable[[], Any]:
 
 
 def mygrad_chain() -> Callable[[], Any]:
-    """The chain in MyGrad, without its guard against in-place writes."""
+    """The chain in MyGrad, without memory guarding."""
     import mygrad
 
     mygrad.turn_memory_guarding_off()
@@ -160,7 +160,7 @@ def mygrad_chain() -> Callable[[], Any]:
 
 def hips_chain() -> Callable[[], Any]:
     """The chain in HIPS's autograd."""
-    import autograd.numpy as np  # not ours: its environment has no glassgrad
+    import autograd.numpy as np  # HIPS's: its environment has no glassgrad
 
     from autograd import grad
 

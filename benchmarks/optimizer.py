@@ -1,4 +1,4 @@
-"""One optimizer step over the parameters of four models: what a step costs, and no more."""
+"""One optimizer step over the parameters of four models."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from benchmarks.beside_torch import Norms
 from benchmarks.case import OURS, Case
-from benchmarks.recurrent import Norms
 
 Shapes = tuple[tuple[int, ...], ...]
 
 
 def resnet20() -> Shapes:
-    """ResNet-20 for 32×32 images: weights of convolutions, batch norms and the last layer."""
+    """Parameter shapes of ResNet-20 for 32×32 images."""
     shapes: list[tuple[int, ...]] = [(16, 3, 3, 3), (16,), (16,)]
     width = 16
     for out in (16, 32, 64):
@@ -69,7 +69,7 @@ def ours(name: str, model: str) -> Callable[[], Any]:
 
 
 def torchs(name: str, model: str, **how: bool) -> Callable[[], Any]:
-    """In PyTorch, by default with `foreach` as it chooses."""
+    """In PyTorch, by default with its own choice of `foreach`."""
     import torch
 
     params = []
@@ -86,7 +86,7 @@ def torchs(name: str, model: str, **how: bool) -> Callable[[], Any]:
 
 
 def case(name: str, model: str, fused: bool) -> Case:
-    """A step beside PyTorch's: as it comes, with `foreach`, or its fused kernel."""
+    """A step compared with PyTorch's default or with its fused kernel."""
     how = {"fused": True} if fused else {}
     size = sum(math.prod(shape) for shape in MODELS[model])
     passes = {"SGD": 5, "RMSprop": 5}.get(name, 7)  # read p, g, state; write p, state
@@ -96,7 +96,7 @@ def case(name: str, model: str, fused: bool) -> Case:
             OURS: functools.partial(ours, name, model),
             "torch": functools.partial(torchs, name, model, **how),
         },
-        group="beside fused=True" if fused else "beside the default",
+        group="torch fused=True" if fused else "torch default",
         bytes=4.0 * passes * size if model == "10M" else None,
     )
 

@@ -1,4 +1,4 @@
-"""What the machine can do: the two figures of which the tables give per cent."""
+"""Peak FLOP/s and memory bandwidth of the machine; tables give percentages of these."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 
 from benchmarks.case import OURS, Case
 
-COPY = 1 << 20  # float32: what the elementwise subject works on
+COPY = 1 << 20  # float32 values, as in the elementwise subject
 
 
 def together(work: Callable[[int], None]) -> float:
-    """Seconds that it takes all cores to do it, each its own: from the first begin to the last end.
+    """Seconds for all cores to do their share, from the first start to the last end.
 
-    The threads look at the clock themselves: who starts them may be scheduled too late to see it.
+    Threads read the clock themselves, as the thread that starts them may be scheduled late.
     """
     from autograd import get_num_threads
 
@@ -38,7 +38,7 @@ def together(work: Callable[[int], None]) -> float:
 
 
 def flops() -> Callable[[], float]:
-    """FLOP/s of the multiply-add tile on all cores, with everything in registers and L1."""
+    """FLOP/s of the multiply-add tile on all cores, with data in registers and L1 cache."""
     import numpy as np
 
     from autograd import get_num_threads
@@ -68,7 +68,7 @@ def flops() -> Callable[[], float]:
 
 
 def bandwidth() -> Callable[[], float]:
-    """Bytes/s read and written by a copy of 4 MiB, shared by all cores."""
+    """Bytes/s read and written by all cores copying 4 MiB together."""
     import numpy as np
 
     from autograd import get_num_threads

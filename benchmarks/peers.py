@@ -1,4 +1,4 @@
-"""The libraries beside which glassgrad is measured, and the environments that they live in."""
+"""The libraries that glassgrad is compared with, and their environments."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ ENVIRONMENTS = {
         "micrograd": ("micrograd==0.1.0",),
         "tinygrad": ("tinygrad==0.14.0",),
     },
-    "hips": {"autograd": ("autograd==1.9.1",)},  # apart: its import name is ours
+    "hips": {"autograd": ("autograd==1.9.1",)},  # separate: it has our import name
 }
 PEERS = tuple(peer for peers in ENVIRONMENTS.values() for peer in peers)
 
 
 def interpreter(environment: Path) -> Path:
-    """Where an environment has its Python."""
+    """Path of an environment's Python."""
     return environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
 def set_up(directory: Path, say: Callable[[str], object]) -> None:
-    """Make the environments in a directory, each with pinned versions; one that is there is kept.
+    """Create the environments in a directory, with pinned versions; existing ones are reused.
 
     Raises
     ------
     subprocess.CalledProcessError
-        When pip could not install a peer; it has said why.
+        pip could not install a peer; its output says why.
     """
     for name, peers in ENVIRONMENTS.items():
         wanted = [requirement for requirements in peers.values() for requirement in requirements]
@@ -45,7 +45,7 @@ def set_up(directory: Path, say: Callable[[str], object]) -> None:
 
 
 def interpreters(directory: Path | None) -> dict[str, str]:
-    """The interpreter of every peer that has an environment in the directory; else our own."""
+    """Interpreter of each peer: of its environment in the directory if there is one, else ours."""
     found = {}
     for name, peers in ENVIRONMENTS.items():
         python = None if directory is None else interpreter(directory / name)

@@ -1,4 +1,4 @@
-"""The ratios of a run as a picture: an SVG file of bars, with nothing to install."""
+"""Bar chart of a run's ratios, as SVG without dependencies."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from benchmarks.record import Result
 
 COLORS = ("#2f6fb0", "#c8792c", "#4c9a5b", "#a04fa0", "#8a6d3b", "#5f6b7a", "#b04a4a")
 ROW, LABELS, WIDTH, TOP = 18, 330, 420, 46
-FLOOR = 1 / 16  # the least ratio that has a bar
+FLOOR = 1 / 16  # smallest ratio shown
 
 
 def bars(results: list[Result]) -> list[tuple[str, str, float]]:
-    """Case, side and ratio of every side that was measured beside ours."""
+    """Case, side and ratio of every side except ours."""
     return [
         (f"{result['subject']}: {result['case']}", side, r)
         for result in results
@@ -24,7 +24,7 @@ def bars(results: list[Result]) -> list[tuple[str, str, float]]:
 
 
 def svg(results: list[Result], title: str) -> str:
-    """How many times ours every other side takes, on a logarithmic axis that begins at equality."""
+    """Times relative to ours, on a logarithmic axis with bars starting at 1."""
     rows = bars(results)
     sides = list(dict.fromkeys(side for _, side, _ in rows))
     color = dict(zip(sides, COLORS, strict=False))

@@ -1,4 +1,4 @@
-"""A run as plain data: where it was taken, what it ran on, what it found; kept as JSON."""
+"""A run as JSON: machine, versions and results."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RESULTS = "results.json"
 
 
 def machine() -> dict[str, Any]:
-    """What the figures are taken on."""
+    """Description of the machine."""
     allowed = getattr(os, "sched_getaffinity", None)
     return {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -30,7 +30,7 @@ def machine() -> dict[str, Any]:
 
 
 def processor() -> str:
-    """The processor's name, as far as the system tells."""
+    """Name of the processor, if known."""
     listed = Path("/proc/cpuinfo")
     if listed.exists():
         for line in listed.read_text().splitlines():
@@ -40,7 +40,7 @@ def processor() -> str:
 
 
 def commit() -> str | None:
-    """The commit that is measured, where git knows it."""
+    """The commit being measured; None outside git."""
     command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
@@ -49,7 +49,7 @@ def commit() -> str | None:
 
 
 def versions(results: list[Result]) -> dict[str, dict[str, str]]:
-    """Side -> distribution -> version, of all sides that ran."""
+    """Side -> distribution -> version, for all sides that ran."""
     found: dict[str, dict[str, str]] = {}
     for result in results:
         found.update(result.get("versions", {}))
@@ -57,7 +57,7 @@ def versions(results: list[Result]) -> dict[str, dict[str, str]]:
 
 
 def write(directory: Path, where: Result, peaks: Result, results: list[Result]) -> Path:
-    """Write the run into a directory; the file."""
+    """Write a run to a directory; return the file's path."""
     directory.mkdir(parents=True, exist_ok=True)
     run = {
         "machine": where,
@@ -71,29 +71,29 @@ def write(directory: Path, where: Result, peaks: Result, results: list[Result]) 
 
 
 def read(path: Path) -> Result:
-    """A run that was written before; a directory stands for the results in it.
+    """Read a run from its file, or from the directory it was written to.
 
     Raises
     ------
     ValueError
-        Where the file holds something else.
+        A file that is not a run.
     """
     path = path / RESULTS if path.is_dir() else path
     run = json.loads(path.read_text())
     if not isinstance(run, dict) or not {"machine", "results"} <= run.keys():
-        raise ValueError(f"{path} holds no benchmark results")
+        raise ValueError(f"{path} contains no benchmark results")
     return run
 
 
 def changes(old: list[Result], new: list[Result]) -> list[dict[str, Any]]:
-    """Every side of every row that both runs have, and whether it differs beyond the spread.
+    """Changes of all sides and rows that both runs have.
 
     Returns
     -------
     list of dict
         With ``subject``, ``case``, ``side``, ``unit``, ``old`` and ``new`` (medians), ``factor``
-        (new over old) and ``verdict``: "slower", "faster" or "". It is not "" only where the
-        middle halves of the samples lie apart.
+        (new / old) and ``verdict``: "slower" or "faster" ("more" or "less" for other units than
+        seconds) if the interquartile ranges are disjoint, otherwise "".
     """
     before = {(r["subject"], r["case"]): r["sides"] for r in old}
     found = []
@@ -122,7 +122,7 @@ def changes(old: list[Result], new: list[Result]) -> list[dict[str, Any]]:
 
 
 def _middle(s: dict[str, Any]) -> tuple[float, float]:
-    """Where the middle half of the samples lies."""
+    """Interquartile range of the samples."""
     ordered = sorted(s["samples"])
     quarter = len(ordered) // 4
     return ordered[quarter], ordered[-1 - quarter]

@@ -1,11 +1,12 @@
-"""Recurrent layers, forward and backward, in five shapes each."""
+"""Recurrent layers, forward and backward, for five shapes each."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
+from benchmarks.beside_torch import Norms
 from benchmarks.case import OURS, Case
 
 SHAPES = (  # T, B, input, hidden
@@ -16,12 +17,12 @@ SHAPES = (  # T, B, input, hidden
     (200, 8, 16, 32),
 )
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
-UNROLL = 1  # of JAX's scan
+UNROLL = 1  # unroll factor of JAX's scan
 Shape = tuple[int, int, int, int]
 
 
 def data(kind: str, shape: Shape) -> tuple[Any, list[Any], Any]:
-    """Inputs, weights in PyTorch's order, and the incoming gradient, the same for every side."""
+    """Inputs, weights in PyTorch's order, and incoming gradient, the same for every side."""
     import numpy as np
 
     T, B, D, H = shape
@@ -33,24 +34,6 @@ def data(kind: str, shape: Shape) -> tuple[Any, list[Any], Any]:
     G = GATES[kind] * H
     x, g = (rng.normal(size=s).astype(np.float32) for s in ((T, B, D), (T, B, H)))
     return x, [draw(G, D), draw(G, H), draw(G), draw(G)], g
-
-
-class Norms:
-    """Few numbers that tell large results apart; computed when asked for, not while timing."""
-
-    def __init__(self, *arrays: Any, reorder: Callable[..., Iterable[Any]] = tuple) -> None:
-        self.arrays, self.reorder = arrays, reorder
-
-    def tolist(self) -> list[float]:
-        """Of each array its norm, and that of its sum with a wave: signs and places count."""
-        import numpy as np
-
-        arrays = self.reorder([np.asarray(a, np.float64) for a in self.arrays])
-        flat = [a.ravel() for a in arrays]
-        waves = [np.sin(np.arange(a.size)) * np.abs(a).max() for a in flat]
-        return [float(np.linalg.norm(a + w)) for a, w in zip(flat, waves, strict=True)] + [
-            float(np.linalg.norm(a)) for a in flat
-        ]
 
 
 def ours(kind: str, shape: Shape) -> Callable[[], Any]:
@@ -95,7 +78,7 @@ def torch(kind: str, shape: Shape) -> Callable[[], Any]:
 
 
 def jax(kind: str, shape: Shape) -> Callable[[], Any]:
-    """One layer in JAX: the input's product ahead of a scan, all of it compiled."""
+    """One layer in JAX: input projection, then a scan, compiled as one function."""
     import jax
     import jax.numpy as np
     from jax.nn import sigmoid
@@ -135,9 +118,9 @@ def jax(kind: str, shape: Shape) -> Callable[[], Any]:
 
 
 def diagonal(shape: Shape) -> tuple[Any, list[Any], Any]:
-    """Data on which MyGrad's GRU is PyTorch's: W_hn is diagonal, and b_hh is 0.
+    """Data for which the GRUs of MyGrad and PyTorch agree: W_hn is diagonal and b_hh is 0.
 
-    MyGrad applies the reset gate before the product, ((r h) W), PyTorch behind it, (r (h W)).
+    MyGrad applies the reset gate before the product, ((r h) W), PyTorch after it, (r (h W)).
     """
     import numpy as np
 
@@ -148,7 +131,7 @@ def diagonal(shape: Shape) -> tuple[Any, list[Any], Any]:
 
 
 def our_diagonal(shape: Shape) -> Callable[[], Any]:
-    """The same work as any GRU's; compared is what both formulas share."""
+    """The GRU in glassgrad; compares the gradients that both formulas share."""
     import autograd
 
     H = shape[3]
@@ -180,7 +163,7 @@ def mygrad(shape: Shape) -> Callable[[], Any]:
         for i in (0, H, 2 * H)
     )
     x = mygrad.tensor(x)
-    seed = np.concatenate([np.zeros_like(g[:1]), g])  # its output starts with the first state
+    seed = np.concatenate([np.zeros_like(g[:1]), g])  # its output includes the initial state
 
     def reorder(arrays: list[Any]) -> list[Any]:
         y, gx, *gates = arrays
@@ -196,7 +179,7 @@ def mygrad(shape: Shape) -> Callable[[], Any]:
 
 
 def case(kind: str, shape: Shape) -> Case:
-    """A layer in one shape."""
+    """One layer for one shape."""
     T, B, D, H = shape
     sides = {OURS: ours, "torch": torch} | ({} if kind == "RNN" else {"jax": jax})
     return Case(
@@ -208,19 +191,19 @@ def case(kind: str, shape: Shape) -> Case:
 
 
 def mygrads_case(shape: Shape) -> Case:
-    """A GRU that MyGrad's formula fits."""
+    """A GRU on data for which MyGrad's formula agrees."""
     T, B, D, H = shape
     sides = {OURS: our_diagonal, "mygrad": mygrad}
     return Case(
-        f"GRU as MyGrad's T{T} B{B} I{D} H{H}, f+b",
+        f"GRU like MyGrad's T{T} B{B} I{D} H{H}, f+b",
         {side: functools.partial(setup, shape) for side, setup in sides.items()},
-        group="GRU as MyGrad's",
+        group="GRU like MyGrad's",
         flops=work_of("GRU", shape),
     )
 
 
 def work_of(kind: str, shape: Shape) -> float:
-    """Operations of the products: forward, and twice as many backward."""
+    """Operations of the matrix products: forward, and twice as many backward."""
     T, B, D, H = shape
     return 3 * 2.0 * T * B * GATES[kind] * H * (D + H)
 

@@ -1,4 +1,4 @@
-"""What a run prints: a table a subject, means, what was skipped, what has changed."""
+"""Tables that a run prints: results, skipped sides, changes."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ SMALL = (*PREFIXES[-1:], (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
 
 
 def readable(x: float, unit: str) -> str:
-    """A measurement with its unit, three digits."""
+    """A measurement with three digits and its unit."""
     prefixes = SMALL if unit == "s" else PREFIXES
     scale, prefix = next((p for p in prefixes if abs(x) >= p[0]), prefixes[-1])
     return f"{x / scale:.3g} {prefix}{unit}".rstrip()
 
 
 def share(result: Result, side: str, peaks: Result) -> float | None:
-    """How much of the machine's measured peak a side reaches, or None where that says nothing."""
-    for what in ("flops", "bytes"):
-        if result[what] is not None and peaks.get(what):
+    """Fraction of the machine's peak that a side reaches; None if not applicable."""
+    for kind in ("flops", "bytes"):
+        if result[kind] is not None and peaks.get(kind):
             part = (result["cores"] or peaks["cores"]) / peaks["cores"]
-            return float(result[what] / result["sides"][side]["median"] / peaks[what] / part)
+            return float(result[kind] / result["sides"][side]["median"] / peaks[kind] / part)
     return None
 
 
 def table(subject: str, results: list[Result], peaks: Result) -> Table:
-    """One line a side, ours first; then the geometric means of the groups."""
+    """One row per side, ours first; then the geometric means of the groups."""
     peak = any(share(r, side, peaks) is not None for r in results for side in r["sides"])
     t = Table(title=subject, title_justify="left")
     for name in ("case", "side"):
@@ -62,13 +62,13 @@ def table(subject: str, results: list[Result], peaks: Result) -> Table:
 
 
 def skipped(results: list[Result]) -> dict[str, str]:
-    """Side -> why it could not run, wherever it was asked for."""
+    """Side -> reason why it was skipped."""
     return {side: why for result in results for side, why in result["skipped"].items()}
 
 
 def comparison(found: list[dict[str, Any]]) -> Table:
-    """Old and new medians; what lies outside the spread is said."""
-    t = Table(title="compared with before", title_justify="left")
+    """Old and new medians, and whether they differ by more than the spread."""
+    t = Table(title="compared with the earlier run", title_justify="left")
     for name in ("subject", "case", "side"):
         t.add_column(name)
     for name in ("old", "new", "new / old"):

@@ -1,24 +1,23 @@
-"""A chain of scalar nodes, measured by the node: its cost must not grow with the length."""
+"""Cost per node of a chain of scalar nodes, which must not grow with its length."""
 
 from __future__ import annotations
 
 import gc
 import importlib
 import math
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
 from benchmarks.case import OURS, Case
+from benchmarks.fresh import measured
 
 LENGTHS = (10**4, 10**5, 10**6)
 PHASES = ("forward", "backward", "free", "all")
 
 
 def ours(n: int, phase: str) -> Callable[[], Callable[[], float]]:
-    """Seconds a node of one phase: record, differentiate, drop."""
+    """Seconds per node of one phase: forward, backward, free."""
 
     def setup() -> Callable[[], float]:
         from autograd import Value
@@ -48,7 +47,7 @@ def ours(n: int, phase: str) -> Callable[[], Callable[[], float]]:
 
 
 def short(engine: str) -> Callable[[], Callable[[], Any]]:
-    """A chain short enough for micrograd, whose recursion ends at about a thousand nodes."""
+    """A chain short enough for micrograd, whose recursion is limited to about 1,000 nodes."""
 
     def setup() -> Callable[[], Any]:
         Value = importlib.import_module(engine).Value
@@ -79,13 +78,8 @@ print((resident() - before) / 10**6)
 
 
 def memory() -> Callable[[], float]:
-    """Bytes by which a process grows for each recorded node (Linux)."""
-
-    def work() -> float:
-        command = [sys.executable, "-c", MEMORY]
-        return float(subprocess.run(command, capture_output=True, check=True).stdout)
-
-    return work
+    """Bytes per recorded node (Linux)."""
+    return lambda: measured(MEMORY)
 
 
 def timing(n: int, phase: str) -> Case:

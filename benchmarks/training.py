@@ -1,4 +1,4 @@
-"""One step of training: forward, backward, update. The same code builds both sides' networks."""
+"""One training step: forward, backward, update. The same code builds both sides' networks."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 
 from benchmarks.case import OURS, Case
 
-STEPS = 5  # whose losses are compared
+STEPS = 5  # number of steps whose losses are compared
 CLASSES, TOKENS, CONTEXT = 10, 65, 64
 
 
 def mlp(nn: Any, *sizes: int) -> Any:
-    """Linear layers with ReLU between them."""
+    """Multilayer perceptron with ReLU."""
     layers = []
     for fan_in, fan_out in pairwise(sizes):
         layers += [nn.Linear(fan_in, fan_out), nn.ReLU()]
@@ -32,7 +32,7 @@ def lenet(nn: Any) -> Any:
 
 
 def resnet(nn: Any, blocks: int = 3) -> Any:
-    """ResNet-20 for CIFAR's (N, 3, 32, 32), 1×1 convolutions where the size changes."""
+    """ResNet-20 for CIFAR images (N, 3, 32, 32), with 1×1 convolutions as projection shortcuts."""
     relu = nn.functional.relu
 
     class Block(nn.Module):  # type: ignore[misc,name-defined]
@@ -62,7 +62,7 @@ def resnet(nn: Any, blocks: int = 3) -> Any:
 
 
 def gpt(nn: Any, attention: Any, layers: int = 4, C: int = 128, heads: int = 4) -> Any:
-    """A GPT of pre-norm blocks that predicts the next of (N, T) tokens."""
+    """A pre-norm GPT that predicts the next token, for tokens (N, T)."""
 
     class Block(nn.Module):  # type: ignore[misc,name-defined]
         def __init__(self) -> None:
@@ -94,7 +94,7 @@ def gpt(nn: Any, attention: Any, layers: int = 4, C: int = 128, heads: int = 4) 
 
 
 def chars(nn: Any, kind: str, H: int = 128) -> Any:
-    """A recurrent layer that predicts the next of (N, T) characters."""
+    """A recurrent character model for characters (N, T)."""
 
     class Chars(nn.Module):  # type: ignore[misc,name-defined]
         def __init__(self) -> None:
@@ -110,10 +110,10 @@ def chars(nn: Any, kind: str, H: int = 128) -> Any:
 
 
 def images(*shape: int) -> tuple[Any, Any]:
-    """A batch and its classes.
+    """A batch of random inputs and class indices.
 
-    Both halves are the same images, under other classes: no network learns them by heart, and so
-    gradients stay what they are in training.
+    Both halves contain the same inputs with different classes, so that no network can memorize
+    them and gradients stay as large as in real training.
     """
     import numpy as np
 
@@ -123,7 +123,7 @@ def images(*shape: int) -> tuple[Any, Any]:
 
 
 def text(batch: int) -> tuple[Any, Any]:
-    """A batch of tokens and what follows them, by chance."""
+    """A batch of random tokens and next tokens."""
     import numpy as np
 
     rng = np.random.default_rng(0)
@@ -132,7 +132,7 @@ def text(batch: int) -> tuple[Any, Any]:
 
 
 def weights(shapes: dict[str, tuple[int, ...]]) -> dict[str, Any]:
-    """First numbers for the parameters of either side: biases 0, norms 1, the others uniform."""
+    """Initial parameters for both sides: biases 0, norm weights 1, the others uniform."""
     import numpy as np
 
     rng = np.random.default_rng(1)
@@ -147,18 +147,18 @@ def weights(shapes: dict[str, tuple[int, ...]]) -> dict[str, Any]:
 
 
 class Losses:
-    """The losses of the first steps, as numbers when they are asked for."""
+    """Losses of the first steps and of the last, converted to numbers on demand."""
 
     def __init__(self, first: list[float], last: Any) -> None:
         self.first, self.last = first, last
 
     def tolist(self) -> list[float]:
-        """All of them."""
+        """All losses."""
         return [*self.first, self.last.item()]
 
 
 def steps(nn: Any, net: Any, optimizer: Any, x: Any, y: Any) -> Callable[[], Losses]:
-    """A function that makes one step; some have been made."""
+    """Run the first steps; return a function that runs one more."""
     criterion = nn.CrossEntropyLoss()
 
     def step() -> Any:
@@ -187,7 +187,7 @@ def ours(build: Build, data: Data, optimizer: str, settings: dict[str, float]) -
 
 
 def torch(build: Build, data: Data, optimizer: str, settings: dict[str, float]) -> Any:
-    """In PyTorch, with its fused optimizer."""
+    """In PyTorch, with fused optimizers."""
     import torch
 
     net = build(torch.nn, torch.nn.functional.scaled_dot_product_attention)
@@ -198,11 +198,11 @@ def torch(build: Build, data: Data, optimizer: str, settings: dict[str, float]) 
 
 
 def jax(sizes: tuple[int, ...], data: Data, lr: float) -> Callable[[], Any]:
-    """A multilayer perceptron under Adam in JAX: the whole step compiled, its state donated."""
+    """A multilayer perceptron with Adam in JAX: the step is one compiled function."""
     import jax
     import jax.numpy as np
 
-    layers = [2 * i for i in range(len(sizes) - 1)]  # as Sequential numbers them
+    layers = [2 * i for i in range(len(sizes) - 1)]  # indices in Sequential
     shapes: dict[str, tuple[int, ...]] = {}
     for i, (fan_in, fan_out) in zip(layers, pairwise(sizes), strict=True):
         shapes |= {f"{i}.weight": (fan_out, fan_in), f"{i}.bias": (fan_out,)}
@@ -250,7 +250,7 @@ def case(
     tolerance: float = 1e-3,
     **settings: float,
 ) -> Case:
-    """A row; `build(nn, attention)` makes the network."""
+    """A row; `build(nn, attention)` creates the network."""
     sides = {OURS: ours, "torch": torch}
     return Case(
         name,
@@ -261,7 +261,7 @@ def case(
 
 
 def perceptron(sizes: tuple[int, ...], batch: int, group: str) -> Case:
-    """A multilayer perceptron under Adam, which JAX does too."""
+    """A multilayer perceptron with Adam, also in JAX."""
     name, lr = f"MLP {'-'.join(map(str, sizes))}, batch {batch}, Adam", 1e-3
     data = functools.partial(images, batch, sizes[0])
     row = case(name, lambda nn, _: mlp(nn, *sizes), data, group, "Adam", lr=lr)
@@ -299,7 +299,7 @@ CASES = (
         lambda: images(32, 3, 32, 32),
         HEAVY,
         "SGD",
-        tolerance=3e-3,  # rounding grows: either side is 1e-3 from what float64 gives
+        tolerance=3e-3,  # rounding errors grow: both sides differ from float64 by 1e-3
         lr=0.01,
     ),
     case("GPT 4 × 128, T64, batch 12, AdamW", gpt, lambda: text(12), HEAVY, "AdamW", lr=1e-3),

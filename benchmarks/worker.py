@@ -1,4 +1,4 @@
-"""One side of one case, in a process of its own: see `main`."""
+"""Worker process that runs one side of one case; see `main`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from benchmarks.case import OURS, Unavailable
 
 
 def numbers(x: Any) -> Iterator[float]:
-    """Every number in nested lists of arrays, tensors and scalars."""
+    """All numbers in nested lists of arrays, tensors and scalars."""
     if hasattr(x, "tolist"):
         x = x.tolist()
     if isinstance(x, (list, tuple)):
@@ -27,7 +27,7 @@ def numbers(x: Any) -> Iterator[float]:
 
 
 def repeats(work: Callable[[], Any], enough: float) -> int:
-    """How many calls take about `enough` seconds."""
+    """Number of calls that take about `enough` seconds."""
     n = 1
     while True:
         seconds = timed(work, n)
@@ -37,7 +37,7 @@ def repeats(work: Callable[[], Any], enough: float) -> int:
 
 
 def timed(work: Callable[[], Any], n: int) -> float:
-    """Seconds that n calls take."""
+    """Seconds for n calls."""
     gc.collect()
     start = time.perf_counter()
     for _ in range(n):
@@ -46,7 +46,7 @@ def timed(work: Callable[[], Any], n: int) -> float:
 
 
 def versions(side: str) -> dict[str, str]:
-    """What the side runs on, by the names of the distributions."""
+    """Versions of Python and of the side's distributions."""
     found = {"python": platform.python_version()}
     for name in (side, "numpy", *(("numba",) if side == OURS else ())):
         try:
@@ -57,10 +57,10 @@ def versions(side: str) -> dict[str, str]:
 
 
 def main(subject: str, name: str, side: str, enough: float) -> None:
-    """Measure whenever a line comes in.
+    """Set up a side, then take a sample for each line on standard input.
 
-    Prints a JSON line with the numbers that the side computed, or why it can't run; then, for
-    every line that it reads, one with a measurement.
+    Prints a JSON line with the side's result, or the reason why it can't run; then one JSON line
+    per sample.
     """
     cases = importlib.import_module(f"benchmarks.{subject}").CASES
     (case,) = (c for c in cases if c.name == name)
@@ -75,10 +75,10 @@ def main(subject: str, name: str, side: str, enough: float) -> None:
     say(numbers=list(numbers(work())) if case.compared else [], versions=versions(side))
     n = 1 if case.measures_itself else 0
     for _ in sys.stdin:
-        n = n or repeats(work, enough)  # only now: nobody else is running
+        n = n or repeats(work, enough)  # only now, when no other side is running
         say(sample=work() if case.measures_itself else timed(work, n) / n)
 
 
-def say(**what: Any) -> None:
-    """Answer with one line of JSON."""
-    print(json.dumps(what), flush=True)
+def say(**answer: Any) -> None:
+    """Print one line of JSON."""
+    print(json.dumps(answer), flush=True)

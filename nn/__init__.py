@@ -160,9 +160,6 @@ from nn.losses.regression import PoissonNLLLoss as PoissonNLLLoss
 from nn.losses.regression import SmoothL1Loss as SmoothL1Loss
 from nn.models.rbm import RBM as RBM
 from nn.module import Module as Module
-from nn.optim.clip import clip_grad_norm_ as clip_grad_norm_
-from nn.optim.clip import clip_grad_value_ as clip_grad_value_
-from nn.optim.clip import get_total_norm as get_total_norm
 from nn.parameter import Buffer as Buffer
 from nn.parameter import Parameter as Parameter
 
@@ -172,6 +169,7 @@ _INSTEAD = {  # what PyTorch users type and earlier versions had -> what to writ
     "LazyLinear": f"write nn.Linear(None, 10): {_SIZED}",
     **{f"Lazy{n}{d}d": f"write nn.{n}{d}d(None, ...): {_SIZED}" for n in _LAZY for d in (1, 2, 3)},
     "Scope": "it is nn.module.Scope",
+    **{n: f"it is nn.utils.{n}" for n in ("clip_grad_norm_", "clip_grad_value_", "get_total_norm")},
     "rnn": "packed sequences are in nn.utils.rnn, as in PyTorch",
 }
 

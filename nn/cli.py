@@ -1,4 +1,4 @@
-"""The command `glassgrad`; each subcommand is a file in nn/commands."""
+"""The command line `glassgrad`; each subcommand is a module in nn/commands."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from nn.commands import COMMANDS, Refusal
 
 
 def version() -> str:
-    """Versions of glassgrad and of what it runs on."""
+    """Versions of glassgrad, NumPy and Python, as text."""
     from importlib import metadata  # slow to import
 
     try:
         own = metadata.version("glassgrad")
     except metadata.PackageNotFoundError:
-        own = "(not installed, run from its source)"
+        own = "(not installed, run from source)"
     return f"glassgrad {own}, NumPy {np.__version__}, Python {platform.python_version()}"
 
 
@@ -32,7 +32,7 @@ class _Version(argparse.Action):
 
 
 def parser() -> argparse.ArgumentParser:
-    """What `glassgrad` understands."""
+    """The argument parser with all subcommands."""
     top = argparse.ArgumentParser(
         prog="glassgrad", description="An autograd engine that you can see through."
     )
@@ -48,7 +48,15 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; the exit status.
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : arguments; those of the process by default.
+
+    Returns
+    -------
+    int : the exit status: 0 for success, 2 for arguments that can't be used, 130 for Ctrl-C.
 
     Examples
     --------
@@ -57,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     2
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
-        with contextlib.suppress(ValueError):  # some consoles can't show ∂
+        with contextlib.suppress(ValueError):  # not every console encoding has ∂
             sys.stdout.reconfigure(errors="replace")
     top = parser()
     arguments = top.parse_args(argv)

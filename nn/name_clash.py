@@ -1,6 +1,6 @@
-"""HIPS's `autograd` has the same import name as ours: say so instead of failing oddly.
+"""Detect that HIPS's `autograd`, which has the same import name, is installed, and explain it.
 
-Importing this module checks. It must come before every import of something in `autograd`.
+Importing this module runs the check. It must precede every other import from `autograd`.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from pathlib import Path
 import autograd
 
 FIX = (
-    "Both packages have the import name `autograd`, so each needs an environment of its own:\n"
+    "Both packages have the import name `autograd`, so they need separate environments:\n"
     "    python -m venv .venv && .venv/bin/pip install glassgrad"
 )
 
 
 def check() -> None:
-    """Raise where the imported `autograd` is not ours; warn where another lies between its files.
+    """Raise if the imported `autograd` is not glassgrad's; warn if HIPS's files are mixed with it.
 
     Raises
     ------
     ImportError
-        Names the file that was found and the distribution that it came from.
+        Another package was imported; the message names its file and distribution.
     """
     file = getattr(autograd, "__file__", None) or str(list(autograd.__path__)[:1])
     folder = Path(file).parent
@@ -34,7 +34,7 @@ def check() -> None:
         )
     if not hasattr(autograd, "Value"):
         raise ImportError(
-            f"{file} is not glassgrad's, though it lies in glassgrad's folder: another "
+            f"{file} is not glassgrad's, although it is in glassgrad's directory: another "
             f"distribution{_origin(folder)} has overwritten it.\n{FIX}",
             name="autograd",
             path=file,
@@ -42,17 +42,17 @@ def check() -> None:
     others = list(folder.parent.glob("autograd-*.dist-info"))
     if others:
         warnings.warn(
-            f"HIPS autograd ({others[0].name.removesuffix('.dist-info')}) is installed into the "
-            f"same folder as glassgrad, {folder}. It doesn't work there any more, and "
-            f"uninstalling or upgrading it would delete files of glassgrad.\n{FIX}",
+            f"HIPS autograd ({others[0].name.removesuffix('.dist-info')}) is installed in the "
+            f"same directory as glassgrad, {folder}. It no longer works there, and uninstalling or "
+            f"upgrading it would delete files of glassgrad.\n{FIX}",
             RuntimeWarning,
             stacklevel=3,
         )
 
 
 def _origin(folder: Path) -> str:
-    """Names and versions of the distributions other than ours with this folder, as text."""
-    from importlib.metadata import distributions  # slow to import, and seldom needed
+    """Names and versions of other distributions that own files in this directory, as text."""
+    from importlib.metadata import distributions  # slow to import and rarely needed
 
     names = {
         f"{d.name} {d.version}"

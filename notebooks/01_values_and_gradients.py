@@ -19,6 +19,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import autograd
+import nn
 from autograd import Value
 
 QUICK = bool(os.environ.get("GLASSGRAD_QUICK"))
@@ -128,13 +129,14 @@ print("finite difference:", (f(x0 + 1e-5) - f(x0 - 1e-5)) / 2e-5)
 # %%
 steps = 10.0 ** np.arange(-15, 0, 0.25)
 errors = np.array([abs((f(x0 + h) - f(x0 - h)) / (2 * h) - exact) for h in steps])
-figure, axes = plt.subplots(figsize=(6, 3.6), layout="constrained")
-axes.loglog(steps, errors, "o-", ms=3, label="|difference quotient − backward|")
-axes.loglog(steps, steps**2, "--", lw=1, label="$h^2$: the curve bends")
-axes.loglog(steps, 1e-16 / steps, ":", lw=1.5, label="$10^{-16}/h$: rounding")
-axes.set(xlabel="step h", ylabel="error of the derivative", ylim=(1e-17, 10))
-axes.legend(loc="upper center", fontsize=8)
-plt.show()
+nn.look.show_curves(
+    {
+        "|difference quotient − backward|": (steps, errors),
+        "$h^2$: the curve bends": (steps, steps**2),
+        "$10^{-16}/h$: rounding": (steps, 1e-16 / steps),
+    },
+    xlabel="step h", ylabel="error of the derivative", xscale="log", yscale="log", ylim=(1e-17, 10),
+)  # fmt: skip
 
 # %% [markdown]
 # `gradcheck` makes this comparison for any function of arrays and says which entry is wrong.
@@ -272,8 +274,7 @@ side = np.linspace(-1.6, 2.6, 24 if QUICK else 48)
 with autograd.no_grad():
     plane = [[float(network((u, v))) for u in side] for v in side]
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
-left.plot(curve)
-left.set(xlabel="step", ylabel="loss", title="training")
+nn.look.show_curves({"": curve}, axes=left, xlabel="step", ylabel="loss")
 image = right.contourf(side, side, plane, np.linspace(-1, 1, 21), cmap="RdBu", alpha=0.6)
 right.contour(side, side, plane, [0], colors="white")
 right.scatter(*points.T, c=sides, cmap="RdBu", edgecolors="black", s=25)

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # The feed-forward network
 #
-# One neuron draws a straight line. A layer of them, with something bent in between, draws
+# One neuron draws a straight line. A layer of them, with something nonlinear in between, draws
 # anything. This notebook builds that network and then turns every knob that its training has:
 # activation, initialisation, optimizer, learning rate, batch size.
 #
@@ -21,6 +21,7 @@ import numpy as np
 import autograd
 import nn
 from autograd import Value
+from nn.functional import gelu, relu, sigmoid
 
 QUICK = bool(os.environ.get("GLASSGRAD_QUICK"))
 autograd.seed(0)
@@ -74,25 +75,20 @@ plt.show()
 # %% [markdown]
 # ## Activations
 #
-# Without something bent between them, two layers collapse into one: $W_2 (W_1 x) = (W_2 W_1) x$.
-# The bend is the activation. Its derivative matters as much as its value, because gradients are
-# multiplied by it on their way back. A sigmoid passes on at most a quarter; far from zero, next
-# to nothing. A ReLU passes everything or nothing.
+# Without something nonlinear between them, two layers collapse into one: $W_2 (W_1 x) = (W_2 W_1)
+# x$. The nonlinearity is the activation. Its derivative matters as much as its value, because
+# gradients are multiplied by it in the backward pass. A sigmoid passes on at most a quarter; far
+# from zero, next to nothing. A ReLU passes everything or nothing.
 
 # %%
-functions = {"sigmoid": autograd.sigmoid, "tanh": np.tanh, "ReLU": autograd.relu}
-functions["GELU"] = autograd.gelu
+functions = {"sigmoid": sigmoid, "tanh": np.tanh, "ReLU": relu, "GELU": gelu}
 figure, panels = plt.subplots(1, 4, figsize=(11, 2.8), sharey=True, layout="constrained")
 for axes, (name, function) in zip(panels, functions.items(), strict=True):
     x = Value(np.linspace(-4, 4, 200))
     y = function(x)
-    axes.plot(x.data, y.data, label="value")
     np.sum(y).backward()
-    axes.plot(x.data, x.grad, "--", label="derivative")
-    axes.set(title=name, xlabel="x", ylim=(-1.2, 2.2))
-    axes.axhline(0, color="0.8", lw=0.8, zorder=0)
-panels[0].set_ylabel("y and dy/dx")
-panels[0].legend()
+    curves = {"value": (x.data, y.data), "derivative": (x.data, x.grad)}
+    nn.look.show_curves(curves, axes=axes, title=name, xlabel="x", ylim=(-1.2, 2.2))
 plt.show()
 
 # %% [markdown]
@@ -113,7 +109,7 @@ def sizes_through_layers(set_weights, depth=20, width=128):
         for _ in range(depth):
             layer = nn.Linear(width, width, bias=False).double()
             set_weights(layer.weight)
-            x = autograd.relu(layer(x))
+            x = relu(layer(x))
             sizes.append(float(np.std(x)))
     return sizes
 
@@ -125,12 +121,9 @@ starts = {
     "Kaiming": lambda w: nn.init.kaiming_normal_(w, nonlinearity="relu"),
 }
 signals = {name: sizes_through_layers(start) for name, start in starts.items()}
-figure, axes = plt.subplots(figsize=(6, 3.4), layout="constrained")
-for name, sizes in signals.items():
-    axes.semilogy(range(1, 21), sizes, "o-", ms=3, label=name)
-axes.set(xlabel="layer", ylabel="standard deviation of the signal", xticks=range(2, 21, 2))
-axes.legend()
-plt.show()
+nn.look.show_curves(
+    signals, xlabel="layer", ylabel="standard deviation of the signal", yscale="log"
+)
 
 # %% [markdown]
 # ## Four optimizers race on one landscape
@@ -192,12 +185,7 @@ for axes in panels[:, 0]:
 plt.show()
 
 # %%
-figure, axes = plt.subplots(figsize=(6, 3.4), layout="constrained")
-for name, height in heights.items():
-    axes.semilogy(height, label=name)
-axes.set(xlabel="step", ylabel="height", title="the same race over time")
-axes.legend()
-plt.show()
+nn.look.show_curves(heights, xlabel="step", ylabel="height", yscale="log")
 
 # %% [markdown]
 # ## The same four on handwritten digits
@@ -209,13 +197,8 @@ plt.show()
 # %%
 X, y = nn.data.load_digits()
 X_train, X_test, y_train, y_test = nn.data.train_test_split(X, y, 0.25)
-figure, panels = plt.subplots(2, 10, figsize=(9, 2.1), layout="constrained")
-for axes, image, digit in zip(panels.flat, X_train, y_train, strict=False):
-    axes.imshow(image.reshape(8, 8), cmap="gray_r")
-    axes.set_title(digit, fontsize=9)
-    axes.axis("off")
-plt.show()
 print(len(X_train), "digits to learn from,", len(X_test), "to be tested on")
+nn.look.show_images(X_train[:20].reshape(-1, 8, 8), titles=y_train[:20])
 
 
 # %%
@@ -251,12 +234,8 @@ runs = {
     "RMSprop": train(lambda p: nn.optim.RMSprop(p, lr=0.002), epochs),
     "Adam": train(lambda p: nn.optim.Adam(p, lr=0.002), epochs),
 }
-figure, axes = plt.subplots(figsize=(6, 3.4), layout="constrained")
-for name, history in runs.items():
-    axes.semilogy(history.epoch, history["loss"], "o-", ms=3, label=name)
-axes.set(xlabel="epoch", ylabel="mean loss of the epoch", xticks=history.epoch[::2])
-axes.legend()
-plt.show()
+losses = {name: history["loss"] for name, history in runs.items()}
+nn.look.show_curves(losses, xlabel="epoch", ylabel="mean loss of the epoch", yscale="log")
 
 # %% [markdown]
 # ## The learning rate
@@ -272,13 +251,10 @@ for rate in rates:
     for name, kind in (("SGD", nn.optim.SGD), ("Adam", nn.optim.Adam)):
         history = train(lambda p, kind=kind, rate=rate: kind(p, lr=rate), 1 if QUICK else 4)
         after[name].append(history["loss"][-1])
-figure, axes = plt.subplots(figsize=(6, 3.4), layout="constrained")
-for name, losses in after.items():
-    axes.loglog(rates, losses, "o-", label=name)
-axes.axhline(np.log(10), color="0.5", ls=":", label="guessing")
-axes.set(xlabel="learning rate", ylabel="loss in the last epoch")
-axes.legend()
-plt.show()
+nn.look.show_curves(
+    {name: (rates, losses) for name, losses in after.items()}, levels={"guessing": np.log(10)},
+    xlabel="learning rate", ylabel="loss in the last epoch", xscale="log", yscale="log",
+)  # fmt: skip
 
 # %% [markdown]
 # ## Batches
@@ -300,15 +276,14 @@ def timed(size, epochs):
     return np.subtract(times[1:], times[0]), history
 
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True, layout="constrained")
+by_epoch, by_second = {}, {}
 for size in (8, 32, 128, len(X_train)):
     seconds, history = timed(size, 3 if QUICK else 12)
     name = "batch of all" if size == len(X_train) else f"batch of {size}"
-    left.semilogy(history.epoch, history["loss"], "o-", ms=3)
-    right.semilogy(seconds, history["loss"], "o-", ms=3, label=name)
-left.set(xlabel="epoch", ylabel="mean loss of the epoch")
-right.set(xlabel="seconds")
-right.legend(loc="upper right")
+    by_epoch[name], by_second[name] = history["loss"], (seconds, history["loss"])
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True, layout="constrained")
+nn.look.show_curves(by_epoch, axes=left, xlabel="epoch", ylabel="mean loss", yscale="log")
+nn.look.show_curves(by_second, axes=right, xlabel="seconds")
 plt.show()
 
 # %% [markdown]
@@ -354,19 +329,16 @@ history.plot()
 answers = nn.train.predict(model, X_test).argmax(1)
 accuracy = float(np.mean(answers == y_test))
 wrong = np.flatnonzero(answers != y_test)
-figure, panels = plt.subplots(1, 8, figsize=(9, 1.6), layout="constrained")
-for axes in panels:
-    axes.axis("off")
-for axes, i in zip(panels, wrong, strict=False):
-    axes.imshow(X_test[i].reshape(8, 8), cmap="gray_r")
-    axes.set_title(f"{answers[i]}, not {y_test[i]}", fontsize=9)
-plt.show()
 print(f"{accuracy:.1%} of {len(y_test)} unseen digits; {len(wrong)} wrong")
+nn.look.show_images(
+    X_test[wrong[:8]].reshape(-1, 8, 8),
+    titles=[f"{answers[i]}, not {y_test[i]}" for i in wrong[:8]],
+)
 
 # %% [markdown]
 # ## What to take along
 #
-# * Layers need something bent between them, and weights of the right size.
+# * Layers need a nonlinearity between them, and weights of the right size.
 # * Start with Adam at about 0.001, or SGD with momentum; then try learning rates by factors of 3.
 # * Let the learning rate sink in the end.
 

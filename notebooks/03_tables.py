@@ -41,8 +41,8 @@ history = model.fit(X, y, epochs=10 if QUICK else 50, batch_size=10, validation_
 history
 
 # %% [markdown]
-# Look at the right end of the left picture. The loss on the training rows goes on falling, that
-# on the held-out rows turns and rises: the network has begun to learn the rows by heart. That is
+# Look at the right end of the left picture. The training loss keeps falling, the validation loss
+# turns and rises: the network has begun to memorise the rows. That is
 # **overfitting**, and only the held-out rows show it. The best epoch was long before the last:
 
 # %%
@@ -241,6 +241,7 @@ def shop_run(wide, deep, seed):
     return right.mean(), right[habitual].mean(), right[~habitual].mean()
 
 
+# %%
 halves = {"wide": (True, False), "deep": (False, True), "wide & deep": (True, True)}
 seeds = range(1 if QUICK else 3)
 shops = {

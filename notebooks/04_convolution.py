@@ -29,7 +29,7 @@ X, y = nn.data.load_mnist_5000()
 X_train, X_test, y_train, y_test = nn.data.train_test_split(X, y, 0.2)
 
 # %% [markdown]
-# ## One filter on one image
+# ## One filter, everywhere
 #
 # $$ y_{ij} = \sum_{k,l} w_{kl} \, x_{i+k,\,j+l} $$
 #
@@ -37,23 +37,16 @@ X_train, X_test, y_train, y_test = nn.data.train_test_split(X, y, 0.2)
 # bottom, and from left to right: red where it grows, blue where it falls. The last one blurs.
 
 # %%
-seven = X[y == 7][7:8]
 FILTERS = {
     "horizontal edges": [[-1, -2, -1], [0, 0, 0], [1, 2, 1]],
     "vertical edges": [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]],
     "blur": np.full((3, 3), 1 / 9),
 }
-figure, panels = plt.subplots(1, 4, figsize=(9, 2.5), layout="constrained")
-panels[0].imshow(seven[0, 0], cmap="gray_r")
-panels[0].set_title("image")
-for axes, (name, weights) in zip(panels[1:], FILTERS.items(), strict=True):
+rows = {"image": X_train[:8]}
+for name, weights in FILTERS.items():
     w = np.array(weights, np.float32)[None, None]
-    found = nn.functional.conv2d(seven, w, padding=1)[0, 0]
-    axes.imshow(found, cmap="RdBu_r", vmin=-4, vmax=4)
-    axes.set_title(name)
-for axes in panels:
-    axes.axis("off")
-plt.show()
+    rows[name] = nn.functional.conv2d(X_train[:8], w, padding=1)
+nn.look.show_images(rows)
 
 # %% [markdown]
 # ## Stride, padding, pooling
@@ -65,6 +58,7 @@ plt.show()
 # The size that comes out is $\lfloor (n + 2p - k) / s \rfloor + 1$.
 
 # %%
+seven = X[y == 7][7:8]
 w = np.array(FILTERS["horizontal edges"], np.float32)[None, None]
 ways = {
     "no padding": nn.functional.conv2d(seven, w),
@@ -129,11 +123,7 @@ train(lenet, epochs)
 # %%
 augment = RandomAffine(degrees=12, translate=(0.08, 0.08), scale=(0.9, 1.1))
 variants = augment(np.repeat(X_train[:1], 12, 0), rng=0)
-figure, panels = plt.subplots(1, 12, figsize=(10, 1.1), layout="constrained")
-for axes, image in zip(panels, variants, strict=True):
-    axes.imshow(image[0], cmap="gray_r")
-    axes.axis("off")
-plt.show()
+nn.look.show_images(variants, columns=12)
 
 # %%
 augmented = nn.models.LeNet5(rng=0)
@@ -143,9 +133,9 @@ history.plot()
 # %% [markdown]
 # ## A residual network
 #
-# More layers should do better, but gradients have to find their way through all of them. A
-# residual block adds its input to its output, $y = x + f(x)$, so that there is always a straight
-# way back. This one is small, eight layers with weights, to fit into the time.
+# More layers should do better, but gradients have to find their way through all of them. A residual
+# block adds its input to its output, $y = x + f(x)$, so that gradients always have a direct path.
+# This one is small, eight layers with weights, to fit into the time.
 
 # %%
 resnet = nn.models.ResNet((1, 1, 1), in_channels=1, width=8, rng=0)
@@ -183,26 +173,13 @@ for name, model in models.items():
 
 # %%
 answers = nn.train.predict(augmented, X_test).argmax(1)
-table = np.zeros((10, 10), int)
-np.add.at(table, (y_test, answers), 1)
-wrong = np.flatnonzero(answers != y_test)
+nn.look.show_confusion(nn.metrics.confusion_matrix(answers, y_test))
 
-figure = plt.figure(figsize=(10, 4), layout="constrained")
-left, right = figure.subfigures(1, 2)
-axes = left.subplots()
-axes.imshow(np.log1p(table), cmap="Blues")
-for (i, j), n in np.ndenumerate(table):
-    if n:
-        axes.text(
-            j, i, n, ha="center", va="center", fontsize=8, color="white" if i == j else "black"
-        )
-axes.set(xlabel="answer", ylabel="truth", xticks=range(10), yticks=range(10))
-for axes, i in zip(right.subplots(3, 5).flat, [*wrong, *[None] * 15], strict=False):
-    axes.axis("off")
-    if i is not None:
-        axes.imshow(X_test[i, 0], cmap="gray_r")
-        axes.set_title(f"{answers[i]}, not {y_test[i]}", fontsize=9)
-plt.show()
+# %%
+wrong = np.flatnonzero(answers != y_test)[:16]
+nn.look.show_images(
+    X_test[wrong], titles=[f"{answers[i]}, not {y_test[i]}" for i in wrong], columns=8
+)
 
 # %% [markdown]
 # ## Looking inside
@@ -250,12 +227,10 @@ shifts = range(0, 8, 3) if QUICK else range(8)
 under_shift = {
     name: [accuracy(model, moved(X_test, by)) for by in shifts] for name, model in models.items()
 }
-figure, axes = plt.subplots(figsize=(6, 3.6), layout="constrained")
-for name, line in under_shift.items():
-    axes.plot(shifts, line, "o-", ms=4, label=name)
-axes.set(xlabel="moved by, pixels", ylabel="share read correctly", ylim=(0, 1.03))
-axes.legend(fontsize=8)
-plt.show()
+nn.look.show_curves(
+    {name: (shifts, line) for name, line in under_shift.items()},
+    xlabel="moved by, pixels", ylabel="share read correctly", ylim=(0, 1.03),
+)  # fmt: skip
 
 # %% [markdown]
 # LeNet's last layers know the maps by their places, so it forgives only as much as pooling forgot
@@ -312,12 +287,9 @@ else:
 # %%
 if fashion:
     answers = nn.train.predict(resnet_fashion, unseen[0]).argmax(1)
-    figure, panels = plt.subplots(1, 8, figsize=(10, 1.9), layout="constrained")
-    for axes, i in zip(panels, np.flatnonzero(answers != unseen[1]), strict=False):
-        axes.imshow(unseen[0][i, 0], cmap="gray_r")
-        axes.set_title(f"{CLOTHES[answers[i]]},\nnot {CLOTHES[unseen[1][i]]}", fontsize=9)
-        axes.axis("off")
-    plt.show()
+    wrong = np.flatnonzero(answers != unseen[1])[:8]
+    titles = [f"{CLOTHES[answers[i]]},\nnot {CLOTHES[unseen[1][i]]}" for i in wrong]
+nn.look.show_images(unseen[0][wrong], titles=titles) if fashion else None
 
 # %% [markdown]
 # ## What to take along

@@ -18,7 +18,6 @@ import os
 import tempfile
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 import autograd
@@ -163,6 +162,7 @@ def score(way, per_class, seed):
     return nn.train.evaluate(model, test, "cross_entropy", ["accuracy"])["accuracy"]
 
 
+# %%
 WAYS = (
     "from scratch", "body frozen", "PyTorch's body frozen", "body tuned", "random body, frozen",
     "nearly all tuned",
@@ -172,22 +172,18 @@ seeds = range(2 if QUICK else 4)
 scores = {way: np.array([[score(way, n, seed) for seed in seeds] for n in amounts]) for way in WAYS}
 
 # %%
-figure, axes = plt.subplots(figsize=(6.4, 3.8), layout="constrained")
-for i, (way, table) in enumerate(scores.items()):
-    spread = [table.mean(1) - table.min(1), table.max(1) - table.mean(1)]
-    beside = np.array(amounts) * 1.04 ** (i - 2.5)  # so that bars don't cover each other
-    axes.errorbar(beside, table.mean(1), spread, fmt="o-", ms=4, lw=1, capsize=2, label=way)
-axes.set(xscale="log", xlabel="examples of each class", ylabel="share of unseen 5 to 9 read")
-axes.set_xticks(amounts, amounts)
-axes.set_ylim(0.2, 1.02)
-axes.legend(loc="lower right")
-plt.show()
 ten = {way: float(table[amounts.index(10)].mean()) for way, table in scores.items()}
-print(f"ten examples of each class, mean of {len(seeds)} draws (bars: least and most):")
+print(f"ten examples of each class, mean of {len(seeds)} draws:")
 for way, share in ten.items():
     print(f"{way:21} {share:.1%}")
+nn.look.show_curves(
+    {way: (amounts, table.T) for way, table in scores.items()},
+    xlabel="examples of each class", ylabel="accuracy on unseen 5 to 9", xscale="log",
+)  # fmt: skip
 
 # %% [markdown]
+# (The lines are medians over the draws, the bands reach from quartile to quartile.)
+#
 # What the convolutions have learned is of use for any digit. What the later layers have learned
 # is not: they have specialised on telling 0 to 4 apart, and starting from them gains nothing.
 # Where to cut is a question for validation data; the first layers are the general ones.

@@ -13,7 +13,6 @@
 import json
 import os
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 import autograd
@@ -43,14 +42,8 @@ history = nn.train.fit(
 )
 print(f"{accuracy(plain, X_test):.1%} of {len(y_test)} unseen digits")
 
-figure, panels = plt.subplots(1, 10, figsize=(9, 1.2), layout="constrained")
-for axes, image, answer in zip(
-    panels, X_test, nn.train.predict(plain, X_test[:10]).argmax(1), strict=False
-):
-    axes.imshow(image[0], cmap="gray_r")
-    axes.set_title(f"a {answer}", fontsize=9)
-    axes.axis("off")
-plt.show()
+answers = nn.train.predict(plain, X_test[:10]).argmax(1)
+nn.look.show_images(X_test[:10], titles=[f"a {answer}" for answer in answers])
 
 # %% [markdown]
 # ## One step uphill: FGSM
@@ -100,28 +93,25 @@ nn.look.show_adversarial(X_test[some], aimed, before=before, after=after)
 sizes = [0, 0.1, 0.2] if QUICK else [0, 0.05, 0.1, 0.15, 0.2, 0.3]
 
 
-def attacks(model):
+def attacks(model, name):
     """The model's accuracy at each ε, under both attacks."""
     return {
-        "FGSM": [accuracy(model, nn.look.fgsm(model, X_test, y_test, e)) for e in sizes],
-        "PGD": [accuracy(model, nn.look.pgd(model, X_test, y_test, e, rng=0)) for e in sizes],
+        f"FGSM, {name}": [accuracy(model, nn.look.fgsm(model, X_test, y_test, e)) for e in sizes],
+        f"PGD, {name}": [
+            accuracy(model, nn.look.pgd(model, X_test, y_test, e, rng=0)) for e in sizes
+        ],
     }
 
 
-plain_curves = attacks(plain)
+def draw(curves):
+    return nn.look.show_curves(
+        {name: (sizes, scores) for name, scores in curves.items()},
+        xlabel="ε, most that a pixel changes", ylabel="accuracy", ylim=(-0.03, 1.03),
+    )  # fmt: skip
 
 
-def draw_curves(axes, curves, suffix="", style="-"):
-    for (name, scores), color in zip(curves.items(), ("tab:blue", "tab:red"), strict=True):
-        axes.plot(sizes, scores, f"o{style}", ms=4, color=color, label=name + suffix)
-    axes.set(xlabel="ε, most that a pixel changes", ylabel="share read correctly")
-    axes.set_ylim(-0.03, 1.03)
-
-
-figure, axes = plt.subplots(figsize=(6, 3.4), layout="constrained")
-draw_curves(axes, plain_curves)
-axes.legend()
-plt.show()
+plain_curves = attacks(plain, "plain")
+draw(plain_curves)
 
 # %% [markdown]
 # ## The repair: learn from attacks
@@ -147,35 +137,26 @@ loader = nn.data.DataLoader((X_train, y_train), 64, shuffle=True, transform=atta
 nn.train.fit(hardened, loader, "cross_entropy", lr=0.002, epochs=2 if QUICK else 8)
 
 # %%
-hard_curves = attacks(hardened)
-figure, axes = plt.subplots(figsize=(6, 3.6), layout="constrained")
-draw_curves(axes, plain_curves, suffix=", plain", style=":")
-draw_curves(axes, hard_curves, suffix=", hardened")
-axes.axvline(EPS, color="0.7", lw=1, zorder=0)
-axes.legend(loc="lower left", fontsize=8)
-plt.show()
+draw({**plain_curves, **attacks(hardened, "hardened")})
 
 # %% [markdown]
-# The grey line is the $\varepsilon$ that was trained for; a little beyond it the repair ends.
-# What changed inside? The gradient of the loss with respect to the image, for both: red where more
+# The network was hardened against $\varepsilon = 0.2$; a little beyond it the repair ends. What
+# changed inside? The gradient of the loss with respect to the image, for both: red where more
 # ink would raise the loss, blue where less would. The plain network's is spread over the whole
 # image; the hardened one's follows the strokes, which is where a digit *should* be changed to
 # become another.
 
+
 # %%
-figure, panels = plt.subplots(3, 6, figsize=(8.4, 4.4), layout="constrained")
-for column, i in zip(panels.T, range(6), strict=True):
-    column[0].imshow(X_test[i, 0], cmap="gray_r")
-    for axes, model in zip(column[1:], (plain, hardened), strict=True):
-        x = autograd.Value(X_test[i : i + 1])
-        loss = nn.functional.cross_entropy(model(x), y_test[i : i + 1])
-        slope = autograd.grad(loss, x)[0, 0]
-        axes.imshow(slope, cmap="RdBu_r", vmin=-abs(slope).max(), vmax=abs(slope).max())
-    for axes in column:
-        axes.set(xticks=[], yticks=[])
-for axes, name in zip(panels[:, 0], ("digit", "plain", "hardened"), strict=True):
-    axes.set_ylabel(name)
-plt.show()
+def slopes(model):
+    """The gradient of each image's loss, on one scale for all images."""
+    x = autograd.Value(X_test[:8])
+    loss = nn.functional.cross_entropy(model(x), y_test[:8], reduction="sum")
+    g = autograd.grad(loss, x)
+    return g / np.abs(g).max(axis=(1, 2, 3), keepdims=True)
+
+
+nn.look.show_images({"digit": X_test[:8], "plain": slopes(plain), "hardened": slopes(hardened)})
 
 # %% [markdown]
 # ## What to take along

@@ -27,7 +27,7 @@ STEPS = 60 if QUICK else 400
 T, BATCH, WIDTH = 100, 32, 64
 
 # %% [markdown]
-# ## A state, and the way back through time
+# ## A state, and backpropagation through time
 #
 # A recurrent network keeps a **hidden state** $h$, and changes it with every input by the same
 # formula and the same weights. With one number for each of them,
@@ -106,7 +106,7 @@ class Reader(nn.Module):
 
 
 def loss_at_end(model, x, target):
-    """How well the model says what follows the whole window."""
+    """The loss of predicting the character after the whole window."""
     return nn.functional.cross_entropy(model(x)[-1], target[-1])
 
 
@@ -129,7 +129,7 @@ x, target = windows(np.random.default_rng(0))
 
 
 def strip(model):
-    """The norm of the gradient by the state after each step."""
+    """The norm of the gradient with respect to the state after each step."""
     (norms,) = nn.look.gradient_norms_over_time(loss_at_end(model, x, target)).values()
     return norms
 
@@ -158,7 +158,7 @@ def train(model, clip=None, lr=0.5, steps=STEPS):
     for _ in range(steps):
         loss = loss_everywhere(model, *windows(rng))
         loss.backward()
-        norms.append(nn.clip_grad_norm_(model.parameters(), clip or np.inf))
+        norms.append(nn.utils.clip_grad_norm_(model.parameters(), clip or np.inf))
         optimizer.step()
         optimizer.zero_grad()
         bits.append(loss.item() / np.log(2))
@@ -176,8 +176,8 @@ print(autograd.lint(loss_at_end(lstm, x, target), lstm))
 #
 # ## What keeps a gradient alive
 #
-# The way back along the cell is $\partial c_t / \partial c_{t-1} = f_t$. With a bias of 4 the
-# gate begins at $\sigma(4) = 0.98$, and 100 steps leave $0.98^{100} = 0.16$ on this way alone;
+# Along the cell the local derivative is $\partial c_t / \partial c_{t-1} = f_t$. With a bias of 4
+# the gate begins at $\sigma(4) = 0.98$, and 100 steps leave $0.98^{100} = 0.16$ on this path alone;
 # others, through $h$, add to it. PyTorch's layout has the rows of the four gates input, forget,
 # cell, output below each other.
 
@@ -240,7 +240,7 @@ clipped, free = plain(2), plain(2)
 before = loss_everywhere(clipped, x, target)
 before.backward()
 whole = np.concatenate([p.grad.ravel() for p in clipped.parameters()]).astype(np.float64)
-length = nn.clip_grad_norm_(clipped.parameters(), 1.0)
+length = nn.utils.clip_grad_norm_(clipped.parameters(), 1.0)
 short = np.concatenate([p.grad.ravel() for p in clipped.parameters()]).astype(np.float64)
 clipped.zero_grad()
 cosine = whole @ short / np.linalg.norm(whole) / np.linalg.norm(short)
@@ -249,14 +249,10 @@ print(f"length {length:,.0f} → {np.linalg.norm(short):.3f}, cosine of the angl
 # %%
 runs = {"clipped to 1": train(clipped, clip=1.0), "not clipped": train(free)}
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.4), layout="constrained")
-for name, (bits, norms) in runs.items():
-    smooth = np.convolve(bits, np.ones(10) / 10, "valid")
-    left.plot(np.arange(len(smooth)) + 10, smooth, label=name)
-    right.semilogy(norms, label=name, alpha=0.8)
-left.set(xlabel="update", ylabel="bits a character, mean of 10", title="loss")
-right.set(xlabel="update", ylabel="norm before clipping", title="gradient")
-left.legend()
-right.legend()
+smooth = {name: np.convolve(bits, np.ones(10) / 10, "valid") for name, (bits, _) in runs.items()}
+nn.look.show_curves(smooth, axes=left, xlabel="update", ylabel="bits a character, mean of 10")
+norms = {name: norms for name, (_, norms) in runs.items()}
+nn.look.show_curves(norms, axes=right, xlabel="update", ylabel="gradient norm", yscale="log")
 plt.show()
 
 # %%
@@ -293,7 +289,7 @@ print(f"counts of pairs: {pair_bits:.2f} bits a character")
 # * Measure the gradient over time before you change the model; `autograd.lint` does it for you.
 # * **Vanishing** is cured by the architecture: a gate that begins near 1, or shorter spans.
 #   Clipping does nothing about it.
-# * **Exploding** is cured by clipping the norm. It costs one line, `nn.clip_grad_norm_`, or
+# * **Exploding** is cured by clipping the norm. It costs one line, `nn.utils.clip_grad_norm_`, or
 #   `callbacks=[nn.train.GradientClipping(max_norm=1.0)]` in `fit`.
 
 # %%

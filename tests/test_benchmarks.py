@@ -89,7 +89,7 @@ def test_a_side_that_can_not_run_says_why(results):
 
 
 def test_a_side_that_breaks_down_is_named(results):
-    assert "'glassgrad' ended" in results["dying"]["wrong"]
+    assert "'glassgrad' exited" in results["dying"]["wrong"]
 
 
 def test_a_work_may_measure_itself(results):
@@ -213,9 +213,12 @@ def test_environments_are_made_with_pinned_versions(tmp_path, monkeypatch):
     [
         (["nothing"], "no subject nothing"),
         (["--peers", "torch,caffe"], "no peer caffe"),
-        (["--python", "torch"], "--python takes PEER=PATH"),
-        (["--python", "caffe=x"], "--python takes PEER=PATH"),
-        (["--python", "torch=/no/such/python"], "is not there"),
+        (["--python", "torch"], "--python must be PEER=PATH"),
+        (["--python", "caffe=x"], "--python must be PEER=PATH"),
+        (
+            ["--python", "torch=/no/such/python"],
+            "there is no interpreter /no/such/python for torch",
+        ),
         (["--peers-dir", "/no/such/folder"], "--setup-peers"),
         (["--compare", "/no/such/file"], "--compare"),
     ],

@@ -6,6 +6,7 @@ import functools
 import json
 import os
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from autograd.viz.files import write
 
 
 def fill(template: Path, **values: Any) -> str:
-    """The template with these values; what is not marked as safe is escaped, a missing one raises.
+    """Render a template with these values, escaped unless marked as safe; a missing one raises.
 
-    The style and the script beside it, of the same name, are `style` and `script` to it.
+    A template that extends ``page.html`` gives only the page's body. The style sheet and script of
+    the same name beside it are passed as `style` and `script`; a script reads `data`.
     """
     beside = {"style": template.with_suffix(".css"), "script": template.with_suffix(".js")}
     texts = {name: file.read_text("utf-8") for name, file in beside.items() if file.exists()}
@@ -28,7 +30,7 @@ def _loaded(template: Path) -> Any:
     import jinja2
 
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(template.parent),
+        loader=jinja2.FileSystemLoader([template.parent, Path(__file__).parent]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
     )
@@ -39,6 +41,14 @@ def embedded(data: Any) -> str:
     """Plain data as JSON that can stand in a script element."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028")
+
+
+def framed(html: str, title: str, height: int) -> str:
+    """A page in an iframe of this height in pixels, for a notebook."""
+    return (
+        f'<iframe srcdoc="{escape(html)}" style="width:100%;height:{height}px;border:0" '
+        f'title="{escape(title)}" sandbox="allow-scripts"></iframe>'
+    )
 
 
 def save(who: str, path: str | os.PathLike[str], make: Callable[[], str]) -> Path:

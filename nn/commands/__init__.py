@@ -1,4 +1,4 @@
-"""The subcommands of `glassgrad`: one file each, listed here."""
+"""The subcommands of `glassgrad`: one module each, listed here."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from nn.commands.refusal import Refusal
 
 
 class Command(Protocol):
-    """What a file of a subcommand has."""
+    """What the module of a subcommand defines."""
 
     NAME: str
     SUMMARY: str
     DESCRIPTION: str
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Say which arguments it takes."""
+        """Add the command's arguments to its parser."""
 
     def run(self, arguments: argparse.Namespace) -> int:
-        """Do it; the exit status."""
+        """Run the command; return the exit status."""
 
 
 COMMANDS: tuple[Command, ...] = (tour, gallery, play, notebooks, warmup, bench)

@@ -1,4 +1,4 @@
-"""One training step of each usual kind of network, large enough that every layer's kernel runs."""
+"""One training step of each common architecture, large enough to run the kernel of every layer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OPTIMIZERS: dict[str, Callable[[Any], optim.Optimizer]] = {
 
 
 class Recurrent(nn.Module):
-    """Characters through a recurrent layer."""
+    """A character model with one recurrent layer."""
 
     def __init__(self, kind: Any) -> None:
         super().__init__()
@@ -32,13 +32,13 @@ class Recurrent(nn.Module):
         self.head = nn.Linear(WIDTH, TOKENS)
 
     def forward(self, x: Any) -> Any:
-        """Logits of (N, T) tokens, one row each."""
+        """Logits (N · T, TOKENS) of the next token, for token indices x (N, T)."""
         y, _ = self.layer(self.table(x))
         return self.head(y).reshape(-1, TOKENS)
 
 
 class Transformer(nn.Module):
-    """Characters through one block of causal attention."""
+    """A character model with one Transformer block."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class Transformer(nn.Module):
         self.head = nn.Linear(WIDTH, TOKENS)
 
     def forward(self, x: Any) -> Any:
-        """Logits of (N, T) tokens, one row each."""
+        """Logits (N · T, TOKENS) of the next token, for token indices x (N, T)."""
         h = self.tokens(x) + self.places(np.arange(CONTEXT))
         qkv = self.qkv(self.norm(h)).reshape(*x.shape, 3, 4, WIDTH // 4)
         q, k, v = (qkv[:, :, i].swapaxes(1, 2) for i in range(3))  # (N, heads, T, E)
@@ -70,7 +70,7 @@ def lenet() -> nn.Module:
 
 
 def residual() -> nn.Module:
-    """The layers of a ResNet."""
+    """A small ResNet without shortcuts: the same kernels."""
     return nn.Sequential(
         nn.Conv2d(1, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU(),
         nn.Conv2d(8, 16, 3, 2, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU(),
@@ -79,7 +79,7 @@ def residual() -> nn.Module:
 
 
 def step(build: Callable[[], nn.Module], optimizer: str, data: tuple[Any, Any], dtype: str) -> None:
-    """Build a network, and make one step of training on (x, classes)."""
+    """Build a network and run one training step on (x, classes)."""
     x, classes = data
     net = build().astype(dtype)
     update = OPTIMIZERS[optimizer](net.parameters())
@@ -89,7 +89,7 @@ def step(build: Callable[[], nn.Module], optimizer: str, data: tuple[Any, Any], 
 
 
 def steps(dtype: str) -> Iterator[tuple[str, Callable[[], None]]]:
-    """A name and a step, for each kind of network."""
+    """Name and training step of each architecture and optimizer."""
     images = np.ones((BATCH, 1, 28, 28)), np.zeros(BATCH, int)
     text = np.zeros((BATCH, CONTEXT), int), np.zeros(BATCH * CONTEXT, int)
     kinds: dict[str, tuple[Callable[[], nn.Module], tuple[str, ...], tuple[Any, Any]]] = {

@@ -1,10 +1,9 @@
-"""glassgrad gallery: six networks, each as a drawing and as a page to step through."""
+"""`glassgrad gallery`: draw six networks, and make a page to step through each."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -12,24 +11,27 @@ import numpy as np
 
 import autograd
 from autograd.value import Value
+from autograd.viz.pages import fill
 from nn.commands.refusal import Refusal
 
 NAME = "gallery"
-SUMMARY = "draw six networks, and make a page to step through each"
+SUMMARY = "draw six networks, and make an interactive page for each"
 DESCRIPTION = (
-    "Writes six graphs into a folder, each as SVG and as a page to step through: a neuron, a "
-    "perceptron on digits, LeNet, an LSTM on text, a Transformer block and a step of a GAN. "
-    "index.html shows them all."
+    "Write six computational graphs to a directory, each as an SVG drawing and as a page to step "
+    "through: a neuron, a multilayer perceptron on digits, LeNet, an LSTM on text, a Transformer "
+    "block and one training step of a GAN. index.html lists them."
 )
+
+_TEMPLATE = Path(__file__).with_name("gallery.html")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """As in `Command`."""
-    parser.add_argument("--out", metavar="DIR", required=True, help="the folder to write to")
+    """Add the command's arguments to its parser."""
+    parser.add_argument("--out", metavar="DIR", required=True, help="output directory")
 
 
 def neuron() -> Value:
-    """A neuron of two inputs, as in micrograd's README."""
+    """A neuron with two inputs, as in micrograd's README."""
     x1, x2 = Value(2.0, name="x1"), Value(0.0, name="x2")
     w1, w2, b = Value(-3.0, name="w1"), Value(1.0, name="w2"), Value(6.88, name="b")
     y: Value = np.tanh(x1 * w1 + x2 * w2 + b)  # type: ignore[assignment]
@@ -37,7 +39,7 @@ def neuron() -> Value:
 
 
 def digits_mlp() -> Value:
-    """A perceptron of two layers on eight digits."""
+    """Cross-entropy of a two-layer perceptron on eight digits."""
     import nn
 
     images, labels = _digits(8)
@@ -46,7 +48,7 @@ def digits_mlp() -> Value:
 
 
 def lenet() -> Value:
-    """LeNet's layers on four digits, enlarged to 28 by 28."""
+    """Cross-entropy of LeNet on four digits, upsampled to 28 × 28."""
     import nn
 
     images, labels = _digits(4)
@@ -91,7 +93,7 @@ def lstm_on_text() -> Value:
 
 
 def transformer_block() -> Value:
-    """One block of a Transformer: attention and a perceptron, each with a norm and a shortcut."""
+    """A pre-norm Transformer block: attention and MLP, each with a residual connection."""
     import nn
 
     class Block(nn.Module):
@@ -117,7 +119,7 @@ def transformer_block() -> Value:
 
 
 def gan_step() -> Value:
-    """The discriminator's loss in one step of a GAN: real digits against generated ones."""
+    """Discriminator loss in one step of a GAN: real digits against generated ones."""
     import nn
 
     images, _ = _digits(4)
@@ -137,24 +139,24 @@ def _digits(n: int) -> tuple[Any, Any]:
     return images[:n].reshape(n, 1, 8, 8), labels[:n]
 
 
-PICTURES: dict[str, tuple[str, Callable[[], Value]]] = {
+NETWORKS: dict[str, tuple[str, Callable[[], Value]]] = {
     "neuron": ("A neuron", neuron),
-    "digits_mlp": ("A perceptron on digits", digits_mlp),
+    "digits_mlp": ("A multilayer perceptron on digits", digits_mlp),
     "lenet": ("LeNet", lenet),
     "lstm": ("An LSTM on text", lstm_on_text),
     "transformer": ("A Transformer block", transformer_block),
-    "gan": ("A step of a GAN", gan_step),
+    "gan": ("One step of a GAN", gan_step),
 }
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """As in `Command`."""
+    """Write the gallery; return the exit status."""
     folder = Path(arguments.out)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Refusal(f"can't make the folder {folder}: {error}") from error
-    for name, (title, make) in PICTURES.items():
+        raise Refusal(f"can't create the directory {folder}: {error}") from error
+    for name, (title, make) in NETWORKS.items():
         autograd.seed(0)
         with autograd.source_lines():
             loss = make()
@@ -164,25 +166,8 @@ def run(arguments: argparse.Namespace) -> int:
         player = autograd.play(loss, title=title)
         player.save(folder / f"{name}.html")
         print(f"{title}: {len(player.story.events):,} nodes, {name}.svg and {name}.html")
-    (folder / "index.html").write_text(_index(), "utf-8")
+    networks = [(name, title) for name, (title, _) in NETWORKS.items()]
+    html = fill(_TEMPLATE, title="glassgrad: gallery", networks=networks)
+    (folder / "index.html").write_text(html, "utf-8")
     print(f"Open {folder / 'index.html'} in a browser.")
     return 0
-
-
-def _index() -> str:
-    """The page that shows them all."""
-    rows = "".join(
-        f'<section><h2><a href="{name}.html">{escape(title)}</a></h2>'
-        f'<a href="{name}.html"><img src="{name}.svg" alt="graph of {escape(title)}"></a></section>'
-        for name, (title, _) in PICTURES.items()
-    )
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        "<title>glassgrad: gallery</title><style>"
-        "body{font:16px/1.5 Arial,sans-serif;margin:0 auto;max-width:1100px;padding:16px;"
-        "color:#1f2937;background:#fff}img{max-width:100%;max-height:420px;border:1px solid #ccc;"
-        "border-radius:8px;background:#fff}h2{margin:24px 0 6px}a{color:#3538cd}"
-        "</style></head><body><h1>Six networks to step through</h1>"
-        f"{rows}</body></html>\n"
-    )

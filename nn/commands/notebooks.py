@@ -1,4 +1,4 @@
-"""`glassgrad notebooks`: run the course, and say what each notebook aimed at and reached."""
+"""`glassgrad notebooks`: run the course's notebooks and check their targets."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from typing import Any, NamedTuple
 from nn.commands.refusal import Refusal
 
 NAME = "notebooks"
-SUMMARY = "run the course's notebooks, and compare targets with what was reached"
+SUMMARY = "run the course's notebooks and check their targets (needs a checkout)"
 DESCRIPTION = (
-    "Executes the notebooks of a checkout of glassgrad's repository, writes them as .ipynb with "
-    "their outputs into a folder, and ends with a table of target, reached and seconds. With "
-    "GLASSGRAD_QUICK=1 in the environment each does less, and aims lower."
+    "Execute the notebooks of a checkout of glassgrad's repository, write them with their outputs "
+    "as .ipynb files, and print a table of targets, results and run times. With GLASSGRAD_QUICK=1 "
+    "in the environment, notebooks train for less time and have lower targets."
 )
 ROOT = Path(__file__).parents[2]
 
 
 class Outcome(NamedTuple):
-    """What became of a notebook.
+    """Result of a notebook.
 
     Attributes
     ----------
     title : its first heading.
-    targets : name -> reached, ">=" or "<=", wanted; what the notebook printed last.
-    seconds : from its first cell to its last.
-    error : what stopped it, "" if nothing did.
+    targets : name -> (reached, ">=" or "<=", wanted), as the notebook printed them.
+    seconds : run time.
+    error : error message, "" if there was none.
     """
 
     title: str
@@ -40,20 +40,20 @@ class Outcome(NamedTuple):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say which arguments it takes."""
-    parser.add_argument("--out", metavar="DIR", required=True, help="the folder to write to")
+    """Add the command's arguments to its parser."""
+    parser.add_argument("--out", metavar="DIR", required=True, help="output directory")
     parser.add_argument(
         "--run",
         dest="numbers",
         metavar="NN",
         nargs="+",
         default=["all"],
-        help="numbers of the notebooks to run, such as 02 12; default: all",
+        help="numbers of the notebooks to run, such as 02 12 (default: all)",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the notebooks; 1 if one of them failed or missed a target."""
+    """Run the notebooks; return 1 if one failed or missed a target."""
     from rich.console import Console
 
     files = chosen(arguments.numbers)
@@ -78,11 +78,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def chosen(numbers: Sequence[str]) -> list[Path]:
-    """The files of notebooks with these numbers, in the course's order."""
+    """Files of the notebooks with these numbers, in order."""
     files = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.py"))
     if not files:
         raise Refusal(
-            "the notebooks are not installed with the package. Clone glassgrad's repository, "
+            "the notebooks are not part of the installed package. Clone glassgrad's repository, "
             "install it with `pip install -e '.[notebooks]'`, and run this again."
         )
     if "all" in numbers:
@@ -108,7 +108,7 @@ def _need_packages() -> None:
 
 
 def execute(file: Path, target: Path) -> Outcome:
-    """Run a notebook in a kernel of its own, and write it with its outputs."""
+    """Run a notebook in its own kernel, and write it with its outputs."""
     import jupytext
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, DeadKernelError
@@ -120,8 +120,8 @@ def execute(file: Path, target: Path) -> Outcome:
     client = NotebookClient(
         notebook,
         timeout=None,
-        extra_arguments=["--IPKernelApp.log_level=ERROR"],  # it would warn of its local sockets
-        coalesce_streams=True,  # a line that is overwritten is kept once, as it was last
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],  # silences a warning about local sockets
+        coalesce_streams=True,  # keep only the final state of a progress bar
         resources={"metadata": {"path": str(target.parent)}},
     )
     error, started = "", time.perf_counter()
@@ -135,18 +135,18 @@ def execute(file: Path, target: Path) -> Outcome:
     jupytext.write(notebook, target)
     targets = targets_in(printed(notebook))
     if not error and not targets:
-        error = "it ended without stating its targets."
+        error = "it did not print its targets."
     return Outcome(title_of(notebook), targets, seconds, error)
 
 
 def printed(notebook: Any) -> str:
-    """What the cells of an executed notebook printed."""
+    """Text that the cells of an executed notebook printed."""
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
     return "".join(output.text for output in outputs if output.output_type == "stream")
 
 
 def targets_in(text: str) -> dict[str, tuple[float, str, float]]:
-    r"""The targets among the printed lines: ``{"targets": {name: [reached, ">=", wanted]}}``.
+    r"""Targets in printed lines of the form ``{"targets": {name: [reached, ">=", wanted]}}``.
 
     Examples
     --------
@@ -159,13 +159,13 @@ def targets_in(text: str) -> dict[str, tuple[float, str, float]]:
 
 
 def title_of(notebook: Any) -> str:
-    """The first heading."""
+    """First heading of a notebook."""
     lines = (line for cell in notebook.cells for line in cell.source.splitlines())
     return next((line.removeprefix("# ") for line in lines if line.startswith("# ")), "")
 
 
 def table(files: Sequence[Path], outcomes: Sequence[Outcome]) -> Iterator[str]:
-    """Lines of a Markdown table: a row for each target, the seconds beside a notebook's first."""
+    """Lines of a Markdown table with one row per target."""
     yield "| notebook | target | wanted | reached | seconds |"
     yield "|---|---|---|---|---|"
     for file, outcome in zip(files, outcomes, strict=True):
@@ -175,6 +175,6 @@ def table(files: Sequence[Path], outcomes: Sequence[Outcome]) -> Iterator[str]:
             (name, f"{'≥' if sign == '>=' else '≤'} {wanted:.4g}", f"{reached:.4g}")
             for name, (reached, sign, wanted) in outcome.targets.items()
         ]
-        for row in rows or [("none stated", "", "failed")]:
+        for row in rows or [("none printed", "", "failed")]:
             yield f"| {' | '.join((first, *row, seconds))} |"
             first = seconds = ""

@@ -1,4 +1,4 @@
-"""glassgrad play: run a script and step through a graph that it made, on a page."""
+"""`glassgrad play`: run a script and step through its graph in the browser."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from pathlib import Path
 from nn.commands.refusal import Refusal
 
 NAME = "play"
-SUMMARY = "step through the graph of a script's loss, on a page"
+SUMMARY = "make a page to step through the graph of a script's loss"
 DESCRIPTION = (
-    "Run a Python script, take the Value that one of its names holds at the end, and write a page "
-    "on which its graph is stepped through, forward and back. The page is one file; it needs no "
-    "network. Example: glassgrad play train.py:loss --out loss.html"
+    "Run a Python script, take the Value bound to a global name at its end, and write a page to "
+    "step through its graph, forward and backward. The page is a single file and works offline. "
+    "Example: glassgrad play train.py:loss --out loss.html"
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """As in `Command`."""
-    parser.add_argument("target", metavar="SCRIPT.py:NAME", help="the script, and the Value's name")
-    parser.add_argument("--out", metavar="PAGE.html", required=True, help="the file to write")
+    """Add the command's arguments to its parser."""
+    parser.add_argument("target", metavar="SCRIPT.py:NAME", help="script, and name of the Value")
+    parser.add_argument("--out", metavar="PAGE.html", required=True, help="output file")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """As in `Command`."""
+    """Write the page; return the exit status."""
     import autograd
 
     path, _, name = arguments.target.rpartition(":")
@@ -34,11 +34,11 @@ def run(arguments: argparse.Namespace) -> int:
         raise Refusal(f"there is no script {path!r}.")
     out = Path(arguments.out)
     if out.suffix.lower() != ".html" or not out.parent.is_dir():
-        raise Refusal(f"--out {arguments.out!r} must end in .html, in a folder that exists.")
+        raise Refusal(f"--out {arguments.out!r} must end in .html and be in an existing directory.")
     with autograd.source_lines():
         found = runpy.run_path(path, run_name="__main__")
     if name not in found:
-        raise Refusal(f"{path} ran, but has no {name!r} at its end.")
+        raise Refusal(f"{path} ran, but defines no {name!r}.")
     try:
         player = autograd.play(found[name], names=found, title=f"{name} of {Path(path).name}")
     except (TypeError, RuntimeError) as error:

@@ -1,5 +1,5 @@
-"""Refusal: what a command says instead of a traceback."""
+"""Refusal: an error that a command reports without a traceback."""
 
 
-class Refusal(Exception):  # noqa: N818 - it is an answer
-    """The command can't do what was asked; the text says why and what to do."""
+class Refusal(Exception):  # noqa: N818 - an answer, not a fault
+    """The command can't be run; the message says why and what to do."""

@@ -1,9 +1,10 @@
-"""`glassgrad tour`: the first minute. Differentiate a neuron, train a network, draw both."""
+"""`glassgrad tour`: differentiate a neuron, train a network, draw both."""
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import math
 import time
 from collections.abc import Callable
 from itertools import pairwise
@@ -28,36 +29,40 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 NAME = "tour"
-SUMMARY = "differentiate a neuron, train a network, draw both: the first minute"
+SUMMARY = "start here: differentiate a neuron, train a network, draw both"
 DESCRIPTION = (
-    "Differentiates a neuron step by step, trains a network on four fifths of 1,797 handwritten "
-    "digits, tests it on the others, and draws both graphs with every gradient. Takes seconds."
+    "Differentiate a neuron step by step, train a network on 80 % of 1,797 handwritten digits, "
+    "test it on the rest, and draw both graphs with all gradients. Takes a few seconds."
 )
 
 SIZES = (64, 256, 128, 10)
 EPOCHS, BATCH, RATE = 40, 32, 3e-3
-SMOOTHING = 0.1  # chosen on a part of the training samples, never on the test samples
+SMOOTHING = 0.1  # chosen on a validation set, never on the test set
+CLASSES = SIZES[-1]
+TARGET, OTHERS = 1 - SMOOTHING + SMOOTHING / CLASSES, SMOOTHING / CLASSES
+LEAST_LOSS = -TARGET * math.log(TARGET) - (CLASSES - 1) * OTHERS * math.log(OTHERS)
+"""The entropy of the smoothed targets."""
 SHADES = " ░▒▓█"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say which arguments it takes."""
+    """Add the command's arguments to its parser."""
     parser.add_argument(
         "--out",
         type=Path,
         default=Path("glassgrad-tour"),
         metavar="DIR",
-        help="folder for the drawings (default: ./glassgrad-tour)",
+        help="output directory of the drawings (default: ./glassgrad-tour)",
     )
     parser.add_argument(
-        "--seed", type=_at_least(0), default=0, metavar="N", help="of all randomness (default: 0)"
+        "--seed", type=_at_least(0), default=0, metavar="N", help="random seed (default: 0)"
     )
     parser.add_argument(
         "--epochs",
         type=_at_least(1),
         default=EPOCHS,
         metavar="N",
-        help=f"passes over the training samples (default: {EPOCHS})",
+        help=f"training epochs (default: {EPOCHS})",
     )
 
 
@@ -72,7 +77,7 @@ def _at_least(low: int) -> Callable[[str], int]:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Do it; the exit status."""
+    """Run the tour; return the exit status."""
     from rich.console import Console
 
     console = Console(highlight=False)
@@ -86,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
     out.mkdir(parents=True, exist_ok=True)
     written = tour_neuron(console, out)
     written += tour_digits(console, out, X, y, arguments.seed, arguments.epochs)
-    _headline(console, "4. Where everything is")
+    _headline(console, "4. Files and next steps")
     for path in written:
         console.print(f"  {path}", soft_wrap=True, markup=False)
     console.print(
@@ -96,7 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
         "    y = np.sin(x) * x**2\n"
         "    y.backward(); print(x.grad)\n"
         "    autograd.draw(y, gradients=True, formulas=True).save('y.svg')\n\n"
-        "and again with other weights: glassgrad tour --seed 1",
+        "and run the tour again with other initial weights: glassgrad tour --seed 1",
         markup=False,
     )
     console.print(f"\nThe tour took {time.perf_counter() - started:.1f} s.")
@@ -108,7 +113,7 @@ def _folder(path: Path) -> Path:
     for part in (out, *out.parents):
         if part.exists():
             if not part.is_dir():
-                raise Refusal(f"{part} is a file; give a folder with --out DIR.")
+                raise Refusal(f"{part} is a file; give a directory with --out DIR.")
             break
     return out
 
@@ -118,7 +123,7 @@ def _headline(console: Console, text: str) -> None:
 
 
 def tour_neuron(console: Console, out: Path) -> list[Path]:
-    """Part 1: one neuron, every step of its backward pass, and its drawing."""
+    """Part 1: one neuron, each step of its backward pass, and its drawing."""
     _headline(console, "1. One neuron, differentiated step by step")
     x1 = Value(2.0, name="x1")
     x2 = Value(0.5, name="x2")
@@ -140,8 +145,8 @@ def tour_neuron(console: Console, out: Path) -> list[Path]:
     console.print("y = tanh(x1·w1 + x2·w2 + b), with x1 = 2, x2 = 0.5, w1 = −3, w2 = 1, b = 6")
     console.print(f"y = tanh(0.5) = {y.item():.6f}\n")
     console.print(
-        "Backwards: ȳ is what has arrived at a step's result y; times the local derivative it is\n"
-        "what the step passes on.\n"
+        "Backward pass: ȳ is the gradient that reaches a step's output; the step passes on "
+        "ȳ × its local derivative.\n"
     )
     console.print(backward_steps(y))
     y.backward(retain_graph=True)
@@ -149,18 +154,18 @@ def tour_neuron(console: Console, out: Path) -> list[Path]:
     console.print(f"\nSo the derivatives of y are: {leaves}.")
     h = 1e-4
     rise = (neuron(Value(-3 + h)).item() - neuron(Value(-3 - h)).item()) / (2 * h)
-    console.print(f"The check: nudge w1 by ±{h:g}, and y changes {rise:.6f} times as much.")
+    console.print(f"Check by finite differences: changing w1 by ±{h:g} gives ∂y/∂w1 ≈ {rise:.6f}.")
     return _draw(console, y, out / "neuron")
 
 
 def backward_steps(y: Value) -> Table:
-    """Every step of the backward pass from y as a table: the rule, and its numbers."""
+    """The backward pass from y as a table: each step's rule and its numbers."""
     from rich import box
     from rich.table import Table
 
     from autograd.viz import formula
 
-    passed: list[tuple[Any, Any]] = []  # every Value with its gradient, results first
+    passed: list[tuple[Any, Any]] = []  # every Value and its gradient, outputs first
     autograd.grad(y, [], watch=lambda v, g: passed.append((v, g)))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in ("step", "passes to", "by the rule", "ȳ × local = contribution"):
@@ -186,15 +191,20 @@ def _short(x: Any) -> str:
 def tour_digits(
     console: Console, out: Path, X: Array, y: Array, seed: int, epochs: int
 ) -> list[Path]:
-    """Parts 2 and 3: a network that reads digits, its mistakes, and its drawing."""
-    _headline(console, "2. A network that reads handwritten digits")
+    """Parts 2 and 3: a digit classifier, its mistakes, and its drawing."""
+    _headline(console, "2. A network that classifies handwritten digits")
     X_train, X_test, y_train, y_test = train_test_split(X, y, rng=seed)
     rng = np.random.default_rng(seed)
     net = multilayer_perceptron(rng)
     count = sum(p.size for p in net.parameters())
     console.print(
         f"{'-'.join(map(str, SIZES))} with ReLU, {count:,} parameters, AdamW; "
-        f"{len(y_train):,} digits to learn from, {len(y_test)} others to be tested on\n"
+        f"{len(y_train):,} training samples, {len(y_test)} test samples\n"
+    )
+    console.print(
+        f"The loss is cross-entropy with label smoothing {SMOOTHING}: the targets are {TARGET:.2f} "
+        f"for the true class and {OTHERS:.2f} for each other class, not 1 and 0. So the loss can't "
+        f"fall below {LEAST_LOSS:.2f}, even at an accuracy of 100 %.\n"
     )
     seconds, steps = train(console, net, X_train, y_train, epochs, rng)
     with autograd.no_grad():
@@ -202,21 +212,21 @@ def tour_digits(
     right = int((guesses == y_test).sum())
     console.print(
         f"\nTest accuracy: [bold]{right / len(y_test):.2%}[/bold] "
-        f"({right} of {len(y_test)} digits that it had never seen)"
+        f"({right} of {len(y_test)} digits not seen in training)"
     )
     console.print(
         f"Training: {seconds:.2f} s, {steps} steps of {BATCH} samples, "
-        f"{1e3 * seconds / steps:.2f} ms a step"
+        f"{1e3 * seconds / steps:.2f} ms per step"
     )
-    console.print(f"Weights: sha256 {checksum(net)} (the same for the same --seed and --epochs)\n")
+    console.print(f"Weights: sha256 {checksum(net)} (reproducible for equal --seed and --epochs)\n")
     console.print(confusion(y_test, guesses))
     wrong = np.flatnonzero(guesses != y_test)
     if wrong.size:
         k = wrong[0]
-        console.print(f"\nOne of its mistakes: a {y_test[k]} that it reads as a {guesses[k]}.\n")
+        console.print(f"\nOne of its mistakes: a {y_test[k]} classified as a {guesses[k]}.\n")
         console.print(picture(X_test[k]), markup=False)
     _headline(console, "3. The graph of that network's loss")
-    console.print("On four test digits: every value, every gradient, every local derivative.")
+    console.print("On four test digits, with all values, gradients and local derivatives.")
     digits, labels = X_test[:4], y_test[:4]
     loss = CrossEntropyLoss()(net(digits), labels)
     return _draw(console, loss, out / "network", names={"digits": digits})
@@ -240,7 +250,7 @@ def train(
     epochs: int,
     rng: np.random.Generator,
 ) -> tuple[float, int]:
-    """Train with a learning rate that falls to 0 in a straight line; seconds and steps."""
+    """Train with linear learning rate decay to 0; return seconds and steps."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     loader = DataLoader((X, y), BATCH, shuffle=True, rng=rng)
@@ -284,7 +294,7 @@ def train(
 
 
 def checksum(net: Sequential) -> str:
-    """The first 16 digits of the sha256 of all weights."""
+    """First 16 hexadecimal digits of the sha256 of all weights."""
     digest = hashlib.sha256()
     for name, array in net.state_dict().items():
         digest.update(name.encode() + array.tobytes())
@@ -292,13 +302,15 @@ def checksum(net: Sequential) -> str:
 
 
 def confusion(y: Array, guesses: Array) -> Table:
-    """How often each digit was read as which."""
+    """Confusion matrix of the digits as a table."""
     from rich import box
     from rich.table import Table
 
     counts = np.zeros((10, 10), int)
     np.add.at(counts, (y, guesses), 1)
-    table = Table(title="digit (rows) read as (columns)", box=box.SIMPLE_HEAD, title_style="")
+    table = Table(
+        title="true digit (rows), predicted digit (columns)", box=box.SIMPLE_HEAD, title_style=""
+    )
     table.add_column("")
     for k in range(10):
         table.add_column(str(k), justify="right")
@@ -312,17 +324,17 @@ def confusion(y: Array, guesses: Array) -> Table:
 
 
 def picture(digit: Array) -> str:
-    """A digit in block characters."""
+    """A digit as block characters."""
     rows = digit.reshape(8, 8) * (len(SHADES) - 1)
     return "\n".join(
-        "    " + "".join(2 * SHADES[round(float(grey))] for grey in row) for row in rows
+        "    " + "".join(2 * SHADES[round(float(gray))] for gray in row) for row in rows
     )
 
 
 def _draw(
     console: Console, value: Any, stem: Path, names: dict[str, Any] | None = None
 ) -> list[Path]:
-    """Draw it as SVG and PNG; where there is no Graphviz, write DOT and say so."""
+    """Draw as SVG and PNG; without Graphviz write DOT and say so."""
     from autograd import draw
 
     drawing = draw(value, gradients=True, formulas=True, names=names)

@@ -1,4 +1,4 @@
-"""`glassgrad warmup`: compile all kernels now, so that nobody waits for them later."""
+"""`glassgrad warmup`: compile all kernels ahead of time."""
 
 from __future__ import annotations
 
@@ -11,33 +11,35 @@ from typing import Any
 import numpy as np
 
 import autograd
-from autograd.machine.runtime import compiled_folder, without_notices
 from autograd.op import ROWS, Op
 from autograd.sequence_op import SequenceOp
 from nn.commands.first_steps import steps
 
 NAME = "warmup"
-SUMMARY = "compile all kernels now, once and for all"
+SUMMARY = "compile all kernels ahead of time"
 DESCRIPTION = (
-    "Calls every op forward and backward, and trains small networks. What it compiles is kept on "
-    "disk and found again by every later run, until glassgrad or Numba is updated."
+    "Compile all kernels by running every op forward and backward and training small networks. "
+    "They are cached on disk for all later runs, until glassgrad or Numba is updated."
 )
 DTYPES = ("float32", "float64")
 SMALL = (2, 3)
-LARGE = (512, 512)  # from this size on, every function of numbers runs on its kernel
-PRODUCT = (80, 80)  # and so does a product
-IMAGE = (1, 1, 8, 8)  # pairs of pixels have a kernel of their own
+LARGE = (512, 512)  # large enough for the kernel of every elementwise function
+PRODUCT = (80, 80)  # large enough for the kernel of matmul
+IMAGE = (1, 1, 8, 8)  # pooling windows of 2 × 2 have their own kernel
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say which arguments it takes."""
+    """Add the command's arguments to its parser."""
     parser.add_argument(
-        "--dtype", choices=(*DTYPES, "all"), default="float32", help="default: float32"
+        "--dtype",
+        choices=(*DTYPES, "all"),
+        default="float32",
+        help="floating-point type to compile for (default: float32)",
     )
 
 
 def calls(dtype: str) -> Iterator[tuple[str, Callable[[], None]]]:
-    """Every row of the op table that has samples, by name; then what samples are too small for."""
+    """Name and call of every op with samples, then of what needs larger inputs than samples."""
     for row in tuple(ROWS):
         shape = LARGE if row.cases is None else SMALL
         yield row.name, functools.partial(on_samples, row, dtype, shape)
@@ -48,7 +50,7 @@ def calls(dtype: str) -> Iterator[tuple[str, Callable[[], None]]]:
 
 
 def on_samples(row: Op, dtype: str, shape: tuple[int, ...]) -> None:
-    """Call an op on each of its samples, forward and backward."""
+    """Run an op forward and backward on each of its samples."""
     for args, named in row.samples(np.random.default_rng(0), shape):
         full = [_cast(a, dtype) for a in row.bound(args, dict(named))]
         if isinstance(row, SequenceOp):
@@ -61,7 +63,7 @@ def on_samples(row: Op, dtype: str, shape: tuple[int, ...]) -> None:
 
 
 def both(function: Callable[..., Any], args: list[Any]) -> None:
-    """Call a function, and differentiate what comes out of it."""
+    """Call a function, and run the backward pass of its results."""
     with np.errstate(all="ignore"):
         ys = function(*args)
         for y in ys if isinstance(ys, (list, tuple)) else [ys]:
@@ -70,7 +72,7 @@ def both(function: Callable[..., Any], args: list[Any]) -> None:
 
 
 def _cast(a: Any, dtype: str) -> Any:
-    """Floats in this dtype, in a list of arrays too."""
+    """Cast floats to this dtype, also in a list of arrays."""
     if isinstance(a, list) and any(isinstance(part, np.ndarray) for part in a):
         return [_cast(part, dtype) for part in a]
     return a.astype(dtype) if isinstance(a, np.ndarray) and a.dtype.kind == "f" else a
@@ -81,25 +83,27 @@ def _tracked(a: Any) -> Any:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compile, and say where to; the exit status."""
+    """Compile; return the exit status."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    from autograd.machine.jit import cache_folder, quietly
 
     console = Console(highlight=False)
     dtypes = DTYPES if arguments.dtype == "all" else (arguments.dtype,)
     todo = [(f"{name} {dtype}", call) for dtype in dtypes for name, call in calls(dtype)]
     started = time.perf_counter()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with without_notices(), Progress(*columns, console=console, transient=True) as progress:
+    with quietly(), Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task("", total=len(todo))
         for name, call in todo:
             progress.update(bar, description=name)
             call()
             progress.advance(bar)
-    seconds, folder = time.perf_counter() - started, compiled_folder()
-    console.print(f"All kernels are ready for {' and '.join(dtypes)}, after {seconds:.1f} s.")
+    seconds, folder = time.perf_counter() - started, cache_folder()
+    console.print(f"Compiled all kernels for {' and '.join(dtypes)} in {seconds:.1f} s.")
     if folder is None:
-        console.print("There is no folder to keep them in: set NUMBA_CACHE_DIR to one.")
+        console.print("They are not cached: set NUMBA_CACHE_DIR to a writable directory.")
     else:
-        console.print(f"They are kept in {folder}", soft_wrap=True, markup=False)
+        console.print(f"They are cached in {folder}", soft_wrap=True, markup=False)
     return 0

@@ -1,56 +1,32 @@
-"""Data sets and the batches made of them."""
+"""Datasets, data loading, augmentation and small built-in datasets."""
 
-from nn.data import transforms
-from nn.data.collate import PadCollate, default_collate, pad_collate
-from nn.data.csv_files import load_csv
-from nn.data.dataset import ConcatDataset, Dataset, Subset, TensorDataset
-from nn.data.folders import ImageFolder
-from nn.data.images import load_fashion_mnist, load_mnist_5000
-from nn.data.loader import DataLoader
-from nn.data.sampler import (
-    BatchSampler,
-    BucketBatchSampler,
-    RandomSampler,
-    Sampler,
-    SequentialSampler,
-    SubsetRandomSampler,
-    WeightedRandomSampler,
-)
-from nn.data.series import load_co2, load_sunspots
-from nn.data.split import random_split, train_test_split
-from nn.data.tables import load_breast_cancer, load_digits, load_wine
-from nn.data.text import load_cmudict, load_topics
-from nn.data.windows import windows
-
-__all__ = [
-    "BatchSampler",
-    "BucketBatchSampler",
-    "ConcatDataset",
-    "DataLoader",
-    "Dataset",
-    "ImageFolder",
-    "PadCollate",
-    "RandomSampler",
-    "Sampler",
-    "SequentialSampler",
-    "Subset",
-    "SubsetRandomSampler",
-    "TensorDataset",
-    "WeightedRandomSampler",
-    "default_collate",
-    "load_breast_cancer",
-    "load_cmudict",
-    "load_co2",
-    "load_csv",
-    "load_digits",
-    "load_fashion_mnist",
-    "load_mnist_5000",
-    "load_sunspots",
-    "load_topics",
-    "load_wine",
-    "pad_collate",
-    "random_split",
-    "train_test_split",
-    "transforms",
-    "windows",
-]
+from nn.data import transforms as transforms
+from nn.data.bptt import windows as windows
+from nn.data.collate import PadCollate as PadCollate
+from nn.data.collate import default_collate as default_collate
+from nn.data.collate import pad_collate as pad_collate
+from nn.data.csv_files import load_csv as load_csv
+from nn.data.dataset import ConcatDataset as ConcatDataset
+from nn.data.dataset import Dataset as Dataset
+from nn.data.dataset import Subset as Subset
+from nn.data.dataset import TensorDataset as TensorDataset
+from nn.data.image_folder import ImageFolder as ImageFolder
+from nn.data.loader import DataLoader as DataLoader
+from nn.data.mnist import load_fashion_mnist as load_fashion_mnist
+from nn.data.mnist import load_mnist_5000 as load_mnist_5000
+from nn.data.sampler import BatchSampler as BatchSampler
+from nn.data.sampler import BucketBatchSampler as BucketBatchSampler
+from nn.data.sampler import RandomSampler as RandomSampler
+from nn.data.sampler import Sampler as Sampler
+from nn.data.sampler import SequentialSampler as SequentialSampler
+from nn.data.sampler import SubsetRandomSampler as SubsetRandomSampler
+from nn.data.sampler import WeightedRandomSampler as WeightedRandomSampler
+from nn.data.split import random_split as random_split
+from nn.data.split import train_test_split as train_test_split
+from nn.data.tables import load_breast_cancer as load_breast_cancer
+from nn.data.tables import load_digits as load_digits
+from nn.data.tables import load_wine as load_wine
+from nn.data.text import load_cmudict as load_cmudict
+from nn.data.text import load_topics as load_topics
+from nn.data.time_series import load_co2 as load_co2
+from nn.data.time_series import load_sunspots as load_sunspots

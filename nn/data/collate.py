@@ -1,4 +1,4 @@
-"""From samples to a batch."""
+"""Collate functions: a list of samples becomes a batch."""
 
 from __future__ import annotations
 
@@ -7,13 +7,21 @@ from typing import Any
 
 import numpy as np
 
+from autograd.node import Array
 from nn.data.dataset import Dataset, Subset, TensorDataset
-
-Array = np.ndarray[Any, Any]
 
 
 def default_collate(samples: Sequence[Any]) -> Any:
-    """Stack samples along a new first axis; tuples, lists and dicts part by part.
+    """Stack samples along a new first axis.
+
+    Parameters
+    ----------
+    samples : arrays or numbers of one shape, strings, or tuples, lists or dicts of these.
+
+    Returns
+    -------
+    An array of shape (N, ...). Samples that are tuples or lists become a tuple of batches, dicts a
+    dict of batches, strings a list.
 
     Raises
     ------
@@ -36,22 +44,28 @@ def default_collate(samples: Sequence[Any]) -> Any:
     shapes = sorted({np.shape(sample) for sample in samples})
     if len(shapes) > 1:
         raise ValueError(
-            f"default_collate: samples of different shapes, {shapes[0]} and {shapes[1]}, don't "
-            "stack; pad them with collate_fn=pad_collate."
+            f"default_collate: samples of shapes {shapes[0]} and {shapes[1]} can't be stacked; pad "
+            "them with collate_fn=pad_collate."
         )
     return np.stack([np.asarray(sample) for sample in samples])
 
 
 class PadCollate:
-    """Sequences of different lengths, padded at their end, with their lengths beside them.
+    """Pad sequences of different lengths at the end, and return their lengths.
+
+    Called with samples ``x`` of shape (T, ...), it returns ``(x, lengths)`` of shapes
+    (N, max T, ...) and (N,). Called with samples ``(x, y, ...)``, it returns
+    ``(x, lengths, y, ...)``; a y with one entry per step of x is padded too, with `target`.
 
     Parameters
     ----------
-    value : what the padding holds.
+    value : padding value of x.
+    target : padding value of per-step targets. Cross-entropy ignores −100.
 
-    Called with samples ``x`` of shape (T, ...), it returns ``(x, lengths)`` of shapes
-    (N, max T, ...) and (N,); with samples ``(x, y, ...)``, ``(x, lengths, y, ...)``, in which a y
-    that has a first axis of x's length is padded too (with `target`).
+    Raises
+    ------
+    ValueError
+        Samples without a time axis, or which differ in another axis.
 
     Examples
     --------
@@ -64,11 +78,11 @@ class PadCollate:
         self.value, self.target = value, target
 
     def __call__(self, samples: Sequence[Any]) -> tuple[Any, ...]:
-        """Pad and stack."""
+        """Pad and stack the samples."""
         rows = [s if isinstance(s, tuple) else (s,) for s in samples]
         sequences = [np.asarray(row[0]) for row in rows]
         if any(x.ndim == 0 for x in sequences):
-            raise ValueError("PadCollate: the first part of a sample must have a length axis.")
+            raise ValueError("PadCollate: the first element of a sample must have a time axis.")
         lengths = np.array([len(x) for x in sequences])
         rest = []
         for parts in zip(*(row[1:] for row in rows), strict=True):
@@ -83,7 +97,7 @@ def _padded(arrays: Sequence[Array], value: float) -> Array:
     first = arrays[0]
     if any(a.shape[1:] != first.shape[1:] for a in arrays):
         raise ValueError(
-            "PadCollate: samples may differ in their first axis only, got shapes "
+            "PadCollate: samples may only differ in their first axis, got shapes "
             f"{sorted({a.shape for a in arrays})}."
         )
     batch = np.full((len(arrays), longest, *first.shape[1:]), value, first.dtype)
@@ -93,13 +107,13 @@ def _padded(arrays: Sequence[Array], value: float) -> Array:
 
 
 pad_collate = PadCollate()
-"""Pads with 0, and targets with −100, which cross-entropy ignores."""
+"""`PadCollate` with its defaults: pads x with 0, per-step targets with −100."""
 
 
 def gather(
     dataset: Dataset, index: Array, collate: Callable[[Sequence[Any]], Any] | None = None
 ) -> Any:
-    """The samples at some indices as a batch."""
+    """Batch of the samples at the given indices."""
     if collate is None:
         if isinstance(dataset, TensorDataset):
             return tuple([t.take(index, 0) for t in dataset.tensors])

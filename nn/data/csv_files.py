@@ -1,28 +1,28 @@
-"""A CSV file as arrays."""
+"""Read CSV files into arrays."""
 
 from __future__ import annotations
 
 import csv
 import os
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-Array = np.ndarray[Any, Any]
+from autograd.node import Array
 
 
 class Table(NamedTuple):
-    """What `load_csv` read."""
+    """Result of `load_csv`."""
 
     X: Array
     """float32, shape (N, columns)"""
     y: Array | None
-    """the target: float32, or int64 class numbers; None where no target was asked for"""
+    """target, shape (N,): float32, or int64 class indices; None if no target was given"""
     columns: list[str]
-    """names of X's columns"""
+    """names of the columns of X"""
     classes: list[str] | None
-    """names of the classes of y, where it was text"""
+    """class names, if the target was text; y holds indices into them"""
 
 
 def load_csv(
@@ -33,16 +33,16 @@ def load_csv(
     header: bool = True,
     missing: float | None = None,
 ) -> Table:
-    r"""Read a table of numbers, one sample a line.
+    r"""Read a numeric CSV file with one sample per line.
 
     Parameters
     ----------
     path : the file, UTF-8.
-    target : name or number of the column to predict. If all its entries are integers it holds
-        class numbers, if some are not numbers, class names.
-    delimiter : between the columns.
-    header : whether the first line names the columns.
-    missing : what an empty entry of X counts as, such as ``float("nan")``; refused by default.
+    target : name or index of the target column. Integers are read as class indices, text as class
+        names.
+    delimiter : column separator.
+    header : whether the first line holds the column names.
+    missing : value of empty entries of X, such as ``float("nan")``; by default they are an error.
 
     Returns
     -------
@@ -51,8 +51,8 @@ def load_csv(
     Raises
     ------
     ValueError
-        A line with more or fewer entries, text where a number belongs, a missing entry, no
-        samples; with the line and the column. No such target.
+        A line of the wrong length, a non-numeric or missing entry (the error names line and
+        column), no samples, or an unknown target column.
 
     Examples
     --------
@@ -69,15 +69,15 @@ def load_csv(
         reader = csv.reader(f, delimiter=delimiter)
         lines = [(reader.line_num, row) for row in reader if row]
     if len(lines) <= header:
-        raise ValueError(f"load_csv: {file} holds no samples.")
+        raise ValueError(f"load_csv: {file} contains no samples.")
     width = len(lines[0][1])
     names = [entry.strip() for entry in lines.pop(0)[1]] if header else None
     columns = names or [str(i) for i in range(width)]
     for number, row in lines:
         if len(row) != width:
             raise ValueError(
-                f"load_csv: {file}, line {number} has {len(row)} entries, the first line {width}. "
-                f"Is {delimiter!r} the delimiter?"
+                f"load_csv: {file}, line {number} has {len(row)} entries, the first line has "
+                f"{width}. Is {delimiter!r} the delimiter?"
             )
     chosen = _column(target, columns, file)
     inputs = [i for i in range(width) if i != chosen]
@@ -108,10 +108,10 @@ def _number(entry: str, file: Path, line: int, column: str, missing: float | Non
         if not entry.strip():
             if missing is not None:
                 return missing
-            what = "an empty entry; missing= says what it counts as"
+            problem = "empty entry; pass missing= to give empty entries a value"
         else:
-            what = f"{entry!r}, which is not a number"
-    raise ValueError(f"load_csv: {file}, line {line}, column {column!r}: {what}.")
+            problem = f"{entry!r} is not a number"
+    raise ValueError(f"load_csv: {file}, line {line}, column {column!r}: {problem}.")
 
 
 def _target(
@@ -127,5 +127,5 @@ def _target(
         except ValueError:
             continue
     classes = sorted(set(texts))
-    number = {name: i for i, name in enumerate(classes)}
-    return np.array([number[text] for text in texts], np.int64), classes
+    index = {name: i for i, name in enumerate(classes)}
+    return np.array([index[text] for text in texts], np.int64), classes

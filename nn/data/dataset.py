@@ -1,4 +1,4 @@
-"""What a DataLoader takes."""
+"""Map-style datasets: `Dataset` and its building blocks."""
 
 from __future__ import annotations
 
@@ -7,21 +7,34 @@ from typing import Any, Protocol
 
 import numpy as np
 
-Array = np.ndarray[Any, Any]
+from autograd.node import Array as Array
 
 
 class Dataset(Protocol):
-    """Anything with a length and items: an item is an array, or a tuple of arrays and numbers."""
+    """A map-style dataset: any object with `__len__` and `__getitem__`.
+
+    Examples
+    --------
+    >>> import nn
+    >>> class Squares:
+    ...     def __len__(self):
+    ...         return 3
+    ...
+    ...     def __getitem__(self, index):
+    ...         return index, index**2
+    >>> [y.tolist() for x, y in nn.data.DataLoader(Squares(), batch_size=2)]
+    [[0, 1], [4]]
+    """
 
     def __len__(self) -> int:
         """Number of samples."""
 
     def __getitem__(self, index: Any) -> Any:
-        """Sample at an index."""
+        """The sample at an index: an array, or a tuple of arrays and numbers."""
 
 
 class TensorDataset:
-    """Arrays whose first axis counts samples.
+    """Dataset of arrays that share their first axis, the samples.
 
     Parameters
     ----------
@@ -30,7 +43,7 @@ class TensorDataset:
     Raises
     ------
     ValueError
-        No array, one without axes, or unequal N.
+        No array, a scalar, or arrays of different N.
 
     Examples
     --------
@@ -59,15 +72,17 @@ class TensorDataset:
 
 
 class Subset:
-    """Some samples of a data set.
+    """Subset of a dataset at given indices.
 
     Parameters
     ----------
     dataset : a `Dataset`.
-    indices : which samples, shape (n,), from −N to N − 1.
+    indices : integers from −N to N − 1, shape (n,).
 
     Raises
     ------
+    TypeError
+        Indices that are not integers.
     IndexError
         An index out of range.
 
@@ -89,7 +104,9 @@ class Subset:
             )
         wrong = chosen[(chosen < -n) | (chosen >= n)]
         if wrong.size:
-            raise IndexError(f"Subset: index {wrong[0]}, but the data set has {n} samples.")
+            raise IndexError(
+                f"Subset: index {wrong[0]} is out of range: the dataset has {n} samples."
+            )
         self.dataset, self.indices = dataset, chosen
 
     def __len__(self) -> int:
@@ -100,11 +117,16 @@ class Subset:
 
 
 class ConcatDataset:
-    """Data sets one after the other.
+    """Concatenation of datasets.
 
     Parameters
     ----------
     datasets : at least one `Dataset`.
+
+    Raises
+    ------
+    ValueError
+        No datasets.
 
     Examples
     --------
@@ -118,7 +140,7 @@ class ConcatDataset:
     def __init__(self, datasets: Iterable[Dataset]) -> None:
         self.datasets = list(datasets)
         if not self.datasets:
-            raise ValueError("ConcatDataset: got no data sets.")
+            raise ValueError("ConcatDataset: got no datasets.")
         self.cumulative_sizes: list[int] = np.cumsum([len(d) for d in self.datasets]).tolist()
 
     def __len__(self) -> int:
@@ -127,7 +149,9 @@ class ConcatDataset:
     def __getitem__(self, index: int) -> Any:
         n = len(self)
         if not -n <= index < n:
-            raise IndexError(f"ConcatDataset: index {index}, but there are {n} samples.")
+            raise IndexError(
+                f"ConcatDataset: index {index} is out of range: there are {n} samples."
+            )
         index %= n
         k = int(np.searchsorted(self.cumulative_sizes, index, side="right"))
         return self.datasets[k][index - (self.cumulative_sizes[k - 1] if k else 0)]

@@ -1,4 +1,4 @@
-"""DataLoader: a data set as batches of NumPy arrays."""
+"""DataLoader: iterate over a dataset in batches of NumPy arrays."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from autograd.random import Rng, as_generator
+from autograd.node import Array
+from autograd.random import Rng, as_generator, either
 from nn.arguments import count
 from nn.data.collate import gather
-from nn.data.dataset import Array, Dataset, TensorDataset
+from nn.data.dataset import Dataset, TensorDataset
 from nn.data.sampler import (
     BatchSampler,
     RandomSampler,
@@ -25,37 +26,40 @@ from nn.data.sampler import (
 
 
 class DataLoader:
-    """Iterate over a data set in batches; each iteration is one epoch.
+    """Iterate over a dataset in batches; each iteration is one epoch.
 
     Parameters
     ----------
-    dataset : arrays with samples along axis 0 (one, or a tuple of them), or a `Dataset`, which a
-        list of samples is too.
-    batch_size : samples a batch.
-    shuffle : a new order in every epoch.
-    sampler : in which order, instead of `shuffle`: a `Sampler` or an iterable of indices.
-    batch_sampler : which batches, instead of all of these: a `BatchSampler` or an iterable of
-        index lists.
-    num_workers : threads that prepare batches in the background; 0 prepares each when asked.
-        NumPy, Pillow and files let go of Python's lock, so threads serve where PyTorch forks.
-    collate_fn : from a list of samples to a batch; `default_collate` by default.
-    drop_last : leave out a last batch that is smaller.
+    dataset : an array or a tuple of arrays with samples along axis 0, or a `Dataset`, such as a
+        list of samples.
+    batch_size : samples per batch.
+    shuffle : reshuffle the samples in every epoch.
+    sampler : a `Sampler` or an iterable of indices; mutually exclusive with `shuffle`.
+    batch_sampler : a `BatchSampler` or an iterable of index lists; mutually exclusive with
+        `batch_size`, `shuffle`, `sampler` and `drop_last`.
+    num_workers : threads that prepare batches in the background; 0 prepares each on demand.
+        NumPy, Pillow and file access release the GIL, so threads do what PyTorch needs processes
+        for.
+    collate_fn : makes a batch of a list of samples; `default_collate` by default.
+    drop_last : drop the last batch if it is smaller.
     transform : called as ``transform(*batch, rng=generator)`` on each batch, such as those in
-        `nn.data.transforms`. The generator depends on the epoch and the batch only, so the
-        numbers are the same at any `num_workers`.
-    prefetch_factor : batches that each thread keeps ready.
-    rng : generator, seed or None for the default generator at the time of each epoch.
-    pin_memory, persistent_workers : accepted as in PyTorch; there is one memory, and threads are
-        cheap to start, so they change nothing.
+        `nn.data.transforms`. The generator depends only on the epoch and the batch, so results
+        are the same for any `num_workers`.
+    prefetch_factor : batches prefetched by each thread.
+    generator, rng : generator, seed or None for the default generator; two names for one
+        argument.
+    pin_memory, persistent_workers : accepted for compatibility with PyTorch, without effect.
 
     Yields
     ------
-    A batch: copies of the samples, stacked; a tuple of arrays where a sample is a tuple.
+    A batch: the samples copied and stacked, or a tuple of arrays if samples are tuples.
 
     Raises
     ------
     ValueError
-        An empty data set, a count below 1, arguments that exclude each other.
+        An empty dataset, a count below 1, or mutually exclusive arguments.
+    TypeError
+        Both `generator` and `rng`.
 
     Examples
     --------
@@ -69,7 +73,7 @@ class DataLoader:
     >>> len(loader)
     3
 
-    An epoch goes on where another process left it:
+    Resume an interrupted epoch, in another process if need be:
 
     >>> a = nn.data.DataLoader(np.arange(8), 2, shuffle=True, rng=0)
     >>> batches = iter(a)
@@ -93,6 +97,7 @@ class DataLoader:
         drop_last: bool = False,
         transform: Callable[..., Any] | None = None,
         prefetch_factor: int = 2,
+        generator: Rng = None,
         rng: Rng = None,
         pin_memory: bool = False,
         persistent_workers: bool = False,
@@ -106,17 +111,18 @@ class DataLoader:
             axes = {x.ndim for x in dataset if isinstance(x, np.ndarray)}
             if len(axes) > 1:
                 raise ValueError(
-                    "DataLoader: a list holds samples, and arrays of different ndim don't stack; "
-                    "put arrays of samples in a tuple, (X, y)."
+                    "DataLoader: a list holds samples, and arrays of different ndim can't be "
+                    "stacked; pass arrays of samples as a tuple, (X, y)."
                 )
         if len(dataset) == 0:
-            raise ValueError("DataLoader: the data set is empty.")
+            raise ValueError("DataLoader: the dataset is empty.")
         if batch_sampler is not None and (sampler is not None or shuffle or drop_last):
             raise ValueError(
-                "DataLoader: batch_sampler says all, so leave out sampler, shuffle and drop_last."
+                "DataLoader: batch_sampler is mutually exclusive with sampler, shuffle and "
+                "drop_last."
             )
         if sampler is not None and shuffle:
-            raise ValueError("DataLoader: sampler says the order, so leave out shuffle.")
+            raise ValueError("DataLoader: sampler and shuffle are mutually exclusive.")
         if not isinstance(num_workers, (int, np.integer)) or num_workers < 0:
             raise ValueError(f"DataLoader: num_workers must be >= 0, got {num_workers!r}.")
         self.dataset: Dataset = dataset
@@ -127,9 +133,17 @@ class DataLoader:
             sampler = RandomSampler(dataset) if shuffle else SequentialSampler(dataset)
         self.sampler, self.batch_sampler = sampler, batch_sampler
         self.collate_fn, self.transform = collate_fn, transform
+        rng = either(generator, rng)
+        source = sampler if batch_sampler is None else batch_sampler
+        if isinstance(source, (Sampler, BatchSampler)) and source.rng is not None:
+            if rng is not None and rng is not source.rng:
+                raise ValueError(
+                    "DataLoader: give the generator to the loader or to its sampler, not to both."
+                )
+            rng = source.rng  # so that the loader's state includes it
         self.rng = None if rng is None else as_generator(rng)
-        self._position = 0  # batches of the current epoch that were handed out
-        self._before: Any = None  # random state from which the epoch was drawn
+        self._position = 0  # batches of the current epoch yielded so far
+        self._before: Any = None  # state of the generator before the epoch was drawn
         self._resumed: _Epoch | None = None
 
     def __len__(self) -> int:
@@ -145,7 +159,7 @@ class DataLoader:
             rng = as_generator(self.rng)
             self._before = rng.bit_generator.state
             self._position = 0
-            epoch = self._drawn(rng)
+            epoch = self._draw(rng)
         self._epoch = epoch
         batches = self._in_background(epoch) if self.num_workers else self._one_by_one(epoch)
         for batch in batches:
@@ -153,8 +167,8 @@ class DataLoader:
             yield batch
         self._before = None
 
-    def _drawn(self, rng: np.random.Generator) -> _Epoch:
-        """The order of one epoch."""
+    def _draw(self, rng: np.random.Generator) -> _Epoch:
+        """Draw the batches of one epoch."""
         source = self.batch_sampler
         if source is None:
             order = self.sampler
@@ -197,42 +211,43 @@ class DataLoader:
         return self.transform(*parts, rng=rng)
 
     def sample(self) -> Any:
-        """The first sample of the data set as a batch; the epoch does not move on."""
+        """A batch of only the first sample, without advancing the epoch."""
         return self._batch(_Epoch([np.arange(1)], 0), 0)
 
     def state_dict(self) -> dict[str, Any]:
-        """Where in its epoch the loader is, as plain numbers, dicts and lists.
+        """The position within the epoch, as plain numbers, dicts and lists.
 
-        Batches count as done once they were handed out, those prefetched don't.
+        Batches count once they are yielded; prefetched ones do not.
         """
         rng = None if self.rng is None else self.rng.bit_generator.state
         state: dict[str, Any] = {"position": 0, "before": None, "rng": rng, "order": None}
         if self._before is not None:
             state.update(position=self._position, before=self._before)
             source = self.sampler if self.batch_sampler is None else self.batch_sampler
-            if not isinstance(source, (Sampler, BatchSampler)):  # may differ when iterated again
+            if not isinstance(source, (Sampler, BatchSampler)):
+                # iterating again may give another order
                 epoch = self._resumed or self._epoch
                 state["order"] = [batch.tolist() for batch in epoch.batches]
                 state["key"] = epoch.key
         return copy.deepcopy(state)
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Let the next iteration go on where the loader of the state dict was.
+        """Make the next iteration resume from the position of a state dict.
 
         Raises
         ------
         ValueError
-            It is not the state of a loader like this one. Nothing has changed then.
+            The state dict of a different kind of loader; nothing is changed.
         """
         missing = {"position", "before", "rng", "order"} - state_dict.keys()
         if missing:
-            raise ValueError(f"DataLoader: the state dict has no {', '.join(sorted(missing))}.")
+            raise ValueError(f"DataLoader: the state dict lacks {', '.join(sorted(missing))}.")
         own, before, position = state_dict["rng"], state_dict["before"], state_dict["position"]
         if (own is None) != (self.rng is None):
             raise ValueError(
-                "DataLoader: the state dict is of a loader "
+                "DataLoader: the state dict was saved by a loader "
                 + ("without" if own is None else "with")
-                + " an rng of its own; make this one like it."
+                + " its own rng; create this loader the same way."
             )
         epoch = None
         if before is not None:
@@ -240,11 +255,11 @@ class DataLoader:
                 batches = [np.array(batch, int) for batch in state_dict["order"]]
                 epoch = _Epoch(batches, state_dict["key"])
             else:
-                epoch = self._drawn(_generator(before))
+                epoch = self._draw(_generator(before))
             if not 0 <= position <= len(epoch.batches):
                 raise ValueError(
                     f"DataLoader: the state dict is at batch {position}, but an epoch has "
-                    f"{len(epoch.batches)}: another data set or batch_size."
+                    f"{len(epoch.batches)}: another dataset or batch_size."
                 )
         if self.rng is not None:
             self.rng.bit_generator.state = own
@@ -253,7 +268,7 @@ class DataLoader:
 
 
 class _Epoch:
-    """The batches of one epoch, and the seed of their transforms."""
+    """Index batches of one epoch, and the seed of its transforms."""
 
     __slots__ = ("batches", "key")
 
@@ -262,7 +277,7 @@ class _Epoch:
 
 
 def _generator(state: Mapping[str, Any]) -> np.random.Generator:
-    """A generator in a given state."""
+    """Generator with a given state."""
     kind = {k.__name__: k for k in _KINDS}.get(state["bit_generator"])
     if kind is None:
         raise ValueError(f"DataLoader: unknown bit generator {state['bit_generator']!r}.")

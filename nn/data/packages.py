@@ -1,4 +1,4 @@
-"""The files that installed packages carry, found without importing the packages."""
+"""Data files of installed packages, located without importing the packages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def needs(who: str, package: str, extra: str = "data") -> ImportError:
-    """The error that says what to install."""
+    """ImportError that says what to install."""
     return ImportError(
         f"{who} needs {package}, which is not installed. Install it with: "
         f"pip install 'glassgrad[{extra}]'"
@@ -15,24 +15,24 @@ def needs(who: str, package: str, extra: str = "data") -> ImportError:
 
 
 def package_file(who: str, package: str, path: str) -> Path:
-    """A file inside an installed package.
+    """Path of a file inside an installed package.
 
     Parameters
     ----------
-    who : the function that asks, for errors.
-    package : the name under which it is imported.
-    path : inside the package's folder.
+    who : name of the calling function, for errors.
+    package : import name.
+    path : relative to the package's directory.
 
     Raises
     ------
     ImportError
         The package is not installed.
     FileNotFoundError
-        This version of it has no such file.
+        The installed version has no such file.
     """
     try:
         spec = find_spec(package)
-    except ValueError:  # a name in sys.modules that is no module
+    except ValueError:  # sys.modules holds something that is not a module
         spec = None
     if spec is None or not spec.submodule_search_locations:
         raise needs(who, package)

@@ -1,25 +1,47 @@
-"""Samplers: in which order a DataLoader takes the samples, and how it cuts them into batches."""
+"""Samplers: the order in which a DataLoader visits samples, and how it forms batches."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence, Sized
-from typing import Any
 
 import numpy as np
 
-from autograd.random import default_generator
+from autograd.node import Array
+from autograd.random import Rng, as_generator, either
 from nn.arguments import count
-
-Array = np.ndarray[Any, Any]
 
 
 class Sampler(ABC):
-    """The indices of one epoch, drawn anew for each.
+    """Base class of samplers: `draw` returns the indices of one epoch.
 
-    A sampler has no random state of its own: the loader hands its generator over, so that the
-    loader's state alone says where an interrupted epoch goes on.
+    A DataLoader passes its generator to `draw`, so that the loader's state alone is enough to
+    resume an epoch. A loader without a generator uses its sampler's.
+
+    Parameters
+    ----------
+    generator, rng : generator, seed or None for the loader's, or else the default generator; two
+        names for one argument.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> class EvenIndices(nn.data.Sampler):
+    ...     def draw(self, rng):
+    ...         return 2 * rng.permutation(3)
+    ...
+    ...     def __len__(self):
+    ...         return 3
+    >>> sorted(EvenIndices(generator=0))
+    [0, 2, 4]
     """
+
+    rng: np.random.Generator | None = None
+
+    def __init__(self, generator: Rng = None, *, rng: Rng = None) -> None:
+        rng = either(generator, rng)
+        if rng is not None:
+            self.rng = as_generator(rng)
 
     @abstractmethod
     def draw(self, rng: np.random.Generator) -> Array:
@@ -29,23 +51,29 @@ class Sampler(ABC):
     def __len__(self) -> int: ...
 
     def __iter__(self) -> Iterator[int]:
-        """The indices of one epoch, with the default generator."""
-        return iter(self.draw(default_generator()).tolist())
+        """Iterate over the indices of one epoch."""
+        return iter(self.draw(as_generator(self.rng)).tolist())
 
 
 class SequentialSampler(Sampler):
-    """All samples in their order.
+    """All samples in order.
 
     Parameters
     ----------
-    data_source : anything with a length.
+    data_source : a dataset, or any object with a length.
+
+    Examples
+    --------
+    >>> import nn
+    >>> list(nn.data.SequentialSampler(range(3)))
+    [0, 1, 2]
     """
 
     def __init__(self, data_source: Sized) -> None:
+        super().__init__()
         self.data_source = data_source
 
     def draw(self, rng: np.random.Generator) -> Array:
-        """0, 1, 2, …."""
         return np.arange(len(self))
 
     def __len__(self) -> int:
@@ -53,13 +81,19 @@ class SequentialSampler(Sampler):
 
 
 class RandomSampler(Sampler):
-    """All samples in a new random order, or some drawn at random.
+    """Shuffle all samples, or draw some at random, with or without replacement.
 
     Parameters
     ----------
-    data_source : anything with a length.
-    replacement : draw each anew from all.
-    num_samples : how many; all by default.
+    data_source : a dataset, or any object with a length.
+    replacement : draw with replacement.
+    num_samples : number of samples to draw; all by default.
+    generator, rng : generator, seed or None; two names for one argument.
+
+    Raises
+    ------
+    ValueError
+        More samples than there are, without replacement.
 
     Examples
     --------
@@ -69,8 +103,15 @@ class RandomSampler(Sampler):
     """
 
     def __init__(
-        self, data_source: Sized, replacement: bool = False, num_samples: int | None = None
+        self,
+        data_source: Sized,
+        replacement: bool = False,
+        num_samples: int | None = None,
+        generator: Rng = None,
+        *,
+        rng: Rng = None,
     ) -> None:
+        super().__init__(generator, rng=rng)
         n = len(data_source)
         if num_samples is not None and not 1 <= num_samples <= (np.inf if replacement else n):
             raise ValueError(
@@ -81,7 +122,6 @@ class RandomSampler(Sampler):
         self.num_samples = num_samples
 
     def draw(self, rng: np.random.Generator) -> Array:
-        """A permutation, or independent draws."""
         n = len(self.data_source)
         if self.replacement:
             return rng.integers(n, size=len(self))
@@ -92,18 +132,25 @@ class RandomSampler(Sampler):
 
 
 class SubsetRandomSampler(Sampler):
-    """Given samples in a new random order.
+    """Shuffle the samples at given indices.
 
     Parameters
     ----------
-    indices : shape (n,).
+    indices : integers, shape (n,).
+    generator, rng : generator, seed or None; two names for one argument.
+
+    Examples
+    --------
+    >>> import nn
+    >>> sorted(nn.data.SubsetRandomSampler([2, 3, 5]))
+    [2, 3, 5]
     """
 
-    def __init__(self, indices: Sequence[int]) -> None:
+    def __init__(self, indices: Sequence[int], generator: Rng = None, *, rng: Rng = None) -> None:
+        super().__init__(generator, rng=rng)
         self.indices = np.asarray(indices, np.int64)
 
     def draw(self, rng: np.random.Generator) -> Array:
-        """The indices, permuted."""
         return rng.permutation(self.indices)
 
     def __len__(self) -> int:
@@ -111,13 +158,19 @@ class SubsetRandomSampler(Sampler):
 
 
 class WeightedRandomSampler(Sampler):
-    """Samples drawn in proportion to their weights, as for classes of unequal size.
+    """Draw samples with probability proportional to their weights, e.g. to balance classes.
 
     Parameters
     ----------
-    weights : one for each sample, shape (N,), none negative.
-    num_samples : how many to draw.
-    replacement : whether a sample may come twice.
+    weights : nonnegative weight of each sample, shape (N,).
+    num_samples : number of samples to draw.
+    replacement : draw with replacement.
+    generator, rng : generator, seed or None; two names for one argument.
+
+    Raises
+    ------
+    ValueError
+        Weights that are negative, not finite or all zero; more samples than can be drawn.
 
     Examples
     --------
@@ -129,13 +182,20 @@ class WeightedRandomSampler(Sampler):
     """
 
     def __init__(
-        self, weights: Sequence[float], num_samples: int, replacement: bool = True
+        self,
+        weights: Sequence[float],
+        num_samples: int,
+        replacement: bool = True,
+        generator: Rng = None,
+        *,
+        rng: Rng = None,
     ) -> None:
+        super().__init__(generator, rng=rng)
         w = np.asarray(weights, np.float64)
         if w.ndim != 1 or not np.isfinite(w).all() or (w < 0).any() or not w.sum() > 0:
             raise ValueError(
-                "WeightedRandomSampler: weights must be finite numbers >= 0 of shape (N,), not "
-                f"all of them 0; got shape {w.shape}."
+                "WeightedRandomSampler: weights must be finite numbers >= 0 of shape (N,), not all "
+                f"zero; got shape {w.shape}."
             )
         most = np.inf if replacement else np.count_nonzero(w)
         if not 1 <= num_samples <= most:
@@ -145,7 +205,6 @@ class WeightedRandomSampler(Sampler):
         self.weights, self.num_samples, self.replacement = w, num_samples, replacement
 
     def draw(self, rng: np.random.Generator) -> Array:
-        """Indices drawn with probability weight / sum."""
         p = self.weights / self.weights.sum()
         return rng.choice(len(p), self.num_samples, self.replacement, p)
 
@@ -154,13 +213,13 @@ class WeightedRandomSampler(Sampler):
 
 
 class BatchSampler:
-    """A sampler's indices, cut into batches.
+    """Group a sampler's indices into batches.
 
     Parameters
     ----------
     sampler : a `Sampler`.
-    batch_size : samples a batch.
-    drop_last : leave out a last batch that is smaller.
+    batch_size : samples per batch.
+    drop_last : drop the last batch if it is smaller.
 
     Examples
     --------
@@ -173,29 +232,39 @@ class BatchSampler:
         self.sampler, self.drop_last = sampler, drop_last
         self.batch_size = count("BatchSampler", "batch_size", batch_size, 1)
 
+    @property
+    def rng(self) -> np.random.Generator | None:
+        """The sampler's generator."""
+        return self.sampler.rng
+
     def draw(self, rng: np.random.Generator) -> list[Array]:
-        """Indices of each batch of one epoch."""
+        """Index arrays of the batches of one epoch."""
         return cut(self.sampler.draw(rng), self.batch_size, self.drop_last)
 
     def __iter__(self) -> Iterator[Array]:
-        return iter(self.draw(default_generator()))
+        return iter(self.draw(as_generator(self.rng)))
 
     def __len__(self) -> int:
         return number_of_batches(len(self.sampler), self.batch_size, self.drop_last)
 
 
 class BucketBatchSampler(BatchSampler):
-    """Batches of samples of about the same length, so that little is padded.
+    """Batches of samples of similar length, to reduce padding.
 
-    All samples are shuffled and taken in pools; each pool is sorted by length and cut into
-    batches; the batches are shuffled.
+    The samples are shuffled and divided into pools; each pool is sorted by length and split into
+    batches; then the batches are shuffled.
 
     Parameters
     ----------
-    lengths : of each sample, shape (N,).
-    batch_size : samples a batch.
-    drop_last : leave out batches that are smaller.
-    pool : batches in a pool; more mean less padding and less randomness.
+    lengths : sequence length of each sample, shape (N,).
+    batch_size : samples per batch.
+    drop_last : drop batches that are smaller.
+    pool : batches per pool; a larger pool gives less padding but less randomness.
+
+    Raises
+    ------
+    ValueError
+        Lengths of another shape, or a count below 1.
 
     Examples
     --------
@@ -218,20 +287,19 @@ class BucketBatchSampler(BatchSampler):
         self.pool = count("BucketBatchSampler", "pool", pool, 1)
 
     def draw(self, rng: np.random.Generator) -> list[Array]:
-        """Indices of each batch of one epoch."""
         order = self.sampler.draw(rng)
         pools = cut(order, self.pool * self.batch_size, False)
-        tidy = [p[np.argsort(self.lengths[p], kind="stable")] for p in pools]
-        batches = [b for p in tidy for b in cut(p, self.batch_size, self.drop_last)]
+        by_length = [p[np.argsort(self.lengths[p], kind="stable")] for p in pools]
+        batches = [b for p in by_length for b in cut(p, self.batch_size, self.drop_last)]
         return [batches[i] for i in rng.permutation(len(batches))]
 
 
 def cut(order: Array, size: int, drop_last: bool) -> list[Array]:
-    """Pieces of `size` indices."""
+    """Split indices into batches of `size`."""
     n = number_of_batches(len(order), size, drop_last)
     return [order[i * size : (i + 1) * size] for i in range(n)]
 
 
 def number_of_batches(n: int, size: int, drop_last: bool) -> int:
-    """How many batches n samples make."""
+    """Number of batches in n samples."""
     return n // size if drop_last else -(-n // size)

@@ -1,4 +1,4 @@
-"""Splitting samples: training and test."""
+"""Random splits of samples into training, validation and test sets."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ from typing import Any
 
 import numpy as np
 
-from autograd.random import Rng, as_generator
+from autograd.random import Rng, as_generator, either
 from nn.data.dataset import Dataset, Subset
 
 
 def train_test_split(
     X: Any, y: Any, test_size: float = 0.2, *, rng: Rng = 0
 ) -> tuple[Any, Any, Any, Any]:
-    """Split samples at random, with about the same share of every class on both sides.
+    """Stratified random split into a training and a test set.
 
-    Of each class of n samples, test_size · n are for testing, rounded down or up so that together
-    they are test_size · N rounded up. Where every target is a class of its own, as in regression,
-    this is a plain random split.
+    Each class of n samples contributes test_size · n to the test set, rounded down or up so that
+    the total is test_size · N rounded up. If all targets differ, as in regression, this is a plain
+    random split.
 
     Parameters
     ----------
-    X : shape (N, ...)
-    y : class numbers or other targets, shape (N,)
-    test_size : share of the samples that is for testing, 0 to 1.
+    X : shape (N, ...).
+    y : class indices or other targets, shape (N,).
+    test_size : fraction of the samples in the test set, between 0 and 1.
     rng : seed (0 by default: the same split every time), generator, or None.
 
     Returns
     -------
-    X_train, X_test, y_train, y_test : copies; every order is equally likely.
+    X_train, X_test, y_train, y_test : shuffled copies.
 
     Raises
     ------
     ValueError
-        Different numbers of samples, a share outside 0 to 1, or no sample left for training.
+        Different numbers of samples, a fraction outside 0 to 1, or no samples left for training.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def train_test_split(
     X, y = np.asarray(X), np.asarray(y)
     if y.ndim != 1 or len(X) != len(y):
         raise ValueError(
-            f"train_test_split: X {X.shape} and y {y.shape} need the same N, and y one axis."
+            f"train_test_split: X {X.shape} and y {y.shape} must have the same N, and y one axis."
         )
     if not 0 < test_size < 1:
         raise ValueError(f"train_test_split: test_size must be in (0, 1), got {test_size}.")
@@ -62,9 +62,9 @@ def train_test_split(
     kinds = np.unique(y, return_inverse=True)[1][order]
     _, first, sizes = np.unique(kinds, return_index=True, return_counts=True)
     seats = (test_size * sizes).astype(np.int64)
-    due = np.lexsort((first, seats - test_size * sizes))  # largest remainder, then order, first
+    due = np.lexsort((first, seats - test_size * sizes))  # largest remainder first, ties by order
     seats[due[: n - seats.sum()]] += 1
-    rank = np.empty(len(y), np.int64)  # among those of its class, in this order
+    rank = np.empty(len(y), np.int64)  # position within its class, in this order
     by_kind = np.argsort(kinds, kind="stable")
     rank[by_kind] = np.arange(len(y)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     chosen = rank < seats[kinds]
@@ -72,20 +72,27 @@ def train_test_split(
     return X[train], X[test], y[train], y[test]
 
 
-def random_split(dataset: Dataset, lengths: Sequence[float], *, rng: Rng = None) -> list[Subset]:
-    """Parts of a data set, chosen at random, that have no sample in common.
+def random_split(
+    dataset: Dataset, lengths: Sequence[float], generator: Rng = None, *, rng: Rng = None
+) -> list[Subset]:
+    """Split a dataset at random into disjoint subsets.
 
     Parameters
     ----------
-    dataset : of N samples.
-    lengths : how many for each part, integers that add up to N, or shares that add up to 1; what
-        rounding down leaves over is handed out from the first part on, as in PyTorch.
-    rng : generator, seed or None for the default.
+    dataset : `Dataset` of N samples.
+    lengths : sizes of the subsets that sum to N, or fractions that sum to 1. Fractional sizes are
+        rounded down and the remainder is distributed one by one from the first subset on, as in
+        PyTorch.
+    generator, rng : generator, seed or None for the default; two names for one argument.
+
+    Returns
+    -------
+    list of Subset
 
     Raises
     ------
     ValueError
-        Lengths that don't add up.
+        Lengths that do not sum to N or 1.
 
     Examples
     --------
@@ -102,8 +109,9 @@ def random_split(dataset: Dataset, lengths: Sequence[float], *, rng: Rng = None)
             sizes[i % len(sizes)] += 1
     elif sizes != list(lengths) or sum(sizes) != n or min(sizes, default=-1) < 0:
         raise ValueError(
-            f"random_split: lengths must add up to the {n} samples, or to 1, got {list(lengths)}."
+            f"random_split: lengths must sum to {n}, the number of samples, or to 1; got "
+            f"{list(lengths)}."
         )
-    order = as_generator(rng).permutation(n)
+    order = as_generator(either(generator, rng)).permutation(n)
     ends = np.cumsum(sizes)[:-1]
     return [Subset(dataset, part) for part in np.split(order, ends)]  # type: ignore[arg-type]

@@ -1,26 +1,23 @@
-"""Small tables that scikit-learn's wheel carries: nothing is downloaded, nothing is committed."""
+"""Small tabular datasets from the scikit-learn wheel; nothing is downloaded."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from autograd.node import Array
 from nn.data.packages import needs
-
-Array = np.ndarray[Any, Any]
 
 
 def load_digits() -> tuple[Array, Array]:
-    """Handwritten digits, 8 × 8 pixels, from scikit-learn's wheel.
+    """Handwritten digits, 8 × 8 pixels, from the scikit-learn wheel.
 
     Source: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine
     Learning Repository, 1998, doi 10.24432/C50P49 (the test part, 1,797 samples of 13 writers).
-    Licence: CC BY 4.0.
+    License: CC BY 4.0.
 
     Returns
     -------
-    X : float32, shape (1797, 64), grey values from 0 to 1, row after row of the image.
+    X : float32, shape (1797, 64), pixel intensities in [0, 1], row by row.
     y : int64, shape (1797,), the digits 0 to 9.
 
     Raises
@@ -40,14 +37,14 @@ def load_digits() -> tuple[Array, Array]:
 
 
 def load_wine() -> tuple[Array, Array]:
-    """Chemical analyses of wines of three growers, from scikit-learn's wheel.
+    """Chemical analyses of wines from three growers, from the scikit-learn wheel.
 
     Source: S. Aeberhard and M. Forina, Wine, UCI Machine Learning Repository, 1992,
-    doi 10.24432/C5PC7J. Licence: CC BY 4.0.
+    doi 10.24432/C5PC7J. License: CC BY 4.0.
 
     Returns
     -------
-    X : float32, shape (178, 13), in the units of the source: standardise them.
+    X : float32, shape (178, 13), in the original units: standardize them.
     y : int64, shape (178,), the grower, 0 to 2.
 
     Raises
@@ -66,15 +63,15 @@ def load_wine() -> tuple[Array, Array]:
 
 
 def load_breast_cancer() -> tuple[Array, Array]:
-    """Measurements of cell nuclei, malignant or benign, from scikit-learn's wheel.
+    """Measurements of cell nuclei, malignant or benign, from the scikit-learn wheel.
 
     Source: W. Wolberg, O. Mangasarian, N. Street and W. Street, Breast Cancer Wisconsin
     (Diagnostic), UCI Machine Learning Repository, 1993, doi 10.24432/C5DW2B.
-    Licence: CC BY 4.0.
+    License: CC BY 4.0.
 
     Returns
     -------
-    X : float32, shape (569, 30), in the units of the source: standardise them.
+    X : float32, shape (569, 30), in the original units: standardize them.
     y : int64, shape (569,), 0 malignant, 1 benign.
 
     Raises
@@ -97,10 +94,5 @@ def _from_sklearn(who: str) -> tuple[Array, Array]:
         from sklearn import datasets
     except ImportError as error:
         raise needs(who, "scikit-learn") from error
-    load = {
-        "load_digits": datasets.load_digits,
-        "load_wine": datasets.load_wine,
-        "load_breast_cancer": datasets.load_breast_cancer,
-    }[who]
-    X, y = load(return_X_y=True)
+    X, y = getattr(datasets, who)(return_X_y=True)
     return np.asarray(X, np.float32), np.asarray(y, np.int64)

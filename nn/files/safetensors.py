@@ -1,4 +1,4 @@
-"""Arrays in files: safetensors only, written whole or not at all; pickle is never read."""
+"""Save and load state as safetensors files, atomically; pickle is never read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nn.files.nested import flatten, unflatten
 from nn.module import Module
 
 STATE = "glassgrad.state"
-"""Key of safetensors' metadata under which the description of a nested state stands."""
+"""Metadata key that holds the structure of a nested state."""
 
 DTYPES = {
     "F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1",
@@ -29,21 +29,20 @@ DTYPES = {
 def save(state: Any, path: str | os.PathLike[str]) -> None:
     """Write a module's parameters and buffers, or any state, as safetensors.
 
-    The file appears whole or not at all, even if the process is killed: it is written under
-    another name beside, flushed to the disk, then renamed.
+    The write is atomic, even if the process is killed: a temporary file in the same directory is
+    written, flushed to disk and renamed.
 
     Parameters
     ----------
-    state : a Module, a state dict, or dicts, lists and tuples of arrays, numbers and strings.
-        A flat dict of arrays makes a file that PyTorch reads under the same names; of a nested
-        one the description stands in the file's metadata.
-    path : where to.
+    state : a Module, a state dict, or nested dicts, lists and tuples of arrays, numbers and
+        strings. A flat dict of arrays becomes a file that PyTorch can read under the same names;
+        the structure of a nested state is stored in the file's metadata.
+    path : output file.
 
     Raises
     ------
     TypeError
-        Something in the state that is none of these, or a path that is none. Nothing is written
-        then.
+        An unsupported type in the state, or a path that is not one. Nothing is written.
 
     Examples
     --------
@@ -66,37 +65,44 @@ def save(state: Any, path: str | os.PathLike[str]) -> None:
     flat = isinstance(state, Mapping) and all(
         isinstance(key, str) and isinstance(x, (Value, np.ndarray)) for key, x in state.items()
     )
-    # safetensors 0.8.0 writes wrong numbers of arrays that are not contiguous, without a word
+    # safetensors 0.8.0 silently writes wrong data for arrays that are not contiguous
     rows = {
         name: np.ascontiguousarray(a, a.dtype.newbyteorder("=")).reshape(a.shape)
         for name, a in arrays.items()
     }
     for name, a in rows.items():
         if a.dtype.newbyteorder("<") not in {np.dtype(d) for d in DTYPES.values()}:
-            raise TypeError(f"{name!r} holds {a.dtype}, which safetensors has not.")
+            raise TypeError(f"{name!r} holds {a.dtype}, which safetensors does not support.")
     pack = importlib.import_module("safetensors.numpy").save
     replace(Path(path), pack(rows, None if flat else {STATE: text}))
 
 
 def load(path: str | os.PathLike[str], prefix: str = "") -> Any:
-    """Read what `save` wrote, or any safetensors file.
+    """Read a file written by `save`, or any safetensors file.
 
     Parameters
     ----------
     path : the file.
-    prefix : take only the entries whose names begin so, and take it off: a part of a model, such
-        as ``"encoder."``, for a module of its own.
+    prefix : load only entries whose names start with it, and strip it: ``"encoder."`` loads one
+        submodule.
 
     Returns
     -------
-    The state, as it was saved; of another program's file a dict of arrays. bfloat16 becomes
-    float32.
+    The saved state, or a dict of arrays for a file of another program. bfloat16 becomes float32.
 
     Raises
     ------
     ValueError
-        A file that is damaged, cut off or no safetensors file: pickle is never read. A prefix that
-        no name has.
+        A file that is corrupt, truncated or not safetensors (pickle is never read), or a prefix
+        that matches no name.
+
+    Examples
+    --------
+    >>> import nn, numpy as np, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     nn.save({"encoder.w": np.ones(2), "step": np.array(3)}, f"{folder}/a.safetensors")
+    ...     nn.load(f"{folder}/a.safetensors", prefix="encoder.")
+    {'w': array([1., 1.])}
     """
     data = Path(path).read_bytes()
     tensors = importlib.import_module("safetensors")
@@ -117,33 +123,33 @@ def _part(state: Any, prefix: str, path: str | os.PathLike[str]) -> dict[str, An
     if not part:
         some = ", ".join(names[:5]) or "none"
         raise ValueError(
-            f"{os.fspath(path)} has no name that begins with {prefix!r}; it has {some}."
+            f"{os.fspath(path)} has no name that starts with {prefix!r}; it has {some}."
         )
     return part
 
 
 def _array(name: str, entry: Mapping[str, Any]) -> Array:
     raw, shape = entry["data"], entry["shape"]
-    if entry["dtype"] == "BF16":  # the upper half of a float32
+    if entry["dtype"] == "BF16":  # bfloat16 is the upper half of float32
         upper = np.frombuffer(raw, "<u2").astype(np.uint32) << 16
         return upper.view(np.float32).reshape(shape)
     dtype = DTYPES.get(entry["dtype"])
     if dtype is None:
-        raise ValueError(f"{name!r} holds {entry['dtype']}, which NumPy has not")
+        raise ValueError(f"{name!r} holds {entry['dtype']}, which NumPy does not support")
     return np.frombuffer(raw, dtype).astype(np.dtype(dtype).newbyteorder("=")).reshape(shape)
 
 
 def _kind(data: bytes) -> str:
     if data[:4] == b"PK\x03\x04" or data[:1] == b"\x80":
         return (
-            " It looks like torch.save's or pickle's, which can run any program when read; save "
-            "it from PyTorch by safetensors.torch.save_file(model.state_dict(), path)."
+            " It looks like a file of torch.save or pickle, which can execute arbitrary code when "
+            "loaded; from PyTorch, save with safetensors.torch.save_file(model.state_dict(), path)."
         )
     return ""
 
 
 def replace(path: Path, data: bytes) -> None:
-    """Put data in the place of a file, whole or not at all."""
+    """Replace a file's contents atomically."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
     try:
         with open(beside, "xb") as file:
@@ -154,7 +160,7 @@ def replace(path: Path, data: bytes) -> None:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
-    if os.name == "posix":  # the renaming too must reach the disk
+    if os.name == "posix":  # flush the renaming to disk too
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)

@@ -1,4 +1,4 @@
-"""Weights with a structure: identities, rotations, sparse ones."""
+"""Structured initialization: identity, Dirac, orthogonal and sparse weights."""
 
 from __future__ import annotations
 
@@ -6,13 +6,22 @@ import math
 
 import numpy as np
 
-from autograd.random import Rng, as_generator
+from autograd.random import Rng, as_generator, either
 from autograd.value import Value
 from nn.init.distributions import write
 
 
 def eye_(tensor: Value) -> Value:
-    """The identity, in a matrix.
+    """Fill a matrix with the identity.
+
+    Parameters
+    ----------
+    tensor : (rows, columns).
+
+    Raises
+    ------
+    ValueError
+        A tensor that is not a matrix.
 
     Examples
     --------
@@ -26,12 +35,17 @@ def eye_(tensor: Value) -> Value:
 
 
 def dirac_(tensor: Value, groups: int = 1) -> Value:
-    """A convolution's weight that hands its channels through.
+    """Fill a convolution weight so that each input channel passes unchanged to its output.
 
     Parameters
     ----------
     tensor : (out, in, *kernel) with one to three kernel axes.
-    groups : of the convolution, a divisor of out.
+    groups : groups of the convolution; must divide `out`.
+
+    Raises
+    ------
+    ValueError
+        A tensor of another number of axes, or groups that do not divide `out`.
 
     Examples
     --------
@@ -46,21 +60,29 @@ def dirac_(tensor: Value, groups: int = 1) -> Value:
         raise ValueError(f"dirac_: groups={groups} must divide the {shape[0]} outputs of {shape}.")
     new = np.zeros(shape)
     each = shape[0] // groups
-    centre = tuple(n // 2 for n in shape[2:])
+    center = tuple(n // 2 for n in shape[2:])
     for group in range(groups):
         for channel in range(min(each, shape[1])):
-            new[(group * each + channel, channel, *centre)] = 1
+            new[(group * each + channel, channel, *center)] = 1
     return write(tensor, new)
 
 
-def orthogonal_(tensor: Value, gain: float = 1.0, generator: Rng = None) -> Value:
-    """A random matrix with orthonormal rows or columns, whichever are fewer, times the gain.
+def orthogonal_(
+    tensor: Value, gain: float = 1.0, generator: Rng = None, *, rng: Rng = None
+) -> Value:
+    """Fill with a random (semi-)orthogonal matrix, times the gain.
 
     Parameters
     ----------
-    tensor : of two axes at least; the later ones count as one.
-    gain : a factor.
-    generator : generator, seed or None.
+    tensor : at least two axes; all but the first are flattened. The rows or the columns, whichever
+        are fewer, become orthonormal.
+    gain : scaling factor.
+    generator, rng : generator, seed or None; two names for one argument.
+
+    Raises
+    ------
+    ValueError
+        A tensor of fewer than two axes.
 
     References
     ----------
@@ -80,21 +102,30 @@ def orthogonal_(tensor: Value, gain: float = 1.0, generator: Rng = None) -> Valu
         return tensor
     rows = tensor.shape[0]
     columns = tensor.size // rows
-    draws = as_generator(generator).normal(size=(max(rows, columns), min(rows, columns)))
+    draws = as_generator(either(generator, rng)).normal(
+        size=(max(rows, columns), min(rows, columns))
+    )
     q, r = np.linalg.qr(draws)
-    q = q * np.sign(np.diag(r))  # even over all rotations: Mezzadri, 2007
+    q = q * np.sign(np.diag(r))  # uniform over all rotations: Mezzadri, 2007
     return write(tensor, gain * (q.T if rows < columns else q).reshape(tensor.shape))
 
 
-def sparse_(tensor: Value, sparsity: float, std: float = 0.01, generator: Rng = None) -> Value:
-    """A normal matrix with a share of zeros in each column.
+def sparse_(
+    tensor: Value, sparsity: float, std: float = 0.01, generator: Rng = None, *, rng: Rng = None
+) -> Value:
+    """Fill a matrix with normal samples, a fraction of each column set to zero.
 
     Parameters
     ----------
     tensor : (rows, columns).
-    sparsity : share of each column that is 0, 0 to 1.
-    std : standard deviation of the others.
-    generator : generator, seed or None.
+    sparsity : fraction of zeros in each column, 0 to 1.
+    std : standard deviation of the nonzero entries.
+    generator, rng : generator, seed or None; two names for one argument.
+
+    Raises
+    ------
+    ValueError
+        A tensor that is not a matrix, or a sparsity outside 0 to 1.
 
     References
     ----------
@@ -111,8 +142,8 @@ def sparse_(tensor: Value, sparsity: float, std: float = 0.01, generator: Rng = 
         raise ValueError(f"sparse_: tensor must have 2 axes, got shape {tensor.shape}.")
     if not 0 <= sparsity <= 1:
         raise ValueError(f"sparse_: sparsity must be between 0 and 1, got {sparsity}.")
-    rng, rows = as_generator(generator), tensor.shape[0]
-    new = rng.normal(0, std, tensor.shape)
-    order = rng.random(tensor.shape).argsort(axis=0)
+    random, rows = as_generator(either(generator, rng)), tensor.shape[0]
+    new = random.normal(0, std, tensor.shape)
+    order = random.random(tensor.shape).argsort(axis=0)
     np.put_along_axis(new, order[: math.ceil(sparsity * rows)], 0, axis=0)
     return write(tensor, new)

@@ -27,7 +27,7 @@ def fgsm(
     clip: Clip = (0.0, 1.0),
     loss: Any = "cross_entropy",
 ) -> Array:
-    r"""One step up the loss, of the same size for every input: the fast gradient sign method.
+    r"""Fast gradient sign method: one step of size ε along the sign of the input gradient.
 
     .. math:: x + \varepsilon \operatorname{sign} \frac{\partial L}{\partial x}
 
@@ -35,10 +35,10 @@ def fgsm(
     ----------
     model : Module.
     x : float array, (N, ...).
-    target : what the loss compares with: the true classes (N,), to get away from them.
-    eps : ε >= 0, the most that any element changes.
-    targeted : step down instead, towards classes that are given as `target`.
-    clip : the range in which inputs lie, or None.
+    target : the true classes, (N,), or whatever the loss takes as its target.
+    eps : ε >= 0, bound on the change of every element.
+    targeted : minimise the loss instead, towards the classes given as `target`.
+    clip : (low, high), the valid range of inputs, or None.
     loss : as in `fit`: a name, or a function of outputs and target.
 
     Returns
@@ -48,9 +48,9 @@ def fgsm(
     Raises
     ------
     TypeError
-        An input of integers.
+        An integer input.
     ValueError
-        Numbers that don't fit; inputs outside `clip`.
+        Invalid settings or shapes; inputs outside `clip`.
 
     References
     ----------
@@ -84,7 +84,7 @@ def pgd(
     loss: Any = "cross_entropy",
     rng: Rng = None,
 ) -> Array:
-    r"""Many small steps up the loss, each brought back to within ε: projected gradient descent.
+    r"""Projected gradient descent: steps up the loss, each projected back to within ε.
 
     .. math:: x_{k+1} = \Pi_{|x' - x|_\infty \le \varepsilon}
         \left(x_k + \alpha \operatorname{sign} \frac{\partial L}{\partial x_k}\right)
@@ -92,10 +92,10 @@ def pgd(
     Parameters
     ----------
     model, x, target, eps, targeted, clip, loss : as in `fgsm`.
-    steps : how many.
-    step_size : α; by default 2.5 ε / steps, so that the edge can be reached from everywhere.
-    random_start : begin anywhere within ε, not at x.
-    rng : generator, seed or None for the default; for the start.
+    steps : number of steps.
+    step_size : α; by default 2.5 ε / steps, so that the boundary can be reached from anywhere.
+    random_start : start at a random point within ε instead of at x.
+    rng : generator, seed or None for the default; for the random start.
 
     Returns
     -------
@@ -104,9 +104,9 @@ def pgd(
     Raises
     ------
     TypeError
-        An input of integers.
+        An integer input.
     ValueError
-        Numbers that don't fit; inputs outside `clip`.
+        Invalid settings or shapes; inputs outside `clip`.
 
     References
     ----------
@@ -139,7 +139,7 @@ def pgd(
 
 
 class _Attack:
-    """What both attacks share: checks, the direction, the bounds."""
+    """What both attacks share: checks, the direction of a step, the projection."""
 
     def __init__(
         self,
@@ -177,12 +177,12 @@ class _Attack:
             self.low, self.high = np.maximum(self.low, clip[0]), np.minimum(self.high, clip[1])
 
     def direction(self, x: Array) -> Array:
-        """The sign of the loss's gradient; against it where a target is sought."""
+        """The sign of the loss's gradient, negated for a targeted attack."""
         leaf = Value(x)
         value = self.criterion(self.model(leaf), self.target)
         slope: Array = grad(value, leaf)
         return np.asarray(self.sign * np.sign(slope), slope.dtype)
 
     def kept(self, x: Array) -> Array:
-        """Within ε of the input, and within the range."""
+        """Project to within ε of the input and into the valid range."""
         return np.clip(x, self.low, self.high).astype(self.x.dtype)

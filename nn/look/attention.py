@@ -1,4 +1,4 @@
-"""attention_maps: what each query attends to."""
+"""attention_maps: the attention weights of a model."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from nn.module import Module
 
 
 def attention_maps(model: Module, x: Any) -> dict[str, Array]:
-    r"""The weights of every attention in a model, for one input, in eval mode.
+    r"""The weights of every attention layer of a model, for one input, in eval mode.
 
     .. math:: \operatorname{softmax}\left(\frac{Q K^\top}{\sqrt E} + M\right)
 
-    The fused kernel never stores them: they are read from the graph of its reference, into which
-    the finished graph is opened.
+    The fused kernel never stores them: they are read from its reference, as which the kernel is
+    expanded in the recorded graph.
 
     Parameters
     ----------
@@ -30,13 +30,13 @@ def attention_maps(model: Module, x: Any) -> dict[str, Array]:
 
     Returns
     -------
-    dict, the path of the module -> array, (..., L, S): with nn's layers (N, heads, L, S). Each row
-        adds up to 1, or is 0 where a query may attend to nothing. In the order of the model.
+    dict, path of the module -> array, (..., L, S); for nn's layers (N, heads, L, S). Each row
+        sums to 1, or is 0 where a query may attend to nothing. In the order of the model.
 
     Raises
     ------
     ValueError
-        There is no attention in the recorded graph.
+        The recorded graph has no attention.
 
     References
     ----------
@@ -49,7 +49,8 @@ def attention_maps(model: Module, x: Any) -> dict[str, Array]:
     ...     def __init__(self):
     ...         self.query = nn.Linear(4, 4, rng=0)
     ...     def forward(self, x):
-    ...         return autograd.scaled_dot_product_attention(self.query(x), x, x, is_causal=True)
+    ...         q = self.query(x)
+    ...         return nn.functional.scaled_dot_product_attention(q, x, x, is_causal=True)
     >>> maps = nn.look.attention_maps(Look(), np.ones((1, 3, 4), np.float32))
     >>> maps["Look"][0].round(2)
     array([[1.  , 0.  , 0.  ],

@@ -1,4 +1,4 @@
-"""Which parts of an input a model's decision rests on, by its gradients."""
+"""Gradient-based attribution: saliency and integrated gradients."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from nn.module import Module
 
 
 def saliency(model: Module, x: Any, target: Any = None) -> Array:
-    r"""How much each input changes a class's score, to first order.
+    r"""Saliency map: the absolute gradient of a class's score with respect to the input.
 
     .. math:: |\partial y_{target} / \partial x|
 
     Parameters
     ----------
-    model : Module, which makes scores (N, C) of x, best without softmax; or a number a sample.
+    model : Module that returns scores (N, C), preferably logits; or one number per sample.
     x : float array, (N, ...).
-    target : classes, (N,), or one for all; by default those that the model chooses.
+    target : class indices, (N,), or one for all; by default the predicted classes.
 
     Returns
     -------
-    array, shape of x. Of colour images the paper takes the largest of the channels.
+    array, shape of x. For colour images the paper takes the maximum over the channels.
 
     Raises
     ------
     TypeError
-        An input of integers.
+        An integer input.
     ValueError
-        Outputs or targets of other shapes.
+        Outputs or targets of unexpected shapes.
 
     References
     ----------
@@ -60,21 +60,21 @@ def integrated_gradients(
     steps: int = 50,
     return_delta: bool = False,
 ) -> Any:
-    r"""How much each input adds to a class's score, on the way from a baseline.
+    r"""Integrated gradients: attributions that sum to the score's difference from a baseline.
 
     .. math:: (x - b) \int_0^1 \frac{\partial y_{target}}{\partial x} (b + a (x - b)) \, da
 
-    The attributions of a sample add up to the score of x minus that of the baseline: they are
-    complete. The integral is a Gauss-Legendre sum.
+    The attributions of a sample sum to the score of x minus that of the baseline (completeness).
+    The integral is computed by Gauss-Legendre quadrature.
 
     Parameters
     ----------
-    model : Module, which makes scores (N, C) of x; or a number a sample.
+    model : Module that returns scores (N, C); or one number per sample.
     x : float array, (N, ...).
-    target : classes, (N,), or one for all; by default those that the model chooses for x.
-    baseline : where nothing is seen, such as a black image; it broadcasts to x.
-    steps : points of the sum.
-    return_delta : whether to return by how much each sample's attributions miss completeness.
+    target : class indices, (N,), or one for all; by default the classes predicted for x.
+    baseline : an input without information, such as a black image; it broadcasts to x.
+    steps : number of quadrature points.
+    return_delta : also return the completeness error of each sample.
 
     Returns
     -------
@@ -84,9 +84,9 @@ def integrated_gradients(
     Raises
     ------
     TypeError
-        An input of integers.
+        An integer input.
     ValueError
-        Outputs, targets or a baseline of other shapes; fewer than 1 step.
+        Outputs, targets or a baseline of unexpected shapes; fewer than 1 step.
 
     References
     ----------

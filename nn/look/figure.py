@@ -1,4 +1,4 @@
-"""Figures that show themselves where a notebook's cell ends with them."""
+"""Matplotlib figures that display themselves as the last value of a notebook cell."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from nn.data.packages import needs
 
 
 def figure(who: str, width: float, height: float) -> Any:
-    """An empty figure of matplotlib, made without pyplot.
+    """An empty matplotlib Figure, made without pyplot.
 
-    IPython shows a Figure as a picture once pyplot has been imported, and as a line of text before.
-    This one can draw itself, so it is a picture in both cases.
+    IPython displays a Figure as a picture only after pyplot has been imported. This one has a PNG
+    representation, so that it is displayed in either case.
 
     Parameters
     ----------
-    who : the function that asks, for errors.
+    who : the caller, for errors.
     width, height : in inches.
 
     Returns

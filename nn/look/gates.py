@@ -1,4 +1,4 @@
-"""gate_activations: every gate of a recurrent layer at every step."""
+"""gate_activations: the gates and states of a recurrent layer at every step."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ Reader = Callable[[Node], dict[str, Node]]
 def gate_activations(model: Module, x: Any, layer: str | Module | None = None) -> dict[str, Array]:
     """All gates and states of an LSTM, GRU or RNN, step by step.
 
-    The fused kernel keeps none of them apart: they are read from the graph of its reference, into
-    which the finished graph is opened.
+    The fused kernel does not store them: they are read from its reference, as which the kernel is
+    expanded in the recorded graph.
 
     Parameters
     ----------
     model : the recurrent layer itself, or a model that has it.
     x : the model's input; a tuple of several, such as ``(x, hx)``.
-    layer : which recurrent layer, itself or its path; not needed where there is one.
+    layer : the recurrent layer or its path; optional if the model has only one.
 
     Returns
     -------
     dict, name -> array of shape (layers · directions, T, B, H), or without B where the layer's
-        input has none; along the first axis as in h_n. Beyond the length of a sequence it is 0.
+        input has none; the first axis is ordered as in h_n. 0 beyond the length of a sequence.
 
         - LSTM: "input", "forget", "cell", "output", "c" and "h"
         - GRU: "reset", "update", "new" and "h"
@@ -41,9 +41,9 @@ def gate_activations(model: Module, x: Any, layer: str | Module | None = None) -
     Raises
     ------
     TypeError
-        It is no recurrent layer.
+        The layer is not recurrent.
     ValueError
-        Several layers and none chosen; one that is called several times or not at all.
+        Several recurrent layers and none chosen; a layer called several times or never.
 
     References
     ----------

@@ -16,19 +16,19 @@ from nn.module import Module
 def grad_cam(
     model: Module, x: Any, layer: str | Module, target: Any = None, *, upsample: bool = True
 ) -> Array:
-    r"""The feature maps of a layer, weighted by what they do for a class.
+    r"""Grad-CAM: feature maps of a layer, weighted by the mean gradient of a class's score.
 
     .. math:: \operatorname{relu} \Bigl(\sum_k \alpha_k A_k\Bigr), \quad
         \alpha_k = \frac{1}{HW} \sum_{ij} \frac{\partial y_{target}}{\partial A_{kij}}
 
     Parameters
     ----------
-    model : Module, which makes scores (N, C) of x, best without softmax; or a number a sample.
+    model : Module that returns scores (N, C), preferably logits; or one number per sample.
     x : float array, (N, channels, H, W).
-    layer : the module, or its path, whose output A (N, K, h, w) is looked at: usually the last
-        convolution, or the ReLU behind it.
-    target : classes, (N,), or one for all; by default those that the model chooses.
-    upsample : whether to resample the maps, bilinearly, to the size of the image.
+    layer : the module or its path whose output is A, (N, K, h, w): usually the last convolution or
+        the ReLU after it.
+    target : class indices, (N,), or one for all; by default the predicted classes.
+    upsample : resize the maps bilinearly to the size of the image.
 
     Returns
     -------
@@ -37,9 +37,9 @@ def grad_cam(
     Raises
     ------
     TypeError
-        An input of integers; a layer that returns no array.
+        An integer input; a layer that returns no array.
     ValueError
-        Shapes that don't fit; a layer that the score does not depend on.
+        Incompatible shapes; a layer that the score does not depend on.
 
     References
     ----------

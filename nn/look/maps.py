@@ -1,4 +1,4 @@
-"""What a convolutional layer has learned, and what it sees in an image."""
+"""Filters and feature maps of convolutional layers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from nn.module import Module
 
 
 def feature_maps(model: Module, x: Any, layer: str | Module) -> Array:
-    """What a layer makes of an input, in eval mode.
+    """The output of a layer for an input, in eval mode.
 
     Parameters
     ----------
@@ -30,14 +30,14 @@ def feature_maps(model: Module, x: Any, layer: str | Module) -> Array:
 
     Returns
     -------
-    array, the layer's output; behind a convolution (N, C, H, W).
+    array, the layer's output; of a convolution (N, C, H, W).
 
     Raises
     ------
     ValueError
-        The layer is no part of the model, is called several times or not at all.
+        The layer is not part of the model, or is called several times or never.
     TypeError
-        It returns no single array: of recurrent layers see `gate_activations`.
+        It returns no single array: for recurrent layers see `gate_activations`.
 
     References
     ----------
@@ -67,17 +67,17 @@ def filters(layer: Module) -> Array:
 
     Parameters
     ----------
-    layer : Conv1d, Conv2d, Conv3d, or one of their transposes without groups.
+    layer : Conv1d, Conv2d, Conv3d, or a transposed convolution without groups.
 
     Returns
     -------
-    array, (out, in, kh, kw): for each output channel what it looks for in each input channel. A
-        copy. Of a transposed convolution, what each output channel gets from each input channel.
+    array, (out, in, kh, kw), a copy: the filter from each input to each output channel, of
+        transposed convolutions too.
 
     Raises
     ------
     TypeError
-        Another layer.
+        The layer is not a convolution.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Occlusion: cover a part of an image, and see what the score loses."""
+"""Occlusion: attribution by covering parts of an image."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ def occlusion(
     value: float = 0.0,
     batch_size: int = 256,
 ) -> Array:
-    r"""How much a class's score falls where a patch covers the image.
+    r"""Occlusion map: the drop of a class's score when a patch covers each part of the image.
 
     .. math:: m_p = \text{mean over the patches } P \ni p \text{ of } y(x) - y(x_{P \to value})
 
     Parameters
     ----------
-    model : Module, which makes scores (N, C) of x; or a number a sample.
+    model : Module that returns scores (N, C); or one number per sample.
     x : float array, (N, channels, H, W).
-    target : classes, (N,), or one for all; by default those that the model chooses for x.
-    size : of the patch, height and width.
-    stride : pixels from one place of the patch to the next; the last place touches the edge.
-    value : what a patch is filled with.
-    batch_size : images at a time.
+    target : class indices, (N,), or one for all; by default the classes predicted for x.
+    size : height and width of the patch.
+    stride : pixels between positions of the patch; the last position touches the edge.
+    value : the fill value of the patch.
+    batch_size : occluded images per forward pass.
 
     Returns
     -------
-    array, (N, H, W): positive where the class needs what was covered.
+    array, (N, H, W): positive where the covered pixels support the class.
 
     Raises
     ------
     TypeError
-        An input of integers.
+        An integer input.
     ValueError
-        Shapes that don't fit; a patch larger than the image.
+        Incompatible shapes; a patch larger than the image.
 
     References
     ----------

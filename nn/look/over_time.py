@@ -1,4 +1,4 @@
-"""gradient_norms_over_time: how far a loss reaches back."""
+"""gradient_norms_over_time: vanishing and exploding gradients, measured."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from nn.look.running import Array
 
 
 def gradient_norms_over_time(loss: Any) -> dict[str, Array]:
-    r"""The norm of a loss's gradient by the state after each step of a recurrent layer.
+    r"""The norm of a loss's gradient with respect to the state after each recurrent step.
 
     .. math:: \| \partial L / \partial h_t \|, \quad t = 1 \ldots T
 
-    Recurrent kernels, of layers and of cells, are opened into their steps. Of an LSTM the state is
-    (h, c), where c also acts through h of the same step. A loop of your own ops is found by its
-    repetitions; of it, only the states that one repetition hands on to the next are known.
+    Recurrent kernels, of layers and of cells, are expanded into their steps. The state of an LSTM
+    is (h, c), where c also acts through h of the same step. A loop written with other ops is
+    recognised by its repetition; its states are the values carried to the next iteration.
 
     Parameters
     ----------
@@ -34,15 +34,15 @@ def gradient_norms_over_time(loss: Any) -> dict[str, Array]:
 
     Returns
     -------
-    dict, the module of each layer, direction or loop -> array of T norms, in the order in which
-        the steps ran; 0 after a step that the loss does not depend on.
+    dict, module of each layer, direction or loop -> array of T norms, in the order in which the
+        steps ran; 0 for a state that the loss does not depend on.
 
     Raises
     ------
     TypeError
-        It is no Value.
+        The loss is not a Value.
     ValueError
-        There is no recurrent layer, and no loop of at least three steps, behind it.
+        The loss depends on no recurrent layer and no loop of at least three steps.
 
     References
     ----------
@@ -83,9 +83,9 @@ def gradient_norms_over_time(loss: Any) -> dict[str, Array]:
 
 
 def _scans(trace: Trace) -> list[tuple[Call | None, list[list[Node]]]]:
-    """The states after each step of the recurrent kernels, and the modules around these.
+    """The states after each step of the recurrent kernels, and the modules that called them.
 
-    Kernels of which one goes on where the other ended, such as cells, are one.
+    Kernels that start from the last state of another, such as cells, count as one.
     """
     chains: dict[int, tuple[Call | None, list[list[Node]]]] = {}
     for v, ys in trace.opened:
@@ -108,7 +108,7 @@ def _scans(trace: Trace) -> list[tuple[Call | None, list[list[Node]]]]:
 
 
 def _started_by(scan: Node) -> int:
-    """The kernel whose last state is the first one of this."""
+    """The kernel whose last state is the initial state of this one."""
     at = scan.inputs[1]
     while isinstance(at, Node) and at.inputs and at.op is not scan.op:
         at = at.inputs[0]
@@ -116,7 +116,7 @@ def _started_by(scan: Node) -> int:
 
 
 def _loops(trace: Trace) -> Iterator[tuple[Call | None, list[list[Node]]]]:
-    """The states that loops outside kernels hand on."""
+    """The states that loops outside kernels carry."""
     regions: dict[int, list[Node]] = {}
     for v in trace.order:
         call = trace.calls[id(v)]
@@ -128,6 +128,6 @@ def _loops(trace: Trace) -> Iterator[tuple[Call | None, list[list[Node]]]]:
 
 
 def _norm(slopes: dict[int, Any], states: list[Node]) -> float:
-    """Norm of the gradient by these states together; 0 where none leads to the loss."""
+    """Norm of the gradient with respect to these states together; 0 if the loss ignores them."""
     parts = [slopes[id(v)] for v in states if slopes.get(id(v)) is not None]
     return math.sqrt(sum(float(np.sum(np.square(g, dtype=np.float64))) for g in parts))

@@ -1,4 +1,4 @@
-"""Running a model to look into it: eval mode, a graph, and what one layer made."""
+"""Running a model in eval mode, with a graph, and keeping the output of one layer."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ Array = np.ndarray[Any, Any]
 
 @contextlib.contextmanager
 def looking(model: Module) -> Iterator[None]:
-    """Eval mode, and a graph even under no_grad; every module's own mode afterwards."""
+    """Eval mode, and a graph even under no_grad; restores every module's mode afterwards."""
     with evaluating(model), enable_grad():
         yield
 
 
 def layer_of(who: str, model: Module, layer: str | Module) -> Module:
-    """A module of the model, given itself or its path."""
+    """The module of the model that `layer` is or names."""
     if isinstance(layer, str):
         return model.get_submodule(layer)
     if not any(layer is m for m in model.modules()):
@@ -36,20 +36,20 @@ def layer_of(who: str, model: Module, layer: str | Module) -> Module:
 
 
 def floats(who: str, model: Module, x: Any) -> Array:
-    """The input as an array of the model's own float type.
+    """The input as an array of the model's parameter dtype.
 
     Raises
     ------
     TypeError
-        Integers, which have no gradient.
+        An integer input, which has no gradient.
     ValueError
         No samples.
     """
     array = x.data if isinstance(x, Value) else np.asarray(x)
     if array.dtype.kind != "f":
         raise TypeError(
-            f"{who}: x must hold floats to be differentiated by, got {array.dtype}. Of a model "
-            "that takes numbers of tokens, look into the part behind the embedding."
+            f"{who}: x must be a float array to be differentiable, got {array.dtype}. For a model "
+            "that takes token indices, pass the part after the embedding."
         )
     if array.ndim == 0 or not array.size:
         raise ValueError(f"{who}: x must have samples in axis 0, got shape {array.shape}.")
@@ -58,7 +58,7 @@ def floats(who: str, model: Module, x: Any) -> Array:
 
 
 def called(model: Module, x: Any) -> Any:
-    """The model's outputs; x is a tuple where it takes several inputs. Floats are tracked."""
+    """The model's outputs; x is a tuple of several inputs. Float inputs are tracked."""
     given = x if type(x) is tuple else (x,)
     return model(*(_tracked(model, part) for part in given))
 
@@ -70,12 +70,12 @@ def _tracked(model: Module, x: Any) -> Any:
 
 
 def seen_by(who: str, model: Module, layer: Module, x: Any) -> tuple[Any, tuple[Any, ...], Any]:
-    """The model's output for x, and what its layer was given and returned.
+    """The model's output for x, and the arguments and the output of the layer.
 
     Raises
     ------
     ValueError
-        The layer was not called, or several times.
+        The layer was never called, or several times.
     """
     calls: list[tuple[tuple[Any, ...], Any]] = []
     with layer.register_forward_hook(lambda module, args, y: calls.append((args, y))):
@@ -89,17 +89,17 @@ def seen_by(who: str, model: Module, layer: Module, x: Any) -> tuple[Any, tuple[
 
 
 def score(who: str, y: Any, target: Any) -> tuple[Value, Array | None]:
-    """The number of each sample that is to be explained, and the classes that were chosen.
+    """The score of each sample that is to be explained, and its class.
 
     Parameters
     ----------
-    who : for errors.
-    y : the model's output, (N, C); or (N,) or (N, 1), a number a sample.
-    target : classes, (N,), or one for all; None chooses each sample's largest.
+    who : the caller, for errors.
+    y : the model's output, (N, C); or (N,) or (N, 1), one number per sample.
+    target : class indices, (N,), or one for all; None takes the predicted classes.
 
     Returns
     -------
-    Value of shape (N,), and the classes; None where there is a number a sample.
+    Value of shape (N,), and the classes; None where y is one number per sample.
     """
     if not isinstance(y, Value):
         raise TypeError(
@@ -122,7 +122,7 @@ def score(who: str, y: Any, target: Any) -> tuple[Value, Array | None]:
 
 
 def classes_of(who: str, target: Any, n: int) -> Array:
-    """Targets as n integers."""
+    """The targets as n class indices."""
     classes = np.asarray(target)
     if classes.dtype.kind not in "iu" or classes.shape not in ((), (n,)):
         raise ValueError(

@@ -1,62 +1,29 @@
-"""How good predictions are: functions of whole arrays, and classes that add up batches."""
+"""Evaluation metrics: functions of whole arrays, and classes that accumulate over batches."""
 
-from nn.metrics.boxes import box_iou, nms
-from nn.metrics.classification import (
-    Accuracy,
-    Perplexity,
-    TopKAccuracy,
-    accuracy,
-    perplexity,
-    top_k_accuracy,
-)
-from nn.metrics.confusion import (
-    F1,
-    ConfusionMatrix,
-    JaccardIndex,
-    Precision,
-    Recall,
-    confusion_matrix,
-    f1_score,
-    jaccard_score,
-    precision_score,
-    recall_score,
-)
-from nn.metrics.detection import MeanAveragePrecision, mean_average_precision
-from nn.metrics.metric import Metric
-from nn.metrics.regression import (
-    MeanAbsoluteError,
-    R2Score,
-    mean_absolute_error,
-    r2_score,
-)
-from nn.metrics.sequences import edit_distance, error_rate
-
-__all__ = [
-    "F1",
-    "Accuracy",
-    "ConfusionMatrix",
-    "JaccardIndex",
-    "MeanAbsoluteError",
-    "MeanAveragePrecision",
-    "Metric",
-    "Perplexity",
-    "Precision",
-    "R2Score",
-    "Recall",
-    "TopKAccuracy",
-    "accuracy",
-    "box_iou",
-    "confusion_matrix",
-    "edit_distance",
-    "error_rate",
-    "f1_score",
-    "jaccard_score",
-    "mean_absolute_error",
-    "mean_average_precision",
-    "nms",
-    "perplexity",
-    "precision_score",
-    "r2_score",
-    "recall_score",
-    "top_k_accuracy",
-]
+from nn.metrics.boxes import box_iou as box_iou
+from nn.metrics.boxes import nms as nms
+from nn.metrics.classification import Accuracy as Accuracy
+from nn.metrics.classification import Perplexity as Perplexity
+from nn.metrics.classification import TopKAccuracy as TopKAccuracy
+from nn.metrics.classification import accuracy as accuracy
+from nn.metrics.classification import perplexity as perplexity
+from nn.metrics.classification import top_k_accuracy as top_k_accuracy
+from nn.metrics.confusion import F1 as F1
+from nn.metrics.confusion import ConfusionMatrix as ConfusionMatrix
+from nn.metrics.confusion import JaccardIndex as JaccardIndex
+from nn.metrics.confusion import Precision as Precision
+from nn.metrics.confusion import Recall as Recall
+from nn.metrics.confusion import confusion_matrix as confusion_matrix
+from nn.metrics.confusion import f1_score as f1_score
+from nn.metrics.confusion import jaccard_score as jaccard_score
+from nn.metrics.confusion import precision_score as precision_score
+from nn.metrics.confusion import recall_score as recall_score
+from nn.metrics.detection import MeanAveragePrecision as MeanAveragePrecision
+from nn.metrics.detection import mean_average_precision as mean_average_precision
+from nn.metrics.metric import Metric as Metric
+from nn.metrics.regression import MeanAbsoluteError as MeanAbsoluteError
+from nn.metrics.regression import R2Score as R2Score
+from nn.metrics.regression import mean_absolute_error as mean_absolute_error
+from nn.metrics.regression import r2_score as r2_score
+from nn.metrics.sequences import edit_distance as edit_distance
+from nn.metrics.sequences import error_rate as error_rate

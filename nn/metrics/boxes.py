@@ -1,4 +1,4 @@
-"""Boxes around things: how far two overlap, and which of many to keep."""
+"""Bounding boxes: intersection over union and non-maximum suppression."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ from typing import Any
 
 import numpy as np
 
-from nn.metrics.metric import Array
+from autograd.node import Array
 
 
 def box_iou(boxes1: Any, boxes2: Any) -> Array:
-    r"""Intersection over union of every box with every other.
+    r"""Pairwise intersection over union (IoU) of two sets of boxes.
 
     .. math:: \mathrm{IoU}(a, b) = \frac{|a \cap b|}{|a \cup b|}
 
     Parameters
     ----------
     boxes1, boxes2 : shapes (N, 4) and (M, 4), each row x1, y1, x2, y2 with x1 ≤ x2 and y1 ≤ y2.
-        A box ends where its last pixel ends: one pixel is (0, 0, 1, 1).
+        x2 and y2 are exclusive: a single pixel is (0, 0, 1, 1).
 
     Returns
     -------
-    floats from 0 to 1, shape (N, M). Two boxes without any area have 0.
+    Floats from 0 to 1, shape (N, M). Two boxes of zero area have IoU 0.
 
     Raises
     ------
     ValueError
-        Another shape; a box that ends before it begins, or holds NaN or infinity.
+        Another shape; a box with x1 > x2 or y1 > y2, NaN or infinity.
     TypeError
-        Not numbers.
+        Entries that are not numbers.
 
     Examples
     --------
@@ -41,27 +41,27 @@ def box_iou(boxes1: Any, boxes2: Any) -> Array:
 
 
 def nms(boxes: Any, scores: Any, iou_threshold: float) -> Array:
-    """Non-maximum suppression: of boxes that overlap too far, the one with the best score.
+    """Non-maximum suppression: keep the best-scoring of boxes that overlap.
 
-    The box with the best score is kept, every other whose IoU with it exceeds the threshold is
-    dropped, and so on with those that are left. For several classes, call it once for each.
+    The box with the highest score is kept and all boxes whose IoU with it exceeds the threshold are
+    discarded; this repeats with the remaining boxes. For several classes, call it once per class.
 
     Parameters
     ----------
     boxes : shape (N, 4), each row x1, y1, x2, y2 with x1 ≤ x2 and y1 ≤ y2.
-    scores : shape (N,). Of equal ones the earlier counts as better.
+    scores : shape (N,). Ties: the first box ranks higher.
     iou_threshold : from 0 to 1.
 
     Returns
     -------
-    int64, shape (K,) : the rows to keep, best score first.
+    int64, shape (K,) : indices of the boxes to keep, highest score first.
 
     Raises
     ------
     ValueError
-        Shapes that do not fit; a box that ends before it begins; NaN; a threshold out of range.
+        Incompatible shapes; a box with x1 > x2 or y1 > y2; NaN; a threshold out of range.
     TypeError
-        Not numbers.
+        Entries that are not numbers.
 
     Examples
     --------
@@ -74,11 +74,11 @@ def nms(boxes: Any, scores: Any, iou_threshold: float) -> Array:
     values = np.asarray(scores, np.float64)
     if values.shape != kept.shape[:1]:
         raise ValueError(
-            f"nms: boxes {kept.shape} need scores of shape {kept.shape[:1]}, got {values.shape}."
+            f"nms: boxes {kept.shape} require scores of shape {kept.shape[:1]}, got {values.shape}."
         )
     if np.isnan(values).any():
-        raise ValueError("nms: scores hold NaN, which has no place in an order.")
-    threshold = as_share("nms", iou_threshold)
+        raise ValueError("nms: scores contain NaN and can't be sorted.")
+    threshold = as_threshold("nms", iou_threshold)
     order = np.argsort(-values, kind="stable")
     best = []
     while order.size:
@@ -89,7 +89,7 @@ def nms(boxes: Any, scores: Any, iou_threshold: float) -> Array:
 
 
 def overlaps(a: Array, b: Array) -> Array:
-    """IoU of boxes that were checked: (N, 4) and (M, 4) make (N, M)."""
+    """Pairwise IoU (N, M) of checked boxes (N, 4) and (M, 4)."""
     corner = np.maximum(a[:, None, :2], b[:, :2])
     opposite = np.minimum(a[:, None, 2:], b[:, 2:])
     common = np.clip(opposite - corner, 0, None).prod(-1)
@@ -99,13 +99,13 @@ def overlaps(a: Array, b: Array) -> Array:
 
 
 def areas(boxes: Array) -> Array:
-    """Width times height, (N,)."""
+    """Areas of boxes, (N,)."""
     area: Array = (boxes[:, 2:] - boxes[:, :2]).prod(-1)
     return area
 
 
 def as_boxes(who: str, name: str, boxes: Any) -> Array:
-    """Boxes as floats, (N, 4); no boxes at all may be an empty list."""
+    """Boxes as floats, (N, 4); an empty list is (0, 4)."""
     array = np.asarray(boxes)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{who}: {name} must hold numbers, got {array.dtype}.")
@@ -113,21 +113,21 @@ def as_boxes(who: str, name: str, boxes: Any) -> Array:
         array = array.reshape(0, 4)
     if array.ndim != 2 or array.shape[1] != 4:
         raise ValueError(
-            f"{who}: {name} must have shape (N, 4), x1, y1, x2, y2 in each row, got {array.shape}."
+            f"{who}: {name} must have shape (N, 4) with rows x1, y1, x2, y2, got {array.shape}."
         )
     array = array.astype(np.result_type(array, np.float32), copy=False)
     bad = ~(np.isfinite(array).all(1) & (array[:, :2] <= array[:, 2:]).all(1))
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
         raise ValueError(
-            f"{who}: {name}[{row}] is {array[row].tolist()}; boxes are x1, y1, x2, y2 with "
+            f"{who}: {name}[{row}] is {array[row].tolist()}; boxes must be x1, y1, x2, y2 with "
             "x1 <= x2 and y1 <= y2, not x, y, width, height."
         )
     return array
 
 
-def as_share(who: str, iou_threshold: float) -> float:
-    """A threshold between 0 and 1."""
+def as_threshold(who: str, iou_threshold: float) -> float:
+    """Check a threshold between 0 and 1 and return it."""
     if not 0 <= iou_threshold <= 1:
         raise ValueError(f"{who}: iou_threshold must be between 0 and 1, got {iou_threshold}.")
     return float(iou_threshold)

@@ -1,4 +1,4 @@
-"""Metrics that are read off the confusion matrix."""
+"""Metrics computed from the confusion matrix: precision, recall, F1, Jaccard index."""
 
 from __future__ import annotations
 
@@ -6,19 +6,32 @@ from typing import Any
 
 import numpy as np
 
-from nn.metrics.classification import choices
-from nn.metrics.metric import Array, Metric
+from autograd.node import Array
+from nn.metrics.classification import predictions
+from nn.metrics.metric import Metric
 
 AVERAGES = ("binary", "macro", "micro", "weighted", None)
 
 
 class ConfusionMatrix(Metric):
-    """How often each class (rows) was predicted as which (columns).
+    """Confusion matrix: entry [i, j] counts samples of class i predicted as class j.
 
     Parameters
     ----------
-    num_classes : C; by default as many as the largest class number seen asks for.
+    num_classes : C; by default it grows with the largest class index seen.
     threshold : as in `Accuracy`.
+
+    Raises
+    ------
+    ValueError
+        From `update`: incompatible shapes, or a class index out of range.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.metrics.ConfusionMatrix()(np.array([0, 1, 1]), np.array([0, 0, 1]))
+    array([[1, 1],
+           [0, 1]])
     """
 
     name = "confusion_matrix"
@@ -28,49 +41,38 @@ class ConfusionMatrix(Metric):
         self.reset()
 
     def reset(self) -> None:
-        """As in `Metric`."""
         c = self.num_classes or 0
         self.counts: Array = np.zeros((c, c), np.int64)
 
     def update(self, outputs: Array, targets: Array) -> None:
-        """As in `Metric`. Outputs of integers are taken as predicted class numbers."""
+        """Add a batch. Integer outputs of the targets' shape are predicted class indices."""
         if outputs.dtype.kind in "iu" and outputs.shape == targets.shape:
-            guesses, numbers = outputs.reshape(-1), targets.reshape(-1)
+            predicted, true = outputs.reshape(-1), targets.reshape(-1)
         else:
-            guesses, numbers = choices(self.name, outputs, targets, self.threshold)
-        a_score_each_class = outputs.shape[:1] + outputs.shape[2:] == targets.shape
+            predicted, true = predictions(self.name, outputs, targets, self.threshold)
+        one_score_per_class = outputs.shape[:1] + outputs.shape[2:] == targets.shape
         c = len(self.counts)
-        both = np.concatenate([guesses, numbers]).astype(np.int64)
+        both = np.concatenate([predicted, true]).astype(np.int64)
         if both.size and (both.min() < 0 or both.max() >= (self.num_classes or np.inf)):
             raise ValueError(
-                f"{self.name}: class numbers {both.min()} to {both.max()}, but num_classes is "
+                f"{self.name}: class indices {both.min()} to {both.max()}, but num_classes is "
                 f"{self.num_classes}."
             )
-        known = outputs.shape[1] if a_score_each_class and outputs.ndim > 1 else 1
+        known = outputs.shape[1] if one_score_per_class and outputs.ndim > 1 else 1
         needed = max(int(both.max(initial=-1)) + 1, known)
         if self.num_classes is None and needed > c:
             self.counts = np.pad(self.counts, (0, needed - c))
             c = needed
-        flat = numbers.astype(np.int64) * c + guesses
+        flat = true.astype(np.int64) * c + predicted
         self.counts = self.counts + np.bincount(flat, minlength=c * c).reshape(c, c)
 
-    def compute(self) -> Any:
-        """As in `Metric`: int64, shape (C, C)."""
+    def compute(self) -> float | Array:
+        """The counts: int64, shape (C, C)."""
         return self.counts
 
 
 class _FromCounts(ConfusionMatrix):
-    """Precision, recall and what is made of them.
-
-    Parameters
-    ----------
-    average : "macro" is the mean over classes, "weighted" that weighted by how often each class
-        is there, "micro" counts all classes together, "binary" looks at class 1 only, None gives
-        one number a class. By default "binary" for two classes, else "macro".
-    num_classes, threshold : as in `ConfusionMatrix`.
-
-    A class for which the number is 0/0 counts as 0.
-    """
+    """Base class of scores computed per class from the confusion matrix, then averaged."""
 
     def __init__(
         self,
@@ -83,92 +85,138 @@ class _FromCounts(ConfusionMatrix):
         self.average = average
         super().__init__(num_classes, threshold)
 
-    def score(self, right: Array, predicted: Array, there: Array) -> Array:
-        """The number, from counts of any shape."""
+    def score(self, correct: Array, predicted: Array, true: Array) -> Array:
+        """The score from counts of any shape: samples correct, predicted as and of the class."""
         raise NotImplementedError
 
-    def compute(self) -> Any:
-        """As in `Metric`."""
+    def compute(self) -> float | Array:
+        """The score of all batches so far: a float, or shape (C,) if `average` is None."""
         counts = self.counts
-        right, predicted, there = np.diag(counts), counts.sum(0), counts.sum(1)
+        correct, predicted, true = np.diag(counts), counts.sum(0), counts.sum(1)
         average = self.average
         if average == "auto":
             average = "binary" if len(counts) <= 2 else "macro"
         if average == "micro":
-            return float(self.score(right.sum(), predicted.sum(), there.sum()))
-        each = self.score(right, predicted, there)
+            return float(self.score(correct.sum(), predicted.sum(), true.sum()))
+        each = self.score(correct, predicted, true)
         if average is None:
             return each
         if average == "binary":
             if len(each) > 2:
                 raise ValueError(
-                    f"{self.name}: average='binary' is for 2 classes, there are {len(each)}; "
+                    f"{self.name}: average='binary' requires 2 classes, but there are {len(each)}; "
                     "choose 'macro', 'micro' or 'weighted'."
                 )
             return float(each[1]) if len(each) == 2 else 0.0
-        seen = (there + predicted) > 0
-        weights = there if average == "weighted" else seen
+        seen = (true + predicted) > 0
+        weights = true if average == "weighted" else seen
         return float((each * weights).sum() / weights.sum()) if weights.sum() else float("nan")
 
 
 class Precision(_FromCounts):
-    """Of the samples predicted as a class, the share that is of it."""
+    """Precision: of the samples predicted as a class, the fraction that belong to it.
+
+    Parameters
+    ----------
+    average : "macro" averages over classes, "weighted" weights them by their number of samples,
+        "micro" pools the counts of all classes, "binary" is the score of class 1, None gives one
+        score per class. By default "binary" for two classes, otherwise "macro". 0/0 counts as 0.
+    num_classes, threshold : as in `ConfusionMatrix`.
+
+    Raises
+    ------
+    ValueError
+        An unknown average; from `compute`, "binary" with more than two classes.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.metrics.Precision()(np.array([1, 1, 0, 0]), np.array([1, 0, 0, 1]))
+    0.5
+    """
 
     name = "precision"
 
-    def score(self, right: Array, predicted: Array, there: Array) -> Array:
-        """As in the base."""
-        return np.divide(right, np.maximum(predicted, 1))
+    def score(self, correct: Array, predicted: Array, true: Array) -> Array:
+        return np.divide(correct, np.maximum(predicted, 1))
 
 
 class Recall(_FromCounts):
-    """Of the samples of a class, the share predicted as it."""
+    """Recall: of the samples of a class, the fraction predicted as it.
+
+    Parameters and errors are those of `Precision`.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.metrics.Recall()(np.array([1, 0, 0, 0]), np.array([1, 1, 0, 0]))
+    0.5
+    """
 
     name = "recall"
 
-    def score(self, right: Array, predicted: Array, there: Array) -> Array:
-        """As in the base."""
-        return np.divide(right, np.maximum(there, 1))
+    def score(self, correct: Array, predicted: Array, true: Array) -> Array:
+        return np.divide(correct, np.maximum(true, 1))
 
 
 class F1(_FromCounts):
-    """The harmonic mean of precision and recall."""
+    """F1 score: the harmonic mean of precision and recall.
+
+    Parameters and errors are those of `Precision`.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.metrics.F1()(np.array([1, 0, 0, 1]), np.array([1, 1, 0, 1]))
+    0.8
+    """
 
     name = "f1"
 
-    def score(self, right: Array, predicted: Array, there: Array) -> Array:
-        """As in the base."""
-        score: Array = 2 * right / np.maximum(predicted + there, 1)
+    def score(self, correct: Array, predicted: Array, true: Array) -> Array:
+        score: Array = 2 * correct / np.maximum(predicted + true, 1)
         return score
 
 
 class JaccardIndex(_FromCounts):
-    """Intersection over union: right, over all that are of the class or were predicted as it."""
+    """Jaccard index, or intersection over union (IoU), of predicted and true samples of a class.
+
+    Parameters and errors are those of `Precision`.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.metrics.JaccardIndex()(np.array([1, 1, 0, 1]), np.array([1, 0, 1, 1]))
+    0.5
+    """
 
     name = "iou"
 
-    def score(self, right: Array, predicted: Array, there: Array) -> Array:
-        """As in the base."""
-        share: Array = right / np.maximum(predicted + there - right, 1)
-        return share
+    def score(self, correct: Array, predicted: Array, true: Array) -> Array:
+        score: Array = correct / np.maximum(predicted + true - correct, 1)
+        return score
 
 
 def confusion_matrix(
     outputs: Any, targets: Any, num_classes: int | None = None, threshold: float = 0.5
 ) -> Array:
-    """How often each class (rows) was predicted as which (columns).
+    """Confusion matrix: entry [i, j] counts samples of class i predicted as class j.
 
     Parameters
     ----------
-    outputs : predicted class numbers as integers, of the targets' shape; or scores as in
-        `accuracy`.
-    targets : class numbers.
-    num_classes : C; by default one more than the largest class number.
+    outputs : predicted class indices, integers of the targets' shape; or scores as in `accuracy`.
+    targets : class indices.
+    num_classes : C; by default the largest class index plus one.
     threshold : as in `accuracy`.
 
     Returns
     -------
     int64, shape (C, C)
+
+    Raises
+    ------
+    ValueError
+        Incompatible shapes, or a class index out of range.
 
     Examples
     --------
@@ -178,18 +226,26 @@ def confusion_matrix(
            [0, 0, 0],
            [0, 1, 2]])
     """
-    counts: Array = ConfusionMatrix(num_classes, threshold)(outputs, targets)
-    return counts
+    return np.asarray(ConfusionMatrix(num_classes, threshold)(outputs, targets))
 
 
-def precision_score(outputs: Any, targets: Any, average: str | None = "auto") -> Any:
-    """Of the samples predicted as a class, the share that is of it.
+def precision_score(outputs: Any, targets: Any, average: str | None = "auto") -> float | Array:
+    """Precision: of the samples predicted as a class, the fraction that belong to it.
 
     Parameters
     ----------
     outputs, targets : as in `confusion_matrix`.
-    average : "binary", "macro", "micro", "weighted" or None, one number a class; by default
-        "binary" for two classes, else "macro". 0/0 counts as 0.
+    average : "binary", "macro", "micro", "weighted" or None, as in `Precision`; by default
+        "binary" for two classes, otherwise "macro". 0/0 counts as 0.
+
+    Returns
+    -------
+    float, or an array of shape (C,) if `average` is None.
+
+    Raises
+    ------
+    ValueError
+        Incompatible shapes, an unknown average, or "binary" with more than two classes.
 
     Examples
     --------
@@ -200,8 +256,10 @@ def precision_score(outputs: Any, targets: Any, average: str | None = "auto") ->
     return Precision(average)(outputs, targets)
 
 
-def recall_score(outputs: Any, targets: Any, average: str | None = "auto") -> Any:
-    """Of the samples of a class, the share predicted as it; arguments as in `precision_score`.
+def recall_score(outputs: Any, targets: Any, average: str | None = "auto") -> float | Array:
+    """Recall: of the samples of a class, the fraction predicted as it.
+
+    Parameters, returns and errors are those of `precision_score`.
 
     Examples
     --------
@@ -212,8 +270,10 @@ def recall_score(outputs: Any, targets: Any, average: str | None = "auto") -> An
     return Recall(average)(outputs, targets)
 
 
-def f1_score(outputs: Any, targets: Any, average: str | None = "auto") -> Any:
-    """The harmonic mean of precision and recall; arguments as in `precision_score`.
+def f1_score(outputs: Any, targets: Any, average: str | None = "auto") -> float | Array:
+    """F1 score: the harmonic mean of precision and recall.
+
+    Parameters, returns and errors are those of `precision_score`.
 
     Examples
     --------
@@ -224,13 +284,13 @@ def f1_score(outputs: Any, targets: Any, average: str | None = "auto") -> Any:
     return F1(average)(outputs, targets)
 
 
-def jaccard_score(outputs: Any, targets: Any, average: str | None = "auto") -> Any:
-    r"""Intersection over union of predicted and true places; arguments as in `precision_score`.
+def jaccard_score(outputs: Any, targets: Any, average: str | None = "auto") -> float | Array:
+    r"""Jaccard index, or intersection over union (IoU), of predicted and true samples of a class.
 
     .. math:: \mathrm{IoU}_c = \frac{|\hat y = c \;\wedge\; y = c|}{|\hat y = c \;\vee\; y = c|}
 
-    The measure of segmentation, where outputs are scores (N, C, H, W) or predicted classes
-    (N, H, W), and targets are (N, H, W).
+    The standard metric of segmentation: outputs are scores (N, C, H, W) or predicted class indices
+    (N, H, W), targets (N, H, W). Parameters, returns and errors are those of `precision_score`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Metric: a number about all samples, added up batch by batch."""
+"""Metric, the base class of metrics that accumulate over batches, and averages."""
 
 from __future__ import annotations
 
@@ -9,18 +9,39 @@ from typing import Any, Self
 
 import numpy as np
 
-Array = np.ndarray[Any, Any]
+from autograd.node import Array as Array
 
 IGNORED = -100
-"""Class number that counts for nothing, as in cross-entropy."""
+"""Class index that is ignored, as in cross-entropy."""
 
 
 class Metric(ABC):
-    """Base of the metrics.
+    """Base class of metrics.
 
-    ``metric(outputs, targets)`` is the number for these arrays. In a loop, `reset` it, `update` it
-    with each batch, and `compute` the number for all of them, which is exact: not a mean of the
-    batches' numbers.
+    ``metric(outputs, targets)`` evaluates one pair of arrays. In a loop, call `reset`, then
+    `update` with each batch, then `compute`. The result is exact for all samples together, not a
+    mean over batches.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> class MaxError(nn.metrics.Metric):
+    ...     name = "max_error"
+    ...
+    ...     def reset(self):
+    ...         self.largest = 0.0
+    ...
+    ...     def update(self, outputs, targets):
+    ...         self.largest = max(self.largest, float(abs(outputs - targets).max()))
+    ...
+    ...     def compute(self):
+    ...         return self.largest
+    >>> metric = MaxError()
+    >>> metric.reset()
+    >>> for batch in ([1.0, 2.0], [5.0, 3.0]):
+    ...     metric.update(np.array(batch), np.array([1.0, 3.0]))
+    >>> metric.compute()
+    4.0
     """
 
     name: str
@@ -31,77 +52,88 @@ class Metric(ABC):
 
     @abstractmethod
     def update(self, outputs: Array, targets: Array) -> None:
-        """Count a batch in."""
+        """Add a batch."""
 
     @abstractmethod
-    def compute(self) -> Any:
-        """The number for all batches so far; NaN if there were none."""
+    def compute(self) -> float | Array:
+        """The metric of all batches so far; NaN if there were none."""
 
     def fresh(self) -> Self:
-        """One like it, without any batches."""
+        """A copy with the same settings and no batches."""
         other = copy.copy(self)
         other.reset()
         return other
 
     def state_dict(self) -> dict[str, Any]:
-        """What was added up so far: the attributes that are numbers or arrays."""
+        """The accumulated state: all attributes that are numbers or arrays."""
         return {k: x for k, x in vars(self).items() if isinstance(x, (int, float, np.ndarray))}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Go on adding up from there."""
+        """Restore the accumulated state."""
         vars(self).update(state_dict)
 
-    def __call__(self, outputs: Any, targets: Any) -> Any:
-        """The number for these arrays; what was added up so far stays as it is."""
+    def __call__(self, outputs: Any, targets: Any) -> float | Array:
+        """The metric of these arrays alone; the accumulated state is not changed."""
         fresh = self.fresh()
         fresh.update(np.asarray(outputs), np.asarray(targets))
         return fresh.compute()
 
 
-class Mean(Metric):
-    """The mean over samples of a function's values on batches.
+class Average(Metric):
+    """Base class of metrics that are an average: `update` adds a sum and a count."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        self._sum, self._n = 0.0, 0
+
+    def add(self, total: float, n: int) -> None:
+        """Add the sum over n samples or elements."""
+        self._sum += float(total)
+        self._n += n
+
+    def compute(self) -> float:
+        return self._sum / self._n if self._n else float("nan")
+
+    def __call__(self, outputs: Any, targets: Any) -> float:
+        return float(super().__call__(outputs, targets))
+
+
+class Mean(Average):
+    """The mean over samples of a function that returns the mean of a batch.
 
     Parameters
     ----------
-    function : ``f(outputs, targets) -> float``, itself a mean over the batch.
+    function : ``f(outputs, targets) -> float``, the mean over a batch.
     """
 
     def __init__(self, function: Callable[[Array, Array], Any]) -> None:
         self.function = function
         self.name = str(getattr(function, "__name__", type(function).__name__))
-        self.reset()
-
-    def reset(self) -> None:
-        """As in `Metric`."""
-        self._sum, self._n = 0.0, 0
+        super().__init__()
 
     def update(self, outputs: Array, targets: Array) -> None:
-        """As in `Metric`."""
-        self._sum += float(self.function(outputs, targets)) * len(targets)
-        self._n += len(targets)
-
-    def compute(self) -> float:
-        """As in `Metric`."""
-        return self._sum / self._n if self._n else float("nan")
+        self.add(float(self.function(outputs, targets)) * len(targets), len(targets))
 
 
 def same_shape(who: str, outputs: Array, targets: Array) -> tuple[Array, Array]:
-    """Outputs and targets of one shape: (N, 1) against (N,) is taken as (N,)."""
+    """Outputs and targets of the same shape; (N,) is reshaped to match (N, 1)."""
     if outputs.shape != targets.shape:
         if outputs.size != targets.size or outputs.shape[:1] != targets.shape[:1]:
             raise ValueError(
-                f"{who}: outputs have shape {outputs.shape}, targets {targets.shape}; they must "
-                "be equal."
+                f"{who}: outputs have shape {outputs.shape}, targets {targets.shape}; they must be "
+                "equal."
             )
         targets = targets.reshape(outputs.shape)
     return outputs, targets
 
 
 def class_scores(who: str, outputs: Array, targets: Array) -> tuple[Array, Array]:
-    """Scores (n, C) and class numbers (n,) of the rows that count.
+    """Scores (n, C) and class indices (n,) of all samples that are not ignored.
 
-    Outputs have shape (N, C, d1, ...), targets (N, d1, ...) of integers, or floats of the outputs'
-    shape, such as one-hot rows.
+    Outputs have shape (N, C, d1, ...); targets are integers of shape (N, d1, ...), or floats of the
+    outputs' shape, such as one-hot rows.
     """
     if outputs.ndim < 2:
         raise ValueError(f"{who}: outputs must have shape (N, C, ...), got {outputs.shape}.")
@@ -109,8 +141,9 @@ def class_scores(who: str, outputs: Array, targets: Array) -> tuple[Array, Array
         targets = targets.argmax(1)
     elif targets.dtype.kind not in "iub" or targets.shape != outputs.shape[:1] + outputs.shape[2:]:
         raise ValueError(
-            f"{who}: for outputs {outputs.shape} targets are class numbers (integers) of shape "
-            f"{outputs.shape[:1] + outputs.shape[2:]}, got {targets.dtype} of {targets.shape}."
+            f"{who}: for outputs {outputs.shape} targets must be class indices (integers) of shape "
+            f"{outputs.shape[:1] + outputs.shape[2:]}, got {targets.dtype} of shape "
+            f"{targets.shape}."
         )
     classes = outputs.shape[1]
     if outputs.ndim > 2:
@@ -121,7 +154,7 @@ def class_scores(who: str, outputs: Array, targets: Array) -> tuple[Array, Array
         outputs, targets = outputs[~ignored], targets[~ignored]
     if targets.size and not 0 <= targets.min() <= targets.max() < classes:
         raise ValueError(
-            f"{who}: targets hold class numbers {targets.min()} to {targets.max()}, but the "
+            f"{who}: targets hold class indices {targets.min()} to {targets.max()}, but the "
             f"outputs {outputs.shape} have {classes} classes."
         )
     return outputs, targets

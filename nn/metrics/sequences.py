@@ -1,4 +1,4 @@
-"""Metrics of predicted sequences: how many edits they are away from what is right."""
+"""Sequence metrics: edit distance and error rate."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 
 
 def edit_distance(a: Any, b: Any) -> int:
-    r"""Levenshtein's distance: fewest insertions, deletions and replacements that turn a into b.
+    r"""Levenshtein distance: fewest insertions, deletions and substitutions that turn a into b.
 
     .. math:: d_{ij} = \min\left(d_{i-1,j} + 1,\; d_{i,j-1} + 1,\;
         d_{i-1,j-1} + [a_i \ne b_j]\right)
 
     Parameters
     ----------
-    a, b : sequences of tokens that can be compared: text, lists, arrays (n,).
+    a, b : sequences of comparable tokens: strings, lists or arrays of shape (n,).
 
     Returns
     -------
@@ -25,9 +25,9 @@ def edit_distance(a: Any, b: Any) -> int:
     Raises
     ------
     ValueError
-        An array that has not one axis.
+        An array that is not one-dimensional.
     TypeError
-        No sequence.
+        An argument that is not a sequence.
 
     References
     ----------
@@ -42,7 +42,7 @@ def edit_distance(a: Any, b: Any) -> int:
     2
     """
     a, b = _tokens("edit_distance", a), _tokens("edit_distance", b)
-    row = list(range(len(b) + 1))  # distances of a's beginning from each beginning of b
+    row = list(range(len(b) + 1))  # distances of a prefix of a from each prefix of b
     for i, one in enumerate(a, 1):
         corner, row[0] = row[0], i
         for j, other in enumerate(b, 1):
@@ -53,15 +53,15 @@ def edit_distance(a: Any, b: Any) -> int:
 
 
 def error_rate(predicted: Iterable[Any], targets: Iterable[Any]) -> float:
-    """Edits of all predictions together, over the tokens of all targets together.
+    """Error rate: total edit distance divided by the total number of target tokens.
 
-    It is the phoneme, character or word error rate, by what a token is: for words, split the text
-    first. It can be above 1, where too much was said.
+    Depending on the tokens it is the phoneme, character (CER) or word error rate (WER); for words,
+    split the text first. Insertions can make it exceed 1.
 
     Parameters
     ----------
     predicted : N sequences of tokens, without padding.
-    targets : N sequences, each what is right for its prediction.
+    targets : N reference sequences.
 
     Returns
     -------
@@ -70,47 +70,47 @@ def error_rate(predicted: Iterable[Any], targets: Iterable[Any]) -> float:
     Raises
     ------
     ValueError
-        Different numbers of sequences, or targets without any token.
+        Different numbers of sequences, or targets without tokens.
     TypeError
-        A single text.
+        A single string.
 
     Examples
     --------
     >>> import nn
     >>> nn.metrics.error_rate(["speach", "to"], ["speech", "text"])  # 1 + 3 edits, 10 characters
     0.4
-    >>> said, right = "it sleeps all day", "it slept all day"
-    >>> nn.metrics.error_rate([said.split()], [right.split()])  # of words
+    >>> predicted, target = "it sleeps all day", "it slept all day"
+    >>> nn.metrics.error_rate([predicted.split()], [target.split()])  # word error rate
     0.25
     """
     for name, given in (("predicted", predicted), ("targets", targets)):
         if isinstance(given, str):
             raise TypeError(
-                f"error_rate: {name} must be several sequences, got one text, {given[:20]!r}; "
-                "put it in a list."
+                f"error_rate: {name} must be a list of sequences, not the single string "
+                f"{given[:20]!r}; put it in a list."
             )
-    said = [_tokens("error_rate", one) for one in predicted]
-    right = [_tokens("error_rate", one) for one in targets]
-    if len(said) != len(right):
-        raise ValueError(f"error_rate: got {len(said)} predictions for {len(right)} targets.")
-    tokens = sum(map(len, right))
+    found = [_tokens("error_rate", one) for one in predicted]
+    wanted = [_tokens("error_rate", one) for one in targets]
+    if len(found) != len(wanted):
+        raise ValueError(f"error_rate: got {len(found)} predictions for {len(wanted)} targets.")
+    tokens = sum(map(len, wanted))
     if not tokens:
         raise ValueError(
-            f"error_rate: the {len(right)} targets hold no token, so there is no rate of errors."
+            f"error_rate: the {len(wanted)} targets contain no tokens, so the rate is undefined."
         )
-    return sum(map(edit_distance, said, right)) / tokens
+    return sum(map(edit_distance, found, wanted)) / tokens
 
 
 def _tokens(who: str, given: Any) -> Sequence[Any]:
-    """One sequence, as Python's tokens."""
+    """One sequence, as a Python sequence of tokens."""
     if isinstance(given, np.ndarray):
         if given.ndim != 1:
-            raise ValueError(f"{who}: an array of tokens must be (n,), got {given.shape}.")
+            raise ValueError(f"{who}: an array of tokens must have shape (n,), got {given.shape}.")
         tokens: list[Any] = given.tolist()
         return tokens
     if not isinstance(given, Sequence):
         raise TypeError(
-            f"{who}: a sequence of tokens must be text, a list, a tuple or an array, not "
+            f"{who}: a sequence of tokens must be a string, list, tuple or array, not "
             f"{type(given).__name__}."
         )
     return given

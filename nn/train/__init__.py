@@ -1,33 +1,17 @@
 """Training in one call: the loop, callbacks, history, and Keras's methods of Sequential."""
 
 from nn.train import compiled  # noqa: F401 - gives Sequential its methods
-from nn.train.callback import Callback
-from nn.train.callbacks import (
-    EarlyStopping,
-    GradientClipping,
-    LearningRateScheduler,
-    ModelCheckpoint,
-)
-from nn.train.evaluate import evaluate, predict
-from nn.train.fit import fit
-from nn.train.history import History
-from nn.train.loggers import CSVLogger, JSONLLogger, TensorBoard
-from nn.train.state import State
-from nn.train.watch import Watch
-
-__all__ = [
-    "CSVLogger",
-    "Callback",
-    "EarlyStopping",
-    "GradientClipping",
-    "History",
-    "JSONLLogger",
-    "LearningRateScheduler",
-    "ModelCheckpoint",
-    "State",
-    "TensorBoard",
-    "Watch",
-    "evaluate",
-    "fit",
-    "predict",
-]
+from nn.train.callback import Callback as Callback
+from nn.train.callbacks import EarlyStopping as EarlyStopping
+from nn.train.callbacks import GradientClipping as GradientClipping
+from nn.train.callbacks import LearningRateScheduler as LearningRateScheduler
+from nn.train.callbacks import ModelCheckpoint as ModelCheckpoint
+from nn.train.evaluate import evaluate as evaluate
+from nn.train.evaluate import predict as predict
+from nn.train.fit import fit as fit
+from nn.train.history import History as History
+from nn.train.loggers import CSVLogger as CSVLogger
+from nn.train.loggers import JSONLLogger as JSONLLogger
+from nn.train.loggers import TensorBoard as TensorBoard
+from nn.train.state import State as State
+from nn.train.watch import Watch as Watch

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from nn.files import save
-from nn.optim.clip import clip_grad_norm_, clip_grad_value_
 from nn.train.callback import Callback
 from nn.train.state import State
+from nn.utils.clip_grad import clip_grad_norm_, clip_grad_value_
 
 UPWARDS = ("accuracy", "f1", "precision", "recall", "r2")
 

@@ -17,7 +17,7 @@ from nn.optim.optimizer import Optimizer
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     name.lower(): kind
     for name, kind in vars(optim).items()
-    if name in optim.__all__ and name != "LBFGS"  # which wants a closure
+    if name != "LBFGS"  # which wants a closure
     if isinstance(kind, type) and issubclass(kind, Optimizer) and not isabstract(kind)
 }
 

@@ -19,7 +19,7 @@ def test_it_passes_its_arguments_on(capfd):
 
 def test_options_are_passed_on_too(capfd):
     assert main(["bench", "--help"]) == 0
-    assert "usage: python -m benchmarks" in capfd.readouterr().out
+    assert "usage: glassgrad bench" in capfd.readouterr().out
 
 
 def test_without_a_checkout_it_says_where_the_benchmarks_are(monkeypatch, tmp_path, capsys):

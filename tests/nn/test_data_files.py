@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nn import data
-from nn.data import images
+from nn.data import mnist
 
 
 def test_tables_have_their_classes():
@@ -61,22 +61,22 @@ def write_fashion(folder, compress):
 
 @pytest.mark.parametrize("compress", [True, False])
 def test_fashion_mnist_is_read_from_a_folder(monkeypatch, tmp_path, compress):
-    monkeypatch.setattr(images, "FASHION", write_fashion(tmp_path, compress))
+    monkeypatch.setattr(mnist, "FASHION", write_fashion(tmp_path, compress))
     X, y = data.load_fashion_mnist(tmp_path)
     assert X.shape == (3, 1, 28, 28)
     assert y.tolist() == [0, 1, 2]
     assert X.dtype == np.float32
     assert X[0, 0, 0, 1] == np.float32(1 / 255)
-    monkeypatch.setattr(images, "DEBIAN", tmp_path)
+    monkeypatch.setattr(mnist, "DEBIAN", tmp_path)
     assert len(data.load_fashion_mnist(train=False)[1]) == 2
 
 
 def test_damaged_fashion_mnist_is_refused(monkeypatch, tmp_path):
-    monkeypatch.setattr(images, "FASHION", write_fashion(tmp_path, True))
+    monkeypatch.setattr(mnist, "FASHION", write_fashion(tmp_path, True))
     file = tmp_path / "train-images-idx3-ubyte.gz"
     whole = file.read_bytes()
     file.write_bytes(whole[:-10])
-    with pytest.raises(ValueError, match="damaged"):
+    with pytest.raises(ValueError, match="corrupt"):
         data.load_fashion_mnist(tmp_path)
     file.write_bytes(gzip.compress(bytes(16 + 3 * 784)))
     with pytest.raises(ValueError, match="sha256"):
@@ -84,7 +84,7 @@ def test_damaged_fashion_mnist_is_refused(monkeypatch, tmp_path):
 
 
 def test_without_fashion_mnist_all_three_ways_are_named(monkeypatch, tmp_path):
-    monkeypatch.setattr(images, "DEBIAN", tmp_path)
+    monkeypatch.setattr(mnist, "DEBIAN", tmp_path)
     monkeypatch.setitem(sys.modules, "pooch", None)
     with pytest.raises(FileNotFoundError, match=r"path=.*dataset-fashion-mnist.*glassgrad\[data\]"):
         data.load_fashion_mnist()
@@ -98,7 +98,7 @@ def test_a_failed_download_names_all_three_ways(monkeypatch, tmp_path):
     def offline(*args, **kwargs):
         raise ConnectionError("no network")
 
-    monkeypatch.setattr(images, "DEBIAN", tmp_path)
+    monkeypatch.setattr(mnist, "DEBIAN", tmp_path)
     monkeypatch.setattr(pooch, "retrieve", offline)
     with pytest.raises(FileNotFoundError, match=r"path=.*dataset-fashion-mnist.*no network"):
         data.load_fashion_mnist()
@@ -121,10 +121,10 @@ def test_a_folder_of_pictures_becomes_samples(tmp_path):
     assert batch.shape == (4, 1, 2, 3)
     assert labels.tolist() == [0, 0, 1, 1]
     (tmp_path / "dog" / "1.png").write_bytes(b"no picture")
-    with pytest.raises(ValueError, match=r"1\.png is not a picture"):
+    with pytest.raises(ValueError, match=r"1\.png is not a readable image"):
         folder[3]
     (tmp_path / "emu").mkdir()
-    with pytest.raises(FileNotFoundError, match="no pictures"):
+    with pytest.raises(FileNotFoundError, match="no images"):
         data.ImageFolder(tmp_path)
 
 
@@ -146,9 +146,9 @@ def test_a_csv_file_becomes_arrays(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a,b\n1,2\n3\n", "line 3 has 1 entries, the first line 2"),
-        ("a,b\n1,two\n", "line 2, column 'b': 'two', which is not a number"),
-        ("a,b\n1,\n", "line 2, column 'b': an empty entry"),
+        ("a,b\n1,2\n3\n", "line 3 has 1 entries, the first line has 2"),
+        ("a,b\n1,two\n", "line 2, column 'b': 'two' is not a number"),
+        ("a,b\n1,\n", "line 2, column 'b': empty entry"),
         ("a,b\n", "no samples"),
         ("", "no samples"),
         ("a,c\n1,2\n", "no column 't'; it has a, c"),

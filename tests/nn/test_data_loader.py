@@ -146,8 +146,8 @@ def test_leaving_an_epoch_early_ends_its_threads():
 @pytest.mark.parametrize(
     ("state", "message"),
     [
-        ({"position": 0}, "has no before, order, rng"),
-        ({"position": 0, "before": None, "rng": None, "order": None}, "without an rng"),
+        ({"position": 0}, "lacks before, order, rng"),
+        ({"position": 0, "before": None, "rng": None, "order": None}, "without its own rng"),
     ],
 )
 def test_a_state_of_another_loader_is_refused(state, message):
@@ -167,9 +167,9 @@ def test_a_position_behind_the_end_is_refused():
 def test_arguments_that_exclude_each_other_are_refused():
     with pytest.raises(ValueError, match="empty"):
         DataLoader(np.empty((0, 3)), 2)
-    with pytest.raises(ValueError, match="leave out shuffle"):
+    with pytest.raises(ValueError, match="sampler and shuffle are mutually exclusive"):
         DataLoader(X, 2, shuffle=True, sampler=[0, 1])
-    with pytest.raises(ValueError, match="batch_sampler says all"):
+    with pytest.raises(ValueError, match="batch_sampler is mutually exclusive"):
         DataLoader(X, drop_last=True, batch_sampler=[[0, 1]])
     with pytest.raises(ValueError, match="num_workers"):
         DataLoader(X, num_workers=-1)
@@ -192,7 +192,7 @@ def test_a_subset_of_a_subset_has_the_right_samples():
     outer = Subset(inner, [3, -4])
     assert [int(outer[i][1]) for i in range(2)] == [13, 10]
     assert next(iter(DataLoader(outer, 2)))[1].tolist() == [13, 10]
-    with pytest.raises(IndexError, match="index 4, but the data set has 4"):
+    with pytest.raises(IndexError, match="index 4 is out of range: the dataset has 4"):
         Subset(inner, [4])
 
 
@@ -214,7 +214,7 @@ def test_random_parts_hold_every_sample_once(lengths, sizes):
 
 @pytest.mark.parametrize("lengths", [[12, 9], [0.5, 0.6], [-1, 21], [], [10.5, 9.5]])
 def test_lengths_that_do_not_add_up_are_refused(lengths):
-    with pytest.raises(ValueError, match="add up to the 20 samples"):
+    with pytest.raises(ValueError, match="must sum to 20, the number of samples"):
         random_split(TensorDataset(Y), lengths)
 
 
@@ -268,7 +268,45 @@ def test_windows_go_on_where_the_one_before_ended():
     for (x, _), (after, _) in pairwise(batches):
         np.testing.assert_array_equal(after[:, 0], x[:, -1] + 1)
     assert next(iter(windows(np.zeros((50, 3)), 2, 5)))[0].shape == (2, 5, 3)
-    with pytest.raises(ValueError, match="too short for 4 windows of 10"):
+    with pytest.raises(ValueError, match="too short for 4 windows of 10 steps"):
         windows(tokens[:40], 4, 10)
     with pytest.raises(ValueError, match=">= 1"):
         windows(tokens, 0, 10)
+
+
+SHUFFLING = {
+    "DataLoader": lambda **rng: DataLoader(Y, 4, shuffle=True, **rng),
+    "RandomSampler": lambda **rng: RandomSampler(Y, **rng),
+    "SubsetRandomSampler": lambda **rng: SubsetRandomSampler(range(20), **rng),
+    "WeightedRandomSampler": lambda **rng: WeightedRandomSampler(range(20), 9, **rng),
+    "random_split": lambda **rng: [
+        p.indices for p in random_split(TensorDataset(Y), [12, 8], **rng)
+    ],
+}
+
+
+@pytest.mark.parametrize("name", SHUFFLING)
+def test_generator_and_rng_are_two_names_for_one_argument(name):
+    a, b = (np.hstack(list(SHUFFLING[name](**{word: 3}))) for word in ("generator", "rng"))
+    np.testing.assert_array_equal(a, b)
+    with pytest.raises(TypeError, match="two names for the same argument"):
+        SHUFFLING[name](generator=3, rng=3)
+
+
+@pytest.mark.parametrize("in_batches", [False, True])
+def test_a_samplers_generator_is_the_loaders_and_in_its_state(in_batches):
+    def loader(seed):
+        sampler = RandomSampler(Y, generator=seed)
+        if in_batches:
+            return DataLoader(Y, batch_sampler=BatchSampler(sampler, 4, False))
+        return DataLoader(Y, 4, sampler=sampler)
+
+    a, b = loader(0), loader(1)
+    expected = list(DataLoader(Y, 4, shuffle=True, generator=0))
+    batches = iter(a)
+    np.testing.assert_array_equal(next(batches), expected[0])
+    b.load_state_dict(a.state_dict())
+    np.testing.assert_array_equal(np.hstack(list(batches)), np.hstack(list(b)))
+    np.testing.assert_array_equal(np.hstack(list(a)), np.hstack(list(b)))
+    with pytest.raises(ValueError, match="not to both"):
+        DataLoader(Y, sampler=RandomSampler(Y, generator=0), generator=1)

@@ -112,14 +112,14 @@ def test_a_mixture_adds_up_and_mixes_targets_as_inputs():
 @pytest.mark.parametrize(
     ("make", "error"),
     [
-        (lambda: RandomHorizontalFlip(1.5), "p is a probability"),
+        (lambda: RandomHorizontalFlip(1.5), "p must be a probability"),
         (lambda: RandomHorizontalFlip()(np.ones((3, 3))), r"\(N, ..., H, W\), got \(3, 3\)"),
         (lambda: RandomAffine(200), "degrees"),
         (lambda: RandomAffine(0, scale=(0, 1)), "scale"),
         (lambda: RandomRotation(3)(IMAGES.astype(int)), "must hold floats"),
         (lambda: Normalize([1, 2, 3], 1)(IMAGES), "3 channels"),
-        (lambda: Normalize(0, 0), "above 0"),
-        (lambda: MixUp()(IMAGES, np.arange(6)), "num_classes is needed"),
+        (lambda: Normalize(0, 0), "std > 0"),
+        (lambda: MixUp()(IMAGES, np.arange(6)), "num_classes is required"),
         (lambda: MixUp(num_classes=3)(IMAGES, np.arange(6)), "0 to 5, but num_classes is 3"),
         (lambda: MixUp(num_classes=3)(IMAGES, np.arange(5)), "same N"),
         (lambda: Compose([3]), "entry 0"),

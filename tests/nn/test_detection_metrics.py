@@ -167,7 +167,7 @@ NAN = [[0, 0, np.nan, 1]]
         (lambda: metrics.box_iou([0, 0, 1, 1], []), ValueError, r"\(N, 4\).*got \(4,\)"),
         (lambda: metrics.box_iou([["a"] * 4], []), TypeError, "must hold numbers"),
         (lambda: metrics.nms([[0, 0, 1, 1]], [0.5, 0.5], 0.5), ValueError, r"shape \(1,\)"),
-        (lambda: metrics.nms([[0, 0, 1, 1]], [np.nan], 0.5), ValueError, "scores hold NaN"),
+        (lambda: metrics.nms([[0, 0, 1, 1]], [np.nan], 0.5), ValueError, "scores contain NaN"),
         (lambda: metrics.nms([], [], 50), ValueError, "nms: iou_threshold must be between 0 and 1"),
         (lambda: metrics.MeanAveragePrecision(2), ValueError, "between 0 and 1, got 2"),
         (lambda: metrics.MeanAveragePrecision().curve(3), ValueError, "no true box of class 3"),
@@ -181,10 +181,15 @@ def test_bad_boxes_are_refused(call, error, message):
 @pytest.mark.parametrize(
     ("outputs", "true", "error", "message"),
     [
-        (found(), TWO, TypeError, "lists with one dict an image, got dict and list"),
-        ([found()], TWO * 2, ValueError, "outputs of 1 images, targets of 2"),
+        (found(), TWO, TypeError, "lists with one dict per image, got dict and list"),
+        ([found()], TWO * 2, ValueError, "outputs have 1 images, targets 2"),
         ([{"boxes": [], "labels": []}], TWO, ValueError, r"outputs\[0\] has no 'scores'"),
-        ([found(([0, 0, 1, 1], np.nan, 0))], TWO, ValueError, r"outputs\[0\]\['scores'\] hold NaN"),
+        (
+            [found(([0, 0, 1, 1], np.nan, 0))],
+            TWO,
+            ValueError,
+            r"outputs\[0\]\['scores'\] contain NaN",
+        ),
         ([found()], [{"boxes": NAN, "labels": [0]}], ValueError, r"targets\[0\]\['boxes'\]\[0\]"),
         (
             [found()],

@@ -30,7 +30,7 @@ def test_a_part_is_loaded_into_a_module_of_its_own(tmp_path):
     encoder = nn.Linear(3, 4)
     assert encoder.load_state_dict(nn.load(tmp_path / "net", prefix="encoder.")) == ([], [])
     np.testing.assert_array_equal(encoder.weight.data, net[0].weight.data)
-    with pytest.raises(ValueError, match=r"begins with 'decoder\.'; it has .*encoder\.bias"):
+    with pytest.raises(ValueError, match=r"starts with 'decoder\.'; it has .*encoder\.bias"):
         nn.load(tmp_path / "net", prefix="decoder.")
 
 
@@ -90,7 +90,7 @@ def test_nested_states_come_back_as_they_were(tmp_path):
         ({"a": np.array(["x"])}, "'a' holds <U1"),
         ({"a": np.zeros(2, complex)}, "'a' holds complex128"),
         ({"a": [1, {2}]}, "'a/1' is a set"),
-        ({"a": np.zeros(2, np.longdouble)}, "safetensors has not"),
+        ({"a": np.zeros(2, np.longdouble)}, "safetensors does not support"),
     ],
 )
 def test_what_can_not_be_saved_is_refused_before_anything_is_written(tmp_path, state, text):

@@ -67,7 +67,7 @@ class Ours:
         return np.random.default_rng(0).normal(size=shape).astype(np.float32)
 
     def clip(self, net):
-        nn.clip_grad_norm_(net.parameters(), 1.0)
+        nn.utils.clip_grad_norm_(net.parameters(), 1.0)
 
     def overwrite(self, net):
         net.load_state_dict(net.state_dict())

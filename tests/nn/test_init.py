@@ -39,7 +39,7 @@ def test_constants_fill(weight):
     assert (init.constant_(weight, 3).data == 3).all()
 
 
-def test_initialising_is_noticed_by_the_graph(weight):
+def test_initializing_is_noticed_by_the_graph(weight):
     y = np.sum(np.square(weight))
     init.normal_(weight)
     with pytest.raises(RuntimeError, match="written to"):
@@ -121,3 +121,24 @@ def test_shapes_and_shares_are_checked(call):
 def test_a_generator_and_a_seed_are_the_same(weight):
     a = init.normal_(weight, generator=3).data.copy()
     np.testing.assert_array_equal(a, init.normal_(weight, generator=np.random.default_rng(3)).data)
+
+
+@pytest.mark.parametrize(
+    "fill",
+    [
+        init.uniform_,
+        init.normal_,
+        init.trunc_normal_,
+        init.kaiming_uniform_,
+        init.kaiming_normal_,
+        init.xavier_uniform_,
+        init.xavier_normal_,
+        init.orthogonal_,
+        lambda w, **rng: init.sparse_(w, 0.1, **rng),
+    ],
+)
+def test_generator_and_rng_are_two_names_for_one_argument(fill):
+    a, b = (fill(nn.Parameter(np.zeros((3, 4))), **{name: 5}) for name in ("generator", "rng"))
+    np.testing.assert_array_equal(a.data, b.data)
+    with pytest.raises(TypeError, match="two names for the same argument"):
+        fill(a, generator=5, rng=5)

@@ -210,7 +210,7 @@ def bad(call, error, words):
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        bad(lambda m, x: look.saliency(m, x.astype(int)), TypeError, "must hold floats"),
+        bad(lambda m, x: look.saliency(m, x.astype(int)), TypeError, "must be a float array"),
         bad(lambda m, x: look.saliency(m, x[:0]), ValueError, "samples in axis 0"),
         bad(lambda m, x: look.saliency(m, x, 10), ValueError, "between 0 and 9"),
         bad(lambda m, x: look.saliency(m, x, [1, 2]), ValueError, "one for each sample"),

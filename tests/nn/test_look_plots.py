@@ -14,6 +14,10 @@ pytest.importorskip("matplotlib", reason="needs matplotlib")
 GATES = {name: np.random.default_rng(0).random((1, 70, 2, 9)) for name in ("forget", "c", "h")}
 IMAGES = np.random.default_rng(1).random((3, 1, 8, 8))
 FILTERS = np.random.default_rng(2).normal(size=(19, 5, 5))
+BOXES = {
+    "truth": [{"boxes": [[1, 1, 7, 7]], "labels": [3]}] * 3,
+    "found": [{"boxes": [[0, 1, 4, 6]], "labels": [3], "scores": [0.875]}, *[{"boxes": []}] * 2],
+}
 FIGURES = {
     "maps": lambda: look.show_maps(FILTERS, titles=range(19)),
     "attribution": lambda: look.show_attribution(IMAGES, IMAGES - 0.5, titles=["three", "1", 4]),
@@ -23,6 +27,13 @@ FIGURES = {
     "attention": lambda: look.show_attention(IMAGES[:, 0], "abcdefgh", ["long", "words"] * 4),
     "many": lambda: look.show_attention(np.ones((90, 90)) / 90, ["token"] * 90),
     "norms": lambda: look.show_gradient_norms({"LSTM": 0.5 ** np.arange(99.0), "RNN": np.zeros(9)}),
+    "images": lambda: look.show_images(FILTERS, titles=["7, not 1", "shoe,\nnot boot", *"5" * 17]),
+    "rows": lambda: look.show_images({"image": IMAGES, "longer name": IMAGES - 0.5}, titles="abc"),
+    "boxes": lambda: look.show_boxes(IMAGES, BOXES),
+    "curves": lambda: look.show_curves({"SGD": [3, 2, 1], "Adam": ([1, 3], [2, 1])}, xlabel="x"),
+    "bars": lambda: look.show_bars({"greedy": 12.5, "beam of 3": 11.9}, xlabel="error rate, %"),
+    "confusion": lambda: look.show_confusion(np.arange(100).reshape(10, 10) ** 2, "abcdefghij"),
+    "text": lambda: look.show_text("def f(x):\n    return x\n", np.arange(23.0), name="memory"),
 }  # fmt: skip
 
 
@@ -72,6 +83,60 @@ def test_colour_images_and_strongest_channels_are_shown():
     assert figure.axes[1].images[0].get_array()[2, 2] == -5
 
 
+def test_each_row_of_images_has_its_own_scale_and_names():
+    figure = look.show_images({"image": IMAGES, "change": IMAGES - 0.5}, titles="abc")
+    above, below = figure.axes[0], figure.axes[3]
+    assert (above.get_ylabel(), below.get_ylabel()) == ("image", "change")
+    assert [axes.get_title() for axes in figure.axes] == ["a", "b", "c", "", "", ""]
+    assert above.images[0].get_clim() == (0, IMAGES.max())
+    assert below.images[0].get_clim() == (-abs(IMAGES - 0.5).max(), abs(IMAGES - 0.5).max())
+
+
+def test_images_that_are_no_mapping_are_broken_into_rows():
+    figure = look.show_images(IMAGES[:, 0], columns=2)
+    assert [axes.axison for axes in figure.axes] == [True, True, True, False]
+
+
+def test_several_runs_are_drawn_as_their_median_and_quartiles():
+    runs = np.array([[0.0, 4.0], [1.0, 5.0], [10.0, 6.0]])
+    axes = look.show_curves({"runs": ([10, 20], runs)}, levels={"chance": 2}).axes[0]
+    np.testing.assert_array_equal(axes.lines[0].get_xydata(), [[10, 1], [20, 5]])
+    band = axes.collections[0].get_paths()[0].get_extents()
+    assert (band.y0, band.y1) == (0.5, 5.5)
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["runs", "chance"]
+
+
+def test_curves_and_bars_are_drawn_into_given_axes():
+    from matplotlib.figure import Figure
+
+    left, right = Figure().subplots(1, 2)
+    assert look.show_curves({"": [1, 2]}, axes=left, yscale="log") is left.figure
+    assert left.get_yscale() == "log"
+    assert left.get_legend() is None
+    look.show_bars({"a": 1, "b": 2}, axes=right, captions=["one", "two"])
+    assert [text.get_text() for text in right.texts] == ["one", "two"]
+
+
+def test_a_few_points_on_a_logarithmic_axis_are_its_ticks():
+    axes = look.show_curves({"": ([1, 3, 30], [1, 2, 3])}, xscale="log").axes[0]
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["1", "3", "30"]
+    assert axes.get_xticks(minor=True).size == 0
+
+
+def test_boxes_are_drawn_where_they_are():
+    figure = look.show_boxes(IMAGES, BOXES)
+    (box,) = figure.axes[0].patches
+    assert box.get_bbox().bounds == (1, 1, 6, 6)
+    assert [text.get_text() for text in figure.axes[3].texts] == ["3 88%"]
+    assert [axes.get_ylabel() for axes in figure.axes] == ["truth", "", "", "found", "", ""]
+
+
+def test_characters_stand_on_the_colours_of_their_values():
+    axes = look.show_text("ab\nc", [1.0, 2.0, 9.0, 3.0]).axes[0]
+    np.testing.assert_array_equal(axes.images[0].get_array().filled(0), [[1, 2], [3, 0]])
+    assert [(t.get_text(), t.get_position()) for t in axes.texts][-1] == ("c", (0, 1))
+
+
 @pytest.mark.parametrize(
     "call",
     [
@@ -83,6 +148,15 @@ def test_colour_images_and_strongest_channels_are_shown():
         lambda: look.show_adversarial(IMAGES, IMAGES, before=[1]),
         lambda: look.show_gates(GATES, "short"),
         lambda: look.show_attention(np.ones((2, 3, 3)), "ab"),
+        lambda: look.show_images(np.ones((2, 3))),
+        lambda: look.show_images(IMAGES, titles="ab"),
+        lambda: look.show_images({"a": IMAGES, "b": IMAGES[:2]}),
+        lambda: look.show_boxes(IMAGES, {"truth": []}),
+        lambda: look.show_curves({"a": ([1, 2], [1, 2, 3])}),
+        lambda: look.show_bars({"a": 1}, captions="ab"),
+        lambda: look.show_confusion(np.ones((2, 3))),
+        lambda: look.show_confusion(np.ones((2, 2)), "abc"),
+        lambda: look.show_text("abc", [1.0]),
     ],
 )
 def test_what_does_not_fit_is_refused(call):

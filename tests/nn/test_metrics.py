@@ -118,13 +118,16 @@ def test_nothing_counted_is_nan():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: metrics.accuracy(SCORES, NUMBERS[:5]), r"targets are class numbers.*\(200,\)"),
+        (lambda: metrics.accuracy(SCORES, NUMBERS[:5]), r"targets must be class indices.*\(200,\)"),
         (lambda: metrics.accuracy(SCORES, NUMBERS + 1), "1 to 4, but the outputs"),
-        (lambda: metrics.accuracy(P, T + 1), "targets are 0 or 1; got 1 to 2"),
+        (lambda: metrics.accuracy(P, T + 1), "targets must be 0 or 1; got 1 to 2"),
         (lambda: metrics.mean_absolute_error(X, Y[:3]), r"\(100,\), targets \(3,\)"),
         (lambda: metrics.confusion_matrix([0, 3], [0, 1], num_classes=3), "0 to 3"),
         (lambda: metrics.f1_score(SCORES, NUMBERS, "mean"), "average must be one of"),
-        (lambda: metrics.f1_score(SCORES, NUMBERS, "binary"), "is for 2 classes, there are 4"),
+        (
+            lambda: metrics.f1_score(SCORES, NUMBERS, "binary"),
+            "requires 2 classes, but there are 4",
+        ),
         (lambda: metrics.top_k_accuracy(SCORES, NUMBERS, 0), "k must be >= 1"),
     ],
 )

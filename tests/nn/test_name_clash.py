@@ -73,7 +73,7 @@ def test_ours_written_over_hips_warns(site):
     install_ours(site)
     done = run("import nn; print(nn.Linear(1, 1))", site)
     assert done.returncode == 0
-    assert "HIPS autograd (autograd-1.8.0) is installed into the same folder" in done.stderr
+    assert "HIPS autograd (autograd-1.8.0) is installed in the same directory" in done.stderr
     assert "Linear" in done.stdout
 
 

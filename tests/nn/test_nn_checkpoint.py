@@ -103,7 +103,10 @@ def test_random_numbers_go_on_where_they_were(tmp_path):
     ("other", "text"),
     [
         (lambda: parts((4, 2)), "0.weight has shape"),
-        (lambda: {"model": parts()["model"]}, "checkpoint of model, adam, rng; here are model"),
+        (
+            lambda: {"model": parts()["model"]},
+            "checkpoint of model, adam, rng, but this Checkpoint has model",
+        ),
         (
             lambda: {**(p := parts()), "model": nn.Sequential(p["model"][0], nn.Dropout())},
             "random state",
@@ -127,7 +130,7 @@ def test_a_checkpoint_of_other_things_changes_nothing(tmp_path, other, text):
 
 def test_what_is_no_checkpoint_is_refused(tmp_path):
     nn.save(nn.Linear(1, 1), tmp_path / "a")
-    with pytest.raises(ValueError, match=r"no checkpoint; nn\.load"):
+    with pytest.raises(ValueError, match=r"not a checkpoint; nn\.load"):
         nn.Checkpoint(tmp_path / "a", **parts()).load()
 
 

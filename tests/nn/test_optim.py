@@ -404,7 +404,7 @@ def test_bad_settings_are_refused(make, text):
         (Value([1.0]), "not one Value"),
         ([np.ones(2)], "not ndarray"),
         ([Value([1.0]) * 2], "result of multiply"),
-        ([Value([1])], "int64"),
+        ([Value(np.array([1]))], "int64"),
     ],
 )
 def test_what_is_no_parameter_is_refused(params, text):

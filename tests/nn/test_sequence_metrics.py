@@ -53,9 +53,9 @@ def test_what_is_no_sequence_of_tokens_is_refused():
         edit_distance(np.ones((2, 2)), [1])
     with pytest.raises(TypeError, match=r"edit_distance: .*not int"):
         edit_distance([1], 1)
-    with pytest.raises(TypeError, match="error_rate: targets must be several"):
+    with pytest.raises(TypeError, match="error_rate: targets must be a list of sequences"):
         error_rate(["cat"], "cat")
     with pytest.raises(ValueError, match="1 predictions for 2 targets"):
         error_rate(["cat"], ["cat", "hat"])
-    with pytest.raises(ValueError, match="hold no token"):
+    with pytest.raises(ValueError, match="contain no tokens"):
         error_rate(["cat"], [""])

@@ -20,8 +20,8 @@ def few(monkeypatch):
 def test_it_says_how_long_it_took_and_where_the_kernels_are(few, capsys):
     assert main(["warmup"]) == 0
     said = capsys.readouterr().out
-    assert "All kernels are ready for float32, after" in said
-    assert "kept in" in said or "NUMBA_CACHE_DIR" in said
+    assert "Compiled all kernels for float32 in" in said
+    assert "cached in" in said or "NUMBA_CACHE_DIR" in said
 
 
 def test_all_is_both_dtypes(few, capsys):

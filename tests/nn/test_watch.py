@@ -11,7 +11,7 @@ import nn
 from autograd import Value
 from nn.train import Callback, GradientClipping, Watch, fit
 from nn.train.watch import callback
-from nn.train.watch.reading import activities, layers
+from nn.train.watch.measurements import activations_in, layers
 from nn.train.watch.record import LIMIT, Record
 from nn.train.watch.remarks import remarks
 
@@ -89,7 +89,9 @@ def test_accumulated_batches_are_one_sample(tmp_path):
 
 def test_steps_between_samples_read_nothing(tmp_path, monkeypatch):
     read = []
-    monkeypatch.setattr(callback, "activities", lambda loss: read.append(loss) or activities(loss))
+    monkeypatch.setattr(
+        callback, "activations_in", lambda loss: read.append(loss) or activations_in(loss)
+    )
     monkeypatch.setattr(callback.Layer, "copies", lambda self, o=callback.Layer.copies: (
         read.append(self), o(self))[1])  # fmt: skip
     watch = Watch(tmp_path / "run.html", every=4)
@@ -119,10 +121,10 @@ def test_samples_keep_to_their_share_of_the_time(tmp_path, monkeypatch):
 
     def costly(loss):
         clock[0] += 3.0
-        return activities(loss)
+        return activations_in(loss)
 
     monkeypatch.setattr(callback.time, "perf_counter", lambda: clock[0])
-    monkeypatch.setattr(callback, "activities", costly)
+    monkeypatch.setattr(callback, "activations_in", costly)
     watch = Watch(tmp_path / "run.html", overhead=0.2)
     run(watch, epochs=100, before=[Tick()])
     spent = 3.0 * len(watch.record.steps)
@@ -141,7 +143,7 @@ def test_saturated_and_dead_units_are_counted():
             first, second = np.maximum(x, 0), nn.functional.relu(x)
             return nn.functional.sigmoid(self.last(np.tanh(x) + first + second) * 0)
 
-    found = activities(np.sum(Net()(x)))
+    found = activations_in(np.sum(Net()(x)))
     assert found["Net · tanh"].saturated == 5 / 8
     assert found["Net · tanh"].hidden
     assert found["Net · maximum"].dead == found["Net · relu"].dead == 1 / 4
@@ -161,7 +163,7 @@ def test_saturated_and_dead_units_are_counted():
 def test_units_are_channels_of_images_and_features_of_sequences(model, shape, dead):
     model.bias.data[:] = [100, -100, 100, 100]
     x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-    (found,) = activities(np.sum(nn.Sequential(model, nn.ReLU())(x))).values()
+    (found,) = activations_in(np.sum(nn.Sequential(model, nn.ReLU())(x))).values()
     assert found.dead == dead
 
 
@@ -175,7 +177,7 @@ def test_units_are_channels_of_images_and_features_of_sequences(model, shape, de
 )
 def test_recurrent_outputs_are_looked_at(model, measured):
     y, _ = model(np.ones((5, 2, 3), np.float32))
-    ((name, found),) = activities(np.sum(y)).items()
+    ((name, found),) = activations_in(np.sum(y)).items()
     assert name == type(model).__name__
     assert getattr(found, measured) is not None
 
@@ -194,9 +196,9 @@ def test_frozen_and_unreached_layers_are_told_apart(tmp_path):
     run(watch, model)
     assert watch.record.series["gradient"]["unused: Linear"] == [None] * 6
     assert data_of(watch.path)["remarks"] == [
-        "unused: Linear gets no gradient: the loss does not reach it.",
-        "unused: Linear hardly moves, by 0 of its weights in one update: its gradients vanish, "
-        "or the learning rate is tiny.",
+        "unused: Linear gets no gradient: the loss does not depend on it.",
+        "unused: Linear hardly learns: the relative update is 0. Its gradients vanish, or the "
+        "learning rate is too small.",
     ]
 
 
@@ -398,4 +400,4 @@ def test_a_run_that_was_killed_is_said_to_be_silent(tmp_path, visit):
     page.click("#hold")
     page.clock.fast_forward(60_000)
     page.click("#hold")
-    assert "nothing new for 6" in page.inner_text("#status")
+    assert "no update for 6" in page.inner_text("#status")

@@ -148,8 +148,8 @@ def _judge(norms: Sequence[float | None], where: str, unit: str, along: str) -> 
     else:
         fixes = {
             "depth": "smaller initial weights, a normalisation in each layer, or clipping",
-            "time": "clip the gradient's norm (nn.clip_grad_norm_), smaller recurrent weights, "
-            "or an LSTM",
+            "time": "clip the gradient's norm (nn.utils.clip_grad_norm_), smaller recurrent "
+            "weights, or an LSTM",
         }
         why = "one step of such a size throws the weights far away"
         yield Finding(f"exploding gradients over {along}", where, saw, why, fixes[along])

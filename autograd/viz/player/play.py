@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from html import escape
 from pathlib import Path
 from typing import Any
 
 from autograd.node import Node
-from autograd.viz.pages import embedded, fill, save
+from autograd.viz.pages import embedded, fill, framed, save
 from autograd.viz.player.groups import Groups, views
 from autograd.viz.player.layout import lay_out
 from autograd.viz.player.story import Event, Story
@@ -96,10 +95,7 @@ class Player:
         return f"<Player of {len(self.story.events):,} nodes; .save('page.html'), .html()>"
 
     def _repr_html_(self) -> str:
-        return (
-            f'<iframe srcdoc="{escape(self.html())}" style="width:100%;height:680px;border:0" '
-            f'title="{escape(self.title)}" sandbox="allow-scripts"></iframe>'
-        )
+        return framed(self.html(), self.title, height=680)
 
 
 class _Formulas:

@@ -1,31 +1,18 @@
-"""Augmentation of whole batches of NumPy arrays, images in the layout (N, ..., H, W).
+"""Data augmentation of whole batches, images in the layout (N, ..., H, W).
 
-Every transform is called as ``t(x)``, or ``t(x, y, ...)``, and hands back as many parts. `rng` says
-where its random numbers come from; a DataLoader passes one generator a batch, so that the same seed
-gives the same images at any number of threads.
+A transform is called as ``t(x)`` or ``t(x, y, ...)`` and returns the same number of arrays. Random
+numbers come from `rng`. A DataLoader passes a new generator for each batch, so the same seed gives
+the same result for any number of threads.
 """
 
-from nn.data.transforms.base import Compose, Transform
-from nn.data.transforms.geometry import (
-    RandomAffine,
-    RandomCrop,
-    RandomHorizontalFlip,
-    RandomRotation,
-    RandomVerticalFlip,
-)
-from nn.data.transforms.mixing import MixUp
-from nn.data.transforms.pixels import Cutout, GaussianNoise, Normalize
-
-__all__ = [
-    "Compose",
-    "Cutout",
-    "GaussianNoise",
-    "MixUp",
-    "Normalize",
-    "RandomAffine",
-    "RandomCrop",
-    "RandomHorizontalFlip",
-    "RandomRotation",
-    "RandomVerticalFlip",
-    "Transform",
-]
+from nn.data.transforms.base import Compose as Compose
+from nn.data.transforms.base import Transform as Transform
+from nn.data.transforms.geometry import RandomAffine as RandomAffine
+from nn.data.transforms.geometry import RandomCrop as RandomCrop
+from nn.data.transforms.geometry import RandomHorizontalFlip as RandomHorizontalFlip
+from nn.data.transforms.geometry import RandomRotation as RandomRotation
+from nn.data.transforms.geometry import RandomVerticalFlip as RandomVerticalFlip
+from nn.data.transforms.mixing import MixUp as MixUp
+from nn.data.transforms.pixels import Cutout as Cutout
+from nn.data.transforms.pixels import GaussianNoise as GaussianNoise
+from nn.data.transforms.pixels import Normalize as Normalize

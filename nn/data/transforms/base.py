@@ -1,4 +1,4 @@
-"""Transform: what happens to a batch on its way to the model."""
+"""Transform, the base class of batch transforms, and Compose."""
 
 from __future__ import annotations
 
@@ -7,17 +7,27 @@ from typing import Any
 
 import numpy as np
 
+from autograd.node import Array
 from autograd.random import Rng, as_generator
-
-Array = np.ndarray[Any, Any]
 
 
 class Transform(ABC):
-    """Base of the transforms that change the first part of a batch and let the others be.
+    """Base class of transforms that change the first array of a batch and keep the others.
 
     Parameters
     ----------
-    rng : generator, seed or None for the default, where a call brings none.
+    rng : generator, seed or None for the default; used by calls that pass no `rng`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from nn.data.transforms import Transform
+    >>> class Brightness(Transform):
+    ...     def apply(self, x, rng):
+    ...         return x * rng.uniform(0.5, 1.5, (len(x), 1, 1, 1))
+    >>> x, y = Brightness(rng=0)(np.ones((2, 1, 8, 8)), np.arange(2))
+    >>> x.shape, y
+    ((2, 1, 8, 8), array([0, 1]))
     """
 
     rng: np.random.Generator | None = None
@@ -27,21 +37,26 @@ class Transform(ABC):
 
     @abstractmethod
     def apply(self, x: Array, rng: np.random.Generator) -> Array:
-        """The changed batch; x stays as it is."""
+        """Return the transformed batch, without modifying x."""
 
     def __call__(self, x: Any, *others: Any, rng: Rng = None) -> Any:
-        """Change x; a tuple with the others where there are any."""
+        """Transform x; with other arrays, return a tuple of all."""
         y = self.apply(np.asarray(x), as_generator(self.rng if rng is None else rng))
         return (y, *others) if others else y
 
 
 class Compose:
-    """Transforms one after the other.
+    """Apply several transforms in sequence.
 
     Parameters
     ----------
     transforms : callables ``t(*batch, rng=generator)``.
-    rng : generator, seed or None for the default, where a call brings none.
+    rng : generator, seed or None for the default; used by calls that pass no `rng`.
+
+    Raises
+    ------
+    TypeError
+        An entry that is not callable.
 
     Examples
     --------
@@ -60,7 +75,7 @@ class Compose:
         self.rng = None if rng is None else as_generator(rng)
 
     def __call__(self, *batch: Any, rng: Rng = None) -> Any:
-        """Run them all with one generator."""
+        """Apply all transforms with one generator."""
         generator = as_generator(self.rng if rng is None else rng)
         for t in self.transforms:
             result = t(*batch, rng=generator)
@@ -78,7 +93,7 @@ def images(who: str, x: Array) -> tuple[int, int, int]:
 
 
 def probability(who: str, p: float) -> float:
-    """Check a probability."""
+    """Check a probability and return it."""
     if not 0 <= p <= 1:
-        raise ValueError(f"{who}: p is a probability between 0 and 1, got {p}.")
+        raise ValueError(f"{who}: p must be a probability between 0 and 1, got {p}.")
     return p

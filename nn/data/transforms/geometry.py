@@ -1,4 +1,4 @@
-"""Where the pixels go: flips, crops, rotations, shifts and scales."""
+"""Geometric transforms: flips, crops, rotations, translations and scalings."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ import math
 
 import numpy as np
 
+from autograd.node import Array
 from autograd.random import Rng
-from nn.data.transforms.base import Array, Transform, images, probability
+from nn.data.transforms.base import Transform, images, probability
 
 
 class RandomHorizontalFlip(Transform):
-    """Mirror left and right, each image with probability p.
+    """Flip each image horizontally with probability p.
+
+    Parameters
+    ----------
+    p : probability.
+    rng : generator, seed or None.
 
     Examples
     --------
@@ -27,7 +33,6 @@ class RandomHorizontalFlip(Transform):
         self.p = probability(type(self).__name__, p)
 
     def apply(self, x: Array, rng: np.random.Generator) -> Array:
-        """As in `Transform`."""
         n, _, _ = images(type(self).__name__, x)
         chosen = rng.random(n) < self.p
         y = x.copy()
@@ -36,19 +41,37 @@ class RandomHorizontalFlip(Transform):
 
 
 class RandomVerticalFlip(RandomHorizontalFlip):
-    """Mirror top and bottom, each image with probability p."""
+    """Flip each image vertically with probability p.
+
+    Parameters
+    ----------
+    p : probability.
+    rng : generator, seed or None.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> RandomVerticalFlip(p=1)(np.array([[[1], [2], [3]]])).ravel()
+    array([3, 2, 1])
+    """
 
     axis = -2
 
 
 class RandomCrop(Transform):
-    """Cut out a window at a random place of each image.
+    """Crop each image at a random position.
 
     Parameters
     ----------
-    size : of the window, a number or (H, W).
-    padding : pixels added on every side first.
-    fill : what they hold.
+    size : of the crop, an int or (H, W).
+    padding : pixels of padding added on every side before cropping.
+    fill : padding value.
+    rng : generator, seed or None.
+
+    Raises
+    ------
+    ValueError
+        A size below 1 or a negative padding; on a call, images smaller than the crop.
 
     Examples
     --------
@@ -68,18 +91,19 @@ class RandomCrop(Transform):
         super().__init__(rng=rng)
         self.size = (size, size) if isinstance(size, int) else (int(size[0]), int(size[1]))
         if min(self.size) < 1 or padding < 0:
-            raise ValueError(f"RandomCrop: size >= 1 and padding >= 0, got {size} and {padding}.")
+            raise ValueError(
+                f"RandomCrop: size must be >= 1 and padding >= 0, got {size}, {padding}."
+            )
         self.padding, self.fill = padding, fill
 
     def apply(self, x: Array, rng: np.random.Generator) -> Array:
-        """As in `Transform`."""
         n, height, width = images("RandomCrop", x)
         h, w = self.size
         p = self.padding
         down, right = height + 2 * p - h, width + 2 * p - w
         if down < 0 or right < 0:
             raise ValueError(
-                f"RandomCrop: a window of {h} × {w} does not fit into images of {height} × {width} "
+                f"RandomCrop: a crop of {h} × {w} does not fit into images of {height} × {width} "
                 f"with padding {p}."
             )
         edges = [(0, 0)] * (x.ndim - 2) + [(p, p), (p, p)]
@@ -93,18 +117,27 @@ class RandomCrop(Transform):
 
 
 class RandomAffine(Transform):
-    """Rotate, shift and scale each image about its middle, with bilinear interpolation.
+    """Rotate, scale and translate each image about its center, with bilinear interpolation.
 
     Parameters
     ----------
-    degrees : rotation between −degrees and degrees, positive ones anticlockwise.
-    translate : (a, b): shift by up to a · W sideways and b · H up and down; none by default.
-    scale : (smallest, largest) factor; none by default.
-    fill : what comes in from outside.
+    degrees : range of the rotation, −degrees to degrees; positive is counterclockwise.
+    translate : (a, b): translate by up to a · W horizontally and b · H vertically; by default not
+        at all.
+    scale : (smallest, largest) scale factor; 1 by default.
+    fill : value of pixels from outside the image.
+    rng : generator, seed or None.
+
+    Raises
+    ------
+    ValueError
+        Degrees outside 0 to 180, a translation outside 0 to 1, or a scale not above 0.
+    TypeError
+        On a call, images that are not floats.
 
     Examples
     --------
-    A shift by half a pixel at most, and a turn by at most ten degrees:
+    Translate by up to half a pixel, rotate by up to ten degrees:
 
     >>> import numpy as np
     >>> t = RandomAffine(10, translate=(0.5 / 28, 0.5 / 28), scale=(0.9, 1.1), rng=0)
@@ -126,25 +159,26 @@ class RandomAffine(Transform):
         if not 0 <= degrees <= 180:
             raise ValueError(f"{who}: degrees must be between 0 and 180, got {degrees}.")
         if translate is not None and not all(0 <= t <= 1 for t in translate):
-            raise ValueError(f"{who}: translate are shares between 0 and 1, got {translate}.")
+            raise ValueError(
+                f"{who}: translate must be fractions between 0 and 1, got {translate}."
+            )
         if scale is not None and not 0 < scale[0] <= scale[1]:
-            raise ValueError(f"{who}: scale must be 0 < smallest <= largest, got {scale}.")
+            raise ValueError(f"{who}: scale must satisfy 0 < smallest <= largest, got {scale}.")
         self.degrees, self.translate = degrees, translate or (0.0, 0.0)
         self.scale, self.fill = scale or (1.0, 1.0), fill
 
     def apply(self, x: Array, rng: np.random.Generator) -> Array:
-        """As in `Transform`."""
         n, height, width = images(type(self).__name__, x)
         if x.dtype.kind != "f":
             raise TypeError(f"{type(self).__name__}: x must hold floats, not {x.dtype}.")
         angle = math.pi / 180 * rng.uniform(-self.degrees, self.degrees, n)
         factor = rng.uniform(*self.scale, n)
-        sideways = self.translate[0] * width * rng.uniform(-1, 1, n)
-        downwards = self.translate[1] * height * rng.uniform(-1, 1, n)
+        dx = self.translate[0] * width * rng.uniform(-1, 1, n)
+        dy = self.translate[1] * height * rng.uniform(-1, 1, n)
         cos, sin = np.cos(angle) / factor, np.sin(angle) / factor
-        # where each pixel of the result comes from: shift back, then turn and scale back
-        v = np.arange(height)[:, None] - (height - 1) / 2 - downwards[:, None, None]  # (N, H, 1)
-        u = np.arange(width) - (width - 1) / 2 - sideways[:, None, None]  # (N, 1, W)
+        # source coordinates of each output pixel: the inverse affine transform
+        v = np.arange(height)[:, None] - (height - 1) / 2 - dy[:, None, None]  # (N, H, 1)
+        u = np.arange(width) - (width - 1) / 2 - dx[:, None, None]  # (N, 1, W)
         cos, sin = cos[:, None, None], sin[:, None, None]
         rows = sin * u + cos * v + (height - 1) / 2
         columns = cos * u - sin * v + (width - 1) / 2
@@ -152,20 +186,31 @@ class RandomAffine(Transform):
 
 
 class RandomRotation(RandomAffine):
-    """Turn each image about its middle, −degrees to degrees, positive ones anticlockwise."""
+    """Rotate each image about its center, with bilinear interpolation.
+
+    Parameters
+    ----------
+    degrees, fill, rng : as in `RandomAffine`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> RandomRotation(10, rng=0)(np.zeros((4, 1, 28, 28), np.float32)).shape
+    (4, 1, 28, 28)
+    """
 
     def __init__(self, degrees: float, fill: float = 0.0, *, rng: Rng = None) -> None:
         super().__init__(degrees, fill=fill, rng=rng)
 
 
 def bilinear(x: Array, rows: Array, columns: Array, fill: float) -> Array:
-    """Images read between their pixels.
+    """Sample images at fractional pixel positions, with bilinear interpolation.
 
     Parameters
     ----------
-    x : shape (N, ..., H, W)
-    rows, columns : where to read, shape (N, h, w).
-    fill : what is read outside.
+    x : shape (N, ..., H, W).
+    rows, columns : positions, shape (N, h, w).
+    fill : value outside the image.
 
     Returns
     -------

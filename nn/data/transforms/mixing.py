@@ -1,4 +1,4 @@
-"""Batches in which samples are mixed with each other."""
+"""Transforms that mix the samples of a batch."""
 
 from __future__ import annotations
 
@@ -6,22 +6,33 @@ from typing import Any
 
 import numpy as np
 
+from autograd.node import Array
 from autograd.random import Rng, as_generator
-
-Array = np.ndarray[Any, Any]
 
 
 class MixUp:
-    """λ of each sample and its target, 1 − λ of another's, with λ drawn from Beta(alpha, alpha).
+    r"""Mixup: convex combinations of random pairs of samples and of their targets.
+
+    .. math:: \tilde x = \lambda x_i + (1 - \lambda) x_j, \qquad
+        \tilde y = \lambda y_i + (1 - \lambda) y_j, \qquad
+        \lambda \sim \mathrm{Beta}(\alpha, \alpha)
+
+    Called as ``mixup(x, y)``, it returns x of the same shape and y as floats: class probabilities
+    of shape (N, C), which `CrossEntropyLoss` accepts, or y's own shape if y holds floats.
 
     Parameters
     ----------
-    alpha : the larger, the more even the mixture.
-    num_classes : C, where y holds class numbers.
-    rng : generator, seed or None for the default, where a call brings none.
+    alpha : parameter of the beta distribution; larger values mix more evenly.
+    num_classes : C, required if y holds class indices.
+    rng : generator, seed or None for the default; used by calls that pass no `rng`.
 
-    Called as ``mixup(x, y)``, it returns x of the same shape and y as floats: probabilities of
-    shape (N, C), which `CrossEntropyLoss` takes, or y's own shape where y holds floats.
+    Raises
+    ------
+    ValueError
+        An alpha not above 0; on a call, x and y of different N, or class indices without or beyond
+        `num_classes`.
+    TypeError
+        On a call, an x that does not hold floats.
 
     References
     ----------
@@ -44,22 +55,22 @@ class MixUp:
         self.rng = None if rng is None else as_generator(rng)
 
     def __call__(self, x: Any, y: Any, *, rng: Rng = None) -> tuple[Array, Array]:
-        """Mix a batch with itself in another order."""
+        """Mix a batch with a permutation of itself."""
         x, y = np.asarray(x), np.asarray(y)
         if len(x) != len(y):
-            raise ValueError(f"MixUp: x {x.shape} and y {y.shape} need the same N.")
+            raise ValueError(f"MixUp: x {x.shape} and y {y.shape} must have the same N.")
         if x.dtype.kind != "f":
             raise TypeError(f"MixUp: x must hold floats, not {x.dtype}.")
         if y.dtype.kind in "iu":
             if self.num_classes is None:
-                raise ValueError("MixUp: y holds class numbers, so num_classes is needed.")
+                raise ValueError("MixUp: y holds class indices, so num_classes is required.")
             if y.size and not 0 <= y.min() <= y.max() < self.num_classes:
                 raise ValueError(
-                    f"MixUp: y holds class numbers {y.min()} to {y.max()}, but num_classes is "
+                    f"MixUp: y holds class indices {y.min()} to {y.max()}, but num_classes is "
                     f"{self.num_classes}."
                 )
             y = np.eye(self.num_classes, dtype=x.dtype)[y]
         generator = as_generator(self.rng if rng is None else rng)
-        share = float(generator.beta(self.alpha, self.alpha))
+        weight = float(generator.beta(self.alpha, self.alpha))
         other = generator.permutation(len(x))
-        return x * share + x[other] * (1 - share), y * share + y[other] * (1 - share)
+        return x * weight + x[other] * (1 - weight), y * weight + y[other] * (1 - weight)

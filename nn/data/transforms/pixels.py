@@ -1,4 +1,4 @@
-"""What the pixels hold: normalisation, noise, holes."""
+"""Pixel-wise transforms: normalization, noise and cutout."""
 
 from __future__ import annotations
 
@@ -6,16 +6,22 @@ from typing import Any
 
 import numpy as np
 
+from autograd.node import Array
 from autograd.random import Rng
-from nn.data.transforms.base import Array, Transform, images
+from nn.data.transforms.base import Transform, images
 
 
 class Normalize(Transform):
-    """(x − mean) / std.
+    """Normalize to (x − mean) / std.
 
     Parameters
     ----------
-    mean, std : numbers, or one for each channel, shape (C,), of x of shape (N, C, ...).
+    mean, std : scalars, or arrays of shape (C,) with one value per channel of x (N, C, ...).
+
+    Raises
+    ------
+    ValueError
+        A mean or std of another shape, or a std not above 0; on a call, another number of channels.
 
     Examples
     --------
@@ -29,12 +35,11 @@ class Normalize(Transform):
         self.mean, self.std = np.asarray(mean, np.float64), np.asarray(std, np.float64)
         if self.mean.ndim > 1 or self.std.ndim > 1 or (self.std <= 0).any():
             raise ValueError(
-                "Normalize: mean and std are numbers or have shape (C,), and std is above 0; got "
+                "Normalize: mean and std must be scalars or of shape (C,), and std > 0; got "
                 f"{mean!r} and {std!r}."
             )
 
     def apply(self, x: Array, rng: np.random.Generator) -> Array:
-        """As in `Transform`."""
         dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float32)
         return (x - self._by_channel(self.mean, x, dtype)) / self._by_channel(self.std, x, dtype)
 
@@ -46,12 +51,20 @@ class Normalize(Transform):
 
 
 class GaussianNoise(Transform):
-    """x + mean + sigma · normal noise.
+    """Add Gaussian noise.
 
     Parameters
     ----------
-    mean, sigma : of the noise.
-    clip : keep the result within 0 to 1.
+    mean, sigma : mean and standard deviation of the noise.
+    clip : clip the result to [0, 1].
+    rng : generator, seed or None.
+
+    Raises
+    ------
+    ValueError
+        A negative sigma.
+    TypeError
+        On a call, an x that does not hold floats.
 
     Examples
     --------
@@ -70,7 +83,6 @@ class GaussianNoise(Transform):
         self.mean, self.sigma, self.clip = mean, sigma, clip
 
     def apply(self, x: Array, rng: np.random.Generator) -> Array:
-        """As in `Transform`."""
         if x.dtype.kind != "f":
             raise TypeError(f"GaussianNoise: x must hold floats, not {x.dtype}.")
         draw = np.float32 if x.dtype == np.float32 else np.float64
@@ -80,12 +92,18 @@ class GaussianNoise(Transform):
 
 
 class Cutout(Transform):
-    """Blank a square at a random place of each image; it may stick out over the edge.
+    """Erase a square at a random position of each image; it may extend beyond the border.
 
     Parameters
     ----------
-    size : pixels a side.
-    fill : what the hole holds.
+    size : side length in pixels.
+    fill : value of erased pixels.
+    rng : generator, seed or None.
+
+    Raises
+    ------
+    ValueError
+        A size below 1.
 
     References
     ----------
@@ -107,7 +125,6 @@ class Cutout(Transform):
         self.size, self.fill = size, fill
 
     def apply(self, x: Array, rng: np.random.Generator) -> Array:
-        """As in `Transform`."""
         n, height, width = images("Cutout", x)
         y = x.copy()
         rows, columns = rng.integers(height, size=n).tolist(), rng.integers(width, size=n).tolist()

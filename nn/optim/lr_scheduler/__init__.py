@@ -21,36 +21,19 @@ A warm-up is a ramp and then what you like:
 [0.25, 0.5, 0.75, 1.0, 0.854, 0.5, 0.146]
 """
 
-from nn.optim.lr_scheduler.combined import ChainedScheduler, SequentialLR
-from nn.optim.lr_scheduler.cosine import CosineAnnealingLR, CosineAnnealingWarmRestarts
-from nn.optim.lr_scheduler.cyclic import CyclicLR
-from nn.optim.lr_scheduler.factors import (
-    ExponentialLR,
-    LambdaLR,
-    MultiplicativeLR,
-    MultiStepLR,
-    StepLR,
-)
-from nn.optim.lr_scheduler.one_cycle import OneCycleLR
-from nn.optim.lr_scheduler.plateau import ReduceLROnPlateau
-from nn.optim.lr_scheduler.ramps import ConstantLR, LinearLR, PolynomialLR
-from nn.optim.lr_scheduler.scheduler import LRScheduler
-
-__all__ = [
-    "ChainedScheduler",
-    "ConstantLR",
-    "CosineAnnealingLR",
-    "CosineAnnealingWarmRestarts",
-    "CyclicLR",
-    "ExponentialLR",
-    "LRScheduler",
-    "LambdaLR",
-    "LinearLR",
-    "MultiStepLR",
-    "MultiplicativeLR",
-    "OneCycleLR",
-    "PolynomialLR",
-    "ReduceLROnPlateau",
-    "SequentialLR",
-    "StepLR",
-]
+from nn.optim.lr_scheduler.combined import ChainedScheduler as ChainedScheduler
+from nn.optim.lr_scheduler.combined import SequentialLR as SequentialLR
+from nn.optim.lr_scheduler.cosine import CosineAnnealingLR as CosineAnnealingLR
+from nn.optim.lr_scheduler.cosine import CosineAnnealingWarmRestarts as CosineAnnealingWarmRestarts
+from nn.optim.lr_scheduler.cyclic import CyclicLR as CyclicLR
+from nn.optim.lr_scheduler.factors import ExponentialLR as ExponentialLR
+from nn.optim.lr_scheduler.factors import LambdaLR as LambdaLR
+from nn.optim.lr_scheduler.factors import MultiplicativeLR as MultiplicativeLR
+from nn.optim.lr_scheduler.factors import MultiStepLR as MultiStepLR
+from nn.optim.lr_scheduler.factors import StepLR as StepLR
+from nn.optim.lr_scheduler.one_cycle import OneCycleLR as OneCycleLR
+from nn.optim.lr_scheduler.plateau import ReduceLROnPlateau as ReduceLROnPlateau
+from nn.optim.lr_scheduler.ramps import ConstantLR as ConstantLR
+from nn.optim.lr_scheduler.ramps import LinearLR as LinearLR
+from nn.optim.lr_scheduler.ramps import PolynomialLR as PolynomialLR
+from nn.optim.lr_scheduler.scheduler import LRScheduler as LRScheduler

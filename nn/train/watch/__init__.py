@@ -1,4 +1,4 @@
-"""Watch: a page that follows a training run."""
+"""Watch: a live page of a training run."""
 
 from nn.train.watch.callback import Watch
 

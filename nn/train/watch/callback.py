@@ -1,4 +1,4 @@
-"""Watch: the callback that samples a run and keeps its page up to date."""
+"""Watch: the callback that samples a training run and updates its page."""
 
 from __future__ import annotations
 
@@ -13,45 +13,44 @@ from typing import Any
 import numpy as np
 
 from autograd.viz.files import write
+from autograd.viz.pages import framed
 from nn.train.callback import Callback
 from nn.train.state import State
+from nn.train.watch.measurements import Layer, activations_in, layers
 from nn.train.watch.page import page
-from nn.train.watch.reading import Layer, activities, layers
 from nn.train.watch.record import Numbers, Record
 from nn.train.watch.remarks import remarks
 
 WARM = 3
-"""Samples before their cost is known; the first one also imports."""
+"""Samples before their cost is estimated; the first also pays for imports."""
 
 
 class Watch(Callback):
-    """Write a page that follows a run while it goes, and tells of it afterwards.
+    """Write a live HTML page of a training run.
 
-    Open the file in a browser: while training goes, the page loads itself anew every few seconds.
-    It shows the loss and the metrics; for each layer the norm of its gradient and how far an update
-    moves it, ‖Δw‖/‖w‖; for each activation the share of its elements that are saturated (within
-    0.01 of an end of sigmoid's, tanh's or a recurrent layer's range) and of its units that are dead
-    (rectified to 0 for every sample of the batch). It is one file that needs neither network nor
-    server.
+    Open the file in a browser: during training the page reloads every few seconds. It shows the
+    loss and the metrics; for each layer its gradient norm and relative update ‖Δw‖/‖w‖; for each
+    activation the fraction of saturated elements (within 0.01 of a bound of sigmoid, tanh or a
+    recurrent layer) and of dead units (0 for every sample of the batch). The page is a single file
+    that needs no network and no server.
 
-    Gradients are those that the optimizer gets: behind a `GradientClipping` in the list of
-    callbacks they are clipped, before it they are not.
+    Gradients are those at this callback's place in the list of callbacks: after a
+    `GradientClipping` they are clipped, before it they are not.
 
     Parameters
     ----------
-    path : the page, a name that ends in .html. Its folder is made.
-    every : updates from one sample to the next. By default as many as keep the work of watching
-        below `overhead`. A step that is not sampled costs nothing. In long runs samples are
-        thinned out to 400, evenly spread.
-    overhead : share of the time of training that watching may take, half of it for samples, where
-        `every` is not given, and half for writing the page.
-    seconds : from one writing of the page to the next.
-    title : what the page is headed; by default the model's class.
+    path : output file, ending in .html. Its directory is created.
+    every : updates between samples; by default chosen to stay below `overhead`. Steps that are not
+        sampled cost nothing. Long runs are thinned out to 400 evenly spaced samples.
+    overhead : fraction of the training time to spend at most, half of it on samples (unless
+        `every` is given) and half on writing the page.
+    seconds : minimum time between two writes of the page.
+    title : heading of the page; the model's class name by default.
 
     Raises
     ------
     ValueError
-        Another suffix; numbers that are not positive.
+        Another file suffix, or an argument out of range.
 
     Examples
     --------
@@ -81,11 +80,11 @@ class Watch(Callback):
     ) -> None:
         self.path = Path(path).expanduser()
         if self.path.suffix.lower() not in (".html", ".htm"):
-            raise ValueError(f"Watch: the name {self.path.name!r} must end in .html.")
+            raise ValueError(f"Watch: the file name {self.path.name!r} must end in .html.")
         if every is not None and (isinstance(every, bool) or int(every) != every or every < 1):
-            raise ValueError(f"Watch: every must be a whole number >= 1 or None, got {every!r}.")
+            raise ValueError(f"Watch: every must be an integer >= 1 or None, got {every!r}.")
         if not 0 < overhead <= 1:
-            raise ValueError(f"Watch: overhead must be a share above 0 up to 1, got {overhead}.")
+            raise ValueError(f"Watch: overhead must be in (0, 1], got {overhead}.")
         if not (seconds > 0 and math.isfinite(seconds)):
             raise ValueError(f"Watch: seconds must be a finite number > 0, got {seconds}.")
         self.every, self.overhead, self.seconds, self.title = every, overhead, seconds, title
@@ -100,7 +99,7 @@ class Watch(Callback):
         self._html = ""
 
     def on_train_begin(self, state: State) -> None:
-        """Write the first page, so that it can be opened."""
+        """Write a first page that can be opened at once."""
         self._layers = layers(state.model)
         self._sample = self._before = None
         if not state.done and not state.position:
@@ -114,13 +113,13 @@ class Watch(Callback):
         self._next_page = time.perf_counter() + min(self.seconds, 0.5)
 
     def on_loss(self, state: State) -> None:
-        """Decide whether to sample this step; if so, read its graph."""
+        """Decide whether to sample this step; if so, measure its activations."""
         if self._sample is not None or state.step < self._next_step:
             return
         now = time.perf_counter()
         if self.every is None and now < self._next_sample:
             return
-        found = activities(state.loss)
+        found = activations_in(state.loss)
         self._activations = {name: a.hidden for name, a in found.items()}
         self._sample = {
             "loss": {"": float(state.loss.item())},
@@ -130,7 +129,7 @@ class Watch(Callback):
         self._cost = time.perf_counter() - now
 
     def on_gradients(self, state: State) -> None:
-        """Of a sampled step: the gradients, and the weights before the update."""
+        """Record the gradients of a sampled step, and its weights before the update."""
         if self._sample is None:
             return
         now = time.perf_counter()
@@ -139,7 +138,7 @@ class Watch(Callback):
         self._cost += time.perf_counter() - now
 
     def on_step_end(self, state: State) -> None:
-        """Of a sampled step: how far the weights have moved."""
+        """Record the relative update of a sampled step."""
         if self._sample is None or self._before is None:
             return
         now = time.perf_counter()
@@ -150,7 +149,8 @@ class Watch(Callback):
         self._sample = self._before = None
         then = time.perf_counter()
         self._costs = [*self._costs[-4:], self._cost + then - now]
-        if len(self._costs) >= WARM:  # the median: one may have waited for the processor
+        if len(self._costs) >= WARM:
+            # the median, because a single sample may have waited for a CPU
             self._next_sample = then + median(self._costs) / (self.overhead / 2)
         if then >= self._next_page:
             self._write(state)
@@ -158,11 +158,11 @@ class Watch(Callback):
             self._next_page = done + max(self.seconds, (done - then) / (self.overhead / 2))
 
     def on_epoch_end(self, state: State) -> None:
-        """Note where the epoch ended."""
+        """Record the step at which the epoch ended."""
         self.ends.append(state.step)
 
     def on_train_end(self, state: State) -> None:
-        """Write the page that stays."""
+        """Write the final page."""
         if not self._live:  # another callback failed before the run began
             return
         self._live = False
@@ -192,11 +192,9 @@ class Watch(Callback):
         write(self.path, self._html.encode())
 
     def state_dict(self) -> dict[str, Any]:
-        """As in `Callback`."""
         return {"record": self.record.state_dict(), "ends": list(self.ends)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """As in `Callback`."""
         self.record.load_state_dict(state_dict["record"])
         self.ends = list(state_dict["ends"])
 
@@ -204,16 +202,11 @@ class Watch(Callback):
         return f"<Watch of {len(self.record.steps)} samples in {self.path.name}>"
 
     def _repr_html_(self) -> str:
-        return (
-            f'<iframe srcdoc="{escape(self._html)}" style="width:100%;height:720px;border:0" '
-            f'title="{escape(self._title)}" sandbox="allow-scripts"></iframe>'
-            if self._html
-            else escape(repr(self))
-        )
+        return framed(self._html, self._title, height=720) if self._html else escape(repr(self))
 
 
 def _plain(x: Any) -> Any:
-    """Lists, dicts, strings and numbers with five digits; what is not finite, by its name."""
+    """Data for JSON: numbers with five digits, infinities and NaN as strings."""
     if isinstance(x, dict):
         return {key: _plain(part) for key, part in x.items()}
     if isinstance(x, (list, tuple)):

@@ -1,4 +1,4 @@
-"""The page: a template, its style and script, and the numbers, in one file."""
+"""The HTML page of `Watch`."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ _TEMPLATE = Path(__file__).with_name("watch.html")
 
 
 def page(data: dict[str, Any], title: str) -> str:
-    """HTML that shows the data, without anything from elsewhere."""
+    """Self-contained HTML that shows the data."""
     return fill(_TEMPLATE, title=title, data=embedded(data))

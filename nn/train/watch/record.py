@@ -1,23 +1,23 @@
-"""Record: the numbers of a run as they come, never more than fit on a page."""
+"""Record: time series of a run, thinned out to a fixed length."""
 
 from __future__ import annotations
 
 from typing import Any
 
 LIMIT = 400
-"""Samples that are kept; at more, every second one is dropped."""
+"""Maximum number of samples; when exceeded, every second one is dropped."""
 
 Numbers = dict[str, float | None]
 
 
 class Record:
-    """Sampled series: kinds of numbers, each by the name of a layer.
+    """Sampled time series: for each quantity one series per layer.
 
     Attributes
     ----------
-    steps : the update before which each sample was taken, counted from 0.
-    series : kind -> name -> one number a sample; None where there was none.
-    gap : updates that should lie between two samples, so that they are spread evenly.
+    steps : index of the update at which each sample was taken.
+    series : quantity -> layer name -> one value per sample; None where there is none.
+    gap : minimum number of updates between samples, for even spacing.
 
     Examples
     --------
@@ -51,11 +51,11 @@ class Record:
                     del line[1::2]
 
     def last(self, kind: str, name: str, count: int = 5) -> list[float]:
-        """The latest numbers of a series, at most `count`, without gaps."""
+        """The latest values of a series, at most `count`, without None."""
         return [x for x in self.series[kind][name][-count:] if x is not None]
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run goes on from."""
+        """State from which a run is resumed."""
         series = {
             kind: {name: list(x) for name, x in lines.items()}
             for kind, lines in self.series.items()
@@ -63,7 +63,7 @@ class Record:
         return {"steps": list(self.steps), "gap": self.gap, "series": series}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what `state_dict` gave."""
+        """Restore the state."""
         self.steps, self.gap = list(state_dict["steps"]), state_dict["gap"]
         self.series = {
             kind: {name: list(x) for name, x in lines.items()}

@@ -29,7 +29,7 @@
   }
   const percent = (x) => (typeof x === "number" ? `${(100 * x).toFixed(x > 0 && x < 0.1 ? 1 : 0)} %` : number(x));
 
-  // ---- scales: linear, or the logarithm where all is positive and far apart --------------------------
+  // ---- scales: linear, or logarithmic for positive values of very different size ---------------------
 
   function scale(lines, bounds) {
     const all = lines.flat().filter((y) => typeof y === "number");
@@ -62,7 +62,7 @@
     return d;
   }
 
-  // ---- what is drawn: each keeps a function that moves its cursor ---------------------------------------
+  // ---- charts: each registers a function that moves its cursor ----------------------------------------
 
   const followers = [];
 
@@ -158,7 +158,7 @@
     }));
     section.hidden = !list.childElementCount;
     if (!section.hidden) section.append(make("div", { class: "panel" }, make("h2", {}, "Activations"), list, make("p", { class: "note" },
-      "From 0 to 100 %. Saturated: elements at an end of the function's range, where it is flat. Dead: units that are 0 for the whole batch.")));
+      "From 0 to 100 %. Saturated: elements near a bound of the function, where its slope vanishes. Dead: units that are 0 for the whole batch.")));
   }
 
   function build() {
@@ -177,7 +177,7 @@
     table(byId("layers"), "Layers", [
       { kind: "gradient", title: "gradient norm", say: (x) => number(x), warn: (x) => typeof x !== "number" },
       { kind: "ratio", title: "update / weights", say: (x) => number(x), warn: large },
-    ], "The norm of each layer's gradient, and how far an update moves its weights, ‖Δw‖/‖w‖: about 0.001 is usual.");
+    ], "The gradient norm of each layer, and its relative update ‖Δw‖/‖w‖; about 0.001 is typical.");
     flows();
     show();
   }
@@ -204,17 +204,17 @@
     e.preventDefault();
   });
 
-  // ---- the run: while it goes, the page loads itself anew and keeps its place ---------------------------
+  // ---- the run: the live page reloads itself and keeps its scroll position and cursor -------------------
 
   function memory(entry) {
     try {
       const key = `watch ${location.pathname}`;
       if (entry) sessionStorage.setItem(key, JSON.stringify(entry));
       return JSON.parse(sessionStorage.getItem(key));
-    } catch { return null; } // no storage, such as in a notebook's frame
+    } catch { return null; } // no storage, as in a notebook's iframe
   }
   const before = memory();
-  // when this state of the page was first met, by the browser's own clock
+  // when this version of the page was first seen, by the browser's clock
   const seen = before && before.written === data.written ? before.seen : Date.now();
   let held = false, timer = null;
   function again() {
@@ -230,13 +230,13 @@
     const where = `epoch ${data.epoch} of ${data.epochs}, ${data.step.toLocaleString("en")} updates`;
     const silent = age > Math.max(30, 10 * data.seconds);
     byId("status").textContent = !data.live ? `${data.interrupted ? "interrupted" : "finished"}: ${where}`
-      : silent ? `${where}; nothing new for ${Math.round(age)} s: it was killed, or a step takes long`
-      : held ? `held still at ${where}` : `running: ${where}`;
+      : silent ? `${where}; no update for ${Math.round(age)} s: the run was killed, or a step takes long`
+      : held ? `paused at ${where}` : `running: ${where}`;
   }
   if (data.live) {
     const hold = byId("hold");
     hold.hidden = false;
-    hold.addEventListener("click", () => { held = !held; hold.textContent = held ? "follow" : "hold still"; hold.setAttribute("aria-pressed", held); schedule(); tell(); });
+    hold.addEventListener("click", () => { held = !held; hold.textContent = held ? "resume" : "pause"; hold.setAttribute("aria-pressed", held); schedule(); tell(); });
     cursor.addEventListener("pointerdown", () => clearTimeout(timer));
     cursor.addEventListener("pointerup", schedule);
     schedule();

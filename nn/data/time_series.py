@@ -1,26 +1,23 @@
-"""Time series that statsmodels' wheel carries."""
+"""Time series from the statsmodels wheel."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from autograd.node import Array
 from nn.data.packages import package_file
-
-Array = np.ndarray[Any, Any]
 
 
 def load_co2() -> tuple[Array, Array]:
-    """Carbon dioxide in the air at Mauna Loa, weekly from March 1958 to December 2001.
+    """Atmospheric CO2 at Mauna Loa, weekly from March 1958 to December 2001.
 
     Source: C. Keeling and T. Whorf, Atmospheric CO2 concentrations derived from flask air samples
-    at sites in the SIO network, Oak Ridge National Laboratory, 2004. Licence: public domain.
+    at sites in the SIO network, Oak Ridge National Laboratory, 2004. License: public domain.
 
     Returns
     -------
     days : datetime64[D], shape (2284,), Saturdays.
-    co2 : float32, shape (2284,), parts per million by volume; NaN in 59 weeks without one.
+    co2 : float32, shape (2284,), parts per million by volume; NaN in 59 weeks without data.
 
     Raises
     ------
@@ -42,14 +39,14 @@ def load_co2() -> tuple[Array, Array]:
 
 
 def load_sunspots() -> tuple[Array, Array]:
-    """Yearly numbers of sunspots, 1700 to 2008.
+    """Yearly mean sunspot number, 1700 to 2008.
 
-    Source: National Geophysical Data Center, NOAA. Licence: public domain.
+    Source: National Geophysical Data Center, NOAA. License: public domain.
 
     Returns
     -------
-    years : int64, shape (309,)
-    number : float32, shape (309,), mean number of the year.
+    years : int64, shape (309,).
+    number : float32, shape (309,), mean sunspot number of each year.
 
     Raises
     ------

@@ -23,7 +23,8 @@ import numpy as np
 
 import autograd
 import nn
-from autograd import Value, sigmoid
+from autograd import Value
+from nn.functional import sigmoid
 
 QUICK = bool(os.environ.get("GLASSGRAD_QUICK"))
 autograd.seed(0)
@@ -148,6 +149,7 @@ class KneserNey:
         return sum(surprise) / len(text)
 
 
+# %%
 ngram = {}
 for n in range(1, 6 if QUICK else 9):
     model = KneserNey(text[:cut], len(alphabet), n)
@@ -159,7 +161,7 @@ for n in range(1, 6 if QUICK else 9):
 #
 # `nn.models.CharLM` is a table of vectors, an LSTM or GRU, and a linear layer that scores every
 # character. The text is cut into 32 strips that are read side by side, 64 characters at a time (32
-# in quick mode). The state goes on from window to window, while gradients stop at its edge:
+# in quick mode). The state is carried from window to window, while gradients stop at its edge:
 # *truncated backpropagation through time*. `carry=True` asks for that.
 
 # %%
@@ -187,19 +189,13 @@ def train(kind, epochs, rate):
         return nn.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps)
 
     history = nn.train.fit(
-        net,
-        train_data,
-        net.loss,
-        "adam",
-        epochs,
-        carry=True,
+        net, train_data, net.loss, "adam", epochs, carry=True, verbose=False,
         callbacks=[
             nn.train.GradientClipping(1.0),
             nn.train.LearningRateScheduler(one_cycle, every="step"),
             measure,
         ],
-        verbose=False,
-    )
+    )  # fmt: skip
     return net, np.array(history["loss"]) / math.log(2), np.array(bits)
 
 
@@ -215,29 +211,25 @@ for kind, rate in (("LSTM", 0.006), ("GRU", 0.004)):
 # with its state.
 
 # %%
-COLOURS = {"LSTM": "tab:blue", "GRU": "tab:green"}
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True, layout="constrained")
-for kind, (seen, unseen) in curves.items():
-    epochs = np.arange(1, len(seen) + 1)
-    left.plot(epochs, seen, ":", color=COLOURS[kind], label=f"{kind}, training text")
-    left.plot(epochs, unseen, "o-", color=COLOURS[kind], label=f"{kind}, unseen pages")
-    right.axhline(unseen[-1], color=COLOURS[kind], label=kind)
-left.set(xlabel="epoch", ylabel="bits per character")
-left.legend()
-right.plot(ngram.keys(), ngram.values(), "s-", color="0.4", label="n-gram")
-right.set(xlabel="n")
-right.legend()
+learning = {
+    f"{kind}, {part}": bits
+    for kind, both in curves.items()
+    for part, bits in zip(("training text", "unseen pages"), both, strict=True)
+}
+nn.look.show_curves(learning, axes=left, xlabel="epoch", ylabel="bits per character")
+reached = {kind: unseen[-1] for kind, (_, unseen) in curves.items()}
+nn.look.show_curves({"n-gram": list(ngram.values())}, axes=right, levels=reached, xlabel="n")
 plt.show()
 
 # %% [markdown]
 # ## The gates at work
 #
-# We step the trained LSTM through a paragraph of the test text, the one with the most letters, and
-# keep its forget gates and memory. First: how far does each unit remember? A mean forget gate of
-# $f$ remembers for about $\frac1{1-f}$ characters.
+# The trained LSTM reads a paragraph of the test text, the one with the most letters, and
+# `nn.look.gate_activations` keeps its gates and its memory. First: how far does each unit remember?
+# A mean forget gate of $f$ remembers for about $\frac1{1-f}$ characters.
 
 # %%
-lstm = nets["LSTM"].recurrent
 paragraph = max(
     (part[:1000] for part in text[cut:].split("\n\n")),
     key=lambda part: sum(sign.isalpha() for sign in part),
@@ -245,15 +237,10 @@ paragraph = max(
 begin = text.index(paragraph, cut)
 lead = 500  # characters read before, so that the state has settled
 piece = text[begin - lead : begin + len(paragraph)]
-vectors = nets["LSTM"].table.weight.data[[number[character] for character in piece]]
-weights = [p.data for p in lstm.all_weights[0]]
-h = c = np.zeros(lstm.hidden_size, np.float32)
-forget, memory = [], []
-for v in vectors:
-    h, c, (_, f, _) = lstm_step(v, h, c, *weights[:2], weights[2] + weights[3])
-    forget.append(f)
-    memory.append(c)
-forget, memory = np.array(forget), np.array(memory)  # (characters, units)
+gates = nn.look.gate_activations(
+    nets["LSTM"], np.array([[number[character] for character in piece]]), "recurrent"
+)
+forget, memory = gates["forget"][0, :, 0], gates["c"][0, :, 0]  # (characters, units)
 
 figure, axes = plt.subplots(figsize=(7, 3), layout="constrained")
 axes.hist(1 / (1 - forget.mean(0)), np.geomspace(1, 100, 30), color="tab:blue")
@@ -261,20 +248,14 @@ axes.set(xscale="log", xlabel="characters remembered, 1 / (1 − mean forget gat
 plt.show()
 
 # %% [markdown]
-# Second: what do gates do at which character? Below, the forget gates of thirty units along one
-# line: those that change most. Dark means: drop what you have. Many drop it at the blanks, where a
-# word ends.
+# Second: what do gates do at which character? Below, the forget gates along one line, of the thirty
+# units that change most. Dark means: drop what you have. Many drop it at the spaces, where a word
+# ends.
 
 # %%
 shown = slice(lead, lead + 64)
 busiest = np.argsort(-forget.std(0))[:30]
-figure, axes = plt.subplots(figsize=(10, 3.6), layout="constrained")
-image = axes.imshow(forget[shown, busiest].T, vmin=0, vmax=1, cmap="gray", aspect="auto")
-signs = [{" ": "␣", "\n": "↵"}.get(sign, sign) for sign in piece[shown]]
-axes.set_xticks(range(len(signs)), signs, fontsize=8)
-axes.set(xlabel="character that is read", ylabel="unit")
-figure.colorbar(image, label="forget gate")
-plt.show()
+nn.look.show_gates({"forget": forget[None, shown, busiest]}, piece[shown])
 
 # %% [markdown]
 # Third: what does a unit of the memory stand for? We look for the one that goes best with the
@@ -287,34 +268,12 @@ fits = np.array([np.corrcoef(columns[lead:], unit[lead:])[0, 1] for unit in memo
 counter = np.abs(fits).argmax()
 print(f"unit {counter}: correlation {fits[counter]:.2f} with the position in the line")
 
-figure, axes = plt.subplots(figsize=(10, 3.8), layout="constrained")
-values = memory[:, counter] * np.sign(fits[counter])
-low, high = np.quantile(values, [0.02, 0.98])
-row, colours = 0, plt.get_cmap("viridis")
-for character, column, value in zip(piece[lead:], columns[lead:], values[lead:], strict=True):
-    colour = colours(np.clip((value - low) / (high - low), 0, 1))
-    axes.add_patch(plt.Rectangle((column - 0.5, row - 0.5), 1, 1, color=colour))
-    ink = "white" if sum(colour[:3]) < 1.6 else "black"
-    axes.text(
-        column,
-        row,
-        character.strip(),
-        ha="center",
-        va="center",
-        fontsize=8,
-        color=ink,
-        clip_on=True,
-    )
-    row += character == "\n"
-axes.set(xlim=(-1, 76), ylim=(row + 0.6, -0.6), xlabel="position in the line", ylabel="line")
-scale = plt.cm.ScalarMappable(plt.Normalize(low, high), colours)
-figure.colorbar(scale, ax=axes, label="memory of the unit")
-plt.show()
+nn.look.show_text(piece[lead:], memory[lead:, counter] * np.sign(fits[counter]), name="memory")
 
 # %% [markdown]
 # ## It writes
 #
-# Draw a character from what the model finds likely, feed it back, go on. The **temperature**
+# Sample a character from the predicted distribution, feed it back, repeat. The **temperature**
 # divides the scores before the softmax, $p \propto e^{s / \tau}$: below 1 the model plays safe and
 # repeats itself, above 1 it takes risks and misspells.
 
@@ -405,52 +364,33 @@ unseen = nn.data.DataLoader(unseen, batch_size=500, collate_fn=pad)
 letters, lengths, _ = next(iter(unseen))
 print("a batch:", letters.shape, "lengths:", lengths[:8], "…")
 
+
 # %%
+def one_cycle(optimizer):
+    steps = epochs * len(seen) + 1
+    return nn.optim.lr_scheduler.OneCycleLR(optimizer, 0.006, total_steps=steps)
+
+
 reader = SyllableCounter()
+cycle = nn.train.LearningRateScheduler(one_cycle, every="step")
 history = nn.train.fit(
-    reader,
-    seen,
-    "cross_entropy",
-    "adam",
-    epochs,
-    validation=unseen,
-    metrics=["accuracy"],
-    callbacks=[
-        nn.train.GradientClipping(1.0),
-        nn.train.LearningRateScheduler(
-            lambda optimizer: nn.optim.lr_scheduler.OneCycleLR(
-                optimizer, 0.006, total_steps=epochs * len(seen) + 1
-            ),
-            every="step",
-        ),
-    ],
-    verbose=False,
-)
+    reader, seen, "cross_entropy", "adam", epochs, validation=unseen, metrics=["accuracy"],
+    callbacks=[nn.train.GradientClipping(1.0), cycle], verbose=False,
+)  # fmt: skip
 accuracy = history["val_accuracy"][-1]
 print(f"right for {accuracy:.1%} of unseen words; the rule of thumb: {rule:.1%}")
 
 # %% [markdown]
-# Where it errs: rows are the truth, columns what it said.
+# Where it errs, in numbers of syllables:
 
 # %%
 with autograd.no_grad():
-    said = np.concatenate(
-        [np.asarray(reader(letters, lengths)).argmax(-1) for letters, lengths, _ in unseen]
-    )
-table = np.zeros((6, 6), int)
-np.add.at(table, (classes[:5000], said), 1)
-names = ["1", "2", "3", "4", "5", "6+"]
-figure, axes = plt.subplots(figsize=(4.6, 4), layout="constrained")
-axes.imshow(np.log1p(table), cmap="Blues")
-for (i, j), n in np.ndenumerate(table):
-    axes.text(j, i, n, ha="center", va="center", color="white" if n > 150 else "black")
-axes.set_xticks(range(6), names)
-axes.set_yticks(range(6), names)
-axes.set(xlabel="syllables, says the network", ylabel="syllables, says the dictionary")
-plt.show()
-
+    scores = [np.asarray(reader(letters, lengths)) for letters, lengths, _ in unseen]
+said = np.concatenate(scores).argmax(-1)
 wrong = np.flatnonzero(said != classes[:5000])[:12]
 print("wrong:", ", ".join(f"{words[i]} {syllables[i]} (said {said[i] + 1})" for i in wrong))
+table = nn.metrics.confusion_matrix(said, classes[:5000])
+nn.look.show_confusion(table, ["1", "2", "3", "4", "5", "6+"])
 
 # %% [markdown]
 # ## What to take along

@@ -19,6 +19,7 @@ import numpy as np
 
 import autograd
 import nn
+from nn.functional import sigmoid, softmax
 
 QUICK = bool(os.environ.get("GLASSGRAD_QUICK"))
 autograd.seed(0)
@@ -27,19 +28,9 @@ X, y = nn.data.load_mnist_5000()
 X_train, X_test, y_train, y_test = nn.data.train_test_split(X.reshape(-1, 784), y, 0.2)
 
 
-def show(*rows, names=()):
-    """Rows of digits, one row above the other."""
-    figure, panels = plt.subplots(
-        len(rows), len(rows[0]), figsize=(0.75 * len(rows[0]) + 1.5, 0.8 * len(rows)), squeeze=False
-    )
-    for row, images in zip(panels, rows, strict=True):
-        for axes, image in zip(row, images, strict=True):
-            axes.imshow(np.reshape(image, (28, 28)), cmap="gray_r", vmin=0, vmax=1)
-            axes.set(xticks=[], yticks=[])
-    for row, name in zip(panels, names, strict=False):
-        row[0].set_ylabel(name, rotation=0, ha="right", va="center")
-    figure.subplots_adjust(left=0.2, wspace=0.05, hspace=0.05)
-    plt.show()
+def show(**rows):
+    """Rows of digits under each other."""
+    return nn.look.show_images({k: np.reshape(v, (-1, 28, 28)).clip(0, 1) for k, v in rows.items()})
 
 
 # %% [markdown]
@@ -71,7 +62,7 @@ error = {"linear": np.mean((linear - X_test) ** 2), "network": np.mean((copied -
 print({name: f"{e:.4f}" for name, e in error.items()})
 
 one_each = [int(np.flatnonzero(y_test == digit)[0]) for digit in range(10)]
-show(X_test[one_each], linear[one_each], copied[one_each], names=["digit", "linear", "autoencoder"])
+show(digit=X_test[one_each], linear=linear[one_each], autoencoder=copied[one_each])
 
 # %% [markdown]
 # ## Denoising
@@ -92,21 +83,16 @@ through_plain = nn.train.predict(autoencoder, dirty)
 print(f"error of the noisy digits {np.mean((dirty - X_test) ** 2):.4f}")
 print(f"after the plain autoencoder {np.mean((through_plain - X_test) ** 2):.4f}")
 print(f"after the denoising one {np.mean((cleaned - X_test) ** 2):.4f}")
-show(
-    dirty[one_each].clip(0, 1),
-    through_plain[one_each],
-    cleaned[one_each],
-    X_test[one_each],
-    names=["noisy", "plain", "denoising", "truth"],
-)
+rows = {"noisy": dirty, "plain": through_plain, "denoising": cleaned, "truth": X_test}
+show(**{name: images[one_each] for name, images in rows.items()})
 
 # %% [markdown]
 # ## Variational: a code that can be drawn from
 #
 # Between the codes of a plain autoencoder there are gaps that mean nothing. A **variational**
-# autoencoder closes them: it gives each input not a point but a small cloud, a normal
-# distribution with mean $\mu$ and deviation $\sigma$, and all clouds together should look like
-# one standard normal distribution. It minimises a bound on $-\log p(x)$,
+# autoencoder closes them: it gives each input not a point but a small cloud, a normal distribution
+# with mean $\mu$ and standard deviation $\sigma$, and all clouds together should look like one
+# standard normal distribution. It minimises a bound on $-\log p(x)$,
 #
 # $$
 # \underbrace{-\log p(x \mid z)}_{\text{copy well}}
@@ -151,11 +137,11 @@ print(f"{test_bound:.1f} nats on test digits")
 
 # %%
 drawn = vae.sample(200)
-show(*drawn[:30].reshape(3, 10, 784))
+nn.look.show_images(drawn[:30].reshape(-1, 28, 28))
 
 # %% [markdown]
 # Do they look like digits? We ask a classifier that has learned the real ones how sure it is of
-# them, and of noise with the same mean and deviation in every pixel.
+# them, and of noise with the same mean and standard deviation in every pixel.
 
 # %%
 judge = nn.models.MLP(784, 128, 10, dropout=0.3, rng=0)
@@ -166,7 +152,7 @@ nn.train.fit(
 
 def sureness(images):
     """The greatest of the judge's probabilities: of each image."""
-    return np.max(autograd.softmax(nn.train.predict(judge, images.astype(np.float32)), -1), -1)
+    return np.max(softmax(nn.train.predict(judge, images.astype(np.float32)), dim=-1), -1)
 
 
 rng = np.random.default_rng(0)
@@ -192,7 +178,7 @@ with autograd.no_grad():
     _, places, _ = flat(X_test)
     grid = np.linspace(-2.2, 2.2, 15, dtype=np.float32)
     codes = np.stack(np.meshgrid(grid, grid[::-1]), -1).reshape(-1, 2)
-    tiles = autograd.sigmoid(flat.decoder(codes))
+    tiles = sigmoid(flat.decoder(codes))
 places, tiles = np.asarray(places), np.asarray(tiles)
 picture = tiles.reshape(15, 15, 28, 28).swapaxes(1, 2).reshape(15 * 28, 15 * 28)
 
@@ -219,16 +205,13 @@ with autograd.no_grad():
     _, codes, _ = vae(np.stack([a, b, c, d]))
     codes = np.asarray(codes)
     first, second = (
-        np.asarray(autograd.sigmoid(vae.decoder((1 - share) * codes[i] + share * codes[i + 1])))
+        np.asarray(sigmoid(vae.decoder((1 - share) * codes[i] + share * codes[i + 1])))
         for i in (0, 2)
     )
-show(
-    (1 - share) * a + share * b,
-    first,
-    (1 - share) * c + share * d,
-    second,
-    names=["images", "codes", "images", "codes"],
-)
+show(**{
+    "images, 4 to 9": (1 - share) * a + share * b, "codes, 4 to 9": first,
+    "images, 1 to 8": (1 - share) * c + share * d, "codes, 1 to 8": second,
+})  # fmt: skip
 
 # %% [markdown]
 # ## What to take along

@@ -1,4 +1,4 @@
-"""What a sample of a step reads: layers from the parameters, activations from the graph."""
+"""Measurements of one training step: layers from parameters, activations from the graph."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from nn.module import Module, Parameter
 from nn.optim.sums import norm
 
 NEAR = 0.01
-"""An element is saturated within this distance of an end of its function's range."""
+"""An element is saturated within this distance of a bound of its activation function."""
 
 BOUNDED = {"sigmoid": (0.0, 1.0), "hardsigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 BOUNDED |= {"lstm_scan": (-1.0, 1.0), "gru_scan": (-1.0, 1.0)}
 
 
 class Layer(NamedTuple):
-    """A module with trainable parameters of its own.
+    """A module that owns trainable parameters.
 
     Attributes
     ----------
-    name : path and class.
-    parameters : those to train.
+    name : path and class name.
+    parameters : the trainable parameters.
     """
 
     name: str
     parameters: list[Parameter]
 
     def gradient(self) -> float | None:
-        """‖g‖ over its parameters; None where none has a gradient."""
+        """Gradient norm over all parameters; None if none has a gradient."""
         grads = [p.grad for p in self.parameters if p.grad is not None]
         return together(grads) if grads else None
 
     def copies(self) -> list[Any]:
-        """The weights as they are now."""
+        """Copies of the current weights."""
         return [p.data.copy() for p in self.parameters]
 
     def moved(self, before: list[Any]) -> float | None:
-        """‖Δw‖ / ‖w‖ since then; None for weights that were all 0. Overwrites `before`."""
+        """Relative update ‖Δw‖ / ‖w‖ since `before`, which is overwritten; None if w was 0."""
         size = together(before)
         for p, old in zip(self.parameters, before, strict=True):
             np.subtract(p.data, old, out=old)
@@ -50,13 +50,13 @@ class Layer(NamedTuple):
 
 
 def together(arrays: list[Any]) -> float:
-    """Euclidean norm of arrays as if they were one."""
+    """Euclidean norm of several arrays together."""
     with np.errstate(all="ignore"):
         return math.hypot(*(norm(x, 2.0) for x in arrays))
 
 
 def layers(model: Module) -> list[Layer]:
-    """The layers of a model that are trained, a shared parameter in its first one.
+    """The trainable layers of a model; a shared parameter belongs to the first that has it.
 
     Examples
     --------
@@ -74,15 +74,15 @@ def layers(model: Module) -> list[Layer]:
     ]
 
 
-class Activity(NamedTuple):
-    """How an activation function is used in one step.
+class Activation(NamedTuple):
+    """Measurements of one activation in one step.
 
     Attributes
     ----------
-    saturated : share of the elements that lie at an end of the function's range, where it is flat;
-        None for functions without such ends.
-    dead : share of the units that are 0 for every sample; None for functions that are never 0.
-    hidden : whether parameters come behind it, so that what it blocks is missed.
+    saturated : fraction of elements near a bound of the function, where its slope vanishes; None
+        for unbounded functions.
+    dead : fraction of units that are 0 for every sample; None for functions other than ReLU.
+    hidden : whether it feeds layers with parameters; saturation of an output layer is no problem.
     """
 
     saturated: float | None
@@ -90,21 +90,21 @@ class Activity(NamedTuple):
     hidden: bool
 
 
-def activities(loss: Any) -> dict[str, Activity]:
-    """Every activation behind a loss, by its module's path and its op's name.
+def activations_in(loss: Any) -> dict[str, Activation]:
+    """All activations in the graph of a loss, by module path and op name.
 
     Examples
     --------
     >>> import autograd, nn, numpy as np
     >>> net = nn.Sequential(nn.ReLU(), nn.Linear(2, 1))
     >>> x = autograd.Value(np.array([[-1.0, 2.0], [-3.0, 1.0]], np.float32))
-    >>> activities(np.sum(net(x)))
-    {'0: ReLU': Activity(saturated=None, dead=0.5, hidden=True)}
+    >>> activations_in(np.sum(net(x)))
+    {'0: ReLU': Activation(saturated=None, dead=0.5, hidden=True)}
     """
     trace = Trace([loss])
     labels = call_labels([call for call in trace.calls.values() if call])
     hidden = _before_parameters(trace)
-    found: dict[str, Activity] = {}
+    found: dict[str, Activation] = {}
     for v in trace.order:
         saturated, dead = _measure(trace, v)
         if saturated is None and dead is None:
@@ -119,12 +119,12 @@ def activities(loss: Any) -> dict[str, Activity]:
         while unique in found:
             k += 1
             unique = f"{name} ({k})"
-        found[unique] = Activity(saturated, dead, id(v) in hidden)
+        found[unique] = Activation(saturated, dead, id(v) in hidden)
     return found
 
 
 def _measure(trace: Trace, v: Node) -> tuple[float | None, float | None]:
-    """The shares of saturated elements and of dead units."""
+    """Fractions of saturated elements and of dead units, or None."""
     op, y = v.op.name, v._data[0] if type(v._data) is tuple else v._data
     bounds = BOUNDED.get(op)
     rectifies = op == "relu" or (op == "maximum" and _against_zero(v))
@@ -149,7 +149,7 @@ def _against_zero(v: Node) -> bool:
 
 
 def _unit_axis(v: Node, y: Any) -> int:
-    """The axis of the units: 1 behind images and rows, the last one of sequences of features."""
+    """Axis of the units: 1 for (N, C, ...), 2 for sequences (N, T, C)."""
     if y.ndim != 3:
         return 1 if y.ndim > 1 else 0
     at: Any = v
@@ -163,7 +163,7 @@ def _unit_axis(v: Node, y: Any) -> int:
 
 
 def _before_parameters(trace: Trace) -> set[int]:
-    """Nodes whose results go into an op that has parameters, at once or later."""
+    """Nodes that feed, directly or not, an op with parameters."""
     found: set[int] = set()
     for v in reversed(trace.order):
         inputs = [x for x in trace.inputs(v) if isinstance(x, Node)]

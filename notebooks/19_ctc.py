@@ -217,21 +217,21 @@ for epoch in range(epochs):
         loss = loss_of(net(frames, lengths), lengths, labels, counts)
         optimizer.zero_grad()
         loss.backward()
-        nn.clip_grad_norm_(net.parameters(), 1.0)
+        nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimizer.step()
         scheduler.step()
         losses.append(loss.item())
-    print(f"pass {epoch + 1}: loss {np.mean(losses[-len(train) // size :]):.3f}")
+    print(f"epoch {epoch + 1}: loss {np.mean(losses[-len(train) // size :]):.3f}")
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
-left.plot(losses, lw=0.8)
-left.set(xlabel="step", ylabel="CTC loss per phoneme", yscale="log")
+nn.look.show_curves({"": losses}, axes=left, xlabel="step", ylabel="CTC loss", yscale="log")
 at, rate = np.array(rates).T
-right.plot(at, 100 * rate, label="phoneme error rate")
-right.plot(at, 100 * np.array(blanks), label="frames that say blank")
-right.set(xlabel="step", ylabel="%", ylim=(0, None))
-right.legend()
+shares = {
+    "phoneme error rate": (at, 100 * rate),
+    "frames that say blank": (at, 100 * np.array(blanks)),
+}
+nn.look.show_curves(shares, axes=right, xlabel="step", ylabel="%", ylim=(0, None))
 plt.show()
 
 # %% [markdown]

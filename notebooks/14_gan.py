@@ -23,7 +23,8 @@ import numpy as np
 
 import autograd
 import nn
-from autograd import Value, softplus
+from autograd import Value
+from nn.functional import softplus
 
 QUICK = bool(os.environ.get("GLASSGRAD_QUICK"))
 autograd.seed(0)
@@ -49,18 +50,16 @@ autograd.seed(0)
 s = Value(np.linspace(-6, 6, 121))
 ways = {"minimax: −softplus(s)": -softplus(s), "non-saturating: softplus(−s)": softplus(-s)}
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
-for name, loss in ways.items():
-    left.plot(s.data, loss.data, label=name)
-    right.plot(s.data, autograd.grad(np.sum(loss), s))
-left.set(xlabel="score s of a drawn sample", ylabel="the generator's loss")
-right.set(xlabel="score s of a drawn sample", ylabel="its slope")
-left.legend(fontsize=8)
+losses = {name: (s.data, loss.data) for name, loss in ways.items()}
+nn.look.show_curves(losses, axes=left, xlabel="score of a drawn sample", ylabel="generator's loss")
+slopes = {name: (s.data, autograd.grad(np.sum(loss), s)) for name, loss in ways.items()}
+nn.look.show_curves(slopes, axes=right, xlabel="score of a drawn sample", ylabel="its derivative")
 plt.show()
 
 # %% [markdown]
-# Left, where it has everything to learn, the minimax loss is flat. The **non-saturating** loss
-# wants the same thing, a high score, and pulls hardest there. From now on that is the generator's
-# loss. (Strictly, it is no longer one number for two.)
+# At the left ends, where it has everything to learn, the minimax loss is flat. The
+# **non-saturating** loss wants the same thing, a high score, and pulls hardest there. From now on
+# that is the generator's loss. (Strictly, it is no longer one number for two.)
 #
 # ## Why two players don't come to rest
 #
@@ -85,13 +84,10 @@ def orbit(gamma, steps=400, rate=0.2):
     return np.array(way)
 
 
-figure, axes = plt.subplots(figsize=(5, 3.8), layout="constrained")
-for gamma in (0, 0.3):
-    axes.plot(*orbit(gamma).T, lw=1, label=f"γ = {gamma}")
-axes.plot(0, 0, "k+", ms=10)
-axes.set(xlabel="what the generator says, θ", ylabel="slope of the discriminator, ψ")
-axes.legend()
-plt.show()
+nn.look.show_curves(
+    {f"γ = {gamma}": tuple(orbit(gamma).T) for gamma in (0, 0.3)},
+    xlabel="what the generator says, θ", ylabel="slope of the discriminator, ψ",
+)  # fmt: skip
 
 # %% [markdown]
 # Without the penalty ($\gamma = 0$) they run round in circles for ever. $D$ says "larger", $G$ goes
@@ -111,7 +107,8 @@ plt.show()
 #
 # * `fake.data` in the discriminator's loss: the array, cut off from the graph (as by `detach` in
 #   PyTorch). It is the discriminator's turn, so nothing goes back into the generator.
-# * The generator's loss calls the discriminator **again**, after its step. Its `backward` leaves
+# * The generator's loss calls the discriminator **again**, after its step: scores of before were
+#   computed with old weights, and the engine refuses to differentiate them. This `backward` leaves
 #   gradients in *both* networks, since it goes through $D$ to get to $G$.
 # * So `zero_grad` of each comes right before its own `backward`: it throws away what the other's
 #   turn left there.
@@ -160,27 +157,10 @@ def draw(generator, z):
 
 
 # %% [markdown]
-# It is tempting to save a call: score the drawn samples once, and use the scores in both losses.
-# But then the discriminator's step comes between the score and the generator's `backward`, which
-# would compute with new weights what was recorded with old ones. The engine notices, as PyTorch
-# does:
-
-# %%
-generator, critic = nn.models.MLP(2, 8, 2, rng=0), nn.models.MLP(2, 8, 1, rng=1)
-adam = nn.optim.Adam(critic.parameters())
-scores = critic(generator(noise(generator, 16, np.random.default_rng(0))))
-np.mean(softplus(scores)).backward(retain_graph=True)
-adam.step()
-try:
-    np.mean(softplus(-scores)).backward()
-except RuntimeError as error:
-    print("RuntimeError:", error)
-
-# %% [markdown]
 # ## Eight places on a ring
 #
 # Real points come from eight small clouds. A place counts as covered when at least 2 % of a
-# thousand drawn points lie on it, within four deviations of its middle. Three settings:
+# thousand drawn points lie on it, within four standard deviations of its centre. Three settings:
 #
 # * **unbalanced:** the generator learns four times as fast as the discriminator;
 # * **balanced:** both learn equally fast;
@@ -204,6 +184,7 @@ def covered(points):
     return int(np.sum(np.bincount(on_place, minlength=8) >= 0.02 * len(points)))
 
 
+# %%
 STEPS = 400 if QUICK else 1500
 MOMENTS = [STEPS // 10, STEPS // 4, STEPS // 2, STEPS * 3 // 4, STEPS]
 SETTINGS = {
@@ -214,7 +195,7 @@ SETTINGS = {
 
 
 def play_ring(setting, seed):
-    """Points drawn at some moments, all from the same noise; and the losses."""
+    """Samples of the same noise at each of the moments; and the losses."""
     generator = nn.models.MLP(2, 64, 64, 2, rng=seed)
     critic = nn.models.MLP(2, 64, 64, 1, rng=100 + seed)
     fixed = noise(generator, 1000, np.random.default_rng(seed))
@@ -228,6 +209,7 @@ def play_ring(setting, seed):
     return clouds, losses
 
 
+# %%
 seeds = range(1 if QUICK else 6)
 rings = {name: [play_ring(how, seed) for seed in seeds] for name, how in SETTINGS.items()}
 figure, panels = plt.subplots(3, 5, figsize=(10, 6.2), layout="constrained")
@@ -241,11 +223,10 @@ for row, (name, runs) in zip(panels, rings.items(), strict=True):
 plt.show()
 
 # %% [markdown]
-# The unbalanced generator doesn't stand still: it puts all its points where the discriminator
-# scores highest just now. The discriminator finds out, and they all move on, round and round. To
-# a discriminator that stands still, one point *is* the best answer; only one that keeps up makes
-# it spread. That is why balance helps, and the penalty helps it to settle. Is it luck? The same
-# with other seeds:
+# The unbalanced generator puts all its points where the discriminator scores highest just now. The
+# discriminator finds out, and they all move on, round and round. To a discriminator that stands
+# still, one point *is* the best answer; only one that keeps up makes it spread. Is it luck? Other
+# seeds:
 
 # %%
 places = {name: [covered(clouds[-1]) for clouds, _ in runs] for name, runs in rings.items()}
@@ -258,16 +239,15 @@ print(f"2 log 2 = {2 * np.log(2):.2f}")
 # With balance alone it depends on luck whether a place or two is left out. With the penalty none
 # is.
 #
-# What does the discriminator's loss tell? A discriminator that can't tell real from drawn gives
-# everything the score 0 and pays $2 \log 2 \approx 1.39$. That is where a *good* game ends, but
-# also where a slow discriminator is from the beginning. Near zero, it wins and teaches little.
-# The loss says who is ahead, not whether the samples are good or of many kinds. That must be
-# measured on the samples.
+# A discriminator that can't tell real from drawn gives everything the score 0 and pays $2 \log 2
+# \approx 1.39$. That is where a *good* game ends, but also where a slow discriminator is from the
+# beginning. Near zero, it wins and teaches little. The loss says who is ahead, not whether the
+# samples are good or of many kinds. That must be measured on the samples.
 #
 # ## Digits
 #
 # Now the real thing. The generator goes from 32 numbers to 7 × 7 small images, and two transposed
-# convolutions double the size twice; the discriminator goes the same way back.
+# convolutions double the size twice; the discriminator mirrors it.
 
 # %%
 X, y = nn.data.load_mnist_5000()
@@ -278,22 +258,15 @@ WIDTH = 8 if QUICK else 16
 def new_pair(seed):
     rng = np.random.default_rng(seed)
     generator = nn.Sequential(
-        nn.Linear(32, 2 * WIDTH * 7 * 7, rng=rng),
-        nn.ReLU(),
-        nn.Unflatten(1, (2 * WIDTH, 7, 7)),
-        nn.ConvTranspose2d(2 * WIDTH, WIDTH, 4, stride=2, padding=1, rng=rng),  # 14 x 14
-        nn.ReLU(),
-        nn.ConvTranspose2d(WIDTH, 1, 4, stride=2, padding=1, rng=rng),  # 28 x 28
-        nn.Sigmoid(),
-    )
+        nn.Linear(32, 2 * WIDTH * 7 * 7, rng=rng), nn.ReLU(), nn.Unflatten(1, (2 * WIDTH, 7, 7)),
+        nn.ConvTranspose2d(2 * WIDTH, WIDTH, 4, stride=2, padding=1, rng=rng), nn.ReLU(),  # 14 x 14
+        nn.ConvTranspose2d(WIDTH, 1, 4, stride=2, padding=1, rng=rng), nn.Sigmoid(),  # 28 x 28
+    )  # fmt: skip
     critic = nn.Sequential(
-        nn.Conv2d(1, WIDTH, 4, stride=2, padding=1, rng=rng),
-        nn.LeakyReLU(0.2),
-        nn.Conv2d(WIDTH, 2 * WIDTH, 4, stride=2, padding=1, rng=rng),
-        nn.LeakyReLU(0.2),
-        nn.Flatten(),
-        nn.Linear(2 * WIDTH * 7 * 7, 1, rng=rng),
-    )
+        nn.Conv2d(1, WIDTH, 4, stride=2, padding=1, rng=rng), nn.LeakyReLU(0.2),
+        nn.Conv2d(WIDTH, 2 * WIDTH, 4, stride=2, padding=1, rng=rng), nn.LeakyReLU(0.2),
+        nn.Flatten(), nn.Linear(2 * WIDTH * 7 * 7, 1, rng=rng),
+    )  # fmt: skip
     return generator, critic
 
 
@@ -320,7 +293,7 @@ nn.train.fit(
 
 def judged(images):
     """The median probability of the first choice, the shares of the kinds, e^H."""
-    p = autograd.softmax(nn.train.predict(judge, images), -1)
+    p = nn.functional.softmax(nn.train.predict(judge, images), dim=-1)
     shares = np.bincount(p.argmax(1), minlength=10) / len(p)
     present = shares[shares > 0]
     return np.median(p.max(1)), shares, np.exp(-np.sum(present * np.log(present)))
@@ -360,70 +333,53 @@ def play_digits(steps, setting, seed=0):
 
 games = {name: play_digits(steps, setting) for name, (steps, setting) in GAMES.items()}
 
-
-def show(*rows, names=()):
-    """Rows of digits, one row above the other, as one picture."""
-    picture = np.reshape(rows, (len(rows), -1, 28, 28)).transpose(0, 2, 1, 3)
-    height, width = 28 * len(rows), 28 * len(rows[0])
-    _, axes = plt.subplots(figsize=(width / 40 + 1.5, height / 40), layout="constrained")
-    axes.imshow(picture.reshape(height, width), cmap="gray_r", vmin=0, vmax=1)
-    axes.set(xticks=[], yticks=[])
-    axes.set_yticks(28 * np.arange(len(names)) + 14, names)
-    axes.tick_params(length=0)
-    plt.show()
-
-
 # %% [markdown]
 # Each column is one and the same noise all the time. First the unbalanced game, then the repaired
 # one:
 
 # %%
 _, _, album = games["unbalanced"]
-show(*(album[step][:12] for step in album), names=[f"step {step}" for step in album])
+nn.look.show_images({f"step {step}": images[:12] for step, images in album.items()})
 
 # %%
 _, _, album = games["balanced, R1"]
 moments = [EVERY, 2 * EVERY, 3 * EVERY, SHORT, max(album)]
-show(*(album[step][:12] for step in moments), names=[f"step {step}" for step in moments])
+nn.look.show_images({f"step {step}": album[step][:12] for step in moments})
 
 # %% [markdown]
-# Measured over time: the effective number of kinds on the left, the discriminator's loss on the
-# right. The loss of the worst of the three games is calm, at the value that a perfect forger would
-# bring about.
+# Measured over time. The loss of the worst of the three games is calm, at the value that a perfect
+# forger would bring about.
 
 # %%
-kinds_by_step = {}
-figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.3), layout="constrained")
+window = min(20, EVERY)
+kinds_by_step, loss_by_step = {}, {}
 for name, (_, losses, album) in games.items():
-    kinds_by_step[name] = [judged(images)[2] for images in album.values()]
-    left.plot(list(album), kinds_by_step[name], "o-", ms=3, label=name)
-    window = min(20, EVERY)
-    right.plot(np.convolve(losses, np.full(window, 1 / window), "valid"), lw=1)
-right.axhline(2 * np.log(2), color="gray", lw=1, ls=":", label="2 log 2")
-left.set(xlabel="step", ylabel="effective kinds of digit, $e^H$", ylim=(0, 10.5))
-right.set(xlabel="step", ylabel="discriminator's loss, a running mean")
-left.legend(loc="lower right", fontsize=8)
-right.legend(loc="lower right", fontsize=8)
+    kinds_by_step[name] = (list(album), [judged(images)[2] for images in album.values()])
+    loss_by_step[name] = np.convolve(losses, np.full(window, 1 / window), "valid")
+figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.3), layout="constrained")
+nn.look.show_curves(
+    kinds_by_step, axes=left, xlabel="step", ylabel="effective kinds of digit, $e^H$",
+    ylim=(0, 10.5),
+)  # fmt: skip
+nn.look.show_curves(
+    loss_by_step, axes=right, levels={"2 log 2": 2 * np.log(2)},
+    xlabel="step", ylabel="discriminator's loss, moving average",
+)  # fmt: skip
 plt.show()
 
 # %%
-final = {name: judged(album[max(album)]) for name, (_, _, album) in games.items()}
-figure, panels = plt.subplots(1, 3, figsize=(10, 2.5), layout="constrained", sharey=True)
-for axes, (name, (sure, shares, kinds)) in zip(panels, final.items(), strict=True):
-    axes.bar(range(10), shares)
-    axes.axhline(0.1, color="gray", lw=1, ls=":")
-    axes.set(xlabel="read as", xticks=range(10), title=name)
+for name, (_, _, album) in games.items():
+    sure, shares, kinds = judged(album[max(album)])
     print(f"{name:13} sure {sure:.2f}, {kinds:.1f} kinds, KL {np.log(10) - np.log(kinds):.2f} nats")
-panels[0].set_ylabel("share of 1,000 drawn digits")
-plt.show()
+    print(" " * 13, "shares of 0 to 9:", " ".join(f"{share:.0%}" for share in shares))
 
 # %% [markdown]
-# On digits, balance does most of the repair. The penalty calms the game, so that it can go on.
+# On digits, balance does most of the repair. The penalty calms the game, so that training can
+# continue.
 #
-# Mind what the judge can't see. It knows nothing but digits, and may be sure even of blots that are
-# all alike; and a generator that stored its examples would get full marks for sureness and for
-# kinds. So we look for the **nearest training digit** of each drawn one. As a yardstick, how far
-# are real digits that nobody trained on?
+# A generator that stored its examples would get full marks from the judge. So we look for the
+# **nearest training digit** of each drawn one. As a yardstick, how far are real digits that nobody
+# trained on?
 
 # %%
 generator, _, _ = games["balanced, R1"]
@@ -442,18 +398,19 @@ twins, far = nearest(drawn)
 _, far_real = nearest(X_test)
 distance = np.median(far) / np.median(far_real)
 print(f"median distance: drawn {np.median(far):.2f}, real and unseen {np.median(far_real):.2f}")
-show(drawn[:12], twins[:12], names=["drawn", "nearest real"])
+nn.look.show_images({"drawn": drawn[:12], "nearest real": twins[:12]})
 
 # %% [markdown]
 # ## From one noise to another
 #
-# The last proof that it didn't learn single digits by heart: go in a straight line from one $z$ to
-# another. What lies between is drawn as well, and changes bit by bit.
+# Nor did it learn single digits by heart: on a straight line from one $z$ to another, what lies
+# between is drawn as well, and changes little by little.
 
 # %%
 share = np.linspace(0, 1, 12, dtype=np.float32)[:, None]
 ends = noise(generator, 8, np.random.default_rng(3))
-show(*(draw(generator, (1 - share) * ends[i] + share * ends[i + 4]) for i in range(4)))
+between = [draw(generator, (1 - share) * ends[i] + share * ends[i + 4]) for i in range(4)]
+nn.look.show_images(np.concatenate(between), columns=12)
 
 # %% [markdown]
 # ## What to take along
@@ -468,24 +425,14 @@ show(*(draw(generator, (1 - share) * ends[i] + share * ends[i + 4]) for i in ran
 
 # %%
 sure, shares, kinds = judged(drawn)
+fewest, present = min(places["balanced, R1"]), np.sum(shares >= 0.01)
+collapsed = np.median(kinds_by_step["unbalanced"][1])
 targets = {
     "ring, most places of the unbalanced runs": (max(places["unbalanced"]), "<=", 4),
-    "ring, fewest places of the repaired runs": (
-        min(places["balanced, R1"]),
-        ">=",
-        6 if QUICK else 8,
-    ),
-    "digits, effective kinds when unbalanced, median over time": (
-        np.median(kinds_by_step["unbalanced"]),
-        "<=",
-        3,
-    ),
+    "ring, fewest places of the repaired runs": (fewest, ">=", 6 if QUICK else 8),
+    "digits, effective kinds when unbalanced, median over time": (collapsed, "<=", 3),
     "digits, effective kinds when repaired": (kinds, ">=", 5 if QUICK else 8),
-    "digits, kinds with a share of 1 % or more": (
-        np.sum(shares >= 0.01),
-        ">=",
-        7 if QUICK else 10,
-    ),
+    "digits, kinds with a share of 1 % or more": (present, ">=", 7 if QUICK else 10),
     "digits, the judge's median probability": (sure, ">=", 0.55 if QUICK else 0.85),
     "drawn digit's way to the nearest real, over an unseen real one's": (distance, ">=", 0.9),
 }

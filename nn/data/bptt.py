@@ -1,4 +1,4 @@
-"""windows: a long sequence, cut for truncated backpropagation through time."""
+"""windows: split a long sequence for truncated backpropagation through time (BPTT)."""
 
 from __future__ import annotations
 
@@ -6,32 +6,32 @@ from typing import Any
 
 import numpy as np
 
-from nn.data.dataset import Array
+from autograd.node import Array
 from nn.data.loader import DataLoader
 
 
 def windows(sequence: Any, batch_size: int, length: int) -> DataLoader:
-    """Batches of which each goes on where the one before it ended, with the next step as target.
+    """Consecutive windows of a sequence for truncated BPTT, with the next step as target.
 
-    The sequence is cut into `batch_size` strips of equal length, row i of every batch comes from
-    strip i, and batch k holds the steps k · length to (k + 1) · length − 1 of each. So the state
-    in which a recurrent model leaves a batch is that in which it enters the next:
-    ``fit(model, windows(...), ..., carry=True)``. What does not fill a window is left out.
+    The sequence is split into `batch_size` contiguous streams of equal length. Row i of every batch
+    comes from stream i, and batch k holds steps k · length to (k + 1) · length − 1 of each stream,
+    so the final state of a recurrent model on one batch is its initial state on the next:
+    ``fit(model, windows(...), ..., carry=True)``. Incomplete windows are dropped.
 
     Parameters
     ----------
-    sequence : shape (T, ...), such as the character numbers of a text.
-    batch_size : N, strips.
-    length : L, steps in a window, through which gradients flow.
+    sequence : shape (T, ...), such as the token indices of a text.
+    batch_size : N, the number of streams.
+    length : L, steps per window; gradients flow through L steps.
 
     Returns
     -------
-    DataLoader of (x, y), both of shape (N, L, ...), where y is one step ahead of x.
+    DataLoader : batches (x, y), both of shape (N, L, ...); y is one step ahead of x.
 
     Raises
     ------
     ValueError
-        A sequence too short for one batch, a count below 1.
+        A sequence too short for one batch, or a count below 1.
 
     References
     ----------
@@ -55,12 +55,12 @@ def windows(sequence: Any, batch_size: int, length: int) -> DataLoader:
     if count < 1:
         raise ValueError(
             f"windows: a sequence of {len(steps)} steps is too short for {batch_size} windows of "
-            f"{length} and a step after them."
+            f"{length} steps and their targets."
         )
 
     def cut(part: Array) -> Array:
-        strips = part[: batch_size * count * length]
-        strips = strips.reshape(batch_size, count, length, *steps.shape[1:])
-        return np.swapaxes(strips, 0, 1).reshape(-1, length, *steps.shape[1:])
+        streams = part[: batch_size * count * length]
+        streams = streams.reshape(batch_size, count, length, *steps.shape[1:])
+        return np.swapaxes(streams, 0, 1).reshape(-1, length, *steps.shape[1:])
 
     return DataLoader((cut(steps[:-1]), cut(steps[1:])), batch_size)

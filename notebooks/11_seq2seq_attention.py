@@ -145,8 +145,8 @@ print(edits, "edits from K AE T to K AH T S")
 # %%
 
 
-def one_pass(net, optimizer, scheduler, words, forcing, rng):
-    """One pass over the words; the mean loss."""
+def one_epoch(net, optimizer, scheduler, words, forcing, rng):
+    """Train for one epoch; the mean loss."""
     data = Words(words)
     sampler = nn.data.BucketBatchSampler([len(letters) for letters in data.letters], 128)
     total = []
@@ -159,7 +159,7 @@ def one_pass(net, optimizer, scheduler, words, forcing, rng):
         )
         optimizer.zero_grad()
         loss.backward()
-        nn.clip_grad_norm_(net.parameters(), 1.0)
+        nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimizer.step()
         scheduler.step()
         total.append(loss.item())
@@ -173,9 +173,9 @@ def learn(kind, epochs):
     steps = epochs * (len(train) // 128 + 2)
     scheduler = nn.optim.lr_scheduler.OneCycleLR(optimizer, 0.005, total_steps=steps)
     for epoch in range(epochs):
-        loss = one_pass(net, optimizer, scheduler, train, 1.0, rng=epoch)
+        loss = one_epoch(net, optimizer, scheduler, train, 1.0, rng=epoch)
         curve.append(error_rate(say(net, test[:300]), test[:300])[0])
-        print(f"{kind.__name__:11} pass {epoch + 1}: loss {loss:.3f}, error rate {curve[-1]:.1%}")
+        print(f"{kind.__name__:11} epoch {epoch + 1}: loss {loss:.3f}, error rate {curve[-1]:.1%}")
     return net, curve
 
 
@@ -184,13 +184,8 @@ blind, blind_curve = learn(Blindfolded, epochs)
 net, curve = learn(nn.models.Seq2Seq, epochs)
 
 # %%
-figure, axes = plt.subplots(figsize=(6, 3.2), layout="constrained")
-for values, name in ((blind_curve, "without attention"), (curve, "with attention")):
-    axes.plot(range(1, epochs + 1), 100 * np.array(values), "o-", label=name)
-axes.set(xlabel="pass over the words", ylabel="phoneme error rate, %", xticks=range(1, epochs + 1))
-axes.set_ylim(bottom=0)
-axes.legend()
-plt.show()
+rates = {"without attention": 100 * np.array(blind_curve), "with attention": 100 * np.array(curve)}
+nn.look.show_curves(rates, xlabel="epoch", ylabel="phoneme error rate, %", ylim=(0, None))
 
 # %% [markdown]
 # ## Where it looks
@@ -241,7 +236,7 @@ def go_on(forcing):
     copy.load_state_dict(net.state_dict())
     optimizer = nn.optim.Adam(copy.parameters(), lr=0.0005)
     steady = nn.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
-    one_pass(copy, optimizer, steady, train[: 1_000 if QUICK else 10_000], forcing, rng=9)
+    one_epoch(copy, optimizer, steady, train[: 1_000 if QUICK else 10_000], forcing, rng=9)
     return copy, error_rate(say(copy, test), test)[0]
 
 
@@ -257,8 +252,8 @@ print(f"full forcing: {forced_rate:.2%}; own guess at a quarter of the steps: {w
 # ## Beam search
 #
 # Greedy writing takes the likeliest phoneme at each step, and can't go back. **Beam search** keeps
-# the $k$ best beginnings, goes on with each, and keeps the best $k$ of all continuations. So a
-# beginning that looks poor at first may still win.
+# the $k$ best prefixes, extends each, and keeps the best $k$ of all extensions. So a
+# prefix that looks poor at first may still win.
 
 # %%
 rates, tried = {}, test[: 200 if QUICK else 1000]
@@ -273,13 +268,10 @@ for name, said in (
     print(f"{name:36} {rates[name]:6.2%} of phonemes wrong, {words_wrong:.1%} of words not perfect")
 
 # %%
-figure, axes = plt.subplots(figsize=(7, 2.6), layout="constrained")
-bars = axes.barh(list(rates), [100 * rate for rate in rates.values()], color="tab:blue")
-axes.bar_label(bars, fmt="%.1f", padding=3)
-axes.margins(x=0.1)
-axes.invert_yaxis()
-axes.set(xlabel="phoneme error rate on unseen words, %", ylabel="network")
-plt.show()
+nn.look.show_bars(
+    {name: 100 * rate for name, rate in rates.items()},
+    xlabel="phoneme error rate on unseen words, %", ylabel="network",
+)  # fmt: skip
 
 # %% [markdown]
 # What it says to words that it has never seen, and to some that nobody has:

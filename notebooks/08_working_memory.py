@@ -56,8 +56,9 @@ plt.show()
 # %% [markdown]
 # ## What a guess costs
 #
-# Who ignores the input does best by answering 1, the mean. The error then is the variance of a sum
-# of two uniform numbers, $2 \cdot \frac{1}{12} = 0.167$. Anything clearly below means remembering.
+# A model that ignores the input does best by answering 1, the mean. The error then is the variance
+# of a sum of two uniform numbers, $2 \cdot \frac{1}{12} = 0.167$. Anything clearly below means
+# remembering.
 #
 # ## The model
 #
@@ -111,7 +112,7 @@ def train(model, T, rate, steps, solved=0.002):
         loss = nn.functional.mse_loss(model(x), y)
         optimizer.zero_grad()
         loss.backward()
-        nn.clip_grad_norm_(model.parameters(), 1.0)
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         if step % 50 == 0:
             error = nn.train.evaluate(model, held_out, "mse")["loss"]
@@ -144,19 +145,13 @@ for name, kind, rate in (
 # Each curve is the error on sequences that training never saw. The gated networks stay at the guess
 # for a while, and then *find* the idea within a few dozen steps.
 
+
 # %%
-COLOURS = {"RNN": "tab:red", "LSTM": "tab:blue", "GRU": "tab:green"}
-
-
 def draw(curves, title):
-    figure, axes = plt.subplots(figsize=(8, 3.4), layout="constrained")
-    axes.axhline(1 / 6, color="0.6", lw=1, ls="--", label="a guess")
-    for name, curve in curves.items():
-        style = ":" if "as PyTorch" in name or "0.001" in name else "-"
-        axes.semilogy(*curve.T, style, color=COLOURS[name.split()[0].strip(",")], label=name)
-    axes.set(xlabel="training step", ylabel="mean squared error", title=title)
-    figure.legend(loc="outside right upper", frameon=False)
-    plt.show()
+    return nn.look.show_curves(
+        {name: tuple(curve.T) for name, curve in curves.items()}, levels={"a guess": 1 / 6},
+        xlabel="training step", ylabel="mean squared error", yscale="log", title=title,
+    )  # fmt: skip
 
 
 draw(curves, f"Adding over {SHORT} steps")
@@ -167,8 +162,8 @@ draw(curves, f"Adding over {SHORT} steps")
 # The LSTM's cell is $c_t = f_t c_{t-1} + i_t g_t$. What was written at one step is multiplied by a
 # forget gate at each later one: after $t$ steps $f^t$ of it is left. A new network has biases near
 # 0, so $f = \sigma(0) = \frac12$, and after 10 steps a thousandth is left. Gradients shrink by the
-# same factor on their way back. (The GRU's $z$ in $h_t = (1 - z_t) n_t + z_t h_{t-1}$ plays $f$'s
-# part.)
+# same factor in the backward pass. (The GRU's $z$ in $h_t = (1 - z_t) n_t + z_t h_{t-1}$ plays
+# $f$'s part.)
 #
 # The gate's bias sets the time scale: $f = 1 - \frac1\tau$ remembers for about $\tau$ steps, and
 # $\sigma(b) = 1 - \frac1\tau$ for $b = \log(\tau - 1)$. So spread the biases: let each unit begin
@@ -176,13 +171,11 @@ draw(curves, f"Adding over {SHORT} steps")
 # (Tallec and Ollivier, 2018). The plain RNN has no such knob.
 
 # %%
-figure, axes = plt.subplots(figsize=(8, 3), layout="constrained")
 t = np.arange(LONG)
-for tau in (2, 10, 100, 400):
-    axes.plot(t, (1 - 1 / tau) ** t, label=f"τ = {tau}, b = {np.log(tau - 1):.1f}")
-axes.set(xlabel="steps since it was written", ylabel="share that is left")
-figure.legend(loc="outside right upper", frameon=False, title="forget gate")
-plt.show()
+nn.look.show_curves(
+    {f"τ = {tau}, b = {np.log(tau - 1):.1f}": (t, (1 - 1 / tau) ** t) for tau in (2, 10, 100, 400)},
+    xlabel="steps since it was written", ylabel="share that is left",
+)  # fmt: skip
 
 # %%
 
@@ -261,7 +254,7 @@ figure, panels = plt.subplots(1, 3, figsize=(9, 3.2), sharey=True, layout="const
 for axes, (kind, model) in zip(panels, models.items(), strict=True):
     answers = nn.train.predict(model, x)
     axes.plot([0, 2], [0, 2], color="0.7", lw=1)
-    axes.scatter(y, answers, s=5, color=COLOURS[kind])
+    axes.scatter(y, answers, s=5, color="tab:blue")
     axes.set(xlabel="true sum", title=kind)
 panels[0].set_ylabel("answer")
 plt.show()
@@ -276,14 +269,11 @@ plt.show()
 
 # %%
 wanted = 0.05 if QUICK else 0.005
+spread = {kind: chrono[f"{kind}, spread time scales"][-1, 1] for kind in ("LSTM", "GRU")}
 plain = min(curves[name][:, 1].min() for name in curves if name.startswith("RNN"))
 targets = {
-    f"LSTM, {SHORT} steps: squared error": (
-        chrono["LSTM, spread time scales"][-1, 1],
-        "<=",
-        wanted,
-    ),
-    f"GRU, {SHORT} steps: squared error": (chrono["GRU, spread time scales"][-1, 1], "<=", wanted),
+    f"LSTM, {SHORT} steps: squared error": (spread["LSTM"], "<=", wanted),
+    f"GRU, {SHORT} steps: squared error": (spread["GRU"], "<=", wanted),
     f"LSTM, {LONG} steps: squared error": (long["LSTM"][-1, 1], "<=", wanted),
     f"GRU, {LONG} steps: squared error": (long["GRU"][-1, 1], "<=", wanted),
     f"plain RNN at its best, {SHORT} steps: squared error": (plain, ">=", 0.1),

@@ -35,7 +35,7 @@ def get_total_norm(
     Examples
     --------
     >>> import nn, numpy as np
-    >>> nn.get_total_norm([np.array([3.0]), np.array([[4.0]])])
+    >>> nn.utils.get_total_norm([np.array([3.0]), np.array([[4.0]])])
     5.0
     """
     arrays = [tensors] if isinstance(tensors, np.ndarray) else list(tensors)
@@ -79,7 +79,7 @@ def clip_grad_norm_(
     >>> import nn, numpy as np
     >>> p = nn.Parameter([3.0, 4.0])
     >>> np.sum(p * p).backward()
-    >>> nn.clip_grad_norm_([p], max_norm=1.0)
+    >>> nn.utils.clip_grad_norm_([p], max_norm=1.0)
     10.0
     >>> p.grad.round(3)
     array([0.6, 0.8], dtype=float32)
@@ -111,7 +111,7 @@ def clip_grad_value_(parameters: Parameters, clip_value: float) -> None:
     >>> import nn, numpy as np
     >>> p = nn.Parameter([0.2, -4.0])
     >>> np.sum(p * p).backward()
-    >>> nn.clip_grad_value_([p], 1.0)
+    >>> nn.utils.clip_grad_value_([p], 1.0)
     >>> p.grad
     array([ 0.4, -1. ], dtype=float32)
     """

@@ -3,7 +3,7 @@
 #
 # A recurrent network hands what it knows from step to step. A Transformer lets every place look at
 # every other directly. First we build self-attention from a plain average, in four small steps.
-# Then a small GPT reads the text of notebook 08, and races an LSTM against the clock. Last, the
+# Then a small GPT reads the text of notebook 09, and races an LSTM against the clock. Last, the
 # same blocks look at pictures.
 #
 # **Data:** the help pages in Python's standard library; scikit-learn's digits. **Target:** the GPT
@@ -133,7 +133,7 @@ autograd.draw(tiny.h[0](given), depth=1, direction="TB")
 # %% [markdown]
 # ## The text, and two readers
 #
-# The same text and the same split as in notebook 08. The GPT sees windows of 128 characters (64 in
+# The same text and the same split as in notebook 09. The GPT sees windows of 128 characters (64 in
 # quick mode). The LSTM reads on and on, and carries its state.
 
 # %%
@@ -156,7 +156,7 @@ for name, net in (("GPT", gpt), ("LSTM", lstm)):
 # %% [markdown]
 # A fair test gives both the same characters to predict, and the GPT some to look back on: its
 # windows overlap by half, and only the second half of each counts. To save time both read the first
-# 20,000 unseen characters only (5,000 in quick mode), so these bits are not those of notebook 08.
+# 20,000 unseen characters only (5,000 in quick mode), so these bits are not those of notebook 09.
 
 # %%
 
@@ -201,7 +201,7 @@ def race(net, batches, optimizer, rate, steps, bits, every):
         loss = net.loss(logits, y)
         optimizer.zero_grad()
         loss.backward()
-        nn.clip_grad_norm_(net.parameters(), 1.0)
+        nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimizer.step()
         scheduler.step()
         seconds += time.process_time() - started
@@ -210,6 +210,7 @@ def race(net, batches, optimizer, rate, steps, bits, every):
     return np.array(curve)
 
 
+# %%
 def random_windows(rng):
     """Batches of 16 windows from anywhere in the training text."""
     while True:
@@ -224,6 +225,7 @@ def strips():
         yield from nn.data.windows(tokens[:cut], 32, 64)
 
 
+# %%
 steps = 250 if QUICK else 1100
 adamw = nn.optim.AdamW(gpt.parameter_groups(0.1), lr=0.004, betas=(0.9, 0.98))
 gpt_curve = race(
@@ -234,19 +236,16 @@ adam = nn.optim.Adam(lstm.parameters(), lr=0.006)
 lstm_curve = race(lstm, strips(), adam, 0.006, steps, lstm_bits, steps // 8)
 
 # %%
-figure, axes = plt.subplots(figsize=(7, 3.6), layout="constrained")
-axes.plot(*gpt_curve.T, "o-", color="tab:orange", label="GPT")
-axes.plot(*lstm_curve.T, "o-", color="tab:blue", label="LSTM")
-axes.set(xlabel="processor seconds of training", ylabel="bits per character, unseen pages")
-axes.legend()
-plt.show()
-both = min(gpt_curve[-1, 0], lstm_curve[-1, 0])
-at_both = {
-    name: np.interp(both, *curve.T) for name, curve in (("GPT", gpt_curve), ("LSTM", lstm_curve))
-}
+race_curves = {"GPT": gpt_curve, "LSTM": lstm_curve}
+both = min(curve[-1, 0] for curve in race_curves.values())
+at_both = {name: np.interp(both, *curve.T) for name, curve in race_curves.items()}
 winner = min(at_both, key=at_both.get)
 print(f"after {both:.0f} seconds each: " + ", ".join(f"{n} {b:.3f}" for n, b in at_both.items()))
 print(f"The {winner} is ahead at equal time.")
+nn.look.show_curves(
+    {name: tuple(curve.T) for name, curve in race_curves.items()},
+    xlabel="processor seconds of training", ylabel="bits per character, unseen pages",
+)  # fmt: skip
 
 # %% [markdown]
 # A Transformer gains from width: on many processors, all places of a long window are computed at
@@ -256,27 +255,13 @@ print(f"The {winner} is ahead at equal time.")
 # ## Where the heads look
 #
 # The weights of the last block's four heads, on a line of unseen text. Row by row: which places fed
-# the prediction of what follows this character.
+# the prediction of the next character.
 
 # %%
 line = text[cut + 300 : cut + 328]
 ids = np.array([[number[character] for character in line]])
 (*_, last) = nn.look.attention_maps(gpt, ids).values()  # of each block (1, heads, T, T)
-maps = last[0]
-
-figure, panels = plt.subplots(2, 2, figsize=(9, 8.6), layout="constrained")
-signs = [{" ": "␣", "\n": "↵"}.get(sign, sign) for sign in line]
-for head, axes in enumerate(panels.flat):
-    image = axes.imshow(maps[head], cmap="Blues", vmin=0, vmax=1)
-    axes.set_xticks(range(len(line)), signs, fontsize=7)
-    axes.set_yticks(range(len(line)), signs, fontsize=7)
-    axes.set(title=f"head {head + 1}")
-for axes in panels[:, 0]:
-    axes.set_ylabel("character that looks")
-for axes in panels[-1]:
-    axes.set_xlabel("character looked at")
-figure.colorbar(image, ax=panels, label="attention weight", shrink=0.5)
-plt.show()
+nn.look.show_attention(last[0], line)
 
 # %% [markdown]
 # ## It writes
@@ -336,12 +321,10 @@ accuracy = history["val_accuracy"][-1]
 print(f"{accuracy:.1%} of {len(y_test)} unseen digits")
 
 # %%
-figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
-axes.plot(range(1, epochs + 1), history["accuracy"], label="training")
-axes.plot(range(1, epochs + 1), history["val_accuracy"], label="unseen")
-axes.set(xlabel="epoch", ylabel="accuracy", xticks=range(0, epochs + 1, 5))
-axes.legend()
-plt.show()
+nn.look.show_curves(
+    {"training": history["accuracy"], "unseen": history["val_accuracy"]},
+    xlabel="epoch", ylabel="accuracy",
+)  # fmt: skip
 
 # %% [markdown]
 # ## What to take along

@@ -15,7 +15,6 @@
 import json
 import os
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 import autograd
@@ -48,12 +47,10 @@ X_train, X_test, y_train, y_test = nn.data.train_test_split(X.reshape(-1, 784), 
 # %%
 dbn = nn.models.DBN(784, 256, 128, rng=0)
 errors = dbn.fit(X_train, epochs=4 if QUICK else 10, batch_size=50, lr=0.1, weight_decay=1e-4)
-figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
-for i, curve in enumerate(errors):
-    axes.plot(range(1, len(curve) + 1), curve, "o-", ms=3, label=f"machine {i + 1}")
-axes.set(xlabel="epoch", ylabel="error of reconstruction", ylim=(0, None))
-axes.legend()
-plt.show()
+nn.look.show_curves(
+    {f"machine {i + 1}": curve for i, curve in enumerate(errors)},
+    xlabel="epoch", ylabel="reconstruction error", ylim=(0, None),
+)  # fmt: skip
 
 # %% [markdown]
 # The second machine has learned what the hidden units of the first do. No label was used so far.
@@ -78,19 +75,13 @@ for steps in (1, 10, 100):
     rows["1 step" if steps == 1 else f"{steps} steps"] = dbn.machines[0].sample(
         10, steps=steps, start=starts
     )
-figure, panels = plt.subplots(4, 10, figsize=(9, 3.8), layout="constrained")
-for line, (name, images) in zip(panels, rows.items(), strict=True):
-    line[0].set_ylabel(name)
-    for axes, image in zip(line, images, strict=True):
-        axes.imshow(image.reshape(28, 28), cmap="gray_r")
-        axes.set(xticks=[], yticks=[])
-plt.show()
+nn.look.show_images({name: images.reshape(-1, 28, 28) for name, images in rows.items()})
 
 # %% [markdown]
 # ## Fine-tuning with few labels
 #
 # The machines' weights are the first weights of a network of sigmoids with a linear layer on top,
-# and backprop goes on with 10 labels of each digit. Against it, the same network with fresh
+# and backprop fine-tunes them with 10 labels of each digit. Against it, the same network with fresh
 # weights (Xavier's, made for it), the same labels and the same time. For fairness two more from
 # scratch: one with ReLU, which needs no pre-training to learn; and a linear classifier.
 
@@ -143,23 +134,17 @@ def tuned(kind, seed):
     return scores
 
 
+# %%
 kinds = ("pre-trained", "from scratch", "ReLU, from scratch", "linear")
 seeds = range(2 if QUICK else 5)
 curves = {kind: np.array([tuned(kind, seed) for seed in seeds]) for kind in kinds}
 
 # %%
-figure, axes = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
-for kind, runs in curves.items():
-    epochs = np.arange(1, runs.shape[1] + 1)
-    (line,) = axes.plot(epochs, runs.mean(0), label=kind)
-    axes.fill_between(epochs, runs.min(0), runs.max(0), color=line.get_color(), alpha=0.15)
-axes.set(xlabel="epoch of fine-tuning", ylabel="share of unseen digits read", ylim=(0.5, 0.85))
-axes.legend(loc="lower right")
-plt.show()
 final = {kind: float(runs[:, -1].mean()) for kind, runs in curves.items()}
-print(f"{10 * LABELS} labels, mean of {len(seeds)} draws of them (shaded: least and most)")
+print(f"{10 * LABELS} labels, mean of {len(seeds)} draws of them (shaded: the quartiles)")
 for kind, score in final.items():
     print(f"{kind:20} {score:.1%}")
+nn.look.show_curves(curves, xlabel="epoch of fine-tuning", ylabel="accuracy", ylim=(0.5, 0.85))
 
 # %% [markdown]
 # ## What to take along

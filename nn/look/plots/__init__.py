@@ -1,0 +1,1 @@
+"""Plots of what nn.look finds, drawn with matplotlib."""
