@@ -143,11 +143,11 @@ class GRU(Scan):
     def _state_bias_grad(self, total):
         return np.concatenate((total[: 2 * self.H], total[3 * self.H :]))
 
-    def _run_forward(self, args, cost):
+    def forward(self, args, cost):
         hs = self.states[0].reshape(-1)
         self.rows.run(gru_forward, *args, self.activations, hs, self.H, cost=cost)
 
-    def _run_backward(self, args, rest, inputs, cost, needs):
+    def _backward(self, args, rest, inputs, cost, needs):
         cells = self.activations, self.states[0].reshape(-1)
         self.rows.run(gru_backward, *args, *cells, *rest, self.H, *inputs, cost=cost)
         return ()

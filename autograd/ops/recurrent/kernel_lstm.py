@@ -134,14 +134,14 @@ class LSTM(Scan):
             return w_h, w_h[:0]
         return w_h, self._pack("w_r", self.w.w_hr, transposed, self.wide)
 
-    def _run_forward(self, args, cost):
+    def forward(self, args, cost):
         r, projected = self.rows, self.w.w_hr is not None
         self.unprojected = np.empty((r.count if projected else 0, self.H), self.dtype)
         hs, cs = (s.reshape(-1) for s in self.states)
         cells = self.activations, cs, self.unprojected.reshape(-1), self.H
         r.run(lstm_forward, *args, *cells, hs, self.R, cost=cost)
 
-    def _run_backward(self, args, rest, inputs, cost, needs):
+    def _backward(self, args, rest, inputs, cost, needs):
         r, H, R, projected = self.rows, self.H, self.R, self.w.w_hr is not None
         dm = np.zeros((r.B + 1 if projected else 0) * H, self.dtype)
         dp = scratch("recurrent.dp", r.count * R if projected else 0, self.dtype)

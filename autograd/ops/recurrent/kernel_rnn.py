@@ -108,11 +108,11 @@ class RNN(Scan):
         self.relu = relu
         super().__init__(x, states, w, lengths, reverse)
 
-    def _run_forward(self, args, cost):
+    def forward(self, args, cost):
         hs = self.states[0].reshape(-1)
         self.rows.run(rnn_forward, self.relu, *args, hs, self.H, cost=cost)
 
-    def _run_backward(self, args, rest, inputs, cost, needs):
+    def _backward(self, args, rest, inputs, cost, needs):
         hs = self.states[0].reshape(-1)
         self.rows.run(rnn_backward, self.relu, *args, hs, *rest, self.H, *inputs, cost=cost)
         return ()

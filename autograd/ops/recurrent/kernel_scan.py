@@ -59,13 +59,13 @@ class Scan:
         tables = rows.counts, rows.x_rows, rows.h_rows
         args = (*tables, self.x.reshape(-1), self.D, *self._packed(True))
         args += (self.strip, self.wide, self._bias())
-        self._run_forward(args, self._cost(self.D + self.R))
+        self.forward(args, self._cost(self.D + self.R))
 
-    def _run_forward(self, args, cost):
+    def forward(self, args, cost):
         """Run the loops; `args` is what those of all cells take, `cost` their ns on one core."""
         raise NotImplementedError
 
-    def _run_backward(self, args, rest, inputs, cost, needs):
+    def _backward(self, args, rest, inputs, cost, needs):
         """Run the loops back; the gradients of those weights that only this cell has."""
         raise NotImplementedError
 
@@ -139,7 +139,7 @@ class Scan:
         args = (r.counts, r.x_rows, r.h_rows, gy, gy_row, *self._packed(False))
         args += (self.strip, self.wide)
         rest = (*(s.reshape(-1) for s in (*ds, d)), d_row, db.reshape(-1))
-        own = self._run_backward(args, rest, (gx.reshape(-1), D), self._cost(self.H + D), need_own)
+        own = self._backward(args, rest, (gx.reshape(-1), D), self._cost(self.H + D), need_own)
         d, total, rows = d.reshape(r.count, d_row)[:, :G], db.sum(axis=0), self.w.w_ih.shape[0]
         gw = self._input_weight_grad(d[:, :rows]) if need_w else None
         gu = self._state_weight_grad(d, self.states[0][r.entering]) if need_u else None
