@@ -140,7 +140,7 @@ def test_a_kernel_imports_only_numpy_numba_the_machine_and_kernels_of_its_concep
         ("autograd.viz.model", "def late():\n    from nn.module import Module"),
         ("autograd.viz.model", "from autograd.readers.lint.lint import lint"),
         ("autograd.machine.pool", "from autograd.ops.conv import kernel_conv"),
-        ("autograd.ops.conv.conv", "from autograd.ops.recurrent.layers import lstm"),
+        ("autograd.ops.conv.conv", "from autograd.ops.recurrent.lstm import lstm"),
         ("autograd.ops.conv", "from autograd.ops.recurrent import lstm"),
         ("autograd.op", "import nn"),
         ("autograd.dispatch", "from .engine import Node"),

@@ -1,7 +1,7 @@
-"""The rules that say who computes: NumPy, or a kernel.
+"""Rules for whether NumPy or a kernel computes.
 
-A small array stays with NumPy, whose calls are the cheapest. The figures were measured, as
-benchmarks/matmul.py does. Kernels are imported when first needed, and with them Numba.
+Small arrays stay with NumPy, whose calls cost least. The sizes were measured, as in
+benchmarks/matmul.py. Kernels, and with them Numba, are imported when first needed.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ _FLOATS = frozenset({np.dtype(np.float32), np.dtype(np.float64)})
 
 
 def matmul(a, b):
-    """As np.matmul, without waking BLAS's threads: a large product of floats runs on the tile.
+    """Compute np.matmul without waking BLAS's threads: large products of floats run on the tile.
 
-    Anything but two arrays goes to np.matmul, and so to whoever answers for it.
-    BLAS's threads spin on after a product and take the cores from our pool; then calls cost whole
-    scheduler slices. It also beats BLAS on one thread where BLAS does not know the machine.
+    Anything but two arrays goes to np.matmul, which dispatches it.
+    BLAS's threads keep spinning after a product and take the cores from our pool; calls then cost
+    whole scheduler slices. The tile also beats single-threaded BLAS where BLAS does not know the
+    machine.
     """
     left, right = a.shape, b.shape
     if len(left) > 1 and len(right) > 1 and type(a) is np.ndarray and type(b) is np.ndarray:
@@ -37,7 +38,7 @@ def matmul(a, b):
 
 
 def alike(size, arrays):
-    """Whether these are arrays of one shape and native float dtype, of at least so many numbers."""
+    """Whether all are arrays of one shape and native float dtype, of at least `size` elements."""
     x = arrays[0]
     if type(x) is not np.ndarray or x.size < size or x.dtype not in _FLOATS:
         return False

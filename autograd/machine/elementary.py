@@ -1,6 +1,6 @@
-"""Elementary functions that vectorise: numbers in, numbers out, called from within kernels.
+"""Elementary functions of one number that LLVM can vectorize, to be called in kernels.
 
-Each takes a float32 or float64 of a loop and is emitted in place, so LLVM vectorises the loop.
+Each takes a float32 or float64 of a loop and is emitted in place, so LLVM vectorizes the loop.
 The greatest errors found, in units in the last place of the result (tests hold them):
 
     float32   exp, log, erf 1.1 · softplus 1.7 · sigmoid, tanh 2.2 · gelu, silu 2.9

@@ -1,7 +1,7 @@
-"""Pages that the process keeps, so that each training step uses those of the last one again.
+"""Keep freed pages in the process, so that each training step reuses those of the step before.
 
-A step frees megabytes of results, and glibc gives them back to the system at once, to ask for them
-again in the next step: a page fault for every 4 KiB. That doubled the time of a LeNet step.
+A step frees megabytes of results. glibc returns them to the system at once and asks for them again
+in the next step, at a page fault for every 4 KiB: that doubled the time of a LeNet step.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ KEPT = 512 << 20
 """Bytes of free memory at the end of the heap that glibc keeps."""
 
 LARGE = 32 << 20
-"""Bytes from which an array gets pages of its own, which it gives back: glibc allows no more."""
+"""Bytes from which an array is mapped by itself and unmapped when freed: glibc's upper limit."""
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # mallopt(3)
 _OWN = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TOP_PAD_", "GLIBC_TUNABLES")
 
 
 def keep_pages() -> bool:
-    """Have glibc keep what is freed, unless the user has set how it should do; whether it does.
+    """Make glibc keep freed memory, unless the user has configured malloc; return whether it does.
 
-    It concerns the whole process. `GLASSGRAD_HEAP=system` in the environment leaves it alone.
+    This holds for the whole process. `GLASSGRAD_HEAP=system` in the environment switches it off.
     """
     if os.environ.get("GLASSGRAD_HEAP") == "system" or any(name in os.environ for name in _OWN):
         return False

@@ -138,11 +138,15 @@ class _Cache(FunctionCache):
         name = self._impl.filename_base + ("-plain" if PLAIN else "")
         return IndexDataCacheFile(self.cache_path, name, stamp(self._py_func))
 
+    def _index_key(self, sig, codegen):
+        """Of one signature on one machine; the stamp has the code and what is in its closure."""
+        return sig, codegen.magic_tuple()
+
 
 def jit(function):
     """Compile a kernel when it is first called: no GIL, IEEE division, cached on disk.
 
-    `error_model="numpy"` is what lets LLVM vectorise a loop with a division in it. Floating-point
+    `error_model="numpy"` is what lets LLVM vectorize a loop with a division in it. Floating-point
     operations are not reordered or contracted: the bits are those of the source, in a vector or in
     the rest of a loop.
     """
@@ -166,7 +170,7 @@ def _forget_literals(compiled):
 
 
 class _Part(JITCodeLibrary):
-    """LLVM code that is neither optimised nor made machine code: whoever links it does both."""
+    """LLVM code that is neither optimized nor made machine code: whoever links it does both."""
 
     def _optimize_functions(self, module):
         module.data_layout = self._codegen._data_layout
@@ -192,9 +196,9 @@ class _ToLLVM(Compiler):
 
 
 def part(function):
-    """Compile a part of kernels, for no one else to call: into each of them, and not by itself.
+    """Compile a function that only kernels call: into each of them, and not by itself.
 
-    Numba would optimise it and make machine code of it twice, by itself and in each caller.
+    Numba would optimize it and generate its machine code twice, by itself and in each caller.
     """
     compiled = njit(
         nogil=True,
@@ -238,7 +242,7 @@ else:
 
 @contextlib.contextmanager
 def quietly():
-    """Compile without notices, in any thread: the caller tells its user what goes on."""
+    """Compile without notices, in any thread: the caller tells its user what happens."""
     _notice.quiet += 1
     try:
         yield
@@ -247,7 +251,7 @@ def quietly():
 
 
 class _Notice(event.Listener):
-    """Tells on stderr which kernel is compiled, while the user waits for it; once for each."""
+    """Prints on stderr which kernel is being compiled while the user waits; once per kernel."""
 
     def __init__(self):
         self.quiet = 0
@@ -286,8 +290,8 @@ class _Notice(event.Listener):
 class _Uncollected(event.Listener):
     """Stops Python's garbage collector while a kernel compiles.
 
-    It would walk again and again, in vain, through all that the compiler builds: up to a sixth of
-    the time.
+    It would repeatedly scan all that the compiler builds and free nothing: up to a sixth of the
+    time.
     """
 
     def __init__(self):

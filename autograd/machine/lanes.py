@@ -1,11 +1,11 @@
 """Cells on vector registers: one formula over a row, all its arrays in one loop.
 
-LLVM's vectoriser gives up on a loop over ten arrays (it can't prove that they don't overlap), and
+LLVM's vectorizer gives up on a loop over ten arrays (it can't prove that they don't overlap), and
 split into small loops a cell pays for each. `rowwise` turns a cell, an ordinary function of
 numbers, into vector code by running it once on stand-ins that emit LLVM instructions. Where LLVM
 code can't be emitted the same function is compiled as a plain loop.
 
-`Lanes` looks like `real.Real` and is not: a Real is one number, and LLVM must vectorise its loop;
+`Lanes` looks like `real.Real` and is not: a Real is one number, and LLVM must vectorize its loop;
 Lanes are a register already, masked in the rest of a row. Nor does a gate need what `elementary`
 does for the last half ulp, for subnormals and for large arguments: exp here scales by one power
 of two instead of two.
@@ -17,17 +17,15 @@ keeps its relative accuracy at 0. Both stay within 3 ulp; NaN comes out as NaN.
 
 from __future__ import annotations
 
-import inspect
 import math
 
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
 from autograd.machine.jit import PLAIN
-from autograd.machine.tile import lanes, multiply_add
+from autograd.machine.tile import intrinsic_of, lanes, multiply_add
 
 # (exp(r) - 1 - r) / r^2, highest power first
 _EXP32 = (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 0.5)
@@ -230,13 +228,7 @@ def rowwise(make, reads, writes):
             types.intp, *(types.intp if k % 2 else a for k, a in enumerate(rest))
         ), codegen
 
-    typed.__signature__ = inspect.Signature(
-        [
-            inspect.Parameter(p, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-            for p in ("typing", "n", *names)
-        ]
-    )
-    return intrinsic(typed)
+    return intrinsic_of(typed, ("n", *names))
 
 
 def _masked(builder, what, vector):

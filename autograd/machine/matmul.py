@@ -102,26 +102,9 @@ def rows_times_strip(
 
 @jit
 def product(
-    begin,
-    end,
-    M,
-    N,
-    K,
-    a,
-    a_start,
-    a_row,
-    a_step,
-    b,
-    b_start,
-    b_step,
-    b_column,
-    c,
-    alpha,
-    add,
-    by_rows,
-    panel,
-    a_panel,
-):
+    begin, end, M, N, K, a, a_start, a_row, a_step, b, b_start, b_step, b_column, c, alpha, add,
+    by_rows, panel, a_panel,
+):  # fmt: skip
     """C[i] (+)= alpha · A[i] · B[i] for a stack of C-contiguous C[i] of shape (M, N).
 
     A[i] begins at a[a_start[i]], B[i] at b[b_start[i]]. Begin to end counts strips of columns,

@@ -24,7 +24,7 @@ from typing import Any
 
 PIECE = 20_000.0  # ns: a piece takes at least this long
 LEAST = 10  # pieces worth sharing: a worker takes 5 to 50 µs to wake, and fetches data to its cache
-PIECES = 4  # a thread; more of them even out cores that others load, fewer cost fewer calls
+PIECES = 4  # pieces per thread: more balance uneven cores, fewer save calls
 
 
 _observer: ContextVar[Callable[[Callable[..., Any]], None] | None] = ContextVar(

@@ -1,8 +1,8 @@
-"""Plain arithmetic on float32 or float64 written once, emitted as LLVM code that vectorises.
+"""Plain arithmetic on float32 or float64 written once, emitted as LLVM code that vectorizes.
 
 A function of `Real`s is ordinary Python that runs while a kernel is compiled: each operation on a
 `Real` emits one LLVM instruction. Numba's own scalar functions are calls into the C library, which
-no loop vectorises; and its typing of so much arithmetic would take longer than LLVM does. There are
+no loop vectorizes, and typing this much arithmetic would take it longer than LLVM takes. There are
 no branches, only `where`, and nothing is reordered: NaN and infinities stay what IEEE 754 says.
 """
 
@@ -14,9 +14,8 @@ from collections.abc import Callable, Sequence
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
-from autograd.machine.tile import multiply_add
+from autograd.machine.tile import intrinsic_of, multiply_add
 
 _COMPARISONS = ("<", "<=", ">", ">=", "==")
 
@@ -146,7 +145,6 @@ class Bits:
 
 def inlined(function: Callable[..., Real]):
     """Make a function of Reals into one that kernels call; its instructions are put in place."""
-    names = inspect.signature(function).parameters
 
     def emit(context, builder, signature, args):
         return function(*[Real(builder, x) for x in args]).value
@@ -156,8 +154,4 @@ def inlined(function: Callable[..., Real]):
             return kinds[0](*kinds), emit
         return None
 
-    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    typed.__signature__ = inspect.Signature(
-        [inspect.Parameter(p, kind) for p in ("typing", *names)]
-    )
-    return intrinsic(typed)
+    return intrinsic_of(typed, inspect.signature(function).parameters)

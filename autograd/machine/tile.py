@@ -8,6 +8,7 @@ can't be emitted (Numba switched off, or GLASSGRAD_TILE=plain) plain loops stand
 from __future__ import annotations
 
 import functools
+import inspect
 import platform
 
 import numba
@@ -90,165 +91,159 @@ def tile(rows: int, vectors: int, *, masked: bool = False, gather: bool = False)
 
 def _emitted(rows, vectors, masked, gather):
     """The tile as LLVM vector code."""
+    row_of_b = ("offsets", "o0") if gather else ("b_step",)
+    names = ("K", "a", "a0", "a_row", "a_step", "b", "b0", *row_of_b, "c", "c0", "c_row", "add")
 
-    def emit(context, builder, signature, args):
-        dtype = signature.args[1].dtype
-        vector = _vector(dtype)
-        scalar, width = vector.element, vector.count
-        size = context.get_value_type(types.intp)
-        bytes_ = dtype.bitwidth // 8
-        args = list(args)
-        columns = args.pop() if masked else None
-        depth, a, a0, a_row, a_step, b, b0, *where, c, c0, c_row, add = args
+    def typed(typing, *kinds):
+        whole = [kind if isinstance(kind, types.Array) else types.intp for kind in kinds]
+        whole[names.index("add")] = types.boolean
+        return types.void(*whole), lambda *given: _Tile(rows, vectors, names, *given).emit()
 
-        def number(n):
-            return ir.Constant(size, n)
+    return intrinsic_of(typed, (*names, "columns") if masked else names)
 
-        def data(i, value):
-            return context.make_array(signature.args[i])(context, builder, value).data
 
-        def vector_at(pointer, j):
-            place = builder.gep(pointer, [number(j * width)])
-            return builder.bitcast(place, vector.as_pointer())
+def intrinsic_of(typed, names):
+    """Make ``typed(typing, *kinds)`` an intrinsic whose parameters have these names.
 
-        a_data = builder.gep(data(1, a), [a0])
-        b_data = builder.gep(data(5, b), [b0])
-        c_data = builder.gep(data(len(signature.args) - (5 if masked else 4), c), [c0])
-        zero = ir.Constant(vector, [ir.Constant(scalar, 0.0)] * width)
+    Numba counts an intrinsic's parameters by inspection, where a star stands for none.
+    """
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    typed.__signature__ = inspect.Signature(
+        [inspect.Parameter(name, kind) for name in ("typing", *names)]
+    )
+    return intrinsic(typed)
 
-        masks = []
-        if masked:
-            ids = ir.VectorType(ir.IntType(32), width)
-            steps = ir.Constant(ids, [ir.Constant(ir.IntType(32), i) for i in range(width)])
-            left = builder.trunc(columns, ir.IntType(32))
-            for j in range(vectors):
-                rest = builder.sub(left, ir.Constant(ir.IntType(32), j * width))
-                masks.append(builder.icmp_signed("<", steps, _splat(builder, rest, ids)))
 
-        def load(pointer, j):
-            place = vector_at(pointer, j)
-            if not masked:
-                return builder.load(place, align=bytes_)
-            kind = ir.FunctionType(vector, [place.type, ir.IntType(32), masks[j].type, vector])
-            name = f"llvm.masked.load.v{width}f{dtype.bitwidth}.p0"
-            function = cgutils.get_or_insert_function(builder.module, kind, name)
-            return builder.call(
-                function, [place, ir.Constant(ir.IntType(32), bytes_), masks[j], zero]
-            )
+class _Tile:
+    """The LLVM code of `tile`."""
 
-        def store(value, pointer, j):
-            place = vector_at(pointer, j)
-            if not masked:
-                builder.store(value, place, align=bytes_)
-                return
-            kind = ir.FunctionType(
-                ir.VoidType(), [vector, place.type, ir.IntType(32), masks[j].type]
-            )
-            name = f"llvm.masked.store.v{width}f{dtype.bitwidth}.p0"
-            function = cgutils.get_or_insert_function(builder.module, kind, name)
-            builder.call(function, [value, place, ir.Constant(ir.IntType(32), bytes_), masks[j]])
+    def __init__(self, rows, vectors, names, context, builder, signature, args):
+        self.rows, self.vectors, self.context, self.builder = rows, vectors, context, builder
+        self.given = dict(zip((*names, "columns"), args, strict=False))
+        self.kinds = dict(zip(names, signature.args, strict=False))
+        self.size = context.get_value_type(types.intp)
+        dtype = self.kinds["a"].dtype
+        self.bytes, self.bits = dtype.bitwidth // 8, dtype.bitwidth
+        self.vector = _vector(dtype)
+        self.width = self.vector.count
+        self.zero = ir.Constant(self.vector, [ir.Constant(self.vector.element, 0.0)] * self.width)
 
-        before = builder.basic_block
-        reading = builder.append_basic_block("tile.read")
-        start = builder.append_basic_block("tile.start")
-        loop = builder.append_basic_block("tile.loop")
-        end = builder.append_basic_block("tile.end")
-        c_rows = [builder.gep(c_data, [builder.mul(c_row, number(r))]) for r in range(rows)]
-        a_rows = [builder.gep(a_data, [builder.mul(a_row, number(r))]) for r in range(rows)]
-        adding = builder.icmp_signed("!=", add, ir.Constant(add.type, 0))
-        builder.cbranch(adding, reading, start)
-
-        builder.position_at_end(reading)
-        read = [[load(row, j) for j in range(vectors)] for row in c_rows]
-        builder.branch(start)
-        reading = builder.basic_block
-
-        builder.position_at_end(start)
-        first = [[builder.phi(vector) for _ in range(vectors)] for _ in range(rows)]
-        for r in range(rows):
-            for j in range(vectors):
-                first[r][j].add_incoming(zero, before)
-                first[r][j].add_incoming(read[r][j], reading)
-        builder.cbranch(builder.icmp_signed(">", depth, number(0)), loop, end)
-
-        builder.position_at_end(loop)
-        k = builder.phi(size)
-        k.add_incoming(number(0), start)
-        sums = [[builder.phi(vector) for _ in range(vectors)] for _ in range(rows)]
-        if gather:
-            offsets, o0 = where
-            place = builder.gep(data(7, offsets), [builder.add(o0, k)])
-            b_row = builder.gep(b_data, [builder.load(place)])
-        else:
-            b_row = builder.gep(b_data, [builder.mul(k, where[0])])
-        b_vectors = [load(b_row, j) for j in range(vectors)]
-        a_here = builder.mul(k, a_step)
-        new = []
-        for r in range(rows):
-            value = _splat(builder, builder.load(builder.gep(a_rows[r], [a_here])), vector)
-            new.append(
-                [multiply_add(builder, value, b_vectors[j], sums[r][j]) for j in range(vectors)]
-            )
-        following = builder.add(k, number(1))
-        k.add_incoming(following, builder.basic_block)
-        for r in range(rows):
-            for j in range(vectors):
-                sums[r][j].add_incoming(first[r][j], start)
-                sums[r][j].add_incoming(new[r][j], builder.basic_block)
-        looped = builder.basic_block
-        again = builder.cbranch(builder.icmp_signed("<", following, depth), loop, end)
-        _keep_rolled(builder.module, again)
-
-        builder.position_at_end(end)
-        for r in range(rows):
-            for j in range(vectors):
-                total = builder.phi(vector)
-                total.add_incoming(first[r][j], start)
-                total.add_incoming(new[r][j], looped)
-                new[r][j] = total
-        for r in range(rows):
-            for j in range(vectors):
-                store(new[r][j], c_rows[r], j)
-        return context.get_dummy_value()
-
-    integer = types.intp
-
-    def signature(a, b, c, *rest):
-        middle = (types.Array(types.intp, 1, "C"), integer) if gather else (integer,)
-        return types.void(
-            *(integer, a, integer, integer, integer, b, integer, *middle, c, integer, integer),
-            types.boolean,
-            *((integer,) if masked else ()),
+    def emit(self):
+        """Zeros or C into registers, the sum over K, the registers into C."""
+        b, given = self.builder, self.given
+        a_data, b_data, c_data = (b.gep(self.data(x), [given[f"{x}0"]]) for x in "abc")
+        self.masks = self.masks_of(given["columns"]) if "columns" in given else None
+        before = b.basic_block
+        reading, start, loop, end = (
+            b.append_basic_block(f"tile.{name}") for name in ("read", "start", "loop", "end")
         )
+        c_rows, a_rows = (
+            [b.gep(data, [b.mul(given[step], self.number(r))]) for r in range(self.rows)]
+            for data, step in ((c_data, "c_row"), (a_data, "a_row"))
+        )
+        adding = b.icmp_signed("!=", given["add"], ir.Constant(given["add"].type, 0))
+        b.cbranch(adding, reading, start)
 
-    # An intrinsic's parameters are counted by inspection, so each form is spelled out.
-    if gather and masked:
+        b.position_at_end(reading)
+        read = [self.load(row, j) for row in c_rows for j in range(self.vectors)]
+        b.branch(start)
+        reading = b.basic_block
 
-        @intrinsic
-        def emitted(
-            typing, K, a, a0, a_row, a_step, b, b0, offsets, o0, c, c0, c_row, add, columns
-        ):
-            return signature(a, b, c), emit
+        b.position_at_end(start)
+        first = [b.phi(self.vector) for _ in read]
+        for total, value in zip(first, read, strict=True):
+            total.add_incoming(self.zero, before)
+            total.add_incoming(value, reading)
+        b.cbranch(b.icmp_signed(">", given["K"], self.number(0)), loop, end)
 
-    elif gather:
+        b.position_at_end(loop)
+        new = self.sum_over_k(first, start, loop, end, a_rows, b_data)
+        looped = b.basic_block
 
-        @intrinsic
-        def emitted(typing, K, a, a0, a_row, a_step, b, b0, offsets, o0, c, c0, c_row, add):
-            return signature(a, b, c), emit
+        b.position_at_end(end)
+        last = [b.phi(self.vector) for _ in new]
+        for total, none, value in zip(last, first, new, strict=True):
+            total.add_incoming(none, start)
+            total.add_incoming(value, looped)
+        for i, total in enumerate(last):
+            self.store(total, c_rows[i // self.vectors], i % self.vectors)
+        return self.context.get_dummy_value()
 
-    elif masked:
+    def sum_over_k(self, first, start, loop, end, a_rows, b_data):
+        """The loop: a row of B times a column of A, added to all registers; their last values."""
+        b, given = self.builder, self.given
+        k = b.phi(self.size)
+        k.add_incoming(self.number(0), start)
+        sums = [b.phi(self.vector) for _ in first]
+        if "offsets" in given:
+            place = b.gep(self.data("offsets"), [b.add(given["o0"], k)])
+            b_row = b.gep(b_data, [b.load(place)])
+        else:
+            b_row = b.gep(b_data, [b.mul(k, given["b_step"])])
+        b_vectors = [self.load(b_row, j) for j in range(self.vectors)]
+        a_here = b.mul(k, given["a_step"])
+        new = []
+        for a_row in a_rows:
+            value = _splat(b, b.load(b.gep(a_row, [a_here])), self.vector)
+            new += [
+                multiply_add(b, value, row, sums[len(new) + j]) for j, row in enumerate(b_vectors)
+            ]
+        following = b.add(k, self.number(1))
+        k.add_incoming(following, b.basic_block)
+        for total, none, value in zip(sums, first, new, strict=True):
+            total.add_incoming(none, start)
+            total.add_incoming(value, b.basic_block)
+        again = b.cbranch(b.icmp_signed("<", following, given["K"]), loop, end)
+        _keep_rolled(b.module, again)
+        return new
 
-        @intrinsic
-        def emitted(typing, K, a, a0, a_row, a_step, b, b0, b_step, c, c0, c_row, add, columns):
-            return signature(a, b, c), emit
+    def number(self, n):
+        return ir.Constant(self.size, n)
 
-    else:
+    def data(self, name):
+        """The first element of an array."""
+        array = self.context.make_array(self.kinds[name])
+        return array(self.context, self.builder, self.given[name]).data
 
-        @intrinsic
-        def emitted(typing, K, a, a0, a_row, a_step, b, b0, b_step, c, c0, c_row, add):
-            return signature(a, b, c), emit
+    def masks_of(self, columns):
+        """For each vector, which of its lanes are among the columns."""
+        b, i32 = self.builder, ir.IntType(32)
+        ids = ir.VectorType(i32, self.width)
+        steps = ir.Constant(ids, [ir.Constant(i32, i) for i in range(self.width)])
+        left = b.trunc(columns, i32)
+        rests = [b.sub(left, ir.Constant(i32, j * self.width)) for j in range(self.vectors)]
+        return [b.icmp_signed("<", steps, _splat(b, rest, ids)) for rest in rests]
 
-    return emitted
+    def at(self, pointer, j):
+        place = self.builder.gep(pointer, [self.number(j * self.width)])
+        return self.builder.bitcast(place, self.vector.as_pointer())
+
+    def load(self, pointer, j):
+        """The j-th vector from a pointer on."""
+        place = self.at(pointer, j)
+        if self.masks is None:
+            return self.builder.load(place, align=self.bytes)
+        return self.masked("load", self.vector, place, j, self.zero)
+
+    def store(self, value, pointer, j):
+        """Write it."""
+        place = self.at(pointer, j)
+        if self.masks is None:
+            self.builder.store(value, place, align=self.bytes)
+        else:
+            self.masked("store", ir.VoidType(), place, j, value)
+
+    def masked(self, what, result, place, j, value):
+        """Call LLVM's masked load, with zeros elsewhere, or its masked store."""
+        align = ir.Constant(ir.IntType(32), self.bytes)
+        args = [place, align, self.masks[j]]
+        args = [*args, value] if what == "load" else [value, *args]
+        function = cgutils.get_or_insert_function(
+            self.builder.module,
+            ir.FunctionType(result, [a.type for a in args]),
+            f"llvm.masked.{what}.v{self.width}f{self.bits}.p0",
+        )
+        return self.builder.call(function, args)
 
 
 def _vector(dtype):
@@ -351,7 +346,7 @@ def _plain(rows, vectors, masked, gather):
 def copy(vectors: int):
     """Make the function that copies `vectors` vectors: ``f(x, x0, y, y0)``, flat arrays.
 
-    A loop over so few elements is not vectorised well: LLVM guards it against overlap.
+    A loop over this few elements is not vectorized well: LLVM guards it against overlap.
     """
     if PLAIN:
         bytes_ = vectors * register_bytes()

@@ -12,7 +12,7 @@ _buffers = threading.local()
 
 
 def scratch(name: str, size: int, dtype: np.dtype | type) -> np.ndarray:
-    """An uninitialised 1-D array of this thread, the same memory at each call of that name.
+    """An uninitialized 1-D array of this thread, the same memory at each call with that name.
 
     It is overwritten by the next caller of the name in the thread, so it must not outlive the call
     that asked for it. Names are "module.purpose".

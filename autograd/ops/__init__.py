@@ -92,10 +92,10 @@ from autograd.ops.pooling.max_pool import max_pool3d as max_pool3d
 from autograd.ops.pooling.unpooling import max_unpool1d as max_unpool1d
 from autograd.ops.pooling.unpooling import max_unpool2d as max_unpool2d
 from autograd.ops.pooling.unpooling import max_unpool3d as max_unpool3d
-from autograd.ops.recurrent.cells import scan as scan
-from autograd.ops.recurrent.layers import gru as gru
-from autograd.ops.recurrent.layers import lstm as lstm
-from autograd.ops.recurrent.layers import rnn as rnn
-from autograd.ops.recurrent.scans import gru_scan as gru_scan
-from autograd.ops.recurrent.scans import lstm_scan as lstm_scan
-from autograd.ops.recurrent.scans import rnn_scan as rnn_scan
+from autograd.ops.recurrent.gru import gru as gru
+from autograd.ops.recurrent.gru import gru_scan as gru_scan
+from autograd.ops.recurrent.lstm import lstm as lstm
+from autograd.ops.recurrent.lstm import lstm_scan as lstm_scan
+from autograd.ops.recurrent.rnn import rnn as rnn
+from autograd.ops.recurrent.rnn import rnn_scan as rnn_scan
+from autograd.ops.recurrent.scan import scan as scan

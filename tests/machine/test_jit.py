@@ -13,6 +13,7 @@ import pytest
 
 numba = pytest.importorskip("numba")
 from numba.core import event  # noqa: E402
+from numba.core.caching import NullCache  # noqa: E402
 
 from autograd.machine import jit  # noqa: E402
 
@@ -41,6 +42,19 @@ def test_a_long_compilation_is_announced_once_and_never_when_it_is_on_disk(tmp_p
     line = "glassgrad: compiling matmul.product (first use, kept on disk) ...\n"
     assert stderr_of(USE, tmp_path) == line
     assert stderr_of(USE, tmp_path) == ""
+
+
+@COMPILES
+def test_kernels_of_one_factory_are_kept_on_disk_each_under_its_name(tmp_path):
+    code = (
+        "import numpy; from autograd.ops.elementwise import kernel_elementwise as k; "
+        "x = numpy.ones(3); k.apply(k.exp, x); k.apply(k.tanh, x); k.apply(k.relu_grad, x, x)"
+    )
+    said = stderr_of(code, tmp_path).splitlines()
+    assert [line.split()[2] for line in said] == [
+        f"kernel_elementwise.{name}" for name in ("exp", "tanh", "relu_grad")
+    ]
+    assert stderr_of(code, tmp_path) == ""
 
 
 @COMPILES
@@ -177,8 +191,8 @@ def test_the_stamp_of_a_kernel_stays_when_only_a_comment_or_an_unused_function_c
 
 def test_a_stamp_is_the_same_in_every_process():
     code = (
-        "from autograd.machine import jit, matmul; from autograd.ops.recurrent import kernel_steps;"
-        "print(jit.stamp(matmul.product), jit.stamp(kernel_steps.lstm_forward))"
+        "from autograd.machine import jit, matmul; from autograd.ops.recurrent import kernel_lstm;"
+        "print(jit.stamp(matmul.product), jit.stamp(kernel_lstm.lstm_forward))"
     )
     runs = {
         subprocess.run(
@@ -216,5 +230,6 @@ def test_a_constant_in_a_call_does_not_compile_the_callee_once_more():
     def outer(x, n):
         return inner(x, 1, True) + inner(x, n, flag=False) + inner(x, 3, n > 0)
 
+    outer._cache = NullCache()  # from disk inner would not be compiled at all
     assert outer(1.0, 2) == 2 + 1 + 4
     assert len(inner.signatures) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import sys
@@ -13,10 +14,14 @@ import pytest
 from autograd.machine import pool
 from autograd.machine.jit import jit
 from autograd.machine.lanes import rowwise
-from autograd.ops.recurrent import kernel_rows as recurrent_rows
-from autograd.ops.recurrent import kernel_scan as recurrent
+from autograd.ops.recurrent import kernel_rows
+from autograd.ops.recurrent.checks import Weights
+from autograd.ops.recurrent.kernel_gru import GRU
+from autograd.ops.recurrent.kernel_lstm import LSTM
+from autograd.ops.recurrent.kernel_rnn import RNN
 
 GATES = {"rnn": 1, "lstm": 4, "gru": 3}
+SCANS = {"rnn": functools.partial(RNN, relu=False), "lstm": LSTM, "gru": GRU}
 
 _both = rowwise(lambda sigmoid, tanh, relu, gated: lambda x: (sigmoid(x), tanh(x)), 1, 2)
 
@@ -47,7 +52,7 @@ def threads():
 @pytest.fixture
 def always_shared(monkeypatch):
     monkeypatch.setattr(pool, "PIECE", 0.001)
-    monkeypatch.setattr(recurrent_rows, "SMALL", 0.0)
+    monkeypatch.setattr(kernel_rows, "SMALL", 0.0)
 
 
 def scanned(kind, T, B, D, H, dtype=np.float32, lengths=None, reverse=False, seed=0, P=None):
@@ -59,12 +64,12 @@ def scanned(kind, T, B, D, H, dtype=np.float32, lengths=None, reverse=False, see
 
     G = GATES[kind] * H
     states = [draw(B, width) for width in (P or H, H)[: 2 if kind == "lstm" else 1]]
-    arrays = (draw(T, B, D), *states, draw(G, D), draw(G, P or H), draw(G), draw(G))
-    arrays += (draw(P, H) if P else None,) if kind == "lstm" else ()
-    extra = (False,) if kind == "rnn" else ()
+    x = draw(T, B, D)
+    w = draw(G, D), draw(G, P or H), draw(G), draw(G), *([draw(P, H)] if P else [])
     n = None if lengths is None else np.asarray(lengths)
-    ys, scan = getattr(recurrent, kind)(*arrays, n, reverse, *extra)
-    found = scan.backward([draw(*y.shape) for y in ys], [a is not None for a in arrays])
+    scan = SCANS[kind](x, states, Weights(*w), n, reverse)
+    ys = scan.outputs()
+    found = scan.backward([draw(*y.shape) for y in ys], [True] * (1 + len(states) + len(w)))
     return [a for a in (*ys, *found) if a is not None]
 
 
@@ -112,12 +117,10 @@ def test_a_scan_can_be_gone_back_twice(kind):
     rng = np.random.default_rng(0)
     x, u = rng.normal(size=(3, 2, 4)), rng.normal(size=(GATES[kind] * 4, 4))
     states = (None, None) if kind == "lstm" else (None,)
-    biases = (None, None, None) if kind == "lstm" else (None, None)
-    ys, scan = getattr(recurrent, kind)(
-        x, *states, u, u, *biases, None, False, *((True,) if kind == "rnn" else ())
-    )
+    options = {"relu": True} if kind == "rnn" else {}
+    scan = SCANS[kind](x, states, Weights(u, u), None, False, **options)
     needs = [True, *(False for _ in states), True, True, False, False, False]
-    g = [np.ones_like(y) for y in ys]
+    g = [np.ones_like(y) for y in scan.outputs()]
     first, second = scan.backward(g, needs), scan.backward(g, needs)
     for a, b in zip(first, second, strict=True):
         assert (a is None and b is None) or a.tobytes() == b.tobytes()
@@ -126,7 +129,7 @@ def test_a_scan_can_be_gone_back_twice(kind):
 PLAIN = """
 import numpy as np
 from autograd import Value, grad
-from autograd.ops.recurrent import scans as ops
+from autograd import ops
 rng = np.random.default_rng(0)
 kinds = (ops.rnn_scan, 1, 1, 0), (ops.lstm_scan, 4, 2, 0), (ops.gru_scan, 3, 1, 0)
 for op, k, n, P in (*kinds, (ops.lstm_scan, 4, 2, 2)):

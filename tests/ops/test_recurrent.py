@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -221,11 +222,13 @@ def test_the_order_of_memory_does_not_matter(kind):
 
 @KINDS
 def test_read_only_arrays_do_not_compile_the_kernels_anew(kind):
-    from autograd.ops.recurrent import kernel_steps as steps
+    from autograd.ops.recurrent import kernel_steps
 
+    kernels = importlib.import_module(f"autograd.ops.recurrent.kernel_{kind}")
     layer = Layer(kind, 4, 3, 2, 5)
     layer.run(layer.op)
-    kernels = [getattr(steps, f"{kind}_forward"), getattr(steps, f"{kind}_backward"), steps.pack]
+    kernels = [getattr(kernels, f"{kind}_{way}") for way in ("forward", "backward")]
+    kernels.append(kernel_steps.pack)
     before = [len(k.signatures) for k in kernels]
     for a in layer.inputs:
         a.flags.writeable = False

@@ -122,7 +122,7 @@ def test_what_a_kernel_saved_is_kept(rng):
     scan = next(c for c in found.costs if c.op == "lstm_scan")
     outputs = (5 * 3 * 6 + 3 * 6 + 3 * 6) * 4
     assert scan.kept > outputs
-    assert scan.engines == ("kernel scan.lstm", "kernel scan.backward")
+    assert scan.engines == ("kernel lstm.forward", "kernel scan.backward")
 
 
 def test_engines_are_found_by_who_is_called(rng):

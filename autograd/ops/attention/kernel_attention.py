@@ -2,7 +2,7 @@
 
 Scores are computed transposed, keys down and queries across the lanes of a strip, so that maxima
 and sums over the keys are plain vector arithmetic, and K and V are read where they are. The softmax
-is renormalised block after block; two numbers a query are kept for the backward pass (together
+is renormalized block after block; two numbers a query are kept for the backward pass (together
 they are the log-sum-exp, apart they lose no digits), which computes the weights again. What a
 causal mask forbids is neither read nor computed, to the grain of a strip.
 
@@ -15,19 +15,17 @@ Milakov & Gimelshein, Online normalizer calculation for softmax, 2018; Dao et al
 
 from __future__ import annotations
 
-import inspect
 import math
 
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
-from numba.extending import intrinsic
 
 from autograd.machine import pool
 from autograd.machine.jit import PLAIN, jit, part
 from autograd.machine.lanes import Lanes
 from autograd.machine.matmul import rows_times_strip
-from autograd.machine.tile import lanes, shape, transpose_block
+from autograd.machine.tile import intrinsic_of, lanes, shape, transpose_block
 from autograd.machine.workspace import scratch
 
 KEYS = 64  # at once: with their values they stay in the L1 cache
@@ -92,11 +90,7 @@ def _on_strip(make, reads, writes):
     def typed(typing, *args):
         return types.void(*(types.intp if k % 2 else a for k, a in enumerate(args))), emit
 
-    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    typed.__signature__ = inspect.Signature(
-        [inspect.Parameter(p, kind) for p in ("typing", *names)]
-    )
-    return intrinsic(typed)
+    return intrinsic_of(typed, names)
 
 
 def _masked(s, m):
@@ -130,25 +124,15 @@ _mask = _on_strip(lambda exp, larger, finite, masked: lambda s, m: (masked(s, m)
 #   -> (weight, gradient)
 _weigh_again = _on_strip(
     lambda exp, larger, finite, masked: (
-        lambda s, d, m, i, c: (
-            exp(s - m) * i,
-            exp(s - m) * i * (d - c),
-        )
-    ),
-    5,
-    2,
-)
+        lambda s, d, m, i, c: (exp(s - m) * i, exp(s - m) * i * (d - c))
+    ), 5, 2,
+)  # fmt: skip
 # the same with a factor z of dropout -> (weight · z, gradient)
 _weigh_dropped = _on_strip(
     lambda exp, larger, finite, masked: (
-        lambda s, d, m, i, c, z: (
-            exp(s - m) * i * z,
-            exp(s - m) * i * (d * z - c),
-        )
-    ),
-    6,
-    2,
-)
+        lambda s, d, m, i, c, z: (exp(s - m) * i * z, exp(s - m) * i * (d * z - c))
+    ), 6, 2,
+)  # fmt: skip
 
 
 @part
@@ -263,15 +247,9 @@ def attend(begin, end, sizes, scale, q_rows, k_rows, v_rows, y_rows, sums, maski
                     for r in range(rows):
                         here = scores + r * width
                         _kept(
-                            k0 + r,
-                            first[place:],
-                            second[place:],
-                            threshold,
-                            lift,
-                            room,
-                            spare,
+                            k0 + r, first[place:], second[place:], threshold, lift, room, spare,
                             width,
-                        )
+                        )  # fmt: skip
                         _times(room, here, room, spare, room, here)
                 if k0 > 0:
                     for j in range(ns):
@@ -294,22 +272,9 @@ def attend(begin, end, sizes, scale, q_rows, k_rows, v_rows, y_rows, sums, maski
 
 @jit
 def attend_grad(
-    begin,
-    end,
-    sizes,
-    scale,
-    q_rows,
-    k_rows,
-    v_rows,
-    y_rows,
-    g_rows,
-    sums,
-    found,
-    wanted,
-    masking,
-    dropping,
-    room,
-):
+    begin, end, sizes, scale, q_rows, k_rows, v_rows, y_rows, g_rows, sums, found, wanted, masking,
+    dropping, room,
+):  # fmt: skip
     """The gradients of `attend` for the heads from begin to end; all of `room` is scratch."""
     L, S, E, V, side = sizes
     (q, q_start, q_row), (k, k_start, k_row), (v, v_start, v_row) = q_rows, k_rows, v_rows
@@ -535,7 +500,7 @@ class Attention:
         return flat, start, row if S > 1 else 0, int(L > 1), True
 
     def cost(self, products):
-        """About how many nanoseconds so many products with the matrix of weights take."""
+        """About how many ns this number of products with the matrix of weights takes."""
         work = products * self.heads * self.L * self.S * (self.E + self.V)
         return work / (FLOPS * lanes(self.dtype)) / (2 if self.masking[-1] else 1)
 

@@ -31,7 +31,7 @@ def check_ranks(x: Ints, x_name: str, w: Ints, w_name: str) -> None:
     """ValueError unless both have the same one to three axes behind the channels."""
     if len(x) != len(w) or not 3 <= len(x) <= 5:
         raise ValueError(
-            f"{x_name} {x} and {w_name} {w} must both have 3, 4 or 5 axes: two for images and "
+            f"{x_name} {x} and {w_name} {w} must both have 3, 4 or 5 axes: two for samples and "
             "channels, then one for each axis of the convolution."
         )
 
@@ -99,7 +99,7 @@ def _geometry(
     if len(w) != rank:
         raise ValueError(f"size has {len(w)} entries for {rank} axes.")
     if not all(isinstance(n, (int, np.integer)) and n >= 1 for n in (*x, *w)):
-        raise ValueError(f"the axes of the images {x} and of the kernel {w} must be at least 1.")
+        raise ValueError(f"the axes of the input {x} and of the kernel {w} must be at least 1.")
     reach = tuple(d * (k - 1) + 1 for d, k in zip(gaps, w, strict=True))
     pads = paddings(padding, rank, steps, reach)
     for n, k, (low, high) in zip(x, reach, pads, strict=True):

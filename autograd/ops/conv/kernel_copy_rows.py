@@ -9,10 +9,9 @@ import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
 from autograd.machine.jit import PLAIN
-from autograd.machine.tile import lanes
+from autograd.machine.tile import intrinsic_of, lanes
 
 
 @functools.cache
@@ -34,22 +33,13 @@ def copy_rows(step: int | None):
 
 
 def _emitted(step):
-    def typed(src, dst, more=()):
-        return types.void(src, types.intp, types.intp, dst, *[types.intp] * 7, *more)
+    names = "src", "s", "s_row", "dst", "d", "low", "high", "n", "rows", "before", "after"
 
-    if step is None:
+    def typed(typing, *kinds):
+        kinds = [kind if isinstance(kind, types.Array) else types.intp for kind in kinds]
+        return types.void(*kinds), lambda *given: _Copy(step, *given).emit()
 
-        @intrinsic
-        def copy(typing, src, s, s_row, dst, d, low, high, n, rows, before, after, step):
-            return typed(src, dst, [types.intp]), lambda *given: _Copy(None, *given).emit()
-
-    else:
-
-        @intrinsic
-        def copy(typing, src, s, s_row, dst, d, low, high, n, rows, before, after):
-            return typed(src, dst), lambda *given: _Copy(step, *given).emit()
-
-    return copy
+    return intrinsic_of(typed, names if step else (*names, "step"))
 
 
 class _Copy:

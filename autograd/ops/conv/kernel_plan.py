@@ -2,7 +2,7 @@
 
 All three products of a convolution are sums over shifted images. An image (or part of one) is
 packed into planes, one for each channel and each tap of the inner axes, in which the output pixels
-lie without gaps; a tap of the outermost axis is then just an offset. So a vector holds neighbouring
+lie without gaps; a tap of the outermost axis is then just an offset. So a vector holds neighboring
 output pixels whatever the width of the map, the stride and the dilation, and a table of offsets
 takes the place of an im2col matrix kh times as large.
 """

@@ -2,7 +2,7 @@
 
 What a gradient costs in NumPy is passes over memory and fresh temporaries; here it is one pass. The
 gradients take the incoming g first and then y, the function's value, or x, its argument. Each loop
-runs over a slice from 0: where LLVM must think of negative indices it does not vectorise.
+runs over a slice from 0: where LLVM must think of negative indices it does not vectorize.
 """
 # mypy: ignore-errors
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from autograd.machine import elementary, pool
-from autograd.machine.jit import jit
+from autograd.machine.jit import jit, part
 from autograd.machine.native import native
 
 COST = 0.04  # ns a byte of the result, on one core: the memory's pace
@@ -23,156 +23,103 @@ COSTS = {
 """The same where the function takes longer than that."""
 
 
-@jit
-def exp(begin, end, x, out):
-    """exp(x)."""
-    x, out = x[begin:end], out[begin:end]
-    for i in range(out.size):
-        out[i] = elementary.exp(x[i])
+def _mapped(f, name=None):
+    """Make the kernel that maps a function of one to three numbers over arrays.
+
+    With a name it is a function of machine/elementary.py, of one number.
+    """
+    count = 1 if name else f.__code__.co_argcount
+    f, name = (f, name) if name else (part(f), f.__name__)
+
+    def of_one(begin, end, x, out):
+        x, out = x[begin:end], out[begin:end]
+        for i in range(out.size):
+            out[i] = f(x[i])
+
+    def of_two(begin, end, x, y, out):
+        x, y, out = x[begin:end], y[begin:end], out[begin:end]
+        for i in range(out.size):
+            out[i] = f(x[i], y[i])
+
+    def of_three(begin, end, x, y, z, out):
+        x, y, z, out = x[begin:end], y[begin:end], z[begin:end], out[begin:end]
+        for i in range(out.size):
+            out[i] = f(x[i], y[i], z[i])
+
+    kernel = (of_one, of_two, of_three)[count - 1]
+    kernel.__name__ = kernel.__qualname__ = name  # under which it is kept on disk
+    return jit(kernel)
 
 
-@jit
-def log(begin, end, x, out):
-    """log(x)."""
-    x, out = x[begin:end], out[begin:end]
-    for i in range(out.size):
-        out[i] = elementary.log(x[i])
-
-
-@jit
-def tanh(begin, end, x, out):
-    """tanh(x)."""
-    x, out = x[begin:end], out[begin:end]
-    for i in range(out.size):
-        out[i] = elementary.tanh(x[i])
-
-
-@jit
-def tanh_grad(begin, end, g, y, out):
+@_mapped
+def tanh_grad(g, y):
     """g (1 - y²)."""
-    g, y, out = g[begin:end], y[begin:end], out[begin:end]
-    for i in range(out.size):
-        out[i] = g[i] * (1 - y[i] * y[i])
+    return g * (1 - y * y)
 
 
-@jit
-def sigmoid(begin, end, x, out):
-    """1 / (1 + exp(-x))."""
-    x, out = x[begin:end], out[begin:end]
-    for i in range(out.size):
-        out[i] = elementary.sigmoid(x[i])
-
-
-@jit
-def sigmoid_grad(begin, end, g, y, out):
+@_mapped
+def sigmoid_grad(g, y):
     """g y (1 - y)."""
-    g, y, out = g[begin:end], y[begin:end], out[begin:end]
-    for i in range(out.size):
-        out[i] = g[i] * y[i] * (1 - y[i])
+    return g * y * (1 - y)
 
 
-@jit
-def silu(begin, end, x, out):
-    """x sigmoid(x)."""
-    x, out = x[begin:end], out[begin:end]
-    for i in range(out.size):
-        out[i] = elementary.silu(x[i])
-
-
-@jit
-def silu_grad(begin, end, g, x, out):
+@_mapped
+def silu_grad(g, x):
     """g times the slope of silu."""
-    g, x, out = g[begin:end], x[begin:end], out[begin:end]
-    for i in range(out.size):
-        out[i] = g[i] * elementary.silu_slope(x[i])
+    return g * elementary.silu_slope(x)
 
 
-@jit
-def softplus(begin, end, x, out):
-    """log(1 + exp(x))."""
-    x, out = x[begin:end], out[begin:end]
-    for i in range(out.size):
-        out[i] = elementary.softplus(x[i])
-
-
-@jit
-def softplus_grad(begin, end, g, x, out):
+@_mapped
+def softplus_grad(g, x):
     """g sigmoid(x)."""
-    g, x, out = g[begin:end], x[begin:end], out[begin:end]
-    for i in range(out.size):
-        out[i] = g[i] * elementary.sigmoid(x[i])
+    return g * elementary.sigmoid(x)
 
 
-@jit
-def relu(begin, end, x, out):
+@_mapped
+def relu(x):
     """max(x, 0); NaN stays."""
-    x, out = x[begin:end], out[begin:end]
-    for i in range(out.size):
-        out[i] = x[i] if not x[i] <= 0 else 0
+    return x if not x <= 0 else 0
 
 
-@jit
-def relu_grad(begin, end, g, x, out):
+@_mapped
+def relu_grad(g, x):
     """g where x is positive."""
-    g, x, out = g[begin:end], x[begin:end], out[begin:end]
-    for i in range(out.size):
-        out[i] = g[i] if x[i] > 0 else 0
+    return g if x > 0 else 0
 
 
-@jit
-def relu6_grad(begin, end, g, x, out):
+@_mapped
+def relu6_grad(g, x):
     """g where x is between 0 and 6."""
-    g, x, out = g[begin:end], x[begin:end], out[begin:end]
-    for i in range(out.size):
-        out[i] = g[i] if 0 < x[i] < 6 else 0
+    return g if 0 < x < 6 else 0
 
 
-@jit
-def where_positive(begin, end, x, a, b, out):
+@_mapped
+def where_positive(x, a, b):
     """a where x is positive, else b."""
-    x, a, b, out = x[begin:end], a[begin:end], b[begin:end], out[begin:end]
-    for i in range(out.size):
-        out[i] = a[i] if x[i] > 0 else b[i]
+    return a if x > 0 else b
 
 
-@jit
-def erf(begin, end, x, out):
-    """The error function."""
-    x, out = x[begin:end], out[begin:end]
-    for i in range(out.size):
-        out[i] = elementary.erf(x[i])
-
-
-@jit
-def gelu(begin, end, x, out):
-    """x Φ(x)."""
-    x, out = x[begin:end], out[begin:end]
-    for i in range(out.size):
-        out[i] = elementary.gelu(x[i])
-
-
-@jit
-def gelu_grad(begin, end, g, x, out):
+@_mapped
+def gelu_grad(g, x):
     """g times the slope of gelu."""
-    g, x, out = g[begin:end], x[begin:end], out[begin:end]
-    for i in range(out.size):
-        out[i] = g[i] * elementary.gelu_slope(x[i])
+    return g * elementary.gelu_slope(x)
 
 
-@jit
-def gelu_tanh(begin, end, x, out):
-    """The tanh form of gelu."""
-    x, out = x[begin:end], out[begin:end]
-    for i in range(out.size):
-        out[i] = elementary.gelu_tanh(x[i])
-
-
-@jit
-def gelu_tanh_grad(begin, end, g, x, out):
+@_mapped
+def gelu_tanh_grad(g, x):
     """g times the slope of gelu's tanh form."""
-    g, x, out = g[begin:end], x[begin:end], out[begin:end]
-    for i in range(out.size):
-        out[i] = g[i] * elementary.gelu_tanh_slope(x[i])
+    return g * elementary.gelu_tanh_slope(x)
+
+
+exp = _mapped(elementary.exp, "exp")
+log = _mapped(elementary.log, "log")
+tanh = _mapped(elementary.tanh, "tanh")
+sigmoid = _mapped(elementary.sigmoid, "sigmoid")
+silu = _mapped(elementary.silu, "silu")
+softplus = _mapped(elementary.softplus, "softplus")
+erf = _mapped(elementary.erf, "erf")
+gelu = _mapped(elementary.gelu, "gelu")
+gelu_tanh = _mapped(elementary.gelu_tanh, "gelu_tanh")
 
 
 def apply(kernel, *arrays):

@@ -1,6 +1,6 @@
 """Softmax and its logarithm along an axis of x (P, C, S), the axis of C, and their gradients.
 
-With S = 1 rows are normalised; else strips of WIDTH neighbouring columns are, all of them at once.
+With S = 1 rows are normalized; else strips of WIDTH neighboring columns are, all of them at once.
 What a thread computes it computes whole. NaN anywhere along the axis makes all of it NaN.
 """
 # mypy: ignore-errors

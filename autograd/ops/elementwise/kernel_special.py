@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
+
+from autograd.machine.jit import jit
 
 # B_2, B_4 ... B_20
 _BERNOULLI = np.array(
@@ -19,28 +20,28 @@ _BERNOULLI = np.array(
 )  # fmt: skip
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@jit
 def erf(x, out):
     """out = erf(x)."""
     for i in range(x.size):
         out[i] = math.erf(x[i])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@jit
 def erfc(x, out):
     """out = 1 - erf(x), without cancellation."""
     for i in range(x.size):
         out[i] = math.erfc(x[i])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@jit
 def lgamma(x, out):
     """out = log |Γ(x)|."""
     for i in range(x.size):
         out[i] = math.lgamma(x[i])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@jit
 def polygamma(n, x, out):
     """The n-th derivative of digamma; out is NaN at the poles and, for n > 0, at x < 0."""
     factorial = math.gamma(n + 1.0)

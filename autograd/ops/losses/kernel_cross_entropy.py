@@ -1,4 +1,4 @@
-"""Cross-entropy with class numbers: the losses of rows of logits, and their gradient."""
+"""Cross-entropy with class indices: the losses of rows of logits, and their gradient."""
 # mypy: ignore-errors
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ def _weighted(x, start, w, m):
 
 @jit
 def forward(begin, end, C, x, t, w, smoothing, mass, top, share, kept, losses):
-    """For rows of x, flat: the loss, and what the way back needs.
+    """For rows of x, flat: the loss, and what the backward pass needs.
 
-    Rows with t < 0 count for nothing. `mass` is Σ w, `top` gets the greatest logit, `share` one
+    Rows with t < 0 are ignored. `mass` is Σ w, `top` gets the greatest logit, `share` one
     over the sum of the exponentials less it, `kept` the weight of the target.
     """
     kind = x.dtype.type

@@ -1,12 +1,12 @@
-"""Normalisation on plain arrays: statistics, the map, and its gradients.
+"""Normalization on plain arrays: statistics, the map, and its gradients.
 
-Every normalisation is one of arrays x of shape (P, N, G, K, S): mean and variance are taken over
+Every normalization is one of arrays x of shape (P, N, G, K, S): mean and variance are taken over
 the axes P, K and S, and the affine map that follows has a weight and a bias for each (G, K).
 
     layer, RMS   (1, rows, 1, features, 1)        group  (1, N, groups, channels each, pixels)
     batch        (N, 1, channels, 1, pixels)
 
-With P = S = 1 weights run along the rows that are normalised (`rows_*`); with S = 1 each column has
+With P = S = 1 weights run along the rows that are normalized (`rows_*`); with S = 1 each column has
 its own (`columns_*`); else they are constant over a stretch of S elements (`strips_*`). Variances
 sum the squared deviations from the mean, in two passes: a large mean costs no digits. Each group is
 summed whole by one thread; the sums of the weights' gradients over rows are cut into blocks that
@@ -45,12 +45,12 @@ def _weighted(g, w, x, start, first, n, mean):
 
 
 @jit
-def rows_forward(begin, end, K, x, w, b, eps, centred, mean, scale, y):
+def rows_forward(begin, end, K, x, w, b, eps, centered, mean, scale, y):
     """Rows of K numbers of x to mean 0 and variance 1, then the affine map of (G, K)."""
     kind = x.dtype.type
     for q in range(begin, end):
         o, v = index(q * K), index(q * K % w.size)
-        m = kind(total(x, o, K) / K) if centred else kind(0)
+        m = kind(total(x, o, K) / K) if centered else kind(0)
         s = kind(1 / math.sqrt(squares(x, o, K, m) / K + eps))
         mean[q], scale[q] = m, s
         for i in range(K):
@@ -59,7 +59,7 @@ def rows_forward(begin, end, K, x, w, b, eps, centred, mean, scale, y):
 
 
 @jit
-def rows_backward(begin, end, K, g, x, w, mean, scale, centred, block, gx, gw, gb):
+def rows_backward(begin, end, K, g, x, w, mean, scale, centered, block, gx, gw, gb):
     """Blocks of rows: gx, and each block's part of the gradients of weight and bias."""
     kind = x.dtype.type
     for part in range(begin, end):
@@ -72,7 +72,7 @@ def rows_backward(begin, end, K, g, x, w, mean, scale, centred, block, gx, gw, g
             to = index(base) + v
             m, s = mean[q], scale[q]
             mass, moment = _weighted(g, w, x, o, v, K, m)
-            shift = kind(mass / K) if centred else kind(0)
+            shift = kind(mass / K) if centered else kind(0)
             slope = kind(moment * s * s / K)
             for i in range(K):
                 j = index(i)
@@ -212,11 +212,11 @@ def columns_backward(begin, end, g, x, w, mean, scale, fixed, gx, gw, gb):
                     out[i] -= shift[i] + (row[i] - m[i]) * lean[i]
 
 
-def normalize(x, w, b, eps, centred, statistics=None, fixed=False):
-    """x (P, N, G, K, S) normalised; then the mean and 1/σ, each (N·G).
+def normalize(x, w, b, eps, centered, statistics=None, fixed=False):
+    """x (P, N, G, K, S) normalized; then the mean and 1/σ, each (N·G).
 
     `statistics` are a mean and a variance: to be used if they are `fixed`, else to be written to.
-    Only rows (P = S = 1) may be not centred.
+    Only rows (P = S = 1) may be not centered.
     """
     P, N, G, K, S = x.shape
     Q = N * G
@@ -225,7 +225,7 @@ def normalize(x, w, b, eps, centred, statistics=None, fixed=False):
     weights = w.ravel(), b.ravel(), eps
     if P == S == 1 and statistics is None:
         mean, scale = np.empty((2, Q), x.dtype)
-        run(rows_forward, Q, K, x.ravel(), *weights, centred, mean, scale, y.ravel())
+        run(rows_forward, Q, K, x.ravel(), *weights, centered, mean, scale, y.ravel())
         return y, mean, scale
     mean, var = np.empty((2, Q), x.dtype) if statistics is None else statistics
     scale = np.empty(Q, x.dtype)
@@ -238,7 +238,7 @@ def normalize(x, w, b, eps, centred, statistics=None, fixed=False):
     return y, mean, scale
 
 
-def normalize_grad(g, x, w, mean, scale, centred, fixed, gx):
+def normalize_grad(g, x, w, mean, scale, centered, fixed, gx):
     """The gradients of the weight and of the bias; that of x is written into gx."""
     P, N, G, K, S = x.shape
     Q = N * G
@@ -248,7 +248,7 @@ def normalize_grad(g, x, w, mean, scale, centred, fixed, gx):
         block = max(8, -(-Q // BLOCKS))
         count = -(-Q // block)
         parts = np.empty((2, count, G, K), x.dtype)
-        args = *state, centred, block, gx.ravel(), parts[0].ravel(), parts[1].ravel()
+        args = *state, centered, block, gx.ravel(), parts[0].ravel(), parts[1].ravel()
         run(rows_backward, count, K, g.ravel(), x.ravel(), *args)
         return tuple(np.add.reduce(parts, axis=1))
     if K == S == 1 and N == 1:

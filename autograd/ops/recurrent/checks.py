@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 Array = np.ndarray[Any, Any]
+
+
+class Weights(NamedTuple):
+    """The weights of one layer in one direction, G gates side by side in PyTorch's order."""
+
+    w_ih: Any  # (G H, I)
+    w_hh: Any  # (G H, H), or (G H, P) with a projection
+    b_ih: Any = None  # (G H,)
+    b_hh: Any = None
+    w_hr: Any = None  # (P, H), projects the outputs
 
 
 def checked_nonlinearity(nonlinearity: str) -> str:
@@ -33,18 +43,9 @@ def checked_lengths(lengths: Any, steps: int, batch: int, name: str, shape: Any)
     return n.astype(np.intp)
 
 
-def checked(
-    x: Any,
-    states: Sequence[Any],
-    w_ih: Any,
-    w_hh: Any,
-    b_ih: Any,
-    b_hh: Any,
-    count: int,
-    lengths: Any,
-    w_hr: Any = None,
-) -> Array | None:
+def checked(x: Any, states: Sequence[Any], w: Weights, gates: int, lengths: Any) -> Array | None:
     """The lengths, or None; refuses what doesn't fit together before anything is computed."""
+    w_ih, w_hh, b_ih, b_hh, w_hr = w
     for name, a in (("x", x), ("w_ih", w_ih), ("w_hh", w_hh)):
         if a is None:
             raise TypeError(f"{name} must be an array, got None.")
@@ -55,13 +56,13 @@ def checked(
         raise ValueError(f"w_hr must have shape (P, H), got {w_hr.shape}.")
     size = w_hh.shape if w_hr is None else w_hr.shape[::-1]  # (., R): the state's width
     wrong = w_hh.ndim != 2 or not w_hh.shape[1]
-    if wrong or w_hh.shape != (count * (w_hh.shape[1] if w_hr is None else size[0]), size[1]):
-        wanted = f"({count if count > 1 else ''}H, {'H' if w_hr is None else 'P'})"
+    if wrong or w_hh.shape != (gates * (w_hh.shape[1] if w_hr is None else size[0]), size[1]):
+        wanted = f"({gates if gates > 1 else ''}H, {'H' if w_hr is None else 'P'})"
         given = "" if w_hr is None else f" for w_hr (P, H) = {w_hr.shape}"
         raise ValueError(f"w_hh must have shape {wanted}{given}, got {w_hh.shape}.")
     rows, R = w_hh.shape
     named: list[tuple[str, Any, tuple[int, ...]]] = [("w_ih", w_ih, (rows, width))]
-    sizes = (R, rows // count)
+    sizes = (R, rows // gates)
     named += [(s, a, (batch, n)) for s, a, n in zip(("h0", "c0"), states, sizes, strict=False)]
     named += [(s, a, (rows,)) for s, a in (("b_ih", b_ih), ("b_hh", b_hh))]
     named += [("w_hr", w_hr, np.shape(w_hr))]

@@ -14,7 +14,7 @@ SMALL = 500.0  # ns for one sequence at one step
 
 
 class Rows:
-    """Where each step of each sequence lies, in the tables that recurrent_steps describes.
+    """Where each step of each sequence lies, in the tables that kernel_steps.py describes.
 
     Without lengths x stays as it is. With them only valid steps are kept, packed step by step, the
     longest sequence first, in the order in which they are visited.

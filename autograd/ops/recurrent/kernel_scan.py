@@ -1,8 +1,8 @@
-"""Recurrent layers over whole sequences, forward and backward, on plain arrays.
+"""What the kernels of all recurrent cells have around their loops over the steps, on plain arrays.
 
-Each function returns its outputs and a `Scan`, which keeps what the way back needs. Steps are run
-by recurrent_steps; here is what surrounds them: the order of the rows, packed weights, and the
-products over all steps at once that give the gradients of the weights.
+A `Scan` orders the rows, packs the weights, and computes by one product over all steps what the
+weights' gradients are. A cell is a subclass in a file of its own, `LSTM` in kernel_lstm.py say,
+with its formulas and its loops.
 """
 # mypy: ignore-errors
 
@@ -23,18 +23,29 @@ PACK = 0.2  # ns for one weight
 
 
 class Scan:
-    """One layer run in one direction: what the way back needs.
+    """One layer run in one direction over whole sequences: what its backward pass needs.
 
-    H units with `gates` gates; the states are R wide, which is H unless w_hr projects an LSTM's.
+    H units; the states are R wide, which is H unless w_hr projects them. A cell says how many
+    numbers its gates have for each unit at a step, whether the backward pass needs them, runs its
+    loops, and overrides what it does otherwise than most.
+
+    Parameters
+    ----------
+    x : ndarray, (T, B, D), C-contiguous like all others and of one dtype.
+    states : sequence of ndarray, (B, R) or (B, H), or None for zeros. The first states.
+    w : checks.Weights.
+    lengths : ndarray of B integers or None.
+    reverse : bool.
     """
 
-    def __init__(
-        self, kind, x, w_ih, w_hh, b_ih, b_hh, lengths, reverse, states, relu=False, w_hr=None
-    ):
+    gates: int
+    keeps_gates = True
+
+    def __init__(self, x, states, w, lengths, reverse):
         T, B, self.D = x.shape
-        self.kind, self.w_ih, self.w_hh, self.w_hr, self.relu = kind, w_ih, w_hh, w_hr, relu
-        self.H, self.R = (w_hr if w_hr is not None else w_hh[: w_hh.shape[1]]).shape[::-1]
-        self.gates, self.dtype = {"rnn": 1, "lstm": 4, "gru": 4}[kind], x.dtype
+        self.w, self.dtype = w, x.dtype
+        self.R = w.w_hh.shape[1]
+        self.H = self.R if w.w_hr is None else w.w_hr.shape[1]
         self.rows = rows = dense(T, B, reverse) if lengths is None else Rows(T, B, lengths, reverse)
         self.x = rows.packed(x)
         self.strip = steps.STRIP * lanes(self.dtype)
@@ -43,27 +54,44 @@ class Scan:
             rows.states(s, width, self.dtype)
             for s, width in zip(states, (self.R, self.H), strict=False)
         ]
-        self.activations = np.empty(
-            0 if kind == "rnn" else rows.count * self.gates * self.H, x.dtype
-        )
-        self.unprojected = np.empty((rows.count if w_hr is not None else 0, self.H), x.dtype)
-        self._forward(self._bias(b_ih, b_hh))
+        kept = rows.count * self.gates * self.H if self.keeps_gates else 0
+        self.activations = np.empty(kept, self.dtype)
+        tables = rows.counts, rows.x_rows, rows.h_rows
+        args = (*tables, self.x.reshape(-1), self.D, *self._packed(True))
+        args += (self.strip, self.wide, self._bias())
+        self.forward(args, self._cost(self.D + self.R))
 
-    def _bias(self, b_ih, b_hh):
-        """What the gates add: both biases, apart where the GRU keeps them apart."""
-        H = self.H
-        bias = np.zeros(self.gates * H, self.dtype)
-        if self.kind != "gru":
-            for b in (b_ih, b_hh):
-                if b is not None:
-                    bias += b
-            return bias
-        if b_ih is not None:
-            bias[: 3 * H] = b_ih
-        if b_hh is not None:
-            bias[: 2 * H] += b_hh[: 2 * H]
-            bias[3 * H :] = b_hh[2 * H :]
+    def forward(self, args, cost):
+        """Run the loops; `args` is what those of all cells take, `cost` their ns on one core."""
+        raise NotImplementedError
+
+    def _backward(self, args, rest, inputs, cost, needs):
+        """Run the loops back; the gradients of those weights that only this cell has."""
+        raise NotImplementedError
+
+    def _bias(self):
+        """What the gates add: the sum of both biases."""
+        bias = np.zeros(self.gates * self.H, self.dtype)
+        for b in (self.w.b_ih, self.w.b_hh):
+            if b is not None:
+                bias += b
         return bias
+
+    def _state_weights(self, transposed):
+        """The weights for h, packed; more than one array where they are multiplied apart."""
+        return (self._pack("w_h", self.w.w_hh, transposed, self.wide),)
+
+    def _state_weight_grad(self, d, h):
+        """The gradient of w_hh, of the gates' d and the states that enter each step."""
+        return matmul(d.T, h)
+
+    def _state_bias_grad(self, total):
+        """The gradient of b_hh, of d's sum over all steps."""
+        return total
+
+    def _packed(self, transposed):
+        """The weights for x and those for h."""
+        return self._pack("w_x", self.w.w_ih, transposed), *self._state_weights(transposed)
 
     def _pack(self, name, w, transposed, wide=0):
         """W or its transpose as (K, N), in strips; where one strip is all, as it is."""
@@ -77,37 +105,9 @@ class Scan:
         pool.run(steps.pack, count, *args, cost=K * N * PACK, pieces=1)
         return packed
 
-    def _packed(self, transposed):
-        """The weights for x, those for h (the GRU's in two parts), and the LSTM's projection."""
-        H = self.H
-        w_x = self._pack("w_x", self.w_ih, transposed)
-        if self.kind != "gru":
-            w_h = self._pack("w_h", self.w_hh, transposed, self.wide)
-            if self.kind == "rnn":
-                return w_x, w_h
-            if self.w_hr is None:
-                return w_x, w_h, w_h[:0]
-            return w_x, w_h, self._pack("w_r", self.w_hr, transposed, self.wide)
-        w_h = self._pack("w_h", self.w_hh[: 2 * H], transposed, self.wide)
-        return w_x, w_h, self._pack("w_n", self.w_hh[2 * H :], transposed, self.wide)
-
     def _cost(self, products):
-        size = self.rows.count * self.w_hh.shape[0]
+        size = self.rows.count * self.w.w_hh.shape[0]
         return size * (FLOP * 2 * products + CELL / 2)
-
-    def _forward(self, bias):
-        r = self.rows
-        hs = self.states[0].reshape(-1)
-        args = (r.counts, r.x_rows, r.h_rows, self.x.reshape(-1), self.D, *self._packed(True))
-        args += (self.strip, self.wide, bias)
-        cost = self._cost(self.D + self.R)
-        if self.kind == "rnn":
-            r.run(steps.rnn_forward, self.relu, *args, hs, self.H, cost=cost)
-        elif self.kind == "lstm":
-            cells = (self.states[1].reshape(-1), self.unprojected.reshape(-1), self.H)
-            r.run(steps.lstm_forward, *args, self.activations, *cells, hs, self.R, cost=cost)
-        else:
-            r.run(steps.gru_forward, *args, self.activations, hs, self.H, cost=cost)
 
     def outputs(self):
         """The outputs of all steps, and each state after the last one."""
@@ -117,8 +117,8 @@ class Scan:
 
     def backward(self, g, needs):
         """The gradients of x, the first states, w_ih, w_hh, b_ih, b_hh and w_hr."""
-        r, H, R, dtype = self.rows, self.H, self.R, self.dtype
-        G = self.gates * H
+        r, R, dtype = self.rows, self.R, self.dtype
+        G = self.gates * self.H
         gy, *g_last = g
         if gy is None:
             gy, gy_row = np.zeros(R, dtype), 0
@@ -126,77 +126,30 @@ class Scan:
             gy, gy_row = r.packed(gy).reshape(-1), R
         ds = [
             np.zeros((r.B, width), dtype) if part is None else np.array(r.sorted(part))
-            for part, width in zip(g_last, (R, H), strict=False)
+            for part, width in zip(g_last, (R, self.H), strict=False)
         ]
         line = LINE // dtype.itemsize
         d_row = G + line * (1 + G // line % 2)  # odd in lines: no two rows in one cache set
         d = scratch("recurrent.d", r.count * d_row, dtype)
         db = np.zeros((r.B, G), dtype)
-        wanted = needs[0]
-        gx = r.empty(self.D if wanted else 0, dtype)
-        w_x, *w_h = self._packed(False)
-        args = (r.counts, r.x_rows, r.h_rows, gy, gy_row, w_x, *w_h, self.strip, self.wide)
-        rest = (*(s.reshape(-1) for s in (*ds, d)), d_row, db.reshape(-1))
-        inputs = (gx.reshape(-1), self.D if wanted else 0)
-        cost = self._cost(H + inputs[1])
-        hs = self.states[0]
-        if self.kind == "rnn":
-            r.run(
-                steps.rnn_backward, self.relu, *args, hs.reshape(-1), *rest, H, *inputs, cost=cost
-            )
-        elif self.kind == "lstm":
-            projected = self.w_hr is not None
-            dm = np.zeros((r.B + 1 if projected else 0) * H, dtype)
-            dp = scratch("recurrent.dp", r.count * R if projected else 0, dtype)
-            cells = (self.activations, self.states[1].reshape(-1), dm, dp)
-            r.run(steps.lstm_backward, *args, *cells, *rest, H, R, *inputs, cost=cost)
-        else:
-            cells = (self.activations, hs.reshape(-1))
-            r.run(steps.gru_backward, *args, *cells, *rest, H, *inputs, cost=cost)
+        D = self.D if needs[0] else 0
+        gx = r.empty(D, dtype)
         need_states = needs[1 : 1 + len(ds)]
-        need_w, need_u, need_b, need_c, *need_r = needs[1 + len(ds) :]
-        d = d.reshape(r.count, d_row)[:, :G]
-        gw = self._input_weight_grad(d[:, : self.w_ih.shape[0]]) if need_w else None
-        gu = self._recurrent_weight_grad(d, hs[r.entering]) if need_u else None
-        total = db.sum(axis=0)
-        gc = gb = None
-        if need_b:
-            gb = total[: self.w_ih.shape[0]].copy()
-        if need_c:
-            gc = np.concatenate((total[: 2 * H], total[3 * H :])) if self.kind == "gru" else total
+        need_w, need_u, need_b, need_c, *need_own = needs[1 + len(ds) :]
+        args = (r.counts, r.x_rows, r.h_rows, gy, gy_row, *self._packed(False))
+        args += (self.strip, self.wide)
+        rest = (*(s.reshape(-1) for s in (*ds, d)), d_row, db.reshape(-1))
+        own = self._backward(args, rest, (gx.reshape(-1), D), self._cost(self.H + D), need_own)
+        d, total, rows = d.reshape(r.count, d_row)[:, :G], db.sum(axis=0), self.w.w_ih.shape[0]
+        gw = self._input_weight_grad(d[:, :rows]) if need_w else None
+        gu = self._state_weight_grad(d, self.states[0][r.entering]) if need_u else None
+        gb = total[:rows].copy() if need_b else None
+        gc = self._state_bias_grad(total) if need_c else None
         gs = [r.unsorted(s) if n else None for s, n in zip(ds, need_states, strict=True)]
-        gr = [matmul(dp.reshape(-1, R).T, self.unprojected) if n else None for n in need_r]
-        return (r.unpacked(gx), *gs, gw, gu, gb, gc, *gr)
+        return (r.unpacked(gx), *gs, gw, gu, gb, gc, *own)
 
     def _input_weight_grad(self, d):
         if self.D > FEW_ROWS:
             return matmul(d.T, self.x)
         # few columns leave most of a tile's width idle; turned round they are few rows
         return np.ascontiguousarray(matmul(self.x.T, d).T)
-
-    def _recurrent_weight_grad(self, d, h):
-        H = self.H
-        if self.kind != "gru":
-            return matmul(d.T, h)
-        out = np.empty(self.w_hh.shape, self.dtype)
-        matmul(d[:, : 2 * H].T, h, out=out[: 2 * H])
-        matmul(d[:, 3 * H :].T, h, out=out[2 * H :])
-        return out
-
-
-def rnn(x, h0, w_ih, w_hh, b_ih, b_hh, lengths, reverse, relu):
-    """(y, h) and the scan; x (T, B, I) and all others C-contiguous and of one dtype."""
-    scan = Scan("rnn", x, w_ih, w_hh, b_ih, b_hh, lengths, reverse, (h0,), relu)
-    return scan.outputs(), scan
-
-
-def lstm(x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, lengths, reverse):
-    """(y, h, c) and the scan; h projected by w_hr unless it is None."""
-    scan = Scan("lstm", x, w_ih, w_hh, b_ih, b_hh, lengths, reverse, (h0, c0), w_hr=w_hr)
-    return scan.outputs(), scan
-
-
-def gru(x, h0, w_ih, w_hh, b_ih, b_hh, lengths, reverse):
-    """(y, h) and the scan."""
-    scan = Scan("gru", x, w_ih, w_hh, b_ih, b_hh, lengths, reverse, (h0,))
-    return scan.outputs(), scan

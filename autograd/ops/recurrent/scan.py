@@ -1,7 +1,7 @@
-"""Cells: a recurrent layer one step at a time, and `scan`, which runs any cell over a sequence.
+"""`scan`, which runs any cell over a sequence, step by step.
 
-The cells of RNN, LSTM and GRU, gate by gate, are what the fused scans of `recurrent` compute; they
-define them, give their higher derivatives, and are what a drawing opens them into.
+So do the references of the fused scans, gate by gate: they define these, give their higher
+derivatives, and are what a drawing opens them into.
 """
 
 from __future__ import annotations
@@ -11,13 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from autograd.ops.elementwise.activations import relu, sigmoid
-from autograd.ops.recurrent.checks import checked, checked_lengths, checked_nonlinearity
+from autograd.ops.recurrent.checks import Weights, checked_lengths
 from autograd.value import Value
 
 Array = np.ndarray[Any, Any]
 Cell = Callable[[Any, Any], tuple[Any, Any]]
-NONLINEARITIES: dict[str, Callable[[Any], Any]] = {"tanh": np.tanh, "relu": relu}
 
 
 def scan(cell: Cell, xs: Any, state: Any, *, lengths: Any = None, reverse: bool = False) -> Any:
@@ -107,104 +105,23 @@ def where_valid(valid: Array, a: Any, b: Any) -> Any:
     return np.where(valid.reshape(valid.shape + (1,) * (a.ndim - 1)), a, b)
 
 
-def gates(w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, count: int) -> list[Any]:
+def gates(w: Weights, count: int) -> list[Callable[[Any, Any], tuple[Any, Any]]]:
     """For each gate the function (x, h) -> (its part from x, its part from h)."""
-    H = w_hh.shape[0] // count
+    H = w.w_hh.shape[0] // count
 
     def gate(k: int) -> Callable[[Any, Any], tuple[Any, Any]]:
         rows = slice(k * H, (k + 1) * H)
-        w, u = np.transpose(w_ih[rows]), np.transpose(w_hh[rows])
-        b = None if b_ih is None else b_ih[rows]
-        c = None if b_hh is None else b_hh[rows]
+        w_x, w_h = np.transpose(w.w_ih[rows]), np.transpose(w.w_hh[rows])
+        b = None if w.b_ih is None else w.b_ih[rows]
+        c = None if w.b_hh is None else w.b_hh[rows]
 
         def parts(x: Any, h: Any) -> tuple[Any, Any]:
-            from_x, from_h = np.matmul(x, w), np.matmul(h, u)
+            from_x, from_h = np.matmul(x, w_x), np.matmul(h, w_h)
             return from_x if b is None else from_x + b, from_h if c is None else from_h + c
 
         return parts
 
     return [gate(k) for k in range(count)]
-
-
-def rnn_reference(
-    x: Any,
-    h0: Any,
-    w_ih: Any,
-    w_hh: Any,
-    b_ih: Any = None,
-    b_hh: Any = None,
-    lengths: Any = None,
-    reverse: bool = False,
-    nonlinearity: str = "tanh",
-) -> Any:
-    """h = φ(W x + b + U h + c)."""
-    checked(x, (h0,), w_ih, w_hh, b_ih, b_hh, 1, lengths)
-    (pre,) = gates(w_ih, w_hh, b_ih, b_hh, 1)
-    phi = NONLINEARITIES[checked_nonlinearity(nonlinearity)]
-
-    def cell(x: Any, h: Any) -> Any:
-        h = phi(sum(pre(x, h)))
-        return h, h
-
-    return scan(cell, x, initial(h0, x, w_hh.shape[1]), lengths=lengths, reverse=reverse)
-
-
-def lstm_reference(
-    x: Any,
-    h0: Any,
-    c0: Any,
-    w_ih: Any,
-    w_hh: Any,
-    b_ih: Any = None,
-    b_hh: Any = None,
-    w_hr: Any = None,
-    lengths: Any = None,
-    reverse: bool = False,
-) -> Any:
-    """c = f c + i g and h = o tanh(c), projected by w_hr if given."""
-    checked(x, (h0, c0), w_ih, w_hh, b_ih, b_hh, 4, lengths, w_hr)
-    to_i, to_f, to_g, to_o = gates(w_ih, w_hh, b_ih, b_hh, 4)
-
-    def cell(x: Any, state: Any) -> Any:
-        h, c = state
-        i = sigmoid(sum(to_i(x, h)))
-        f = sigmoid(sum(to_f(x, h)))
-        g = np.tanh(sum(to_g(x, h)))
-        o = sigmoid(sum(to_o(x, h)))
-        c = f * c + i * g
-        h = o * np.tanh(c)
-        if w_hr is not None:
-            h = np.matmul(h, np.transpose(w_hr))
-        return h, (h, c)
-
-    state = initial(h0, x, w_hh.shape[1]), initial(c0, x, w_hh.shape[0] // 4)
-    y, (h, c) = scan(cell, x, state, lengths=lengths, reverse=reverse)
-    return y, h, c
-
-
-def gru_reference(
-    x: Any,
-    h0: Any,
-    w_ih: Any,
-    w_hh: Any,
-    b_ih: Any = None,
-    b_hh: Any = None,
-    lengths: Any = None,
-    reverse: bool = False,
-) -> Any:
-    """h = (1 - z) n + z h, with n = tanh(W x + b + r (U h + c)), of reset and update gates."""
-    checked(x, (h0,), w_ih, w_hh, b_ih, b_hh, 3, lengths)
-    to_r, to_z, to_n = gates(w_ih, w_hh, b_ih, b_hh, 3)
-
-    def cell(x: Any, h: Any) -> Any:
-        r = sigmoid(sum(to_r(x, h)))
-        z = sigmoid(sum(to_z(x, h)))
-        from_x, from_h = to_n(x, h)
-        n = np.tanh(from_x + r * from_h)
-        h = (1 - z) * n + z * h
-        return h, h
-
-    return scan(cell, x, initial(h0, x, w_hh.shape[1]), lengths=lengths, reverse=reverse)
 
 
 def initial(s: Any, x: Any, width: int) -> Any:
