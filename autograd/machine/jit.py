@@ -195,7 +195,7 @@ class _ToLLVM(Compiler):
         self.state.library = _Part(self.state.targetctx.codegen(), "part")
 
 
-def part(function):
+def part(function, fastmath=False):
     """Compile a function that only kernels call: into each of them, and not by itself.
 
     Numba would optimize it and generate its machine code twice, by itself and in each caller.
@@ -203,6 +203,7 @@ def part(function):
     compiled = njit(
         nogil=True,
         error_model="numpy",
+        fastmath=fastmath,
         no_cfunc_wrapper=True,
         no_cpython_wrapper=True,
         pipeline_class=_ToLLVM,
@@ -218,26 +219,31 @@ def _refused(*args, **named):
     raise TypeError("a part of kernels can't be called from Python: it is compiled into them only.")
 
 
-if numba.config.DISABLE_JIT:
-
-    def compact():
-        """Nothing to do: there is no code."""
-
-else:
+def _marked(attribute):
+    """Make the function that marks the kernel or part that calls it for LLVM."""
+    if numba.config.DISABLE_JIT:
+        return lambda: None
 
     @intrinsic
-    def compact(typing):
-        """Compile the kernel that calls it for size, in two thirds of the time.
-
-        For kernels whose time goes into vector code made by hand (machine/tile.py): the loops
-        around it are short, and LLVM's versions of them for long ones cost more than they gain.
-        """
-
+    def mark(typing):
         def emit(context, builder, signature, args):
-            builder.function.attributes.add("optsize")
+            builder.function.attributes.add(attribute)
             return context.get_dummy_value()
 
         return types.void(), emit
+
+    return mark
+
+
+compact = _marked("optsize")
+"""Compile the kernel that calls it for size, in two thirds of the time.
+
+For kernels whose time goes into vector code made by hand (machine/tile.py): the loops around it are
+short, and LLVM's versions of them for long ones cost more than they gain.
+"""
+
+inline = _marked("alwaysinline")
+"""Put the part that calls it into its callers, whatever its length."""
 
 
 @contextlib.contextmanager

@@ -6,16 +6,25 @@ only.
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
 from numba import njit
 
 from autograd.machine.elementary import exp, larger
+from autograd.machine.jit import inline, part
 
 index = np.uintp  # of an element: LLVM knows that it does not wrap, and makes vectors of the loop
 
 reduction = njit(error_model="numpy", fastmath={"reassoc", "nsz"})  # which lets LLVM sum in vectors
+
+inlined_reduction = functools.partial(part, fastmath={"reassoc", "nsz"})
+"""The same, for a part that calls `inline`.
+
+Of a function that is compiled by itself too there are two copies, each summed in an order of LLVM's
+choice, and the linker takes the first: one after compiling, another from disk.
+"""
 
 
 @reduction
@@ -65,9 +74,10 @@ def greatest(x, start, n):
     return m
 
 
-@reduction
+@inlined_reduction
 def sum_of_exponentials(x, start, n, m):
     """Σ exp(x - m) of n numbers of x from `start`."""
+    inline()
     total = x.dtype.type(0)
     for i in range(n):
         total += exp(x[start + index(i)] - m)

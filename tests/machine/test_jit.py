@@ -58,6 +58,17 @@ def test_kernels_of_one_factory_are_kept_on_disk_each_under_its_name(tmp_path):
 
 
 @COMPILES
+def test_a_kernel_from_disk_gives_the_bits_that_it_gave_when_it_was_compiled(tmp_path):
+    code = (
+        "import sys, numpy; from autograd.ops.losses.kernel_cross_entropy import cross_entropy; "
+        "x = numpy.random.default_rng(0).normal(size=(80, 50)); jit._notice.quiet = 1; "
+        "found = cross_entropy(x, numpy.arange(80) % 50, numpy.ones(50), 0.1); "
+        "sys.stderr.write(found[0].tobytes().hex() + found[2][-1].tobytes().hex())"
+    )
+    assert stderr_of(code, tmp_path) == stderr_of(code, tmp_path)
+
+
+@COMPILES
 def test_quietly_compiles_without_a_notice(tmp_path):
     code = f"quiet = jit.quietly(); quiet.__enter__(); {USE}"
     assert stderr_of(code, tmp_path) == ""
