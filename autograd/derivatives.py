@@ -15,9 +15,10 @@ from typing import Any, Literal, Protocol, TypeVar, overload
 import numpy as np
 
 from autograd import engine
-from autograd.engine import Flow, Watch
+from autograd.engine import Flow
 from autograd.node import Array
 from autograd.op import Recorded
+from autograd.passes import Watch
 from autograd.recording import enable_grad, is_recording
 from autograd.value import Value, seed_like
 

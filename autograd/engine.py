@@ -2,68 +2,21 @@
 
 The engine knows nodes and how to ask their ops for vjps. It reads the graph and writes gradients;
 it knows nothing about drawing, modules or kernels. To see a backward pass at work, give it a
-`watch`, or be called for every pass within `observe`.
+`watch`, or be called for every pass within `passes.observe`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextvars import ContextVar
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
 from autograd.node import Array, Node
+from autograd.passes import Pass, Watch, watching
 from autograd.stale import fresh
-
-Watch = Callable[[Node, Any], None]
-"""``watch(v, g)``: the gradient g of v is complete. It is called for a recorded node before the
-node's op runs its vjps, for a leaf as soon as the last of its users has run. g belongs to the
-pass: copy it to keep it."""
-
-
-class Pass(NamedTuple):
-    """A backward pass that begins."""
-
-    roots: Sequence[Node]  # where it starts
-    stop: Collection[Node]  # nodes that it treats as leaves; not empty in a pass within another
-    deposits: bool  # whether it adds to the `.grad` of leaves
-
-
-_observer: ContextVar[Callable[[Pass], Watch | None] | None] = ContextVar("observer", default=None)
-
-
-@contextlib.contextmanager
-def observe(on_pass: Callable[[Pass], Watch | None]) -> Iterator[None]:
-    """Within the block, call a function as each backward pass of this thread or task begins.
-
-    This is the only way to see a pass that other code starts. An observer that raises ends the
-    pass; the graph stays whole and every `.grad` unchanged.
-
-    Parameters
-    ----------
-    on_pass : called with the `Pass`; returns the `Watch` for it, or None. It is also called for a
-        pass within another, such as one that differentiates a kernel's reference.
-
-    Examples
-    --------
-    >>> from autograd import Value
-    >>> from autograd.engine import observe
-    >>> x = Value(3.0, name="x")
-    >>> def on_pass(begun):
-    ...     return lambda v, g: print(v.name or v.op.name, g)
-    >>> with observe(on_pass):
-    ...     (x * x).backward()
-    multiply 1.0
-    x 6.0
-    """
-    token = _observer.set(on_pass)
-    try:
-        yield
-    finally:
-        _observer.reset(token)
 
 
 class Flow:
@@ -200,13 +153,13 @@ def gradients(
     grads: dict[Node, Any] = {}
     for root, seed in zip(roots, seeds, strict=True):
         add_gradient(grads, root, seed)
-    watching = _watching(Pass(roots, stop, False), [watch], order, leaves, grads)
-    live = None if watching else set(xs)
+    told = watching(Pass(roots, stop, False), [watch], order, leaves, grads)
+    live = None if told else set(xs)
     if live is not None:
         order = _leading_to(live, order)
-    _propagate(order, grads, flow(stale), live=live, keep=set(xs), watch=watching)
-    if watching:
-        watching.end()
+    _propagate(order, grads, flow(stale), live=live, keep=set(xs), watch=told)
+    if told:
+        told.end()
     return [grads.get(x) for x in xs]
 
 
@@ -232,13 +185,13 @@ def backward(root: Node, seed: Array, retain_graph: bool = False) -> None:
     grads = {root: seed}
     kept: list[tuple[Node, Any]] = []
     keep = (lambda v, g: kept.append((v, g))) if retain_graph else None
-    watching = _watching(Pass([root], (), True), [keep], order, leaves, grads)
+    told = watching(Pass([root], (), True), [keep], order, leaves, grads)
     # A stale leaf or an observer may still raise; the graph must then stay whole.
-    at_once = not (retain_graph or stale or watching)
+    at_once = not (retain_graph or stale or told)
     later = order.copy() if not (retain_graph or at_once) else ()
-    _propagate(order, grads, Flow(stale), release=at_once, watch=watching)
-    if watching:
-        watching.end()
+    _propagate(order, grads, Flow(stale), release=at_once, watch=told)
+    if told:
+        told.end()
     for v in later:
         _release(v)
     for leaf in leaves:
@@ -267,59 +220,6 @@ def _deposit(v: Node, g: Array) -> None:
 def _release(v: Node) -> None:
     v._inputs = v.static = ()
     v._a = v._b = v.saved = None
-
-
-class _Watching:
-    """Calls watches for each node before its op runs, and for each leaf after its last user."""
-
-    def __init__(
-        self,
-        watches: Sequence[Watch],
-        order: Sequence[Node],
-        leaves: dict[Node, None],
-        grads: dict[Node, Any],
-    ) -> None:
-        self.watches, self.grads, self.left = watches, grads, leaves.copy()
-        self.after: dict[Node, list[Node]] = {}
-        self.complete: Iterable[Node] = ()
-        seen = set()
-        for v in order:  # whose first node is the last to run backward
-            for x in v.inputs:
-                if isinstance(x, Node) and x in leaves and x not in seen:
-                    seen.add(x)
-                    self.after.setdefault(v, []).append(x)
-
-    def __call__(self, v: Node, g: Any) -> None:
-        self._tell(self.complete)
-        for watch in self.watches:
-            watch(v, g)
-        self.complete = self.after.get(v, ())
-
-    def end(self) -> None:
-        """The pass is over: call the watches for the remaining leaves."""
-        self._tell([*self.left])
-
-    def _tell(self, leaves: Iterable[Node]) -> None:
-        for leaf in leaves:
-            del self.left[leaf]
-            if leaf in self.grads:
-                for watch in self.watches:
-                    watch(leaf, self.grads[leaf])
-
-
-def _watching(
-    begun: Pass,
-    watches: list[Watch | None],
-    order: Sequence[Node],
-    leaves: dict[Node, None],
-    grads: dict[Node, Any],
-) -> _Watching | None:
-    """The watches of a pass, that of the observer included; None without any."""
-    on_pass = _observer.get()
-    if on_pass is not None:
-        watches = [*watches, on_pass(begun)]
-    found = [watch for watch in watches if watch is not None]
-    return _Watching(found, order, leaves, grads) if found else None
 
 
 def _propagate(

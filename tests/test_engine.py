@@ -10,7 +10,7 @@ import threading
 import numpy as np
 import pytest
 
-from autograd import Value, enable_grad, engine, grad, no_grad
+from autograd import Value, enable_grad, grad, no_grad
 from autograd.node import Node
 
 
@@ -536,94 +536,3 @@ def test_the_incoming_gradient_stays_the_callers():
         assert not np.shares_memory(x.grad, g)
         assert (g == 1).all()
         assert not np.shares_memory(grad(make(x), x, gradient=g), g)
-
-
-def told_of(work):
-    """What an observer is told while `work` runs: (roots, deposits) and (node, gradient) pairs."""
-    passes, seen = [], []
-
-    def on_pass(begun):
-        passes.append((list(begun.roots), begun.deposits))
-        return lambda v, g: seen.append((v, float(g)))
-
-    with engine.observe(on_pass):
-        work()
-    return passes, seen
-
-
-def test_an_observer_is_told_of_passes_that_others_start():
-    x = Value(3.0)
-    y = x * x
-    passes, seen = told_of(y.backward)
-    assert passes == [([y], True)]
-    assert seen == [(y, 1.0), (x, 6.0)]
-    assert x.grad == 6.0
-
-
-def test_an_observer_tells_passes_that_deposit_from_others():
-    x = Value(3.0)
-    y = x * x
-    assert told_of(lambda: grad(y, x))[0] == [([y], False)]
-
-
-def test_a_leaf_is_told_once_its_last_user_has_run_and_before_older_nodes():
-    early, late = Value(2.0), Value(5.0)
-    hidden = early * 3.0
-    y = hidden * late
-    _, seen = told_of(y.backward)
-    assert [v for v, _ in seen] == [y, late, hidden, early]
-
-
-def test_a_leaf_that_is_the_root_is_told_of_too():
-    x = Value(2.0)
-    assert told_of(x.backward)[1] == [(x, 1.0)]
-
-
-def test_an_observer_and_a_watch_both_see_a_pass():
-    x = Value(3.0)
-    mine = []
-    _, seen = told_of(lambda: grad(x * x, x, watch=lambda v, g: mine.append((v, float(g)))))
-    assert mine == seen
-
-
-def test_an_observer_that_raises_leaves_the_graph_whole_and_gradients_as_they_were():
-    x = Value(3.0)
-    x.grad = np.array(1.0)
-    y = (x * x) + x
-
-    def on_pass(begun):
-        def watch(v, g):
-            if v is x:
-                raise KeyError("seen enough")
-
-        return watch
-
-    with pytest.raises(KeyError, match="seen enough"), engine.observe(on_pass):
-        y.backward()
-    assert x.grad == 1.0
-    y.backward()
-    assert x.grad == 8.0
-
-
-def test_an_observer_may_be_told_nothing_more_and_is_gone_after_its_block():
-    x = Value(3.0)
-    passes = []
-    with engine.observe(lambda begun: passes.append(begun)):
-        (x * x).backward()
-    (x * x).backward()
-    assert len(passes) == 1
-    assert x.grad == 12.0
-
-
-def test_an_observed_backward_gives_the_same_bits_and_releases_the_graph():
-    def loss(x):
-        return np.sum(np.tanh(x) * x + np.exp(x))
-
-    alone, watched = Value([0.3, 0.7]), Value([0.3, 0.7])
-    loss(alone).backward()
-    y = loss(watched)
-    with engine.observe(lambda begun: lambda v, g: None):
-        y.backward()
-    assert np.array_equal(alone.grad, watched.grad)
-    with pytest.raises(RuntimeError, match="released"):
-        y.backward()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from autograd import engine
+from autograd import engine, passes
 from autograd.node import Node
 from autograd.op import SELECT, describe
 from autograd.readers.source_lines import Births, LineKeeper, line_of
@@ -77,12 +77,12 @@ class detect_anomaly:  # noqa: N801 - PyTorch's name
     def __init__(self) -> None:
         self.lines = LineKeeper()
         self.births = Births(self._born)
-        self.passes = engine.observe(check_backward)
+        self.observer = passes.observe(check_backward)
         self.quiet = np.errstate(all="ignore")  # the error says more than NumPy's warning
 
     def __enter__(self) -> Self:
         self.births.__enter__()
-        self.passes.__enter__()
+        self.observer.__enter__()
         self.quiet.__enter__()
         return self
 
@@ -94,7 +94,7 @@ class detect_anomaly:  # noqa: N801 - PyTorch's name
     ) -> None:
         self.births.__exit__()
         self.quiet.__exit__(kind, error, tb)
-        self.passes.__exit__(None, None, None)
+        self.observer.__exit__(None, None, None)
         if error is not None and not isinstance(error, AnomalyError):
             _tell_of_inputs(error)
 
@@ -120,7 +120,7 @@ def check_forward(node: Node) -> None:
         raise _anomaly(f"{node.op.name} made {bad} from infinities", node)
 
 
-def check_backward(begun: engine.Pass) -> engine.Watch:
+def check_backward(begun: passes.Pass) -> passes.Watch:
     """The watch of a pass; it raises if an op turns a finite gradient into a NaN or infinity."""
     users: dict[int, list[tuple[Node, int]]] = {}
     incoming: dict[int, Any] = {}
@@ -146,7 +146,7 @@ def _blame(v: Node, users: Sequence[tuple[Node, int]], incoming: dict[int, Any])
         if user.op is SELECT or _bad(g):
             continue
         needs = [j == i for j in range(len(user.inputs))]
-        with no_grad(), engine.observe(lambda begun: None), np.errstate(all="ignore"):
+        with no_grad(), passes.observe(lambda begun: None), np.errstate(all="ignore"):
             gx = user.op.pull(user, g, needs)[i]
         if user.op.elementwise and gx is not None:
             gx = engine.zero_where_zero(g, np.asarray(gx))

@@ -13,7 +13,6 @@ from autograd.random import Rng, as_generator
 from autograd.value import Value
 from nn import functional
 from nn.arguments import count
-from nn.functional.tensor import same_dtype
 from nn.layers.uniform_weights import uniform_weights
 from nn.module import Module
 
@@ -92,19 +91,6 @@ class _Convolution(Module):
         shape: tuple[int, ...] = np.shape(input)
         return shape[-self._rank - 1] if len(shape) > self._rank else self.groups
 
-    def _checked(self, input: Any) -> Any:
-        """The input as a Value or array; refused with other channels or dtype than the weight's."""
-        x = input if isinstance(input, Value) else np.asarray(input)
-        shape, rank = x.shape, self._rank
-        if len(shape) > rank and shape[-rank - 1] != self.in_channels:
-            raise ValueError(
-                f"{self._who}: input {shape} has {shape[-rank - 1]} channels, but "
-                f"in_channels={self.in_channels}; channels are the axis before the last {rank}. "
-                "np.moveaxis(x, -1, 1) brings them there from the end."
-            )
-        same_dtype(self._who, x, self.weight)
-        return x
-
     def extra_repr(self) -> str:
         rank = self._rank
         text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
@@ -159,7 +145,7 @@ class _Conv(_Convolution):
 
     def forward(self, input: Any) -> Value:
         """Convolve (N, C, ...) or (C, ...)."""
-        x: Any = self._checked(input)
+        x: Any = input
         padding: Any = self.padding
         if self.padding_mode != "zeros" and padding != "valid":
             x, padding = self._padded(x), 0
@@ -287,7 +273,7 @@ class _ConvTranspose(_Convolution):
 
     def forward(self, input: Any, output_size: Any = None) -> Value:
         """Map (N, C, ...) or (C, ...); `output_size` chooses among the possible output sizes."""
-        x, more = self._checked(input), self.output_padding
+        x, more = input, self.output_padding
         if output_size is not None:
             more = self._output_padding(x.shape, output_size)
         return type(self)._function(

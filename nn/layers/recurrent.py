@@ -11,7 +11,6 @@ import autograd
 from autograd.random import Rng, as_generator
 from autograd.value import Value
 from nn.arguments import count
-from nn.functional.tensor import same_dtype
 from nn.layers.uniform_weights import uniform_weights
 from nn.module import Module, Parameter
 from nn.utils.rnn import PackedSequence, pad_packed_sequence, repacked
@@ -121,7 +120,6 @@ class _Recurrent(Module):
                 "nn.Embedding or one-hot rows make features of numbers."
             )
         weights = self.all_weights
-        same_dtype(who, x, weights[0][0])
         y, last = stack(
             x,
             weights,

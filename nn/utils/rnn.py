@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import autograd
-from autograd.ops.recurrent.checks import checked_lengths
+from autograd.ops.recurrent.fused import checked_lengths
 from autograd.value import Value
 
 __all__ = [

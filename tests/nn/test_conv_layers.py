@@ -136,7 +136,7 @@ def test_repr_is_pytorchs():
         (ValueError, r"\(2, 4, 6\).*\(N, C, D, H, W\)", lambda: nn.Conv3d(4, 1, 3)(X[1])),
         (
             ValueError,
-            r"\(2, 4, 6, 5\).*4 channels.*in_channels=3",
+            r"\(2, 4, 6, 5\).*4 channels.*goes with 3.*moveaxis",
             lambda: nn.Conv2d(3, 1, 3)(X[2]),
         ),
         (TypeError, "float64.*astype", lambda: nn.Conv1d(4, 1, 3)(X[1].astype(float))),

@@ -52,7 +52,7 @@ def test_repr_is_pytorchs():
             r"embeddings must be \(rows, E\)",
             lambda: nn.Embedding.from_pretrained([1.0]),
         ),
-        (ValueError, "0 to 2, got 3", lambda: nn.Embedding(3, 2)(T)),
+        (ValueError, r"\[0, 3\).*got 3", lambda: nn.Embedding(3, 2)(T)),
         (TypeError, "must be integers", lambda: nn.Embedding(3, 2)(T / 2)),
     ],
 )

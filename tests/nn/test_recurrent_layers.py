@@ -214,7 +214,7 @@ def test_repr_is_pytorchs():
             "GRU: input is packed",
             lambda: nn.GRU(4, 6)(rnn.pack_padded_sequence(X, [5, 3, 1]), lengths=[5, 3, 1]),
         ),
-        (TypeError, "RNN: input is float64.*astype", lambda: nn.RNN(4, 6)(X.astype(float))),
+        (TypeError, "float32 but x has float64.*x.astype", lambda: nn.RNN(4, 6)(X.astype(float))),
         (ValueError, "lengths must have one number", lambda: nn.RNN(4, 6)(X, lengths=[5, 5])),
     ],
 )

@@ -101,7 +101,7 @@ def test_an_update_of_another_shape_is_an_error_with_both_shapes():
 
 def test_fractions_are_not_written_into_integers():
     with pytest.raises(TypeError, match=r"index_update: float64 does not fit into int64"):
-        autograd.index_update(Value([1, 2]), 0, Value(2.5))
+        autograd.index_update(Value(np.array([1, 2])), 0, Value(2.5))
 
 
 def test_integer_values_are_indices():

@@ -14,8 +14,8 @@ import pytest
 from autograd.machine import pool
 from autograd.machine.jit import jit
 from autograd.machine.lanes import rowwise
-from autograd.ops.recurrent import kernel_rows
-from autograd.ops.recurrent.checks import Weights
+from autograd.ops.recurrent import kernel_scan
+from autograd.ops.recurrent.fused import Weights
 from autograd.ops.recurrent.kernel_gru import GRU
 from autograd.ops.recurrent.kernel_lstm import LSTM
 from autograd.ops.recurrent.kernel_rnn import RNN
@@ -52,7 +52,7 @@ def threads():
 @pytest.fixture
 def always_shared(monkeypatch):
     monkeypatch.setattr(pool, "PIECE", 0.001)
-    monkeypatch.setattr(kernel_rows, "SMALL", 0.0)
+    monkeypatch.setattr(kernel_scan, "SMALL", 0.0)
 
 
 def scanned(kind, T, B, D, H, dtype=np.float32, lengths=None, reverse=False, seed=0, P=None):

@@ -7,8 +7,8 @@ import numpy as np
 
 from autograd.machine import pool
 from autograd.machine.jit import jit
-from autograd.machine.native import native
 from autograd.machine.sums import index
+from autograd.machine.workspace import native
 
 COST = 1.6  # ns a step: a product and a sum wait for the one before
 

@@ -129,15 +129,16 @@ conv_weight_grad: Op = Op(
 
 def batched(name: str, rank: int, x: Any, w: Any) -> tuple[Any, bool]:
     """The input with a batch axis, and whether it had none; ValueError for a wrong rank."""
-    axes = ", ".join("DHW"[3 - rank :] if rank > 1 else "L")
-    if np.ndim(w) != rank + 2:
-        raise ValueError(f"{name}: weight {np.shape(w)} must have {rank + 2} axes, (M, C, {axes}).")
-    if np.ndim(x) not in (rank + 1, rank + 2):
+    x, w = (a if hasattr(a, "shape") else np.asarray(a) for a in (x, w))
+    n, axes = len(x.shape), ", ".join("DHW"[3 - rank :] if rank > 1 else "L")
+    if len(w.shape) != rank + 2:
+        raise ValueError(f"{name}: weight {w.shape} must have {rank + 2} axes, (M, C, {axes}).")
+    if n not in (rank + 1, rank + 2):
         raise ValueError(
-            f"{name}: input {np.shape(x)} must have {rank + 2} axes, (N, C, {axes}), or "
+            f"{name}: input {x.shape} must have {rank + 2} axes, (N, C, {axes}), or "
             f"{rank + 1}, (C, {axes})."
         )
-    single = np.ndim(x) == rank + 1
+    single = n == rank + 1
     return (np.expand_dims(x, 0) if single else x), single
 
 

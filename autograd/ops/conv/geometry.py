@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.machine.native import native
+from autograd.machine.workspace import native
 from autograd.ops.axes import Ints, each
 
 Pairs = tuple[tuple[int, int], ...]
@@ -23,7 +23,15 @@ def arrays(**given: Any) -> list[Any]:
     kinds = [np.asarray(a).dtype.newbyteorder("=") for a in found]
     if kinds[0] not in FLOATS or any(kind != kinds[0] for kind in kinds):
         names = ", ".join(f"{name} {kind}" for name, kind in zip(given, kinds, strict=True))
-        raise TypeError(f"the arrays must be all float32 or all float64, got {names}.")
+        cure = next(
+            (
+                f" Use {n}.astype(np.float32)."
+                for n, k in zip(given, kinds, strict=True)
+                if k != np.float32
+            ),
+            "",
+        )
+        raise TypeError(f"the arrays must be all float32 or all float64, got {names}.{cure}")
     return [native(a) for a in found]
 
 
@@ -53,7 +61,8 @@ def check_weight(x: Ints, name: str, w: Ints, groups: Any, channels: int) -> Non
     expected = w[1] * groups if channels else w[0]
     if x[1] != expected:
         raise ValueError(
-            f"{name} {x} has {x[1]} channels, but w {w} with groups={groups} goes with {expected}."
+            f"{name} {x} has {x[1]} channels, but w {w} with groups={groups} goes with {expected}. "
+            "Channels are axis 1; np.moveaxis(x, -1, 1) brings them there from the end."
         )
 
 

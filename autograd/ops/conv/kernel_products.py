@@ -14,9 +14,8 @@ import math
 import numpy as np
 
 from autograd.machine import pool
-from autograd.machine.native import native
 from autograd.machine.tile import lanes
-from autograd.machine.workspace import scratch
+from autograd.machine.workspace import native, scratch
 from autograd.ops.conv import kernel_depthwise as depthwise
 from autograd.ops.conv.kernel_conv import (
     TALL,

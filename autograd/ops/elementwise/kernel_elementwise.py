@@ -12,7 +12,7 @@ import numpy as np
 
 from autograd.machine import elementary, pool
 from autograd.machine.jit import jit, part
-from autograd.machine.native import native
+from autograd.machine.workspace import native
 
 COST = 0.04  # ns a byte of the result, on one core: the memory's pace
 COSTS = {

@@ -14,7 +14,6 @@ import numpy as np
 from autograd.machine import pool
 from autograd.machine.elementary import exp, larger
 from autograd.machine.jit import inline, jit
-from autograd.machine.native import native
 from autograd.machine.sums import (
     greatest,
     index,
@@ -23,6 +22,7 @@ from autograd.machine.sums import (
     sum_of_exponentials,
     total,
 )
+from autograd.machine.workspace import native
 
 WIDTH = 128  # of a strip: with 64 rows of it in the L1 cache
 COST = 0.5  # ns an element forward on one core; half of it backward

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.machine.native import native
+from autograd.machine.workspace import native
 from autograd.op import Op, elementwise
 from autograd.ops.elementwise.arithmetic import ratio
 from autograd.ops.samples import A, case, cases, domains, positive, real

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.machine.native import native
+from autograd.machine.workspace import native
 from autograd.op import Op
 from autograd.ops.arrays.index import scatter
 from autograd.ops.samples import A, case, cases

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.machine.native import native
+from autograd.machine.workspace import native
 from autograd.op import Op
 from autograd.ops.conv.geometry import arrays
 from autograd.ops.samples import A, case, cases

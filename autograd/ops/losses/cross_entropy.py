@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd.kernel_op import KernelOp
-from autograd.machine.native import native
+from autograd.machine.workspace import native
 from autograd.ops.elementwise.softmax import log_softmax
 from autograd.ops.losses.class_probabilities import (
     class_rows,

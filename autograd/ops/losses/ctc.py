@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd.kernel_op import KernelOp
-from autograd.machine.native import native
+from autograd.machine.workspace import native
 from autograd.ops.arrays.reduce import logsumexp
 from autograd.ops.losses.cross_entropy import REDUCTIONS
 from autograd.ops.samples import A, case, cases

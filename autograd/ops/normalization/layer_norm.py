@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd.kernel_op import KernelOp
-from autograd.machine.native import native
+from autograd.machine.workspace import native
 from autograd.ops.normalization.normalization import (
     Shape,
     check_float,

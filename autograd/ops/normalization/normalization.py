@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.machine.native import native
+from autograd.machine.workspace import native
 
 Array = np.ndarray[Any, Any]
 Shape = tuple[int, ...]

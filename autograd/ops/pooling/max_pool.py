@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from autograd.kernel_op import KernelOp
-from autograd.machine.native import native
+from autograd.machine.workspace import native
 from autograd.ops.arrays.index import getitem
 from autograd.ops.axes import over_axes
 from autograd.ops.pooling.pooling import batched, run

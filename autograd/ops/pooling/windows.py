@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.machine.native import native
+from autograd.machine.workspace import native
 from autograd.ops.axes import Ints, each
 
 MOST = 2**24  # parts of an axis: a list of them must fit into memory

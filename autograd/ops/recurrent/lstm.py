@@ -9,8 +9,7 @@ import numpy as np
 
 from autograd.kernel_op import KernelOp
 from autograd.ops.elementwise.activations import sigmoid
-from autograd.ops.recurrent.checks import Weights, checked
-from autograd.ops.recurrent.fused import fused, fused_grad
+from autograd.ops.recurrent.fused import Weights, checked, fused, fused_grad
 from autograd.ops.recurrent.scan import gates, initial, scan
 from autograd.ops.recurrent.stacked import stacked
 from autograd.ops.samples import A, case, cases

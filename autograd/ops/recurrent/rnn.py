@@ -9,8 +9,7 @@ import numpy as np
 
 from autograd.kernel_op import KernelOp
 from autograd.ops.elementwise.activations import relu
-from autograd.ops.recurrent.checks import Weights, checked, checked_nonlinearity
-from autograd.ops.recurrent.fused import fused, fused_grad
+from autograd.ops.recurrent.fused import Weights, checked, checked_nonlinearity, fused, fused_grad
 from autograd.ops.recurrent.scan import gates, initial, scan
 from autograd.ops.recurrent.stacked import stacked
 from autograd.ops.samples import A, case, cases

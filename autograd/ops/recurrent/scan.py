@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.ops.recurrent.checks import Weights, checked_lengths
+from autograd.ops.recurrent.fused import Weights, checked_lengths
 from autograd.value import Value
 
 Array = np.ndarray[Any, Any]

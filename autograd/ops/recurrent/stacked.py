@@ -70,10 +70,17 @@ def stacked(
             outputs.append(out)
             last.append(after)
         y = outputs[0] if directions == 1 else np.concatenate(outputs, axis=2)
-    stacked = [np.stack(parts) for parts in zip(*last, strict=True)]
+    stacked = [_stack(parts) for parts in zip(*last, strict=True)]
     if single:
         return y[:, 0], [s[:, 0] for s in stacked]
     return (np.swapaxes(y, 0, 1) if batch_first else y), stacked
+
+
+def _stack(parts: Sequence[Any]) -> Any:
+    """The states of all layers and directions, (layers · directions, B, H); one is not copied."""
+    if len(parts) > 1:
+        return np.stack(parts)
+    return parts[0].reshape((1, *parts[0].shape))
 
 
 def as_array(x: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd import engine
+from autograd import passes
 from autograd.readers.lint.finding import Finding, Subject
 
 
@@ -62,12 +62,12 @@ class Steps:
         before = [p.data.copy() for _, p in self.parameters]
         for _ in range(steps):
             self.passes = 0
-            with engine.observe(self._begins):
+            with passes.observe(self._begins):
                 step()
         yield from self._missing_zero_grad(steps)
         yield from self._untrained(before, steps)
 
-    def _begins(self, begun: engine.Pass) -> None:
+    def _begins(self, begun: passes.Pass) -> None:
         if not begun.deposits:  # autograd.grad, or a pass within another
             return
         self.on_root(begun.roots[0])
