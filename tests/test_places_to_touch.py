@@ -1,4 +1,4 @@
-"""How many files a new activation, loss, optimizer, reader or model touches: each is added."""
+"""How many files an addition touches: one of each kind is added to a copy of the tree."""
 
 from __future__ import annotations
 
@@ -132,6 +132,34 @@ class Logistic(Module):
 from nn.models.logistic import Logistic as Logistic
 """,
 }
+
+
+def renamed(file):
+    """The source of one of the GRU's files, for a cell of another name."""
+    text = (ROOT / "autograd/ops/recurrent" / file).read_text()
+    return text.replace("GRU", "Twin").replace("gru", "twin")
+
+
+CELL = {
+    "autograd/ops/recurrent/kernel_twin.py": renamed("kernel_gru.py"),
+    "autograd/ops/recurrent/twin.py": renamed("gru.py"),
+    "nn/layers/recurrent.py": '''
+
+from autograd.ops.recurrent.twin import twin
+
+
+class Twin(_Recurrent):
+    """Stacked layers of twin cells."""
+
+    _gates = 3
+
+    def forward(self, input: Any, hx: Any = None, lengths: Any = None) -> tuple[Any, Value]:
+        return self._run(twin, input, (hx,), lengths)
+''',
+    "nn/__init__.py": """
+from nn.layers.recurrent import Twin as Twin
+""",
+}
 KINDS = {
     "activation": (
         ACTIVATION,
@@ -144,6 +172,14 @@ KINDS = {
         2,
         "p = nn.Parameter([1.0]); p.grad = np.ones(1, 'f4'); nn.optim.Signum([p], lr=0.5).step(); "
         "assert p.data == 0.5",
+    ),
+    "recurrent cell": (
+        CELL,
+        4,
+        "twin, gru = nn.Twin(3, 4, rng=0), nn.GRU(3, 4, rng=0); x = np.ones((5, 2, 3), 'f4'); "
+        "ys = [layer(x)[0] for layer in (twin, gru)]; [np.sum(y).backward() for y in ys]; "
+        "assert np.array_equal(ys[0].data, ys[1].data); "
+        "assert np.array_equal(twin.weight_hh_l0.grad, gru.weight_hh_l0.grad)",
     ),
     "reader": (
         READER,
