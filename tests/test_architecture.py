@@ -211,6 +211,11 @@ def test_a_public_name_exists_once():
         ("autograd", "elementwise_grad", "autograd.grad"),
         ("autograd", "default_rng", "np.random.default_rng"),
         ("nn", "LazyLinear", r"nn.Linear\(None, 10\)"),
+        ("nn", "LazyConv2d", r"nn.Conv2d\(None"),
+        ("nn", "rnn", "nn.utils.rnn"),
+        ("nn", "clip_grad_norm_", "nn.utils.clip_grad_norm_"),
+        ("nn.optim", "clip_grad_norm_", "nn.utils.clip_grad_norm_"),
+        ("nn.models", "draw", "nn.models.sample"),
     ],
 )
 def test_a_name_that_is_elsewhere_says_where_however_it_is_asked_for(module, name, cure):

@@ -94,7 +94,7 @@ class TransformerEncoderLayer(_TransformerLayer):
     activation : "relu", "gelu" or a function, of the hidden units.
     layer_norm_eps : added to the variances.
     batch_first : input and output as (N, T, E) instead of (T, N, E).
-    norm_first : normalise the input of each block ("pre-norm") instead of the sum ("post-norm").
+    norm_first : normalize the input of each block ("pre-norm") instead of the sum ("post-norm").
     bias : whether maps and norms have one.
     dtype : of the parameters, float32 by default.
     rng : generator, seed or None for the default; for the first weights and the dropout.

@@ -37,7 +37,7 @@ def fgsm(
     x : float array, (N, ...).
     target : the true classes, (N,), or whatever the loss takes as its target.
     eps : ε >= 0, bound on the change of every element.
-    targeted : minimise the loss instead, towards the classes given as `target`.
+    targeted : minimize the loss instead, towards the classes given as `target`.
     clip : (low, high), the valid range of inputs, or None.
     loss : as in `fit`: a name, or a function of outputs and target.
 

@@ -42,7 +42,7 @@ class UNet(Module):
     References
     ----------
     Ronneberger, Fischer & Brox, U-Net: convolutional networks for biomedical image segmentation,
-    2015; here with padding, so that sizes stay, and batch normalisation.
+    2015; here with padding, so that sizes stay, and batch normalization.
 
     Examples
     --------

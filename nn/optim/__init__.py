@@ -1,5 +1,8 @@
 """Optimizers, under PyTorch's names and with its formulas."""
 
+from typing import NoReturn
+
+from autograd.spelling import refuse_name
 from nn.optim import lr_scheduler as lr_scheduler
 from nn.optim.adadelta import Adadelta as Adadelta
 from nn.optim.adagrad import Adagrad as Adagrad
@@ -17,3 +20,9 @@ from nn.optim.rmsprop import RMSprop as RMSprop
 from nn.optim.rprop import Rprop as Rprop
 from nn.optim.sgd import SGD as SGD
 from nn.optim.stepwise import StepwiseOptimizer as StepwiseOptimizer
+
+_CLIPPING = ("clip_grad_norm_", "clip_grad_value_", "get_total_norm")
+
+
+def __getattr__(name: str) -> NoReturn:
+    refuse_name("nn.optim", name, f"it is nn.utils.{name}" if name in _CLIPPING else None)
