@@ -37,7 +37,7 @@ def grid_sample(
     mode : "bilinear" (linear between pixels), "nearest" (no gradient to the grid), or "bicubic"
         (images of two axes only).
     padding_mode : values outside: "zeros", "border" (the edge pixel) or "reflection".
-    align_corners : whether -1 and 1 are the centres of the pixels at the ends, or their outer
+    align_corners : whether -1 and 1 are the centers of the pixels at the ends, or their outer
         edges (the default).
 
     Returns

@@ -21,7 +21,7 @@ def batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Value:
-    """Normalise each channel over the batch; see `autograd.ops.batch_norm`."""
+    """Normalize each channel over the batch; see `autograd.ops.batch_norm`."""
     return autograd.ops.batch_norm(
         input, running_mean, running_var, weight, bias, training, momentum, eps
     )
@@ -34,7 +34,7 @@ def layer_norm(
     bias: Tensor | None = None,
     eps: float = 1e-5,
 ) -> Value:
-    """Normalise over the last axes; see `autograd.ops.layer_norm`."""
+    """Normalize over the last axes; see `autograd.ops.layer_norm`."""
     return autograd.ops.layer_norm(input, normalized_shape, weight, bias, eps)
 
 
@@ -52,7 +52,7 @@ def group_norm(
     bias: Tensor | None = None,
     eps: float = 1e-5,
 ) -> Value:
-    """Normalise groups of channels of each sample; see `autograd.ops.group_norm`."""
+    """Normalize groups of channels of each sample; see `autograd.ops.group_norm`."""
     return autograd.ops.group_norm(input, num_groups, weight, bias, eps)
 
 
@@ -66,7 +66,7 @@ def instance_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Value:
-    """Normalise each channel of each sample.
+    """Normalize each channel of each sample.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def instance_norm(
 def local_response_norm(
     input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> Value:
-    r"""Local response normalization over neighbouring channels.
+    r"""Local response normalization over neighboring channels.
 
     .. math:: y_c = x_c \left( k + \frac{α}{n} \sum_{c'} x_{c'}^2 \right)^{-β}
 

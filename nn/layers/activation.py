@@ -255,7 +255,7 @@ class Softmax2d(_Activation):
     """Softmax over the channels of (N, C, H, W) or (C, H, W), at each pixel."""
 
     def forward(self, input: Any) -> Value:
-        """Normalise over the channels."""
+        """Normalize over the channels."""
         if np.ndim(input) not in (3, 4):
             raise ValueError(
                 f"Softmax2d: input must be (N, C, H, W) or (C, H, W), got {np.shape(input)}."

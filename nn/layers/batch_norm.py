@@ -89,7 +89,7 @@ class _Tracked(Module):
 
 class _BatchNorm(_Tracked):
     def forward(self, input: Any) -> Value:
-        """Normalise each channel of (N, C, ...)."""
+        """Normalize each channel of (N, C, ...)."""
         self._check_channels(np.shape(input))
         if self.running_mean is not None:
             same_dtype(type(self).__name__, input, self.running_mean)
@@ -106,7 +106,7 @@ class _BatchNorm(_Tracked):
 
 
 class BatchNorm1d(_BatchNorm):
-    r"""Normalise each channel over the batch.
+    r"""Normalize each channel over the batch.
 
     .. math:: y = \frac{x - \operatorname{mean} x}{\sqrt{\operatorname{var} x + ε}} \, w + b
 
@@ -149,7 +149,7 @@ class BatchNorm1d(_BatchNorm):
 
 
 class BatchNorm2d(_BatchNorm):
-    """Normalise each channel of images over the batch; all as in `BatchNorm1d`.
+    """Normalize each channel of images over the batch; all as in `BatchNorm1d`.
 
     Input (N, C, H, W), output likewise.
 
@@ -164,7 +164,7 @@ class BatchNorm2d(_BatchNorm):
 
 
 class BatchNorm3d(_BatchNorm):
-    """Normalise each channel of volumes over the batch; all as in `BatchNorm1d`.
+    """Normalize each channel of volumes over the batch; all as in `BatchNorm1d`.
 
     Input (N, C, D, H, W), output likewise.
 
@@ -198,7 +198,7 @@ class _InstanceNorm(_Tracked):
         return len(shape) == min(self._axes)
 
     def forward(self, input: Any) -> Value:
-        """Normalise each channel of each sample of (N, C, ...) or (C, ...)."""
+        """Normalize each channel of each sample of (N, C, ...) or (C, ...)."""
         shape = np.shape(input)
         self._check_channels(shape)
         single = self._single(shape)
@@ -212,7 +212,7 @@ class _InstanceNorm(_Tracked):
 
 
 class InstanceNorm1d(_InstanceNorm):
-    """Normalise each channel of each sample.
+    """Normalize each channel of each sample.
 
     Parameters
     ----------
@@ -248,7 +248,7 @@ class InstanceNorm1d(_InstanceNorm):
 
 
 class InstanceNorm2d(_InstanceNorm):
-    """Normalise each channel of each image; all as in `InstanceNorm1d`.
+    """Normalize each channel of each image; all as in `InstanceNorm1d`.
 
     Input (N, C, H, W) or (C, H, W), output likewise.
 
@@ -263,7 +263,7 @@ class InstanceNorm2d(_InstanceNorm):
 
 
 class InstanceNorm3d(_InstanceNorm):
-    """Normalise each channel of each volume; all as in `InstanceNorm1d`.
+    """Normalize each channel of each volume; all as in `InstanceNorm1d`.
 
     Input (N, C, D, H, W) or (C, D, H, W), output likewise.
 

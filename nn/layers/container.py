@@ -106,11 +106,11 @@ class ModuleDict(ByName[Module]):
     Examples
     --------
     >>> import nn
-    >>> heads = nn.ModuleDict({"colour": nn.Linear(8, 3), "shape": nn.Linear(8, 5)})
+    >>> heads = nn.ModuleDict({"color": nn.Linear(8, 3), "shape": nn.Linear(8, 5)})
     >>> list(heads), heads["shape"].out_features
-    (['colour', 'shape'], 5)
+    (['color', 'shape'], 5)
     >>> list(heads.state_dict())
-    ['colour.weight', 'colour.bias', 'shape.weight', 'shape.bias']
+    ['color.weight', 'color.bias', 'shape.weight', 'shape.bias']
     """
 
     _kind = Module

@@ -35,7 +35,7 @@ class _RowNorm(Module):
 
 
 class LayerNorm(_RowNorm):
-    r"""Normalise over the last axes.
+    r"""Normalize over the last axes.
 
     .. math:: y = \frac{x - \operatorname{mean} x}{\sqrt{\operatorname{var} x + ε}} \, w + b
 
@@ -80,7 +80,7 @@ class LayerNorm(_RowNorm):
         self.bias = Parameter(np.zeros(shape), dtype=dtype) if affine and bias else None
 
     def forward(self, input: Any) -> Value:
-        """Normalise each row."""
+        """Normalize each row."""
         self._check(input)
         return functional.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
@@ -145,7 +145,7 @@ class RMSNorm(_RowNorm):
 
 
 class GroupNorm(Module):
-    """Normalise groups of neighbouring channels of each sample.
+    """Normalize groups of neighboring channels of each sample.
 
     Parameters
     ----------
@@ -205,7 +205,7 @@ class GroupNorm(Module):
         self.bias = Parameter(np.zeros(num_channels), dtype=dtype) if affine and bias else None
 
     def forward(self, input: Any) -> Value:
-        """Normalise each group of each sample."""
+        """Normalize each group of each sample."""
         shape = np.shape(input)
         if len(shape) < 2 or shape[1] != self.num_channels:
             raise ValueError(
@@ -222,11 +222,11 @@ class GroupNorm(Module):
 
 
 class LocalResponseNorm(Module):
-    """Local response normalization over neighbouring channels.
+    """Local response normalization over neighboring channels.
 
     Parameters
     ----------
-    size : number of neighbouring channels.
+    size : number of neighboring channels.
     alpha, beta, k : of the divisor (k + alpha · mean square)^beta.
 
     Input (N, C, ...), output likewise.

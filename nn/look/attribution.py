@@ -25,7 +25,7 @@ def saliency(model: Module, x: Any, target: Any = None) -> Array:
 
     Returns
     -------
-    array, shape of x. For colour images the paper takes the maximum over the channels.
+    array, shape of x. For color images the paper takes the maximum over the channels.
 
     Raises
     ------

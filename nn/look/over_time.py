@@ -26,7 +26,7 @@ def gradient_norms_over_time(loss: Any) -> dict[str, Array]:
 
     Recurrent kernels, of layers and of cells, are expanded into their steps. The state of an LSTM
     is (h, c), where c also acts through h of the same step. A loop written with other ops is
-    recognised by its repetition; its states are the values carried to the next iteration.
+    recognized by its repetition; its states are the values carried to the next iteration.
 
     Parameters
     ----------

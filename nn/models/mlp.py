@@ -56,8 +56,8 @@ class MLP(Sequential):
 class WideAndDeep(Module):
     """Wide & deep model: a linear model of crossed features beside a network of embeddings.
 
-    The wide part memorises which combinations of features occur with the target; the deep part
-    generalises to unseen ones. Both are trained jointly.
+    The wide part memorizes which combinations of features occur with the target; the deep part
+    generalizes to unseen ones. Both are trained jointly.
 
     Parameters
     ----------

@@ -184,7 +184,7 @@ class Seq2Seq(Module):
         max_length : maximum number of tokens of a target.
         lengths : (N,), number of tokens of each source; all by default.
         beam : beam width; 1 is greedy decoding.
-        length_penalty : log-probabilities are divided by the length to this power; above 0 favours
+        length_penalty : log-probabilities are divided by the length to this power; above 0 favors
             longer targets.
 
         Returns

@@ -18,7 +18,7 @@ from nn.module import Module
 
 
 def double_conv(in_channels: int, out_channels: int, rng: Rng = None) -> Sequential:
-    """Two 3 × 3 convolutions, each normalised and followed by ReLU."""
+    """Two 3 × 3 convolutions, each normalized and followed by ReLU."""
     return Sequential(
         Conv2d(in_channels, out_channels, 3, padding=1, bias=False, rng=rng),
         BatchNorm2d(out_channels), ReLU(),

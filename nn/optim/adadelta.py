@@ -37,7 +37,7 @@ class Adadelta(StepwiseOptimizer):
     rho : ρ, the decay rate of the two running means.
     eps : added under the roots; it sets the length of the first steps.
     weight_decay : L2 penalty: weight_decay · p is added to the gradient.
-    maximize : maximise instead of minimise.
+    maximize : maximize instead of minimize.
 
     References
     ----------

@@ -34,7 +34,7 @@ class Adagrad(StepwiseOptimizer):
     weight_decay : L2 penalty: weight_decay · p is added to the gradient.
     initial_accumulator_value : initial value of s.
     eps : added to the root, for numerical stability.
-    maximize : maximise instead of minimise.
+    maximize : maximize instead of minimize.
 
     References
     ----------

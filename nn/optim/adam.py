@@ -57,7 +57,7 @@ class Adam(StepwiseOptimizer):
     eps : added to the root, for numerical stability.
     weight_decay : L2 penalty: weight_decay · p is added to the gradient.
     amsgrad : use the maximum of all v so far in place of v.
-    maximize : maximise instead of minimise.
+    maximize : maximize instead of minimize.
     decoupled_weight_decay : decay the parameter itself, as `AdamW` does.
 
     References

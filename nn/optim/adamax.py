@@ -34,7 +34,7 @@ class Adamax(StepwiseOptimizer):
     betas : β₁ and β₂, the decay rates of the running mean and of the maximum.
     eps : added to |g|, for numerical stability.
     weight_decay : L2 penalty: weight_decay · p is added to the gradient.
-    maximize : maximise instead of minimise.
+    maximize : maximize instead of minimize.
 
     References
     ----------

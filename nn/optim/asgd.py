@@ -37,7 +37,7 @@ class ASGD(StepwiseOptimizer):
     alpha : α, the power with which η falls.
     t0 : step at which averaging starts; until then ax is a copy of p.
     weight_decay : L2 penalty: weight_decay · p is added to the gradient.
-    maximize : maximise instead of minimise.
+    maximize : maximize instead of minimize.
 
     References
     ----------

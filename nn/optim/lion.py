@@ -34,7 +34,7 @@ class Lion(StepwiseOptimizer):
     lr : learning rate, a third to a tenth of Adam's.
     betas : β₁, which interpolates m and g for the step, and β₂, the decay rate of m.
     weight_decay : decoupled; three to ten times AdamW's, as lr is smaller.
-    maximize : maximise instead of minimise.
+    maximize : maximize instead of minimize.
 
     References
     ----------

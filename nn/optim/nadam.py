@@ -39,7 +39,7 @@ class NAdam(StepwiseOptimizer):
     weight_decay : L2 penalty: weight_decay · p is added to the gradient.
     momentum_decay : how fast μ rises to β₁.
     decoupled_weight_decay : decay the parameter itself, as `AdamW` does.
-    maximize : maximise instead of minimise.
+    maximize : maximize instead of minimize.
 
     References
     ----------

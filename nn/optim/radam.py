@@ -41,7 +41,7 @@ class RAdam(StepwiseOptimizer):
     eps : added to the root, for numerical stability.
     weight_decay : L2 penalty: weight_decay · p is added to the gradient.
     decoupled_weight_decay : decay the parameter itself, as `AdamW` does.
-    maximize : maximise instead of minimise.
+    maximize : maximize instead of minimize.
 
     References
     ----------

@@ -74,7 +74,7 @@ class RMSprop(StepwiseOptimizer):
     weight_decay : L2 penalty: weight_decay · p is added to the gradient.
     momentum : momentum factor, see above.
     centered : divide by the standard deviation of the gradient.
-    maximize : maximise instead of minimise.
+    maximize : maximize instead of minimize.
 
     References
     ----------

@@ -38,7 +38,7 @@ class Rprop(StepwiseOptimizer):
     lr : initial step length.
     etas : η₋ and η₊, the factors that shrink and grow a step.
     step_sizes : minimum and maximum step length.
-    maximize : maximise instead of minimise.
+    maximize : maximize instead of minimize.
 
     References
     ----------

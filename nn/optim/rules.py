@@ -71,7 +71,7 @@ class UpdateRule:
     def loop(self) -> Callable[..., None]:
         """The rule as ``loop(begin, end, c, p, g, *state)``: one pass over memory.
 
-        The loop runs over slices from 0: LLVM does not vectorise where an index may be negative.
+        The loop runs over slices from 0: LLVM does not vectorize where an index may be negative.
         """
         from autograd.machine.jit import jit, part  # Numba starts when the first loop is wanted
 

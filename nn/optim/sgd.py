@@ -46,7 +46,7 @@ class SGD(StepwiseOptimizer):
     momentum, dampening : see above.
     weight_decay : L2 penalty: weight_decay · p is added to the gradient.
     nesterov : Nesterov momentum; needs momentum > 0 and dampening 0.
-    maximize : maximise instead of minimise.
+    maximize : maximize instead of minimize.
 
     References
     ----------

@@ -50,7 +50,7 @@ def test_box_iou_keeps_float32_and_takes_no_boxes():
 
 
 def test_nms_drops_what_overlaps_a_better_box_and_only_that():
-    boxes = [[0, 0, 10, 10], [4, 0, 14, 10], [8, 0, 18, 10]]  # neighbours: 60/140, ends: 20/180
+    boxes = [[0, 0, 10, 10], [4, 0, 14, 10], [8, 0, 18, 10]]  # neighbors: 60/140, ends: 20/180
     assert metrics.nms(boxes, [0.5, 0.9, 0.4], 0.4).tolist() == [1]
     assert metrics.nms(boxes, [0.9, 0.5, 0.4], 0.4).tolist() == [0, 2]  # 1 is gone, so 2 stays
     assert metrics.nms(boxes, [0.5, 0.9, 0.4], 0.5).tolist() == [1, 0, 2]

@@ -1,4 +1,4 @@
-"""What all plots share: checked arrays, pictures, colour scales and tick labels."""
+"""What all plots share: checked arrays, pictures, color scales and tick labels."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def picture(who: str, image: Array) -> Array:
 
 
 def colours(a: Array, around_zero: bool = False) -> dict[str, Any]:
-    """Colour map and limits: dark to bright for non-negative data, else blue to red around 0."""
+    """Color map and limits: dark to bright for non-negative data, else blue to red around 0."""
     finite = a[np.isfinite(a)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     if low < 0 or around_zero:

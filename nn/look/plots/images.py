@@ -87,12 +87,12 @@ def _width(title: Any) -> int:
 
 
 def show_maps(maps: Any, *, titles: Sequence[Any] | None = None, columns: int = 8) -> Any:
-    """Draw maps side by side on one colour scale: feature maps of one sample, filters.
+    """Draw maps side by side on one color scale: feature maps of one sample, filters.
 
     Parameters
     ----------
     maps : (K, H, W), such as ``feature_maps(...)[0]`` or ``filters(layer)[:, 0]``. All share one
-        colour scale, from dark to bright; if any number is negative, blue to red around 0.
+        color scale, from dark to bright; if any number is negative, blue to red around 0.
     titles : one above each, optional.
     columns : maps in a row.
 
@@ -111,7 +111,7 @@ def show_maps(maps: Any, *, titles: Sequence[Any] | None = None, columns: int = 
     --------
     >>> import nn
     >>> figure = nn.look.show_maps(nn.look.filters(nn.Conv2d(1, 6, 3))[:, 0])
-    >>> len(figure.axes)  # with the colour bar
+    >>> len(figure.axes)  # with the color bar
     7
     """
     images = checked("show_maps", "maps", maps, 3, "(K, H, W)")
@@ -264,7 +264,7 @@ def show_boxes(images: Any, boxes: Mapping[str, Sequence[Mapping[str, Any]]]) ->
 
     Returns
     -------
-    matplotlib Figure: a column for each image, a row and a colour for each name.
+    matplotlib Figure: a column for each image, a row and a color for each name.
 
     Raises
     ------

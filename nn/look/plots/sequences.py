@@ -1,4 +1,4 @@
-"""Plots of sequences: gates, attention, gradients over time, and text coloured by a value."""
+"""Plots of sequences: gates, attention, gradients over time, and text colored by a value."""
 
 from __future__ import annotations
 
@@ -163,13 +163,13 @@ def show_gradient_norms(norms: Mapping[str, Any], *, title: str | None = None) -
 
 
 def show_text(text: str, values: Any, *, name: str = "value") -> Any:
-    r"""Draw a text with each character on the colour of a number, such as a unit's activation.
+    r"""Draw a text with each character on the color of a number, such as a unit's activation.
 
     Parameters
     ----------
     text : characters; a line ends at "\n".
     values : a number for each character, (len(text),). The scale spans the middle 96 % of them.
-    name : of the numbers, beside the colour bar.
+    name : of the numbers, beside the color bar.
 
     Returns
     -------
