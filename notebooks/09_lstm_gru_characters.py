@@ -39,11 +39,9 @@ autograd.seed(0)
 # $$ c_t = f_t \, c_{t-1} + i_t \, g_t \qquad h_t = o_t \tanh c_t $$
 #
 # Gates and news $g$ all come from the input and the last state, through one matrix of four parts.
-# As a function it is five lines:
+
 
 # %%
-
-
 def lstm_step(x, h, c, w_x, w_h, b):
     """New state and memory, and the gates: (h, c, (i, f, o))."""
     i, f, g, o = np.split(w_x @ x + w_h @ h + b, 4)
@@ -109,9 +107,8 @@ print(text[2000:2600])
 # count, and what is saved is dealt out by the $(n-1)$-gram. Kneser and Ney's point: the lower
 # orders should count in how many *contexts* a character appeared, not how often.
 
+
 # %%
-
-
 class KneserNey:
     """Modified Kneser-Ney smoothing of characters (Chen and Goodman, 1999)."""
 
