@@ -240,7 +240,7 @@ train_answers, valid_answers = answers(train_truth), answers(valid_truth)
 nn.look.show_images({"scene": train_images[:6, 0].clip(0, 1), "say yes": train_answers[:6, 0]})
 
 # %% [markdown]
-# Convolutions, and pooling twice, make 12 cells of 48 pixels. Three losses are added up: yes or no
+# Convolutions, and pooling twice, turn 48 pixels into 12 cells. Three losses are added: yes or no
 # for every cell; place and size, and which digit, only for cells that should say yes.
 
 
