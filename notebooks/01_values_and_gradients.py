@@ -153,21 +153,19 @@ checked
 # $$ x \leftarrow x - \eta \, \frac{\partial f}{\partial x} $$
 #
 # $\eta$ is the **learning rate**. Too small and you crawl, too large and you jump across the
-# valley.
+# valley. `autograd.grad(f)` is the derivative of `f` as a function: it makes a Value of the number
+# that it is given, goes back from the result, and returns the gradient.
+
 
 # %%
-
-
 def valley(x):
     return (x - 1) ** 2 + 0.5
 
 
 def descend(rate, start=-1.5, steps=15):
-    path = [start]
+    slope, path = autograd.grad(valley), [start]
     for _ in range(steps):
-        x = Value(path[-1])
-        valley(x).backward()
-        path.append(path[-1] - rate * float(x.grad))
+        path.append(path[-1] - rate * slope(path[-1]))
     return np.array(path)
 
 

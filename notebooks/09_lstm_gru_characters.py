@@ -39,11 +39,9 @@ autograd.seed(0)
 # $$ c_t = f_t \, c_{t-1} + i_t \, g_t \qquad h_t = o_t \tanh c_t $$
 #
 # Gates and news $g$ all come from the input and the last state, through one matrix of four parts.
-# As a function it is five lines:
+
 
 # %%
-
-
 def lstm_step(x, h, c, w_x, w_h, b):
     """New state and memory, and the gates: (h, c, (i, f, o))."""
     i, f, g, o = np.split(w_x @ x + w_h @ h + b, 4)
@@ -109,9 +107,8 @@ print(text[2000:2600])
 # count, and what is saved is dealt out by the $(n-1)$-gram. Kneser and Ney's point: the lower
 # orders should count in how many *contexts* a character appeared, not how often.
 
+
 # %%
-
-
 class KneserNey:
     """Modified Kneser-Ney smoothing of characters (Chen and Goodman, 1999)."""
 
@@ -172,29 +169,28 @@ x, y = next(iter(train_data))
 print("one strip's window: ", repr("".join(alphabet[i] for i in x[0])))
 print("and what it predicts:", repr("".join(alphabet[i] for i in y[0])))
 
+
 # %%
+def one_cycle(model, rate, epochs, data):
+    """Adam, and the callbacks that clip gradients and raise and lower its learning rate."""
+    adam = nn.optim.Adam(model.parameters())
+    cycle = nn.optim.lr_scheduler.OneCycleLR(adam, rate, total_steps=epochs * len(data) + 1)
+    return adam, [nn.train.GradientClipping(1.0), nn.train.LearningRateScheduler(cycle, "step")]
 
 
 def train(kind, epochs, rate):
     """A trained model, and its bits per character on the test text after each epoch."""
     net = nn.models.CharLM(len(alphabet), 96 if QUICK else 256, kind=kind, dropout=0.1, rng=0)
+    adam, callbacks = one_cycle(net, rate, epochs, train_data)
     bits = []
 
     def measure(state):
         loss = nn.train.evaluate(net, test_data, net.loss, carry=True)["loss"]
         bits.append(loss / math.log(2))
 
-    def one_cycle(optimizer):
-        steps = epochs * len(train_data) + 1
-        return nn.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps)
-
     history = nn.train.fit(
-        net, train_data, net.loss, "adam", epochs, carry=True, verbose=False,
-        callbacks=[
-            nn.train.GradientClipping(1.0),
-            nn.train.LearningRateScheduler(one_cycle, every="step"),
-            measure,
-        ],
+        net, train_data, net.loss, adam, epochs, carry=True, verbose=False,
+        callbacks=[*callbacks, measure],
     )  # fmt: skip
     return net, np.array(history["loss"]) / math.log(2), np.array(bits)
 
@@ -207,8 +203,7 @@ for kind, rate in (("LSTM", 0.006), ("GRU", 0.004)):
 # %% [markdown]
 # Left, learning; right, counting with more and more context. The networks are ahead of the 5-gram
 # and behind the 6-gram and longer ones: manuals repeat their phrases word for word, and a table of
-# 100,000 counts and more remembers all of them. A network has about 300,000 numbers, and gets by
-# with its state.
+# 100,000 counts and more remembers all of them.
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True, layout="constrained")
@@ -306,9 +301,8 @@ print(len(words), "words;", {word: int(syllables[i]) for i, word in enumerate(wo
 # %% [markdown]
 # The rule of thumb: count the groups of vowels, and one less where a silent *e* ends the word.
 
+
 # %%
-
-
 def rule_of_thumb(word):
     groups = len(re.findall("[aeiouy]+", word))
     silent = groups > 1 and bool(re.search("[^aeiouy]e$", word))
@@ -324,9 +318,8 @@ print(f"the rule is right for {rule:.1%} of the test words")
 # end. The bidirectional layer reads each word from its own last letter, not from the padding.
 # `BucketBatchSampler` puts words of like length together, so that little is padded at all.
 
+
 # %%
-
-
 class Words:
     """Letters as numbers 1 to 26, and the class."""
 
@@ -364,18 +357,12 @@ unseen = nn.data.DataLoader(unseen, batch_size=500, collate_fn=pad)
 letters, lengths, _ = next(iter(unseen))
 print("a batch:", letters.shape, "lengths:", lengths[:8], "…")
 
-
 # %%
-def one_cycle(optimizer):
-    steps = epochs * len(seen) + 1
-    return nn.optim.lr_scheduler.OneCycleLR(optimizer, 0.006, total_steps=steps)
-
-
 reader = SyllableCounter()
-cycle = nn.train.LearningRateScheduler(one_cycle, every="step")
+adam, callbacks = one_cycle(reader, 0.006, epochs, seen)
 history = nn.train.fit(
-    reader, seen, "cross_entropy", "adam", epochs, validation=unseen, metrics=["accuracy"],
-    callbacks=[nn.train.GradientClipping(1.0), cycle], verbose=False,
+    reader, seen, "cross_entropy", adam, epochs, validation=unseen, metrics=["accuracy"],
+    callbacks=callbacks, verbose=False,
 )  # fmt: skip
 accuracy = history["val_accuracy"][-1]
 print(f"right for {accuracy:.1%} of unseen words; the rule of thumb: {rule:.1%}")
@@ -404,12 +391,9 @@ nn.look.show_confusion(table, ["1", "2", "3", "4", "5", "6+"])
 # %%
 order = 2 if QUICK else 5
 best = min(curves, key=lambda kind: curves[kind][1][-1])
+ahead, wanted = curves[best][1][-1] - ngram[order], -0.5 if QUICK else -0.03
 targets = {
-    f"{best}, bits per character less those of the {order}-gram": (
-        curves[best][1][-1] - ngram[order],
-        "<=",
-        -0.5 if QUICK else -0.03,
-    ),
+    f"{best}, bits per character less those of the {order}-gram": (ahead, "<=", wanted),
     "syllables of unseen words, accuracy": (accuracy, ">=", 0.85 if QUICK else 0.94),
 }
 print(json.dumps({"targets": targets}, default=float))

