@@ -263,9 +263,9 @@ def test_is_what_torch_computes(kind, layers, bidirectional, bias, how):
         tensors = tuple(map(torch.tensor, state)) if pair else torch.tensor(state)
     lengths = [2, 5, 3] if how in ("lengths", "packed") else None
     if lengths:
-        pack = torch.rnn.pack_padded_sequence
+        pack = torch.nn.utils.rnn.pack_padded_sequence
         y, last = theirs(pack(t, torch.tensor(lengths), enforce_sorted=False), tensors)
-        other = flat((torch.rnn.pad_packed_sequence(y)[0], last))
+        other = flat((torch.nn.utils.rnn.pad_packed_sequence(y)[0], last))
     else:
         other = flat(theirs(t, tensors))
     if how == "packed":
