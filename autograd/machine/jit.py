@@ -150,12 +150,35 @@ def jit(function):
     operations are not reordered or contracted: the bits are those of the source, in a vector or in
     the rest of a loop.
     """
+    _tell_apart(function)
     compiled = njit(nogil=True, error_model="numpy", no_cfunc_wrapper=True)(function)
     if not numba.config.DISABLE_JIT:
         _forget_literals(compiled)
         with contextlib.suppress(RuntimeError):  # where no folder can be written to
             compiled._cache = _Cache(function)
     return compiled
+
+
+def plain(function, *settings):
+    """Compile a loop that stands in for vector code; `settings` tell it from others of its line."""
+    _tell_apart(function, *settings)
+    return njit(error_model="numpy")(function)
+
+
+def _tell_apart(function, *settings):
+    """Give functions that differ in their closures, or in settings, names that differ.
+
+    The linker takes functions of one name and signature for one, the first that it meets, and what
+    Numba adds to the name is a count that other processes' cached kernels repeat: a kernel would
+    run a tile of 8 rows where it was compiled with one of 1.
+    """
+    if settings or function.__closure__:
+        digest = _Digest()
+        digest.add((function.__code__.co_firstlineno, settings))
+        for cell in function.__closure__ or ():
+            with contextlib.suppress(ValueError):  # a name that is bound later
+                digest.add(cell.cell_contents)
+        function.__qualname__ += f"_{digest.hash.hexdigest()[:12]}"
 
 
 def _forget_literals(compiled):
@@ -200,6 +223,7 @@ def part(function, fastmath=False):
 
     Numba would optimize it and generate its machine code twice, by itself and in each caller.
     """
+    _tell_apart(function)
     compiled = njit(
         nogil=True,
         error_model="numpy",

@@ -24,7 +24,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
 
-from autograd.machine.jit import PLAIN
+from autograd.machine.jit import PLAIN, plain
 from autograd.machine.tile import intrinsic_of, lanes, multiply_add
 
 # (exp(r) - 1 - r) / r^2, highest power first
@@ -261,14 +261,14 @@ def _plain(make, reads, names):
     arrays, offsets = names[::2], names[1::2]
     places = [f"{a}[{o} + j]" for a, o in zip(arrays, offsets, strict=True)]
     source = (
-        f"def plain(n, {', '.join(names)}):\n"
+        f"def loop(n, {', '.join(names)}):\n"
         f"    for j in range(n):\n"
         f"        {', '.join(places[reads:])}, = cell({', '.join(places[:reads])})\n"
     )
     cell = make(njit(_sigmoid), njit(math_tanh), njit(_relu), njit(_gated))
-    scope = {"cell": njit(error_model="numpy")(cell)}
+    scope = {"cell": plain(cell)}
     exec(source, scope)
-    return njit(error_model="numpy")(scope["plain"])
+    return plain(scope["loop"], make.__name__, make.__code__.co_firstlineno)
 
 
 def math_tanh(x):

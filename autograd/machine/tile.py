@@ -18,7 +18,7 @@ from numba import njit, types
 from numba.core import cgutils, codegen
 from numba.extending import intrinsic
 
-from autograd.machine.jit import PLAIN
+from autograd.machine.jit import PLAIN, plain
 
 
 @functools.cache
@@ -86,7 +86,7 @@ def tile(rows: int, vectors: int, *, masked: bool = False, gather: bool = False)
     """
     if rows < 1 or vectors < 1:
         raise ValueError(f"tile: rows and vectors must be at least 1, got {rows} and {vectors}.")
-    return (_plain if PLAIN else _emitted)(rows, vectors, masked, gather)
+    return (_loops_of if PLAIN else _emitted)(rows, vectors, masked, gather)
 
 
 def _emitted(rows, vectors, masked, gather):
@@ -313,34 +313,34 @@ def _loops(rows, K, a, a0, a_row, a_step, b, b0, offsets, o0, b_step, c, c0, c_r
                 row[v] += factor * b_row[v]
 
 
-def _plain(rows, vectors, masked, gather):
+def _loops_of(rows, vectors, masked, gather):
     width = vectors * register_bytes()
     none = np.zeros(0, np.intp)
     if gather and masked:
 
-        def plain(K, a, a0, a_row, a_step, b, b0, offsets, o0, c, c0, c_row, add, columns):
+        def loops(K, a, a0, a_row, a_step, b, b0, offsets, o0, c, c0, c_row, add, columns):
             place = (b, b0, offsets, o0, 0)
             _loops(rows, K, a, a0, a_row, a_step, *place, c, c0, c_row, add, columns)
 
     elif gather:
 
-        def plain(K, a, a0, a_row, a_step, b, b0, offsets, o0, c, c0, c_row, add):
+        def loops(K, a, a0, a_row, a_step, b, b0, offsets, o0, c, c0, c_row, add):
             place = (b, b0, offsets, o0, 0)
             _loops(rows, K, a, a0, a_row, a_step, *place, c, c0, c_row, add, width // a.itemsize)
 
     elif masked:
 
-        def plain(K, a, a0, a_row, a_step, b, b0, b_step, c, c0, c_row, add, columns):
+        def loops(K, a, a0, a_row, a_step, b, b0, b_step, c, c0, c_row, add, columns):
             place = (b, b0, none, 0, b_step)
             _loops(rows, K, a, a0, a_row, a_step, *place, c, c0, c_row, add, columns)
 
     else:
 
-        def plain(K, a, a0, a_row, a_step, b, b0, b_step, c, c0, c_row, add):
+        def loops(K, a, a0, a_row, a_step, b, b0, b_step, c, c0, c_row, add):
             place = (b, b0, none, 0, b_step)
             _loops(rows, K, a, a0, a_row, a_step, *place, c, c0, c_row, add, width // a.itemsize)
 
-    return njit(error_model="numpy")(plain)
+    return plain(loops)
 
 
 def copy(vectors: int):
@@ -351,12 +351,11 @@ def copy(vectors: int):
     if PLAIN:
         bytes_ = vectors * register_bytes()
 
-        @njit(error_model="numpy")
-        def plain(x, x0, y, y0):
+        def loop(x, x0, y, y0):
             for i in range(bytes_ // x.itemsize):
                 y[y0 + i] = x[x0 + i]
 
-        return plain
+        return plain(loop)
 
     def emit(context, builder, signature, args):
         dtype = signature.args[0].dtype
@@ -384,14 +383,13 @@ def transpose_block():
     if PLAIN:
         bytes_ = register_bytes()
 
-        @njit(error_model="numpy")
-        def plain(x, x0, x_row, y, y0, y_row):
+        def loops(x, x0, x_row, y, y0, y_row):
             n = bytes_ // x.itemsize
             for r in range(n):
                 for c in range(n):
                     y[y0 + c * y_row + r] = x[x0 + r * x_row + c]
 
-        return plain
+        return plain(loops)
 
     def emit(context, builder, signature, args):
         dtype = signature.args[0].dtype

@@ -244,3 +244,61 @@ def test_a_constant_in_a_call_does_not_compile_the_callee_once_more():
     outer._cache = NullCache()  # from disk inner would not be compiled at all
     assert outer(1.0, 2) == 2 + 1 + 4
     assert len(inner.signatures) == 1
+
+
+@COMPILES
+def test_loops_for_vector_code_are_told_apart_when_kernels_come_from_other_processes(tmp_path):
+    """Each kernel is cached by a process of its own, where Numba counts names from 1."""
+    package = tmp_path / "own"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    for rows in (2, 1):
+        (package / f"of_{rows}.py").write_text(
+            "from autograd.kernels.jit import jit\n"
+            "from autograd.machine.tile import lanes, tile\n"
+            f"tile = tile({rows}, 1)\n"
+            "@jit\n"
+            f"def run{rows}(a, b, c, L):\n"
+            "    tile(1, a, 0, 1, 1, b, 0, L, c, 0, L, False)\n"
+        )
+    work = (
+        "import numpy as np; from autograd.machine.tile import lanes; L = lanes('f4')\n"
+        "for run, rows in kernels:\n"
+        "    c = np.zeros(3 * L, 'f4'); run(np.ones(2, 'f4'), np.ones(L, 'f4'), c, L)\n"
+        "    assert c.sum() == rows * L, (c.sum() / L, rows)\n"
+    )
+    one, two = "from own.of_1 import run1", "from own.of_2 import run2"
+    both = f"{one}; {two}; kernels = [(run2, 2), (run1, 1)]"
+    for start in (f"{one}; kernels = [(run1, 1)]", f"{two}; kernels = [(run2, 2)]", both):
+        settings = {"GLASSGRAD_TILE": "plain", "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+        settings["PYTHONPATH"] = os.pathsep.join([str(tmp_path), *sys.path])
+        subprocess.run(
+            [sys.executable, "-c", f"{start}\n{work}"], env={**os.environ, **settings}, check=True
+        )
+
+
+MAKE = """
+from autograd.kernels.jit import jit
+def make(factor):
+    @jit
+    def run(x):
+        return factor * x
+    return run
+"""
+
+
+@COMPILES
+def test_kernels_of_different_closures_are_told_apart_in_the_cache(tmp_path):
+    (tmp_path / "own.py").write_text(MAKE)
+    settings = {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    settings["PYTHONPATH"] = os.pathsep.join([str(tmp_path), *sys.path])
+    for factors in ((2.0,), (3.0,), (2.0, 3.0), (3.0, 2.0)):
+        code = f"import own; print([own.make(f)(1.0) for f in {factors}])"
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, **settings},
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        assert done.stdout.strip() == str(list(factors))

@@ -19,10 +19,10 @@ import math
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 
 from autograd.machine import pool
-from autograd.machine.jit import PLAIN, jit, part
+from autograd.machine.jit import PLAIN, jit, part, plain
 from autograd.machine.lanes import Lanes
 from autograd.machine.matmul import rows_times_strip
 from autograd.machine.tile import intrinsic_of, lanes, shape, transpose_block
@@ -56,14 +56,14 @@ def _on_strip(make, reads, writes):
     if PLAIN:
         places = [f"a{k}[o{k} + j]" for k in range(count)]
         source = (
-            f"def plain({', '.join(names)}):\n"
+            f"def loop({', '.join(names)}):\n"
             f"    for j in range(width // a0.itemsize):\n"
             f"        {', '.join(places[reads:])}, = cell({', '.join(places[:reads])})\n"
         )
-        cell = make(*(njit(error_model="numpy")(f) for f in _ON_NUMBERS))
-        scope = {"cell": njit(error_model="numpy")(cell), "width": _BYTES}
+        cell = make(*(plain(f, k) for k, f in enumerate(_ON_NUMBERS)))
+        scope = {"cell": plain(cell), "width": _BYTES}
         exec(source, scope)
-        return njit(error_model="numpy")(scope["plain"])
+        return plain(scope["loop"], make.__code__.co_firstlineno)
     cell = make(
         _exp,
         lambda a, b: a.where("<", b, b),

@@ -7,10 +7,10 @@ import functools
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 
-from autograd.machine.jit import PLAIN
+from autograd.machine.jit import PLAIN, plain
 from autograd.machine.tile import intrinsic_of, lanes
 
 
@@ -172,7 +172,6 @@ class _Copy:
 
 
 def _plain(step):
-    @njit(error_model="numpy")
     def loops(src, s, s_row, dst, d, low, high, n, rows, before, after, step):
         dst[d : d + before] = 0
         d += before
@@ -182,11 +181,11 @@ def _plain(step):
                 dst[d + r * n + i] = src[s + r * s_row + step * i] if inside else 0
         dst[d + n * rows : d + n * rows + after] = 0
 
+    loops = plain(loops)
     if step is None:
         return loops
 
-    @njit(error_model="numpy")
     def copy(src, s, s_row, dst, d, low, high, n, rows, before, after):
         loops(src, s, s_row, dst, d, low, high, n, rows, before, after, step)
 
-    return copy
+    return plain(copy)
