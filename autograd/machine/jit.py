@@ -126,6 +126,27 @@ def _attributes(x):
             yield name, getattr(value, "fget", None) or getattr(value, "__func__", value)
 
 
+class _CacheFile(IndexDataCacheFile):
+    """Numba's index and data files, the latter named for what they hold.
+
+    Numba numbers them, so two processes that compile at once may give one number two meanings.
+    """
+
+    def save(self, key, data):
+        overloads = self._load_index()
+        if not overloads:  # new, or of older code
+            pattern = self._data_name_pattern.replace("{number:d}", "*")
+            for old in Path(self._cache_path).glob(pattern):
+                old.unlink(missing_ok=True)
+        overloads[key] = self._name_of(key)
+        self._save_index(overloads)
+        self._save_data(overloads[key], data)
+
+    def _name_of(self, key):
+        name = hashlib.sha256(f"{self._source_stamp} {key}".encode()).hexdigest()[:16]
+        return self._data_name_pattern.replace("{number:d}", name)
+
+
 class _Cache(FunctionCache):
     """Numba's cache under our stamp; the plain variant apart."""
 
@@ -136,7 +157,7 @@ class _Cache(FunctionCache):
     @functools.cached_property
     def _cache_file(self):
         name = self._impl.filename_base + ("-plain" if PLAIN else "")
-        return IndexDataCacheFile(self.cache_path, name, stamp(self._py_func))
+        return _CacheFile(self.cache_path, name, stamp(self._py_func))
 
     def _index_key(self, sig, codegen):
         """Of one signature on one machine; the stamp has the code and what is in its closure."""

@@ -302,3 +302,18 @@ def test_kernels_of_different_closures_are_told_apart_in_the_cache(tmp_path):
             text=True,
         )
         assert done.stdout.strip() == str(list(factors))
+
+
+@COMPILES
+def test_two_processes_that_compile_at_once_keep_two_signatures_apart(tmp_path):
+    """Each has read the empty index before the other writes; then both write in turn."""
+    files = [jit._CacheFile(str(tmp_path), "kernel", "stamp") for _ in range(2)]
+    keys = ("f4", "host"), ("f8", "host")
+    for file, key in zip(files, keys, strict=True):
+        file._load_index = dict
+        file.save(key, f"code for {key}")
+        del file._load_index
+    files[0]._save_data(files[0]._name_of(keys[0]), f"code for {keys[0]}")
+    for key in keys:
+        assert files[0].load(key) in (None, f"code for {key}")
+    assert files[0].load(keys[1]) == f"code for {keys[1]}"
