@@ -211,7 +211,8 @@ class Transformer(Module):
                     f"Transformer: {name} must be {axes} or (T, E) with E = d_model="
                     f"{self.d_model}, got {shape}."
                 )
-        memory = self.encoder(src, src_mask, src_key_padding_mask, src_is_causal)  # type: ignore[misc]
+        masks = src_mask, src_key_padding_mask, src_is_causal
+        memory = self.encoder(src, *masks)  # type: ignore[misc]
         return self.decoder(  # type: ignore[misc]
             tgt, memory, tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask,
             tgt_is_causal, memory_is_causal,
