@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from autograd.node import Array
-from autograd.readers.ladder.page import page
 from autograd.value import Value
 from autograd.viz.draw import Drawing, draw
-from autograd.viz.pages import save
+from autograd.viz.pages import fill, save
 from autograd.viz.summary import number
+
+_TEMPLATE = Path(__file__).with_name("ladder.html")
 
 
 class Level(NamedTuple):
@@ -97,10 +98,34 @@ class Ladder:
         RuntimeError
             Graphviz is missing; the message says what to install.
         """
-        return page(self)
+        return self._page()
 
     def _repr_html_(self) -> str:
-        return page(self, whole=False)
+        return self._page(whole=False)
+
+    def _page(self, whole: bool = True) -> str:
+        """The table and a drawing of each level, as a whole page or as a fragment for a notebook."""
+        from markupsafe import Markup
+
+        rungs = [
+            {
+                "name": level.name,
+                "about": level.about,
+                "nodes": f"{level.nodes:,}",
+                "difference": number(level.difference, 2) if k else "—",
+                "ops": ", ".join(level.ops),
+                "drawing": Markup(level.drawing().svg()),
+            }
+            for k, level in enumerate(self.levels)
+        ]
+        return fill(
+            _TEMPLATE,
+            title=f"{self.op}, taken apart",
+            rungs=rungs,
+            notes=self.notes,
+            tolerance=number(self.tolerance, 2),
+            whole=whole,
+        )
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the page to a file, atomically; its suffix is .html.
