@@ -104,7 +104,7 @@ class Ladder:
         return self._page(whole=False)
 
     def _page(self, whole: bool = True) -> str:
-        """The table and a drawing of each level, as a whole page or as a fragment for a notebook."""
+        """The table and drawings, as a whole page or as a fragment for a notebook."""
         from markupsafe import Markup
 
         rungs = [
