@@ -89,9 +89,8 @@ class _Digest:
         elif isinstance(x, (list, tuple)):
             parts = x
         elif isinstance(x, FunctionType) and own:
-            cells = [cell.cell_contents for cell in x.__closure__ or ()]
             defaults = (x.__defaults__, x.__kwdefaults__)
-            parts = [x.__code__, cells, defaults, *_read_globals(x)]
+            parts = [x.__code__, [*_closed_over(x)], defaults, *_read_globals(x)]
         elif isinstance(x, type) and own:
             parts = [x.__qualname__, x.__bases__, *_attributes(x)]
         elif own and type(x).__module__.partition(".")[0] not in _FOREIGN:
@@ -101,6 +100,13 @@ class _Digest:
             parts = [text if " at 0x" not in text else ""]
         for part in parts:
             self.add(part)
+
+
+def _closed_over(function):
+    """What a function closes over, but for names that are bound later."""
+    for cell in function.__closure__ or ():
+        with contextlib.suppress(ValueError):
+            yield cell.cell_contents
 
 
 def _read_globals(function):
@@ -195,10 +201,7 @@ def _tell_apart(function, *settings):
     """
     if settings or function.__closure__:
         digest = _Digest()
-        digest.add((function.__code__.co_firstlineno, settings))
-        for cell in function.__closure__ or ():
-            with contextlib.suppress(ValueError):  # a name that is bound later
-                digest.add(cell.cell_contents)
+        digest.add((function.__code__.co_firstlineno, settings, [*_closed_over(function)]))
         function.__qualname__ += f"_{digest.hash.hexdigest()[:12]}"
 
 

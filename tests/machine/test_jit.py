@@ -317,3 +317,20 @@ def test_two_processes_that_compile_at_once_keep_two_signatures_apart(tmp_path):
     for key in keys:
         assert files[0].load(key) in (None, f"code for {key}")
     assert files[0].load(keys[1]) == f"code for {keys[1]}"
+
+
+@COMPILES
+def test_a_kernel_that_closes_over_a_name_bound_later_compiles():
+    def make():
+        @jit.jit
+        def kernel(x):
+            return x + 1.0
+
+        def other():
+            return later
+
+        jit.stamp(other)
+        later = kernel
+        return kernel
+
+    assert make()(1.0) == 2.0
