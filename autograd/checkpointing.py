@@ -12,7 +12,6 @@ from autograd.node import Node, tick
 from autograd.op import Op, record, select_output
 from autograd.random import default_generator
 from autograd.recording import enable_grad, is_recording
-from autograd.stale import fresh
 from autograd.value import Value
 
 Result = TypeVar("Result")
@@ -96,10 +95,7 @@ class _Checkpoint(Op):
     listed = False
 
     def pull(self, v: Node, g: Any, needs: Sequence[bool], flow: Flow = ARRAYS) -> Sequence[Any]:
-        for x in v.inputs:
-            written = fresh(x, None, v, flow.stale)
-            if written is not None:
-                written.refuse()
+        flow.refuse_stale(v)
         f, xs, state = v.static
         generator = default_generator().bit_generator
         now, generator.state = generator.state, state

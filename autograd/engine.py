@@ -45,6 +45,13 @@ class Flow:
         given = zip(v.inputs, args, strict=True)
         return fresh(v, y, v, self.stale), tuple([fresh(x, a, v, self.stale) for x, a in given])
 
+    def refuse_stale(self, v: Node) -> None:
+        """Raise if an input of v was overwritten too early, for an op that reads all of them."""
+        for x in v.inputs if self.stale else ():
+            overwritten = fresh(x, None, v, self.stale)
+            if overwritten is not None:
+                overwritten.refuse()
+
     def mode(self) -> contextlib.AbstractContextManager[None]:
         """The context in which the vjps run."""
         return contextlib.nullcontext()

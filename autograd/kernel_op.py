@@ -10,7 +10,6 @@ import numpy as np
 from autograd.engine import ARRAYS, Flow, arrays_of, gradients
 from autograd.node import Node
 from autograd.op import Op, general_call, tex_name
-from autograd.stale import fresh
 from autograd.symbol import Symbol
 
 Function = Callable[..., Any]
@@ -75,11 +74,7 @@ class KernelOp(Op):
 
     def pull(self, v: Node, g: Any, needs: Sequence[bool], flow: Flow = ARRAYS) -> Sequence[Any]:
         """What the joint vjp gives, or the vjps of the reference, for each input that needs it."""
-        if flow.stale:
-            for x in v.inputs:
-                written = fresh(x, None, v, flow.stale)
-                if written is not None:
-                    written.refuse()
+        flow.refuse_stale(v)
         if not flow.kernels:
             return self._pull_reference(v, g, needs, type(flow))
         arrays = arrays_of(v.inputs, scalars=False)
