@@ -167,7 +167,7 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     >>> nn.functional.threshold(np.array([0.5, 2.0]), 1.0, -7.0)
     array([-7.,  2.])
     """
-    y: Any = np.where(np.greater(input, threshold), input, value)
+    y: Any = np.where(np.less_equal(input, threshold), value, input)  # NaN stays
     return y
 
 
