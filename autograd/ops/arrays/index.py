@@ -140,7 +140,11 @@ getitem: Op = Op(
     masks=True,
 )
 scatter: Op = Op(
-    _scatter, tex_scatter, lambda g, y, a, index, shape: getitem.call(g, index), rank=3
+    _scatter,
+    tex_scatter,
+    lambda g, y, a, index, shape: getitem.call(g, index),
+    rank=3,
+    routes=True,
 )
 updated: Op = Op(
     _updated,
@@ -158,6 +162,7 @@ added: Op = Op(
     lambda g, y, a, x, index: getitem.call(g, index),
     rank=4,
     name="index_add",
+    routes=True,
 )
 
 
