@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.machine.sum_axes import sum_axes
 from autograd.node import Array, Node
 
 Unreached = dict[Node, Any]
@@ -184,6 +185,6 @@ def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
     axes = tuple(range(lead))
     if 1 in shape:
         axes += tuple([lead + i for i, n in enumerate(shape) if n == 1 and g.shape[lead + i] != 1])
-    if axes:  # for an array without np.sum's Python layer: every bias gradient comes here
-        g = np.add.reduce(g, axis=axes) if type(g) is np.ndarray else np.sum(g, axis=axes)
+    if axes:
+        g = sum_axes(g, axes) if type(g) is np.ndarray else np.sum(g, axis=axes)
     return g if g.shape == shape else np.reshape(g, shape)

@@ -71,6 +71,8 @@ class Flow:
 
 ARRAYS = Flow()
 
+_HALF = np.dtype(np.float16)
+
 
 def arrays_of(inputs: Sequence[Any], scalars: bool) -> tuple[Any, ...]:
     """The inputs' data; NumPy scalars among them become arrays, unless `scalars` is true."""
@@ -284,6 +286,7 @@ def _propagate(
     """
     owned: set[Node] = set()  # their gradients are buffers of this pass: added to in place
     arrays_only = type(flow) is Flow and not flow.stale
+    widened: set[Node] = set()  # float16 whose gradient adds up in float32
     youngest, taken = order.pop, grads.pop
     with np.errstate(all="ignore"), flow.mode():
         while order:
@@ -291,6 +294,8 @@ def _propagate(
             g = grads.get(v) if keep and v in keep else taken(v, None)
             if g is None:
                 continue
+            if widened and v in widened:
+                g = g.astype(v._data.dtype)
             if watch is not None:
                 watch(v, g)
             op = v.op
@@ -328,9 +333,14 @@ def _propagate(
                 elif x not in grads:
                     grads[x] = gx
                 else:
-                    add_gradient(grads, x, gx)
                     if flow.in_place and type(data) is not tuple:
                         owned.add(x)
+                        if data.dtype is _HALF:
+                            widened.add(x)
+                            gx = gx.astype(np.float32)
+                    add_gradient(grads, x, gx)
+        for x in widened & grads.keys():
+            grads[x] = grads[x].astype(_HALF)
 
 
 def _by_vjps(op: Any, v: Node, g: Any, live: set[Node] | None) -> Iterable[tuple[Any, Any]]:

@@ -24,7 +24,7 @@ from autograd.node import Array, Node, tick
 SMALL = 1 << 15
 """Bytes up to which all of an array is its fingerprint: a copy takes less time than sums."""
 
-_LANES = 61  # no power of 2, so that rows that change places change lanes
+_LANES = 509  # a prime, so that lanes are no axis of the array; short ones take longer
 
 UNKNOWN = b""
 """The fingerprint of a leaf whose array may change at any moment, and that no graph needs yet."""
@@ -33,8 +33,8 @@ UNKNOWN = b""
 def fingerprint(array: Array) -> bytes:
     """What tells whether the elements of an array changed: a small array's bytes, or sums of them.
 
-    Sums of 64-bit words in 61 interleaved lanes find every change of one element, and exchanges of
-    elements other than those 488 bytes, or a multiple of it, apart.
+    The 64-bit words of a large one are laid out in rows of 509, and the sums of all rows and all
+    columns kept: what changes an element, or moves one, changes some of them.
     """
     if array.nbytes <= SMALL or array.dtype.hasobject:
         return array.tobytes()
@@ -44,7 +44,8 @@ def fingerprint(array: Array) -> bytes:
     raw = array.reshape(-1).view(np.uint8)
     cut = raw.size // (8 * _LANES) * (8 * _LANES)
     words = raw[:cut].view(np.uint64).reshape(-1, _LANES)
-    return np.add.reduce(words, axis=0).tobytes() + raw[cut:].tobytes()
+    columns, rows = np.add.reduce(words, axis=0), np.add.reduce(words, axis=1)
+    return columns.tobytes() + rows.tobytes() + raw[cut:].tobytes()
 
 
 def seals(arrays: Sequence[Array]) -> tuple[tuple[Array, bytes], ...] | None:
@@ -54,6 +55,8 @@ def seals(arrays: Sequence[Array]) -> tuple[tuple[Array, bytes], ...] | None:
 
 def hand_out(leaf: Node) -> Array:
     """The array of a leaf, for a caller who may write to it."""
+    if leaf._data.base is not None:  # the untracked result of a view: a write must not reach others
+        leaf._data = leaf._data.copy()
     if leaf.seal is None:
         leaf.seal = fingerprint(leaf._data)
     return leaf._data  # type: ignore[no-any-return]
