@@ -124,9 +124,10 @@ def _steep(x: Node) -> bool:
 def _all_to(hidden: Array, shape: tuple[int, ...]) -> Array:
     """Where all elements are hidden that an element of an input of this shape was stretched to."""
     lead = hidden.ndim - len(shape)
-    hidden = hidden.all(axis=tuple(range(lead)))
+    leading = tuple(range(lead))
     axes = tuple(i for i, n in enumerate(shape) if n == 1)
-    return np.broadcast_to(hidden.all(axis=axes, keepdims=True), shape)
+    rest = np.logical_and.reduce(hidden, axis=leading)
+    return np.broadcast_to(np.logical_and.reduce(rest, axis=axes, keepdims=True), shape)
 
 
 def given(op: Any, gx: Any) -> Any:

@@ -45,7 +45,7 @@ def fingerprint(array: Array) -> bytes:
     cut = raw.size // (8 * _LANES) * (8 * _LANES)
     words = raw[:cut].view(np.uint64).reshape(-1, _LANES)
     columns, rows = np.add.reduce(words, axis=0), np.add.reduce(words, axis=1)
-    return columns.tobytes() + rows.tobytes() + raw[cut:].tobytes()
+    return b"".join((columns.tobytes(), rows.tobytes(), raw[cut:].tobytes()))
 
 
 def seals(arrays: Sequence[Array]) -> tuple[tuple[Array, bytes], ...] | None:

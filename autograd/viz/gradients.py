@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -81,7 +81,9 @@ def passed_back(
     None for an input that needs none; {output: gradient} for an input with several outputs.
     """
     inputs = v.inputs if inputs is None else inputs
-    pairs = zip(inputs, v.op.pull(v, g, needs, engine.Flow(stale)), strict=True)
+    pairs: Iterable[tuple[Any, Any]] = zip(
+        inputs, v.op.pull(v, g, needs, engine.Flow(stale)), strict=True
+    )
     grads, unreached = grads or {}, {} if unreached is None else unreached
     if unreached or v.op.masks:
         pairs = branches(v, g, pairs, grads, unreached)
