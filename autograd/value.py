@@ -254,16 +254,25 @@ class Value(Node, Traced, TorchSpelling):
             text += f", name={self.name!r}"
         return f"Value({text}{f', op={self.op.name!r}' if self.op else ''})"
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Value:
+    def __getstate__(self) -> Any:
+        """What `copy`, `deepcopy` and `pickle` take along; a result would need its whole graph."""
         if self.op is not None:
-            raise RuntimeError("Only leaves can be deep-copied; use .detach() on a result.")
-        twin = object.__new__(type(self))
-        for slot in Node.__slots__:
-            setattr(twin, slot, getattr(self, slot))
-        twin._data = self._data.copy()
-        twin.grad = None if self.grad is None else self.grad.copy()
-        twin.birth = epoch[0]
-        return twin
+            raise RuntimeError(
+                f"Only leaves can be copied or pickled, and this is the result of {self.op.name}; "
+                "use .detach() for a leaf with its data."
+            )
+        return object.__getstate__(self)
+
+    def __setstate__(self, state: Any) -> None:
+        """Fill a new leaf, whose arrays are its own and whose clock is that of this process."""
+        attributes, slots = state
+        for name, x in slots.items():
+            setattr(self, name, x)
+        self._data = np.array(self._data)
+        self.grad = None if self.grad is None else np.array(self.grad)
+        self.birth = epoch[0]
+        if attributes:  # of a subclass
+            vars(self).update(attributes)
 
     __hash__ = object.__hash__
 

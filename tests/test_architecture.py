@@ -23,6 +23,7 @@ autograd.node autograd.symbol
 autograd.contribution autograd.stale autograd.spelling autograd.passes
 autograd.engine
 autograd.value
+autograd.nested
 autograd.op
 autograd.sequence_op autograd.kernel_op autograd.checkpointing
 autograd.ops.axes autograd.ops.samples

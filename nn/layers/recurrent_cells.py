@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, ClassVar
 
 import numpy as np
@@ -36,9 +37,12 @@ class _Cell(Module):
             self._make_parameters(input_size, dtype, rng)
             return
         self.make_later(
-            lambda self, input, *_, **__: self._make_parameters(np.shape(input)[-1], dtype, rng),
+            functools.partial(type(self)._make_for, dtype=dtype, rng=rng),
             f"None, {self.hidden_size}",
         )
+
+    def _make_for(self, input: Any, *_: Any, dtype: Any, rng: Any, **__: Any) -> None:
+        self._make_parameters(np.shape(input)[-1], dtype, rng)
 
     def _make_parameters(self, input_size: int, dtype: Any, rng: np.random.Generator) -> None:
         self.input_size = count(type(self).__name__, "input_size", input_size)
