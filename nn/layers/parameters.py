@@ -111,7 +111,7 @@ class ParameterDict(ByName[Parameter]):
 
     def fromkeys(self, keys: Iterable[str], default: Any = None) -> Self:
         """Another one with a parameter under each key, all from the same default."""
-        return type(self)({key: default for key in keys})
+        return type(self)(dict.fromkeys(keys, default))
 
     def __repr__(self) -> str:
         return _shown(self)

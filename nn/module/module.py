@@ -11,6 +11,8 @@ import numpy as np
 from autograd.node import Array, tick
 from autograd.recording import is_recording
 from autograd.value import Value
+from nn.arguments import flags
+from nn.module.attributes import VACANT, admitted, forget, kind_of, warn_of_hidden
 from nn.module.hooks import Handle, Hook, Hooks, hang
 from nn.module.locate import locate
 from nn.module.state_dict import LoadReport, load_into
@@ -102,18 +104,11 @@ class Module:
                 self._sign(part, start)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, Buffer):
-            vars(self).setdefault("_buffers", {})[name] = value.persistent
-            value = value.data
-        elif name in vars(self).get("_buffers", ()):
-            if isinstance(value, Value):
-                raise TypeError(
-                    f"The buffer {name!r} is a plain array; assign the Value's .data to it."
-                )
-            value = None if value is None else np.asarray(value)
-        elif isinstance(value, Parameter) and value.name is None:
-            value.name = name
-        object.__setattr__(self, name, value)
+        object.__setattr__(self, name, admitted(self, name, value, Module))
+
+    def __delattr__(self, name: str) -> None:
+        object.__delattr__(self, name)
+        forget(self, name)
 
     def make_later(self, make: Callable[..., None], shown: str) -> None:
         """For a constructor that lacks a size: have the first call make the parameters.
@@ -208,9 +203,16 @@ class Module:
         return hang(self._hooks.after, hook, prepend, with_kwargs)
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
-        """Add a parameter under a name."""
+        """Add a parameter under a name; None leaves a place that takes parameters only."""
         self._check_name(name, "parameter")
+        if param is not None and not isinstance(param, Parameter):
+            raise TypeError(
+                f"register_parameter: {name!r} must be an nn.Parameter or None, not "
+                f"{type(param).__name__}."
+            )
         setattr(self, name, param)
+        if param is None:
+            vars(self)[VACANT] = {**vars(self).get(VACANT, {}), name: "parameter"}
 
     def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
         """Add a buffer under a name."""
@@ -248,6 +250,41 @@ class Module:
             module = child
         return module
 
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Put a module at a path such as ``"encoder.layers.0"``, in place of the one there.
+
+        Parameters
+        ----------
+        target : the path.
+        module : the module.
+        strict : refuse a path at which there is none.
+
+        Raises
+        ------
+        AttributeError
+            No module on the way, or something else than a module at its end.
+
+        Examples
+        --------
+        >>> import nn
+        >>> net = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
+        >>> net.set_submodule("1", nn.Tanh())
+        >>> net[1]
+        Tanh()
+        """
+        flags("set_submodule", strict=strict)
+        if not isinstance(module, Module):
+            raise TypeError(
+                f"set_submodule({target!r}): module must be a Module, not {type(module).__name__}."
+            )
+        if not target:
+            raise ValueError("set_submodule: target must not be empty.")
+        path, _, name = target.rpartition(".")
+        parent = self.get_submodule(path)
+        if strict or vars(parent).get(name) is not None:
+            parent.get_submodule(name)
+        setattr(parent, name, module)
+
     def get_parameter(self, target: str) -> Parameter:
         """The parameter at a path such as ``"encoder.0.weight"``."""
         return self._get(target, "parameter", lambda m: m._own(Parameter))  # type: ignore[no-any-return]
@@ -278,6 +315,11 @@ class Module:
                 f"{type(self).__name__} has an attribute {name!r} already; "
                 f"give the {kind} another name."
             )
+        if vars(self).get(name) is not None and kind_of(vars(self), name, Module) != kind:
+            raise ValueError(
+                f"{type(self).__name__} has an attribute {name!r} already, which is no {kind}; "
+                "delete it first, or use another name."
+            )
 
     def _made(self, path: str = "") -> Self:
         """Itself, where it has its parameters; else refused."""
@@ -290,7 +332,7 @@ class Module:
             )
         return self
 
-    def _own(self, kind: type) -> list[tuple[str, Any]]:
+    def _own(self, kind: builtins.type) -> list[tuple[str, Any]]:
         return [(name, x) for name, x in vars(self).items() if isinstance(x, kind)]
 
     def _own_buffers(self, persistent_only: bool = False) -> list[tuple[str, Array]]:
@@ -358,7 +400,12 @@ class Module:
         recurse : whether to include submodules.
         remove_duplicate : False lists a shared one under each of its paths.
         """
-        return self._named(lambda m: m._own(Parameter), prefix, recurse, remove_duplicate)
+        seen: set[int] = set()
+        for path, p in self._named(lambda m: m._own(Parameter), prefix, recurse, remove_duplicate):
+            seen.add(id(p))
+            yield path, p
+        if recurse:
+            warn_of_hidden(self, seen, Module)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """Parameters of this module and its submodules; a shared one once."""
@@ -383,8 +430,7 @@ class Module:
 
     def train(self, mode: bool = True) -> Self:
         """Set `training` in this module and its submodules."""
-        if not isinstance(mode, bool):
-            raise TypeError(f"train(mode): mode must be True or False, not {mode!r}.")
+        flags("train", mode=mode)
         for module in self.modules():
             module.training = mode
         return self
@@ -494,6 +540,22 @@ class Module:
     def float(self) -> Self:
         """Convert every float parameter and buffer to float32."""
         return self.to(np.float32)
+
+    def half(self) -> Self:
+        """Convert every float parameter and buffer to float16, which kernels may refuse."""
+        return self.to(np.float16)
+
+    def type(self, dst_type: DTypeLike) -> Self:
+        """`to`, under another of PyTorch's names."""
+        return self.to(dst_type)
+
+    def cpu(self) -> Self:
+        """Return the module: there is no other device."""
+        return self
+
+    def cuda(self, device: Any = None) -> Self:
+        """Refused: there is no other device than the CPU."""
+        return self.to("cuda")
 
 
 def join(path: str, name: str) -> builtins.str:
