@@ -8,6 +8,7 @@ import numpy as np
 
 import autograd
 from autograd.value import Value
+from nn.arguments import flags
 from nn.functional.tensor import Tensor, floats
 
 
@@ -22,6 +23,7 @@ def batch_norm(
     eps: float = 1e-5,
 ) -> Value:
     """Normalize each channel over the batch; see `autograd.ops.batch_norm`."""
+    flags("batch_norm", training=training)
     return autograd.ops.batch_norm(
         input, running_mean, running_var, weight, bias, training, momentum, eps
     )
@@ -84,6 +86,7 @@ def instance_norm(
     >>> nn.functional.instance_norm(np.array([[[1.0, 3.0]]]), eps=0.0)
     array([[[-1.,  1.]]])
     """
+    flags("instance_norm", use_input_stats=use_input_stats)
     if not use_input_stats:
         return autograd.ops.batch_norm(
             input, running_mean, running_var, weight, bias, False, momentum, eps

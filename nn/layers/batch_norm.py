@@ -9,7 +9,7 @@ import numpy as np
 from autograd.node import Array
 from autograd.value import Value
 from nn import functional
-from nn.arguments import count
+from nn.arguments import count, flags
 from nn.functional.tensor import same_dtype
 from nn.module import Module, Parameter
 
@@ -18,6 +18,8 @@ class _Tracked(Module):
     """What batch and instance norms share: parameters and running statistics, by channel."""
 
     _axes: ClassVar[dict[int, str]]  # of the input, by their number
+    weight: Parameter | None
+    bias: Parameter | None
     running_mean: Array | None
     running_var: Array | None
     num_batches_tracked: Array | None
@@ -38,6 +40,12 @@ class _Tracked(Module):
                 f"{type(self).__name__}: momentum must be between 0 and 1, or None for the mean "
                 f"of all batches, got {momentum}."
             )
+        flags(
+            type(self).__name__,
+            affine=affine,
+            track_running_stats=track_running_stats,
+            bias=bias,
+        )
         self.eps, self.momentum = eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         if num_features is not None:
@@ -52,8 +60,9 @@ class _Tracked(Module):
     def _make_parameters(self, num_features: int, dtype: Any, bias: bool) -> None:
         self.num_features = count(type(self).__name__, "num_features", num_features, 1)
         affine, track, kind = self.affine, self.track_running_stats, dtype or np.float32
-        self.weight = Parameter(np.ones(num_features), dtype=dtype) if affine else None
-        self.bias = Parameter(np.zeros(num_features), dtype=dtype) if affine and bias else None
+        w, b = np.ones(num_features), np.zeros(num_features)
+        self.register_parameter("weight", Parameter(w, dtype=dtype) if affine else None)
+        self.register_parameter("bias", Parameter(b, dtype=dtype) if affine and bias else None)
         self.register_buffer("running_mean", np.zeros(num_features, kind) if track else None)
         self.register_buffer("running_var", np.ones(num_features, kind) if track else None)
         self.register_buffer("num_batches_tracked", np.array(0) if track else None)
