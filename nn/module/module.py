@@ -13,10 +13,10 @@ from autograd.recording import is_recording
 from autograd.value import Value
 from nn.arguments import flags
 from nn.module.attributes import VACANT, admitted, forget, kind_of, warn_of_hidden
-from nn.module.hooks import Handle, Hook, Hooks, hang
+from nn.module.hooks import Hooked
 from nn.module.locate import locate
-from nn.module.state_dict import LoadReport, load_into
-from nn.parameter import Buffer, Parameter, plain
+from nn.module.state_dict import LoadReport, load_into, saved
+from nn.parameter import Buffer, Parameter
 
 DTypeLike = Any
 P = ParamSpec("P")
@@ -40,7 +40,7 @@ class Scope:
         self.owner, self.start, self.inner = owner, start, inner
 
 
-class Module:
+class Module(Hooked):
     """A callable that owns parameters, buffers and other modules.
 
     Subclasses assign them to attributes in ``__init__`` and define `forward`. Nothing is
@@ -67,7 +67,6 @@ class Module:
     """
 
     training: bool = True
-    _hooks: Hooks | None = None
     _make: Callable[..., None] | None = None
 
     def _no_forward(self, *args: Any, **kwargs: Any) -> Any:
@@ -155,52 +154,6 @@ class Module:
             vars(self).clear()
             vars(self).update(before)
             raise
-
-    def register_forward_pre_hook(
-        self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False
-    ) -> Handle:
-        """Have ``hook(module, args)`` run before each `forward`; its result, if any, replaces args.
-
-        Parameters
-        ----------
-        hook : callable. With `with_kwargs` it gets (module, args, kwargs) and may return
-            (args, kwargs).
-        prepend : run before the hooks that are there.
-
-        Returns
-        -------
-        Handle : its `remove()` removes the hook.
-        """
-        if self._hooks is None:
-            self._hooks = Hooks()
-        return hang(self._hooks.before, hook, prepend, with_kwargs)
-
-    def register_forward_hook(
-        self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False
-    ) -> Handle:
-        """Have ``hook(module, args, output)`` run after each `forward`; it may replace the output.
-
-        Parameters
-        ----------
-        hook : callable. With `with_kwargs` it gets (module, args, kwargs, output).
-        prepend : run before the hooks that are there.
-
-        Returns
-        -------
-        Handle : its `remove()` removes the hook.
-
-        Examples
-        --------
-        >>> import nn, numpy as np
-        >>> layer, seen = nn.Linear(3, 2), []
-        >>> with layer.register_forward_hook(lambda module, args, y: seen.append(y.shape)):
-        ...     _ = layer(np.ones((5, 3), np.float32))
-        >>> seen
-        [(5, 2)]
-        """
-        if self._hooks is None:
-            self._hooks = Hooks()
-        return hang(self._hooks.after, hook, prepend, with_kwargs)
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Add a parameter under a name; None leaves a place that takes parameters only."""
@@ -474,17 +427,23 @@ class Module:
                     setattr(module, name, b.astype(dtype))
         return self
 
-    def _state(self) -> dict[str, Any]:
-        """What `state_dict` copies and `load_state_dict` writes: Parameters and arrays."""
-        state: dict[str, Any] = {}
-        for path, module in self.named_modules(remove_duplicate=False):
-            module._made(path)
-            own = (*module._own(Parameter), *module._own_buffers(persistent_only=True))
-            state.update((join(path, name), x) for name, x in own)
-        return state
+    def _own_state(self) -> list[tuple[str, Any]]:
+        """What a state dict has of this module itself: Parameters and arrays."""
+        return [*self._own(Parameter), *self._own_buffers(persistent_only=True)]
 
-    def state_dict(self) -> dict[str, Array]:
+    def _own_modules(self) -> list[tuple[str, Module]]:
+        return self._own(Module)
+
+    def _has_own(self, method: str) -> bool:
+        """Whether a subclass defines a method that Module refuses."""
+        return getattr(type(self), method) is not getattr(Module, method)
+
+    def state_dict(self, *, prefix: builtins.str = "") -> dict[builtins.str, Any]:
         """Copies of all parameters and persistent buffers under their paths, as PyTorch names them.
+
+        Parameters
+        ----------
+        prefix : put before every path, such as ``"encoder."``.
 
         Examples
         --------
@@ -493,7 +452,9 @@ class Module:
         >>> {key: array.shape for key, array in net.state_dict().items()}
         {'0.weight': (3, 2), '0.bias': (3,), '2.weight': (1, 3), '2.bias': (1,)}
         """
-        return {key: np.array(plain(x)) for key, x in self._state().items()}
+        state: dict[builtins.str, Any] = {}
+        saved(self, prefix, state)
+        return state
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> LoadReport:
         """Write the arrays of a state dict into the parameters and buffers, in place.
@@ -512,7 +473,28 @@ class Module:
         ValueError
             Lists all that is missing, unexpected or does not fit. Nothing has changed then.
         """
-        return load_into(self._state(), state_dict, strict, type(self).__name__)
+        return load_into(self, state_dict, strict)
+
+    def get_extra_state(self) -> Any:
+        """What a state dict is to hold besides arrays, under ``"_extra_state"``; for subclasses.
+
+        Examples
+        --------
+        >>> import nn
+        >>> class Tokens(nn.Module):
+        ...     words = ("a", "b")
+        ...     def get_extra_state(self):
+        ...         return list(self.words)
+        ...     def set_extra_state(self, state):
+        ...         self.words = tuple(state)
+        >>> Tokens().state_dict()
+        {'_extra_state': ['a', 'b']}
+        """
+        raise RuntimeError(f"{type(self).__name__} defines no get_extra_state(self).")
+
+    def set_extra_state(self, state: Any) -> None:
+        """Take over what `get_extra_state` returned; for subclasses."""
+        raise RuntimeError(f"{type(self).__name__} defines no set_extra_state(self, state).")
 
     def extra_repr(self) -> str:
         """The text between the brackets of the repr; for subclasses."""
