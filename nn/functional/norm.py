@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,19 @@ def group_norm(
     bias: Tensor | None = None,
     eps: float = 1e-5,
 ) -> Value:
-    """Normalize groups of channels of each sample; see `autograd.ops.group_norm`."""
+    """Normalize groups of channels of each sample; see `autograd.ops.group_norm`.
+
+    Raises
+    ------
+    ValueError
+        One group with one number in the whole batch, as in PyTorch: the result would always be 0.
+    """
+    shape = np.shape(input)
+    if len(shape) > 1 and math.prod(shape) == num_groups:
+        raise ValueError(
+            f"group_norm: a group needs more than one number in the batch, got {shape} with "
+            f"num_groups={num_groups}: each number would become 0."
+        )
     return autograd.ops.group_norm(input, num_groups, weight, bias, eps)
 
 

@@ -68,6 +68,7 @@ class Module(Hooked):
 
     training: bool = True
     _make: Callable[..., None] | None = None
+    _newer: tuple[str, ...] = ()  # entries that old checkpoints lack: they stay as they are
 
     def _no_forward(self, *args: Any, **kwargs: Any) -> Any:
         """What a call computes; for subclasses."""

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd.node import Array, tick
+from autograd.value import Value
 from nn.parameter import Parameter, plain
 
 EXTRA = "_extra_state"
@@ -54,12 +55,16 @@ def load_into(module: Any, state_dict: Mapping[str, Any], strict: bool) -> LoadR
             hook(each, given, prefix, {}, strict, *report, errors)
     state: dict[str, Any] = {}
     extras: dict[str, Any] = {}
+    newer: set[str] = set()
     for path, each in module.named_modules(remove_duplicate=False):
         prefix = f"{path}." if path else ""
         state.update((prefix + name, x) for name, x in each._made(path)._own_state())
+        newer.update(prefix + name for name in each._newer)
         if each._has_own("set_extra_state"):
             extras[prefix + EXTRA] = each
-    report.missing_keys.extend(key for key in (*state, *extras) if key not in given)
+    report.missing_keys.extend(
+        key for key in (*state, *extras) if key not in given and key not in newer
+    )
     report.unexpected_keys.extend(key for key in given if key not in state and key not in extras)
     new, misfits = fitting(state, given)
     afters = [
@@ -102,7 +107,7 @@ def fitting(
     misfits = []
     for key, x in state.items():
         if key in given:
-            wanted, array = plain(x), np.asarray(plain(given[key]))
+            wanted, array = plain(x), as_array(given[key])
             if array.shape != wanted.shape:
                 misfits.append(f"{key} has shape {array.shape}, the model {wanted.shape}")
             elif not np.can_cast(array.dtype, wanted.dtype, "same_kind"):
@@ -110,6 +115,15 @@ def fitting(
             else:
                 new[key] = np.array(array, wanted.dtype)
     return new, misfits
+
+
+def as_array(x: Any) -> Array:
+    """The array of a Value, of something array-like, or of a PyTorch tensor of any float type."""
+    if hasattr(x, "detach") and not isinstance(x, Value):
+        x = x.detach().cpu()
+        if str(x.dtype) == "torch.bfloat16":  # NumPy has no such type; float32 holds all of it
+            x = x.float()
+    return np.asarray(plain(x))
 
 
 def refuse(who: str, problems: list[str], report: LoadReport, strict: bool) -> None:

@@ -524,7 +524,7 @@ def test_a_buffer_takes_arrays_only():
 def test_registering_checks_what_it_is_given():
     layer = nn.Linear(2, 1)
     for wrong in (np.zeros(1), nn.Linear(1, 1).weight * 2, "w"):
-        with pytest.raises(TypeError, match="'scale' must be an nn.Parameter or None"):
+        with pytest.raises(TypeError, match=r"'scale' must be an nn.Parameter or None"):
             layer.register_parameter("scale", wrong)
     layer.register_parameter("scale", None)
     with pytest.raises(TypeError, match="'scale' is a parameter"):
@@ -572,3 +572,29 @@ def test_a_module_changes_its_type_under_pytorchs_names():
     assert layer.cpu() is layer
     with pytest.raises(ValueError, match="no other device than the CPU"):
         layer.cuda()
+
+
+class HalfTensor:
+    """What PyTorch's bfloat16 tensors do: NumPy gets them after `float()` only."""
+
+    dtype = "torch.bfloat16"
+
+    def __init__(self, array):
+        self.array = array
+
+    def detach(self):
+        return self
+
+    cpu = detach
+
+    def float(self):
+        return self.array.astype(np.float32)
+
+    def __array__(self, dtype=None, copy=None):
+        raise TypeError("Got unsupported ScalarType BFloat16")
+
+
+def test_bfloat16_tensors_of_pytorch_are_loaded():
+    layer = nn.Linear(2, 1)
+    layer.load_state_dict({"weight": HalfTensor(np.ones((1, 2))), "bias": np.zeros(1)})
+    assert layer.weight.data.tolist() == [[1, 1]]
