@@ -26,7 +26,7 @@ autograd.value
 autograd.nested
 autograd.op
 autograd.sequence_op autograd.kernel_op autograd.checkpointing
-autograd.ops.axes autograd.ops.samples
+autograd.ops.axes autograd.ops.flags autograd.ops.samples
 autograd.ops.elementwise
 autograd.ops.arrays
 autograd.ops.algebra

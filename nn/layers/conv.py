@@ -13,9 +13,9 @@ from autograd.ops.axes import each
 from autograd.random import Rng, as_generator
 from autograd.value import Value
 from nn import functional
-from nn.arguments import count
+from nn.arguments import count, flags
 from nn.layers.uniform_weights import uniform_weights
-from nn.module import Module
+from nn.module import Module, Parameter
 
 PAD_MODES = ("zeros", "reflect", "replicate", "circular")
 
@@ -26,6 +26,7 @@ class _Convolution(Module):
     _rank: ClassVar[int]
     _transposed: ClassVar[bool] = False
     _function: ClassVar[Callable[..., Any]]
+    bias: Parameter | None
 
     def _set_up(
         self,
@@ -41,6 +42,7 @@ class _Convolution(Module):
         dtype: Any,
         rng: Rng,
     ) -> None:
+        flags(self._who, bias=bias)
         self.groups = count(self._who, "groups", groups, 1)
         self.out_channels = count(self._who, "out_channels", out_channels, 1)
         self._check_groups("out_channels", self.out_channels)
@@ -72,7 +74,9 @@ class _Convolution(Module):
         shape = (first, second // self.groups, *self.kernel_size)
         fan_in = math.prod(shape[1:])
         self.weight = uniform_weights(shape, fan_in, dtype, rng)
-        self.bias = uniform_weights((self.out_channels,), fan_in, dtype, rng) if bias else None
+        self.register_parameter(
+            "bias", uniform_weights((self.out_channels,), fan_in, dtype, rng) if bias else None
+        )
 
     def _check_groups(self, name: str, channels: int) -> None:
         if channels % self.groups:

@@ -10,9 +10,9 @@ import numpy as np
 from autograd.random import Rng, as_generator
 from autograd.value import Value
 from nn import functional
-from nn.arguments import count
+from nn.arguments import count, flags
 from nn.layers.uniform_weights import uniform_weights
-from nn.module import Module
+from nn.module import Module, Parameter
 
 
 class Linear(Module):
@@ -48,6 +48,8 @@ class Linear(Module):
     (2, 3)
     """
 
+    bias: Parameter | None
+
     def __init__(
         self,
         in_features: int | None,
@@ -58,6 +60,7 @@ class Linear(Module):
         rng: Rng = None,
     ) -> None:
         self.out_features = count("Linear", "out_features", out_features)
+        flags("Linear", bias=bias)
         rng = as_generator(rng)
         if in_features is not None:
             self._make_parameters(in_features, bias, dtype, rng)
@@ -75,7 +78,9 @@ class Linear(Module):
     ) -> None:
         self.in_features = fan_in = count("Linear", "in_features", in_features)
         self.weight = uniform_weights((self.out_features, fan_in), fan_in, dtype, rng)
-        self.bias = uniform_weights((self.out_features,), fan_in, dtype, rng) if bias else None
+        self.register_parameter(
+            "bias", uniform_weights((self.out_features,), fan_in, dtype, rng) if bias else None
+        )
 
     def forward(self, input: Any) -> Value:
         """Map (..., in_features) to (..., out_features)."""
@@ -113,6 +118,8 @@ class Bilinear(Module):
     (5, 2)
     """
 
+    bias: Parameter | None
+
     def __init__(
         self,
         in1_features: int,
@@ -126,10 +133,13 @@ class Bilinear(Module):
         self.in1_features = count("Bilinear", "in1_features", in1_features, 1)
         self.in2_features = count("Bilinear", "in2_features", in2_features)
         self.out_features = count("Bilinear", "out_features", out_features)
+        flags("Bilinear", bias=bias)
         rng, fan_in = as_generator(rng), in1_features
         shape = (out_features, in1_features, in2_features)
         self.weight = uniform_weights(shape, fan_in, dtype, rng)
-        self.bias = uniform_weights((out_features,), fan_in, dtype, rng) if bias else None
+        self.register_parameter(
+            "bias", uniform_weights((out_features,), fan_in, dtype, rng) if bias else None
+        )
 
     def forward(self, input1: Any, input2: Any) -> Value:
         """Map pairs of (..., in1) and (..., in2) to (..., out)."""

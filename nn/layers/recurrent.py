@@ -11,7 +11,7 @@ import numpy as np
 import autograd
 from autograd.random import Rng, as_generator
 from autograd.value import Value
-from nn.arguments import count
+from nn.arguments import count, flags
 from nn.layers.uniform_weights import uniform_weights
 from nn.module import Module, Parameter
 from nn.utils.rnn import PackedSequence, pad_packed_sequence, repacked
@@ -47,6 +47,7 @@ class _Recurrent(Module):
             raise ValueError(
                 f"{who}: proj_size={proj_size} must be less than hidden_size={hidden_size}."
             )
+        flags(who, bias=bias, batch_first=batch_first, bidirectional=bidirectional)
         if isinstance(dropout, bool) or not isinstance(dropout, (int, float)):
             raise TypeError(f"{who}: dropout must be a number, got {dropout!r}.")
         if not 0 <= dropout <= 1:

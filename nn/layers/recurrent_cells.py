@@ -10,7 +10,7 @@ import numpy as np
 import autograd
 from autograd.random import Rng, as_generator
 from autograd.value import Value
-from nn.arguments import count
+from nn.arguments import count, flags
 from nn.functional.tensor import same_dtype
 from nn.layers.uniform_weights import uniform_weights
 from nn.module import Module
@@ -31,6 +31,7 @@ class _Cell(Module):
         rng: Rng = None,
     ) -> None:
         who = type(self).__name__
+        flags(who, bias=bias)
         self.hidden_size, self.bias = count(who, "hidden_size", hidden_size, 1), bias
         rng = as_generator(rng)
         if input_size is not None:
@@ -49,8 +50,8 @@ class _Cell(Module):
         H, rows, bias = self.hidden_size, self._gates * self.hidden_size, self.bias
         self.weight_ih = uniform_weights((rows, input_size), H, dtype, rng)
         self.weight_hh = uniform_weights((rows, H), H, dtype, rng)
-        self.bias_ih = uniform_weights((rows,), H, dtype, rng) if bias else None
-        self.bias_hh = uniform_weights((rows,), H, dtype, rng) if bias else None
+        for name in ("bias_ih", "bias_hh"):
+            self.register_parameter(name, uniform_weights((rows,), H, dtype, rng) if bias else None)
 
     def _step(self, scan: Any, input: Any, states: tuple[Any, ...], **how: Any) -> list[Any]:
         """The states after a step: a fused scan of one step."""

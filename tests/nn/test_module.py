@@ -532,3 +532,139 @@ def test_a_recorded_parameter_is_not_changed_in_place():
 def test_a_parameter_counts_itself_as_pytorchs_does():
     p = nn.Parameter(np.zeros((2, 3)))
     assert (p.numel(), p.dim()) == (6, 2)
+
+
+@pytest.mark.parametrize("given", [np.zeros((1, 2), np.float32), [[0.0, 0.0]], "w", 1.0])
+def test_a_parameter_is_not_replaced_by_something_that_would_not_learn(given):
+    layer = nn.Linear(2, 1)
+    with pytest.raises(TypeError, match=r"'weight' is a parameter.*nn.Parameter\(x\) or None"):
+        layer.weight = given
+    with pytest.raises(TypeError, match="'weight' is a parameter"):
+        layer.weight = layer.weight * 2
+    assert [name for name, _ in layer.named_parameters()] == ["weight", "bias"]
+
+
+def test_the_place_of_a_parameter_that_is_none_takes_parameters_only():
+    layer = nn.Linear(2, 1, bias=False)
+    norm = nn.BatchNorm1d(2, affine=False)
+    for module, name in ((layer, "bias"), (norm, "weight"), (norm, "bias")):
+        with pytest.raises(TypeError, match=f"{name!r} is a parameter"):
+            setattr(module, name, np.zeros(1, np.float32))
+    layer.weight = None
+    with pytest.raises(TypeError, match="'weight' is a parameter"):
+        layer.weight = np.zeros((1, 2))
+    layer.bias = nn.Parameter([1.0])
+    layer.weight = nn.Parameter([[1.0, 2.0]])
+    assert layer(np.ones((1, 2), np.float32)).item() == 4
+
+
+def test_a_deleted_parameter_leaves_its_name_free():
+    layer = nn.Linear(2, 1)
+    del layer.weight
+    layer.weight = np.zeros((1, 2), np.float32)  # asked for twice
+    assert [name for name, _ in layer.named_parameters()] == ["bias"]
+
+
+def test_a_module_is_not_replaced_by_a_function():
+    net = nn.Sequential(nn.Linear(2, 1))
+    net.head = nn.ReLU()
+    with pytest.raises(TypeError, match="'head' is a module"):
+        net.head = np.tanh
+    net.head = None
+    with pytest.raises(TypeError, match="'head' is a module"):
+        net.head = np.tanh
+    net.head = nn.Tanh()
+    assert isinstance(net.head, nn.Tanh)
+
+
+def test_a_buffer_takes_arrays_only():
+    norm = nn.BatchNorm1d(2)
+    for wrong in ("mean", nn, {}):
+        with pytest.raises(TypeError, match="'running_mean' takes an array of numbers or None"):
+            norm.running_mean = wrong
+    with pytest.raises(TypeError, match="data must be an array of numbers, not str"):
+        nn.Buffer("mean")
+    norm.running_mean = nn.ReLU()
+    assert "running_mean" not in norm.state_dict()
+    del norm.running_var
+    norm.running_var = "free"
+    assert [name for name, _ in norm.named_buffers()] == ["num_batches_tracked"]
+
+
+def test_registering_checks_what_it_is_given():
+    layer = nn.Linear(2, 1)
+    for wrong in (np.zeros(1), nn.Linear(1, 1).weight * 2, "w"):
+        with pytest.raises(TypeError, match=r"'scale' must be an nn.Parameter or None"):
+            layer.register_parameter("scale", wrong)
+    layer.register_parameter("scale", None)
+    with pytest.raises(TypeError, match="'scale' is a parameter"):
+        layer.scale = np.zeros(1)
+    with pytest.raises(ValueError, match="'weight' already, which is no buffer"):
+        layer.register_buffer("weight", np.zeros(1))
+    with pytest.raises(ValueError, match="'weight' already, which is no module"):
+        layer.add_module("weight", nn.ReLU())
+    with pytest.raises(ValueError, match="'in_features' already, which is no parameter"):
+        layer.register_parameter("in_features", nn.Parameter([1.0]))
+
+
+@pytest.mark.parametrize("hide", [list, tuple, lambda layers: dict(enumerate(layers))])
+def test_layers_in_a_plain_list_are_warned_of(hide):
+    class Net(nn.Module):
+        def __init__(self):
+            self.first = nn.Linear(2, 2)
+            self.layers = hide([nn.Linear(2, 2)])
+
+    net = Net()
+    with pytest.warns(UserWarning, match="'layers' holds parameters that parameters"):
+        assert len(list(net.parameters())) == 2
+    net.layers = [net.first, net.first.weight, nn.ReLU(), "text"]  # registered elsewhere
+    assert len(list(net.parameters())) == 2
+    net.layers = [nn.Linear(2, 2).requires_grad_(False)]  # a frozen teacher, on purpose
+    assert len(list(net.parameters())) == 2
+
+
+def test_a_module_is_put_at_a_path():
+    net = nn.Sequential(nn.Sequential(nn.Linear(2, 2), nn.ReLU()))
+    net.set_submodule("0.1", nn.Tanh(), strict=True)
+    assert isinstance(net[0][1], nn.Tanh)
+    with pytest.raises(AttributeError, match="has no module '7'"):
+        net.set_submodule("0.7", nn.Tanh(), strict=True)
+    with pytest.raises(AttributeError, match="no module 'weight'"):
+        net.set_submodule("0.0.weight", nn.Tanh())
+    with pytest.raises(TypeError, match="must be a Module"):
+        net.set_submodule("0.1", np.tanh)
+
+
+def test_a_module_changes_its_type_under_pytorchs_names():
+    layer = nn.Linear(2, 1)
+    assert layer.half().weight.dtype == np.float16
+    assert layer.type(np.float64).weight.dtype == np.float64
+    assert layer.cpu() is layer
+    with pytest.raises(ValueError, match="no other device than the CPU"):
+        layer.cuda()
+
+
+class HalfTensor:
+    """What PyTorch's bfloat16 tensors do: NumPy gets them after `float()` only."""
+
+    dtype = "torch.bfloat16"
+
+    def __init__(self, array):
+        self.array = array
+
+    def detach(self):
+        return self
+
+    cpu = detach
+
+    def float(self):
+        return self.array.astype(np.float32)
+
+    def __array__(self, dtype=None, copy=None):
+        raise TypeError("Got unsupported ScalarType BFloat16")
+
+
+def test_bfloat16_tensors_of_pytorch_are_loaded():
+    layer = nn.Linear(2, 1)
+    layer.load_state_dict({"weight": HalfTensor(np.ones((1, 2))), "bias": np.zeros(1)})
+    assert layer.weight.data.tolist() == [[1, 1]]
