@@ -62,7 +62,7 @@ class _Cell(Module):
                 f"{who}: input must be (B, I) or (I,) with I = input_size={self.input_size}, "
                 f"got {x.shape}."
             )
-        weights = [vars(self)[n] for n in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+        weights = [self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh]
         same_dtype(who, x, weights[0])
         single = len(x.shape) == 1
         if single:
