@@ -154,7 +154,7 @@ class ImageFolder:
         if self.size is not None:
             height, width = self.size
             image = image.resize((width, height), Image.Resampling.BILINEAR)
-        pixels = np.asarray(image, np.float32)
+        pixels: Array = np.asarray(image, np.float32)
         if deep:
             return np.stack([pixels] * len(self.mode))
         pixels = pixels / 255
@@ -169,19 +169,18 @@ def _hidden(path: Path) -> bool:
 def _unit(image: Any) -> Array:
     """A grayscale image of 16-bit integers or of floats as float32 in [0, 1], (H, W)."""
     tags = getattr(image, "tag_v2", {})
-    numbers: Array = np.asarray(image)
-    unit: Array
+    numbers = np.asarray(image)
     if image.mode.startswith("I;16"):
-        bits = tags.get(BITS_PER_SAMPLE, (16,))[0]
-        unit = numbers.astype(np.float32) / np.float32(2**bits - 1)
+        most = 2 ** tags.get(BITS_PER_SAMPLE, (16,))[0] - 1
     elif image.mode == "I" and image.format in ("PPM", "PNG"):  # which Pillow scales to 16 bits
-        unit = numbers.astype(np.float32) / np.float32(65535)
+        most = 65535
     elif image.mode == "F" and numbers.min() >= 0 and numbers.max() <= 1:
-        unit = numbers.astype(np.float32)
+        most = 1
     else:
         raise ValueError(
             f"its numbers, from {numbers.min():g} to {numbers.max():g}, have no known range that "
             "could be scaled to 0 to 1; save it as 16-bit integers, or read it with a Dataset of "
             "your own"
         )
+    unit: Array = numbers.astype(np.float32) / np.float32(most)
     return 1 - unit if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO else unit
