@@ -18,7 +18,7 @@ ROOT = Path(autograd.__file__).parents[1]
 LAYERS = """
 autograd.machine
 autograd.kernels
-autograd.dispatch autograd.recording autograd.random
+autograd.dispatch autograd.recording autograd.random autograd.files
 autograd.node autograd.symbol
 autograd.contribution autograd.stale autograd.spelling autograd.passes
 autograd.engine
