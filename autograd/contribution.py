@@ -151,7 +151,7 @@ def fit(gx: Any, data: Any, v: Node) -> Any:
     if not hasattr(gx, "shape"):
         gx = np.asarray(gx)
     if gx.shape != data.shape:
-        if type(v._data) is not tuple and not _stretched(gx.shape, data.shape, v._data.shape):
+        if type(v._data) is not tuple and not _stretched(gx.shape, data.shape, v):
             raise ValueError(
                 f"{v.op.name}: a vjp returned an array of shape {gx.shape} for an input of shape "
                 f"{data.shape}. A gradient has its input's shape, or the shape that the input was "
@@ -168,15 +168,15 @@ def fit(gx: Any, data: Any, v: Node) -> Any:
     return gx.astype(data.dtype)
 
 
-def _stretched(found: tuple[int, ...], shape: tuple[int, ...], result: tuple[int, ...]) -> bool:
-    """Whether a gradient's shape is that of an input, broadcast along axes that the result has."""
-    lead, shift = len(found) - len(shape), len(result) - len(found)
-    if lead < 0 or shift < 0:
+def _stretched(found: tuple[int, ...], shape: tuple[int, ...], v: Node) -> bool:
+    """Whether a gradient's shape is that of an input, broadcast to axes of the result or inputs."""
+    lead = len(found) - len(shape)
+    others = [np.shape(x._data if isinstance(x, Node) else x) for x in (v, *v.inputs)]
+    if lead < 0 or all(len(found) > len(other) for other in others):
         return False
-    padded = (1,) * lead + shape
     return all(
-        n == m or (n == 1 and m == result[k + shift])
-        for k, (n, m) in enumerate(zip(padded, found, strict=True))
+        n == m or (n == 1 and any(m in other[-k : len(other) - k + 1] for other in others))
+        for k, n, m in zip(range(len(found), 0, -1), (1,) * lead + shape, found, strict=True)
     )
 
 

@@ -303,15 +303,10 @@ def _propagate(
                 contributions = _by_vjps(op, v, g, live)
                 if unreached or op.masks:
                     contributions = branches(v, g, contributions, grads, unreached)
-                if release:
-                    v._inputs = ()
-                    v._a = v._b = v.seal = None
             else:
                 contributions = _by_pull(op, v, g, live, flow)
                 if unreached or op.masks:
                     contributions = branches(v, g, contributions, grads, unreached)
-                if release:
-                    _release(v)
             for x, gx in contributions:
                 if gx is None:
                     if (
@@ -339,6 +334,12 @@ def _propagate(
                             widened.add(x)
                             gx = gx.astype(np.float32)
                     add_gradient(grads, x, gx)
+            if release:
+                if v._inputs is None:
+                    v._inputs = ()
+                    v._a = v._b = v.seal = None
+                else:
+                    _release(v)
         for x in widened & grads.keys():
             grads[x] = grads[x].astype(_HALF)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import inspect
+import math
 import operator
 import pickle
 import subprocess
@@ -207,12 +208,30 @@ def test_a_value_has_a_length_and_a_truth_like_its_array():
 
 def test_a_scalar_converts_to_python_numbers():
     v = Value(2.75)
-    assert float(v) == 2.75
-    assert int(v) == 2
     assert v.item() == 2.75
     assert round(v) == 3
-    assert type(float(v)) is float
     assert type(v.item()) is float
+    with autograd.no_grad():
+        assert float(v) == 2.75
+        assert int(v) == 2
+        assert type(float(v)) is float
+
+
+@pytest.mark.parametrize(
+    "leak",
+    [
+        float,
+        int,
+        math.sin,
+        np.float64,
+        lambda v: np.zeros(3).__setitem__(0, v),
+        lambda v: np.zeros(3).__iadd__(np.fromiter([v], float)),
+    ],
+)
+def test_a_tracked_number_that_leaves_the_graph_is_told_of(leak):
+    with pytest.warns(UserWarning, match=r"becomes a Python (float|int), which has no gradient"):
+        leak(Value(2.75))
+    leak(Value(2.75, requires_grad=False))
 
 
 def test_an_integer_value_is_an_index():

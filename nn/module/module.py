@@ -152,8 +152,7 @@ class Module(Hooked):
         if "_buffers" in vars(self):
             vars(twin)["_buffers"] = vars(self)["_buffers"].copy()
         if self._hooks is not None:
-            twin._hooks = Hooks()
-            twin._hooks.before, twin._hooks.after = [*self._hooks.before], [*self._hooks.after]
+            twin._hooks = self._hooks.copy()
         if self._make is not None:
             vars(twin)["forward"] = twin._first_forward
         return twin

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.contribution import sum_to
 from autograd.op import Op
 from autograd.ops.samples import A, case, cases
 from autograd.symbol import Symbol
@@ -150,7 +151,7 @@ updated: Op = Op(
     _updated,
     tex_update,
     lambda g, y, a, x, index: updated.call(g, 0, index),
-    lambda g, y, a, x, index: survivors(g, a, index),
+    lambda g, y, a, x, index: sum_to(survivors(g, a, index), np.shape(x)),
     rank=4,
     name="index_update",
     masks=True,
@@ -159,7 +160,7 @@ added: Op = Op(
     _added,
     tex_add,
     lambda g, y, a, x, index: g,
-    lambda g, y, a, x, index: getitem.call(g, index),
+    lambda g, y, a, x, index: sum_to(getitem.call(g, index), np.shape(x)),
     rank=4,
     name="index_add",
     routes=True,
