@@ -270,7 +270,7 @@ class Value(Node, Traced, TorchSpelling):
             setattr(self, name, x)
         self._data = np.array(self._data)
         self.grad = None if self.grad is None else np.array(self.grad)
-        self.birth = epoch[0]
+        self.birth, self.seal = epoch[0], None
         if attributes:  # of a subclass
             vars(self).update(attributes)
 
