@@ -62,7 +62,8 @@ class _Cell(Module):
                 f"{who}: input must be (B, I) or (I,) with I = input_size={self.input_size}, "
                 f"got {x.shape}."
             )
-        weights = [self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh]
+        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        weights = [getattr(self, name) for name in names]
         same_dtype(who, x, weights[0])
         single = len(x.shape) == 1
         if single:

@@ -7,6 +7,7 @@ import types
 from typing import Any, Protocol
 
 from autograd.recording import enable_grad
+from nn.module.attributes import forget
 
 
 class Recipe(Protocol):
@@ -28,6 +29,7 @@ def derive(module: Any, name: str, recipe: Recipe) -> None:
     The module's class becomes a subclass of its own one, with a property.
     """
     vars(module).pop(name, None)
+    forget(module, name)
     _set(module, {**vars(module).get("_derived", {}), name: recipe})
 
 

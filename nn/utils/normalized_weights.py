@@ -213,10 +213,8 @@ def remove_spectral_norm(module: M, name: str = "weight") -> M:
             "parametrizations.spectral_norm made is removed by parametrize.remove_parametrizations."
         )
     value, tracked = getattr(module, name), getattr(module, f"{name}_orig").requires_grad
-    for suffix in ("_u", "_v"):
+    for suffix in ("_orig", "_u", "_v"):
         delattr(module, name + suffix)
-        del vars(module)["_buffers"][name + suffix]
-    delattr(module, f"{name}_orig")
     hooks: Any = module._hooks
     hooks.before[:] = [entry for entry in hooks.before if entry[0] is not recipe]
     restore(module, name, Parameter(value, tracked, dtype=value.dtype))

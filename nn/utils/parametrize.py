@@ -228,7 +228,7 @@ def register_parametrization(
         )
     parametrization.train(module.training)
     if is_parametrized(module, tensor_name):
-        mine: Any = module.parametrizations  # type: ignore[attr-defined]
+        mine = _held(module)
         if not unsafe:
             with no_grad():
                 before: Any = getattr(module, tensor_name)
@@ -243,20 +243,27 @@ def register_parametrization(
         return module
     original = tensor_of(who, module, tensor_name)
     made = ParametrizationList([parametrization], original, unsafe)
-    vars(module).get("_buffers", {}).pop(tensor_name, None)
     derive(module, tensor_name, _Parametrized(tensor_name))
-    if "parametrizations" not in vars(module):
-        module.parametrizations = ModuleDict()
-    module.parametrizations[tensor_name] = made  # type: ignore[attr-defined]
+    _hold(module, {**_held(module), tensor_name: made})
     return module
+
+
+def _held(module: Module) -> dict[str, Any]:
+    held = vars(module).get("parametrizations")
+    return dict(held.items()) if isinstance(held, ModuleDict) else {}
+
+
+def _hold(module: Module, held: dict[str, Any]) -> None:
+    """Give a module these lists, in a new ModuleDict: a shallow copy of it has the old one."""
+    vars(module).pop("parametrizations", None)
+    if held:
+        vars(module)["parametrizations"] = ModuleDict(held)
 
 
 def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:
     """Whether a tensor of a module has parametrizations; without a name, whether any has."""
-    held = vars(module).get("parametrizations")
-    if not isinstance(held, ModuleDict):
-        return False
-    return len(held) > 0 if tensor_name is None else tensor_name in held
+    held = _held(module)
+    return bool(held) if tensor_name is None else tensor_name in held
 
 
 def remove_parametrizations(
@@ -285,8 +292,7 @@ def remove_parametrizations(
             f"remove_parametrizations: {type(module).__name__} has no parametrization of "
             f"{tensor_name!r}."
         )
-    held: Any = module.parametrizations  # type: ignore[attr-defined]
-    made = held[tensor_name]
+    made = _held(module)[tensor_name]
     originals = made.originals()
     if not (leave_parametrized or made.is_tensor):
         raise ValueError(
@@ -304,9 +310,7 @@ def remove_parametrizations(
         left = Buffer(left if value is None else value)
     elif value is not None:
         overwrite(left, value)
-    del held[tensor_name]
-    if not len(held):
-        del vars(module)["parametrizations"]
+    _hold(module, {name: x for name, x in _held(module).items() if name != tensor_name})
     restore(module, tensor_name, left)
     return module
 
@@ -332,14 +336,14 @@ def transfer_parametrizations_and_params(
     """
     if not is_parametrized(from_module):
         return to_module
-    held: Any = from_module.parametrizations  # type: ignore[attr-defined]
+    held = _held(from_module)
     for name in held if tensor_name is None else [tensor_name]:
         if not hasattr(to_module, name):
             value = plain(getattr(from_module, name))
             to_module.register_parameter(name, Parameter(value, dtype=value.dtype))
         for parametrization in held[name]:
             register_parametrization(to_module, name, parametrization)
-        mine: Any = to_module.parametrizations[name]  # type: ignore[attr-defined]
+        mine = _held(to_module)[name]
         for key, x in (*held[name]._own(Parameter), *held[name]._own_buffers()):
             setattr(mine, key, x)
     return to_module
@@ -376,7 +380,7 @@ def overwrite(p: Parameter, array: Any) -> None:
     """Give a Parameter a new array, of any shape; recorded graphs notice."""
     if p.shape != array.shape:
         p.grad = None
-    p._data, p.birth = np.array(array), tick()
+    p._data, p.seal, p.birth = np.array(array), None, tick()
 
 
 def _arrays(found: Any, module: Module) -> Any:

@@ -171,6 +171,16 @@ def test_removing_one_of_several_originals_needs_its_value():
     assert isinstance(layer.weight, nn.Parameter)
 
 
+def test_a_shallow_copy_keeps_its_parametrization():
+    layer = parametrize.register_parametrization(nn.Linear(2, 2), "weight", Double())
+    twin = copy.copy(layer)
+    value = layer.weight.data.copy()
+    parametrize.register_parametrization(twin, "bias", Double())
+    parametrize.remove_parametrizations(layer, "weight", leave_parametrized=False)
+    np.testing.assert_array_equal(twin.weight.data, value)
+    assert type(layer) is nn.Linear
+
+
 def test_two_tensors_of_a_module_are_independent():
     layer = nn.Linear(2, 2)
     parametrize.register_parametrization(layer, "weight", Double())
