@@ -184,7 +184,7 @@ def _reference(
     x: Any, target: Any, weight: Any, ignore_index: int, reduction: str, label_smoothing: float
 ) -> Any:
     """The same, composed of ops."""
-    C = x.shape[min(1, x.ndim - 1)]
+    C = x.shape[min(1, x.ndim - 1)] or 1
     w = np.ones(C, x.dtype) if weight is None else np.asarray(weight, x.dtype)
     log_p = log_softmax(class_rows(x), axis=1)
     if target.dtype.kind == "f":
