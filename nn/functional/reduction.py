@@ -88,6 +88,12 @@ def signs(who: str, target: Any) -> None:
         raise ValueError(f"{who}: target must hold 1 and -1 only, got {wrong.flat[0]}.")
 
 
+def hinge(x: Tensor) -> Value:
+    """max(0, x), whose slope at 0 is 1, as PyTorch has it; NaN stays."""
+    y: Any = np.where(np.less(x, 0), 0, x)
+    return y
+
+
 def reduced(losses: Tensor, reduction: str, who: str) -> Value:
     """Mean, sum, or the losses themselves."""
     if reduction == "mean":
