@@ -91,11 +91,23 @@ def clip_grad_norm_(
     grads = [p.grad for p in params]
     total = _total(grads, names, norm_type, error_if_nonfinite, "clip_grad_norm_")
     factor = bound / (total + 1e-6)
+    if math.isinf(total) and all(np.isfinite(g).all() for g in grads):  # the sum overflowed
+        for g in grads:
+            g *= 2.0**-64
+        factor = bound / _total(grads, names, norm_type, False, "clip_grad_norm_")
     if not factor >= 1:  # NaN too
         with np.errstate(all="ignore"):
             for g in grads:
-                g *= factor
+                _scale(g, factor)
     return total
+
+
+def _scale(g: Array, factor: float) -> None:
+    """Multiply in place; in double precision where the factor has few digits in that of g."""
+    if factor < np.finfo(g.dtype).tiny:
+        np.multiply(g, np.float64(factor), out=g, casting="same_kind")
+    else:
+        g *= factor
 
 
 def clip_grad_value_(parameters: Parameters, clip_value: float) -> None:
@@ -118,7 +130,8 @@ def clip_grad_value_(parameters: Parameters, clip_value: float) -> None:
     bound = real("clip_grad_value_: clip_value", clip_value)
     require(bound >= 0, "clip_grad_value_: clip_value", ">= 0", clip_value)
     for p in _with_gradients(parameters, "clip_grad_value_"):
-        np.clip(p.grad, -bound, bound, out=p.grad)
+        most = min(bound, float(np.finfo(p.dtype).max))
+        np.clip(p.grad, -most, most, out=p.grad)
 
 
 def _with_gradients(parameters: Parameters, function: str) -> list[Any]:
