@@ -221,12 +221,13 @@ def glu(input: Tensor, dim: int = -1) -> Value:
     >>> nn.functional.glu(np.array([3.0, 0.0]))
     array([1.5])
     """
-    shape = np.shape(input)
+    x = input if isinstance(input, Value) else np.asarray(input)
+    shape = x.shape
     if not -len(shape) <= dim < len(shape):
         raise ValueError(f"glu: dim={dim} is no axis of shape {shape}.")
     if shape[dim] % 2:
         raise ValueError(f"glu: input {shape} must have an even size along dim={dim}.")
-    a, b = np.split(input, 2, axis=dim)
+    a, b = np.split(x, 2, axis=dim)
     return a * autograd.ops.sigmoid(b)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from autograd.ops.arrays.reduce import mean, sum_
 from autograd.ops.losses.cross_entropy import REDUCTIONS
 from autograd.value import Value
-from nn.functional.tensor import Tensor, floats
+from nn.functional.tensor import Tensor, floats, numbers
 
 
 def paired(who: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
@@ -46,6 +46,8 @@ def constant(who: str, given: Any, like: Tensor, name: str) -> Tensor:
         return given
     array = np.asarray(given)
     if array.dtype.kind not in "fiub":
+        if not isinstance(given, np.ndarray):
+            numbers(who, given, name)
         raise TypeError(f"{who}: {name} must hold real numbers, got {array.dtype}.")
     return array.astype(like.dtype, copy=False)
 

@@ -9,7 +9,7 @@ import numpy as np
 from autograd.random import Rng, as_generator
 from autograd.value import Value
 from nn import functional
-from nn.arguments import count, flags
+from nn.arguments import count, features, flags
 from nn.layers.uniform_weights import uniform_weights
 from nn.module import Module, Parameter
 
@@ -65,7 +65,7 @@ class Linear(Module):
             self._make_parameters(in_features, bias, dtype, rng)
             return
         self.make_later(
-            lambda self, input: self._make_parameters(np.shape(input)[-1], bias, dtype, rng),
+            lambda self, input: self._make_parameters(features("Linear", input), bias, dtype, rng),
             f"in_features=None, out_features={out_features}, bias={bias}",
         )
 

@@ -10,7 +10,7 @@ import numpy as np
 import autograd
 from autograd.random import Rng, as_generator
 from autograd.value import Value
-from nn.arguments import count, flags
+from nn.arguments import count, features, flags
 from nn.layers.uniform_weights import uniform_weights
 from nn.module import Module, Parameter
 from nn.utils.rnn import PackedSequence, pad_packed_sequence, repacked
@@ -64,7 +64,7 @@ class _Recurrent(Module):
             self._make_parameters(input_size, dtype)
             return
         self.make_later(
-            lambda self, input, *_, **__: self._make_parameters(_features(input), dtype),
+            lambda self, input, *_, **__: self._make_parameters(_features(self, input), dtype),
             f"None, {self.hidden_size}",
         )
 
@@ -151,10 +151,10 @@ class _Recurrent(Module):
         return text
 
 
-def _features(input: Any) -> int:
+def _features(layer: Module, input: Any) -> int:
     """The number of features of a step."""
-    size: int = np.shape(input.data if isinstance(input, PackedSequence) else input)[-1]
-    return size
+    steps = input.data if isinstance(input, PackedSequence) else input
+    return features(type(layer).__name__, steps)
 
 
 class RNN(_Recurrent):

@@ -9,7 +9,7 @@ import numpy as np
 import autograd
 from autograd.random import Rng, as_generator
 from autograd.value import Value
-from nn.arguments import count, flags
+from nn.arguments import count, features, flags
 from nn.functional.tensor import same_dtype
 from nn.layers.uniform_weights import uniform_weights
 from nn.module import Module
@@ -37,7 +37,7 @@ class _Cell(Module):
             self._make_parameters(input_size, dtype, rng)
             return
         self.make_later(
-            lambda self, input, *_, **__: self._make_parameters(np.shape(input)[-1], dtype, rng),
+            lambda self, input, *_, **__: self._make_parameters(features(who, input), dtype, rng),
             f"None, {self.hidden_size}",
         )
 
