@@ -153,19 +153,19 @@ class MultiheadAttention(Module):
         weight = self.out_proj.weight
         for name, x in (("query", query), ("key", key), ("value", value)):
             same_dtype(f"MultiheadAttention, {name}", floats("MultiheadAttention", x, name), weight)
-        own = vars(self)
+        packed = self.in_proj_weight  # read once: it may be computed (nn.utils.parametrize)
+        q, k, v = (getattr(self, f"{name}_proj_weight", None) for name in "qkv")
         return functional.multi_head_attention_forward(
-            query, key, value, self.embed_dim, self.num_heads, self.in_proj_weight,
+            query, key, value, self.embed_dim, self.num_heads, packed,
             self.in_proj_bias, self.bias_k, self.bias_v, self.add_zero_attn, self.dropout,
             weight, self.out_proj.bias, self.training, key_padding_mask, need_weights, attn_mask,
-            self.in_proj_weight is None, own.get("q_proj_weight"), own.get("k_proj_weight"),
-            own.get("v_proj_weight"), average_attn_weights=average_attn_weights,
+            packed is None, q, k, v, average_attn_weights=average_attn_weights,
             is_causal=is_causal, batch_first=self.batch_first, rng=self.rng,
         )  # fmt: skip
 
     def extra_repr(self) -> str:
         text = f"{self.embed_dim}, num_heads={self.num_heads}"
-        if self.in_proj_weight is None:
+        if not self.kdim == self.vdim == self.embed_dim:
             text += f", kdim={self.kdim}, vdim={self.vdim}"
         if self.dropout:
             text += f", dropout={self.dropout}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any, ClassVar
 
@@ -54,10 +55,13 @@ class _Tracked(Module):
             self._make_parameters(num_features, dtype, bias)
             return
         self.make_later(
-            lambda self, input: self._make_parameters(self._channels(np.shape(input)), dtype, bias),
+            functools.partial(type(self)._make_for, dtype=dtype, bias=bias),
             f"None, eps={eps}, momentum={momentum}, affine={affine}, "
             f"track_running_stats={track_running_stats}",
         )
+
+    def _make_for(self, input: Any, **settings: Any) -> None:
+        self._make_parameters(self._channels(np.shape(input)), **settings)
 
     def _make_parameters(self, num_features: int, dtype: Any, bias: bool) -> None:
         self.num_features = count(type(self).__name__, "num_features", num_features, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -55,9 +56,12 @@ class _Convolution(Module):
             self._make_parameters(in_channels, bias, dtype, rng)
             return
         self.make_later(
-            lambda self, input, *_: self._make_parameters(self._channels(input), bias, dtype, rng),
+            functools.partial(type(self)._make_for, bias=bias, dtype=dtype, rng=rng),
             f"in_channels=None, {self.out_channels}, kernel_size={self.kernel_size}",
         )
+
+    def _make_for(self, input: Any, *_: Any, **settings: Any) -> None:
+        self._make_parameters(self._channels(input), **settings)
 
     def _make_parameters(
         self, in_channels: int, bias: bool, dtype: Any, rng: np.random.Generator

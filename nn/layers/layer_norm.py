@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -199,9 +200,12 @@ class GroupNorm(Module):
             self._make_parameters(num_channels, dtype, bias)
             return
         self.make_later(
-            lambda self, input: self._make_parameters(self._channels(input), dtype, bias),
+            functools.partial(type(self)._make_for, dtype=dtype, bias=bias),
             f"{num_groups}, None, eps={eps}, affine={affine}, bias={bias}",
         )
+
+    def _make_for(self, input: Any, **settings: Any) -> None:
+        self._make_parameters(self._channels(input), **settings)
 
     def _make_parameters(self, num_channels: int, dtype: Any, bias: bool) -> None:
         self.num_channels = count("GroupNorm", "num_channels", num_channels, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -65,9 +66,12 @@ class Linear(Module):
             self._make_parameters(in_features, bias, dtype, rng)
             return
         self.make_later(
-            lambda self, input: self._make_parameters(features("Linear", input), bias, dtype, rng),
+            functools.partial(type(self)._make_for, bias=bias, dtype=dtype, rng=rng),
             f"in_features=None, out_features={out_features}, bias={bias}",
         )
+
+    def _make_for(self, input: Any, **settings: Any) -> None:
+        self._make_parameters(features("Linear", input), **settings)
 
     def _make_parameters(
         self, in_features: int, bias: bool, dtype: Any, rng: np.random.Generator

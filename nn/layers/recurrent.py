@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from typing import Any, ClassVar
 
@@ -64,9 +65,12 @@ class _Recurrent(Module):
             self._make_parameters(input_size, dtype)
             return
         self.make_later(
-            lambda self, input, *_, **__: self._make_parameters(_features(self, input), dtype),
+            functools.partial(type(self)._make_for, dtype=dtype),
             f"None, {self.hidden_size}",
         )
+
+    def _make_for(self, input: Any, *_: Any, dtype: Any, **__: Any) -> None:
+        self._make_parameters(_features(self, input), dtype)
 
     def _make_parameters(self, input_size: int, dtype: Any) -> None:
         self.input_size = width = count(type(self).__name__, "input_size", input_size)

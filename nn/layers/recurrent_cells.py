@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, ClassVar
 
 import numpy as np
@@ -37,9 +38,12 @@ class _Cell(Module):
             self._make_parameters(input_size, dtype, rng)
             return
         self.make_later(
-            lambda self, input, *_, **__: self._make_parameters(features(who, input), dtype, rng),
+            functools.partial(type(self)._make_for, dtype=dtype, rng=rng),
             f"None, {self.hidden_size}",
         )
+
+    def _make_for(self, input: Any, *_: Any, dtype: Any, rng: Any, **__: Any) -> None:
+        self._make_parameters(features(type(self).__name__, input), dtype, rng)
 
     def _make_parameters(self, input_size: int, dtype: Any, rng: np.random.Generator) -> None:
         self.input_size = count(type(self).__name__, "input_size", input_size)
@@ -58,7 +62,8 @@ class _Cell(Module):
                 f"{who}: input must be (B, I) or (I,) with I = input_size={self.input_size}, "
                 f"got {x.shape}."
             )
-        weights = [vars(self)[n] for n in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        weights = [getattr(self, name) for name in names]
         same_dtype(who, x, weights[0])
         single = len(x.shape) == 1
         if single:

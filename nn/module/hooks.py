@@ -45,6 +45,13 @@ class Hooks:
         self.before_load: list[tuple[Hook, bool]] = []
         self.after_load: list[tuple[Hook, bool]] = []
 
+    def copy(self) -> Hooks:
+        """The same hooks; adding one to the copy leaves these as they are."""
+        twin = Hooks()
+        for name in self.__slots__:
+            setattr(twin, name, [*getattr(self, name)])
+        return twin
+
     def run(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call forward with the hooks around it."""
         for hook, with_kwargs in tuple(self.before):

@@ -122,7 +122,8 @@ class Module(Hooked):
         ----------
         make : ``make(module, *inputs)``, given what the first call is given, makes the parameters.
             If it or the call fails, the module stays as it was. A function of the module, not a
-            closure over it, so that copies finish themselves.
+            closure over it, so that copies finish themselves; one that can be pickled, not a
+            lambda, if the module is to be.
         shown : the arguments in the repr until then.
 
         Examples
@@ -146,6 +147,18 @@ class Module(Hooked):
         """
         # the instance's own forward hides the class's, so that later calls cost nothing more
         vars(self).update(_make=make, _shown=shown, forward=self._first_forward)
+
+    def __copy__(self) -> Self:
+        """Another module with the same parameters, buffers and submodules."""
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self))
+        if "_buffers" in vars(self):
+            vars(twin)["_buffers"] = vars(self)["_buffers"].copy()
+        if self._hooks is not None:
+            twin._hooks = self._hooks.copy()
+        if self._make is not None:
+            vars(twin)["forward"] = twin._first_forward
+        return twin
 
     def _first_forward(self, *args: Any, **kwargs: Any) -> Any:
         before = vars(self).copy()

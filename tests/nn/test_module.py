@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import copy
 import gc
+import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -157,6 +160,52 @@ def test_a_deep_copy_is_independent():
     assert net.scale.data == 1
     assert twin.inner.other is twin.scale
     assert keys(twin) == keys(net)
+
+
+def test_a_shallow_copy_has_attributes_of_its_own_and_shares_parameters():
+    net, seen = Block(), []
+    net.register_forward_hook(lambda *_: seen.append(1))
+    twin = copy.copy(net)
+    twin.register_forward_hook(lambda *_: seen.append(2))
+    twin.other = nn.Buffer([1.0])
+    assert twin.scale is net.scale
+    assert twin.inner is net.inner
+    net(np.ones(2, np.float32))
+    assert seen == [1]
+    net.other = autograd.Value(1.0)  # no buffer of the original
+
+
+TRAINED = """
+import pickle, sys, numpy as np, nn
+net, optimizer = pickle.load(open(sys.argv[1], "rb"))
+x = np.linspace(-1, 1, 15, dtype=np.float32).reshape(5, 3)
+for _ in range(3):
+    optimizer.zero_grad()
+    np.mean(np.square(net(x))).backward()
+    optimizer.step()
+pickle.dump(net.state_dict(), open(sys.argv[1], "wb"))
+"""
+
+
+def test_a_trained_model_trains_on_in_another_process(tmp_path):
+    net = nn.Sequential(nn.Linear(3, 4, rng=0), nn.ReLU(), nn.Linear(4, 1, rng=1))
+    optimizer = nn.optim.Adam(net.parameters(), lr=0.01)
+    x = np.linspace(-1, 1, 15, dtype=np.float32).reshape(5, 3)
+
+    def train():
+        for _ in range(3):
+            optimizer.zero_grad()
+            np.mean(np.square(net(x))).backward()
+            optimizer.step()
+
+    train()
+    file = tmp_path / "model.pickle"
+    file.write_bytes(pickle.dumps((net, optimizer)))
+    subprocess.run([sys.executable, "-c", TRAINED, str(file)], check=True)
+    train()
+    other = pickle.loads(file.read_bytes())
+    for key, array in net.state_dict().items():
+        np.testing.assert_allclose(other[key], array, rtol=1e-6)
 
 
 def test_train_and_eval_reach_all_modules():
@@ -357,13 +406,34 @@ def test_a_first_call_that_fails_leaves_the_sizes_open():
     assert repr(layer) == "Linear(in_features=3, out_features=2, bias=True)"
 
 
-def test_copies_without_sizes_find_their_own():
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))]
+)
+def test_copies_without_sizes_find_their_own(copied):
     layer = nn.Linear(None, 2)
-    twin = copy.deepcopy(layer)
+    twin = copied(layer)
     layer(np.ones(3, np.float32))
     twin(np.ones(4, np.float32))
     assert layer.weight.shape == (2, 3)
     assert twin.weight.shape == (2, 4)
+
+
+UNSIZED = {
+    "Linear": (lambda: nn.Linear(None, 2), (5, 3)),
+    "Conv1d": (lambda: nn.Conv1d(None, 2, 3), (1, 4, 5)),
+    "ConvTranspose2d": (lambda: nn.ConvTranspose2d(None, 2, 3), (1, 4, 5, 5)),
+    "BatchNorm1d": (lambda: nn.BatchNorm1d(None), (5, 3)),
+    "GroupNorm": (lambda: nn.GroupNorm(2, None), (5, 4)),
+    "LSTM": (lambda: nn.LSTM(None, 2), (5, 3)),
+    "GRUCell": (lambda: nn.GRUCell(None, 2), (5, 3)),
+}
+
+
+@pytest.mark.parametrize(("make", "shape"), UNSIZED.values(), ids=UNSIZED)
+def test_a_module_without_sizes_can_be_pickled(make, shape):
+    twin = pickle.loads(pickle.dumps(make()))
+    twin(np.ones(shape, np.float32))
+    assert all(p.size for p in twin.parameters())
 
 
 def test_a_module_without_sizes_keeps_its_mode_and_hooks():
