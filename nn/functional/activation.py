@@ -139,10 +139,21 @@ def tanh(input: Tensor) -> Value:
 
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Value:
-    """log(1 + exp(βx)) / β; exact for every x, so that PyTorch's threshold has nothing to do."""
+    """log(1 + exp(βx)) / β, and x where βx > threshold, as in PyTorch.
+
+    `autograd.softplus` is exact everywhere.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.functional.softplus(np.array([0.0, 3.0]), threshold=2.0)
+    array([0.69314718, 3.        ])
+    """
     if not beta:
         raise ValueError(f"softplus: beta must not be 0, got {beta}.")
-    return autograd.ops.softplus(input, beta)
+    x = input if isinstance(input, Value) else np.asarray(input)
+    y: Any = np.where(np.greater(x * beta, threshold), x, autograd.ops.softplus(x, beta))
+    return y
 
 
 def softshrink(input: Tensor, lambd: float = 0.5) -> Value:
@@ -210,12 +221,13 @@ def glu(input: Tensor, dim: int = -1) -> Value:
     >>> nn.functional.glu(np.array([3.0, 0.0]))
     array([1.5])
     """
-    shape = np.shape(input)
+    x = input if isinstance(input, Value) else np.asarray(input)
+    shape = x.shape
     if not -len(shape) <= dim < len(shape):
         raise ValueError(f"glu: dim={dim} is no axis of shape {shape}.")
     if shape[dim] % 2:
         raise ValueError(f"glu: input {shape} must have an even size along dim={dim}.")
-    a, b = np.split(input, 2, axis=dim)
+    a, b = np.split(x, 2, axis=dim)
     return a * autograd.ops.sigmoid(b)
 
 

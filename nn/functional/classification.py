@@ -30,7 +30,7 @@ def cross_entropy(
         floats, of the input's shape.
     weight : class weights, shape (C,), optional. The mean divides by the sum of the
         factors of the targets.
-    ignore_index : targets with this index are ignored.
+    ignore_index : targets with this index are ignored; for class indices only.
     reduction : "mean", "sum" or "none".
     label_smoothing : share of the target's probability spread evenly over all classes.
 
@@ -42,6 +42,7 @@ def cross_entropy(
     ------
     ValueError
         Shapes that do not fit, a class index out of range.
+        An ignore_index that probabilities can't have.
     TypeError
         Float targets that are not probabilities of the input's shape.
 
@@ -54,6 +55,12 @@ def cross_entropy(
     """
     if not isinstance(input, Value):
         input = np.asarray(input)
+    if ignore_index >= 0 and getattr(target, "dtype", np.int64) in (np.float32, np.float64):
+        raise ValueError(
+            f"cross_entropy: ignore_index={ignore_index} is for class indices, but target "
+            f"{target.shape} holds probabilities ({target.dtype}). Leave those rows out, or give "
+            "them a target of zeros."
+        )
     return fused_cross_entropy.call(input, target, weight, ignore_index, reduction, label_smoothing)
 
 

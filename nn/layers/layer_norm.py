@@ -205,7 +205,7 @@ class GroupNorm(Module):
         )
 
     def _make_for(self, input: Any, **settings: Any) -> None:
-        self._make_parameters(np.shape(input)[1], **settings)
+        self._make_parameters(self._channels(input), **settings)
 
     def _make_parameters(self, num_channels: int, dtype: Any, bias: bool) -> None:
         self.num_channels = count("GroupNorm", "num_channels", num_channels, 1)
@@ -218,13 +218,18 @@ class GroupNorm(Module):
         self.register_parameter("weight", Parameter(w, dtype=dtype) if affine else None)
         self.register_parameter("bias", Parameter(b, dtype=dtype) if affine and bias else None)
 
+    def _channels(self, input: Any) -> int:
+        shape = np.shape(input)
+        if len(shape) < 2:
+            raise ValueError(f"GroupNorm: input must be (N, C, ...), got {shape}.")
+        return shape[1]
+
     def forward(self, input: Any) -> Value:
         """Normalize each group of each sample."""
-        shape = np.shape(input)
-        if len(shape) < 2 or shape[1] != self.num_channels:
+        if self._channels(input) != self.num_channels:
             raise ValueError(
                 f"GroupNorm: input must be (N, C, ...) with C = num_channels={self.num_channels}, "
-                f"got {shape}."
+                f"got {np.shape(input)}."
             )
         return functional.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 

@@ -10,7 +10,7 @@ import numpy as np
 from autograd.random import Rng, as_generator
 from autograd.value import Value
 from nn import functional
-from nn.arguments import count, flags
+from nn.arguments import count, features, flags
 from nn.layers.uniform_weights import uniform_weights
 from nn.module import Module, Parameter
 
@@ -71,7 +71,7 @@ class Linear(Module):
         )
 
     def _make_for(self, input: Any, **settings: Any) -> None:
-        self._make_parameters(np.shape(input)[-1], **settings)
+        self._make_parameters(features("Linear", input), **settings)
 
     def _make_parameters(
         self, in_features: int, bias: bool, dtype: Any, rng: np.random.Generator

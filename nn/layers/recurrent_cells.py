@@ -10,7 +10,7 @@ import numpy as np
 import autograd
 from autograd.random import Rng, as_generator
 from autograd.value import Value
-from nn.arguments import count, flags
+from nn.arguments import count, features, flags
 from nn.functional.tensor import same_dtype
 from nn.layers.uniform_weights import uniform_weights
 from nn.module import Module
@@ -43,7 +43,7 @@ class _Cell(Module):
         )
 
     def _make_for(self, input: Any, *_: Any, dtype: Any, rng: Any, **__: Any) -> None:
-        self._make_parameters(np.shape(input)[-1], dtype, rng)
+        self._make_parameters(features(type(self).__name__, input), dtype, rng)
 
     def _make_parameters(self, input_size: int, dtype: Any, rng: np.random.Generator) -> None:
         self.input_size = count(type(self).__name__, "input_size", input_size)
