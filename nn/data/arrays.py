@@ -8,7 +8,7 @@ import numpy as np
 
 from autograd.node import Array
 
-CODES = "classes, y = numpy.unique(labels, return_inverse=True)"
+CODES = "classes, y = numpy.unique(list(labels), return_inverse=True)"
 
 
 def as_array(who: str, given: Any) -> Array:
@@ -76,7 +76,8 @@ def numbers(who: str, given: Any) -> Array:
     """
     array = as_array(who, given)
     if array.dtype.kind in "US" or (array.dtype.kind == "O" and isinstance(array.flat[0], str)):
-        raise TypeError(f"{who} is text, {array.flat[0]!r} for example; encode it: {CODES}.")
+        some = str(array.flat[0])[:20]
+        raise TypeError(f"{who} is text, such as {some!r}; encode it: {CODES}.")
     if array.dtype.kind == "O":
         raise TypeError(
             f"{who} is an array of objects, such as {_named(array.flat[0])}; pass numbers, as with "

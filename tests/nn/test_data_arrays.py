@@ -54,7 +54,7 @@ def test_columns_that_are_no_numbers_are_named_with_the_cure(pd, values):
 
 def test_labels_as_text_are_refused_as_numbers_with_the_cure(pd):
     for labels in (["cat", "dog"], np.array(["cat", "dog"]), pd.Series(["cat", "dog"])):
-        with pytest.raises(TypeError, match=r"y is text, .*'cat'.*return_inverse"):
+        with pytest.raises(TypeError, match=r"y is text, such as 'cat'; .*return_inverse"):
             numbers("y", labels)
     assert next(iter(DataLoader(pd.Series(["cat", "dog"]), 2))).tolist() == ["cat", "dog"]
 

@@ -275,6 +275,8 @@ def test_windows_go_on_where_the_one_before_ended():
         windows(tokens[:40], 4, 10)
     with pytest.raises(ValueError, match=">= 1"):
         windows(tokens, 0, 10)
+    with pytest.raises(TypeError, match=r"the sequence is text, such as 'a b a.*return_inverse"):
+        windows("a b " * 50, 4, 10)
 
 
 SHUFFLING = {
