@@ -20,7 +20,7 @@ autograd.machine
 autograd.kernels
 autograd.dispatch autograd.recording autograd.random
 autograd.node autograd.symbol
-autograd.stale autograd.spelling autograd.passes
+autograd.stale autograd.spelling autograd.passes autograd.printable
 autograd.engine
 autograd.value
 autograd.op
