@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from autograd.op import SELECT
+from autograd.printable import printable
 from autograd.readers.profile.chrome import Span, events
 from autograd.value import Value
 from autograd.viz.draw import Drawing
@@ -185,7 +186,7 @@ class Profile:
             ).rstrip()
             for row in rows
         ]
-        return "\n".join(lines)
+        return printable("\n".join(lines))
 
     def __str__(self) -> str:
         return self.text()
