@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.engine import add_gradient, topological
+from autograd.contribution import Unreached
+from autograd.engine import add_gradient, gradients, topological
 from autograd.node import Array, Node
 from autograd.op import SELECT
 from autograd.printable import printable
@@ -304,6 +305,14 @@ class _Walk:
                 f"explain: no path leads from x ({x.name or x.shape}) to y, or x requires no "
                 "gradient."
             )
+        self.hidden: Unreached = {}  # of each node, as in a pass over the whole graph
+        unreached: Unreached = {}
+
+        def keep(v: Node, g: Any) -> None:
+            if v in unreached:
+                self.hidden[v] = unreached[v]
+
+        gradients([y], [g], [x], watch=keep, stop={x}, unreached=unreached)
         self.partials: dict[Node, list[_Partial]] = {y: [_Partial(g, ())]}
         self.rest: dict[Node, Any] = {}
         self.merged: dict[Node, int] = {}
@@ -353,7 +362,8 @@ class _Walk:
     def _pull(self, v: Node, i: int, g: Any) -> Any:
         """The contribution of v's op to its input i, as the engine would add it."""
         needs = [j == i for j in range(len(v.inputs))]
-        return passed_back(v, g, needs, self.stale)[i]
+        hidden = {v: self.hidden[v]} if v in self.hidden else {}
+        return passed_back(v, g, needs, self.stale, unreached=hidden)[i]
 
 
 def _factor(g: Any, gx: Any) -> float | None:

@@ -9,6 +9,7 @@ import numpy as np
 import autograd
 from autograd.random import Rng, as_generator
 from autograd.value import Value
+from nn.arguments import flags
 from nn.functional.tensor import Tensor, same_dtype
 
 
@@ -34,16 +35,22 @@ def tanhshrink(input: Tensor) -> Value:
 
 def relu(input: Tensor, inplace: bool = False) -> Value:
     """max(x, 0)."""
+    if inplace is not False:
+        flags("relu", inplace=inplace)
     return autograd.ops.relu.call(input)
 
 
 def relu6(input: Tensor, inplace: bool = False) -> Value:
     """min(max(x, 0), 6)."""
+    if inplace is not False:
+        flags("relu6", inplace=inplace)
     return autograd.ops.relu6.call(input)
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Value:
     """x where x > 0, else negative_slope · x."""
+    if inplace is not False:
+        flags("leaky_relu", inplace=inplace)
     return autograd.ops.leaky_relu(input, negative_slope)
 
 
@@ -76,6 +83,7 @@ def rrelu(
     >>> nn.functional.rrelu(np.array([-1.0, 2.0]), 0.2, 0.4).round(6)
     array([-0.3,  2. ])
     """
+    flags("rrelu", training=training, inplace=inplace)
     if not lower <= upper:
         raise ValueError(f"rrelu: lower={lower} must be at most upper={upper}.")
     if not training:
@@ -87,16 +95,22 @@ def rrelu(
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Value:
     """x where x > 0, else alpha (exp(x) − 1)."""
+    if inplace is not False:
+        flags("elu", inplace=inplace)
     return autograd.ops.elu(input, alpha)
 
 
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Value:
     """x where x > 0, else alpha (exp(x / alpha) − 1)."""
+    if inplace is not False:
+        flags("celu", inplace=inplace)
     return autograd.ops.celu(input, alpha)
 
 
 def selu(input: Tensor, inplace: bool = False) -> Value:
     """Scaled ELU, whose fixed point is mean 0 and variance 1."""
+    if inplace is not False:
+        flags("selu", inplace=inplace)
     return autograd.ops.selu.call(input)
 
 
@@ -107,11 +121,15 @@ def gelu(input: Tensor, approximate: str = "none") -> Value:
 
 def silu(input: Tensor, inplace: bool = False) -> Value:
     """x σ(x)."""
+    if inplace is not False:
+        flags("silu", inplace=inplace)
     return autograd.ops.silu.call(input)
 
 
 def mish(input: Tensor, inplace: bool = False) -> Value:
     """x tanh(softplus(x))."""
+    if inplace is not False:
+        flags("mish", inplace=inplace)
     return autograd.ops.mish.call(input)
 
 
@@ -143,6 +161,8 @@ def hardtanh(
     input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
 ) -> Value:
     """x clamped to [min_val, max_val]."""
+    if inplace is not False:
+        flags("hardtanh", inplace=inplace)
     if min_val > max_val:
         raise ValueError(f"hardtanh: min_val={min_val} must be at most max_val={max_val}.")
     return autograd.ops.hardtanh(input, min_val, max_val)
@@ -150,11 +170,15 @@ def hardtanh(
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Value:
     """relu6(x + 3) / 6."""
+    if inplace is not False:
+        flags("hardsigmoid", inplace=inplace)
     return autograd.ops.hardsigmoid.call(input)
 
 
 def hardswish(input: Tensor, inplace: bool = False) -> Value:
     """x · hardsigmoid(x)."""
+    if inplace is not False:
+        flags("hardswish", inplace=inplace)
     return autograd.ops.hardswish.call(input)
 
 
@@ -167,6 +191,8 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     >>> nn.functional.threshold(np.array([0.5, 2.0]), 1.0, -7.0)
     array([-7.,  2.])
     """
+    if inplace is not False:
+        flags("threshold", inplace=inplace)
     y: Any = np.where(np.greater(input, threshold), input, value)
     return y
 
@@ -258,6 +284,7 @@ def gumbel_softmax(
     array([[0., 0., 1.],
            [1., 0., 0.]])
     """
+    flags("gumbel_softmax", hard=hard)
     if tau <= 0:
         raise ValueError(f"gumbel_softmax: tau must be more than 0, got {tau}.")
     x = logits if isinstance(logits, Value) else np.asarray(logits)

@@ -9,6 +9,7 @@ import numpy as np
 import autograd
 from autograd.ops.losses.cross_entropy import cross_entropy as fused_cross_entropy
 from autograd.value import Value
+from nn.arguments import flags
 from nn.functional.tensor import Tensor, floats
 
 
@@ -108,6 +109,7 @@ def ctc_loss(
     >>> float(np.exp(-nn.functional.ctc_loss(even, [[1]], [2], [1])).round(6))
     0.75
     """
+    flags("ctc_loss", zero_infinity=zero_infinity)
     return autograd.ops.ctc_loss(
         floats("ctc_loss", log_probs, "log_probs"), targets, input_lengths, target_lengths, blank,
         reduction, zero_infinity,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd.value import Value
+from nn.arguments import flags
 from nn.functional.distance import pairwise_distance
 from nn.functional.reduction import constant, paired, reduced, signs
 from nn.functional.tensor import Tensor, floats
@@ -131,6 +132,7 @@ def triplet_margin_loss(
     >>> round(y.item(), 4)
     1.0
     """
+    flags("triplet_margin_loss", swap=swap)
     return _triplet(
         "triplet_margin_loss",
         anchor,
@@ -166,6 +168,7 @@ def triplet_margin_with_distance_loss(
     >>> y.item()
     1.0
     """
+    flags("triplet_margin_with_distance_loss", swap=swap)
     return _triplet(
         "triplet_margin_with_distance_loss",
         anchor,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd.value import Value
+from nn.arguments import flags
 from nn.functional.reduction import constant, in_range, paired, reduced, weighted
 from nn.functional.tensor import Tensor
 
@@ -153,6 +154,7 @@ def poisson_nll_loss(
     >>> nn.functional.poisson_nll_loss(nn.Parameter([0.0, 0.0]), np.array([1.0, 3.0])).item()
     1.0
     """
+    flags("poisson_nll_loss", log_input=log_input, full=full)
     x, t = paired("poisson_nll_loss", input, target)
     in_range("poisson_nll_loss", "target", t, 0, np.inf)
     losses = np.exp(x) - t * x if log_input else x - t * np.log(x + eps)
@@ -194,6 +196,7 @@ def gaussian_nll_loss(
     >>> nn.functional.gaussian_nll_loss(nn.Parameter([1.0]), np.array([3.0]), 1.0).item()
     2.0
     """
+    flags("gaussian_nll_loss", full=full)
     x, t = paired("gaussian_nll_loss", input, target)
     v = constant("gaussian_nll_loss", var, x, "var")
     if v.shape == x.shape[:-1] and v.shape != x.shape and x.ndim:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -92,6 +93,16 @@ def test_a_copy_of_a_fitted_model_trains_itself_only():
     copy.deepcopy(net).fit(X, Y, verbose=0)
     for key, array in net.state_dict().items():
         np.testing.assert_array_equal(array, before[key])
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_a_copy_of_a_fitted_model_learns_what_the_original_does(copied):
+    net = model()
+    net.fit(X, Y, epochs=2, verbose=0, shuffle=False)
+    twin = copied(net)
+    histories = [m.fit(X, Y, epochs=3, verbose=0, shuffle=False) for m in (net, twin)]
+    assert histories[0]["loss"] == histories[1]["loss"]
+    assert histories[1]["loss"][2] < histories[1]["loss"][0]
 
 
 def test_a_compiled_model_has_pytorchs_keys_still():

@@ -114,6 +114,7 @@ cumsum = Op(
     lambda g, y, a, axis: _cumsum_vjp(g, a, axis),
     of=(np.cumsum,),
     bind="cumsum",
+    routes=True,
 )
 cumprod = Op(
     _cumprod,

@@ -94,12 +94,14 @@ add_along_axis: Op = Op(
     r"\operatorname{{scatter}}_{{{indices}}} {a:3}",
     lambda g, y, a, indices, n, axis: np.take_along_axis(g, indices, axis),
     None,
+    routes=True,
 )
 sort = Op(
     _sort,
     r"\operatorname{{sort}} {a:3}",
     lambda g, y, a, axis, kind, stable: _sort_vjp(g, a, axis),
     of=(np.sort,),
+    routes=True,
 )
 median = Op(
     _median,

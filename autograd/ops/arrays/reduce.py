@@ -149,6 +149,7 @@ sum_ = Op(
     rank=3,
     of=(np.sum,),
     bind="sum",
+    routes=True,
 )
 mean = Op(
     _mean,
@@ -157,6 +158,7 @@ mean = Op(
     rank=3,
     of=(np.mean,),
     bind="mean",
+    routes=True,
 )
 prod = Op(
     _prod,

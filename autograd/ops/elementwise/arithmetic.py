@@ -75,6 +75,7 @@ elementwise(
     name="multiply",
     of=(np.multiply,),
     bind="__mul__ __rmul__",
+    singular=True,
 )
 elementwise(
     operator.truediv,
@@ -136,7 +137,7 @@ elementwise(
     zero,
     rank=2,
 )
-elementwise(np.square, "{a:9}^2", lambda g, y, a: 2 * g * a)
+elementwise(np.square, "{a:9}^2", lambda g, y, a: 2 * g * a, singular=True)
 elementwise(np.sqrt, r"\sqrt{{{a}}}", lambda g, y, a: g / (2 * y), bind="sqrt", singular=True)
 elementwise(np.cbrt, r"\sqrt[3]{{{a}}}", lambda g, y, a: g / (3 * np.square(y)), singular=True)
 elementwise(np.reciprocal, r"\frac{{1}}{{{a}}}", lambda g, y, a: -(g * np.square(y)), singular=True)
