@@ -15,6 +15,8 @@ from autograd.files import located
 from autograd.node import Array
 from nn.arguments import count
 from nn.data.packages import needs
+from nn.data.transforms.base import Compose, Transform
+from nn.data.transforms.mixing import MixUp
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 
@@ -39,7 +41,8 @@ class ImageFolder:
     ----------
     root : directory with one folder per class; class indices follow the order of the names. Hidden
         files and folders, such as .ipynb_checkpoints, and __MACOSX are ignored.
-    transform : called on each image, a float32 array of shape (C, H, W).
+    transform : called on each image, a float32 array of shape (C, H, W). Those of
+        `nn.data.transforms` are for whole batches: pass them to the `DataLoader`.
     size : (H, W) to resize images to; by default each keeps its size.
     mode : "RGB", or "L" for grayscale.
 
@@ -56,6 +59,8 @@ class ImageFolder:
         range: 32-bit integers, or floats beyond 0 to 1.
     FileNotFoundError
         No such directory, no folders in it, or a folder without images.
+    TypeError
+        A transform of batches.
     ImportError
         Pillow is not installed.
 
@@ -81,6 +86,11 @@ class ImageFolder:
         size: tuple[int, int] | None = None,
         mode: str = "RGB",
     ) -> None:
+        if isinstance(transform, (Transform, Compose, MixUp)):
+            raise TypeError(
+                f"ImageFolder: {type(transform).__name__} transforms batches, and would take the "
+                "channels of one image for samples; pass it to the DataLoader, as transform=."
+            )
         if mode not in ("RGB", "L"):
             raise ValueError(f"ImageFolder: mode must be 'RGB' or 'L', got {mode!r}.")
         try:

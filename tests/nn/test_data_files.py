@@ -78,6 +78,9 @@ def test_damaged_fashion_mnist_is_refused(monkeypatch, tmp_path):
     file.write_bytes(whole[:-10])
     with pytest.raises(ValueError, match="corrupt"):
         data.load_fashion_mnist(tmp_path)
+    file.write_bytes(whole[:20] + b"?" * 20 + whole[40:])  # zlib's own error
+    with pytest.raises(ValueError, match=r"train-images-idx3-ubyte\.gz is corrupt"):
+        data.load_fashion_mnist(tmp_path)
     file.write_bytes(gzip.compress(bytes(16 + 3 * 784)))
     with pytest.raises(ValueError, match="sha256"):
         data.load_fashion_mnist(tmp_path)

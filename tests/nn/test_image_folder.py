@@ -176,3 +176,10 @@ def test_a_size_that_is_none_is_refused_at_once(folder):
     Image.new("L", (2, 2)).save(folder / "1.png")
     with pytest.raises(ValueError, match="size must be an integer >= 1"):
         read(folder, size=(0, 3))
+
+
+@pytest.mark.parametrize("name", ["RandomHorizontalFlip", "MixUp", "Compose"])
+def test_transforms_of_batches_are_refused_for_single_images(folder, name):
+    kind = getattr(data.transforms, name)
+    with pytest.raises(TypeError, match=rf"{name} transforms batches.*DataLoader"):
+        read(folder, transform=kind([]) if name == "Compose" else kind())
