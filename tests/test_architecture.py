@@ -20,7 +20,7 @@ autograd.machine
 autograd.kernels
 autograd.dispatch autograd.recording autograd.random autograd.files
 autograd.node autograd.symbol
-autograd.contribution autograd.stale autograd.spelling autograd.passes
+autograd.contribution autograd.stale autograd.spelling autograd.passes autograd.printable
 autograd.engine
 autograd.value
 autograd.nested

@@ -13,6 +13,7 @@ from autograd.contribution import Unreached
 from autograd.engine import add_gradient, gradients, topological
 from autograd.node import Array, Node
 from autograd.op import SELECT
+from autograd.printable import printable
 from autograd.value import Value, seed_like
 from autograd.viz.gradients import passed_back
 from autograd.viz.summary import number
@@ -144,6 +145,11 @@ class Explanation:
         return self.element is None and self.x.size != 1
 
     def __str__(self) -> str:
+        return printable(self._text())
+
+    __repr__ = __str__
+
+    def _text(self) -> str:
         y, x = self._what
         symbol = f"‖∂{y}/∂{x}‖" if self._norms else f"∂{y}/∂{x}"
         count = len(self.paths) + self.others
@@ -157,8 +163,6 @@ class Explanation:
                 f"{x if row['factors'] else ''}{' → ' * bool(row['factors'])}{row['path']}{factors}"
             )
         return "\n".join(lines)
-
-    __repr__ = __str__
 
     def latex(self) -> str:
         r"""The sum as LaTeX: the gradient, then one term a path with its chain of derivatives."""
@@ -183,7 +187,7 @@ class Explanation:
 
     def _repr_html_(self) -> str:
         y, x = self._what
-        head = f"<caption>{escape(str(self).splitlines()[0])}</caption>"
+        head = f"<caption>{escape(self._text().splitlines()[0])}</caption>"
         rows = "".join(
             f"<tr><td style='text-align:right'>{number(row['contribution'])}</td>"
             f"<td style='text-align:right'>{_percent(row['share'])}</td>"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
-from autograd.node import Array
 from autograd.value import Value
 from nn.arguments import count
 from nn.layers.holder import ByName, InOrder
@@ -56,13 +55,6 @@ class Sequential(_Modules):
     >>> len(nn.Sequential(nn.Linear(3, 3), nn.Tanh()) * 4)  # the same two modules, four times
     8
     """
-
-    # Keras's verbs, which nn.train binds: a layer knows nothing of training
-    compile: Callable[..., None]
-    fit: Callable[..., Any]
-    evaluate: Callable[..., list[Any]]
-    predict: Callable[..., Array]
-    summary: Callable[..., None]
 
     def __init__(self, *modules: Any) -> None:
         if len(modules) == 1 and isinstance(modules[0], Mapping):

@@ -70,6 +70,16 @@ class Module(Hooked):
     _make: Callable[..., None] | None = None
     _newer: tuple[str, ...] = ()  # entries that old checkpoints lack: they stay as they are
 
+    # Keras's verbs, which nn.train binds: a module knows nothing of training
+    compile: Callable[..., None]
+    fit: Callable[..., Any]
+    evaluate: Callable[..., list[Any]]
+    predict: Callable[..., Any]
+    summary: Callable[..., None]
+    save: Callable[..., None]
+    save_weights: Callable[..., None]
+    load_weights: Callable[..., None]
+
     def _no_forward(self, *args: Any, **kwargs: Any) -> Any:
         """What a call computes; for subclasses."""
         raise NotImplementedError(f"{type(self).__name__} defines no forward(self, ...).")

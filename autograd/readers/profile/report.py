@@ -12,6 +12,7 @@ from typing import Any
 
 from autograd.files import write
 from autograd.op import SELECT
+from autograd.printable import printable
 from autograd.readers.profile.chrome import Span, events
 from autograd.value import Value
 from autograd.viz.draw import Drawing
@@ -185,7 +186,7 @@ class Profile:
             ).rstrip()
             for row in rows
         ]
-        return "\n".join(lines)
+        return printable("\n".join(lines))
 
     def __str__(self) -> str:
         return self.text()
