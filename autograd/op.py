@@ -400,7 +400,7 @@ class Recorded(Flow):
 
     def mode(self) -> AbstractContextManager[None]:
         """Ops record."""
-        return enable_grad()
+        return enable_grad()  # type: ignore[no-any-return]
 
 
 def record(
