@@ -42,6 +42,7 @@ class Node:
         "requires_grad",
         "saved",
         "scope",
+        "seal",
         "static",
     )
 
@@ -57,6 +58,8 @@ class Node:
     name: str | None
     birth: int  # epoch in which it was made; of a leaf, in which it was last written to
     scope: Any  # what made it, for readers: nn.Module stores its calls here
+    seal: Any  # how writes are noticed, see stale.py: of a leaf its fingerprint, or None if nobody
+    # else has its array; of a node its constants with theirs
 
     @property
     def inputs(self) -> tuple[Any, ...]:

@@ -11,6 +11,7 @@ import numpy as np
 from autograd.ops.arrays.augmented import write
 from autograd.recording import is_recording
 from autograd.value import Value
+from nn.arguments import flags
 
 
 def _in_place(sign: str, function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -61,6 +62,7 @@ class Parameter(Value):
     ) -> None:
         if isinstance(data, Value):
             data = data._data
+        flags("Parameter", requires_grad=requires_grad)
         array = np.asarray(data)
         if array.dtype.kind not in "fiub":
             raise TypeError(f"Parameter(data): data must be real numbers, not {array.dtype}.")
@@ -107,7 +109,12 @@ class Buffer:
     __slots__ = ("data", "persistent")
 
     def __init__(self, data: Any, persistent: bool = True) -> None:
-        self.data, self.persistent = np.array(data), persistent
+        flags("Buffer", persistent=persistent)
+        self.data, self.persistent = np.array(plain(data)), persistent
+        if self.data.dtype.kind not in "fiubc":
+            raise TypeError(
+                f"Buffer(data): data must be an array of numbers, not {type(data).__name__}."
+            )
 
 
 def plain(x: Any) -> Any:

@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from autograd.viz.files import write
+from autograd.files import write
 
 
 def fill(template: Path, **values: Any) -> str:

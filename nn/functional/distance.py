@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd.value import Value
+from nn.arguments import flags
 from nn.functional.tensor import Tensor, floats
 
 
@@ -60,6 +61,7 @@ def pairwise_distance(
     >>> y
     array([5.])
     """
+    flags("pairwise_distance", keepdim=keepdim)
     x1, x2 = (floats("pairwise_distance", x, n) for x, n in ((x1, "x1"), (x2, "x2")))
     if x1.shape[-1:] != x2.shape[-1:] or not x1.ndim:
         raise ValueError(

@@ -9,6 +9,7 @@ import numpy as np
 import autograd
 from autograd.node import Array
 from autograd.value import Value
+from nn.arguments import flags
 from nn.functional.tensor import Tensor
 
 
@@ -45,6 +46,7 @@ def embedding(
     array([[1. , 0. ],
            [0.6, 0.8]], dtype=float32)
     """
+    flags("embedding", scale_grad_by_freq=scale_grad_by_freq, sparse=sparse)
     dense("embedding", sparse)
     if max_norm is not None:
         _shorten(input, weight, max_norm, norm_type)
@@ -116,6 +118,8 @@ def embedding_bag(
            [4.]], dtype=float32)
     """
     who = "embedding_bag"
+    flags(who, scale_grad_by_freq=scale_grad_by_freq, sparse=sparse)
+    flags(who, include_last_offset=include_last_offset)
     dense(who, sparse)
     if mode not in ("sum", "mean", "max"):
         raise ValueError(f"{who}: mode must be 'sum', 'mean' or 'max', got {mode!r}.")

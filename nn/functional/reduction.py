@@ -9,7 +9,7 @@ import numpy as np
 from autograd.ops.arrays.reduce import mean, sum_
 from autograd.ops.losses.cross_entropy import REDUCTIONS
 from autograd.value import Value
-from nn.functional.tensor import Tensor, floats
+from nn.functional.tensor import Tensor, floats, numbers
 
 
 def paired(who: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
@@ -46,6 +46,8 @@ def constant(who: str, given: Any, like: Tensor, name: str) -> Tensor:
         return given
     array = np.asarray(given)
     if array.dtype.kind not in "fiub":
+        if not isinstance(given, np.ndarray):
+            numbers(who, given, name)
         raise TypeError(f"{who}: {name} must hold real numbers, got {array.dtype}.")
     return array.astype(like.dtype, copy=False)
 
@@ -86,6 +88,12 @@ def signs(who: str, target: Any) -> None:
     wrong = a[np.abs(a) != 1]
     if wrong.size:
         raise ValueError(f"{who}: target must hold 1 and -1 only, got {wrong.flat[0]}.")
+
+
+def hinge(x: Tensor) -> Value:
+    """max(0, x), whose slope at 0 is 1, as PyTorch has it; NaN stays."""
+    y: Any = np.where(np.less(x, 0), 0, x)
+    return y
 
 
 def reduced(losses: Tensor, reduction: str, who: str) -> Value:

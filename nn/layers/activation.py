@@ -137,7 +137,7 @@ class Tanh(_Activation):
 
 
 class Softplus(_Activation):
-    """log(1 + exp(βx)) / β; exact for every x, whatever the threshold."""
+    """log(1 + exp(βx)) / β, and x where βx > threshold."""
 
     _function = staticmethod(functional.softplus)
     beta: float

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from autograd.engine import topological
 from autograd.node import tick
 from autograd.op import SELECT
+from autograd.printable import printable
 from autograd.viz.units import amount
 from nn.look.gates import values
 from nn.look.running import called, looking
@@ -83,7 +84,8 @@ class Summary:
         frozen = whole.parameters - whole.trainable
         note = f"{whole.parameters:,} parameters"
         note += f", {frozen:,} of them frozen" if frozen else ""
-        return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:], "-" * len(lines[0]), note])
+        rule = "-" * len(lines[0])
+        return printable("\n".join([lines[0], rule, *lines[1:], rule, note]))
 
     __repr__ = __str__
 

@@ -194,7 +194,7 @@ def copied(state: Any) -> Any:
 
 def label(p: Value) -> str:
     """A parameter's name and shape, for error messages."""
-    return f"{p.name!r} {p.shape}" if p.name else f"of shape {p.shape}"
+    return f"{p.name!r} {p.shape}" if p.name else f"a parameter of shape {p.shape}"
 
 
 def _kind(x: Any) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,112 @@ from nn.module import Module
 from nn.parameter import Parameter
 
 
+class Batches:
+    """An iterable of batches in a loader's place, such as a generator or PyTorch's DataLoader.
+
+    Parameters
+    ----------
+    who : for errors.
+    source : what gives the batches; read once more for each epoch, unless it is a generator.
+    dtype : of the model's parameters, which floats get.
+    """
+
+    def __init__(self, who: str, source: Any, dtype: Any) -> None:
+        self.who, self.source, self.dtype = who, source, dtype
+        self.once = iter(source) is source
+        self._first: list[Any] = []
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __iter__(self) -> Iterator[Any]:
+        source = self.source
+        if self.once:
+            source, self._first = itertools.chain(self._first, source), []
+        for batch in source:
+            yield self._arrays(batch)
+
+    def sample(self) -> Any:
+        """The first batch."""
+        for batch in self.source:
+            if self.once:
+                self._first = [batch]
+            return self._arrays(batch)
+        raise ValueError(f"{self.who}: the data has no batch.")
+
+    def _arrays(self, batch: Any) -> Any:
+        if isinstance(batch, (tuple, list)):
+            batch = tuple(self._arrays(part) for part in batch)
+            return batch
+        if isinstance(batch, dict):
+            return {key: self._arrays(part) for key, part in batch.items()}
+        array = np.asarray(batch)
+        if array.ndim == 0:
+            raise TypeError(
+                f"{self.who}: the data gives samples one by one; a {type(self.source).__name__} "
+                "must give batches (inputs, targets), arrays with samples in axis 0."
+            )
+        return array.astype(self.dtype, copy=False) if array.dtype.kind == "f" else array
+
+
+class Steps:
+    """A loader whose epochs have a number of batches: the next one reads on where one ended.
+
+    Parameters
+    ----------
+    who : for errors.
+    loader : starts anew when it is read through.
+    steps : batches of an epoch.
+    """
+
+    def __init__(self, who: str, loader: DataLoader | Batches, steps: int) -> None:
+        self.loader: Any = loader
+        self.steps = count(who, "steps_per_epoch", steps, 1)
+        self._reading: Iterator[Any] | None = None
+        self._position = self._resumed = 0
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def __iter__(self) -> Iterator[Any]:
+        self._position, self._resumed = self._resumed, 0
+        while self._position < self.steps:
+            if self._reading is None:
+                self._reading = iter(self.loader)
+            batch = next(self._reading, None)
+            if batch is None:
+                if isinstance(self.loader, Batches) and self.loader.once:
+                    return
+                self._reading = iter(self.loader)
+                batch = next(self._reading)
+            self._position += 1
+            yield batch
+
+    def sample(self) -> Any:
+        """The first sample."""
+        return self.loader.sample()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The position in the epoch, and that of the loader in its own."""
+        return {"position": self._position % self.steps, "loader": self.loader.state_dict()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Make the next iteration go on from there."""
+        self.loader.load_state_dict(state_dict["loader"])
+        self._reading, self._resumed = None, int(state_dict["position"])
+
+
+Loader = DataLoader | Batches | Steps
+
+
+def number_of(loader: Loader) -> int | None:
+    """How many batches an epoch has, None where that is not known."""
+    try:
+        return len(loader)
+    except TypeError:
+        return None
+
+
 def as_loader(
     who: str,
     data: Any,
@@ -23,47 +131,125 @@ def as_loader(
     batch_size: int,
     shuffle: bool = False,
     rng: Rng = None,
-) -> DataLoader:
-    """A loader of (inputs..., target).
+    weights: Any = None,
+) -> DataLoader | Batches:
+    """A loader of (inputs..., target), with at least one batch.
 
     Parameters
     ----------
     who : the caller, for errors.
     data : a DataLoader, which stays as it is; arrays (X, y) or one array that is its own target;
-        or a `Dataset`, such as a list of samples (x, y). Floats in arrays get the dtype of the
-        model's parameters.
+        a `Dataset`, such as a list of samples (x, y); or an iterable of batches. Floats in arrays
+        get the dtype of the model's parameters.
+    weights : of the samples, which stand last in each batch then; for arrays.
     """
     if isinstance(data, DataLoader):
+        _refuse_weights(who, data, weights)
+        if len(data) == 0:
+            raise ValueError(
+                f"{who}: the loader has no batch: {len(data.dataset)} samples, batch_size "
+                f"{data.batch_size}{', drop_last=True' if data.drop_last else ''}."
+            )
         return data
     size = count(who, "batch_size", batch_size, 1)
-    if isinstance(data, np.ndarray):
-        data = (data,)
+    if isinstance(data, np.ndarray) or hasattr(data, "to_numpy") or hasattr(data, "toarray"):
+        data = (data,)  # an array or a table alone
+    if isinstance(data, (dict, str, bytes)):
+        raise TypeError(f"{who}: the data can't be a {type(data).__name__}. {_cure(data)}")
     samples = type(data) is list and data and isinstance(data[0], tuple)
     if type(data) in (tuple, list) and not samples:
-        data = tuple(_array(who, i, part, model) for i, part in enumerate(data))
+        data = tuple(as_array(who, i, part, model) for i, part in enumerate(data))
+        if weights is not None:
+            data = (*data, _as_weights(who, weights))
         lengths = [len(part) for part in data]
         if len(set(lengths)) > 1:
             raise ValueError(
                 f"{who}: inputs and targets have different numbers of samples: {lengths}."
+                + (" Weights stand last." if weights is not None else "")
             )
+    else:
+        _refuse_weights(who, data, weights)
+    if not (hasattr(data, "__getitem__") and hasattr(data, "__len__")):
+        return _iterable(who, data, model)
     if len(data) == 0 or (type(data) is tuple and len(data[0]) == 0):
         raise ValueError(f"{who}: the data set is empty.")
     return DataLoader(data, size, shuffle, rng=rng)
 
 
-def _array(who: str, i: int, part: Any, model: Module) -> Array:
-    array = np.asarray(part)
+def _iterable(who: str, data: Any, model: Module) -> Batches:
+    if not hasattr(data, "__iter__"):
+        raise TypeError(
+            f"{who}: the data must be arrays, a DataLoader, a Dataset or an iterable of batches, "
+            f"not {data!r}."
+        )
+    loader = Batches(who, data, float_type(model) or np.float32)
+    if number_of(loader) == 0:
+        raise ValueError(f"{who}: the {type(data).__name__} has no batch.")
+    return loader
+
+
+def _refuse_weights(who: str, data: Any, weights: Any) -> None:
+    if weights is not None:
+        raise TypeError(
+            f"{who}: sample_weight is for arrays; with a {type(data).__name__} the loss must weigh."
+        )
+
+
+def _as_weights(who: str, weights: Any) -> Array:
+    array = np.asarray(weights)
+    if array.dtype.kind not in "fiub" or not array.ndim or not (array >= 0).all():
+        raise ValueError(
+            f"{who}: sample_weight must be numbers >= 0, one for each sample; got {array.dtype} of "
+            f"shape {array.shape}."
+        )
+    return array.astype(np.float64)
+
+
+def as_array(who: str, i: int, part: Any, model: Module) -> Array:
+    """A part of the data as an array of numbers."""
+    try:
+        array = np.asarray(part)
+    except ValueError as error:  # rows of different lengths
+        raise TypeError(
+            f"{who}: part {i} of the data is no array: {error}. {_cure(part)}"
+        ) from None
     if array.ndim == 0 or array.dtype.kind not in "fiub":
         raise TypeError(
             f"{who}: part {i} of the data must be an array of numbers with samples in axis 0, got "
-            f"{array.dtype} of shape {array.shape}."
+            f"{array.dtype} of shape {array.shape}. {_cure(part)}".rstrip()
         )
     if array.dtype.kind == "f":
-        array = array.astype(_float_type(model) or array.dtype, copy=False)
+        array = array.astype(float_type(model) or array.dtype, copy=False)
     return array
 
 
-def _float_type(model: Module) -> Any:
+def _cure(part: Any) -> str:
+    """What to write instead of a part that is no array of numbers."""
+    if hasattr(part, "toarray"):
+        return "It is sparse: give .toarray()."
+    if hasattr(part, "dtypes"):
+        return (
+            "A table's columns must all be numbers: table.to_numpy(np.float32), after text columns "
+            "are encoded and missing entries filled."
+        )
+    if isinstance(part, dict):
+        return "Give its arrays as a tuple, in the order in which the model takes them."
+    if isinstance(part, (str, bytes)):
+        return "Load the file first, such as with nn.data.load_csv."
+    if hasattr(part, "__next__") or type(part).__name__ == "DataLoader":
+        return "A loader or generator goes in alone, its batches being (inputs, targets)."
+    array = None if isinstance(part, list) else np.asarray(part)
+    first = part[0] if isinstance(part, list) and part else array
+    if isinstance(first, dict):
+        return "Make arrays of the dicts' entries: np.stack([sample['x'] for sample in samples])."
+    if isinstance(first, (np.ndarray, list)) and isinstance(part, list):
+        return "A list is one array; several inputs or targets are a tuple."
+    if isinstance(first, str) or (array is not None and array.dtype.kind in "OUS"):
+        return "Text labels become class indices by np.unique(labels, return_inverse=True)[1]."
+    return ""
+
+
+def float_type(model: Module) -> Any:
     """The dtype of the model's parameters; that of those still to be made is float32."""
     for module in model.modules():
         if module._make is not None:
@@ -81,7 +267,16 @@ def parts(batch: Any) -> tuple[tuple[Any, ...], Any]:
     return (batch,), batch
 
 
-def make_parameters(model: Module, loader: DataLoader) -> None:
+def samples_in(target: Any) -> int:
+    """How many samples a target has: of several, each does; a list has one entry for each."""
+    if isinstance(target, dict):
+        return samples_in(next(iter(target.values())))
+    if isinstance(target, tuple):
+        return samples_in(target[0])
+    return len(target)
+
+
+def make_parameters(model: Module, loader: Loader) -> None:
     """Run one sample through modules that learn a size from their first input."""
     if all(module._make is None for module in model.modules()):
         return
@@ -91,11 +286,34 @@ def make_parameters(model: Module, loader: DataLoader) -> None:
 
 
 def detached(x: Any) -> Any:
-    """The carried state of a recurrent model without its graph."""
-    if isinstance(x, Value):
-        return x.data
-    if isinstance(x, (tuple, list)):
-        return type(x)(detached(part) for part in x)
+    """Arrays in place of Values, in tuples, lists and dicts too: outputs or a carried state."""
+    return mapped(lambda part: part.data if isinstance(part, Value) else part, x)
+
+
+def leaves(x: Any) -> Any:
+    """Outputs as fresh leaves, so that what is done with them is recorded from there."""
+
+    def leaf(part: Any) -> Any:
+        data = part.data if isinstance(part, Value) else part
+        return Value(data) if getattr(data, "dtype", np.dtype(int)).kind == "f" else part
+
+    return mapped(leaf, x)
+
+
+def values_in(x: Any) -> list[Value]:
+    """The Values in outputs."""
+    found: list[Value] = []
+    mapped(lambda part: found.append(part) if isinstance(part, Value) else None, x)
+    return found
+
+
+def mapped(function: Any, x: Any) -> Any:
+    """A function of each part of tuples, lists and dicts."""
+    if isinstance(x, tuple):
+        new = [mapped(function, part) for part in x]
+        return type(x)(*new) if hasattr(x, "_fields") else type(x)(new)
+    if isinstance(x, list):
+        return [mapped(function, part) for part in x]
     if isinstance(x, dict):
-        return {key: detached(part) for key, part in x.items()}
-    return x
+        return {key: mapped(function, part) for key, part in x.items()}
+    return function(x)

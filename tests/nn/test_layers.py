@@ -165,3 +165,14 @@ def test_flatten_keeps_the_batch():
     assert nn.Flatten(0, 1)(np.ones((2, 3, 4))).shape == (6, 4)
     with pytest.raises(ValueError, match="start_dim=2 comes after"):
         nn.Flatten(2, 1)(np.ones((2, 3, 4)))
+
+
+def test_softplus_is_linear_above_its_threshold_as_pytorch_has_it():
+    x = autograd.Value([-1.0, 0.2, 0.4, 0.41, 1.0, np.inf, np.nan])
+    y = nn.functional.softplus(x, beta=5, threshold=2)
+    soft = np.log1p(np.exp(5 * x.data[:3])) / 5
+    np.testing.assert_allclose(y.data, [*soft, 0.41, 1.0, np.inf, np.nan])
+    slopes = 1 / (1 + np.exp(-5 * x.data[:3]))
+    np.testing.assert_allclose(autograd.grad(np.sum(y[:6]), x)[:6], [*slopes, 1, 1, 1])
+    assert nn.Softplus(5, 2)(x.data[4:5]) == 1
+    assert nn.functional.softplus(np.array([-4.0]), -1.0, 3.0) == -4

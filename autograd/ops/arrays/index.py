@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.contribution import sum_to
 from autograd.machine.scatter_sum import scatter_sum
 from autograd.op import Op
 from autograd.ops.samples import A, case, cases
@@ -143,13 +144,17 @@ getitem: Op = Op(
     masks=True,
 )
 scatter: Op = Op(
-    _scatter, tex_scatter, lambda g, y, a, index, shape: getitem.call(g, index), rank=3
+    _scatter,
+    tex_scatter,
+    lambda g, y, a, index, shape: getitem.call(g, index),
+    rank=3,
+    routes=True,
 )
 updated: Op = Op(
     _updated,
     tex_update,
     lambda g, y, a, x, index: updated.call(g, 0, index),
-    lambda g, y, a, x, index: survivors(g, a, index),
+    lambda g, y, a, x, index: sum_to(survivors(g, a, index), np.shape(x)),
     rank=4,
     name="index_update",
     masks=True,
@@ -158,9 +163,10 @@ added: Op = Op(
     _added,
     tex_add,
     lambda g, y, a, x, index: g,
-    lambda g, y, a, x, index: getitem.call(g, index),
+    lambda g, y, a, x, index: sum_to(getitem.call(g, index), np.shape(x)),
     rank=4,
     name="index_add",
+    routes=True,
 )
 
 

@@ -78,28 +78,39 @@ def _unstack_vjp(g: Any, y: Any, a: Any, axis: int) -> Any:
 
 
 concatenate = SequenceOp(
-    _concatenate, r"\left[{arrays}\right]", _concatenate_vjp, of=(np.concatenate,)
+    _concatenate,
+    r"\left[{arrays}\right]",
+    _concatenate_vjp,
+    of=(np.concatenate,),
+    routes=True,
 )
 stack = SequenceOp(
     _stack,
     r"\left[{arrays}\right]",
     lambda g, needs, y, xs, axis: unstack.call(g, axis=axis),
     of=(np.stack,),
+    routes=True,
 )
 unstack: Op = Op(
-    _unstack, "{a:9}", lambda g, y, a, axis: _unstack_vjp(g, y, a, axis), of=(np.unstack,)
+    _unstack,
+    "{a:9}",
+    lambda g, y, a, axis: _unstack_vjp(g, y, a, axis),
+    of=(np.unstack,),
+    masks=True,
 )
 array_split = Op(
     _array_split,
     "{a:9}",
     lambda g, y, a, places, axis: np.concatenate(filled(g, y, a.dtype), axis=axis),
     of=(np.array_split,),
+    masks=True,
 )
 split: Op = Op(
     _split,
     "{a:9}",
     lambda g, y, a, places, axis: np.concatenate(filled(g, y, a.dtype), axis=axis),
     of=(np.split,),
+    masks=True,
 )
 
 

@@ -113,25 +113,32 @@ def _rolled_back(shift: Any) -> Any:
 
 
 flip = Op(
-    _flip, r"\operatorname{{flip}} {m:3}", lambda g, y, m, axis: np.flip(g, axis), of=(np.flip,)
+    _flip,
+    r"\operatorname{{flip}} {m:3}",
+    lambda g, y, m, axis: np.flip(g, axis),
+    of=(np.flip,),
+    routes=True,
 )
 roll = Op(
     _roll,
     r"\operatorname{{roll}}_{{{shift}}} {a:3}",
     lambda g, y, a, shift, axis: np.roll(g, _rolled_back(shift), axis),
     of=(np.roll,),
+    routes=True,
 )
 rot90 = Op(
     _rot90,
     r"\operatorname{{rot90}}^{{{k}}} {m:3}",
     lambda g, y, m, k, axes: np.rot90(g, -k, axes),
     of=(np.rot90,),
+    routes=True,
 )
 tile = Op(
     _tile,
     r"\operatorname{{tile}} {A:3}",
     lambda g, y, a, reps: _tile_vjp(g, a, reps),
     of=(np.tile,),
+    routes=True,
 )
 repeat = Op(
     _repeat,
@@ -139,12 +146,14 @@ repeat = Op(
     lambda g, y, a, repeats, axis: _repeat_vjp(g, a, repeats, axis),
     of=(np.repeat,),
     bind="repeat",
+    masks=True,
 )
 pad = Op(
     _pad,
     r"\operatorname{{pad}} {array:3}",
     lambda g, y, a, pad_width, mode, constant_values: _pad_vjp(g, a, pad_width, mode),
     of=(np.pad,),
+    routes=True,
 )
 
 

@@ -202,6 +202,7 @@ sum_ = Op(
     rank=3,
     of=(np.sum,),
     bind="sum",
+    routes=True,
 )
 mean = Op(
     _mean,
@@ -212,6 +213,7 @@ mean = Op(
     rank=3,
     of=(np.mean,),
     bind="mean",
+    routes=True,
 )
 prod = Op(
     _prod,

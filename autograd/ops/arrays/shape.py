@@ -68,36 +68,55 @@ def same(a: Symbol, *others: Any) -> Symbol:
     return a
 
 
-reshape = Op(_reshape, same, lambda g, y, a, shape: np.reshape(g, a.shape), of=(np.reshape,))
+reshape = Op(
+    _reshape, same, lambda g, y, a, shape: np.reshape(g, a.shape), of=(np.reshape,), routes=True
+)
 transpose = Op(
     _transpose,
     r"{a:9}^\top",
     lambda g, y, a, axes: np.transpose(g, inverse(axes, a.ndim)),
     of=(np.transpose, np.permute_dims),
+    routes=True,
 )
-broadcast_to = Op(_broadcast_to, same, lambda g, y, a, shape: g, of=(np.broadcast_to,))
+broadcast_to = Op(_broadcast_to, same, lambda g, y, a, shape: g, of=(np.broadcast_to,), routes=True)
 swapaxes = Op(
     _swapaxes,
     r"{a:9}^\top",
     lambda g, y, a, axis1, axis2: np.swapaxes(g, axis1, axis2),
     of=(np.swapaxes,),
     bind="swapaxes",
+    routes=True,
 )
 moveaxis = Op(
     _moveaxis,
     r"{a:9}^\top",
     lambda g, y, a, source, destination: np.moveaxis(g, destination, source),
     of=(np.moveaxis,),
+    routes=True,
 )
 expand_dims = Op(
-    _expand_dims, same, lambda g, y, a, axis: np.reshape(g, a.shape), of=(np.expand_dims,)
+    _expand_dims,
+    same,
+    lambda g, y, a, axis: np.reshape(g, a.shape),
+    of=(np.expand_dims,),
+    routes=True,
 )
 squeeze = Op(
-    _squeeze, same, lambda g, y, a, axis: np.reshape(g, a.shape), of=(np.squeeze,), bind="squeeze"
+    _squeeze,
+    same,
+    lambda g, y, a, axis: np.reshape(g, a.shape),
+    of=(np.squeeze,),
+    bind="squeeze",
+    routes=True,
 )
-copy = Op(_copy, same, lambda g, y, a: g, of=(np.copy,), bind="copy")
+copy = Op(_copy, same, lambda g, y, a: g, of=(np.copy,), bind="copy", routes=True)
 astype = Op(
-    _astype, same, lambda g, y, a, dtype, copy: g.astype(a.dtype), of=(np.astype,), bind="astype"
+    _astype,
+    same,
+    lambda g, y, a, dtype, copy: g.astype(a.dtype),
+    of=(np.astype,),
+    bind="astype",
+    routes=True,
 )
 
 

@@ -44,6 +44,8 @@ def _fold(a: Any, shape: tuple[int, ...], window_shape: Any, axis: Any = None) -
     axes = tuple(axes) if np.ndim(axes) else (axes,)
     for k, width in zip(reversed(axes), reversed(widths), strict=True):  # the last was made last
         a = fold_one(a, k % len(shape), width)
+    if a.shape != tuple(shape):
+        raise ValueError(f"windows of {widths} at these places make {a.shape}, not {shape}.")
     return a
 
 
@@ -67,11 +69,13 @@ unfold: Op = Op(
     r"\operatorname{{unfold}} {x:3}",
     lambda g, y, x, window_shape, axis: fold.call(g, x.shape, window_shape, axis),
     of=(sliding_window_view,),
+    routes=True,
 )
 fold: Op = Op(
     _fold,
     r"\operatorname{{fold}} {a:3}",
     lambda g, y, a, shape, window_shape, axis: unfold.call(g, window_shape, axis),
+    routes=True,
 )
 
 # What tests sample

@@ -12,6 +12,7 @@ import numpy as np
 from autograd.engine import gradients
 from autograd.kernel_op import KernelOp
 from autograd.ops.elementwise.softmax import softmax
+from autograd.ops.flags import flags
 from autograd.ops.samples import A, case, cases
 from autograd.random import Rng, as_generator
 from autograd.recording import enable_grad
@@ -82,6 +83,7 @@ def scaled_dot_product_attention(
             f"scaled_dot_product_attention: dropout_p must be between 0 and 1, got {dropout_p}."
         )
     seed = int(as_generator(rng).integers(2**63)) if dropout_p else 0
+    flags("scaled_dot_product_attention", is_causal=is_causal)
     return attention(query, key, value, attn_mask, is_causal, scale, dropout_p, seed)
 
 

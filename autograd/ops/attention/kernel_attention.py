@@ -410,10 +410,12 @@ def threshold(dropout):
 
 
 class _Stack:
-    """Matrices of rows in one flat array: where each head's begins, and the step between rows."""
+    """Matrices of rows in one flat array: where each head's begins, and the step between rows.
+
+    It is the memory of x itself, never a copy, so that what is written into it arrives in x.
+    """
 
     def __init__(self, x, stack, heads):
-        x = _readable(x)
         size = x.itemsize
         self.array, self.row = x, x.strides[-2] // size
         if x.flags.c_contiguous and x.shape[:-2] == stack:
@@ -448,10 +450,15 @@ def _readable(x):
 
 
 def _empty(x, shape):
-    """An array of this shape, in x's order of axes where it has that shape too."""
-    if x.shape == shape and x.strides[-1] == x.itemsize:
-        return np.empty_like(x)
-    return np.empty(shape, x.dtype)
+    """An array of this shape, its rows contiguous, in x's order of axes where x has that shape.
+
+    `np.empty_like` would not do: in its order an axis of length 1 may come behind the rows.
+    """
+    if x.shape != shape:
+        return np.empty(shape, x.dtype)
+    order = sorted(range(x.ndim - 1), key=lambda axis: -x.strides[axis])
+    y = np.empty([shape[axis] for axis in order] + [shape[-1]], x.dtype)
+    return y.transpose([*np.argsort(order), x.ndim - 1])
 
 
 class Attention:
@@ -471,7 +478,7 @@ class Attention:
         heads = math.prod(stack)
         dtype = q.dtype.newbyteorder("=")
         self.stack, self.heads = stack, heads
-        self.q, self.k, self.v = (_Stack(x, stack, heads) for x in (q, k, v))
+        self.q, self.k, self.v = (_Stack(_readable(x), stack, heads) for x in (q, k, v))
         self.L, self.E, self.S, self.V = *q.shape[-2:], *v.shape[-2:]
         self.width = _BYTES // dtype.itemsize
         self.strips = -(-self.L // self.width)
@@ -530,7 +537,7 @@ class Attention:
         side = min(STRIPS, self.strips) * self.width
         sizes = self.L, self.S, self.E, self.V, side
         args = (sizes, self.scale, self.q.parts, self.k.parts, self.v.parts, self.y.parts)
-        args += (_Stack(g, self.stack, self.heads).parts, self.sums, tuple(places))
+        args += (_Stack(_readable(g), self.stack, self.heads).parts, self.sums, tuple(places))
         args += (tuple(bool(need) for need in needs), self.masking, self.dropping)
         size = self.width + side * (1 + 2 * KEYS + self.E + self.V) + self.V * self.width
         pool.run(_attend_grad, self.heads, size, args, cost=self.cost(5))

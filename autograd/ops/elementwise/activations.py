@@ -222,7 +222,11 @@ def _mish_grad(g: Any, a: Any) -> Any:
 
 sigmoid = elementwise(_sigmoid, r"\sigma({a})", lambda g, y, a: sigmoid_grad(g, y), bind="sigmoid")
 relu = elementwise(
-    _relu, r"\operatorname{{relu}} {a:3}", lambda g, y, a: relu_grad(g, a), bind="relu"
+    _relu,
+    r"\operatorname{{relu}} {a:3}",
+    lambda g, y, a: relu_grad(g, a),
+    bind="relu",
+    masks=True,
 )
 softplus = elementwise(
     _softplus, r"\operatorname{{softplus}} {a:3}", lambda g, y, a, beta: softplus_grad(g, beta * a)
@@ -266,12 +270,16 @@ hardtanh = elementwise(
     _hardtanh,
     r"\operatorname{{hardtanh}} {a:3}",
     lambda g, y, a, min_val, max_val: np.where((a <= min_val) | (a >= max_val), 0, g),
+    masks=True,
 )
-relu6 = elementwise(_relu6, r"\operatorname{{relu6}} {a:3}", lambda g, y, a: relu6_grad(g, a))
+relu6 = elementwise(
+    _relu6, r"\operatorname{{relu6}} {a:3}", lambda g, y, a: relu6_grad(g, a), masks=True
+)
 hardsigmoid = elementwise(
     _hardsigmoid,
     r"\operatorname{{hardsigmoid}} {a:3}",
     lambda g, y, a: np.where((a <= -3) | (a >= 3), 0, g / 6),
+    masks=True,
 )
 hardswish = elementwise(
     _hardswish,
@@ -290,11 +298,13 @@ softshrink = elementwise(
     _softshrink,
     r"\operatorname{{softshrink}} {a:3}",
     lambda g, y, a, lambd: np.where(np.abs(a) <= lambd, 0, g),
+    masks=True,
 )
 hardshrink = elementwise(
     _hardshrink,
     r"\operatorname{{hardshrink}} {a:3}",
     lambda g, y, a, lambd: np.where(np.abs(a) <= lambd, 0, g),
+    masks=True,
 )
 mish = elementwise(
     _mish,

@@ -185,6 +185,7 @@ elementwise(
     name="multiply",
     of=(np.multiply,),
     bind="__mul__ __rmul__",
+    singular=True,
 )
 elementwise(
     operator.truediv,
@@ -248,7 +249,7 @@ elementwise(
     rank=2,
     singular=True,
 )
-elementwise(np.square, "{a:9}^2", lambda g, y, a: 2 * g * a)
+elementwise(np.square, "{a:9}^2", lambda g, y, a: 2 * g * a, singular=True)
 elementwise(np.sqrt, r"\sqrt{{{a}}}", lambda g, y, a: g / (2 * y), bind="sqrt", singular=True)
 elementwise(np.cbrt, r"\sqrt[3]{{{a}}}", lambda g, y, a: g / (3 * y) / y, singular=True)
 elementwise(np.reciprocal, r"\frac{{1}}{{{a}}}", lambda g, y, a: -(g * y * y), singular=True)

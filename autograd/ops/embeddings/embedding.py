@@ -34,7 +34,7 @@ def _rows_grad(g: Any, indices: Any, rows: int, padding_idx: int | None = None) 
         raise ValueError(f"g must have shape {(*t.shape, 'features')}, got {g.shape}.")
     if g.size >= KERNEL and g.dtype.newbyteorder("=") in (np.float32, np.float64):
         kernels = importlib.import_module("autograd.ops.embeddings.kernel_embedding")
-        flat = native(g.reshape(-1, g.shape[-1]))
+        flat = native(g.reshape(t.size, g.shape[-1]))
         return kernels.scatter_rows(flat, np.array(t.reshape(-1)), rows, skip)
     out = scatter.forward(g, t, (rows, g.shape[-1]))
     if skip >= 0:

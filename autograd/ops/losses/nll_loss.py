@@ -54,8 +54,10 @@ def nll_loss(
         factors = factors * keep
     rows = class_rows(log_p)
     losses = -rows[np.arange(len(t)), t]
-    if weight is not None or keep is not None:
-        losses = np.where(factors == 0, 0, losses) * factors  # also where it is inf
+    if keep is not None:
+        losses = np.where(keep, losses, 0)  # also where it is inf
+    if weight is not None:
+        losses = losses * factors
     if reduction == "none":
         return np.reshape(losses, np.shape(target))
     total = np.sum(losses)
