@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 import autograd
+from autograd.dispatch import array_of
 from autograd.random import Rng, as_generator
 from autograd.value import Value
 from nn.arguments import flags
@@ -88,7 +89,7 @@ def rrelu(
         raise ValueError(f"rrelu: lower={lower} must be at most upper={upper}.")
     if not training:
         return autograd.ops.leaky_relu(input, (lower + upper) / 2)
-    x = input if isinstance(input, Value) else np.asarray(input)
+    x = input if isinstance(input, Value) else array_of(input, "rrelu: input")
     slope = as_generator(rng).uniform(lower, upper, x.shape).astype(x.dtype)
     return autograd.ops.prelu(x, slope)
 
@@ -299,7 +300,7 @@ def gumbel_softmax(
     flags("gumbel_softmax", hard=hard)
     if tau <= 0:
         raise ValueError(f"gumbel_softmax: tau must be more than 0, got {tau}.")
-    x = logits if isinstance(logits, Value) else np.asarray(logits)
+    x = logits if isinstance(logits, Value) else array_of(logits, "gumbel_softmax: logits")
     noise = as_generator(rng).gumbel(size=x.shape).astype(x.dtype)
     y = autograd.ops.softmax((x + noise) / tau, axis=dim)
     if not hard:
@@ -325,7 +326,7 @@ def one_hot(tensor: Any, num_classes: int = -1) -> np.ndarray[Any, Any]:
     array([[1, 0, 0],
            [0, 0, 1]])
     """
-    t = np.asarray(tensor)
+    t = array_of(tensor, "one_hot: tensor")
     if t.dtype.kind not in "iu":
         raise TypeError(f"one_hot: tensor must hold integers, got {t.dtype}.")
     if num_classes == -1:

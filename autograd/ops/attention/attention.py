@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.dispatch import array_of
 from autograd.engine import gradients
 from autograd.kernel_op import KernelOp
 from autograd.ops.elementwise.softmax import softmax
@@ -205,7 +206,7 @@ def checked(
     mask = attn_mask.data if isinstance(attn_mask, Value) else attn_mask
     if mask is None or (mask.ndim == 0 and mask.dtype == object):  # a Symbol holds None as an array
         return None, stack
-    mask = np.asarray(mask)
+    mask = array_of(mask, "attn_mask")
     if mask.dtype != bool and mask.dtype.newbyteorder("=") != query.dtype.newbyteorder("="):
         raise TypeError(
             f"attn_mask must be bool (True: attend) or {query.dtype} like query (added to the "
