@@ -102,11 +102,12 @@ def array_of(x: Any, who: str) -> np.ndarray[Any, Any]:
     Raises
     ------
     TypeError
-        A masked array, a np.matrix, dates and strings, or an object that is no array of numbers,
-        such as a sparse matrix.
+        A masked array, a np.matrix, a string, or another object that is no array of numbers, such
+        as a sparse matrix.
     """
-    if type(x) is not np.ndarray:
-        refuse_subclasses(x, who)
+    if type(x) is np.ndarray:
+        return x
+    refuse_subclasses(x, who)
     array = np.asarray(x)
     if array.dtype.kind not in "fiubc" and (array.dtype != object or array.ndim == 0):
         given = type(x).__name__ if array.ndim == 0 else f"{type(x).__name__} of {array.dtype}"

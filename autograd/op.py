@@ -201,7 +201,7 @@ class Op:
                 return self.write(inputs, static)
             else:
                 weak = x is None or (self.elementwise and type(x) in _NUMBERS)
-                if not weak:
+                if not weak and type(x) is not np.ndarray:
                     if getattr(x, "__array_ufunc__", self) is None:
                         return NotImplemented  # it wants to answer for itself
                     x = array_of(x, self.name)

@@ -204,9 +204,9 @@ class Value(Node, Traced, TorchSpelling):
         if self.requires_grad:
             raise TypeError(
                 "A Value that requires a gradient is not converted to an array: its gradient "
-                "would be lost. To join Values write np.stack([v, w]) or np.concatenate([v, w]), "
-                "in place of a list, np.array and np.r_; functions of other packages take v.data, "
-                "the array; a sparse matrix multiplies after .toarray()."
+                "would be lost. Write v.data for the array, which other packages take too. To join "
+                "Values write np.stack([v, w]) or np.concatenate([v, w]) in place of a list, "
+                "np.array or np.r_. A sparse matrix multiplies a Value after .toarray()."
             )
         array = self._data if self.op is not None else hand_out(self)
         return np.array(array, dtype=dtype, copy=copy)
