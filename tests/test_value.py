@@ -140,6 +140,32 @@ def test_operators_take_numbers_and_arrays_on_either_side(op, other):
         np.testing.assert_array_equal(result.data, expected)
 
 
+def test_divmod_is_the_quotient_and_the_remainder():
+    data = np.array([1.5, -2.5])
+    v = Value(data)
+    for other in (2.0, np.array([2.0, 3.0])):
+        for found, want in (
+            (divmod(v, other), np.divmod(data, other)),
+            (divmod(other, v), np.divmod(other, data)),
+            (np.divmod(v, other), np.divmod(data, other)),
+            (np.divmod(other, v), np.divmod(other, data)),
+        ):
+            for part, same in zip(found, want, strict=True):
+                np.testing.assert_array_equal(part.data, same)
+    quotient, remainder = divmod(v, 2.0)
+    np.testing.assert_array_equal(grad(np.sum(quotient + remainder * data), v), data)
+
+
+@pytest.mark.parametrize("op", [operator.xor, operator.lshift, operator.rshift])
+def test_bit_operations_of_integers_give_plain_arrays(op):
+    data = np.array([1, 6])
+    for found, want in ((op(Value(data), 2), op(data, 2)), (op(2, Value(data)), op(2, data))):
+        assert type(found) is np.ndarray
+        np.testing.assert_array_equal(found, want)
+    with pytest.raises(TypeError, match="not supported"):
+        op(Value(1.0), 2)
+
+
 @pytest.mark.parametrize("left", [True, False])
 def test_matmul_takes_arrays_and_lists_on_either_side(left, rng):
     a, b = rng.normal(size=(2, 2)), rng.normal(size=(2, 2))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 import autograd
 from autograd.dispatch import array_of
 from autograd.ops.losses.cross_entropy import cross_entropy as fused_cross_entropy
