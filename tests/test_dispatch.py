@@ -231,3 +231,14 @@ def test_plain_arrays_pass_as_they_are():
     x = np.arange(3.0)
     assert array_of(x, "x") is x
     assert array_of([1, 2], "x").dtype == np.int64
+
+
+@pytest.mark.torch
+def test_torch_is_given_the_array_of_a_value():
+    import torch
+
+    for v in (Value(1.0), Value([1.0, 2.0])):
+        with pytest.raises(TypeError, match=r"torch\.tensor .*v\.data"):
+            torch.tensor(v)
+    found = torch.ones(2, dtype=torch.float64) * W
+    np.testing.assert_array_equal(grad(np.sum(found * W), W), 2 * W.data)
