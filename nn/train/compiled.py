@@ -12,7 +12,7 @@ from autograd.node import Array
 from autograd.random import Rng
 from nn.arguments import chosen
 from nn.layers.container import Sequential
-from nn.look.summary import summary
+from nn.look.summary import input_of, summary
 from nn.losses.by_name import LOSSES, loss_for
 from nn.train.batches import as_loader, make_parameters, parts
 from nn.train.choices import OPTIMIZERS, metrics_for, optimizer_for
@@ -145,19 +145,23 @@ class Compiled(Sequential):
 
         Parameters
         ----------
-        *inputs : what the model is called with; by default the first sample of the last `fit`.
+        *inputs : what the model is called with, or its shape; by default the first sample of the
+            last `fit`, or zeros where the first layer tells its number of features.
 
         Raises
         ------
         RuntimeError
-            No inputs, and `fit` was not called.
+            No inputs, `fit` was not called, and the first layer does not tell the input's shape.
         """
-        if not inputs and not self._sample:
+        inputs = inputs or self._sample
+        if not inputs and (zeros := input_of(self)) is not None:
+            inputs = (zeros,)
+        if not inputs:
             raise RuntimeError(
                 f"{type(self).__name__}.summary: the input's shape is not known before fit; give "
-                "an input, such as summary(X[:1])."
+                "an input, such as summary(X[:1]), or its shape, such as summary((1, 3, 32, 32))."
             )
-        sys.stdout.write(f"{summary(self, *(inputs or self._sample))}\n")
+        sys.stdout.write(f"{summary(self, *inputs)}\n")
 
     def _compiled(self, what: str) -> _Settings:
         if self._settings is None:

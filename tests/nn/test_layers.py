@@ -176,3 +176,49 @@ def test_softplus_is_linear_above_its_threshold_as_pytorch_has_it():
     np.testing.assert_allclose(autograd.grad(np.sum(y[:6]), x)[:6], [*slopes, 1, 1, 1])
     assert nn.Softplus(5, 2)(x.data[4:5]) == 1
     assert nn.functional.softplus(np.array([-4.0]), -1.0, 3.0) == -4
+
+
+@pytest.mark.parametrize(("shape", "axis"), [((), 0), ((3,), 0), ((2, 3), 1), ((2, 3, 4), 0)])
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", "softmin"])
+def test_softmax_without_an_axis_takes_pytorchs_and_warns(name, shape, axis):
+    x = np.random.default_rng(0).normal(size=shape or (1,)).reshape(shape)
+    call = getattr(nn.functional, name)
+    module = {"softmax": nn.Softmax, "log_softmax": nn.LogSoftmax, "softmin": nn.Softmin}[name]()
+    for f in (call, module):
+        with pytest.warns(UserWarning, match=f"no dim is given, so the axis is {axis}"):
+            y = f(x)
+        if shape:
+            np.testing.assert_array_equal(y, call(x, axis))
+
+
+def test_softmax_converts_its_input_first():
+    x = autograd.Value(X)
+    for f in (nn.functional.softmax, nn.functional.log_softmax, nn.functional.softmin):
+        y = f(x, -1, dtype=np.float64)
+        assert y.dtype == np.float64
+        np.testing.assert_allclose(y.data, f(X.astype(np.float64), -1))
+        assert autograd.grad(np.sum(y * y), x).dtype == np.float32
+
+
+def test_hardtanh_takes_its_older_names():
+    np.testing.assert_array_equal(nn.Hardtanh(min_value=0.0, max_value=6.0)(X), np.clip(X, 0, 6))
+
+
+def test_interpolate_has_its_older_names():
+    F, x = nn.functional, X.reshape(1, 1, 3, 4)
+    np.testing.assert_array_equal(F.upsample_nearest(x, scale_factor=2), F.interpolate(x, None, 2))
+    corners = F.interpolate(x, (6, 8), mode="bilinear", align_corners=True)
+    np.testing.assert_array_equal(F.upsample_bilinear(x, (6, 8)), corners)
+    np.testing.assert_array_equal(F.upsample(x, (6, 8), None, "bilinear", True), corners)
+
+
+@pytest.mark.parametrize("p", [1.0, 2.0, 3.0, np.inf])
+def test_pdist_is_the_distance_of_every_pair(p):
+    x = np.random.default_rng(0).normal(size=(4, 3))
+    pairs = [(i, j) for i in range(4) for j in range(i + 1, 4)]
+    right = [np.linalg.norm(x[i] - x[j], p) for i, j in pairs]
+    np.testing.assert_allclose(nn.functional.pdist(x, p), right)
+    assert autograd.gradcheck(lambda v: nn.functional.pdist(v, p), x)
+    assert nn.functional.pdist(x[:1], p).shape == (0,)
+    with pytest.raises(ValueError, match=r"pdist: input must be \(N, D\), got \(3,\)"):
+        nn.functional.pdist(x[0])
