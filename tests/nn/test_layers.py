@@ -222,3 +222,47 @@ def test_pdist_is_the_distance_of_every_pair(p):
     assert nn.functional.pdist(x[:1], p).shape == (0,)
     with pytest.raises(ValueError, match=r"pdist: input must be \(N, D\), got \(3,\)"):
         nn.functional.pdist(x[0])
+
+
+RESET = [
+    nn.Linear(4, 3), nn.Bilinear(4, 5, 3), nn.Conv2d(4, 6, 3, groups=2),
+    nn.ConvTranspose1d(4, 6, 3), nn.LSTM(4, 3, 2, bidirectional=True, proj_size=2), nn.GRU(4, 3),
+    nn.RNNCell(4, 3), nn.GRUCell(4, 3), nn.Embedding(5, 3, padding_idx=1), nn.EmbeddingBag(5, 3),
+    nn.BatchNorm2d(4), nn.InstanceNorm1d(4, affine=True, track_running_stats=True),
+    nn.LayerNorm(4), nn.RMSNorm(4), nn.GroupNorm(2, 4),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("layer", RESET, ids=lambda layer: type(layer).__name__)
+def test_parameters_are_drawn_anew_as_the_constructor_draws_them(layer):
+    first = layer.state_dict()
+    for p in layer.parameters():
+        p.data = p.data + 9
+    for name, b in layer.named_buffers():
+        setattr(layer, name, b + 7)
+    layer.reset_parameters()
+    for key, array in layer.state_dict().items():
+        assert array.dtype == first[key].dtype
+        if "Norm" in type(layer).__name__:
+            np.testing.assert_array_equal(array, first[key])
+        else:
+            assert np.abs(array).max() < 5
+            assert not np.array_equal(array, first[key])
+    if isinstance(layer, nn.Embedding):
+        assert not layer.weight.data[1].any()
+
+
+def test_a_seed_resets_to_the_weights_that_it_makes():
+    layer = nn.Linear(4, 3)
+    layer.reset_parameters(rng=7)
+    np.testing.assert_array_equal(layer.weight.data, nn.Linear(4, 3, rng=7).weight.data)
+    with pytest.raises(RuntimeError, match="no parameters yet"):
+        nn.Linear(None, 3).reset_parameters()
+
+
+@pytest.mark.parametrize("p", ["0.5", None, True])
+def test_a_probability_is_a_number(p):
+    with pytest.raises(TypeError, match=f"p must be a number, got {p!r}"):
+        nn.Dropout(p)
+    with pytest.raises(TypeError, match=f"p must be a number, got {p!r}"):
+        nn.functional.dropout(X, p)
