@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -249,19 +250,52 @@ def prelu(input: Tensor, weight: Tensor) -> Value:
     )
 
 
-def softmax(input: Tensor, dim: int) -> Value:
-    """Softmax along the axis `dim`: exp(x) over its sum."""
-    return autograd.ops.softmax(input, axis=dim)
+def softmax(input: Tensor, dim: int | None = None, *, dtype: Any = None) -> Value:
+    """Softmax along the axis `dim`: exp(x) over its sum.
+
+    Parameters
+    ----------
+    input : any shape.
+    dim : the axis. Without it, as in PyTorch, axis 0 of 0, 1 or 3 axes, else axis 1, with a
+        warning: seldom what is meant, where the last axis holds the classes.
+    dtype : the input is converted to this first, optional.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.functional.softmax(np.zeros((1, 4), np.float32), -1, dtype=np.float64)
+    array([[0.25, 0.25, 0.25, 0.25]])
+    """
+    x, axis = _along("softmax", input, dim, dtype)
+    return autograd.ops.softmax(x, axis=axis)
 
 
-def softmin(input: Tensor, dim: int) -> Value:
-    """Softmax of −x along the axis `dim`."""
-    return autograd.ops.softmax(np.negative(input), axis=dim)
+def softmin(input: Tensor, dim: int | None = None, *, dtype: Any = None) -> Value:
+    """Softmax of −x along the axis `dim`; arguments as in `softmax`."""
+    x, axis = _along("softmin", input, dim, dtype)
+    return autograd.ops.softmax(np.negative(x), axis=axis)
 
 
-def log_softmax(input: Tensor, dim: int) -> Value:
-    """log(softmax(x)) along the axis `dim`, computed without overflow."""
-    return autograd.ops.log_softmax(input, axis=dim)
+def log_softmax(input: Tensor, dim: int | None = None, *, dtype: Any = None) -> Value:
+    """log(softmax(x)) along the axis `dim`, without overflow; arguments as in `softmax`."""
+    x, axis = _along("log_softmax", input, dim, dtype)
+    return autograd.ops.log_softmax(x, axis=axis)
+
+
+def _along(who: str, input: Tensor, dim: int | None, dtype: Any) -> tuple[Tensor, int]:
+    """The input in the dtype asked for, and the axis: PyTorch's choice where there is none."""
+    x = input if isinstance(input, Value) else np.asarray(input)
+    if dtype is not None:
+        x = x.astype(dtype)
+    if dim is not None:
+        return x, dim
+    axis = 0 if x.ndim in (0, 1, 3) else 1
+    warnings.warn(
+        f"{who}: no dim is given, so the axis is {axis}, PyTorch's choice for {x.ndim} axes. Say "
+        "which one holds the classes, for example dim=-1.",
+        stacklevel=3,
+    )
+    return x, axis
 
 
 def gumbel_softmax(
