@@ -73,15 +73,6 @@ class _Tracked(Module):
         self.register_buffer("running_var", np.ones(num_features, kind) if track else None)
         self.register_buffer("num_batches_tracked", np.array(0) if track else None)
 
-    def reset_running_stats(self) -> None:
-        """Set the running mean to 0 and the variance to 1, if there are any."""
-        if self.running_mean is not None:
-            self.running_mean = np.zeros_like(self.running_mean)
-        if self.running_var is not None:
-            self.running_var = np.ones_like(self.running_var)
-        if self.num_batches_tracked is not None:
-            self.num_batches_tracked = np.zeros_like(self.num_batches_tracked)
-
     def _channels(self, shape: tuple[int, ...]) -> int:
         """The number of channels of an input; refused with other axes."""
         if len(shape) not in self._axes:

@@ -208,14 +208,17 @@ def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
     ]
     if not norms:
         return
-    names = ("momentum", "running_mean", "running_var", "num_batches_tracked")
+    starts = {"running_mean": 0, "running_var": 1, "num_batches_tracked": 0}
+    names = ("momentum", *starts)
     before = [{name: copy.copy(getattr(norm, name)) for name in names} for norm in norms]
     modes = [(module, module.training) for module in model.modules()]
     empty = True
     try:
         for norm in norms:
-            norm.reset_running_stats()
             norm.momentum = None
+            for name, start in starts.items():
+                if getattr(norm, name) is not None:
+                    setattr(norm, name, np.full_like(getattr(norm, name), start))
         model.train()
         with no_grad():
             for batch in loader:

@@ -20,7 +20,6 @@ MAKE = {  # the arguments that a constructor or a function needs besides
     "BatchNorm1d": (4,), "BatchNorm2d": (4,), "BatchNorm3d": (4,), "InstanceNorm1d": (4,),
     "InstanceNorm2d": (4,), "InstanceNorm3d": (4,), "LayerNorm": (4,), "RMSNorm": (4,),
     "GroupNorm": (2, 4), "Linear": (3, 2), "Bilinear": (3, 4, 2), "RNN": (3, 2), "LSTM": (3, 2),
-    "AdaptiveLogSoftmaxWithLoss": (4, 8, [2]),
     "GRU": (3, 2), "RNNCell": (3, 2), "LSTMCell": (3, 2), "GRUCell": (3, 2),
     "MultiheadAttention": (4, 2), "Embedding": (4, 2), "EmbeddingBag": (4, 2),
     "TransformerEncoderLayer": (4, 2, 4), "TransformerDecoderLayer": (4, 2, 4),
