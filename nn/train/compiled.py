@@ -92,8 +92,8 @@ class Compiled(Module):
 
         Parameters
         ----------
-        X, y : inputs and targets, several inputs as a tuple; or a DataLoader, a Dataset or an
-            iterable of batches as X alone.
+        X, y : inputs and targets, several inputs as a tuple; or a DataLoader, a Dataset or a
+            generator of batches as X alone.
         validation_split : share of the samples, the last ones, that is held out, 0 to 1.
         validation_data : (X, y), (X, y, sample_weight) or a loader to measure on after each epoch,
             instead.
