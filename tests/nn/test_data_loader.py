@@ -536,3 +536,47 @@ def test_padding_changes_no_number():
         assert y.tolist() == [[1, 1], [1, -100]]
     x, _ = pad_collate([np.float32([1, 2]), np.float32([3])])
     assert x.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        ({"shuffle": "False"}, "shuffle must be True or False"),
+        ({"drop_last": 1}, "drop_last must be True or False"),
+        ({"num_workers": True}, "num_workers must be an integer"),
+        ({"collate_fn": 3}, "collate_fn must be a function"),
+        ({"transform": "flip"}, "transform must be a function"),
+        ({"sampler": (i for i in range(3))}, "gives its indices only once"),
+        ({"batch_sampler": iter([[0, 1]])}, "gives its indices only once"),
+        ({"batch_sampler": [[0, 1]], "batch_size": 4}, "mutually exclusive with batch_size"),
+    ],
+)
+def test_arguments_that_would_be_misread_are_refused(named, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        DataLoader(Y, **named)
+    assert len(list(DataLoader(Y, 10, shuffle=None))) == 2
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: RandomSampler(Y, num_samples=2.5),
+        lambda: WeightedRandomSampler([1, 2], 2.5),
+        lambda: RandomSampler(Y, replacement="no"),
+        lambda: WeightedRandomSampler([1, 2], 2, replacement="no"),
+        lambda: BatchSampler([1], 1, drop_last="no"),
+    ],
+)
+def test_arguments_of_samplers_that_would_be_misread_are_refused(make):
+    with pytest.raises((TypeError, ValueError), match="must be"):
+        make()
+
+
+def test_what_is_read_from_front_to_back_has_no_parts():
+    for use in (
+        lambda: random_split(Stream(), [0.5, 0.5]),
+        lambda: Subset(Stream(), [0]),
+        lambda: ConcatDataset([Stream()]),
+    ):
+        with pytest.raises(TypeError, match="has no samples at indices; make a list of it"):
+            use()
