@@ -13,7 +13,7 @@ import numpy as np
 from autograd.node import Array
 from autograd.random import Rng, as_generator, either
 from nn.arguments import count, flags
-from nn.data.collate import default_collate, default_convert, gather
+from nn.data.collate import default_collate, default_convert, gather, kept
 from nn.data.dataset import Dataset, TensorDataset, as_dataset, is_iterable
 from nn.data.prefetch import END, in_background
 from nn.data.sampler import (
@@ -225,29 +225,29 @@ class DataLoader:
 
     def _one_by_one(self, epoch: _Epoch) -> Iterator[Any]:
         if self._iterable:
-            return self._stream(epoch)
+            return self._stream(epoch, self._position)
         return (self._batch(epoch, i) for i in range(self._position, len(epoch.batches)))
 
-    def _stream(self, epoch: _Epoch) -> Iterator[Any]:
-        """The batches of an iterable dataset, from the present position on."""
+    def _stream(self, epoch: _Epoch, start: int) -> Iterator[Any]:
+        """The batches of an iterable dataset, from the batch `start` on."""
         samples: Iterator[Any] = iter(self.dataset)
         size = self.batch_size or 1
         for i in itertools.count():
             taken: list[Any] = []
             try:
-                taken.extend(itertools.islice(samples, size))
+                taken.extend(map(kept, itertools.islice(samples, size)))
             except Exception as error:
                 error.add_note(f"DataLoader: raised by the dataset in batch {i} of an epoch.")
                 raise
             if not taken or (self.drop_last and len(taken) < size):
                 return
-            if i >= self._position:
+            if i >= start:
                 yield self._made(taken, epoch, i)
 
     def _in_background(self, epoch: _Epoch) -> Iterator[Any]:
         ahead = self.num_workers * self.prefetch_factor
         if self._iterable:  # which only one thread can read
-            stream = self._stream(epoch)
+            stream = self._stream(epoch, self._position)
             return in_background(itertools.repeat(lambda: next(stream, END)), 1, ahead)
         todo = range(self._position, len(epoch.batches))
         tasks = (functools.partial(self._batch, epoch, i) for i in todo)

@@ -580,3 +580,37 @@ def test_what_is_read_from_front_to_back_has_no_parts():
     ):
         with pytest.raises(TypeError, match="has no samples at indices; make a list of it"):
             use()
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("batch_size", [2, None])
+def test_a_dataset_may_fill_one_buffer_again_and_again(workers, batch_size):
+    class Buffered:
+        buffer = np.zeros(2)
+
+        def __iter__(self):
+            for i in range(4):
+                self.buffer[:] = i
+                yield self.buffer, {"again": [self.buffer]}
+
+    class Indexed(Buffered):
+        def __len__(self):
+            return 4
+
+        def __getitem__(self, i):
+            self.buffer[:] = i
+            return self.buffer, {"again": [self.buffer]}
+
+    for data in [Buffered()] + [Indexed()] * (batch_size is not None and not workers):
+        batches = list(DataLoader(data, batch_size, num_workers=workers))
+        first = np.concatenate([x.reshape(-1, 2) for x, _ in batches])
+        again = np.concatenate([more["again"][0].reshape(-1, 2) for _, more in batches])
+        np.testing.assert_array_equal(first, [[0, 0], [1, 1], [2, 2], [3, 3]])
+        np.testing.assert_array_equal(again, first)
+
+
+@pytest.mark.parametrize("data", [Stream(), (X, Y)], ids=["stream", "arrays"])
+def test_two_passes_at_once_do_not_disturb_each_other(data):
+    loader = DataLoader(data, 3)
+    alone = as_lists(loader)
+    assert [[part.tolist() for part in a] for a, _ in zip(loader, loader, strict=True)] == alone
