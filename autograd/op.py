@@ -406,7 +406,7 @@ class Recorded(Flow):
 
     def mode(self) -> AbstractContextManager[None]:
         """Ops record."""
-        return enable_grad()  # type: ignore[no-any-return]
+        return enable_grad()
 
 
 def record(
