@@ -26,6 +26,27 @@ def test_the_same_size_changes_nothing(mode):
     np.testing.assert_allclose(F.interpolate(X[1], 5, mode=mode), X[1], rtol=1e-15)
 
 
+@pytest.mark.parametrize(
+    ("factor", "mode"), [(1.28, "nearest"), (2.3, "nearest"), (1.28, "bilinear")]
+)
+def test_a_factor_that_copies_pixels_copies_them(factor, mode):
+    x = X[2][..., :2, :2]
+    y = F.interpolate(x, scale_factor=factor, mode=mode)
+    np.testing.assert_array_equal(y, x.repeat(int(factor), 2).repeat(int(factor), 3))
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("mode", ["nearest", "nearest-exact", "linear", "bilinear", "trilinear"])
+@pytest.mark.parametrize("factor", [0.7, 1.05, 1.28, 1.9, 2.1, 2.49])
+def test_factors_are_torchs(mode, factor):
+    torch = pytest.importorskip("torch", reason="the comparison needs torch")
+    rank = {"linear": 1, "trilinear": 3}.get(mode, 2)
+    for n in range(2, 6):
+        x = RNG.normal(size=(1, 2, *[n, n + 1, n + 3][:rank]))
+        how = {"scale_factor": factor, "mode": mode}
+        same(F.interpolate, torch.nn.functional.interpolate, [x], how)
+
+
 @pytest.mark.parametrize("corners", [False, True])
 def test_a_straight_line_stays_one_in_the_middle(corners):
     ramp = np.arange(9.0).reshape(1, 1, 1, 9)
