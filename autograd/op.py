@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from autograd.contribution import given
-from autograd.dispatch import OPS
+from autograd.dispatch import OPS, array_of, refuse_subclasses
 from autograd.engine import ARRAYS, Flow
 from autograd.node import Array, Node, epoch
 from autograd.recording import enable_grad, is_recording
@@ -201,7 +201,11 @@ class Op:
                 return self.write(inputs, static)
             else:
                 weak = x is None or (self.elementwise and type(x) in _NUMBERS)
-                array = x if weak else np.asarray(x)
+                if not weak and type(x) is not np.ndarray:
+                    if getattr(x, "__array_ufunc__", self) is None:
+                        return NotImplemented  # it wants to answer for itself
+                    x = array_of(x, self.name)
+                array = x
             arrays.append(array)
         if self.elementwise and not self.trusted:
             arrays = weaken(arrays)
@@ -266,6 +270,8 @@ class Op:
             return type(s)(self._constant(part, arrays) for part in s)
         if type(s) is np.ndarray:
             arrays.append(s)
+        else:
+            refuse_subclasses(s, self.name)
         return s
 
     def _refuse_complex(self, given: Iterable[Any], inputs: Sequence[Any]) -> None:
@@ -400,7 +406,7 @@ class Recorded(Flow):
 
     def mode(self) -> AbstractContextManager[None]:
         """Ops record."""
-        return enable_grad()
+        return enable_grad()  # type: ignore[no-any-return]
 
 
 def record(

@@ -26,6 +26,8 @@ SMALL = 1 << 15
 
 _LANES = 509  # a prime, so that lanes are no axis of the array; short ones take longer
 
+UNWRITABLE = b"read-only"
+
 UNKNOWN = b""
 """The fingerprint of a leaf whose array may change at any moment, and that no graph needs yet."""
 
@@ -34,10 +36,14 @@ def fingerprint(array: Array) -> bytes:
     """What tells whether the elements of an array changed: a small array's bytes, or sums of them.
 
     The 64-bit words of a large one are laid out in rows of 509, and the sums of all rows and all
-    columns kept: what changes an element, or moves one, changes some of them.
+    columns kept: what changes an element, or moves one, changes some of them. That reads the array
+    once more; an array that nobody can write to (``array.flags.writeable = False``) is not read.
     """
     if array.nbytes <= SMALL or array.dtype.hasobject:
         return array.tobytes()
+    owner = array if array.base is None else array.base
+    if isinstance(owner, np.ndarray) and not (array.flags.writeable or owner.flags.writeable):
+        return UNWRITABLE
     if not array.flags.c_contiguous:
         turned = array.T
         array = turned if turned.flags.c_contiguous else array.copy()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from autograd import engine
-from autograd.dispatch import Traced, lookup
+from autograd.dispatch import Traced, array_of, lookup, refuse_subclasses
 from autograd.node import Array, Node, epoch, tick
 from autograd.recording import is_recording
 from autograd.spelling import TorchSpelling
@@ -65,6 +65,7 @@ class Value(Node, Traced, TorchSpelling):
     ) -> None:
         if isinstance(data, Value):
             raise TypeError("Value(data): data is already a Value; use .detach() for a new leaf.")
+        refuse_subclasses(data, "Value(data)")
         array = np.array(data)
         if array.dtype == np.int64 and _of_python_ints(data):
             array = array.astype(np.float64)
@@ -203,7 +204,9 @@ class Value(Node, Traced, TorchSpelling):
         if self.requires_grad:
             raise TypeError(
                 "A Value that requires a gradient is not converted to an array: its gradient "
-                "would be lost. Write v.data for the array."
+                "would be lost. Write v.data for the array, which other packages take too. To join "
+                "Values write np.stack([v, w]) or np.concatenate([v, w]) in place of a list, "
+                "np.array or np.r_. A sparse matrix multiplies a Value after .toarray()."
             )
         array = self._data if self.op is not None else hand_out(self)
         return np.array(array, dtype=dtype, copy=copy)
@@ -224,7 +227,7 @@ class Value(Node, Traced, TorchSpelling):
 
     def __len__(self) -> int:
         if self.ndim == 0:
-            raise TypeError("A Value with no axes has no len().")
+            raise TypeError("A Value with no axes has no len(). torch.tensor and list take v.data.")
         return len(self._data)
 
     def __bool__(self) -> bool:
@@ -290,6 +293,8 @@ class Value(Node, Traced, TorchSpelling):
         def __rfloordiv__(self, other: Any) -> Value: ...
         def __mod__(self, other: Any) -> Value: ...
         def __rmod__(self, other: Any) -> Value: ...
+        def __divmod__(self, other: Any) -> tuple[Value, Value]: ...
+        def __rdivmod__(self, other: Any) -> tuple[Value, Value]: ...
         def __pow__(self, other: Any) -> Value: ...
         def __rpow__(self, other: Any) -> Value: ...
         def __matmul__(self, other: Any) -> Value: ...
@@ -309,6 +314,12 @@ class Value(Node, Traced, TorchSpelling):
         def __rand__(self, other: Any) -> Array: ...
         def __or__(self, other: Any) -> Array: ...
         def __ror__(self, other: Any) -> Array: ...
+        def __xor__(self, other: Any) -> Array: ...
+        def __rxor__(self, other: Any) -> Array: ...
+        def __lshift__(self, other: Any) -> Array: ...
+        def __rlshift__(self, other: Any) -> Array: ...
+        def __rshift__(self, other: Any) -> Array: ...
+        def __rrshift__(self, other: Any) -> Array: ...
         def __eq__(self, other: Any) -> Array: ...  # type: ignore[override]
         def __ne__(self, other: Any) -> Array: ...  # type: ignore[override]
         def __invert__(self) -> Array: ...
@@ -390,7 +401,7 @@ def seed_like(y: Node, gradient: Any) -> Array:
         return np.ones(shape, dtype)
     if isinstance(gradient, Node):
         gradient = gradient._data
-    given = np.asarray(gradient)
+    given = array_of(gradient, "gradient=")
     if given.dtype.kind not in "fiub":
         raise TypeError(f"gradient= must be real numbers, not {given.dtype}.")
     seed = given.astype(dtype, copy=False)

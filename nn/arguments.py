@@ -17,6 +17,14 @@ def count(who: str, name: str, size: Any, least: int = 0) -> int:
     return int(size)
 
 
+def features(who: str, input: Any) -> int:
+    """The size of the last axis of an input, for a layer that takes its size from it."""
+    shape: tuple[int, ...] = np.shape(input)
+    if not shape:
+        raise ValueError(f"{who}: input must have an axis of features, got {input!r}.")
+    return shape[-1]
+
+
 def chosen(kind: str, name: str, table: Mapping[str, Any]) -> Any:
     """What a name stands for; an error that lists the names."""
     try:

@@ -101,6 +101,21 @@ def test_a_fingerprint_finds_any_one_element_in_any_layout(layout, rng):
     assert fingerprint(a) != before
 
 
+def test_a_large_array_that_nobody_can_write_to_is_not_read(rng):
+    a = rng.random(100_000)
+    view = a[:]
+    view.flags.writeable = False
+    assert len(fingerprint(view)) > 1000  # a may be written to
+    a.flags.writeable = False
+    assert len(fingerprint(a[1:])) < 20
+    x = Value(np.ones(100_000))
+    y = np.sum(x * a)
+    a.flags.writeable = True
+    a[:] = 0
+    with WRITTEN:
+        y.backward()
+
+
 @pytest.mark.parametrize("n", SIZES)
 def test_an_element_of_a_leaf(n):
     x = Value(np.ones(n))

@@ -1,7 +1,8 @@
 """Sums and maxima over stretches of flat arrays, in vectors: n numbers from `start` on.
 
-NaN and infinities stay, and so do the bits on one machine: the order of a sum depends on its length
-only.
+Blocks of BLOCK numbers are summed in their own dtype and their sums in float64, so that sums of
+float32 are right to 1e-6 at any length. NaN and infinities stay, and so do the bits on one machine:
+the order of a sum depends on its length only.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from numba import njit
 from autograd.machine.elementary import exp, larger
 from autograd.machine.jit import inline, part
 
+BLOCK = 1024
 index = np.uintp  # of an element: LLVM knows that it does not wrap, and makes vectors of the loop
 
 reduction = njit(error_model="numpy", fastmath={"reassoc", "nsz"})  # which lets LLVM sum in vectors
@@ -28,8 +30,7 @@ choice, and the linker takes the first: one after compiling, another from disk.
 
 
 @reduction
-def total(x, start, n):
-    """Σ x."""
+def _total(x, start, n):
     y = x.dtype.type(0)
     for i in range(n):
         y += x[start + index(i)]
@@ -37,8 +38,7 @@ def total(x, start, n):
 
 
 @reduction
-def product(x, y, start, n):
-    """Σ x y."""
+def _product(x, y, start, n):
     z = x.dtype.type(0)
     for i in range(n):
         z += x[start + index(i)] * y[start + index(i)]
@@ -46,22 +46,73 @@ def product(x, y, start, n):
 
 
 @reduction
-def squares(x, start, n, mean):
-    """Σ (x - mean)²."""
-    y = x.dtype.type(0)
+def _deviations(x, start, n, mean):
+    y, z = x.dtype.type(0), x.dtype.type(0)
     for i in range(n):
         d = x[start + index(i)] - mean
-        y += d * d
-    return y
+        y += d
+        z += d * d
+    return y, z
 
 
 @reduction
-def moments(g, x, start, n, mean):
-    """Σ g and Σ g (x - mean)."""
+def _wide_deviations(x, start, n, mean):
+    y, z = 0.0, 0.0
+    for i in range(n):
+        d = np.float64(x[start + index(i)]) - mean
+        y += d
+        z += d * d
+    return y, z
+
+
+@reduction
+def _moments(g, x, start, n, mean):
     y, z = x.dtype.type(0), x.dtype.type(0)
     for i in range(n):
         y += g[start + index(i)]
         z += g[start + index(i)] * (x[start + index(i)] - mean)
+    return y, z
+
+
+@njit(error_model="numpy")
+def total(x, start, n):
+    """Σ x."""
+    y = 0.0
+    for i in range(0, n, BLOCK):
+        y += _total(x, start + index(i), min(n - i, BLOCK))
+    return y
+
+
+@njit(error_model="numpy")
+def product(x, y, start, n):
+    """Σ x y."""
+    z = 0.0
+    for i in range(0, n, BLOCK):
+        z += _product(x, y, start + index(i), min(n - i, BLOCK))
+    return z
+
+
+@njit(error_model="numpy")
+def deviations(x, start, n, mean):
+    """Σ (x - mean) and Σ (x - mean)², the squares of float32 beyond its range too."""
+    y = z = 0.0
+    for i in range(0, n, BLOCK):
+        a, b = _deviations(x, start + index(i), min(n - i, BLOCK), mean)
+        if not b < math.inf:
+            a, b = _wide_deviations(x, start + index(i), min(n - i, BLOCK), mean)
+        y += a
+        z += b
+    return y, z
+
+
+@njit(error_model="numpy")
+def moments(g, x, start, n, mean):
+    """Σ g and Σ g (x - mean)."""
+    y = z = 0.0
+    for i in range(0, n, BLOCK):
+        a, b = _moments(g, x, start + index(i), min(n - i, BLOCK), mean)
+        y += a
+        z += b
     return y, z
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 import autograd
+from autograd.dispatch import array_of
 from autograd.node import Array
 from autograd.value import Value
 from nn.arguments import flags
@@ -130,7 +131,7 @@ def embedding_bag(
             f"{who}: per_sample_weights {np.shape(per_sample_weights)} must have the input's "
             f"shape {np.shape(input)}."
         )
-    numbers = np.asarray(input)
+    numbers = array_of(input, f"{who}: input")
     if padding_idx is not None:
         padding_idx %= len(weight)
     places, filled = _bags(numbers, offsets, include_last_offset)

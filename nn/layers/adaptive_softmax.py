@@ -13,7 +13,7 @@ from autograd.ops.arrays.index import index_add
 from autograd.random import Rng, as_generator
 from autograd.value import Value
 from nn import functional
-from nn.arguments import count
+from nn.arguments import count, flags
 from nn.functional.tensor import floats
 from nn.layers.container import ModuleList, Sequential
 from nn.layers.linear import Linear
@@ -84,6 +84,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         rng: Rng = None,
     ) -> None:
         who, rng = "AdaptiveLogSoftmaxWithLoss", as_generator(rng)
+        flags(who, head_bias=head_bias)
         self.in_features = count(who, "in_features", in_features, 1)
         self.n_classes = count(who, "n_classes", n_classes, 2)
         edges = [0, *cutoffs, n_classes]
@@ -96,6 +97,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         if not div_value > 0:
             raise ValueError(f"{who}: div_value must be positive, got {div_value!r}.")
         self.cutoffs = [int(c) for c in edges[1:]]
+        flags("AdaptiveLogSoftmaxWithLoss", head_bias=head_bias)
         self.div_value, self.head_bias = div_value, head_bias
         self.shortlist_size, self.n_clusters = self.cutoffs[0], len(self.cutoffs) - 1
         self.head_size = self.shortlist_size + self.n_clusters

@@ -10,14 +10,14 @@ import numpy as np
 from autograd.value import Value
 from nn import functional
 from nn.arguments import count, flags
+from nn.layers.scale_and_shift import ScaleAndShift
 from nn.module import Module, Parameter
 
 
-class _RowNorm(Module):
+class _RowNorm(ScaleAndShift):
     """What LayerNorm and RMSNorm share: the shape of a row."""
 
     normalized_shape: tuple[int, ...]
-    weight: Parameter | None
 
     def _set_shape(self, normalized_shape: Any) -> None:
         who = type(self).__name__
@@ -151,7 +151,7 @@ class RMSNorm(_RowNorm):
         )
 
 
-class GroupNorm(Module):
+class GroupNorm(ScaleAndShift):
     """Normalize groups of neighboring channels of each sample.
 
     Parameters
@@ -180,7 +180,6 @@ class GroupNorm(Module):
     [[-1.0, 1.0, -1.0, 1.0]]
     """
 
-    weight: Parameter | None
     bias: Parameter | None
 
     def __init__(
@@ -205,7 +204,7 @@ class GroupNorm(Module):
         )
 
     def _make_for(self, input: Any, **settings: Any) -> None:
-        self._make_parameters(np.shape(input)[1], **settings)
+        self._make_parameters(self._channels(input), **settings)
 
     def _make_parameters(self, num_channels: int, dtype: Any, bias: bool) -> None:
         self.num_channels = count("GroupNorm", "num_channels", num_channels, 1)
@@ -218,13 +217,18 @@ class GroupNorm(Module):
         self.register_parameter("weight", Parameter(w, dtype=dtype) if affine else None)
         self.register_parameter("bias", Parameter(b, dtype=dtype) if affine and bias else None)
 
+    def _channels(self, input: Any) -> int:
+        shape = np.shape(input)
+        if len(shape) < 2:
+            raise ValueError(f"GroupNorm: input must be (N, C, ...), got {shape}.")
+        return shape[1]
+
     def forward(self, input: Any) -> Value:
         """Normalize each group of each sample."""
-        shape = np.shape(input)
-        if len(shape) < 2 or shape[1] != self.num_channels:
+        if self._channels(input) != self.num_channels:
             raise ValueError(
                 f"GroupNorm: input must be (N, C, ...) with C = num_channels={self.num_channels}, "
-                f"got {shape}."
+                f"got {np.shape(input)}."
             )
         return functional.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 

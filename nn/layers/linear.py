@@ -10,12 +10,12 @@ import numpy as np
 from autograd.random import Rng, as_generator
 from autograd.value import Value
 from nn import functional
-from nn.arguments import count, flags
-from nn.layers.uniform_weights import uniform_weights
+from nn.arguments import count, features, flags
+from nn.layers.uniform_weights import UniformStart, uniform_weights
 from nn.module import Module, Parameter
 
 
-class Linear(Module):
+class Linear(UniformStart):
     """Affine map y = x Wᵀ + b.
 
     Parameters
@@ -71,7 +71,7 @@ class Linear(Module):
         )
 
     def _make_for(self, input: Any, **settings: Any) -> None:
-        self._make_parameters(np.shape(input)[-1], **settings)
+        self._make_parameters(features("Linear", input), **settings)
 
     def _make_parameters(
         self, in_features: int, bias: bool, dtype: Any, rng: np.random.Generator
@@ -93,7 +93,7 @@ class Linear(Module):
         )
 
 
-class Bilinear(Module):
+class Bilinear(UniformStart):
     """Bilinear map y_k = x1ᵀ A_k x2 + b_k.
 
     Parameters
@@ -140,6 +140,10 @@ class Bilinear(Module):
         self.register_parameter(
             "bias", uniform_weights((out_features,), fan_in, dtype, rng) if bias else None
         )
+
+    @property
+    def _fan_in(self) -> int:
+        return self.in1_features
 
     def forward(self, input1: Any, input2: Any) -> Value:
         """Map pairs of (..., in1) and (..., in2) to (..., out)."""

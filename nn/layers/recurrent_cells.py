@@ -10,13 +10,12 @@ import numpy as np
 import autograd
 from autograd.random import Rng, as_generator
 from autograd.value import Value
-from nn.arguments import count, flags
+from nn.arguments import count, features, flags
 from nn.functional.tensor import same_dtype
-from nn.layers.uniform_weights import uniform_weights
-from nn.module import Module
+from nn.layers.uniform_weights import UniformStart, uniform_weights
 
 
-class _Cell(Module):
+class _Cell(UniformStart):
     """What the three share: parameters and checks."""
 
     _gates: ClassVar[int]
@@ -43,7 +42,7 @@ class _Cell(Module):
         )
 
     def _make_for(self, input: Any, *_: Any, dtype: Any, rng: Any, **__: Any) -> None:
-        self._make_parameters(np.shape(input)[-1], dtype, rng)
+        self._make_parameters(features(type(self).__name__, input), dtype, rng)
 
     def _make_parameters(self, input_size: int, dtype: Any, rng: np.random.Generator) -> None:
         self.input_size = count(type(self).__name__, "input_size", input_size)
@@ -52,6 +51,10 @@ class _Cell(Module):
         self.weight_hh = uniform_weights((rows, H), H, dtype, rng)
         for name in ("bias_ih", "bias_hh"):
             self.register_parameter(name, uniform_weights((rows,), H, dtype, rng) if bias else None)
+
+    @property
+    def _fan_in(self) -> int:
+        return self.hidden_size
 
     def _step(self, scan: Any, input: Any, states: tuple[Any, ...], **how: Any) -> list[Any]:
         """The states after a step: a fused scan of one step."""

@@ -14,7 +14,7 @@ from autograd.value import Value
 from nn.arguments import flags
 from nn.module.attributes import VACANT, admitted, forget, kind_of, warn_of_hidden
 from nn.module.hooks import Hooked
-from nn.module.locate import locate
+from nn.module.locate import blamed, locate
 from nn.module.state_dict import LoadReport, load_into, saved
 from nn.parameter import Buffer, Parameter
 
@@ -95,9 +95,12 @@ class Module(Hooked):
                 y = module.forward(*args, **kwargs)
             else:
                 y = module._hooks.run(module, args, kwargs)
-        except Exception as error:
+        except Exception as first:
+            error = blamed(first, module, args, kwargs)
             locate(error, module, args, kwargs)
-            raise
+            if error is first:
+                raise
+            raise error from first
         if start is not None:
             module._sign(y, start)
         return y  # type: ignore[no-any-return]
@@ -381,7 +384,7 @@ class Module(Hooked):
         for path, p in self._named(lambda m: m._own(Parameter), prefix, recurse, remove_duplicate):
             seen.add(id(p))
             yield path, p
-        if recurse:
+        if recurse and seen:  # with none at all, an optimizer says so
             warn_of_hidden(self, seen, Module)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:

@@ -13,7 +13,7 @@ import numpy as np
 from autograd.random import Rng
 from nn.arguments import chosen
 from nn.files import load, save
-from nn.look.summary import summary
+from nn.look.summary import input_of, summary
 from nn.losses.by_name import LOSSES, loss_for
 from nn.module import Module
 from nn.train.batches import as_array, as_loader, make_parameters, parts
@@ -192,18 +192,21 @@ class Compiled(Module):
 
         Parameters
         ----------
-        *inputs : what the model is called with; by default the first sample of the last `fit`.
+        *inputs : what the model is called with, or its shape; by default the first sample of the
+            last `fit`, or zeros where the first layer tells its number of features.
 
         Raises
         ------
         RuntimeError
-            No inputs, and `fit` was not called.
+            No inputs, `fit` was not called, and the first layer does not tell the input's shape.
         """
         sample = inputs or (self._plan.sample if self._plan is not None else ())
+        if not sample and (zeros := input_of(self)) is not None:
+            sample = (zeros,)
         if not sample:
             raise RuntimeError(
                 f"{type(self).__name__}.summary: the input's shape is not known before fit; give "
-                "an input, such as summary(X[:1])."
+                "an input, such as summary(X[:1]), or its shape, such as summary((1, 3, 32, 32))."
             )
         if sys.stdout is not None:
             sys.stdout.write(f"{summary(self, *sample)}\n")

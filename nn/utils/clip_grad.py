@@ -10,6 +10,7 @@ import numpy as np
 
 from autograd.node import Array
 from autograd.value import Value
+from nn.arguments import flags
 from nn.optim.optimizer import label, real, require
 from nn.optim.sums import norm
 
@@ -38,6 +39,7 @@ def get_total_norm(
     >>> nn.utils.get_total_norm([np.array([3.0]), np.array([[4.0]])])
     5.0
     """
+    flags("get_total_norm", error_if_nonfinite=error_if_nonfinite)
     arrays = [tensors] if isinstance(tensors, np.ndarray) else list(tensors)
     names = [f"array {i}, of shape {np.shape(x)}" for i, x in enumerate(arrays)]
     return _total(arrays, names, norm_type, error_if_nonfinite, "get_total_norm")
@@ -84,12 +86,20 @@ def clip_grad_norm_(
     >>> p.grad.round(3)
     array([0.6, 0.8], dtype=float32)
     """
+    flags("clip_grad_norm_", error_if_nonfinite=error_if_nonfinite)
     bound = real("clip_grad_norm_: max_norm", max_norm)
     require(bound >= 0, "clip_grad_norm_: max_norm", ">= 0", max_norm)
     params = _with_gradients(parameters, "clip_grad_norm_")
     names = [f"the gradient of {label(p)}" for p in params]
     grads = [p.grad for p in params]
     total = _total(grads, names, norm_type, error_if_nonfinite, "clip_grad_norm_")
+    if math.isinf(total) and all(np.isfinite(g).all() for g in grads):  # the sum overflowed
+        for g in grads:
+            g *= 2.0**-64
+        rest = _total(grads, names, norm_type, False, "clip_grad_norm_")
+        for g in grads:
+            g *= bound / rest
+        return total
     _shrink(grads, bound, total)
     return total
 
@@ -140,7 +150,8 @@ def clip_grad_value_(parameters: Parameters, clip_value: float) -> None:
     bound = real("clip_grad_value_: clip_value", clip_value)
     require(bound >= 0, "clip_grad_value_: clip_value", ">= 0", clip_value)
     for p in _with_gradients(parameters, "clip_grad_value_"):
-        np.clip(p.grad, -bound, bound, out=p.grad)
+        most = min(bound, float(np.finfo(p.dtype).max))
+        np.clip(p.grad, -most, most, out=p.grad)
 
 
 def _shrink(grads: list[Any], bound: float, total: float) -> None:
@@ -148,7 +159,10 @@ def _shrink(grads: list[Any], bound: float, total: float) -> None:
     if not factor >= 1:  # NaN too
         with np.errstate(all="ignore"):
             for g in grads:
-                g *= factor
+                if factor < np.finfo(g.dtype).tiny:  # it has few digits in the precision of g
+                    np.multiply(g, np.float64(factor), out=g, casting="same_kind")
+                else:
+                    g *= factor
 
 
 def _with_gradients(parameters: Parameters, function: str) -> list[Any]:

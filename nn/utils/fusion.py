@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from nn.arguments import flags
 from nn.layers.batch_norm import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from nn.layers.conv import Conv1d, Conv2d, Conv3d
 from nn.layers.linear import Linear
@@ -47,7 +48,9 @@ def fuse_conv_bn_eval(conv: M, bn: Module, transpose: bool = False) -> M:
     >>> bool(np.allclose(fused(x).data, bn(conv(x)).data, atol=1e-6))
     True
     """
+    flags("fuse_conv_bn_eval", transpose=transpose)
     who = "fuse_conv_bn_eval"
+    flags(who, transpose=transpose)
     _check(who, conv, bn, (Conv1d, Conv2d, Conv3d, *TRANSPOSED))
     if transpose != isinstance(conv, TRANSPOSED):
         raise ValueError(f"{who}: transpose={transpose} with a {type(conv).__name__}.")
@@ -95,6 +98,7 @@ def fuse_conv_bn_weights(
     bn_w, bn_b : weight and bias of the batch norm, or None.
     transpose : whether the convolution is a transposed one.
     """
+    flags("fuse_conv_bn_weights", transpose=transpose)
     w, mean = np.asarray(plain(conv_w)), np.asarray(plain(bn_rm), np.float64)
     scale = 1 / np.sqrt(np.asarray(plain(bn_rv), np.float64) + bn_eps)
     if bn_w is not None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from autograd.node import Array
 from autograd.random import Rng, as_generator
+from nn.arguments import flags
 from nn.module import Module
 from nn.parameter import plain
 from nn.utils import norms
@@ -243,6 +244,7 @@ def orthogonal(
     >>> bool(np.allclose(q.T @ q, np.eye(3), atol=1e-6))
     True
     """
+    flags("orthogonal", use_trivialization=use_trivialization)
     weight = array_of("orthogonal", module, name)
     if weight.ndim < 2:
         raise ValueError(f"orthogonal: {name!r} must be a matrix, its shape is {weight.shape}.")

@@ -12,6 +12,7 @@ import numpy as np
 from autograd.node import Array, tick
 from autograd.recording import no_grad
 from autograd.value import Value
+from nn.arguments import flags
 from nn.layers.container import ModuleDict, ModuleList
 from nn.module import Buffer, Module, Parameter
 from nn.module.derived import class_before, derive, recipe_of, restore
@@ -218,6 +219,7 @@ def register_parametrization(
     >>> list(layer.state_dict())
     ['bias', 'parametrizations.weight.original']
     """
+    flags("register_parametrization", unsafe=unsafe)
     who = "register_parametrization"
     if not isinstance(module, Module):
         raise TypeError(f"{who}: module must be a Module, not {type(module).__name__}.")
@@ -226,6 +228,7 @@ def register_parametrization(
             f"{who}: parametrization must be a Module with forward(self, x), not "
             f"{getattr(parametrization, '__name__', type(parametrization).__name__)}."
         )
+    flags(who, unsafe=unsafe)
     parametrization.train(module.training)
     if is_parametrized(module, tensor_name):
         mine = _held(module)
@@ -287,6 +290,7 @@ def remove_parametrizations(
     ValueError
         It is not parametrized; it has several originals and `leave_parametrized` is False.
     """
+    flags("remove_parametrizations", leave_parametrized=leave_parametrized)
     if not is_parametrized(module, tensor_name):
         raise ValueError(
             f"remove_parametrizations: {type(module).__name__} has no parametrization of "

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd.value import Value
+from nn.arguments import flags
 from nn.module import Module
 from nn.module.derived import recipe_of
 from nn.parameter import Parameter
@@ -60,6 +61,7 @@ def functional_call(
     >>> slopes["weight"]
     array([[3., 3.]], dtype=float32)
     """
+    flags("functional_call", tie_weights=tie_weights, strict=strict)
     dicts = parameters_and_buffers
     dicts = [dicts] if isinstance(dicts, Mapping) else list(dicts)
     given: dict[str, Any] = {}

@@ -26,6 +26,7 @@ MAKE = {  # the arguments that a constructor or a function needs besides
     "TransformerEncoder": (nn.TransformerEncoderLayer(4, 2, 4), 1), "Transformer": (4, 2, 1, 1, 4),
     "PositionalEncoding": (4,), "PositionalEmbedding": (4,), "Threshold": (1.0, 0.0),
     "LPPool1d": (2, 2), "LPPool2d": (2, 2), "LPPool3d": (2, 2), "GPT": (4, 8), "RBM": (4, 2),
+    "AdaptiveLogSoftmaxWithLoss": (4, 9, [3]),
     "threshold": (X, 0.0, 1.0), "lp_pool1d": (X, 2, 2), "lp_pool2d": (IMAGE, 2, 2),
     "lp_pool3d": (IMAGE, 2, 2), "kl_div": (X, X), "poisson_nll_loss": (X, X),
     "gaussian_nll_loss": (X, X, X), "pairwise_distance": (X, X), "embedding": ([0], W),

@@ -212,8 +212,11 @@ def test_fitting_twice_trains_on_with_the_same_optimizer():
 
 def test_a_summary_is_printed_once_the_input_is_known(capsys):
     net = model()
-    with pytest.raises(RuntimeError, match=r"summary: .*before fit"):
-        net.summary()
+    net.summary()  # the first layer tells it
+    assert capsys.readouterr().out == f"{nn.summary(net, X[:1])}\n"
+    for unknown in (nn.Conv2d(1, 2, 3), nn.Linear(None, 3), nn.MaxPool1d(2)):
+        with pytest.raises(RuntimeError, match=r"summary: .*before fit.*summary\(\(1, 3, 32, 32\)"):
+            nn.Sequential(unknown, nn.Linear(9, 1)).summary()
     net.summary(X[:2])
     assert capsys.readouterr().out == f"{nn.summary(net, X[:2])}\n"
     net.fit(X, Y, verbose=0)

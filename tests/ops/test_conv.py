@@ -10,8 +10,8 @@ import sys
 import numpy as np
 import pytest
 
-from autograd import Value, grad, ops
-from autograd.ops.conv.conv import conv_input_grad, conv_weight_grad
+from autograd import Value, grad, gradcheck, ops
+from autograd.ops.conv.conv import conv_bias, conv_input_grad, conv_weight_grad
 
 CONVS = {1: ops.conv1d, 2: ops.conv2d, 3: ops.conv3d}
 TRANSPOSED = {
@@ -79,6 +79,42 @@ def test_a_transposed_convolution_is_the_gradient_of_a_convolution(rank):
     np.testing.assert_allclose(
         TRANSPOSED[rank](g, w, **how, output_padding=more), expected, rtol=1e-12
     )
+
+
+@pytest.mark.parametrize("rank", CONVS)
+def test_output_padding_may_reach_the_dilation(rank):
+    # the zeros come behind what a convolution with the turned kernel gives
+    x, w = drawn((1, 2, 6, 4, 3)[: rank + 2], (2, 3, 3, 2, 2)[: rank + 2])
+    how = {"dilation": 3, "padding": 1}
+    v, u = Value(x), Value(w)
+    y = TRANSPOSED[rank](v, u, output_padding=2, **how)
+    wide = TRANSPOSED[rank](x, w, dilation=3)  # of (n - 1) + 3 (k - 1) + 1
+    inner = np.pad(wide, ((0, 0), (0, 0), *[(0, 2)] * rank))
+    expected = inner[(..., *[slice(1, -1)] * rank)]
+    np.testing.assert_allclose(y.data, expected, rtol=1e-12, atol=1e-12)
+    assert gradcheck(lambda a, b: TRANSPOSED[rank](a, b, output_padding=2, **how), x, w)
+
+
+@pytest.mark.parametrize("rank", CONVS)
+@pytest.mark.parametrize("kinds", [CONVS, TRANSPOSED])
+def test_an_empty_batch_has_zero_gradients(rank, kinds):
+    shapes = (0, 2, 5, 5, 5)[: rank + 2], (2, 2, 3, 2, 1)[: rank + 2], (2,)
+    leaves = [Value(a) for a in drawn(*shapes, dtype=np.float32)]
+    np.sum(kinds[rank](*leaves)).backward()
+    for v, shape in zip(leaves, shapes, strict=True):
+        np.testing.assert_array_equal(v.grad, np.zeros(shape))
+
+
+@pytest.mark.parametrize("shape", [(500_000, 2, 1), (2, 2, 1000, 300), (40, 2, 31, 30)])
+def test_the_bias_gradient_of_many_pixels_loses_no_digits(shape):
+    bias = Value(np.zeros(2, np.float32))
+    y = conv_bias(
+        np.ones((*shape[:1], 1, *shape[2:]), "f"),
+        np.ones((2, 1, *[1] * (len(shape) - 2)), "f"),
+        bias,
+    )
+    g = grad(y, bias, np.full(y.shape, 0.1, "f"))
+    np.testing.assert_allclose(g, np.float32(0.1) * (y.size / 2), rtol=1e-6)
 
 
 def test_the_third_derivative_of_a_convolution_squared():
@@ -205,6 +241,19 @@ TURNED = [
     (2, (2, 4, 5, 6), (4, 3, 3, 3), {"stride": 2, "padding": 1, "output_padding": 1}),
     (2, (2, 4, 5, 6), (4, 3, 3, 2), {"dilation": 2, "stride": 3}),
     (3, (1, 2, 3, 4, 2), (2, 3, 2, 2, 2), {"stride": 2}),
+    (1, (1, 2, 6), (2, 3, 3), {"dilation": 2, "output_padding": 1}),
+    (
+        2,
+        (1, 2, 4, 5),
+        (2, 3, 3, 3),
+        {"dilation": (5, 2), "stride": 2, "padding": 3, "output_padding": (4, 1)},
+    ),
+    (
+        3,
+        (2, 2, 3, 3, 2),
+        (2, 3, 2, 1, 2),
+        {"dilation": 3, "padding": 1, "output_padding": (2, 1, 0)},
+    ),
 ]
 
 CALLS = [("conv", *c) for c in GEOMETRIES] + [("conv_transpose", *c) for c in TURNED]

@@ -135,6 +135,73 @@ def test_a_large_mean_costs_no_digits(path):
     np.testing.assert_allclose(z.std(axis=(0, 2)), 1, rtol=1e-3)
 
 
+OF_ROWS = {  # each normalizes the rows of x (2, n) by themselves
+    "layer": lambda x, *w: ops.layer_norm(x, x.shape[-1:]),
+    "group": lambda x: ops.group_norm(x.reshape((2, 1, -1)), 1),
+    "instance": lambda x: ops.instance_norm(x.reshape((2, 1, -1))),
+    "batch": lambda x: ops.batch_norm(x.reshape((1, 2, -1)), training=True),
+    "batch of columns": lambda x: ops.batch_norm(x.T, training=True).T,
+    "layer, composed": lambda x: layer_norm_op.reference(x, None, None, x.shape[-1:], 1e-5),
+    "group, composed": lambda x: group_norm_op.reference(
+        x.reshape((2, 1, -1)), None, None, 1, 1e-5
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OF_ROWS)
+@pytest.mark.parametrize("n", [5, 100, 4096])
+@pytest.mark.parametrize("c", [3.3, 100.3, 10000.1, 1e20, -1e-20])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_equal_numbers_become_0(name, n, c, dtype):
+    y = OF_ROWS[name](np.full((2, n), c, dtype))
+    np.testing.assert_allclose(y, 0, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", [name for name in OF_ROWS if "composed" not in name])
+@pytest.mark.parametrize("n", [5, 100, 4096])
+@pytest.mark.parametrize(("c", "deviation"), [(100.3, 1e-3), (10000.1, 0.1), (0, 1e20)])
+def test_nearly_equal_numbers_keep_their_digits(name, n, c, deviation, rng):
+    x = (c + deviation * rng.normal(size=(2, n))).astype(np.float32)
+    wide = x.astype(np.float64)
+    wide -= wide.mean(axis=1, keepdims=True)
+    expected = wide / np.sqrt(np.square(wide).mean(axis=1, keepdims=True) + 1e-5)
+    y = np.reshape(OF_ROWS[name](x), (2, n))
+    np.testing.assert_allclose(y, expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", OF_ROWS)
+@pytest.mark.parametrize(("c", "deviation"), [(100.3, 0), (100.3, 0.01), (0, 1)])
+def test_float32_gradients_are_those_of_float64(name, c, deviation, rng):
+    x = (c + deviation * rng.normal(size=(2, 3000))).astype(np.float32)
+    found, expected = (
+        autograd.grad(np.sum(OF_ROWS[name](v) * weights.reshape(OF_ROWS[name](v).shape)), v)
+        for v, weights in ((Value(x), x), (Value(x.astype(float)), x.astype(float)))
+        for weights in [np.cos(np.arange(6000.0)).astype(v.dtype)]
+    )
+    np.testing.assert_allclose(found, expected, atol=2e-6 * abs(expected).max())
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x, w, b: ops.layer_norm(x, 2, w, b),
+        lambda x, w, b: ops.group_norm(x, 1, w, b),
+        lambda x, w, b: ops.group_norm(x.reshape((-1, 2, 4)), 2, w, b),
+        lambda x, w, b: ops.batch_norm(x, None, None, w, b, training=True),
+        lambda x, w, b: ops.batch_norm(x.reshape((4, 2, -1)), None, None, w, b, training=True),
+    ],
+)
+def test_gradients_of_weight_and_bias_add_up_over_many_rows(call, rng):
+    x = rng.normal(size=(400_000, 2))
+    sums = []
+    for dtype in (np.float32, np.float64):
+        w, b = Value(np.ones(2, dtype)), Value(np.zeros(2, dtype))
+        y = call(x.astype(dtype), w, b)
+        g = np.full(y.shape, 0.1, dtype) * (1 + (np.asarray(y.data) > 0))
+        sums.append(autograd.grad(y, [w, b], g))
+    np.testing.assert_allclose(sums[0], sums[1], rtol=1e-6)
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_nan_and_inf_spoil_their_own_group_only(bad, path):
     x = np.random.default_rng(0).normal(size=(3, 4, 6))
@@ -193,6 +260,27 @@ def test_empty_batches_pass(path):
     assert ops.group_norm(np.ones((0, 4, 3)), 2).shape == (0, 4, 3)
     x = Value(np.ones((0, 4)))
     assert autograd.grad(np.sum(ops.layer_norm(x, 4)), x).shape == (0, 4)
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_the_weight_of_no_numbers_has_gradient_0(order, path):
+    for op, shape, static in (
+        (layer_norm_op, (0, 4), (4,)),
+        (group_norm_op, (2, 4, 0), (2,)),
+        (batch_norm_op, (0, 4, 3), ()),
+    ):
+        x, w, b = Value(np.ones(shape)), Value(np.ones(4)), Value(np.ones(4))
+        found = autograd.grad(np.sum(op(x, w, b, *static)), [w, b], create_graph=order == 2)
+        for g in found:
+            np.testing.assert_array_equal(np.asarray(g.data), np.zeros(4))
+
+
+def test_a_mean_and_a_variance_of_another_dtype_are_written_to(path):
+    mean, var = np.empty(3), np.empty((3, 2))[:, 0]
+    x = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
+    batch_norm_op(x, None, None, mean, var)
+    np.testing.assert_allclose(mean, x.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(var, x.var(axis=0), rtol=1e-5)
 
 
 ONES = np.ones((2, 4, 3))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,8 @@ def _affine(x: Any, weight: Any, bias: Any) -> Any:
 def outer(g: Any, x: Any) -> Any:
     """Σ over all leading axes of the outer products of g (..., out) and x (..., in)."""
     if g.ndim != 2:
-        g, x = np.reshape(g, (-1, g.shape[-1])), np.reshape(x, (-1, x.shape[-1]))
+        rows = math.prod(g.shape[:-1])
+        g, x = np.reshape(g, (rows, g.shape[-1])), np.reshape(x, (rows, x.shape[-1]))
     return choice.matmul(np.transpose(g), x)
 
 

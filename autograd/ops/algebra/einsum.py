@@ -47,7 +47,18 @@ def explicit(subscripts: str, ndims: Sequence[int]) -> str:
 
 def _einsum(xs: Sequence[Any], subscripts: str, optimize: Any = False) -> Any:
     """Sum of products over the letters that the output lacks; subscripts are explicit."""
+    if any(0 in x.shape for x in xs):
+        _check_diagonals(xs, subscripts)
     return np.einsum(subscripts, *xs, optimize=optimize)
+
+
+def _check_diagonals(xs: Sequence[Any], subscripts: str) -> None:
+    """ValueError where a letter names axes of 0 and n: NumPy answers with memory not its own."""
+    for term, x in zip(subscripts.split("->")[0].split(","), xs, strict=True):
+        for letter in set(term):
+            sizes = {n for c, n in zip(term, x.shape, strict=True) if c == letter}
+            if len(sizes) > 1:
+                raise ValueError(f"the axes {letter!r} of {term!r} differ in x {x.shape}.")
 
 
 def _einsum_grad(i: int, g: Any, xs: Sequence[Any], subscripts: str, optimize: Any) -> Any:

@@ -32,7 +32,9 @@ def _recurrence(a: Any, b: Any) -> Any:
     The derivative of a cumulative product is a recurrence, and its own derivatives are two more.
     Unlike the textbook quotient of cumulative sums, it is exact where factors are 0.
     """
-    y = np.array(np.broadcast_to(b, np.broadcast_shapes(a.shape, b.shape)), order="C")
+    shape = np.broadcast_shapes(a.shape, b.shape)
+    a = a if a.shape == shape else np.broadcast_to(a, shape)
+    y = np.array(np.broadcast_to(b, shape), b.dtype.newbyteorder("="), order="C")
     if y.shape[-1] >= KERNEL and y.size and y.dtype == a.dtype and y.dtype.char in "fd":
         importlib.import_module("autograd.ops.arrays.kernel_cumulative").recurrence(a, y)
         return y

@@ -75,6 +75,8 @@ def _quantile_vjp(g: Any, a: Any, q: Any, axis: Any, method: Any) -> Any:
 
 def quantile_weights(q: Any, n: int, method: Any) -> Array:
     """The weight of each of n sorted elements in each quantile, (len(q), n)."""
+    if not n:
+        return np.zeros((np.size(q), 0))
     # The quantile of 0, 1, ..., n - 1 is the position that the method looks at.
     place = np.quantile(np.arange(float(n)), np.ravel(q), method=method)
     weights = np.maximum(0, 1 - np.abs(place[:, None] - np.arange(n)))
@@ -92,7 +94,9 @@ take_along_axis: Op = Op(
 add_along_axis: Op = Op(
     _add_along_axis,
     r"\operatorname{{scatter}}_{{{indices}}} {a:3}",
-    lambda g, y, a, indices, n, axis: np.take_along_axis(g, indices, axis),
+    lambda g, y, a, indices, n, axis: np.take_along_axis(
+        g, np.broadcast_to(indices, a.shape), axis
+    ),
     None,
     routes=True,
 )

@@ -44,6 +44,8 @@ def _fold(a: Any, shape: tuple[int, ...], window_shape: Any, axis: Any = None) -
     axes = tuple(axes) if np.ndim(axes) else (axes,)
     for k, width in zip(reversed(axes), reversed(widths), strict=True):  # the last was made last
         a = fold_one(a, k % len(shape), width)
+    if a.shape != tuple(shape):
+        raise ValueError(f"windows of {widths} at these places make {a.shape}, not {shape}.")
     return a
 
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import functools
 import importlib
+import math
 from typing import Any
 
 import numpy as np
 
+from autograd.machine.sum_axes import sum_axes
 from autograd.op import Op
 from autograd.ops.axes import each, over_axes
 from autograd.ops.conv.geometry import (
@@ -24,6 +26,9 @@ from autograd.ops.conv.geometry import (
     geometry,
 )
 from autograd.ops.samples import A, case, cases
+
+PIXELS = 1024
+"""Up to which einsum adds them up to 1e-6, and 3 times as fast as NumPy's sums."""
 
 
 @functools.cache
@@ -95,9 +100,13 @@ def _conv_weight_grad(
 
 def channel_sum(g: Any) -> Any:
     """The sum over all axes but the channels."""
-    if type(g) is np.ndarray:
-        return np.einsum("ncp->c", g.reshape(*g.shape[:2], -1))  # np.sum takes 4 times as long
-    return np.sum(g, axis=(0, *range(2, g.ndim)))
+    axes = (0, *range(2, g.ndim))
+    if type(g) is not np.ndarray:
+        return np.sum(g, axis=axes)
+    pixels = math.prod(g.shape[2:])
+    if pixels > PIXELS:
+        return sum_axes(g, axes)
+    return sum_axes(np.einsum("ncp->nc", g.reshape(*g.shape[:2], pixels)), (0,))
 
 
 conv: Op = Op(
@@ -215,7 +224,7 @@ def conv_transpose_nd(
     bias : array or Value, (C,), optional. b.
     stride, padding, dilation : int or one for each axis. Those of the transposed convolution.
     output_padding : int or one for each axis. Extra output pixels at the end, fewer than the
-        stride.
+        stride or than the dilation.
     groups : int. The channels are split into this many independent convolutions.
 
     Returns
@@ -262,6 +271,9 @@ def conv_transpose_nd(
         raise type(error)(
             f"{name}: {error} Inputs: input {g.shape}, weight {weight.shape}."
         ) from None
+    rest = [(0, o // s) for o, s in zip(more, steps, strict=True)]
+    if any(zeros for _, zeros in rest):  # a convolution of the output would give as many more
+        g = np.pad(g, ((0, 0), (0, 0), *rest))
     y = conv_input_grad.call(g, weight, size, steps, pads, gaps, groups)
     if bias is not None:
         if np.shape(bias) != y.shape[1:2]:

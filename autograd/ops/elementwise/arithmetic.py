@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import Op, elementwise
+from autograd.dispatch import OPS
+from autograd.op import Op, bind_methods, elementwise
 from autograd.ops.samples import between, domains, nonzero, positive, real
 from autograd.symbol import Symbol
 
@@ -148,7 +149,16 @@ elementwise(
     lambda g, y, a, b: g * ratio(b, y),
 )
 
+
 # What tests sample
+def quotient_and_remainder(a: Any, b: Any) -> tuple[Any, Any]:
+    """``(a // b, a % b)``, as `divmod` has it."""
+    return np.floor_divide(a, b), np.remainder(a, b)
+
+
+OPS[np.divmod] = quotient_and_remainder
+bind_methods(quotient_and_remainder, "__divmod__ __rdivmod__")
+
 domains("over divide", real, nonzero)
 domains("add subtract multiply", real, real)
 domains("power", positive, real)

@@ -63,11 +63,11 @@ def rows_grad(begin, end, C, g, y, gx, logarithm):
     for n in range(begin, end):
         o = index(n * C)
         if logarithm:
-            mass = total(g, o, C)
+            mass = g.dtype.type(total(g, o, C))
             for i in range(C):
                 gx[o + index(i)] = g[o + index(i)] - exp(y[o + index(i)]) * mass
         else:
-            mass = product(g, y, o, C)
+            mass = g.dtype.type(product(g, y, o, C))
             for i in range(C):
                 gx[o + index(i)] = y[o + index(i)] * (g[o + index(i)] - mass)
 

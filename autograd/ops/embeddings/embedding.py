@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.dispatch import array_of
 from autograd.machine.workspace import native
 from autograd.op import Op
 from autograd.ops.arrays.index import scatter
@@ -34,7 +35,7 @@ def _rows_grad(g: Any, indices: Any, rows: int, padding_idx: int | None = None) 
         raise ValueError(f"g must have shape {(*t.shape, 'features')}, got {g.shape}.")
     if g.size >= KERNEL and g.dtype.newbyteorder("=") in (np.float32, np.float64):
         kernels = importlib.import_module("autograd.ops.embeddings.kernel_embedding")
-        flat = native(g.reshape(-1, g.shape[-1]))
+        flat = native(g.reshape(t.size, g.shape[-1]))
         return kernels.scatter_rows(flat, np.array(t.reshape(-1)), rows, skip)
     out = scatter.forward(g, t, (rows, g.shape[-1]))
     if skip >= 0:
@@ -44,7 +45,7 @@ def _rows_grad(g: Any, indices: Any, rows: int, padding_idx: int | None = None) 
 
 def checked(indices: Any, rows: int, padding_idx: int | None) -> tuple[Array, int]:
     """The indices, checked, and the row that receives no gradient (-1 for none)."""
-    t = np.asarray(indices)
+    t = array_of(indices, "indices")
     if t.dtype.kind not in "iu" and t.size:
         raise TypeError(f"indices must be integers, got {t.dtype}; use indices.astype(np.int64).")
     if t.size and ((t.dtype.kind == "i" and t.min() < 0) or t.max() >= rows):

@@ -42,13 +42,12 @@ def _batch_norm(
     x, weight, bias = native(x), native(weight), native(bias)
     check_float(x, eps, weight=weight, bias=bias)
     check_channels(x, weight=weight, bias=bias)
-    if mean is None:
-        if not training:
-            raise ValueError("a mean and a variance are needed where training is False.")
-        statistics = None
-    else:
-        statistics = native(np.asarray(mean, x.dtype)), native(np.asarray(var, x.dtype))
+    statistics = None
+    if mean is not None:
+        statistics = np.asarray(mean), np.asarray(var)
         check_channels(x, mean=statistics[0], var=statistics[1])
+    elif not training:
+        raise ValueError("a mean and a variance are needed where training is False.")
     shape = _channels(x)
     return normalize(x, weight, bias, shape, eps, statistics=statistics, fixed=not training)
 
@@ -141,7 +140,7 @@ def batch_norm(
     if not training:  # copies: the running statistics may move before the backward pass
         mean, var = (np.array(s, given.dtype) for s in running)
         return batch_norm_op(x, weight, bias, mean, var, False, eps)
-    mean, var = np.empty((2, given.shape[1]), given.dtype.newbyteorder("="))
+    mean, var = np.empty((2, given.shape[1]))
     y = batch_norm_op(x, weight, bias, mean, var, True, eps)
     for kept, new in zip(running, (mean, var * (count / max(count - 1, 1))), strict=True):
         if kept is not None:

@@ -55,7 +55,8 @@ def normalize(
 ) -> tuple[Array, Any]:
     """Forward for all: y and what the backward pass needs.
 
-    `statistics`, a mean and a variance, are used if they are `fixed`, else written to.
+    `statistics`, a mean and a variance, are used if they are `fixed`, else written to. Means are
+    float64 and exact: of equal numbers nothing is left, whatever 1/√eps multiplies it by.
     """
     G, K = shape[2:4]
     v = x.reshape(shape)
@@ -70,17 +71,22 @@ def normalize(
             mean, var = (s.reshape(groups) for s in statistics)
             y = v - mean
         else:
-            mean = _mean(v) if centered else np.zeros(groups, x.dtype)
-            y = v - mean if centered else v
+            wide = v.astype(np.float64)
+            mean = np.zeros(groups)
+            if centered:
+                mean = _mean(wide)
+                mean += _mean(wide - mean)
+            y = wide - mean
             var = _mean(np.square(y))
             if statistics is not None:
                 statistics[0][...], statistics[1][...] = mean.ravel(), var.ravel()
-        scale = 1 / np.sqrt(var + x.dtype.type(eps))
+        scale = 1 / np.sqrt(var + eps)
         y = y * scale
         if weight is not None:
             y *= w[:, :, None]
         if bias is not None:
             y += bias.reshape(G, K, 1)
+        y = y.astype(x.dtype, copy=False)
     return y.reshape(x.shape), (v, w, mean, scale, centered, fixed)
 
 
@@ -113,7 +119,7 @@ def normalize_grad(
                 gx -= hat * slope
             gx *= scale
     return tuple(
-        part if part is None or a is None or part.shape == a.shape else part.reshape(a.shape)
+        part if part is None or a is None else part.reshape(a.shape).astype(v.dtype, copy=False)
         for part, a in zip((gx, gw, gb), (x, weight, bias), strict=True)
     )
 
@@ -133,8 +139,10 @@ def composed(
     if fixed is not None:
         mean, var = (np.reshape(s, (1, 1, G, 1, 1)) for s in fixed)
         y = (v - mean) / np.sqrt(var + eps)
+    elif not x.size:
+        y = v
     else:
-        if centered:
+        for _ in range(2 if centered else 0):  # the second time what rounding has left of the mean
             v = v - np.mean(v, axis=STATISTICS, keepdims=True)
         y = v / np.sqrt(np.mean(np.square(v), axis=STATISTICS, keepdims=True) + eps)
     if weight is not None:

@@ -58,9 +58,10 @@ def _max_pool_reference(x: Any, windows: Windows) -> Any:
     """The same, by indexing at the maxima of the windows."""
     data = x.data if isinstance(x, Value) else x
     _, indices = _max_pool(np.asarray(data), windows)
-    planes = np.reshape(x, (*x.shape[:2], -1))
+    planes = np.reshape(x, (*x.shape[:2], math.prod(windows.size)))
     n, c = np.ogrid[: x.shape[0], : x.shape[1]]
-    taken = getitem.call(planes, (n[..., None], c[..., None], indices.reshape(*x.shape[:2], -1)))
+    places = indices.reshape(*x.shape[:2], math.prod(windows.out))
+    taken = getitem.call(planes, (n[..., None], c[..., None], places))
     return np.reshape(taken, (*x.shape[:2], *windows.out))
 
 
