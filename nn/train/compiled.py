@@ -114,20 +114,18 @@ class Compiled(Module):
         """
         who = f"{type(self).__name__}.fit"
         plan = self._compiled("fit")
-        data: Any = X if y is None else (*_inputs(X, y), y)
-        if sample_weight is not None and y is not None:
-            data = (*data, sample_weight)
-        validation, weights = _held_out(validation_data, len(data) - 1 if y is not None else 0)
+        inputs = (X,) if y is None else _inputs(X, y)
+        data: Any = X if y is None else (*inputs, y)
+        validation, weights = _held_out(validation_data, 0 if y is None else len(inputs))
         if validation_split:
             if validation is not None:
                 raise ValueError(f"{who}: give validation_split or validation_data, not both.")
-            data, validation = _split(who, self, data, validation_split)
-            if sample_weight is not None:
-                *validation, weights = validation
-                validation = tuple(validation)
-        if sample_weight is not None and isinstance(data, tuple):
-            *data, sample_weight = data
-            data = tuple(data)
+            if sample_weight is None:
+                data, validation = _split(who, self, data, validation_split)
+            else:
+                first, last = _split(who, self, (*data, sample_weight), validation_split)
+                (*data, sample_weight), (*validation, weights) = first, last
+                data, validation = tuple(data), tuple(validation)
         size = 32 if batch_size is None else batch_size
         loader: Any = as_loader(who, data, self, size, shuffle, rng)
         plan.sample = parts(loader.sample())[0]
