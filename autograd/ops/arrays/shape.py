@@ -150,8 +150,8 @@ def _transpose_method(a: Any, *axes: Any) -> Any:
 
 def _flatten_method(a: Any, *axes: Any, order: str = "C", **settings: Any) -> Any:
     """All elements in one axis; some axes only: `nn.functional.flatten`."""
-    if axes == ("F",) or axes == ("C",):
-        axes, order = (), axes[0]
+    if len(axes) == 1 and axes[0] in ("C", "F"):
+        (order,), axes = axes, ()
     if axes or settings:
         raise TypeError(
             "flatten: takes no axes, as NumPy's; write nn.functional.flatten(v, start_dim), or "
