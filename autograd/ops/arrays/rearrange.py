@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.dispatch import OPS, Traced
+from autograd.dispatch import OPS, Traced, array_of
 from autograd.op import Op, bind_methods
 from autograd.ops.arrays.index import getitem, index_add, scatter
 from autograd.ops.arrays.reduce import sum_
@@ -175,7 +175,7 @@ def take(
         raise TypeError("take: the argument 'out' is not supported on a Value.")
     if axis is None:
         return take(np.ravel(a), indices, 0, mode=mode)
-    places, axis, n = np.asarray(indices), operator.index(axis), a.shape[axis]
+    places, axis, n = array_of(indices, "take"), operator.index(axis), a.shape[axis]
     if mode == "wrap":
         places = places % n
     elif mode == "clip":

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from autograd.dispatch import OPS
 from autograd.node import Node
-from autograd.op import Op, elementwise
+from autograd.op import Op, bind_methods, elementwise
 from autograd.ops.samples import between, domains, nonzero, positive, real
 from autograd.symbol import Symbol
 
@@ -267,6 +268,15 @@ elementwise(
     lambda g, y, a, b: bent(turned, g, b, a),
     singular=True,
 )
+
+
+def quotient_and_remainder(a: Any, b: Any) -> tuple[Any, Any]:
+    """``(a // b, a % b)``, as `divmod` has it."""
+    return np.floor_divide(a, b), np.remainder(a, b)
+
+
+OPS[np.divmod] = quotient_and_remainder
+bind_methods(quotient_and_remainder, "__divmod__ __rdivmod__")
 
 # What tests sample
 domains("divide", real, nonzero)
