@@ -82,8 +82,8 @@ def _pinv(a: Any, rcond: Any = None, *, rtol: Any = None) -> Any:
 def _pinv_grad(g: Any, y: Any, a: Any) -> Any:
     """The gradient of pinv where the rank stays the same (Golub & Pereyra, 1973)."""
     h = flip(g)
-    left = np.matmul(h - np.matmul(a, np.matmul(y, h)), np.matmul(y, flip(y)))
-    right = np.matmul(np.matmul(flip(y), y), h - np.matmul(np.matmul(h, y), a))
+    left = np.matmul(np.matmul(h - np.matmul(a, np.matmul(y, h)), y), flip(y))
+    right = np.matmul(flip(y), np.matmul(y, h - np.matmul(np.matmul(h, y), a)))
     return left + right - np.matmul(np.matmul(flip(y), g), flip(y))
 
 

@@ -44,7 +44,7 @@ def _vector_norm_grad(g: Any, y: Any, x: Any, ord: float, axis: Axes, keepdims: 
     if ord == 1:
         return bent(signed, g, x)
     if np.isinf(ord):  # ties share the gradient equally
-        chosen = np.equal(np.abs(x), y)
+        chosen = np.equal(np.abs(x), y) | np.isnan(x)
         return np.where(chosen, bent(signed, g / counted(chosen, axis, x.dtype), x), 0)
     along = bent(directed, g, x, y)
     if ord == 2:
