@@ -133,11 +133,16 @@ def real_array(x: Any, who: str) -> np.ndarray[Any, Any]:
     return array
 
 
+_ORDINARY = frozenset({np.ndarray, float, int, bool, np.float64, np.float32, slice, type(None)})
+
+
 def refuse_subclasses(x: Any, who: str) -> None:
     """Raise a TypeError for a masked array or a np.matrix, alone or in lists."""
+    if type(x) in _ORDINARY:
+        return
     if isinstance(x, (list, tuple)):
         for part in x:
-            if isinstance(part, (list, tuple, np.ndarray)):
+            if type(part) not in _ORDINARY:
                 refuse_subclasses(part, who)
     elif isinstance(x, np.matrix):
         raise TypeError(
