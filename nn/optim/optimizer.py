@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -30,8 +31,8 @@ class Optimizer(Hooked, ABC):
     Attributes
     ----------
     param_groups : list of dict. Settings may be changed between steps.
-    state : dict, Parameter -> {"step": int, name: ndarray}. Arrays have the parameter's shape and
-        are updated in place.
+    state : dict, Parameter -> {"step": int, name: ndarray}; {} before a parameter's first step.
+        Arrays have the parameter's shape and are updated in place; what is assigned counts.
 
     Raises
     ------
@@ -54,7 +55,7 @@ class Optimizer(Hooked, ABC):
             )
         self.defaults = defaults
         self.param_groups: list[Group] = []
-        self.state: dict[Value, dict[str, Any]] = {}
+        self.state: dict[Value, dict[str, Any]] = defaultdict(dict)
         self.stepped = False  # schedulers ask for it
         given = list(params)
         if not given:
@@ -161,7 +162,7 @@ class Optimizer(Hooked, ABC):
             new.append({**kept, **settings})
             self.check(new[-1])
         order = [(own, k) for own, g in zip(new, groups, strict=True) for k in g["params"]]
-        state: dict[Value, dict[str, Any]] = {}
+        state: dict[Value, dict[str, Any]] = defaultdict(dict)
         for (group, key), p in zip(order, params, strict=True):
             saved = {k: x for k, x in state_dict["state"].get(key, {}).items() if x is not None}
             if saved:

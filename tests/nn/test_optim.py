@@ -470,6 +470,35 @@ def test_a_step_count_that_is_assigned_counts_for_its_parameter_alone():
     np.testing.assert_allclose([p.item(), q.item(), r.item()], [want(2), want(10), want(2)])
 
 
+def test_momentum_that_is_assigned_without_a_step_or_before_the_first_one_counts():
+    p = nn.Parameter([0.0, 0.0])
+    optimizer = SGD([p], lr=1.0, momentum=0.5, dampening=0.5)
+    assert optimizer.state[p] == {}
+    assert optimizer.state_dict()["state"] == {}
+    optimizer.state[p]["momentum_buffer"] = np.array([2.0, 4.0])
+    p.grad = np.ones(2, np.float32)
+    optimizer.step()  # buffer = b/2 + 1/2
+    np.testing.assert_array_equal(p.data, [-1.5, -2.5])
+    optimizer.state[p] = {"momentum_buffer": np.array([8.0, 0.0])}
+    optimizer.step()
+    np.testing.assert_array_equal(p.data, [-6.0, -3.0])
+    del optimizer.state[p]["momentum_buffer"]
+    optimizer.step()  # a first step: buffer = g
+    np.testing.assert_array_equal(p.data, [-7.0, -4.0])
+
+
+def test_moments_without_a_step_count_are_refused_and_nothing_moves():
+    p, q = nn.Parameter([1.0]), nn.Parameter([2.0], name="q")
+    optimizer = Adam([{"params": [p]}, {"params": [q]}], lr=0.1)
+    p.grad = q.grad = np.ones(1, np.float32)
+    optimizer.step()
+    before = p.data.copy()
+    optimizer.state[q] = {"exp_avg": np.ones(1)}
+    with pytest.raises(ValueError, match=r"Adam: the state of 'q' \(1,\) has exp_avg, but no step"):
+        optimizer.step()
+    np.testing.assert_array_equal(p.data, before)
+
+
 def test_state_that_is_deleted_starts_anew():
     p = Value([1.0])
     optimizer = SGD([p], lr=1.0, momentum=0.5)
