@@ -92,6 +92,21 @@ def test_masked_indices_and_masks_are_refused(call):
         call()
 
 
+class Meters(np.ndarray):
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        return NotImplemented
+
+
+def test_an_array_with_a_unit_is_refused_and_a_mapped_file_is_not(tmp_path):
+    lengths = np.ones(2).view(Meters)
+    for call in (lambda: W * lengths, lambda: lengths * W, lambda: Value(lengths)):
+        with pytest.raises(TypeError, match=r"Meters.*np\.asarray"):
+            call()
+    mapped = np.memmap(tmp_path / "x", float, "w+", shape=2)
+    mapped[:] = 3.0
+    np.testing.assert_array_equal((W * mapped).data, 3 * W.data)
+
+
 def test_numpy_ma_does_not_take_the_numbers_out_of_a_value():
     for call in (
         lambda: np.ma.multiply(MASKED, W),
