@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from autograd.dispatch import array_of
 from autograd.node import Array as Array
 from autograd.value import Value
 from nn.metrics.class_indices import arrays
@@ -112,7 +113,7 @@ class Metric(ABC):
     def __call__(self, outputs: Any, targets: Any) -> float | Array:
         """The metric of these arrays alone; the accumulated state is not changed."""
         fresh = self.fresh()
-        fresh.update(np.asarray(outputs), np.asarray(targets))
+        fresh.update(array_of(outputs, "outputs"), array_of(targets, "targets"))
         return fresh.compute()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.dispatch import refuse_subclasses
 from autograd.value import Value
 from nn.parameter import Buffer, Parameter
 
@@ -68,6 +69,7 @@ def forget(module: Any, name: str) -> None:
 def _as_buffer(name: str, value: Any) -> Any:
     if isinstance(value, Value):
         raise TypeError(f"The buffer {name!r} is a plain array; assign the Value's .data to it.")
+    refuse_subclasses(value, f"The buffer {name!r}")
     array = np.asarray(value)
     if array.dtype.kind not in "fiubc":
         raise TypeError(

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd.dispatch import array_of
 from autograd.node import Array, tick
 from autograd.value import Value
 from nn.parameter import Parameter, plain
@@ -123,7 +124,7 @@ def as_array(x: Any) -> Array:
         x = x.detach().cpu()
         if str(x.dtype) == "torch.bfloat16":  # NumPy has no such type; float32 holds all of it
             x = x.float()
-    return np.asarray(plain(x))
+    return array_of(plain(x), "load_state_dict")
 
 
 def refuse(who: str, problems: list[str], report: LoadReport, strict: bool) -> None:
