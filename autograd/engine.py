@@ -37,6 +37,7 @@ class Flow:
 
     def __init__(self, stale: Found | None = None) -> None:
         self.stale = stale or {}
+        self.unreached: Unreached = {}  # of the pass: see `branches`
 
     def read(self, v: Node) -> tuple[Any, tuple[Any, ...]]:
         """The result of v and its inputs, as its vjps take them."""
@@ -288,6 +289,7 @@ def _propagate(
     Only inputs in `live` get a gradient; without it, all that require one. Nodes in `keep` stay
     in `grads`.
     """
+    flow.unreached = unreached
     owned: set[Node] = set()  # their gradients are buffers of this pass: added to in place
     arrays_only = type(flow) is Flow and not flow.stale
     widened: set[Node] = set()  # float16 whose gradient adds up in float32
