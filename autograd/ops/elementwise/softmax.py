@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 from typing import Any
 
 import numpy as np
 
 from autograd.machine.choice import alike
+from autograd.machine.uninterrupted import load
 from autograd.op import Op
 from autograd.ops.samples import A, case, cases
 
@@ -33,7 +33,7 @@ def by_kernel(axis: int, logarithm: bool, *arrays: Any) -> Any:
         return None
     if 1 < math.prod(shape[axis % len(shape) + 1 :]) < COLUMNS:
         return None
-    kernels: Any = importlib.import_module("autograd.ops.elementwise.kernel_softmax")
+    kernels: Any = load("autograd.ops.elementwise.kernel_softmax")
     return kernels.along(axis, logarithm, *arrays)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 from typing import Any
 
 import numpy as np
 
+from autograd.machine.uninterrupted import load
 from autograd.machine.workspace import native
 from autograd.op import Op, elementwise
 from autograd.ops.elementwise.arithmetic import ratio
@@ -16,7 +16,7 @@ from autograd.ops.samples import A, case, cases, domains, positive, real
 
 def _mapped(name: str, a: Any, *static: Any) -> Any:
     """Run a kernel of kernel_special.py over an array; Numba is imported on first use."""
-    kernel = getattr(importlib.import_module("autograd.ops.elementwise.kernel_special"), name)
+    kernel = getattr(load("autograd.ops.elementwise.kernel_special"), name)
     x = np.asarray(a)
     x = native(x if x.dtype in (np.float32, np.float64) else x.astype(np.float64))
     out = np.empty_like(x)

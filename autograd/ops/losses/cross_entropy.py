@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from autograd.kernel_op import KernelOp
+from autograd.machine.uninterrupted import load
 from autograd.machine.workspace import native
 from autograd.ops.elementwise.softmax import log_softmax
 from autograd.ops.losses.class_probabilities import (
@@ -103,7 +103,7 @@ def _cross_entropy(
 
 def _kernels() -> Any:
     """The kernels; Numba is imported on first use."""
-    return importlib.import_module("autograd.ops.losses.kernel_cross_entropy")
+    return load("autograd.ops.losses.kernel_cross_entropy")
 
 
 def _by_numpy(
