@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import count, zip_longest
 from typing import Any, TypeVar
 
 import numpy as np
 
 from autograd.engine import ARRAYS, Flow, gradients
+from autograd.nested import mapped
 from autograd.node import Node, tick
 from autograd.op import Op, record, select_output
 from autograd.random import default_generator
@@ -27,8 +29,9 @@ def checkpoint(f: Callable[..., Result], *xs: Any) -> Result:
     Parameters
     ----------
     f : callable
-        Returns a Value or a tuple of Values, and must return the same numbers when it is called
-        again. Random numbers from autograd's default generator are reproduced.
+        Returns a Value, or a nested tuple, list or dict of Values and None, and must return the
+        same numbers when it is called again. Random numbers from autograd's default generator are
+        reproduced.
     *xs : any
         Its arguments.
 
@@ -57,28 +60,37 @@ def checkpoint(f: Callable[..., Result], *xs: Any) -> Result:
         return f(*xs)
     state = default_generator().bit_generator.state
     start = tick()
-    result = f(*xs)
-    ys: Any = result
-    several = isinstance(ys, (tuple, list))
-    outputs = list(ys) if several else [ys]
-    for v in outputs:
-        if not isinstance(v, Value):
-            raise TypeError(f"checkpoint: the function must return Values, not {type(v).__name__}.")
+    result: Any = f(*xs)
+    outputs = _tracked(result)
     inputs = _externals(outputs, start)
     if not inputs:
-        return result
-    y = tuple(v._data for v in outputs) if several else ys._data
+        return result  # type: ignore[no-any-return]
+    alone = outputs[0] is result
+    y = outputs[0]._data if alone else tuple([v._data for v in outputs])
     node: Any = record(CHECKPOINT, y, tuple(inputs), (f, xs, state))
-    if several:
-        node = type(ys)(select_output(node, i) for i in range(len(y)))
-    return node  # type: ignore[no-any-return]
+    if alone:
+        return node  # type: ignore[no-any-return]
+    number = count()
+    return mapped(  # type: ignore[no-any-return]
+        lambda v: select_output(node, next(number)) if v.requires_grad else v, result
+    )
+
+
+def _tracked(result: Any) -> list[Value]:
+    """The Values in what a function returned that require a gradient."""
+    found: list[Any] = []
+    mapped(found.append, result)
+    for v in found:
+        if not isinstance(v, Value):
+            raise TypeError(f"checkpoint: the function must return Values, not {type(v).__name__}.")
+    return [v for v in found if v.requires_grad]
 
 
 def _externals(outputs: Sequence[Any], start: int) -> list[Value]:
     """The Values older than `start` that the outputs depend on."""
     found: dict[Any, None] = {}
     seen: set[Node] = set()
-    stack = [v for v in outputs if isinstance(v, Node) and v.requires_grad]
+    stack = list(outputs)
     while stack:
         v = stack.pop()
         if v.birth < start:
@@ -101,21 +113,18 @@ class _Checkpoint(Op):
         now, generator.state = generator.state, state
         try:
             with enable_grad():
-                ys = f(*xs)
+                outputs = _tracked(f(*xs))
         finally:
             generator.state = now
-        several = type(v._data) is tuple
-        outputs = list(ys) if several else [ys]
-        before = v._data if several else (v._data,)
-        for first, second in zip(before, outputs, strict=True):
-            if not np.array_equal(first, second._data, equal_nan=True):
+        before = v._data if type(v._data) is tuple else (v._data,)
+        for first, second in zip_longest(before, outputs):
+            if second is None or not np.array_equal(first, second._data, equal_nan=True):
                 raise RuntimeError(
                     "checkpoint: the function returned different numbers when it was recomputed. "
                     "Does it use its own random generator, or depend on something that changed? "
                     "Use autograd's default generator, or pass the random numbers as an argument."
                 )
         parts = list(g.items()) if isinstance(g, dict) else [(0, g)]
-        parts = [(i, part) for i, part in parts if outputs[i].requires_grad]
         wanted = [x for x, need in zip(v.inputs, needs, strict=True) if need]
         found = iter(
             gradients(

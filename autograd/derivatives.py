@@ -2,20 +2,28 @@
 
 All but the first form of `grad` take a function f and `argnums`, the position of the argument to
 differentiate with respect to, or a tuple of positions, and return a function of f's arguments.
+An argument is an array_like of real numbers, or a nested dict, list or tuple of them, in which None
+stays None; derivatives have its structure.
+
 Given arrays it returns arrays; given a Value that is already tracked it returns Values, so that it
-can be differentiated again: ``grad(grad(f))``.
+can be differentiated again: ``grad(grad(f))``. Each argument is a variable of its own: what f
+closes over is held fixed, be it the very Value that is passed. Only within a function that is being
+differentiated do results also depend on the Values that f closes over.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from typing import Any, Literal, Protocol, TypeVar, overload
 
 import numpy as np
 
 from autograd import engine
+from autograd.dispatch import real_array
 from autograd.engine import Flow
+from autograd.nested import leaves_like, mapped
 from autograd.node import Array
 from autograd.op import Recorded
 from autograd.passes import Watch
@@ -23,7 +31,7 @@ from autograd.recording import enable_grad, is_recording
 from autograd.value import Value, seed_like
 
 Function = Callable[..., Any]
-Argnums = int | Sequence[int]
+Argnums = int | list[int] | tuple[int, ...]
 Result = TypeVar("Result", covariant=True)
 
 
@@ -113,7 +121,7 @@ def grad(
         if callable(y):
             return _gradient(y, xs if argnums is None else argnums)
         raise TypeError(f"grad: y must be a Value or a function, not {type(y).__name__}.")
-    if isinstance(xs, int) or argnums is not None:
+    if isinstance(xs, (int, np.integer)) or argnums is not None:
         raise TypeError(
             "grad: xs must be the Values to differentiate y with respect to: grad(y, x) or "
             "grad(y, [w, b]); argnums is for a function."
@@ -143,33 +151,27 @@ def grad(
     return found[0] if single else found
 
 
-def _tracked(x: Any) -> Value:
-    """A leaf with x's data; a Value that is already tracked stays in its graph."""
+def _tracked(name: str, i: int, x: Any) -> Value:
+    """A leaf with x's data; for a tracked Value, a node of its own that is equal to it.
+
+    The node keeps this place apart from every other use of the Value: a second argument, or
+    a variable that the function closes over.
+    """
     if isinstance(x, Value):
-        return x if x.requires_grad else Value(x._data.astype(_floating(x._data)))
-    array = np.asarray(x)
-    return Value(array.astype(_floating(array)))
+        if x.requires_grad and is_recording():
+            return np.positive(x)  # type: ignore[return-value]
+        x = x._data
+    array = real_array(x, f"{name}: argument {i}")
+    return Value(array if array.dtype.kind == "f" else array.astype(np.float64))
 
 
-def _nested(x: Any) -> bool:
-    """Whether it is a collection of arrays, rather than an array_like of numbers."""
-    if isinstance(x, (list, tuple)):
-        return any(isinstance(part, (np.ndarray, Value)) or _nested(part) for part in x)
-    return isinstance(x, dict)
+def _live(x: Any) -> bool:
+    """Whether it is a tracked Value, so that what is computed from it should be one too."""
+    return isinstance(x, Value) and x.requires_grad and is_recording()
 
 
-def _mapped(function: Function, x: Any) -> Any:
-    """Apply the function to x, or to every array in a collection; the structure is kept."""
-    if not _nested(x):
-        return function(x)
-    if isinstance(x, dict):
-        return {key: _mapped(function, part) for key, part in x.items()}
-    parts = [_mapped(function, part) for part in x]
-    return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)
-
-
-def _floating(array: Array) -> Any:
-    return array.dtype if array.dtype.kind == "f" else np.float64
+_inside: ContextVar[bool] = ContextVar("inside", default=False)
+"""Whether a function that is being differentiated runs in this context (thread or task)."""
 
 
 class _Call:
@@ -179,37 +181,48 @@ class _Call:
     ----------
     y : what f returned.
     leaves : the Values of all chosen arguments, collections flattened.
-    nested : whether one of them was tracked before, so that derivatives are Values too.
+    nested : whether derivatives are Values too: an argument was tracked before, or a function that
+        is itself being differentiated makes the call, and f closes over its variables.
     """
 
     def __init__(
         self, name: str, f: Function, argnums: Argnums, xs: Sequence[Any], named: dict[str, Any]
     ) -> None:
         self.name = name
-        self.single = isinstance(argnums, int)
-        places = [argnums] if isinstance(argnums, int) else list(argnums)
+        self.single = not isinstance(argnums, (list, tuple))
+        places = list(argnums) if isinstance(argnums, (list, tuple)) else [argnums]
         for n in places:
             if not -len(xs) <= n < len(xs):
                 raise ValueError(
                     f"{name}: argnums has {n}, but the function was given {len(xs)} arguments."
                 )
-        places = [n % len(xs) for n in places]
-        args = [_mapped(_tracked, x) if i in places else x for i, x in enumerate(xs)]
-        self.chosen = [args[i] for i in places]
+        args = list(xs)
         self.leaves: list[Value] = []
         given: list[Any] = []
-        for i in places:
-            _mapped(self.leaves.append, args[i])
-            _mapped(given.append, xs[i])
-        self.nested = is_recording() and any(
-            x is leaf for x, leaf in zip(given, self.leaves, strict=True)
-        )
-        with enable_grad():
-            self.y = f(*args, **named)
+        for i in {n % len(xs): None for n in places}:
+            if xs[i] is None:
+                raise TypeError(f"{name}: argument {i} is None; nothing can vary there.")
+            mapped(given.append, xs[i])
+            args[i] = mapped(functools.partial(_tracked, name, i), xs[i])
+        self.chosen = [args[n] for n in places]
+        mapped(self.leaves.append, self.chosen)
+        within = _inside.get()
+        token = _inside.set(True)
+        try:
+            with enable_grad():
+                self.y = f(*args, **named)
+        finally:
+            _inside.reset(token)
         if not isinstance(self.y, Value):
             raise TypeError(
                 f"{name}: the function must return a Value, not {type(self.y).__name__}."
             )
+        self.nested = any(map(_live, given)) or (within and is_recording() and self._reaches_out())
+
+    def _reaches_out(self) -> bool:
+        """Whether y depends on other tracked Values than the chosen arguments."""
+        _, leaves, _ = engine.topological([self.y] if self.y.requires_grad else [])
+        return not leaves.keys() <= set(self.leaves)
 
     def scalar(self) -> _Call:
         """The call itself; raises unless its result is a single number."""
@@ -224,29 +237,34 @@ class _Call:
         """What f returned, as an array; a Value in a nested call."""
         return self.y if self.nested else self.y.data
 
-    def pull(self, gradient: Any = None, y: Value | None = None) -> list[Any]:
+    def pull(self, gradient: Any = None, y: Value | None = None, nested: bool = False) -> list[Any]:
         """Gradient of y, by default f's result, for every leaf; zeros without a path to it."""
         y = self.y if y is None else y
         found: list[Any] = [None] * len(self.leaves)
         if y.requires_grad:
-            found = grad(y, self.leaves, gradient, create_graph=self.nested, allow_unused=True)
+            nested = nested or self.nested or _live(gradient)
+            found = grad(y, self.leaves, gradient, create_graph=nested, allow_unused=True)
         pairs = zip(found, self.leaves, strict=True)
         return [np.zeros_like(x._data) if g is None else g for g, x in pairs]
 
     def as_given(self, found: Iterator[Any]) -> Any:
         """One result per leaf, in the structure of the chosen arguments."""
-        parts = tuple(_mapped(lambda _: next(found), x) for x in self.chosen)
+        parts = tuple(mapped(lambda _: next(found), x) for x in self.chosen)
         return parts[0] if self.single else parts
 
     def directions(self, what: str, vectors: Sequence[Any]) -> list[Any]:
-        """Arrays of the leaves' shapes, checked."""
-        found: list[Any] = []
-        for v in vectors:
-            _mapped(found.append, v)
-        found = [v if isinstance(v, Value) else np.asarray(v) for v in found]
+        """Arrays of real numbers and of the leaves' shapes, checked."""
+        if len(vectors) == 1 != len(self.chosen) and isinstance(vectors[0], (list, tuple)):
+            vectors = vectors[0]
+        try:
+            found = leaves_like(tuple(self.chosen), tuple(vectors))
+        except ValueError as error:
+            raise ValueError(f"{self.name}: {what} don't fit the inputs: {error}.") from None
+        who = f"{self.name}: {what}"
+        found = [v if isinstance(v, Value) else real_array(v, who) for v in found]
         shapes, wanted = [v.shape for v in found], [x.shape for x in self.leaves]
         if shapes != wanted:
-            raise ValueError(f"{self.name}: {what} have shapes {shapes}, the inputs {wanted}.")
+            raise ValueError(f"{who} have shapes {shapes}, the inputs {wanted}.")
         return found
 
     def rows(self, y: Any) -> list[Any]:
@@ -273,12 +291,13 @@ def _transform(name: str) -> Callable[[Callable[[_Call], Result]], _Transform[Re
         def transform(f: Function, argnums: Argnums = 0) -> Callable[..., Result]:
             if not callable(f):
                 raise TypeError(f"{name}: f must be a function, not {type(f).__name__}.")
-            listed = [argnums] if isinstance(argnums, int) else argnums
-            if not isinstance(listed, (list, tuple)) or not all(isinstance(n, int) for n in listed):
-                raise TypeError(
-                    f"{name}: argnums must be an int or a tuple of ints, not "
-                    f"{type(argnums).__name__}; {name}(f) is a function: write {name}(f)(x)."
-                )
+            given: Any = argnums if isinstance(argnums, (list, tuple)) else (argnums,)
+            for n in given:
+                if isinstance(n, bool) or not isinstance(n, (int, np.integer)):
+                    text = f"{name}: argnums are positions, an int or a tuple of ints, not {n!r}."
+                    if not isinstance(n, str):
+                        text += f" {name}(f) is a function: write {name}(f)(x)."
+                    raise TypeError(text)
 
             def derivative(*xs: Any, **named: Any) -> Result:
                 return result(_Call(name, f, argnums, xs, named))
@@ -386,7 +405,10 @@ def jvp(call: _Call) -> tuple[Any, Function]:
     """
     y = call.y
     with enable_grad():
-        dummy = Value(np.zeros_like(y._data))
+        # What is linear in it does not depend on its numbers; but where they vanish or cancel, so
+        # would an infinite slope.
+        numbers = np.random.default_rng(0).uniform(0.5, 1.5, y.shape)
+        dummy = Value(numbers.astype(y.dtype if y.dtype.kind == "f" else np.float64))
         pulled: list[Any] = [None] * len(call.leaves)
         if y.requires_grad:
             pulled = grad(y, call.leaves, dummy, create_graph=True, allow_unused=True)
@@ -402,7 +424,8 @@ def jvp(call: _Call) -> tuple[Any, Function]:
         if not terms:
             return np.zeros_like(y._data)
         total: Value = sum(terms[1:], terms[0])
-        pushed = grad(total, dummy, create_graph=call.nested, allow_unused=True)
+        nested = call.nested or any(map(_live, directions))
+        pushed = grad(total, dummy, create_graph=nested, allow_unused=True)
         return np.zeros_like(y._data) if pushed is None else pushed
 
     return call.value, push
@@ -489,7 +512,7 @@ def hvp(call: _Call) -> tuple[Any, Function]:
                 if isinstance(g, Value)
             ]
             slope: Any = sum(terms, Value(0.0, requires_grad=False))
-        return call.as_given(iter(call.pull(y=slope)))
+        return call.as_given(iter(call.pull(y=slope, nested=any(map(_live, directions)))))
 
     return call.value, times
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import threading
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
+from autograd.contribution import Unreached, branches, fit, given
 from autograd.node import Array, Node
 from autograd.passes import Pass, Watch, watching
-from autograd.stale import fresh
+from autograd.stale import Found, Stale, changed_constants, fresh, notice
 
 
 class Flow:
@@ -27,13 +29,13 @@ class Flow:
 
     Parameters
     ----------
-    stale : nodes that `topological` found to be overwritten too early; reading their data raises.
+    stale : what `topological` found to be overwritten too early; reading its data raises.
     """
 
     kernels = True  # a fused op runs its kernel's vjp; else its reference is differentiated
     in_place = True  # a sum may be written into a buffer that the pass has made
 
-    def __init__(self, stale: dict[Node, Node] | None = None) -> None:
+    def __init__(self, stale: Found | None = None) -> None:
         self.stale = stale or {}
 
     def read(self, v: Node) -> tuple[Any, tuple[Any, ...]]:
@@ -42,15 +44,25 @@ class Flow:
         return self._checked(v, y, args) if self.stale else (y, args)
 
     def _checked(self, v: Node, y: Any, args: Sequence[Any]) -> tuple[Any, tuple[Any, ...]]:
+        self._refuse_changed_arguments(v)
         given = zip(v.inputs, args, strict=True)
         return fresh(v, y, v, self.stale), tuple([fresh(x, a, v, self.stale) for x, a in given])
 
     def refuse_stale(self, v: Node) -> None:
         """Raise if an input of v was overwritten too early, for an op that reads all of them."""
-        for x in v.inputs if self.stale else ():
-            overwritten = fresh(x, None, v, self.stale)
-            if overwritten is not None:
-                overwritten.refuse()
+        if self.stale:
+            self._refuse_changed_arguments(v)
+            for x in v.inputs:
+                overwritten = fresh(x, None, v, self.stale)
+                if overwritten is not None:
+                    overwritten.refuse()
+
+    def _refuse_changed_arguments(self, v: Node) -> None:
+        """Raise if an array among the op's other arguments, such as an index, has changed."""
+        given = [id(x) for x in v.inputs]
+        for array, _ in v.seal or ():
+            if (v, id(array)) in self.stale and id(array) not in given:
+                Stale(array, v).refuse()
 
     def mode(self) -> contextlib.AbstractContextManager[None]:
         """The context in which the vjps run."""
@@ -58,6 +70,8 @@ class Flow:
 
 
 ARRAYS = Flow()
+
+_HALF = np.dtype(np.float16)
 
 
 def arrays_of(inputs: Sequence[Any], scalars: bool) -> tuple[Any, ...]:
@@ -74,7 +88,7 @@ def arrays_of(inputs: Sequence[Any], scalars: bool) -> tuple[Any, ...]:
 
 def topological(
     roots: Iterable[Node], stop: Collection[Node] = ()
-) -> tuple[list[Node], dict[Node, None], dict[Node, Node]]:
+) -> tuple[list[Node], dict[Node, None], Found]:
     """Sort all nodes behind the roots that require a gradient.
 
     Parameters
@@ -87,7 +101,7 @@ def topological(
     order : recorded nodes, inputs before their users.
     leaves : the leaves behind the roots, in the order visited.
     stale : leaf that was written to after a node of the graph used it, or result that is a view of
-        such a leaf -> the leaf.
+        such a leaf -> the leaf; also constants that have changed.
 
     Raises
     ------
@@ -95,7 +109,7 @@ def topological(
     """
     order: list[Node] = []
     leaves: dict[Node, None] = {}
-    stale: dict[Node, Node] = {}
+    stale: Found = {}
     seen: set[Node] = set()
     stack: list[Any] = []
     for root in roots:
@@ -120,11 +134,15 @@ def topological(
                 f"The graph behind this {v.op.name} was released by an earlier backward(). "
                 "Call backward(retain_graph=True) the first time, or compute the value again."
             )
+        if v.seal is not None:
+            changed_constants(v, stale)
         push(v)
         push(None)
         for x in inputs:
             if isinstance(x, Node):
                 if x.op is None:
+                    if x.seal is not None:
+                        notice(x)
                     if x.birth > v.birth:
                         stale[x] = x
                     if x.requires_grad:
@@ -150,21 +168,24 @@ def gradients(
     flow: type[Flow] = Flow,
     watch: Watch | None = None,
     stop: Collection[Node] = (),
+    unreached: Unreached | None = None,
 ) -> list[Any]:
     """Gradient of sum(seed · root) with respect to each of xs; None for an x without a path.
 
     They are of the kind that flows. The graph stays unchanged. A watched pass visits every node,
-    any other pass only the nodes on a path to xs.
+    any other pass only the nodes on a path to xs. A watch may read in `unreached`, a dict of its
+    own, where the gradient that it is told of is structurally 0; see `branches`.
     """
     order, leaves, stale = topological(roots, stop)
     grads: dict[Node, Any] = {}
     for root, seed in zip(roots, seeds, strict=True):
         add_gradient(grads, root, seed)
-    told = watching(Pass(roots, stop, False), [watch], order, leaves, grads)
+    unreached = {} if unreached is None else unreached
+    told = watching(Pass(roots, stop, False, unreached), [watch], order, leaves, grads)
     live = None if told else set(xs)
     if live is not None:
         order = _leading_to(live, order)
-    _propagate(order, grads, flow(stale), live=live, keep=set(xs), watch=told)
+    _propagate(order, grads, flow(stale), live=live, keep=set(xs), watch=told, unreached=unreached)
     if told:
         told.end()
     return [grads.get(x) for x in xs]
@@ -192,24 +213,31 @@ def backward(root: Node, seed: Array, retain_graph: bool = False) -> None:
     grads = {root: seed}
     kept: list[tuple[Node, Any]] = []
     keep = (lambda v, g: kept.append((v, g))) if retain_graph else None
-    told = watching(Pass([root], (), True), [keep], order, leaves, grads)
+    unreached: Unreached = {}
+    told = watching(Pass([root], (), True, unreached), [keep], order, leaves, grads)
     # A stale leaf or an observer may still raise; the graph must then stay whole.
     at_once = not (retain_graph or stale or told)
     later = order.copy() if not (retain_graph or at_once) else ()
-    _propagate(order, grads, Flow(stale), release=at_once, watch=told)
+    _propagate(order, grads, Flow(stale), release=at_once, watch=told, unreached=unreached)
     if told:
         told.end()
     for v in later:
         _release(v)
-    for leaf in leaves:
-        if leaf in grads:
-            g = grads.pop(leaf)
-            # PyTorch's AccumulateGrad does the same: it takes over a buffer that nobody else holds
-            sole = type(g) is np.ndarray and sys.getrefcount(g) <= _SOLE and g.base is None
-            _deposit(leaf, g if sole else np.array(g))
-    for v, g in kept:
-        if v not in leaves and type(v._data) is not tuple:
-            _deposit(v, np.array(g))
+    with _depositing:
+        for leaf in leaves:
+            _check_grad(leaf)
+        for leaf in leaves:
+            if leaf in grads:
+                g = grads.pop(leaf)
+                # PyTorch's AccumulateGrad also takes over a buffer that nobody else holds
+                sole = type(g) is np.ndarray and sys.getrefcount(g) <= _SOLE and g.base is None
+                _deposit(leaf, g if sole else np.array(g))
+        for v, g in kept:
+            if v not in leaves and type(v._data) is not tuple:
+                _deposit(v, np.array(g))
+
+
+_depositing = threading.Lock()  # several threads may add to one .grad
 
 
 def _references_of_a_sole_local() -> int:
@@ -220,13 +248,24 @@ def _references_of_a_sole_local() -> int:
 _SOLE = _references_of_a_sole_local()
 
 
+def _check_grad(leaf: Node) -> None:
+    """Raise if what was assigned to .grad is no array of the leaf's shape."""
+    g = leaf.grad
+    if g is not None and (type(g) is not np.ndarray or g.shape != leaf._data.shape):
+        found = f"an array of shape {g.shape}" if type(g) is np.ndarray else f"a {type(g).__name__}"
+        raise ValueError(
+            f"backward: the .grad of the Value {leaf.name or ''} of shape {leaf._data.shape} is "
+            f"{found}; it must be None or an array of the Value's shape. Nothing was added."
+        )
+
+
 def _deposit(v: Node, g: Array) -> None:
     v.grad = g if v.grad is None else np.asarray(v.grad + g, dtype=g.dtype)
 
 
 def _release(v: Node) -> None:
     v._inputs = v.static = ()
-    v._a = v._b = v.saved = None
+    v._a = v._b = v.saved = v.seal = None
 
 
 def _propagate(
@@ -238,6 +277,7 @@ def _propagate(
     keep: Collection[Node] = (),
     release: bool = False,
     watch: Watch | None = None,
+    unreached: Unreached,
 ) -> None:
     """Consume `order` from its end, adding each node's contributions to its inputs' `grads`.
 
@@ -246,7 +286,7 @@ def _propagate(
     """
     owned: set[Node] = set()  # their gradients are buffers of this pass: added to in place
     arrays_only = type(flow) is Flow and not flow.stale
-    masked = False  # has an op set part of the gradient to 0, so that 0 · inf may follow?
+    widened: set[Node] = set()  # float16 whose gradient adds up in float32
     youngest, taken = order.pop, grads.pop
     with np.errstate(all="ignore"), flow.mode():
         while order:
@@ -254,42 +294,54 @@ def _propagate(
             g = grads.get(v) if keep and v in keep else taken(v, None)
             if g is None:
                 continue
+            if widened and v in widened:
+                g = g.astype(v._data.dtype)
             if watch is not None:
                 watch(v, g)
             op = v.op
             if arrays_only and v._inputs is None:
                 contributions = _by_vjps(op, v, g, live)
-                if release:
-                    v._inputs = ()
-                    v._a = v._b = None
+                if unreached or op.masks:
+                    contributions = branches(v, g, contributions, grads, unreached)
             else:
                 contributions = _by_pull(op, v, g, live, flow)
-                if release:
-                    _release(v)
-            guarded = False
-            if masked or op.delicate:
-                masked = masked or op.masks
-                guarded = op.elementwise
+                if unreached or op.masks:
+                    contributions = branches(v, g, contributions, grads, unreached)
             for x, gx in contributions:
                 if gx is None:
+                    if (
+                        op.path
+                        and isinstance(x, Node)
+                        and (x.requires_grad if live is None else x in live)
+                    ):
+                        given(op, gx)
                     continue
-                if guarded:
-                    gx = zero_where_zero(g, gx)
                 data = x._data
                 try:
                     fits = gx.shape == data.shape and gx.dtype is data.dtype
                 except AttributeError:  # several outputs, or a Python number
                     fits = False
                 if not fits:
-                    gx = fit(gx, data)
+                    gx = fit(gx, data, v)
                 if x in owned:
                     grads[x] += gx
                 elif x not in grads:
                     grads[x] = gx
                 else:
-                    add_gradient(grads, x, gx)
                     if flow.in_place and type(data) is not tuple:
                         owned.add(x)
+                        if data.dtype is _HALF:
+                            widened.add(x)
+                            gx = gx.astype(np.float32)
+                    add_gradient(grads, x, gx)
+            if release:
+                if v._inputs is None:
+                    v._inputs = ()
+                    v._a = v._b = v.seal = None
+                else:
+                    _release(v)
+        for x in widened & grads.keys():
+            grads[x] = grads[x].astype(_HALF)
 
 
 def _by_vjps(op: Any, v: Node, g: Any, live: set[Node] | None) -> Iterable[tuple[Any, Any]]:
@@ -298,6 +350,8 @@ def _by_vjps(op: Any, v: Node, g: Any, live: set[Node] | None) -> Iterable[tuple
     These are most nodes; `_by_pull` gives the same and takes twice as long.
     """
     a, b = v._a, v._b
+    if a is None:
+        raise RuntimeError(_MEANWHILE.format(op.name))
     if op.path == 1:
         return ((a, op.vjps[0](g, v._data, a._data)),)
     left = right = None
@@ -314,10 +368,19 @@ def _by_pull(
     op: Any, v: Node, g: Any, live: set[Node] | None, flow: Flow
 ) -> Iterable[tuple[Any, Any]]:
     """Pairs of an input and its contribution; None for an input that needs no gradient."""
+    inputs = v.inputs
+    if not inputs:
+        raise RuntimeError(_MEANWHILE.format(op.name))
     needs = [
-        isinstance(x, Node) and (x.requires_grad if live is None else x in live) for x in v.inputs
+        isinstance(x, Node) and (x.requires_grad if live is None else x in live) for x in inputs
     ]
-    return zip(v.inputs, op.pull(v, g, needs, flow), strict=True)
+    return zip(inputs, op.pull(v, g, needs, flow), strict=True)
+
+
+_MEANWHILE = (
+    "{}: another thread released this part of the graph during the backward pass. Let one thread "
+    "call backward(), or both with retain_graph=True."
+)
 
 
 def add_gradient(grads: dict[Node, Any], v: Node, g: Any) -> None:
@@ -328,41 +391,3 @@ def add_gradient(grads: dict[Node, Any], v: Node, g: Any) -> None:
             total[i] = total[i] + part if i in total else part
     else:
         grads[v] = grads[v] + g if v in grads else g
-
-
-def zero_where_zero(g: Any, gx: Any) -> Any:
-    """0 · inf = 0: an incoming gradient of 0 stays 0, however steep the local derivative.
-
-    This keeps the unused branch of a `where` from turning gradients into NaN.
-    """
-    d = gx._data if isinstance(gx, Node) else gx
-    finite = np.isfinite(d)
-    if finite.all():
-        return gx
-    none = (g._data if isinstance(g, Node) else g) == 0
-    return np.where(~finite & none, np.zeros((), d.dtype), gx)
-
-
-def fit(gx: Any, data: Any) -> Any:
-    """Give a gradient the shape and dtype of its Value; only here is broadcasting undone.
-
-    The gradient of a node with several outputs, {output: gradient}, is returned unchanged.
-    """
-    if type(data) is tuple:
-        return gx
-    if not hasattr(gx, "shape"):
-        gx = np.asarray(gx)
-    if gx.shape != data.shape:
-        gx = sum_to(gx, data.shape)
-    return gx if gx.dtype == data.dtype else gx.astype(data.dtype)
-
-
-def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
-    """Sum g over every axis that NumPy stretched to get from `shape` to ``g.shape``."""
-    lead = len(g.shape) - len(shape)
-    axes = tuple(range(lead))
-    if 1 in shape:
-        axes += tuple([lead + i for i, n in enumerate(shape) if n == 1 and g.shape[lead + i] != 1])
-    if axes:  # for an array without np.sum's Python layer: every bias gradient comes here
-        g = np.add.reduce(g, axis=axes) if type(g) is np.ndarray else np.sum(g, axis=axes)
-    return g if g.shape == shape else np.reshape(g, shape)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd.derivatives import grad
+from autograd.dispatch import real_array
 from autograd.node import Array
 from autograd.recording import enable_grad
 from autograd.value import Value
@@ -44,6 +45,8 @@ def gradcheck(
     ------
     AssertionError
         The worst element, with both numbers.
+    TypeError
+        An input that is not real numbers.
 
     Examples
     --------
@@ -51,7 +54,8 @@ def gradcheck(
     >>> autograd.gradcheck(np.tanh, np.array([0.3, -1.0]))
     True
     """
-    arrays = [np.array(x.data if isinstance(x, Value) else x, np.float64) for x in xs]
+    given = [x.data if isinstance(x, Value) else x for x in xs]
+    arrays = [np.array(real_array(x, f"gradcheck: input {i}"), float) for i, x in enumerate(given)]
     leaves = [Value(a) for a in arrays]
     with enable_grad():
         ys = _outputs(f(*leaves))
@@ -79,8 +83,9 @@ def gradcheck(
                 moved[k] += step
                 ends.append(weighted(*arrays[:i], moved, *arrays[i + 1 :]))
             numeric[k] = (ends[0] - ends[1]) / (2 * eps)
-        error = np.abs(exact - numeric) - (atol + rtol * np.abs(numeric))
-        error = np.where(np.isnan(exact) | np.isnan(numeric), np.inf, error)
+        with np.errstate(invalid="ignore"):
+            error = np.abs(exact - numeric) - (atol + rtol * np.abs(numeric))
+        error = np.where(np.isnan(error), np.inf, error)  # NaN, or inf on either side
         if x.size and error.max() > 0:
             k = np.unravel_index(int(error.argmax()), x.shape)
             raise AssertionError(

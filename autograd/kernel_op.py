@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from autograd.contribution import given
 from autograd.engine import ARRAYS, Flow, arrays_of, gradients
 from autograd.node import Node
 from autograd.op import Op, general_call, tex_name
@@ -81,7 +82,7 @@ class KernelOp(Op):
         if isinstance(g, dict):
             g = tuple(g.get(i) for i in range(len(v._data)))
         found = self.joint(g, needs, v._data, v.saved, *arrays, *v.static)
-        return [gx if need else None for gx, need in zip(found, needs, strict=True)]
+        return [given(self, gx) if need else None for gx, need in zip(found, needs, strict=True)]
 
     def _pull_reference(
         self, v: Node, g: Any, needs: Sequence[bool], flow: type[Flow]

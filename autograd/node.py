@@ -31,6 +31,7 @@ class Node:
     """
 
     __slots__ = (
+        "__weakref__",  # in the 144 bytes that Python's allocator takes for a node anyhow
         "_a",
         "_b",
         "_data",
@@ -42,6 +43,7 @@ class Node:
         "requires_grad",
         "saved",
         "scope",
+        "seal",
         "static",
     )
 
@@ -57,6 +59,8 @@ class Node:
     name: str | None
     birth: int  # epoch in which it was made; of a leaf, in which it was last written to
     scope: Any  # what made it, for readers: nn.Module stores its calls here
+    seal: Any  # how writes are noticed, see stale.py: of a leaf its fingerprint, or None if nobody
+    # else has its array; of a node its constants with theirs
 
     @property
     def inputs(self) -> tuple[Any, ...]:

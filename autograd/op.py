@@ -10,17 +10,23 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from autograd.dispatch import OPS
+from autograd.contribution import given
+from autograd.dispatch import OPS, array_of, refuse_subclasses
 from autograd.engine import ARRAYS, Flow
-from autograd.node import Node, epoch
+from autograd.node import Array, Node, epoch
 from autograd.recording import enable_grad, is_recording
+from autograd.stale import fingerprint, notice, seals
 from autograd.symbol import ATOM, Symbol, as_symbol
 from autograd.value import Value
 
 Function = Callable[..., Any]
 _MISSING = object()
-_CONSTANTS = frozenset({np.ndarray, float, int, bool, np.float64, np.float32})
-_ATOMS = frozenset({type(None), int, float, bool, str, slice, np.ndarray})
+_COMPLEX = (
+    "a Value does not go together with complex numbers: split them into two real arrays, .real and "
+    ".imag"
+)
+_NUMBERS = frozenset({float, int, bool, np.float64, np.float32})  # constants that never change
+_ATOMS = frozenset({type(None), int, float, bool, str, slice})
 _NUMPYS = {"dim": "axis", "keepdim": "keepdims"}  # PyTorch's word -> NumPy's
 _POWER = 4
 _TOKENS = re.compile(r"\{\{|\}\}|[()]|\{\w+:?(\d?)\}")  # of a template: brackets and operands
@@ -63,9 +69,14 @@ class Op:
     cases : sequence of callables, optional
         For tests of any op: samplers of whole calls, ``f(rng) -> (args, kwargs)``.
     singular : bool
-        The derivative has poles, so the engine must guard against 0 · inf.
+        Its slope may be infinite, at a pole or where the input is, so a zero gradient of an element
+        that was not selected must not meet it.
     masks : bool
-        Elements that it did not select get a gradient of exactly 0 (`where`, `maximum` ...).
+        It selects elements by their values or place, and the others get a gradient of exactly 0
+        (`where`, `maximum`, indexing).
+    routes : bool
+        Each element of an input's gradient is 0 or a sum of positive multiples of elements of g,
+        whatever the input's values (`reshape`, `concatenate`, `sum`).
 
     Examples
     --------
@@ -95,14 +106,15 @@ class Op:
         cases: Sequence[Function] | None = None,
         singular: bool = False,
         masks: bool = False,
+        routes: bool = False,
     ) -> None:
         self.forward, self.tex, self.vjps = forward, tex, vjps
         self.name = name or str(getattr(forward, "__name__", "op")).lstrip("_")
         self.__name__ = self.name
         self.__doc__ = getattr(forward, "__doc__", None) or Op.__doc__
         self._rank = rank
-        self.elementwise, self.masks = elementwise or domain is not None, masks
-        self.delicate = masks or singular  # the engine guards it, or ops before it, against 0 · inf
+        self.elementwise = elementwise or domain is not None
+        self.singular, self.masks, self.routes = singular, masks, routes
         self.domain, self.cases = domain, cases
         self.trusted = not hasattr(forward, "__code__")  # NumPy's own, or an operator
         self.arity = len(vjps)
@@ -145,6 +157,13 @@ class Op:
     def __repr__(self) -> str:
         return f"<Op {self.name}>"
 
+    def __reduce__(self) -> Any:
+        """A copy is the op itself; a pickle holds its name."""
+        return row, (self.name,)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Op:
+        return self
+
     def bound(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
         """One entry per parameter of forward, defaults filled in; TypeErrors as Python's."""
         if len(args) > self.positional:
@@ -174,47 +193,58 @@ class Op:
     def apply(self, inputs: Sequence[Any], static: tuple[Any, ...] = ()) -> Any:
         """Run on inputs of any kind: the general path."""
         arrays: list[Any] = []
-        recorded: list[Any] = []
         live = traced = False
+        recording = is_recording()
         for i, x in enumerate(inputs):
             if isinstance(x, Value):
                 traced = True
-                live = live or (x.requires_grad and self.differentiates(i))
+                live = live or (recording and x.requires_grad and self.differentiates(i))
+                if x.seal is not None and x.op is None and recording:
+                    notice(x)
                 array = x._data
                 if not (self.elementwise or type(array) is np.ndarray):
                     array = np.asarray(array)
-                recorded.append(x)
             elif isinstance(x, Symbol):
                 return self.write(inputs, static)
             else:
-                weak = x is None or (self.elementwise and type(x) in _CONSTANTS)
-                array = x if weak else np.asarray(x)
-                recorded.append(array)
+                weak = x is None or (self.elementwise and type(x) in _NUMBERS)
+                if not weak and type(x) is not np.ndarray:
+                    if getattr(x, "__array_ufunc__", self) is None:
+                        return NotImplemented  # it wants to answer for itself
+                    x = array_of(x, self.name)
+                array = x
             arrays.append(array)
         if self.elementwise and not self.trusted:
             arrays = weaken(arrays)
-            recorded = [
-                x if isinstance(x, Value) else a for x, a in zip(recorded, arrays, strict=True)
-            ]
+        constants: list[Array] = []  # arrays that must not change before the backward pass
         for s in static:
             if type(s) not in _ATOMS:
-                static = tuple([self._constant(s) for s in static])
+                static = tuple([self._constant(s, constants) for s in static])
                 break
+        if traced:
+            self._refuse_complex((*arrays, *static), inputs)
+        recorded: list[Any] = []
+        if live:
+            for i, x in enumerate(inputs):
+                if not isinstance(x, Value):
+                    x = arrays[i]
+                    if type(x) is np.ndarray:
+                        constants.append(x)
+                recorded.append(x)
         try:
             y, saved = self._run(arrays, static)
         except (TypeError, ValueError, IndexError) as error:
             self.complain(error, inputs)
         if not traced:
             return y
-        live = live and is_recording()
         if type(y) is np.ndarray or not isinstance(y, (tuple, list)):
             y = np.asarray(y)
             if live and y.dtype.kind == "f":
-                return record(self, y, tuple(recorded), static, saved)
-            return _constant_value(y)
+                return record(self, y, tuple(recorded), static, saved, seals(constants))
+            return _constant_value(self, y)
         if not live:
-            return _like(y, [_constant_value(part) for part in y])
-        node = record(self, tuple(y), tuple(recorded), static, saved)
+            return _like(y, [_constant_value(self, part) for part in y])
+        node = record(self, tuple(y), tuple(recorded), static, saved, seals(constants))
         return _like(y, [select_output(node, i) for i in range(len(y))])
 
     def differentiates(self, i: int) -> bool:
@@ -232,17 +262,38 @@ class Op:
         named = dict(zip(self.named, static[placed:], strict=True))
         return self.forward(*arrays, *static[:placed], **named)
 
-    def _constant(self, s: Any) -> Any:
-        """A non-array argument with its Values replaced by their data; raises if one is tracked."""
+    def _constant(self, s: Any, arrays: list[Array]) -> Any:
+        """A non-array argument with its Values replaced by their data; raises if one is tracked.
+
+        Arrays in it are added to `arrays`.
+        """
         if isinstance(s, Value):
             if s.requires_grad:
                 raise TypeError(
                     f"{self.name}: no gradient is defined for the argument {s!r}; pass its .data."
                 )
-            return s._data
+            s = s._data
         if type(s) in (tuple, list):
-            return type(s)(self._constant(part) for part in s)
+            return type(s)(self._constant(part, arrays) for part in s)
+        if type(s) is np.ndarray:
+            arrays.append(s)
+        else:
+            refuse_subclasses(s, self.name)
         return s
+
+    def _refuse_complex(self, given: Iterable[Any], inputs: Sequence[Any]) -> None:
+        """Raise if an argument is complex: its imaginary part would be lost."""
+        for x in given:
+            kind = type(x)
+            if kind is np.ndarray:
+                found = x.dtype.kind == "c"
+            elif kind in (list, tuple):
+                self._refuse_complex(x, inputs)
+                continue
+            else:
+                found = isinstance(x, (complex, np.complexfloating))
+            if found:
+                self.complain(TypeError(_COMPLEX), inputs)
 
     def pull(self, v: Node, g: Any, needs: Sequence[bool], flow: Flow = ARRAYS) -> Sequence[Any]:
         """The contribution to each input, of the kind that flows; None where `needs` is false."""
@@ -250,7 +301,7 @@ class Op:
         if isinstance(g, dict):
             g = tuple(g.get(i) for i in range(len(v._data)))
         return [
-            vjp(g, y, *args, *v.static) if need and vjp is not None else None
+            given(self, vjp(g, y, *args, *v.static)) if need and vjp is not None else None
             for vjp, need in zip(self.vjps, needs, strict=True)
         ]
 
@@ -344,6 +395,15 @@ class Op:
 ROWS: list[Op] = []
 """Every op, in the order of definition; tests, documentation and drawings read it."""
 
+
+def row(name: str) -> Op:
+    """The op of that name, defined last; a module that holds one unpickles it so."""
+    for op in reversed(ROWS):
+        if op.name == name:
+            return op
+    raise LookupError(f"There is no op {name!r}: import the module that defines it first.")
+
+
 elementwise = functools.partial(Op, elementwise=True)
 """An `Op` whose output elements depend only on the input elements at the same index."""
 
@@ -366,7 +426,12 @@ class Recorded(Flow):
 
 
 def record(
-    op: Op, y: Any, inputs: tuple[Any, ...], static: tuple[Any, ...] = (), saved: Any = None
+    op: Op,
+    y: Any,
+    inputs: tuple[Any, ...],
+    static: tuple[Any, ...] = (),
+    saved: Any = None,
+    seal: Sequence[tuple[Array, bytes]] | None = None,
 ) -> Value:
     """A new node of the graph.
 
@@ -384,13 +449,17 @@ def record(
     v.name = None
     v.birth = epoch[0]
     v.scope = None
+    v.seal = seal
     return v
 
 
-def _constant_value(y: Any) -> Value:
+def _constant_value(op: Op, y: Any) -> Value:
+    array = np.asarray(y)
+    if array.dtype.kind == "c":
+        raise TypeError(f"{op.name}: the result is complex, and {_COMPLEX}.")
     v = _new(Value)
-    v._data = np.asarray(y)
-    v.grad = v.op = v.saved = v.name = v.scope = None
+    v._data = array
+    v.grad = v.op = v.saved = v.name = v.scope = v.seal = None
     v._inputs = v.static = ()
     v._a = v._b = None
     v.requires_grad = False
@@ -419,6 +488,8 @@ def _unary(op: Op) -> Function:
     def call(a: Any) -> Any:
         if not isinstance(a, Value):
             return op.apply((a,))
+        if a.seal is not None and a.op is None and is_recording():
+            notice(a)
         try:
             y = forward(a._data)
         except (TypeError, ValueError) as error:
@@ -428,12 +499,12 @@ def _unary(op: Op) -> Function:
                 return op.apply((a,))
             y = asarray(y)
         if not (a.requires_grad and is_recording() and (trusted or y.dtype.kind == "f")):
-            return _constant_value(y)
+            return _constant_value(op, y)
         v = new(Value)
         v._data = y
         v.grad = None
         v.op = op
-        v._inputs = v._b = None
+        v._inputs = v._b = v.seal = None
         v._a = a
         v.static = ()
         v.saved = None
@@ -453,19 +524,32 @@ def _binary(op: Op) -> Function:
 
     def call(a: Any, b: Any) -> Any:
         if isinstance(a, Value):
+            if a.seal is not None and a.op is None and is_recording():
+                notice(a)
             left = a._data
             if isinstance(b, Value):
+                if b.seal is not None and b.op is None and is_recording():
+                    notice(b)
                 right = b._data
                 live = a.requires_grad or b.requires_grad
-            elif trusted and type(b) in _CONSTANTS:
+                seal = None
+            elif trusted and type(b) in _NUMBERS:
                 right = b
                 live = a.requires_grad
+                seal = None
+            elif trusted and type(b) is ndarray and b.dtype.kind != "c":
+                right = b
+                live = a.requires_grad
+                seal = ((b, fingerprint(b)),) if live else None
             else:
                 return op.apply((a, b))
-        elif trusted and isinstance(b, Value) and type(a) in _CONSTANTS:
+        elif trusted and isinstance(b, Value) and type(a) in _NUMBERS:
+            if b.seal is not None and b.op is None and is_recording():
+                notice(b)
             left = a
             right = b._data
             live = b.requires_grad
+            seal = None
         else:
             return op.apply((a, b))
         try:
@@ -477,7 +561,7 @@ def _binary(op: Op) -> Function:
                 return op.apply((a, b))
             y = asarray(y)
         if not (live and is_recording() and (trusted or y.dtype.kind == "f")):
-            return _constant_value(y)
+            return _constant_value(op, y)
         v = new(Value)
         v._data = y
         v.grad = None
@@ -485,6 +569,7 @@ def _binary(op: Op) -> Function:
         v._inputs = None
         v._a = a
         v._b = b
+        v.seal = seal
         v.static = ()
         v.saved = None
         v.requires_grad = True
@@ -558,7 +643,9 @@ class _Select(Op):
         return [{v.static[0]: g}]
 
 
-SELECT = _Select(lambda node, i: node[i], "{node}_{{{i}}}", lambda g, y, node, i: g, name="output")
+SELECT = _Select(
+    lambda node, i: node[i], "{node}_{{{i}}}", lambda g, y, node, i: g, name="output", routes=True
+)
 
 
 def select_output(node: Node, i: int) -> Value:

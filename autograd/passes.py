@@ -7,7 +7,7 @@ before its op runs, or a pass that other code starts, comes through a `Watch` or
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
@@ -25,6 +25,7 @@ class Pass(NamedTuple):
     roots: Sequence[Node]  # where it starts
     stop: Collection[Node]  # nodes that it treats as leaves; not empty in a pass within another
     deposits: bool  # whether it adds to the `.grad` of leaves
+    unreached: Mapping[Node, Any]  # where the gradient of the watched node is structurally 0
 
 
 _observer: ContextVar[Callable[[Pass], Watch | None] | None] = ContextVar("observer", default=None)

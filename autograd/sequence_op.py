@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.contribution import given
 from autograd.engine import ARRAYS, Flow
 from autograd.node import Node
 from autograd.op import Op
@@ -46,7 +47,7 @@ class SequenceOp(Op):
     def pull(self, v: Node, g: Any, needs: Sequence[bool], flow: Flow = ARRAYS) -> Sequence[Any]:
         y, args = flow.read(v)
         found = self.joint(g, needs, y, args, *v.static)
-        return [gx if need else None for gx, need in zip(found, needs, strict=True)]
+        return [given(self, gx) if need else None for gx, need in zip(found, needs, strict=True)]
 
     def typeset(self, symbols: Sequence[Symbol], static: tuple[Any, ...]) -> str | Symbol:
         if callable(self.tex):

@@ -1,31 +1,123 @@
-"""Stale: what a vjp gets in place of data that was overwritten too early."""
+"""Stale: what a vjp gets in place of data that was overwritten too early, and how that is noticed.
+
+A graph keeps its inputs by reference. What changes one of them before the backward pass would make
+a wrong gradient, so whatever recorded it must still hold the same numbers then:
+
+- Of a constant array, an index or a mask, the node that uses it keeps a fingerprint.
+- A leaf whose array was never handed out can be written to only through ``.data = ...``, which
+  stamps it. Of a leaf whose array was read through ``.data``, the fingerprint is kept, and compared
+  when the leaf is used again and in a backward pass; one that differs stamps the leaf.
+"""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
+import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from autograd.dispatch import Traced
-from autograd.node import Node
+from autograd.node import Array, Node, tick
+
+SMALL = 1 << 15
+"""Bytes up to which all of an array is its fingerprint: a copy takes less time than sums."""
+
+_LANES = 509  # a prime, so that lanes are no axis of the array; short ones take longer
+
+UNWRITABLE = b"read-only"
+
+UNKNOWN = b""
+"""The fingerprint of a leaf whose array may change at any moment, and that no graph needs yet."""
+
+
+def fingerprint(array: Array) -> bytes:
+    """What tells whether the elements of an array changed: a small array's bytes, or sums of them.
+
+    The 64-bit words of a large one are laid out in rows of 509, and the sums of all rows and all
+    columns kept: what changes an element, or moves one, changes some of them. That reads the array
+    once more; an array that nobody can write to (``array.flags.writeable = False``) is not read.
+    """
+    if array.nbytes <= SMALL or array.dtype.hasobject:
+        return array.tobytes()
+    owner = array if array.base is None else array.base
+    if isinstance(owner, np.ndarray) and not (array.flags.writeable or owner.flags.writeable):
+        return UNWRITABLE
+    if not array.flags.c_contiguous:
+        turned = array.T
+        array = turned if turned.flags.c_contiguous else array.copy()
+    raw = array.reshape(-1).view(np.uint8)
+    cut = raw.size // (8 * _LANES) * (8 * _LANES)
+    words = raw[:cut].view(np.uint64).reshape(-1, _LANES)
+    columns, rows = np.add.reduce(words, axis=0), np.add.reduce(words, axis=1)
+    return b"".join((columns.tobytes(), rows.tobytes(), raw[cut:].tobytes()))
+
+
+def seals(arrays: Sequence[Array]) -> tuple[tuple[Array, bytes], ...] | None:
+    """The constants of a node, with their fingerprints; None without any."""
+    return tuple([(array, fingerprint(array)) for array in arrays]) if arrays else None
+
+
+def hand_out(leaf: Node) -> Array:
+    """The array of a leaf, for a caller who may write to it."""
+    if leaf._data.base is not None:  # the untracked result of a view: a write must not reach others
+        leaf._data = leaf._data.copy()
+    if leaf.seal is None:
+        leaf.seal = fingerprint(leaf._data)
+    return leaf._data  # type: ignore[no-any-return]
+
+
+def notice(leaf: Node) -> None:
+    """Stamp a leaf whose array was handed out, if it has been written to since the last look."""
+    array = leaf._data
+    alone = type(array) is not np.ndarray or sys.getrefcount(array) <= _ALONE
+    if alone and leaf.seal == UNKNOWN:
+        leaf.seal = None
+        return
+    now = fingerprint(array)
+    if leaf.seal not in (UNKNOWN, now):
+        leaf.birth = tick()
+    leaf.seal = None if alone else now
+
+
+def _references_of_a_slot_and_a_local() -> int:
+    owner = Node()
+    owner._data = np.empty(1)
+    array = owner._data
+    return sys.getrefcount(array)
+
+
+_ALONE = _references_of_a_slot_and_a_local()
 
 
 class Stale(Traced, NDArrayOperatorsMixin):
     """Stands for data that was written to after the graph used it; reading its numbers raises.
 
     A vjp that needs only its shape or dtype works, as in PyTorch.
+
+    Parameters
+    ----------
+    data : the array as it is now.
+    user : the node whose op needs it as it was.
+    leaf : the leaf that was written to; None for a constant.
     """
 
     __slots__ = ("_written", "dtype", "ndim", "shape", "size")
 
-    def __init__(self, x: Node, user: Node, leaf: Node) -> None:
-        data = x._data
+    def __init__(self, data: Array, user: Node, leaf: Node | None = None) -> None:
         self._written = (leaf, user)
         self.shape, self.dtype, self.ndim, self.size = data.shape, data.dtype, data.ndim, data.size
 
     def refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Raise the error that names the leaf."""
+        """Raise the error that names the leaf or the constant."""
         leaf, user = self._written
+        if leaf is None:
+            raise RuntimeError(
+                f"{user.op.name}: the array of shape {self.shape} that it was given was written to "
+                "after this op used it, so its gradient would be wrong. Call backward() before "
+                "the array is filled again, or give the op a copy (array.copy())."
+            )
         who = f"{leaf.name!r}" if leaf.name else f"of shape {leaf._data.shape}"
         raise RuntimeError(
             f"{user.op.name}: the Value {who} was written to after this op used it, so its "
@@ -40,7 +132,24 @@ class Stale(Traced, NDArrayOperatorsMixin):
         return self.refuse()
 
 
-def fresh(x: Any, array: Any, user: Node, stale: dict[Node, Node]) -> Any:
+Found = dict[Any, Any]
+"""What was overwritten too early: a leaf, or a result that is a view of it -> that leaf; the node
+and the id of a constant that it was given -> the node."""
+
+
+def changed_constants(v: Node, found: Found) -> None:
+    """Add the constants of a node that no longer are what they were."""
+    for array, print_ in v.seal:
+        if fingerprint(array) != print_:
+            found[v, id(array)] = v
+
+
+def fresh(x: Any, array: Any, user: Node, stale: Found) -> Any:
     """The array of x, or a `Stale` if x was written to after `user` was recorded."""
-    leaf = stale.get(x) if isinstance(x, Node) else None
-    return Stale(x, user, leaf) if leaf is not None and leaf.birth > user.birth else array
+    if isinstance(x, Node):
+        leaf = stale.get(x)
+        if leaf is not None and leaf.birth > user.birth:
+            return Stale(x._data, user, leaf)
+    elif (user, id(x)) in stale:
+        return Stale(x, user)
+    return array

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import operator
+import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from autograd import engine
-from autograd.dispatch import Traced, lookup
+from autograd.dispatch import Traced, array_of, lookup, refuse_subclasses
 from autograd.node import Array, Node, epoch, tick
+from autograd.recording import is_recording
 from autograd.spelling import TorchSpelling
+from autograd.stale import UNKNOWN, hand_out
 
 Axis = int | tuple[int, ...] | None
 
@@ -62,6 +65,7 @@ class Value(Node, Traced, TorchSpelling):
     ) -> None:
         if isinstance(data, Value):
             raise TypeError("Value(data): data is already a Value; use .detach() for a new leaf.")
+        refuse_subclasses(data, "Value(data)")
         array = np.array(data)
         if array.dtype == np.int64 and _of_python_ints(data):
             array = array.astype(np.float64)
@@ -89,13 +93,13 @@ class Value(Node, Traced, TorchSpelling):
         self.requires_grad = bool(requires_grad)
         self.name = name
         self.birth = epoch[0]
-        self.scope = None
+        self.scope = self.seal = None
 
     @property
     def data(self) -> Array:
         """The array. Only a leaf's can be assigned to; that keeps its shape and dtype."""
         if self.op is None:
-            return self._data  # type: ignore[no-any-return]
+            return hand_out(self)
         view = np.asarray(self._data).view()
         view.flags.writeable = False
         return view
@@ -108,14 +112,16 @@ class Value(Node, Traced, TorchSpelling):
             )
         if isinstance(new, Value):
             raise TypeError(".data takes an array, not a Value: pass its .data.")
-        if new is not self._data:  # else it was updated in place, as by `p.data -= step`
+        if new is self._data:  # it was updated in place, as by `p.data -= step`
+            self.seal = UNKNOWN
+        else:
             array = np.array(new, dtype=self._data.dtype)
             if array.shape != self._data.shape:
                 raise ValueError(
                     f"Assigning to .data keeps the shape: it is {self._data.shape}, "
                     f"the new array's {array.shape}. Make a new Value instead."
                 )
-            self._data = array
+            self._data, self.seal = array, None
         self.birth = tick()
 
     @property
@@ -198,9 +204,12 @@ class Value(Node, Traced, TorchSpelling):
         if self.requires_grad:
             raise TypeError(
                 "A Value that requires a gradient is not converted to an array: its gradient "
-                "would be lost. Write v.data for the array."
+                "would be lost. Write v.data for the array, which other packages take too. To join "
+                "Values write np.stack([v, w]) or np.concatenate([v, w]) in place of a list, "
+                "np.array or np.r_. A sparse matrix multiplies a Value after .toarray()."
             )
-        return np.array(self._data, dtype=dtype, copy=copy)
+        array = self._data if self.op is not None else hand_out(self)
+        return np.array(array, dtype=dtype, copy=copy)
 
     def __getitem__(self, index: Any) -> Value:
         return lookup(operator.getitem)(self, index)  # type: ignore[no-any-return]
@@ -218,16 +227,20 @@ class Value(Node, Traced, TorchSpelling):
 
     def __len__(self) -> int:
         if self.ndim == 0:
-            raise TypeError("A Value with no axes has no len().")
+            raise TypeError("A Value with no axes has no len(). torch.tensor and list take v.data.")
         return len(self._data)
 
     def __bool__(self) -> bool:
         return bool(self._data)
 
     def __float__(self) -> float:
+        if self.requires_grad and is_recording():
+            _warn_of_a_number("float")
         return float(self._data)
 
     def __int__(self) -> int:
+        if self.requires_grad and is_recording():
+            _warn_of_a_number("int")
         return int(self._data)
 
     def __index__(self) -> int:
@@ -244,16 +257,25 @@ class Value(Node, Traced, TorchSpelling):
             text += f", name={self.name!r}"
         return f"Value({text}{f', op={self.op.name!r}' if self.op else ''})"
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Value:
+    def __getstate__(self) -> Any:
+        """What `copy`, `deepcopy` and `pickle` take along; a result would need its whole graph."""
         if self.op is not None:
-            raise RuntimeError("Only leaves can be deep-copied; use .detach() on a result.")
-        twin = object.__new__(type(self))
-        for slot in Node.__slots__:
-            setattr(twin, slot, getattr(self, slot))
-        twin._data = self._data.copy()
-        twin.grad = None if self.grad is None else self.grad.copy()
-        twin.birth = epoch[0]
-        return twin
+            raise RuntimeError(
+                f"Only leaves can be copied or pickled, and this is the result of {self.op.name}; "
+                "use .detach() for a leaf with its data."
+            )
+        return object.__getstate__(self)
+
+    def __setstate__(self, state: Any) -> None:
+        """Fill a new leaf, whose arrays are its own and whose clock is that of this process."""
+        attributes, slots = state
+        for name, x in slots.items():
+            setattr(self, name, x)
+        self._data = np.array(self._data)
+        self.grad = None if self.grad is None else np.array(self.grad)
+        self.birth, self.seal = epoch[0], None
+        if attributes:  # of a subclass
+            vars(self).update(attributes)
 
     __hash__ = object.__hash__
 
@@ -271,6 +293,8 @@ class Value(Node, Traced, TorchSpelling):
         def __rfloordiv__(self, other: Any) -> Value: ...
         def __mod__(self, other: Any) -> Value: ...
         def __rmod__(self, other: Any) -> Value: ...
+        def __divmod__(self, other: Any) -> tuple[Value, Value]: ...
+        def __rdivmod__(self, other: Any) -> tuple[Value, Value]: ...
         def __pow__(self, other: Any) -> Value: ...
         def __rpow__(self, other: Any) -> Value: ...
         def __matmul__(self, other: Any) -> Value: ...
@@ -290,6 +314,12 @@ class Value(Node, Traced, TorchSpelling):
         def __rand__(self, other: Any) -> Array: ...
         def __or__(self, other: Any) -> Array: ...
         def __ror__(self, other: Any) -> Array: ...
+        def __xor__(self, other: Any) -> Array: ...
+        def __rxor__(self, other: Any) -> Array: ...
+        def __lshift__(self, other: Any) -> Array: ...
+        def __rlshift__(self, other: Any) -> Array: ...
+        def __rshift__(self, other: Any) -> Array: ...
+        def __rrshift__(self, other: Any) -> Array: ...
         def __eq__(self, other: Any) -> Array: ...  # type: ignore[override]
         def __ne__(self, other: Any) -> Array: ...  # type: ignore[override]
         def __invert__(self) -> Array: ...
@@ -311,16 +341,16 @@ class Value(Node, Traced, TorchSpelling):
         def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value: ...
         def dot(self, b: Any) -> Value: ...
         def exp(self) -> Value: ...
-        def flatten(self, *axes: Any, **settings: Any) -> Value: ...
+        def flatten(self, *axes: Any, order: str = "C", **settings: Any) -> Value: ...
         def log(self) -> Value: ...
         def max(self, axis: Axis = None, *, keepdims: bool = False) -> Value: ...
         def mean(self, axis: Axis = None, *, keepdims: bool = False) -> Value: ...
         def min(self, axis: Axis = None, *, keepdims: bool = False) -> Value: ...
         def prod(self, axis: Axis = None, *, keepdims: bool = False) -> Value: ...
-        def ravel(self) -> Value: ...
+        def ravel(self, order: str = "C") -> Value: ...
         def relu(self) -> Value: ...
         def repeat(self, repeats: Any, axis: int | None = None) -> Value: ...
-        def reshape(self, *shape: Any) -> Value: ...
+        def reshape(self, *shape: Any, order: str = "C") -> Value: ...
         def sigmoid(self) -> Value: ...
         def sin(self) -> Value: ...
         def sqrt(self) -> Value: ...
@@ -333,6 +363,18 @@ class Value(Node, Traced, TorchSpelling):
         def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value: ...
         def transpose(self, *axes: Any) -> Value: ...
         def var(self, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Value: ...
+
+
+def _warn_of_a_number(kind: str) -> None:
+    """Warn, as PyTorch does, that a tracked Value leaves the graph as a number."""
+    warnings.warn(
+        f"A Value that requires a gradient becomes a Python {kind}, which has no gradient: "
+        "`array[i] = v`, `math.sin(v)` and `np.fromiter` do so unseen. To keep the gradient, join "
+        "Values by np.stack, write by autograd.index_update, and call NumPy's functions; for a "
+        "plain number write v.item().",
+        UserWarning,
+        stacklevel=3,
+    )
 
 
 def _of_python_ints(data: Any) -> bool:
@@ -359,7 +401,7 @@ def seed_like(y: Node, gradient: Any) -> Array:
         return np.ones(shape, dtype)
     if isinstance(gradient, Node):
         gradient = gradient._data
-    given = np.asarray(gradient)
+    given = array_of(gradient, "gradient=")
     if given.dtype.kind not in "fiub":
         raise TypeError(f"gradient= must be real numbers, not {given.dtype}.")
     seed = given.astype(dtype, copy=False)

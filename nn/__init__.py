@@ -45,6 +45,7 @@ from nn.layers.activation import Softsign as Softsign
 from nn.layers.activation import Tanh as Tanh
 from nn.layers.activation import Tanhshrink as Tanhshrink
 from nn.layers.activation import Threshold as Threshold
+from nn.layers.adaptive_softmax import AdaptiveLogSoftmaxWithLoss as AdaptiveLogSoftmaxWithLoss
 from nn.layers.attention import MultiheadAttention as MultiheadAttention
 from nn.layers.batch_norm import BatchNorm1d as BatchNorm1d
 from nn.layers.batch_norm import BatchNorm2d as BatchNorm2d

@@ -7,12 +7,22 @@ from typing import Any
 
 import numpy as np
 
+from autograd.ops.flags import flags as flags
+
 
 def count(who: str, name: str, size: Any, least: int = 0) -> int:
     """A size, checked."""
     if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < least:
         raise ValueError(f"{who}: {name} must be an integer >= {least}, got {size!r}.")
     return int(size)
+
+
+def features(who: str, input: Any) -> int:
+    """The size of the last axis of an input, for a layer that takes its size from it."""
+    shape: tuple[int, ...] = np.shape(input)
+    if not shape:
+        raise ValueError(f"{who}: input must have an axis of features, got {input!r}.")
+    return shape[-1]
 
 
 def chosen(kind: str, name: str, table: Mapping[str, Any]) -> Any:

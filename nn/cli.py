@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import os
 import platform
 import sys
 from collections.abc import Sequence
@@ -56,7 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns
     -------
-    int : the exit status: 0 for success, 2 for arguments that can't be used, 130 for Ctrl-C.
+    int : the exit status: 0 for success, 2 for arguments that can't be used, 130 for Ctrl-C, 141
+        for a closed pipe.
 
     Examples
     --------
@@ -68,18 +70,29 @@ def main(argv: Sequence[str] | None = None) -> int:
         with contextlib.suppress(ValueError):  # not every console encoding has ∂
             sys.stdout.reconfigure(errors="replace")
     top = parser()
-    arguments = top.parse_args(argv)
-    if arguments.command is None:
-        top.print_help()
-        return 0
+    command = ""
     try:
+        arguments, others = top.parse_known_args(argv)
+        command = arguments.command
+        if others and "passed_on" not in arguments:
+            top.error(f"unrecognized arguments: {' '.join(others)}")
+        if others:
+            if "--" in others:
+                others.remove("--")  # the first one only
+            arguments.passed_on = others
+        if command is None:
+            top.print_help()
+            return 0
         status: int = arguments.run(arguments)
     except Refusal as refusal:
-        print(f"glassgrad {arguments.command}: {refusal}", file=sys.stderr)
+        print(f"glassgrad {command}: {refusal}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     return status
 
 

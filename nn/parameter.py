@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from autograd.dispatch import real_array, refuse_subclasses
 from autograd.ops.arrays.augmented import write
 from autograd.recording import is_recording
 from autograd.value import Value
+from nn.arguments import flags
 
 
 def _in_place(sign: str, function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -61,9 +63,8 @@ class Parameter(Value):
     ) -> None:
         if isinstance(data, Value):
             data = data._data
-        array = np.asarray(data)
-        if array.dtype.kind not in "fiub":
-            raise TypeError(f"Parameter(data): data must be real numbers, not {array.dtype}.")
+        flags("Parameter", requires_grad=requires_grad)
+        array = real_array(data, "Parameter(data)")
         array = np.ascontiguousarray(array, dtype or np.float32).reshape(array.shape)
         super().__init__(array, requires_grad, name)
 
@@ -107,7 +108,13 @@ class Buffer:
     __slots__ = ("data", "persistent")
 
     def __init__(self, data: Any, persistent: bool = True) -> None:
-        self.data, self.persistent = np.array(data), persistent
+        flags("Buffer", persistent=persistent)
+        refuse_subclasses(data, "Buffer(data)")
+        self.data, self.persistent = np.array(plain(data)), persistent
+        if self.data.dtype.kind not in "fiubc":
+            raise TypeError(
+                f"Buffer(data): data must be an array of numbers, not {type(data).__name__}."
+            )
 
 
 def plain(x: Any) -> Any:

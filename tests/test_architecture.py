@@ -18,14 +18,15 @@ ROOT = Path(autograd.__file__).parents[1]
 LAYERS = """
 autograd.machine
 autograd.kernels
-autograd.dispatch autograd.recording autograd.random
+autograd.dispatch autograd.recording autograd.random autograd.files
 autograd.node autograd.symbol
-autograd.stale autograd.spelling autograd.passes
+autograd.contribution autograd.stale autograd.spelling autograd.passes autograd.printable
 autograd.engine
 autograd.value
+autograd.nested
 autograd.op
 autograd.sequence_op autograd.kernel_op autograd.checkpointing
-autograd.ops.axes autograd.ops.samples
+autograd.ops.axes autograd.ops.flags autograd.ops.samples
 autograd.ops.elementwise
 autograd.ops.arrays
 autograd.ops.algebra

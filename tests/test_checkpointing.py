@@ -87,3 +87,50 @@ def test_it_leaves_no_cycles():
     x = Value(np.ones(3))
     checkpoint(lambda v: np.sum(v * v), x).backward()
     assert gc.collect() == 0
+
+
+@pytest.mark.parametrize("name", ["eigh", "qr", "svd", "slogdet"])
+def test_a_named_tuple_stays_one(name):
+    f = getattr(np.linalg, name)
+    a = np.array([[2.0, 1.0], [1.0, 4.0]])
+    x, plain = Value(a), Value(a)
+    found, want = checkpoint(f, x), f(plain)
+    assert found._fields == want._fields
+    for part, same in zip(found, want, strict=True):
+        np.testing.assert_array_equal(part.data, same.data)
+    for y, v in ((found, x), (want, plain)):
+        sum(np.sum(np.square(part) * (i + 1)) for i, part in enumerate(y)).backward()
+        assert v.grad.any()
+    np.testing.assert_array_equal(x.grad, plain.grad)
+
+
+def test_outputs_keep_their_structure():
+    kept = Value(np.arange(2))
+
+    def f(v):
+        return v * v, {"exp": np.exp(v), "none": None}, [kept, (3 * v,)]
+
+    x = Value([1.0, 2.0])
+    square, named, (same, (triple,)) = checkpoint(f, x)
+    assert named["none"] is None
+    assert same is kept
+    (np.sum(square) + np.sum(triple)).backward()
+    np.testing.assert_array_equal(x.grad, 2 * x.data + 3)
+
+
+def test_an_output_that_is_missing_the_second_time_is_refused():
+    x, calls = Value([1.0]), []
+
+    def f(v):
+        calls.append(1)
+        return (v * 1.0, v * 2.0) if len(calls) == 1 else (v * 1.0, None)
+
+    first, _ = checkpoint(f, x)
+    with pytest.raises(RuntimeError, match="different numbers"):
+        first.backward()
+
+
+@pytest.mark.parametrize("wrong", [1.0, np.ones(2), "text", (1.0, 2.0)])
+def test_a_function_that_returns_no_value_is_refused(wrong):
+    with pytest.raises(TypeError, match=f"checkpoint: .*{type(wrong).__name__}"):
+        checkpoint(lambda v: (v, wrong), Value(1.0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
+from collections import OrderedDict, namedtuple
 
 import numpy as np
 import pytest
@@ -317,6 +317,8 @@ def test_derivatives_by_functions_leave_a_captured_leaf_alone():
 
 
 ERRORS = {
+    "argnums a name": (lambda: jacobian(np.sin, "x")(X), TypeError, "positions.*'x'"),
+    "argnums a bool": (lambda: jacobian(np.sin, True)(X), TypeError, "positions.*True"),
     "argnum out of range": (lambda: value_and_grad(np.sum, argnums=1)(X), ValueError, "argnums"),
     "not one number": (lambda: value_and_grad(np.sin)(X), ValueError, r"\(3,\)"),
     "not a Value": (lambda: value_and_grad(lambda x: 1.0)(X), TypeError, "float"),
@@ -444,3 +446,159 @@ def test_jacobians_and_hessians_by_several_arguments_are_tuples():
 def test_hvp_by_several_arguments_gives_one_product_for_each():
     _, times = hvp(lambda a, b: a * a * b, argnums=(0, 1))(2.0, 3.0)
     assert times(1.0, 10.0) == (6.0 + 40.0, 4.0)
+
+
+V = Value([2.0, 3.0])
+TWICE = {
+    "value_and_grad": (lambda: value_and_grad(lambda a, b: np.sum(a * b), (0, 1))(V, V)[1]),
+    "vjp": lambda: vjp(lambda a, b: a * b, (0, 1))(V, V)[1](np.ones(2)),
+    "jacobian": lambda: [np.diag(j.data) for j in jacobian(np.multiply, (0, 1))(V, V)],
+    "jvp": lambda: [
+        jvp(np.multiply, (0, 1))(V, V)[1](*tangents)
+        for tangents in ([np.zeros(2), np.ones(2)], [np.ones(2), np.zeros(2)])
+    ],
+    "a collection": lambda: value_and_grad(lambda p: np.sum(p[0] * p[1]))([V, V])[1],
+    "a variable closed over": lambda: [value_and_grad(lambda a: np.sum(a * V))(V)[1]] * 2,
+    "no_grad": lambda: no_grad()(value_and_grad(lambda a: np.sum(a * V)))(V)[1:] * 2,
+}
+
+
+@pytest.mark.parametrize("gradients", TWICE.values(), ids=TWICE)
+def test_one_value_in_two_places_is_two_variables(gradients):
+    for g in gradients():
+        np.testing.assert_array_equal(g.data, [2.0, 3.0])
+
+
+def test_the_second_derivative_by_one_of_two_equal_arguments_is_zero():
+    np.testing.assert_array_equal(hessian(lambda a, b: np.sum(a * b))(V, V), np.zeros((2, 2)))
+    np.testing.assert_array_equal(hvp(lambda a, b: np.sum(a * b))(V, V)[1](np.ones(2)), [0, 0])
+
+
+def test_an_inner_gradient_holds_the_outer_variable_fixed():
+    assert grad(lambda x: grad(lambda y: x * y)(x))(3.0) == 1.0  # d/dx of x
+    assert grad(lambda x: x * grad(lambda y: x * y * y)(x))(3.0) == 3 * 2 * 3.0**2  # of 2 x³
+
+
+def test_an_inner_gradient_by_a_constant_keeps_the_variables_that_it_closes_over():
+    inner = lambda w: np.sum(grad(lambda x: np.sum(x**2 * w))(X))  # noqa: E731
+    np.testing.assert_array_equal(grad(lambda w: np.sum(w) + inner(w))(np.ones(3)), 1 + 2 * X)
+
+
+DIRECTIONS = {
+    "jvp": lambda t: jvp(lambda x: x**2)(X)[1](t),
+    "vjp": lambda t: vjp(lambda x: x**2)(X)[1](t),
+    "hvp": lambda t: hvp(lambda x: np.sum(x**3) / 3)(X)[1](t),
+}
+
+
+@pytest.mark.parametrize("product", DIRECTIONS.values(), ids=DIRECTIONS)
+def test_products_are_differentiable_by_the_vector(product):
+    t = Value(np.ones(3))
+    np.testing.assert_allclose(grad(np.sum(product(t)) + np.sum(t), t), 2 * X + 1)
+
+
+STEEP = {
+    "sqrt": (np.sqrt, 0.0, np.inf),
+    "log": (np.log, 0.0, np.inf),
+    "reciprocal": (lambda x: 1 / x, 0.0, -np.inf),
+    "arcsin": (np.arcsin, 1.0, np.inf),
+    "exp": (np.exp, 1000.0, np.inf),
+    "cbrt": (np.cbrt, 0.0, np.inf),
+    "arctanh": (np.arctanh, 1.0, np.inf),
+}
+
+
+@pytest.mark.parametrize(("f", "x", "slope"), STEEP.values(), ids=STEEP)
+def test_jvp_of_an_infinite_slope_is_infinite(f, x, slope):
+    with np.errstate(all="ignore"):
+        assert jvp(f)(x)[1](1.0) == slope
+
+
+def test_jvp_where_eigenvalues_coincide_is_not_a_wrong_number():
+    def exponential(x):
+        w, u = np.linalg.eigh((x + x.T) / 2)
+        return (u * np.exp(w)) @ u.T
+
+    t = np.array([[1.0, 2.0], [2.0, 3.0]])
+    found = jvp(exponential)(np.eye(2))[1](t)
+    assert np.isnan(found).any() or np.allclose(found, np.e * t)
+
+
+def test_none_in_a_collection_stays_none():
+    _, g = value_and_grad(lambda p: np.sum(p["w"] ** 2))({"w": X, "b": None})
+    np.testing.assert_array_equal(g["w"], 2 * X)
+    assert g["b"] is None
+
+
+def test_the_type_of_a_dict_is_kept():
+    _, g = value_and_grad(lambda p: np.sum(p["w"]))(OrderedDict(w=X))
+    assert isinstance(g, OrderedDict)
+
+
+def test_tangents_in_a_dict_belong_to_their_keys():
+    _, push = jvp(lambda p: 10 * p["a"] + p["b"])({"a": 0.0, "b": 0.0})
+    assert push({"b": 2.0, "a": 1.0}) == 12.0
+    with pytest.raises(ValueError, match=r"jvp: tangents.*'a', 'b'.*'a', 'c'"):
+        push({"a": 1.0, "c": 2.0})
+
+
+def test_jacobians_and_hessians_of_collections_have_their_structure():
+    p = {"a": np.array([1.0, 2.0]), "b": [3.0, None]}
+    f = lambda p: p["a"] ** 2 * p["b"][0]  # noqa: E731
+    j = jacobian(f)(p)
+    np.testing.assert_array_equal(j["a"], np.diag([6.0, 12.0]))
+    np.testing.assert_array_equal(j["b"][0], [1.0, 4.0])
+    assert j["b"][1] is None
+    h = hessian(lambda p: np.sum(f(p)))(p)
+    np.testing.assert_array_equal(h["a"]["a"], 6 * np.eye(2))
+    np.testing.assert_array_equal(h["a"]["b"][0], [2.0, 4.0])
+    np.testing.assert_array_equal(h["b"][0]["b"][0], 0.0)
+
+
+TRANSFORMS = [grad, value_and_grad, vjp, jvp, jacobian, hessian, hvp]
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS, ids=lambda t: t.__name__)
+@pytest.mark.parametrize(
+    ("x", "what"),
+    [
+        (np.array([1 + 2j]), "complex"),
+        (1j, "complex"),
+        ({"a": np.array([1j])}, "complex"),
+        (None, "None"),
+        ("abc", "str"),
+        (object(), "object"),
+        ([[1.0], [1.0, 2.0]], "inhomogeneous"),
+        (np.array(["2020-01-01"], "M8[D]"), "datetime64"),
+        (np.ma.array([1.0, 2.0], mask=[0, 1]), "mask"),
+        (np.eye(2).view(np.matrix), "matrix"),
+    ],
+    ids=[
+        "array",
+        "number",
+        "dict",
+        "none",
+        "string",
+        "object",
+        "ragged",
+        "dates",
+        "masked",
+        "matrix",
+    ],
+)
+def test_an_argument_that_is_not_real_numbers_is_named(transform, x, what):
+    with pytest.raises((TypeError, ValueError), match=rf"argument 0\b.*{what}"):
+        transform(lambda x: np.sum(x))(x)
+
+
+def test_argnums_may_be_numpy_integers():
+    for argnums in (np.int64(1), np.int8(-1)):
+        assert grad(lambda a, b: a * b, argnums)(2.0, 5.0) == 2.0
+    first, second = jacobian(lambda a, b: a * b, (np.int64(0), np.int64(1)))(X, X)
+    np.testing.assert_array_equal(first, second)
+
+
+def test_complex_tangents_are_refused():
+    for transform in (jvp, hvp):
+        with pytest.raises(TypeError, match=f"{transform.__name__}: .*complex"):
+            transform(lambda x: np.sum(x))(X)[1](1j * X)

@@ -137,3 +137,26 @@ def test_a_check_inside_no_grad_still_checks(check, op_table):
     )
     with no_grad(), pytest.raises(AssertionError):
         check(wrong, X)
+
+
+def test_an_infinite_difference_quotient_is_not_taken_for_the_gradient(op_table):
+    steep = planted(op_table, lambda a: np.where(a > 0.3, np.inf, 0.0), lambda g, y, a: 5 * g)
+    with pytest.raises(AssertionError, match="finite differences"):
+        gradcheck(steep, [0.3])
+
+
+@pytest.mark.parametrize(
+    ("x", "what"),
+    [
+        (1j, "complex"),
+        (None, "None"),
+        ({"a": 1.0}, "dict"),
+        ("1.0", "str"),
+        (np.ma.array([1.0, 2.0], mask=[0, 1]), "mask"),
+        ([[1.0], [1.0, 2.0]], "inhomogeneous"),
+    ],
+    ids=["complex", "None", "dict", "string", "masked", "ragged"],
+)
+def test_an_input_that_is_not_real_numbers_is_named(x, what):
+    with pytest.raises((TypeError, ValueError), match=rf"gradcheck: input 1: .*{what}"):
+        gradcheck(lambda a, b: a * b, 1.0, x)

@@ -5,7 +5,12 @@ from __future__ import annotations
 import ast
 import copy
 import inspect
+import math
 import operator
+import pickle
+import subprocess
+import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -136,6 +141,32 @@ def test_operators_take_numbers_and_arrays_on_either_side(op, other):
         np.testing.assert_array_equal(result.data, expected)
 
 
+def test_divmod_is_the_quotient_and_the_remainder():
+    data = np.array([1.5, -2.5])
+    v = Value(data)
+    for other in (2.0, np.array([2.0, 3.0])):
+        for found, want in (
+            (divmod(v, other), np.divmod(data, other)),
+            (divmod(other, v), np.divmod(other, data)),
+            (np.divmod(v, other), np.divmod(data, other)),
+            (np.divmod(other, v), np.divmod(other, data)),
+        ):
+            for part, same in zip(found, want, strict=True):
+                np.testing.assert_array_equal(part.data, same)
+    quotient, remainder = divmod(v, 2.0)
+    np.testing.assert_array_equal(grad(np.sum(quotient + remainder * data), v), data)
+
+
+@pytest.mark.parametrize("op", [operator.xor, operator.lshift, operator.rshift])
+def test_bit_operations_of_integers_give_plain_arrays(op):
+    data = np.array([1, 6])
+    for found, want in ((op(Value(data), 2), op(data, 2)), (op(2, Value(data)), op(2, data))):
+        assert type(found) is np.ndarray
+        np.testing.assert_array_equal(found, want)
+    with pytest.raises(TypeError, match="not supported"):
+        op(Value(1.0), 2)
+
+
 @pytest.mark.parametrize("left", [True, False])
 def test_matmul_takes_arrays_and_lists_on_either_side(left, rng):
     a, b = rng.normal(size=(2, 2)), rng.normal(size=(2, 2))
@@ -204,12 +235,30 @@ def test_a_value_has_a_length_and_a_truth_like_its_array():
 
 def test_a_scalar_converts_to_python_numbers():
     v = Value(2.75)
-    assert float(v) == 2.75
-    assert int(v) == 2
     assert v.item() == 2.75
     assert round(v) == 3
-    assert type(float(v)) is float
     assert type(v.item()) is float
+    with autograd.no_grad():
+        assert float(v) == 2.75
+        assert int(v) == 2
+        assert type(float(v)) is float
+
+
+@pytest.mark.parametrize(
+    "leak",
+    [
+        float,
+        int,
+        math.sin,
+        np.float64,
+        lambda v: np.zeros(3).__setitem__(0, v),
+        lambda v: np.zeros(3).__iadd__(np.fromiter([v], float)),
+    ],
+)
+def test_a_tracked_number_that_leaves_the_graph_is_told_of(leak):
+    with pytest.warns(UserWarning, match=r"becomes a Python (float|int), which has no gradient"):
+        leak(Value(2.75))
+    leak(Value(2.75, requires_grad=False))
 
 
 def test_an_integer_value_is_an_index():
@@ -394,6 +443,87 @@ def test_a_shallow_copy_is_not_half_a_graph():
     w = copy.copy(v)
     w.data = [5.0, 6.0]
     np.testing.assert_array_equal(v.data, [1.0, 2.0])
+
+
+def test_a_value_can_be_referred_to_weakly():
+    v = Value([1.0, 2.0])
+    y = v * 2
+    leaf, result = weakref.ref(v), weakref.ref(y)
+    assert leaf() is v
+    assert result() is y
+    del y
+    assert result() is None
+
+
+COPIES = {
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+    **{
+        f"pickle {n}": lambda x, n=n: pickle.loads(pickle.dumps(x, n))
+        for n in range(pickle.HIGHEST_PROTOCOL + 1)
+    },
+    "buffers": lambda x: pickle.loads(
+        pickle.dumps(x, 5, buffer_callback=(kept := []).append), buffers=[bytes(b) for b in kept]
+    ),
+}
+
+
+@pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
+def test_a_copy_shares_no_memory_and_is_no_older_than_its_graph(copied):
+    v = Value([1.0, 2.0], name="w")
+    v.data = v.data * 3
+    np.sum(v * v).backward()
+    w = copied(v)
+    assert (w.name, w.op, w.requires_grad, type(w)) == ("w", None, True, Value)
+    np.testing.assert_array_equal(w.data, [3.0, 6.0])
+    np.testing.assert_array_equal(w.grad, [6.0, 12.0])
+    y = np.sum(v * v)
+    w.data -= 1  # is no write to v
+    w.grad += 1
+    y.backward()
+    np.testing.assert_array_equal(v.grad, [12.0, 24.0])
+    np.testing.assert_array_equal(grad(np.sum(w * w), w), [4.0, 10.0])
+
+
+@pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
+def test_a_copy_keeps_what_a_subclass_adds(copied):
+    v = Marked([1.0], requires_grad=False)
+    v.mark = "x"
+    w = copied(v)
+    assert (type(w), w.mark, w.requires_grad) == (Marked, "x", False)
+
+
+class Marked(Value):
+    pass
+
+
+@pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
+def test_a_copy_of_a_result_is_refused(copied):
+    v = Value([1.0, 2.0])
+    for result in (v * 2, np.linalg.qr(np.outer(v, v)).Q):
+        with pytest.raises(RuntimeError, match=r"detach"):
+            copied(result)
+    assert copied((v * 2).detach()).op is None
+    assert copied(Value(np.arange(2)) * 2).op is None  # integers have no graph
+
+
+def test_a_leaf_that_was_written_to_is_differentiable_in_another_process(tmp_path):
+    v = Value([1.0, 2.0])
+    for _ in range(5):
+        v.data = v.data + 1
+    file = tmp_path / "value.pickle"
+    file.write_bytes(pickle.dumps(v))
+    code = (
+        "import pickle, sys, numpy as np; v = pickle.load(open(sys.argv[1], 'rb'))\n"
+        "y = np.sum(v * v); y.backward(retain_graph=True); print(v.grad)\n"
+        "v.data = v.data * 1\n"
+        "y.backward()"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code, str(file)], capture_output=True, text=True, check=False
+    )
+    assert run.stdout == "[12. 14.]\n"
+    assert "was written to" in run.stderr
 
 
 F32, F64 = np.ones(2, np.float32), np.ones(2)

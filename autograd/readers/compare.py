@@ -11,6 +11,7 @@ from autograd import engine
 from autograd.kernel_op import KernelOp
 from autograd.node import Array, Node
 from autograd.op import SELECT
+from autograd.printable import printable
 from autograd.recording import enable_grad
 from autograd.value import Value
 from autograd.viz.labels import call_labels
@@ -79,7 +80,7 @@ class Comparison:
             lines += [f"  before: {number(p.difference, 2)} at {p.label}" for p in before]
         if self.unmatched:
             lines.append("  only in one run: " + ", ".join(self.unmatched[:6]))
-        return "\n".join(lines)
+        return printable("\n".join(lines))
 
     __repr__ = __str__
 

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from autograd import engine, passes
+from autograd import passes
+from autograd.contribution import Unreached
 from autograd.node import Node
 from autograd.op import SELECT, describe
 from autograd.readers.source_lines import Births, LineKeeper, line_of
 from autograd.recording import no_grad
+from autograd.viz.gradients import passed_back
 from autograd.viz.labels import call_labels
 from autograd.viz.trace import Trace
 
@@ -124,13 +126,16 @@ def check_backward(begun: passes.Pass) -> passes.Watch:
     """The watch of a pass; it raises if an op turns a finite gradient into a NaN or infinity."""
     users: dict[int, list[tuple[Node, int]]] = {}
     incoming: dict[int, Any] = {}
+    hidden: Unreached = {}
 
     def watch(v: Node, g: Any) -> None:
         if isinstance(g, Node):  # under create_graph
             g = g._data
         if _bad(g) and id(v) in users:
-            _blame(v, users[id(v)], incoming)
+            _blame(v, users[id(v)], incoming, hidden)
         incoming[id(v)] = g
+        if v in begun.unreached:
+            hidden[v] = begun.unreached[v]
         if v not in begun.stop:
             for i, x in enumerate(v.inputs):
                 if isinstance(x, Node) and x.requires_grad:
@@ -139,7 +144,12 @@ def check_backward(begun: passes.Pass) -> passes.Watch:
     return watch
 
 
-def _blame(v: Node, users: Sequence[tuple[Node, int]], incoming: dict[int, Any]) -> None:
+def _blame(
+    v: Node,
+    users: Sequence[tuple[Node, int]],
+    incoming: dict[int, Any],
+    hidden: Unreached,
+) -> None:
     """Find the user of v that first sent it a bad gradient."""
     for user, i in users:
         g = incoming[id(user)]
@@ -147,9 +157,8 @@ def _blame(v: Node, users: Sequence[tuple[Node, int]], incoming: dict[int, Any])
             continue
         needs = [j == i for j in range(len(user.inputs))]
         with no_grad(), passes.observe(lambda begun: None), np.errstate(all="ignore"):
-            gx = user.op.pull(user, g, needs)[i]
-        if user.op.elementwise and gx is not None:
-            gx = engine.zero_where_zero(g, np.asarray(gx))
+            own = {user: hidden[user]} if user in hidden else {}
+            gx = passed_back(user, g, needs, unreached=own)[i]
         if bad := _bad(gx):
             name = user.op.input_names(len(user.inputs))[i]
             text = f"The backward pass of {user.op.name} made {bad} for its input {name}"

@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.engine import add_gradient, topological
+from autograd.contribution import Unreached
+from autograd.engine import add_gradient, gradients, topological
 from autograd.node import Array, Node
 from autograd.op import SELECT
+from autograd.printable import printable
 from autograd.value import Value, seed_like
 from autograd.viz.gradients import passed_back
 from autograd.viz.summary import number
@@ -143,6 +145,11 @@ class Explanation:
         return self.element is None and self.x.size != 1
 
     def __str__(self) -> str:
+        return printable(self._text())
+
+    __repr__ = __str__
+
+    def _text(self) -> str:
         y, x = self._what
         symbol = f"‖∂{y}/∂{x}‖" if self._norms else f"∂{y}/∂{x}"
         count = len(self.paths) + self.others
@@ -156,8 +163,6 @@ class Explanation:
                 f"{x if row['factors'] else ''}{' → ' * bool(row['factors'])}{row['path']}{factors}"
             )
         return "\n".join(lines)
-
-    __repr__ = __str__
 
     def latex(self) -> str:
         r"""The sum as LaTeX: the gradient, then one term a path with its chain of derivatives."""
@@ -182,7 +187,7 @@ class Explanation:
 
     def _repr_html_(self) -> str:
         y, x = self._what
-        head = f"<caption>{escape(str(self).splitlines()[0])}</caption>"
+        head = f"<caption>{escape(self._text().splitlines()[0])}</caption>"
         rows = "".join(
             f"<tr><td style='text-align:right'>{number(row['contribution'])}</td>"
             f"<td style='text-align:right'>{_percent(row['share'])}</td>"
@@ -300,6 +305,14 @@ class _Walk:
                 f"explain: no path leads from x ({x.name or x.shape}) to y, or x requires no "
                 "gradient."
             )
+        self.hidden: Unreached = {}  # of each node, as in a pass over the whole graph
+        unreached: Unreached = {}
+
+        def keep(v: Node, g: Any) -> None:
+            if v in unreached:
+                self.hidden[v] = unreached[v]
+
+        gradients([y], [g], [x], watch=keep, stop={x}, unreached=unreached)
         self.partials: dict[Node, list[_Partial]] = {y: [_Partial(g, ())]}
         self.rest: dict[Node, Any] = {}
         self.merged: dict[Node, int] = {}
@@ -349,7 +362,8 @@ class _Walk:
     def _pull(self, v: Node, i: int, g: Any) -> Any:
         """The contribution of v's op to its input i, as the engine would add it."""
         needs = [j == i for j in range(len(v.inputs))]
-        return passed_back(v, g, needs, self.stale)[i]
+        hidden = {v: self.hidden[v]} if v in self.hidden else {}
+        return passed_back(v, g, needs, self.stale, unreached=hidden)[i]
 
 
 def _factor(g: Any, gx: Any) -> float | None:

@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from autograd.files import write
 from autograd.viz.dot import plural, source
-from autograd.viz.files import write
 from autograd.viz.model import picture
 from autograd.viz.picture import Picture
 from autograd.viz.render import render

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from autograd import engine
-from autograd.engine import fit, zero_where_zero
+from autograd.contribution import Unreached, branches, fit
 from autograd.node import Node
+from autograd.stale import Found
 from autograd.viz.trace import Trace
 
 
@@ -58,18 +59,35 @@ def _note(found: dict[int, Any], v: Node, g: Any) -> None:
 
 
 def passed_back(
-    v: Node, g: Any, needs: Sequence[bool], stale: dict[Node, Node] | None = None
+    v: Node,
+    g: Any,
+    needs: Sequence[bool],
+    stale: Found | None = None,
+    *,
+    inputs: Sequence[Any] | None = None,
+    grads: dict[Node, Any] | None = None,
+    unreached: Unreached | None = None,
 ) -> list[Any]:
     """The contributions of v's op to its inputs for an incoming g, as the engine adds them.
 
+    Parameters
+    ----------
+    v, g, needs, stale : as for `Op.pull`.
+    inputs : the nodes that stand for the inputs of v; by default themselves.
+    grads, unreached : as for `branches`.
+
+    Returns
+    -------
     None for an input that needs none; {output: gradient} for an input with several outputs.
     """
-    found = []
-    guarded = v.op.elementwise and not isinstance(g, dict)
-    for x, gx in zip(v.inputs, v.op.pull(v, g, needs, engine.Flow(stale)), strict=True):
-        if gx is not None and not isinstance(gx, dict) and type(x._data) is not tuple:
-            if guarded:
-                gx = zero_where_zero(g, np.asarray(gx))
-            gx = fit(gx, x._data)
-        found.append(gx)
-    return found
+    inputs = v.inputs if inputs is None else inputs
+    pairs: Iterable[tuple[Any, Any]] = zip(
+        inputs, v.op.pull(v, g, needs, engine.Flow(stale)), strict=True
+    )
+    grads, unreached = grads or {}, {} if unreached is None else unreached
+    if unreached or v.op.masks:
+        pairs = branches(v, g, pairs, grads, unreached)
+    return [
+        gx if gx is None or isinstance(gx, dict) else fit(np.asarray(gx), x._data, v)
+        for x, gx in pairs
+    ]

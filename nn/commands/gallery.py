@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 import autograd
+from autograd.files import located, write
 from autograd.value import Value
 from autograd.viz.pages import fill
 from nn.commands.refusal import Refusal
@@ -151,11 +152,22 @@ NETWORKS: dict[str, tuple[str, Callable[[], Value]]] = {
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the gallery; return the exit status."""
-    folder = Path(arguments.out)
+    folder = located(arguments.out)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        _draw_all(folder)
+    except BrokenPipeError:  # of the output, not of the files
+        raise
     except OSError as error:
-        raise Refusal(f"can't create the directory {folder}: {error}") from error
+        raise Refusal(f"can't write to {folder}: {error}") from error
+    except (ImportError, RuntimeError) as error:  # without scikit-learn or Graphviz
+        raise Refusal(str(error)) from error
+    print(f"Open {folder / 'index.html'} in a browser.")
+    return 0
+
+
+def _draw_all(folder: Path) -> None:
+    """Write the drawings, the pages and their index."""
     for name, (title, make) in NETWORKS.items():
         autograd.seed(0)
         with autograd.source_lines():
@@ -168,6 +180,4 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{title}: {len(player.story.events):,} nodes, {name}.svg and {name}.html")
     networks = [(name, title) for name, (title, _) in NETWORKS.items()]
     html = fill(_TEMPLATE, title="glassgrad: gallery", networks=networks)
-    (folder / "index.html").write_text(html, "utf-8")
-    print(f"Open {folder / 'index.html'} in a browser.")
-    return 0
+    write(folder / "index.html", html.encode())

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from autograd.files import located
 from nn.commands.refusal import Refusal
 
 NAME = "notebooks"
@@ -58,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     files = chosen(arguments.numbers)
     _need_packages()
-    out = Path(arguments.out)
+    out = located(arguments.out)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

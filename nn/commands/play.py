@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import runpy
+import os
+import sys
+import types
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from autograd.files import located
 from nn.commands.refusal import Refusal
 
 NAME = "play"
@@ -13,14 +18,17 @@ SUMMARY = "make a page to step through the graph of a script's loss"
 DESCRIPTION = (
     "Run a Python script, take the Value bound to a global name at its end, and write a page to "
     "step through its graph, forward and backward. The page is a single file and works offline. "
-    "Example: glassgrad play train.py:loss --out loss.html"
+    "Example: glassgrad play train.py:loss --out loss.html. All other arguments, and all after --, "
+    "are the script's."
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments to its parser."""
+    parser.allow_abbrev = False  # --o may be an option of the script
     parser.add_argument("target", metavar="SCRIPT.py:NAME", help="script, and name of the Value")
     parser.add_argument("--out", metavar="PAGE.html", required=True, help="output file")
+    parser.set_defaults(passed_on=[])
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -30,18 +38,55 @@ def run(arguments: argparse.Namespace) -> int:
     path, _, name = arguments.target.rpartition(":")
     if not path or not name.isidentifier():
         raise Refusal(f"{arguments.target!r} must be SCRIPT.py:NAME, such as train.py:loss.")
-    if not Path(path).is_file():
+    script = located(path)
+    if not script.is_file():
         raise Refusal(f"there is no script {path!r}.")
-    out = Path(arguments.out)
-    if out.suffix.lower() != ".html" or not out.parent.is_dir():
-        raise Refusal(f"--out {arguments.out!r} must end in .html and be in an existing directory.")
+    out = _page(arguments.out, name)
     with autograd.source_lines():
-        found = runpy.run_path(path, run_name="__main__")
+        found = executed(script, arguments.passed_on)
     if name not in found:
-        raise Refusal(f"{path} ran, but defines no {name!r}.")
+        values = ", ".join(key for key, x in found.items() if isinstance(x, autograd.Value))
+        raise Refusal(
+            f"{path} ran, but defines no global {name!r}; "
+            + (f"its global Values are {values}." if values else "it has no global Values.")
+        )
     try:
-        player = autograd.play(found[name], names=found, title=f"{name} of {Path(path).name}")
+        player = autograd.play(found[name], names=found, title=f"{name} of {script.name}")
     except (TypeError, RuntimeError) as error:
         raise Refusal(f"{name}: {error}") from error
-    print(f"Wrote {player.save(out)}: {len(player.story.events):,} nodes to step through.")
+    try:
+        written = player.save(out)
+    except OSError as error:
+        raise Refusal(f"can't write {out}: {error}") from error
+    print(f"Wrote {written}: {len(player.story.events):,} nodes to step through.")
     return 0
+
+
+def _page(given: str, name: str) -> Path:
+    """The output file, checked before the script runs."""
+    out = located(given)
+    if out.is_dir():
+        raise Refusal(f"--out {given!r} is a directory; give a file, such as {out / name}.html.")
+    if out.suffix.lower() != ".html" or not out.parent.is_dir():
+        raise Refusal(f"--out {given!r} must end in .html and be in an existing directory.")
+    if not os.access(out if out.exists() else out.parent, os.W_OK):
+        raise Refusal(f"--out {given!r} can't be written: permission denied.")
+    return out
+
+
+def executed(script: Path, arguments: Sequence[str]) -> dict[str, Any]:
+    """The global names of a script after it ran as ``python script arguments``."""
+    module = types.ModuleType("__main__")
+    module.__file__ = str(script)
+    before = sys.argv, sys.path[:], sys.modules["__main__"]
+    sys.argv = [str(script), *arguments]
+    sys.path.insert(0, str(script.resolve().parent))
+    sys.modules["__main__"] = module
+    try:
+        exec(compile(script.read_bytes(), str(script), "exec"), module.__dict__)
+    except SystemExit as end:
+        if end.code not in (None, 0):
+            raise Refusal(f"{script} ended with sys.exit({end.code!r}); no page.") from end
+    finally:
+        sys.argv, sys.path[:], sys.modules["__main__"] = before
+    return vars(module)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import autograd
+from autograd.files import located
 from autograd.node import Array
 from autograd.value import Value
 from nn.commands.refusal import Refusal
@@ -88,7 +89,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise Refusal(str(error)) from error
     started = time.perf_counter()
     console.print(f"The drawings go to {out}", soft_wrap=True, markup=False)
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refusal(f"can't write to {out}: {error}") from error
     written = tour_neuron(console, out)
     written += tour_digits(console, out, X, y, arguments.seed, arguments.epochs)
     _headline(console, "4. Files and next steps")
@@ -109,7 +113,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _folder(path: Path) -> Path:
-    out = path.expanduser().absolute()
+    out = located(path).absolute()
     for part in (out, *out.parents):
         if part.exists():
             if not part.is_dir():

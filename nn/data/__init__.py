@@ -4,10 +4,12 @@ from nn.data import transforms as transforms
 from nn.data.bptt import windows as windows
 from nn.data.collate import PadCollate as PadCollate
 from nn.data.collate import default_collate as default_collate
+from nn.data.collate import default_convert as default_convert
 from nn.data.collate import pad_collate as pad_collate
 from nn.data.csv_files import load_csv as load_csv
 from nn.data.dataset import ConcatDataset as ConcatDataset
 from nn.data.dataset import Dataset as Dataset
+from nn.data.dataset import IterableDataset as IterableDataset
 from nn.data.dataset import Subset as Subset
 from nn.data.dataset import TensorDataset as TensorDataset
 from nn.data.image_folder import ImageFolder as ImageFolder

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from autograd.node import Array
+from nn.arguments import count
+from nn.data.arrays import numbers
 from nn.data.loader import DataLoader
 
 
@@ -32,6 +34,8 @@ def windows(sequence: Any, batch_size: int, length: int) -> DataLoader:
     ------
     ValueError
         A sequence too short for one batch, or a count below 1.
+    TypeError
+        A text: encode it first.
 
     References
     ----------
@@ -46,21 +50,19 @@ def windows(sequence: Any, batch_size: int, length: int) -> DataLoader:
     [[0, 1, 2], [6, 7, 8]] [[1, 2, 3], [7, 8, 9]]
     [[3, 4, 5], [9, 10, 11]] [[4, 5, 6], [10, 11, 12]]
     """
-    steps = np.asarray(sequence)
-    if batch_size < 1 or length < 1:
-        raise ValueError(
-            f"windows: batch_size and length must be >= 1, got {batch_size} and {length}."
-        )
-    count = (len(steps) - 1) // (batch_size * length)
-    if count < 1:
+    steps = numbers("windows: the sequence", sequence)
+    batch_size = count("windows", "batch_size", batch_size, 1)
+    length = count("windows", "length", length, 1)
+    n = (len(steps) - 1) // (batch_size * length)
+    if n < 1:
         raise ValueError(
             f"windows: a sequence of {len(steps)} steps is too short for {batch_size} windows of "
             f"{length} steps and their targets."
         )
 
     def cut(part: Array) -> Array:
-        streams = part[: batch_size * count * length]
-        streams = streams.reshape(batch_size, count, length, *steps.shape[1:])
+        streams = part[: batch_size * n * length]
+        streams = streams.reshape(batch_size, n, length, *steps.shape[1:])
         return np.swapaxes(streams, 0, 1).reshape(-1, length, *steps.shape[1:])
 
     return DataLoader((cut(steps[:-1]), cut(steps[1:])), batch_size)

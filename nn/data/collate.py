@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from autograd.node import Array
+from nn.data.arrays import as_array
 from nn.data.dataset import Dataset, Subset, TensorDataset
 
 
@@ -26,7 +27,9 @@ def default_collate(samples: Sequence[Any]) -> Any:
     Raises
     ------
     ValueError
-        Samples of different shapes.
+        Samples of different shapes, lengths or keys.
+    TypeError
+        Samples that are no arrays, such as None, or of types that have none in common.
 
     Examples
     --------
@@ -36,18 +39,53 @@ def default_collate(samples: Sequence[Any]) -> Any:
     """
     first = samples[0]
     if isinstance(first, (tuple, list)):
-        return tuple(default_collate(parts) for parts in zip(*samples, strict=True))
-    if isinstance(first, dict):
+        lengths = sorted({len(s) if isinstance(s, (tuple, list)) else 0 for s in samples})
+        if len(lengths) > 1:
+            raise ValueError(
+                f"default_collate: samples of {lengths[0]} and of {lengths[1]} parts can't be "
+                "stacked; pad them with collate_fn=pad_collate."
+            )
+        parts = tuple(default_collate(parts) for parts in zip(*samples, strict=True))
+        return type(first)(*parts) if hasattr(first, "_fields") else parts
+    if isinstance(first, Mapping):
+        if any(sample.keys() != first.keys() for sample in samples):
+            raise ValueError(
+                "default_collate: samples have different keys: "
+                f"{sorted({', '.join(map(str, sample)) for sample in samples})}."
+            )
         return {key: default_collate([sample[key] for sample in samples]) for key in first}
-    if isinstance(first, str):
+    if all(isinstance(sample, (str, bytes)) for sample in samples):
         return list(samples)
-    shapes = sorted({np.shape(sample) for sample in samples})
+    arrays = [as_array("default_collate", sample) for sample in samples]
+    shapes = sorted({a.shape for a in arrays})
     if len(shapes) > 1:
         raise ValueError(
             f"default_collate: samples of shapes {shapes[0]} and {shapes[1]} can't be stacked; pad "
             "them with collate_fn=pad_collate."
         )
-    return np.stack([np.asarray(sample) for sample in samples])
+    batch = np.stack(arrays)
+    kinds = {a.dtype.kind for a in arrays}
+    if len(kinds) > 1 and (batch.dtype.kind not in kinds or kinds & set("US")):
+        types = ", ".join(sorted({str(a.dtype) for a in arrays}))
+        raise TypeError(f"default_collate: samples of {types} can't be stacked without a change.")
+    return batch
+
+
+def default_convert(sample: Any) -> Any:
+    """A sample that is a batch already, with tensors of other libraries as arrays.
+
+    Examples
+    --------
+    >>> import nn
+    >>> nn.data.default_convert([range(2), "a", 3])
+    (range(0, 2), 'a', 3)
+    """
+    if isinstance(sample, (tuple, list)):
+        parts = tuple(default_convert(part) for part in sample)
+        return type(sample)(*parts) if hasattr(sample, "_fields") else parts
+    if isinstance(sample, Mapping):
+        return {key: default_convert(part) for key, part in sample.items()}
+    return as_array("DataLoader", sample) if hasattr(sample, "__array__") else sample
 
 
 class PadCollate:
@@ -94,13 +132,15 @@ class PadCollate:
 
 def _padded(arrays: Sequence[Array], value: float) -> Array:
     longest = max(len(a) for a in arrays)
-    first = arrays[0]
-    if any(a.shape[1:] != first.shape[1:] for a in arrays):
+    inner = arrays[0].shape[1:]
+    if any(a.shape[1:] != inner for a in arrays):
         raise ValueError(
             "PadCollate: samples may only differ in their first axis, got shapes "
             f"{sorted({a.shape for a in arrays})}."
         )
-    batch = np.full((len(arrays), longest, *first.shape[1:]), value, first.dtype)
+    # wide enough for every sample and for the padding: -100 does not fit uint8, NaN no integer
+    dtype = np.result_type(*arrays, np.min_scalar_type(value))
+    batch = np.full((len(arrays), longest, *inner), value, dtype)
     for row, a in zip(batch, arrays, strict=True):
         row[: len(a)] = a
     return batch
@@ -110,14 +150,42 @@ pad_collate = PadCollate()
 """`PadCollate` with its defaults: pads x with 0, per-step targets with −100."""
 
 
+def kept(sample: Any) -> Any:
+    """A sample with copies of its arrays: a dataset may fill the same ones for the next."""
+    if isinstance(sample, np.ndarray):
+        return sample.copy()
+    if type(sample) in (tuple, list):
+        return type(sample)([kept(part) for part in sample])
+    if type(sample) is dict:
+        return {key: kept(part) for key, part in sample.items()}
+    return sample
+
+
 def gather(
     dataset: Dataset, index: Array, collate: Callable[[Sequence[Any]], Any] | None = None
 ) -> Any:
     """Batch of the samples at the given indices."""
-    if collate is None:
-        if isinstance(dataset, TensorDataset):
+    if collate is None:  # whole arrays at once, unless a subclass has a way of its own
+        if isinstance(dataset, TensorDataset) and _plain(dataset, TensorDataset):
             return tuple([t.take(index, 0) for t in dataset.tensors])
-        if isinstance(dataset, Subset):
+        if isinstance(dataset, Subset) and _plain(dataset, Subset):
             return gather(dataset.dataset, dataset.indices[index])
-        collate = default_collate
-    return collate([dataset[int(i)] for i in index])
+    samples = []
+    for i in index:
+        try:
+            sample = dataset[int(i)]
+            samples.append(kept(sample) if collate is None else sample)
+        except Exception as error:
+            error.add_note(f"DataLoader: raised by sample {int(i)} of the dataset.")
+            raise
+    try:
+        return (collate or default_collate)(samples)
+    except Exception as error:
+        some = ", ".join(map(str, index[:5])) + (", ..." if len(index) > 5 else "")
+        error.add_note(f"DataLoader: raised by the collate function for the samples {some}.")
+        raise
+
+
+def _plain(dataset: Any, kind: Any) -> bool:
+    """Whether a dataset has the `__getitem__` of its class, not one of a subclass."""
+    return type(dataset).__getitem__ is kind.__getitem__

@@ -1,13 +1,15 @@
-"""Map-style datasets: `Dataset` and its building blocks."""
+"""Datasets: `Dataset`, `IterableDataset` and their building blocks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
 from autograd.node import Array as Array
+from nn.data.arrays import as_array, is_sparse
 
 
 class Dataset(Protocol):
@@ -33,17 +35,90 @@ class Dataset(Protocol):
         """The sample at an index: an array, or a tuple of arrays and numbers."""
 
 
+class IterableDataset(ABC):
+    """A dataset that is read from front to back, such as a file too large for memory.
+
+    Its `__iter__` gives the samples of an epoch and must start anew every time. A `DataLoader`
+    takes any object with an `__iter__` but without `__len__` and `__getitem__` as one; this base
+    class says so where the object has more. Shuffling is left to `__iter__`.
+
+    Examples
+    --------
+    >>> import nn
+    >>> class Squares(nn.data.IterableDataset):
+    ...     def __iter__(self):
+    ...         for i in range(3):
+    ...             yield i, i**2
+    >>> [y.tolist() for x, y in nn.data.DataLoader(Squares(), batch_size=2)]
+    [[0, 1], [4]]
+    """
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[Any]:
+        """The samples of one epoch."""
+
+
+def is_iterable(dataset: Any) -> bool:
+    """Whether a dataset is read from front to back; PyTorch's has a `__getitem__` that raises."""
+    if any(kind.__name__ == "IterableDataset" for kind in type(dataset).__mro__):
+        return True
+    whole = hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")
+    return hasattr(dataset, "__iter__") and not whole
+
+
+def as_dataset(who: str, data: Any) -> Any:
+    """A dataset of what is given: a tuple of arrays becomes a `TensorDataset`, a frame an array.
+
+    Raises
+    ------
+    TypeError
+        What is no dataset; the error says how to make one.
+    """
+    if isinstance(data, np.ndarray) or hasattr(data, "to_numpy"):
+        return as_array(who, data)
+    if type(data) is tuple:
+        return TensorDataset(*data)
+    if hasattr(data, "__next__") or is_sparse(data):
+        return as_array(who, data)  # which says what to do
+    if isinstance(data, Mapping) and 0 not in data:
+        names = ", ".join(map(str, list(data)[:5]))
+        raise TypeError(
+            f"{who}: a dict of {names} is no dataset; pass the arrays as a tuple, such as "
+            "tuple(data.values())."
+        )
+    usable = is_iterable(data) or hasattr(data, "__getitem__")
+    if isinstance(data, (str, bytes, type)) or not usable:
+        raise TypeError(
+            f"{who}: {data!r:.60} is no dataset; pass arrays as a tuple (X, y), a list of samples, "
+            "or an object with __len__ and __getitem__, or with __iter__."
+        )
+    return data
+
+
+def indexed(who: str, data: Any) -> Any:
+    """`as_dataset` of what has samples at indices."""
+    dataset = as_dataset(who, data)
+    if is_iterable(dataset):
+        raise TypeError(
+            f"{who}: a {type(dataset).__name__} is read from front to back and has no samples at "
+            "indices; make a list of it."
+        )
+    return dataset
+
+
 class TensorDataset:
     """Dataset of arrays that share their first axis, the samples.
 
     Parameters
     ----------
-    *tensors : array_like, shapes (N, ...).
+    *tensors : arrays, lists, or data frames and series of pandas, shapes (N, ...).
 
     Raises
     ------
     ValueError
         No array, a scalar, or arrays of different N.
+    TypeError
+        What has no array, such as a sparse matrix or a generator.
 
     Examples
     --------
@@ -56,7 +131,7 @@ class TensorDataset:
     """
 
     def __init__(self, *tensors: Any) -> None:
-        self.tensors: tuple[Array, ...] = tuple(np.asarray(t) for t in tensors)
+        self.tensors: tuple[Array, ...] = tuple(as_array("TensorDataset", t) for t in tensors)
         shapes = [t.shape for t in self.tensors]
         if not shapes or any(not s for s in shapes) or len({s[0] for s in shapes}) > 1:
             raise ValueError(
@@ -95,6 +170,7 @@ class Subset:
     """
 
     def __init__(self, dataset: Dataset, indices: Sequence[int]) -> None:
+        dataset = indexed("Subset", dataset)
         chosen = np.asarray(indices if len(indices) else np.empty(0, np.int64))
         n = len(dataset)
         if chosen.ndim != 1 or chosen.dtype.kind not in "iu":
@@ -138,7 +214,7 @@ class ConcatDataset:
     """
 
     def __init__(self, datasets: Iterable[Dataset]) -> None:
-        self.datasets = list(datasets)
+        self.datasets = [indexed("ConcatDataset", d) for d in datasets]
         if not self.datasets:
             raise ValueError("ConcatDataset: got no datasets.")
         self.cumulative_sizes: list[int] = np.cumsum([len(d) for d in self.datasets]).tolist()

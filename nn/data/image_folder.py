@@ -3,27 +3,46 @@
 from __future__ import annotations
 
 import os
+import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from autograd.files import located
 from autograd.node import Array
+from nn.arguments import count
 from nn.data.packages import needs
+from nn.data.transforms.base import Compose, Transform
+from nn.data.transforms.mixing import MixUp
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+
+DAMAGE = (
+    OSError, ValueError, SyntaxError, TypeError, LookupError, EOFError, ArithmeticError,
+    AttributeError, RuntimeError, NotImplementedError, struct.error, zlib.error,
+)  # fmt: skip
+"""What Pillow raises for damaged files, besides its DecompressionBombError."""
+
+BITS_PER_SAMPLE, PHOTOMETRIC, WHITE_IS_ZERO = 258, 262, 0
+"""Two tags of TIFF files, and a value of the second."""
 
 
 class ImageFolder:
     """Dataset of image files ``root/class/name.png``, read on access.
 
-    Items are ``(image, class index)``: float32 of shape (C, H, W) in [0, 1], and an int.
+    Items are ``(image, class index)``: float32 of shape (C, H, W) in [0, 1], and an int. A photo is
+    turned upright as its EXIF orientation says, grayscale images of 16 bits keep their depth (of
+    colors, Pillow reads 8 bits), transparency is ignored, and an animation is its first picture.
 
     Parameters
     ----------
-    root : directory with one folder per class; class indices follow the order of the names.
-    transform : called on each image, a float32 array of shape (C, H, W).
+    root : directory with one folder per class; class indices follow the order of the names. Hidden
+        files and folders, such as .ipynb_checkpoints, and __MACOSX are ignored.
+    transform : called on each image, a float32 array of shape (C, H, W). Those of
+        `nn.data.transforms` are for whole batches: pass them to the `DataLoader`.
     size : (H, W) to resize images to; by default each keeps its size.
     mode : "RGB", or "L" for grayscale.
 
@@ -36,9 +55,12 @@ class ImageFolder:
     Raises
     ------
     ValueError
-        Another mode; on access, a file that is not an image.
+        Another mode; on access, a file that is not an image, or one whose numbers have no known
+        range: 32-bit integers, or floats beyond 0 to 1.
     FileNotFoundError
         No such directory, no folders in it, or a folder without images.
+    TypeError
+        A transform of batches.
     ImportError
         Pillow is not installed.
 
@@ -64,16 +86,26 @@ class ImageFolder:
         size: tuple[int, int] | None = None,
         mode: str = "RGB",
     ) -> None:
+        if isinstance(transform, (Transform, Compose, MixUp)):
+            raise TypeError(
+                f"ImageFolder: {type(transform).__name__} transforms batches, and would take the "
+                "channels of one image for samples; pass it to the DataLoader, as transform=."
+            )
         if mode not in ("RGB", "L"):
             raise ValueError(f"ImageFolder: mode must be 'RGB' or 'L', got {mode!r}.")
         try:
             import PIL.Image  # noqa: F401 - fail here, not at the first image
         except ImportError as error:
             raise needs("ImageFolder", "Pillow") from error
-        self.root = Path(root).expanduser()
+        if size is not None:
+            height, width = size
+            size = (count("ImageFolder", "size", height, 1), count("ImageFolder", "size", width, 1))
+        self.root = located(root)
         if not self.root.is_dir():
             raise FileNotFoundError(f"ImageFolder: there is no directory {self.root}.")
-        self.classes = sorted(p.name for p in self.root.iterdir() if p.is_dir())
+        self.classes = sorted(
+            p.name for p in self.root.iterdir() if p.is_dir() and not _hidden(Path(p.name))
+        )
         if not self.classes:
             raise FileNotFoundError(
                 f"ImageFolder: {self.root} contains no folders; it needs one per class."
@@ -81,10 +113,16 @@ class ImageFolder:
         self.class_to_idx = {name: i for i, name in enumerate(self.classes)}
         self.samples: list[tuple[Path, int]] = []
         for name, i in self.class_to_idx.items():
-            files = sorted(p for p in (self.root / name).rglob("*") if p.suffix.lower() in SUFFIXES)
+            folder = self.root / name
+            files = sorted(
+                p
+                for p in folder.rglob("*")
+                if p.suffix.lower() in SUFFIXES
+                if p.is_file() and not _hidden(p.relative_to(folder))
+            )
             if not files:
                 raise FileNotFoundError(
-                    f"ImageFolder: no images ({', '.join(SUFFIXES)}) in {self.root / name}."
+                    f"ImageFolder: no images ({', '.join(SUFFIXES)}) in {folder}."
                 )
             self.samples += [(file, i) for file in files]
         self.transform, self.size, self.mode = transform, size, mode
@@ -93,17 +131,66 @@ class ImageFolder:
         return len(self.samples)
 
     def __getitem__(self, index: int) -> tuple[Any, int]:
-        from PIL import Image, UnidentifiedImageError
+        from PIL.Image import DecompressionBombError
 
         file, label = self.samples[index]
         try:
-            with Image.open(file) as opened:
-                image = opened.convert(self.mode)
-        except (UnidentifiedImageError, OSError) as error:
+            x = self._read(file)
+        except DecompressionBombError as error:
+            raise ValueError(
+                f"ImageFolder: {file} is suspiciously large: {error} If you trust it, raise "
+                "PIL.Image.MAX_IMAGE_PIXELS."
+            ) from error
+        except DAMAGE as error:
             raise ValueError(f"ImageFolder: {file} is not a readable image: {error}.") from error
+        return (x if self.transform is None else self.transform(x)), label
+
+    def _read(self, file: Path) -> Array:
+        """The image, float32, (C, H, W)."""
+        from PIL import Image, ImageOps
+
+        image: Any
+        # not by its name: Pillow 13 then scrambles uncompressed TIFF files that are to be turned
+        with file.open("rb") as stream, Image.open(stream) as opened:
+            deep = opened.mode.startswith(("I", "F"))  # more than 8 bits, which convert() cuts off
+            if deep:
+                image = Image.fromarray(_unit(opened))
+                image.info.update(opened.info)
+                image.getexif().update(opened.getexif())
+            else:
+                image = opened
+            image = ImageOps.exif_transpose(image)
+            image = image if deep else image.convert(self.mode)
         if self.size is not None:
             height, width = self.size
             image = image.resize((width, height), Image.Resampling.BILINEAR)
-        pixels = np.asarray(image, np.float32) / 255
-        x = pixels[None] if self.mode == "L" else np.ascontiguousarray(pixels.transpose(2, 0, 1))
-        return (x if self.transform is None else self.transform(x)), label
+        pixels: Array = np.asarray(image, np.float32)
+        if deep:
+            return np.stack([pixels] * len(self.mode))
+        pixels = pixels / 255
+        return pixels[None] if self.mode == "L" else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def _hidden(path: Path) -> bool:
+    """Whether a part of the path is hidden, or macOS's folder of resource forks."""
+    return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+
+
+def _unit(image: Any) -> Array:
+    """A grayscale image of 16-bit integers or of floats as float32 in [0, 1], (H, W)."""
+    tags = getattr(image, "tag_v2", {})
+    numbers = np.asarray(image)
+    if image.mode.startswith("I;16"):
+        most = 2 ** tags.get(BITS_PER_SAMPLE, (16,))[0] - 1
+    elif image.mode == "I" and image.format in ("PPM", "PNG"):  # which Pillow scales to 16 bits
+        most = 65535
+    elif image.mode == "F" and numbers.min() >= 0 and numbers.max() <= 1:
+        most = 1
+    else:
+        raise ValueError(
+            f"its numbers, from {numbers.min():g} to {numbers.max():g}, have no known range that "
+            "could be scaled to 0 to 1; save it as 16-bit integers, or read it with a Dataset of "
+            "your own"
+        )
+    unit: Array = numbers.astype(np.float32) / np.float32(most)
+    return 1 - unit if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO else unit

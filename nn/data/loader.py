@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import copy
-from collections import deque
+import functools
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
 from autograd.node import Array
 from autograd.random import Rng, as_generator, either
-from nn.arguments import count
-from nn.data.collate import gather
-from nn.data.dataset import Dataset, TensorDataset
+from nn.arguments import count, flags
+from nn.data.collate import default_collate, default_convert, gather, kept
+from nn.data.dataset import Dataset, TensorDataset, as_dataset, is_iterable
+from nn.data.prefetch import END, in_background
 from nn.data.sampler import (
     BatchSampler,
     RandomSampler,
     Sampler,
     SequentialSampler,
     cut,
+    indices_of,
     number_of_batches,
+    order_of,
 )
 
 
@@ -30,16 +33,16 @@ class DataLoader:
 
     Parameters
     ----------
-    dataset : an array or a tuple of arrays with samples along axis 0, or a `Dataset`, such as a
-        list of samples.
-    batch_size : samples per batch.
+    dataset : an array, a data frame or a tuple of them with samples along axis 0; a `Dataset`, such
+        as a list of samples; or an `IterableDataset`.
+    batch_size : samples per batch; None if the dataset gives whole batches, which are passed on.
     shuffle : reshuffle the samples in every epoch.
     sampler : a `Sampler` or an iterable of indices; mutually exclusive with `shuffle`.
     batch_sampler : a `BatchSampler` or an iterable of index lists; mutually exclusive with
         `batch_size`, `shuffle`, `sampler` and `drop_last`.
     num_workers : threads that prepare batches in the background; 0 prepares each on demand.
         NumPy, Pillow and file access release the GIL, so threads do what PyTorch needs processes
-        for.
+        for. One thread reads an `IterableDataset`.
     collate_fn : makes a batch of a list of samples; `default_collate` by default.
     drop_last : drop the last batch if it is smaller.
     transform : called as ``transform(*batch, rng=generator)`` on each batch, such as those in
@@ -59,7 +62,9 @@ class DataLoader:
     ValueError
         An empty dataset, a count below 1, or mutually exclusive arguments.
     TypeError
-        Both `generator` and `rng`.
+        What is no dataset, or can't be read twice, such as a generator; both `generator` and `rng`.
+
+    An exception that the dataset or `collate_fn` raises gets a note that names the sample.
 
     Examples
     --------
@@ -87,8 +92,8 @@ class DataLoader:
     def __init__(
         self,
         dataset: Any,
-        batch_size: int = 1,
-        shuffle: bool = False,
+        batch_size: int | None = 1,
+        shuffle: bool | None = False,
         sampler: Sampler | Iterable[int] | None = None,
         batch_sampler: BatchSampler | Iterable[Sequence[int]] | None = None,
         num_workers: int = 0,
@@ -102,11 +107,24 @@ class DataLoader:
         pin_memory: bool = False,
         persistent_workers: bool = False,
     ) -> None:
+        flags("DataLoader", shuffle=shuffle or False, drop_last=drop_last)
+        for name, given in {"collate_fn": collate_fn, "transform": transform}.items():
+            if given is not None and not callable(given):
+                raise TypeError(f"DataLoader: {name} must be a function, got {given!r}.")
+        if hasattr(sampler, "__next__") or hasattr(batch_sampler, "__next__"):
+            raise TypeError(
+                "DataLoader: a generator gives its indices only once; pass a list or a Sampler."
+            )
+        if loads_batches(dataset) and batch_size is not None:
+            raise TypeError(
+                f"DataLoader: a {type(dataset).__module__}.{type(dataset).__name__} gives batches "
+                "already; pass batch_size=None with it, or its dataset instead."
+            )
+        dataset = as_dataset("DataLoader", dataset)
         self._single = isinstance(dataset, np.ndarray)
+        self._iterable = is_iterable(dataset)
         if self._single:
             dataset = TensorDataset(dataset)
-        elif type(dataset) is tuple:
-            dataset = TensorDataset(*dataset)
         elif type(dataset) is list and collate_fn is None:
             axes = {x.ndim for x in dataset if isinstance(x, np.ndarray)}
             if len(axes) > 1:
@@ -114,24 +132,44 @@ class DataLoader:
                     "DataLoader: a list holds samples, and arrays of different ndim can't be "
                     "stacked; pass arrays of samples as a tuple, (X, y)."
                 )
-        if len(dataset) == 0:
-            raise ValueError("DataLoader: the dataset is empty.")
-        if batch_sampler is not None and (sampler is not None or shuffle or drop_last):
+        if self._iterable and (sampler is not None or batch_sampler is not None or shuffle):
             raise ValueError(
-                "DataLoader: batch_sampler is mutually exclusive with sampler, shuffle and "
-                "drop_last."
+                f"DataLoader: a {type(dataset).__name__} is read from front to back, without "
+                "shuffle, sampler and batch_sampler; let its __iter__ shuffle."
+            )
+        if not self._iterable and sampler is None and batch_sampler is None:
+            if not hasattr(dataset, "__len__"):
+                raise TypeError(
+                    f"DataLoader: a {type(dataset).__name__} has no __len__; define it, or pass a "
+                    "sampler."
+                )
+            if len(dataset) == 0:
+                raise ValueError("DataLoader: the dataset is empty.")
+        if batch_size is None and (drop_last or batch_sampler is not None):
+            raise ValueError(
+                "DataLoader: batch_size=None passes whole batches on; it is mutually exclusive "
+                "with drop_last and batch_sampler."
+            )
+        if batch_sampler is not None and (
+            sampler is not None or shuffle or drop_last or batch_size != 1
+        ):
+            raise ValueError(
+                "DataLoader: batch_sampler is mutually exclusive with batch_size, sampler, shuffle "
+                "and drop_last."
             )
         if sampler is not None and shuffle:
             raise ValueError("DataLoader: sampler and shuffle are mutually exclusive.")
-        if not isinstance(num_workers, (int, np.integer)) or num_workers < 0:
-            raise ValueError(f"DataLoader: num_workers must be >= 0, got {num_workers!r}.")
         self.dataset: Dataset = dataset
-        self.batch_size = count("DataLoader", "batch_size", batch_size, 1)
-        self.shuffle, self.drop_last, self.num_workers = shuffle, drop_last, int(num_workers)
+        if batch_size is not None:
+            batch_size = count("DataLoader", "batch_size", batch_size, 1)
+        self.batch_size = batch_size
+        self.shuffle, self.drop_last = bool(shuffle), drop_last
+        self.num_workers = count("DataLoader", "num_workers", num_workers)
         self.prefetch_factor = count("DataLoader", "prefetch_factor", prefetch_factor, 1)
-        if sampler is None:
+        if sampler is None and batch_sampler is None and not self._iterable:
             sampler = RandomSampler(dataset) if shuffle else SequentialSampler(dataset)
-        self.sampler, self.batch_sampler = sampler, batch_sampler
+        self.sampler: Any = sampler
+        self.batch_sampler: Any = batch_sampler
         self.collate_fn, self.transform = collate_fn, transform
         rng = either(generator, rng)
         source = sampler if batch_sampler is None else batch_sampler
@@ -147,11 +185,11 @@ class DataLoader:
         self._resumed: _Epoch | None = None
 
     def __len__(self) -> int:
-        batches: Any = self.batch_sampler
-        if batches is not None:
-            return len(batches)
-        samples: Any = self.sampler
-        return number_of_batches(len(samples), self.batch_size, self.drop_last)
+        """Batches of an epoch; a TypeError if the dataset, or the sampler, has no length."""
+        if self.batch_sampler is not None:
+            return len(self.batch_sampler)
+        n = len(self.dataset if self._iterable else self.sampler)
+        return number_of_batches(n, self.batch_size or 1, self.drop_last)
 
     def __iter__(self) -> Iterator[Any]:
         epoch, self._resumed = self._resumed, None
@@ -161,49 +199,79 @@ class DataLoader:
             self._position = 0
             epoch = self._draw(rng)
         self._epoch = epoch
-        batches = self._in_background(epoch) if self.num_workers else self._one_by_one(epoch)
-        for batch in batches:
+        for batch in self._in_background(epoch) if self.num_workers else self._one_by_one(epoch):
             self._position += 1
             yield batch
         self._before = None
+        if self._iterable and not self._position:
+            raise ValueError(
+                f"DataLoader: the {type(self.dataset).__name__} gave no samples. If it did before, "
+                "its __iter__ must start anew in every epoch."
+            )
 
     def _draw(self, rng: np.random.Generator) -> _Epoch:
         """Draw the batches of one epoch."""
         source = self.batch_sampler
-        if source is None:
-            order = self.sampler
-            order = order.draw(rng) if isinstance(order, Sampler) else np.array(list(order), int)
-            batches = cut(order, self.batch_size, self.drop_last)
+        if self._iterable:
+            batches = []
+        elif source is None:
+            batches = cut(order_of(self.sampler, rng), self.batch_size or 1, self.drop_last)
         elif isinstance(source, BatchSampler):
             batches = source.draw(rng)
         else:
-            batches = [np.array(batch, int) for batch in source]
+            batches = [indices_of("batch_sampler", batch) for batch in source]
         key = int(rng.integers(1 << 63)) if self.transform is not None else 0
         return _Epoch(batches, key)
 
     def _one_by_one(self, epoch: _Epoch) -> Iterator[Any]:
-        for i in range(self._position, len(epoch.batches)):
-            yield self._batch(epoch, i)
+        if self._iterable:
+            return self._stream(epoch, self._position)
+        return (self._batch(epoch, i) for i in range(self._position, len(epoch.batches)))
+
+    def _stream(self, epoch: _Epoch, start: int) -> Iterator[Any]:
+        """The batches of an iterable dataset, from the batch `start` on."""
+        samples: Iterator[Any] = iter(self.dataset)
+        size = self.batch_size or 1
+        for i in itertools.count():
+            taken: list[Any] = []
+            try:
+                taken.extend(map(kept, itertools.islice(samples, size)))
+            except Exception as error:
+                error.add_note(f"DataLoader: raised by the dataset in batch {i} of an epoch.")
+                raise
+            if not taken or (self.drop_last and len(taken) < size):
+                return
+            if i >= start:
+                yield self._made(taken, epoch, i)
 
     def _in_background(self, epoch: _Epoch) -> Iterator[Any]:
-        todo = iter(range(self._position, len(epoch.batches)))
-        coming: deque[Future[Any]] = deque()
-        with ThreadPoolExecutor(self.num_workers, "DataLoader") as pool:
-            try:
-                for i in todo:
-                    coming.append(pool.submit(self._batch, epoch, i))
-                    if len(coming) > self.num_workers * self.prefetch_factor:
-                        yield coming.popleft().result()
-                while coming:
-                    yield coming.popleft().result()
-            finally:
-                for future in coming:
-                    future.cancel()
+        ahead = self.num_workers * self.prefetch_factor
+        if self._iterable:  # which only one thread can read
+            stream = self._stream(epoch, self._position)
+            return in_background(itertools.repeat(lambda: next(stream, END)), 1, ahead)
+        todo = range(self._position, len(epoch.batches))
+        tasks = (functools.partial(self._batch, epoch, i) for i in todo)
+        return in_background(tasks, self.num_workers, ahead)
 
     def _batch(self, epoch: _Epoch, i: int) -> Any:
-        batch = gather(self.dataset, epoch.batches[i], self.collate_fn)
+        index = epoch.batches[i]
+        if self.batch_size is None:
+            return self._made([gather(self.dataset, index, list)[0]], epoch, i)
+        batch = gather(self.dataset, index, self.collate_fn)
         if self._single and self.collate_fn is None:
             batch = batch[0]
+        return self._transformed(batch, epoch, i)
+
+    def _made(self, samples: list[Any], epoch: _Epoch, i: int) -> Any:
+        """A batch of samples, or of the one that is a batch already."""
+        if self.batch_size is not None:
+            return self._transformed((self.collate_fn or default_collate)(samples), epoch, i)
+        [sample] = samples
+        if self._single:
+            [sample] = sample
+        return self._transformed((self.collate_fn or default_convert)(sample), epoch, i)
+
+    def _transformed(self, batch: Any, epoch: _Epoch, i: int) -> Any:
         if self.transform is None:
             return batch
         rng = np.random.default_rng([epoch.key, i])
@@ -212,7 +280,18 @@ class DataLoader:
 
     def sample(self) -> Any:
         """A batch of only the first sample, without advancing the epoch."""
-        return self._batch(_Epoch([np.arange(1)], 0), 0)
+        if not self._iterable:
+            return self._batch(_Epoch([np.arange(1)], 0), 0)
+        samples: Iterator[Any] = iter(self.dataset)
+        if samples is iter(self.dataset):
+            raise TypeError(
+                f"DataLoader: the __iter__ of the {type(self.dataset).__name__} always returns the "
+                "same iterator; it must start anew in every epoch."
+            )
+        first = next(samples, self)
+        if first is self:
+            raise ValueError(f"DataLoader: the {type(self.dataset).__name__} gives no samples.")
+        return self._made([first], _Epoch([], 0), 0)
 
     def state_dict(self) -> dict[str, Any]:
         """The position within the epoch, as plain numbers, dicts and lists.
@@ -224,7 +303,7 @@ class DataLoader:
         if self._before is not None:
             state.update(position=self._position, before=self._before)
             source = self.sampler if self.batch_sampler is None else self.batch_sampler
-            if not isinstance(source, (Sampler, BatchSampler)):
+            if not self._iterable and not _drawn(source):
                 # iterating again may give another order
                 epoch = self._resumed or self._epoch
                 state["order"] = [batch.tolist() for batch in epoch.batches]
@@ -256,7 +335,7 @@ class DataLoader:
                 epoch = _Epoch(batches, state_dict["key"])
             else:
                 epoch = self._draw(_generator(before))
-            if not 0 <= position <= len(epoch.batches):
+            if not self._iterable and not 0 <= position <= len(epoch.batches):
                 raise ValueError(
                     f"DataLoader: the state dict is at batch {position}, but an epoch has "
                     f"{len(epoch.batches)}: another dataset or batch_size."
@@ -265,6 +344,18 @@ class DataLoader:
             self.rng.bit_generator.state = own
         self._before, self._position = copy.deepcopy(before), int(position)
         self._resumed = epoch
+
+
+def loads_batches(data: Any) -> bool:
+    """Whether it is a loader, of this package or another, whose items are batches."""
+    return all(hasattr(data, name) for name in ("__iter__", "batch_size", "collate_fn"))
+
+
+def _drawn(source: Any) -> bool:
+    """Whether a sampler's order follows from the loader's generator alone."""
+    if isinstance(source, BatchSampler):
+        return _drawn(source.sampler)
+    return isinstance(source, Sampler)
 
 
 class _Epoch:

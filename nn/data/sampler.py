@@ -3,13 +3,34 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence, Sized
+from collections.abc import Iterable, Iterator, Sequence, Sized
+from typing import Any
 
 import numpy as np
 
 from autograd.node import Array
 from autograd.random import Rng, as_generator, either
-from nn.arguments import count
+from nn.arguments import count, flags
+
+
+def indices_of(who: str, given: Any) -> Array:
+    """Sample indices as an array.
+
+    Raises
+    ------
+    TypeError
+        A mask or floats, which NumPy would take for indices.
+    """
+    indices = np.asarray(given)
+    if not indices.size:
+        return np.empty(0, np.int64)
+    if indices.ndim != 1 or indices.dtype.kind not in "iu":
+        cure = "; of a mask, numpy.flatnonzero(mask)" if indices.dtype.kind == "b" else ""
+        raise TypeError(
+            f"{who}: indices must be integers of shape (n,), got {indices.dtype} of shape "
+            f"{indices.shape}{cure}."
+        )
+    return indices.astype(np.int64)
 
 
 class Sampler(ABC):
@@ -113,7 +134,10 @@ class RandomSampler(Sampler):
     ) -> None:
         super().__init__(generator, rng=rng)
         n = len(data_source)
-        if num_samples is not None and not 1 <= num_samples <= (np.inf if replacement else n):
+        flags("RandomSampler", replacement=replacement)
+        if num_samples is not None:
+            num_samples = count("RandomSampler", "num_samples", num_samples, 1)
+        if num_samples is not None and num_samples > n and not replacement:
             raise ValueError(
                 f"RandomSampler: num_samples must be 1 to {n} without replacement, got "
                 f"{num_samples}."
@@ -148,7 +172,7 @@ class SubsetRandomSampler(Sampler):
 
     def __init__(self, indices: Sequence[int], generator: Rng = None, *, rng: Rng = None) -> None:
         super().__init__(generator, rng=rng)
-        self.indices = np.asarray(indices, np.int64)
+        self.indices = indices_of("SubsetRandomSampler", indices)
 
     def draw(self, rng: np.random.Generator) -> Array:
         return rng.permutation(self.indices)
@@ -197,8 +221,10 @@ class WeightedRandomSampler(Sampler):
                 "WeightedRandomSampler: weights must be finite numbers >= 0 of shape (N,), not all "
                 f"zero; got shape {w.shape}."
             )
-        most = np.inf if replacement else np.count_nonzero(w)
-        if not 1 <= num_samples <= most:
+        flags("WeightedRandomSampler", replacement=replacement)
+        num_samples = count("WeightedRandomSampler", "num_samples", num_samples, 1)
+        most = np.count_nonzero(w)
+        if num_samples > most and not replacement:
             raise ValueError(
                 f"WeightedRandomSampler: num_samples must be 1 to {most}, got {num_samples}."
             )
@@ -217,7 +243,7 @@ class BatchSampler:
 
     Parameters
     ----------
-    sampler : a `Sampler`.
+    sampler : a `Sampler` or an iterable of indices with a length.
     batch_size : samples per batch.
     drop_last : drop the last batch if it is smaller.
 
@@ -228,24 +254,26 @@ class BatchSampler:
     [array([0, 1]), array([2, 3]), array([4])]
     """
 
-    def __init__(self, sampler: Sampler, batch_size: int, drop_last: bool) -> None:
+    def __init__(self, sampler: Sampler | Iterable[int], batch_size: int, drop_last: bool) -> None:
+        flags("BatchSampler", drop_last=drop_last)
         self.sampler, self.drop_last = sampler, drop_last
         self.batch_size = count("BatchSampler", "batch_size", batch_size, 1)
 
     @property
     def rng(self) -> np.random.Generator | None:
         """The sampler's generator."""
-        return self.sampler.rng
+        return getattr(self.sampler, "rng", None)
 
     def draw(self, rng: np.random.Generator) -> list[Array]:
         """Index arrays of the batches of one epoch."""
-        return cut(self.sampler.draw(rng), self.batch_size, self.drop_last)
+        return cut(order_of(self.sampler, rng), self.batch_size, self.drop_last)
 
     def __iter__(self) -> Iterator[Array]:
         return iter(self.draw(as_generator(self.rng)))
 
     def __len__(self) -> int:
-        return number_of_batches(len(self.sampler), self.batch_size, self.drop_last)
+        samples: Any = self.sampler
+        return number_of_batches(len(samples), self.batch_size, self.drop_last)
 
 
 class BucketBatchSampler(BatchSampler):
@@ -287,11 +315,18 @@ class BucketBatchSampler(BatchSampler):
         self.pool = count("BucketBatchSampler", "pool", pool, 1)
 
     def draw(self, rng: np.random.Generator) -> list[Array]:
-        order = self.sampler.draw(rng)
+        order = order_of(self.sampler, rng)
         pools = cut(order, self.pool * self.batch_size, False)
         by_length = [p[np.argsort(self.lengths[p], kind="stable")] for p in pools]
         batches = [b for p in by_length for b in cut(p, self.batch_size, self.drop_last)]
         return [batches[i] for i in rng.permutation(len(batches))]
+
+
+def order_of(sampler: Sampler | Iterable[int], rng: np.random.Generator) -> Array:
+    """The indices that a sampler gives for one epoch."""
+    if isinstance(sampler, Sampler):
+        return indices_of(type(sampler).__name__, sampler.draw(rng))
+    return indices_of("sampler", list(sampler))
 
 
 def cut(order: Array, size: int, drop_last: bool) -> list[Array]:

@@ -32,7 +32,7 @@ def load_co2() -> tuple[Array, Array]:
     ('1958-03-29', 316.1000061035156, 59)
     """
     file = package_file("load_co2", "statsmodels", "datasets/co2/co2.csv")
-    rows = [line.split(",") for line in file.read_text().splitlines()[1:]]
+    rows = [line.split(",") for line in file.read_text("utf-8").splitlines()[1:]]
     days = [f"{day[:4]}-{day[4:6]}-{day[6:]}" for day, _ in rows]
     co2 = [float(value) if value else np.nan for _, value in rows]
     return np.array(days, "datetime64[D]"), np.array(co2, np.float32)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import copy
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from autograd.files import located
 from autograd.random import default_generator
 from nn.files.safetensors import load, save
 from nn.module import Module, join
@@ -25,7 +25,7 @@ class Checkpoint:
 
     Parameters
     ----------
-    path : the safetensors file.
+    path : the safetensors file; ``~`` is expanded.
     **things : modules, optimizers, schedulers, loaders or other objects with `state_dict` and
         `load_state_dict`; numpy.random.Generators.
 
@@ -57,7 +57,7 @@ class Checkpoint:
                     f"Checkpoint: {name} is a {type(thing).__name__}, which has no state_dict and "
                     "load_state_dict. Numbers and strings go into save(...)."
                 )
-        self.path = Path(path)
+        self.path = located(path)
         self.things = things
 
     def save(self, **notes: Any) -> None:

@@ -24,6 +24,8 @@ def flatten(state: Any) -> tuple[dict[str, Array], str]:
     ------
     TypeError
         Something else than numbers, strings, arrays and collections of these; named by its path.
+    ValueError
+        An array named ``__metadata__``.
 
     Examples
     --------
@@ -34,9 +36,19 @@ def flatten(state: Any) -> tuple[dict[str, Array], str]:
     arrays: dict[str, Array] = {}
 
     def keep(array: Array, path: tuple[str, ...]) -> str:
+        if isinstance(array, np.ma.MaskedArray):
+            raise TypeError(
+                f"{where(path)} is a masked array, whose mask would be lost; save .data and .mask, "
+                "or .filled(value)."
+            )
         if array.dtype.kind not in "fiub":
             raise TypeError(f"{where(path)} holds {array.dtype}, which can't be saved.")
         name = "/".join(path)
+        if name == "__metadata__":
+            raise ValueError(
+                "An array can't be named '__metadata__', a name that safetensors files reserve; "
+                "rename the key."
+            )
         while name in arrays:
             name += "'"
         arrays[name] = array

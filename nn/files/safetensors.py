@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import io
 import json
 import os
-import secrets
+import zipfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from autograd.files import located, write
 from autograd.node import Array
 from autograd.value import Value
 from nn.files.nested import flatten, unflatten
@@ -29,20 +30,25 @@ DTYPES = {
 def save(state: Any, path: str | os.PathLike[str]) -> None:
     """Write a module's parameters and buffers, or any state, as safetensors.
 
-    The write is atomic, even if the process is killed: a temporary file in the same directory is
-    written, flushed to disk and renamed.
+    The write is atomic, even if the process is killed: another file in the same folder is written,
+    flushed to disk and renamed. A symbolic link is followed, and a file that is there already keeps
+    its mode.
 
     Parameters
     ----------
     state : a Module, a state dict, or nested dicts, lists and tuples of arrays, numbers and
         strings. A flat dict of arrays becomes a file that PyTorch can read under the same names;
         the structure of a nested state is stored in the file's metadata.
-    path : output file.
+    path : output file; ``~`` is expanded, here and in `load`.
 
     Raises
     ------
     TypeError
         An unsupported type in the state, or a path that is not one. Nothing is written.
+    ValueError
+        An array named ``__metadata__``, which a safetensors file can't hold. Nothing is written.
+    FileNotFoundError
+        There is no such folder.
 
     Examples
     --------
@@ -74,7 +80,7 @@ def save(state: Any, path: str | os.PathLike[str]) -> None:
         if a.dtype.newbyteorder("<") not in {np.dtype(d) for d in DTYPES.values()}:
             raise TypeError(f"{name!r} holds {a.dtype}, which safetensors does not support.")
     pack = importlib.import_module("safetensors.numpy").save
-    replace(Path(path), pack(rows, None if flat else {STATE: text}))
+    write(path, pack(rows, None if flat else {STATE: text}))
 
 
 def load(path: str | os.PathLike[str], prefix: str = "") -> Any:
@@ -104,7 +110,7 @@ def load(path: str | os.PathLike[str], prefix: str = "") -> Any:
     ...     nn.load(f"{folder}/a.safetensors", prefix="encoder.")
     {'w': array([1., 1.])}
     """
-    data = Path(path).read_bytes()
+    data = located(path).read_bytes()
     tensors = importlib.import_module("safetensors")
     try:
         found = tensors.deserialize(data)
@@ -140,6 +146,14 @@ def _array(name: str, entry: Mapping[str, Any]) -> Array:
 
 
 def _kind(data: bytes) -> str:
+    """What a file that is not safetensors looks like, and the way from there, as text."""
+    if data.startswith(b"\x93NUMPY") or (data.startswith(b"PK") and _names_in(data, ".npy")):
+        return " It looks like a file of NumPy's save or savez: read it with numpy.load."
+    if data.startswith(b"\x89HDF") or (data.startswith(b"PK") and _names_in(data, ".h5")):
+        return (
+            " It looks like a file of Keras: save its arrays, such as model.get_weights(), with "
+            "numpy.savez, and read them with numpy.load."
+        )
     if data[:4] == b"PK\x03\x04" or data[:1] == b"\x80":
         return (
             " It looks like a file of torch.save or pickle, which can execute arbitrary code when "
@@ -148,21 +162,10 @@ def _kind(data: bytes) -> str:
     return ""
 
 
-def replace(path: Path, data: bytes) -> None:
-    """Replace a file's contents atomically."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+def _names_in(data: bytes, suffix: str) -> bool:
+    """Whether a zip archive has files with this suffix."""
     try:
-        with open(beside, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-    if os.name == "posix":  # flush the renaming to disk too
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return any(name.endswith(suffix) for name in archive.namelist())
+    except (zipfile.BadZipFile, ValueError):
+        return False

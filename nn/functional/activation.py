@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 
 import autograd
+from autograd.dispatch import array_of
 from autograd.random import Rng, as_generator
 from autograd.value import Value
+from nn.arguments import flags
 from nn.functional.tensor import Tensor, same_dtype
 
 
@@ -34,16 +37,22 @@ def tanhshrink(input: Tensor) -> Value:
 
 def relu(input: Tensor, inplace: bool = False) -> Value:
     """max(x, 0)."""
+    if inplace is not False:
+        flags("relu", inplace=inplace)
     return autograd.ops.relu.call(input)
 
 
 def relu6(input: Tensor, inplace: bool = False) -> Value:
     """min(max(x, 0), 6)."""
+    if inplace is not False:
+        flags("relu6", inplace=inplace)
     return autograd.ops.relu6.call(input)
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Value:
     """x where x > 0, else negative_slope · x."""
+    if inplace is not False:
+        flags("leaky_relu", inplace=inplace)
     return autograd.ops.leaky_relu(input, negative_slope)
 
 
@@ -76,27 +85,34 @@ def rrelu(
     >>> nn.functional.rrelu(np.array([-1.0, 2.0]), 0.2, 0.4).round(6)
     array([-0.3,  2. ])
     """
+    flags("rrelu", training=training, inplace=inplace)
     if not lower <= upper:
         raise ValueError(f"rrelu: lower={lower} must be at most upper={upper}.")
     if not training:
         return autograd.ops.leaky_relu(input, (lower + upper) / 2)
-    x = input if isinstance(input, Value) else np.asarray(input)
+    x = input if isinstance(input, Value) else array_of(input, "rrelu: input")
     slope = as_generator(rng).uniform(lower, upper, x.shape).astype(x.dtype)
     return autograd.ops.prelu(x, slope)
 
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Value:
     """x where x > 0, else alpha (exp(x) − 1)."""
+    if inplace is not False:
+        flags("elu", inplace=inplace)
     return autograd.ops.elu(input, alpha)
 
 
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Value:
     """x where x > 0, else alpha (exp(x / alpha) − 1)."""
+    if inplace is not False:
+        flags("celu", inplace=inplace)
     return autograd.ops.celu(input, alpha)
 
 
 def selu(input: Tensor, inplace: bool = False) -> Value:
     """Scaled ELU, whose fixed point is mean 0 and variance 1."""
+    if inplace is not False:
+        flags("selu", inplace=inplace)
     return autograd.ops.selu.call(input)
 
 
@@ -107,11 +123,15 @@ def gelu(input: Tensor, approximate: str = "none") -> Value:
 
 def silu(input: Tensor, inplace: bool = False) -> Value:
     """x σ(x)."""
+    if inplace is not False:
+        flags("silu", inplace=inplace)
     return autograd.ops.silu.call(input)
 
 
 def mish(input: Tensor, inplace: bool = False) -> Value:
     """x tanh(softplus(x))."""
+    if inplace is not False:
+        flags("mish", inplace=inplace)
     return autograd.ops.mish.call(input)
 
 
@@ -121,10 +141,21 @@ def tanh(input: Tensor) -> Value:
 
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Value:
-    """log(1 + exp(βx)) / β; exact for every x, so that PyTorch's threshold has nothing to do."""
+    """log(1 + exp(βx)) / β, and x where βx > threshold, as in PyTorch.
+
+    `autograd.softplus` is exact everywhere.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.functional.softplus(np.array([0.0, 3.0]), threshold=2.0)
+    array([0.69314718, 3.        ])
+    """
     if not beta:
         raise ValueError(f"softplus: beta must not be 0, got {beta}.")
-    return autograd.ops.softplus(input, beta)
+    x = input if isinstance(input, Value) else np.asarray(input)
+    y: Any = np.where(np.greater(x * beta, threshold), x, autograd.ops.softplus(x, beta))
+    return y
 
 
 def softshrink(input: Tensor, lambd: float = 0.5) -> Value:
@@ -143,6 +174,8 @@ def hardtanh(
     input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
 ) -> Value:
     """x clamped to [min_val, max_val]."""
+    if inplace is not False:
+        flags("hardtanh", inplace=inplace)
     if min_val > max_val:
         raise ValueError(f"hardtanh: min_val={min_val} must be at most max_val={max_val}.")
     return autograd.ops.hardtanh(input, min_val, max_val)
@@ -150,11 +183,15 @@ def hardtanh(
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Value:
     """relu6(x + 3) / 6."""
+    if inplace is not False:
+        flags("hardsigmoid", inplace=inplace)
     return autograd.ops.hardsigmoid.call(input)
 
 
 def hardswish(input: Tensor, inplace: bool = False) -> Value:
     """x · hardsigmoid(x)."""
+    if inplace is not False:
+        flags("hardswish", inplace=inplace)
     return autograd.ops.hardswish.call(input)
 
 
@@ -167,7 +204,9 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     >>> nn.functional.threshold(np.array([0.5, 2.0]), 1.0, -7.0)
     array([-7.,  2.])
     """
-    y: Any = np.where(np.greater(input, threshold), input, value)
+    if inplace is not False:
+        flags("threshold", inplace=inplace)
+    y: Any = np.where(np.less_equal(input, threshold), value, input)  # NaN stays
     return y
 
 
@@ -184,12 +223,13 @@ def glu(input: Tensor, dim: int = -1) -> Value:
     >>> nn.functional.glu(np.array([3.0, 0.0]))
     array([1.5])
     """
-    shape = np.shape(input)
+    x = input if isinstance(input, Value) else np.asarray(input)
+    shape = x.shape
     if not -len(shape) <= dim < len(shape):
         raise ValueError(f"glu: dim={dim} is no axis of shape {shape}.")
     if shape[dim] % 2:
         raise ValueError(f"glu: input {shape} must have an even size along dim={dim}.")
-    a, b = np.split(input, 2, axis=dim)
+    a, b = np.split(x, 2, axis=dim)
     return a * autograd.ops.sigmoid(b)
 
 
@@ -210,19 +250,52 @@ def prelu(input: Tensor, weight: Tensor) -> Value:
     )
 
 
-def softmax(input: Tensor, dim: int) -> Value:
-    """Softmax along the axis `dim`: exp(x) over its sum."""
-    return autograd.ops.softmax(input, axis=dim)
+def softmax(input: Tensor, dim: int | None = None, *, dtype: Any = None) -> Value:
+    """Softmax along the axis `dim`: exp(x) over its sum.
+
+    Parameters
+    ----------
+    input : any shape.
+    dim : the axis. Without it, as in PyTorch, axis 0 of 0, 1 or 3 axes, else axis 1, with a
+        warning: seldom what is meant, where the last axis holds the classes.
+    dtype : the input is converted to this first, optional.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.functional.softmax(np.zeros((1, 4), np.float32), -1, dtype=np.float64)
+    array([[0.25, 0.25, 0.25, 0.25]])
+    """
+    x, axis = _along("softmax", input, dim, dtype)
+    return autograd.ops.softmax(x, axis=axis)
 
 
-def softmin(input: Tensor, dim: int) -> Value:
-    """Softmax of −x along the axis `dim`."""
-    return autograd.ops.softmax(np.negative(input), axis=dim)
+def softmin(input: Tensor, dim: int | None = None, *, dtype: Any = None) -> Value:
+    """Softmax of −x along the axis `dim`; arguments as in `softmax`."""
+    x, axis = _along("softmin", input, dim, dtype)
+    return autograd.ops.softmax(np.negative(x), axis=axis)
 
 
-def log_softmax(input: Tensor, dim: int) -> Value:
-    """log(softmax(x)) along the axis `dim`, computed without overflow."""
-    return autograd.ops.log_softmax(input, axis=dim)
+def log_softmax(input: Tensor, dim: int | None = None, *, dtype: Any = None) -> Value:
+    """log(softmax(x)) along the axis `dim`, without overflow; arguments as in `softmax`."""
+    x, axis = _along("log_softmax", input, dim, dtype)
+    return autograd.ops.log_softmax(x, axis=axis)
+
+
+def _along(who: str, input: Tensor, dim: int | None, dtype: Any) -> tuple[Tensor, int]:
+    """The input in the dtype asked for, and the axis: PyTorch's choice where there is none."""
+    x = input if isinstance(input, Value) else np.asarray(input)
+    if dtype is not None:
+        x = x.astype(dtype)
+    if dim is not None:
+        return x, dim
+    axis = 0 if x.ndim in (0, 1, 3) else 1
+    warnings.warn(
+        f"{who}: no dim is given, so the axis is {axis}, PyTorch's choice for {x.ndim} axes. Say "
+        "which one holds the classes, for example dim=-1.",
+        stacklevel=3,
+    )
+    return x, axis
 
 
 def gumbel_softmax(
@@ -258,9 +331,10 @@ def gumbel_softmax(
     array([[0., 0., 1.],
            [1., 0., 0.]])
     """
+    flags("gumbel_softmax", hard=hard)
     if tau <= 0:
         raise ValueError(f"gumbel_softmax: tau must be more than 0, got {tau}.")
-    x = logits if isinstance(logits, Value) else np.asarray(logits)
+    x = logits if isinstance(logits, Value) else array_of(logits, "gumbel_softmax: logits")
     noise = as_generator(rng).gumbel(size=x.shape).astype(x.dtype)
     y = autograd.ops.softmax((x + noise) / tau, axis=dim)
     if not hard:
@@ -286,7 +360,7 @@ def one_hot(tensor: Any, num_classes: int = -1) -> np.ndarray[Any, Any]:
     array([[1, 0, 0],
            [0, 0, 1]])
     """
-    t = np.asarray(tensor)
+    t = array_of(tensor, "one_hot: tensor")
     if t.dtype.kind not in "iu":
         raise TypeError(f"one_hot: tensor must hold integers, got {t.dtype}.")
     if num_classes == -1:

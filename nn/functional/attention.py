@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from autograd.dispatch import array_of
 from autograd.ops import scaled_dot_product_attention
 from autograd.random import Rng
 from autograd.value import Value
+from nn.arguments import flags
 from nn.functional.activation import softmax
 from nn.functional.attention_mask import merged
 from nn.functional.dropout import dropout, probability
@@ -101,11 +103,23 @@ def multi_head_attention_forward(
            [0.33, 0.67]])
     """
     probability(WHO, dropout_p, "dropout_p")
+    flags(
+        WHO,
+        add_zero_attn=add_zero_attn,
+        training=training,
+        need_weights=need_weights,
+        use_separate_proj_weight=use_separate_proj_weight,
+        average_attn_weights=average_attn_weights,
+        is_causal=is_causal,
+        batch_first=batch_first,
+    )
     E, H = embed_dim_to_check, num_heads
     if E % H:
         raise ValueError(f"{WHO}: embed_dim={E} must be a multiple of num_heads={H}.")
     same = key is query and value is query
-    query, key, value = (x if isinstance(x, Value) else np.asarray(x) for x in (query, key, value))
+    query, key, value = (
+        x if isinstance(x, Value) else array_of(x, WHO) for x in (query, key, value)
+    )
     if use_separate_proj_weight:
         weights_of: list[Tensor] = [q_proj_weight, k_proj_weight, v_proj_weight]
         if any(w is None for w in weights_of):

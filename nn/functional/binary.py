@@ -132,7 +132,7 @@ def multilabel_soft_margin_loss(
     if not x.ndim:
         raise ValueError(f"{who}: input must have shape (N, C) or (C,), got a number.")
     in_range(who, "target", t, 0, 1)
-    losses = (1 - t) * x + autograd.ops.softplus(-x)
+    losses = t * autograd.ops.softplus(-x) + (1 - t) * autograd.ops.softplus(x)
     if weight is not None:
         losses = losses * stretched(who, "weight", weight, x)
     return reduced(np.mean(losses, axis=-1), reduction, who)

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 import autograd
+from autograd.dispatch import array_of
 from autograd.ops.losses.cross_entropy import cross_entropy as fused_cross_entropy
 from autograd.value import Value
+from nn.arguments import flags
 from nn.functional.tensor import Tensor, floats
 
 
@@ -29,7 +31,7 @@ def cross_entropy(
         floats, of the input's shape.
     weight : class weights, shape (C,), optional. The mean divides by the sum of the
         factors of the targets.
-    ignore_index : targets with this index are ignored.
+    ignore_index : targets with this index are ignored; for class indices only.
     reduction : "mean", "sum" or "none".
     label_smoothing : share of the target's probability spread evenly over all classes.
 
@@ -41,6 +43,7 @@ def cross_entropy(
     ------
     ValueError
         Shapes that do not fit, a class index out of range.
+        An ignore_index that probabilities can't have.
     TypeError
         Float targets that are not probabilities of the input's shape.
 
@@ -52,7 +55,13 @@ def cross_entropy(
     0.1269
     """
     if not isinstance(input, Value):
-        input = np.asarray(input)
+        input = array_of(input, "cross_entropy: input")
+    if ignore_index >= 0 and getattr(target, "dtype", np.int64) in (np.float32, np.float64):
+        raise ValueError(
+            f"cross_entropy: ignore_index={ignore_index} is for class indices, but target "
+            f"{target.shape} holds probabilities ({target.dtype}). Leave those rows out, or give "
+            "them a target of zeros."
+        )
     return fused_cross_entropy.call(input, target, weight, ignore_index, reduction, label_smoothing)
 
 
@@ -108,6 +117,7 @@ def ctc_loss(
     >>> float(np.exp(-nn.functional.ctc_loss(even, [[1]], [2], [1])).round(6))
     0.75
     """
+    flags("ctc_loss", zero_infinity=zero_infinity)
     return autograd.ops.ctc_loss(
         floats("ctc_loss", log_probs, "log_probs"), targets, input_lengths, target_lengths, blank,
         reduction, zero_infinity,

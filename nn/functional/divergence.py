@@ -7,6 +7,7 @@ import numpy as np
 import autograd
 from autograd.ops.losses.cross_entropy import REDUCTIONS
 from autograd.value import Value
+from nn.arguments import flags
 from nn.functional.reduction import in_range, paired, reduced
 from nn.functional.tensor import Tensor
 
@@ -38,6 +39,7 @@ def kl_div(
     >>> round(y.item(), 4)  # log 2
     0.6931
     """
+    flags("kl_div", log_target=log_target)
     if reduction not in (*REDUCTIONS, "batchmean"):
         raise ValueError(
             f"kl_div: reduction must be one of {(*REDUCTIONS, 'batchmean')}, got {reduction!r}."

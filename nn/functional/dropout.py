@@ -6,6 +6,7 @@ import numpy as np
 
 from autograd.random import Rng, as_generator
 from autograd.value import Value
+from nn.arguments import flags
 from nn.functional.tensor import Tensor, floats
 
 SELU_FLOOR = -1.7580993408473766  # SELU's limit at −∞: −scale · alpha
@@ -39,6 +40,7 @@ def dropout(
     >>> nn.functional.dropout(np.ones(6), 0.5, rng=0)
     array([2., 0., 0., 0., 2., 2.])
     """
+    flags("dropout", training=training, inplace=inplace)
     probability("dropout", p)
     if not training or p == 0:
         return input
@@ -64,6 +66,7 @@ def dropout1d(
            [0., 0.],
            [0., 0.]])
     """
+    flags("dropout1d", training=training, inplace=inplace)
     return _channels("dropout1d", input, p, training, rng, {2: 1, 3: 2}, "(N, C, L) or (C, L)")
 
 
@@ -87,6 +90,7 @@ def dropout2d(
     >>> nn.functional.dropout2d(np.ones((1, 3, 2, 2)), rng=0)[0, :, 0, 0]
     array([2., 0., 0.])
     """
+    flags("dropout2d", training=training, inplace=inplace)
     return _channels(
         "dropout2d", input, p, training, rng, {3: 2, 4: 2}, "(N, C, H, W) or (N, C, L)"
     )
@@ -108,6 +112,7 @@ def dropout3d(
     >>> nn.functional.dropout3d(np.ones((3, 2, 2, 2)), rng=0)[:, 0, 0, 0]
     array([2., 0., 0.])
     """
+    flags("dropout3d", training=training, inplace=inplace)
     return _channels(
         "dropout3d", input, p, training, rng, {4: 1, 5: 2}, "(N, C, D, H, W) or (C, D, H, W)"
     )
@@ -135,6 +140,7 @@ def alpha_dropout(
     >>> nn.functional.alpha_dropout(np.zeros(4), training=True, rng=0).round(3)
     array([ 0.779, -0.779, -0.779, -0.779])
     """
+    flags("alpha_dropout", training=training, inplace=inplace)
     probability("alpha_dropout", p)
     x = floats("alpha_dropout", input)
     return _alpha(x, x.shape, p, training, rng)
@@ -157,6 +163,7 @@ def feature_alpha_dropout(
     >>> y[0, :, 0].round(3)
     array([ 0.779, -0.779, -0.779])
     """
+    flags("feature_alpha_dropout", training=training, inplace=inplace)
     probability("feature_alpha_dropout", p)
     x = floats("feature_alpha_dropout", input)
     if x.ndim < 2:
@@ -209,6 +216,8 @@ def _draws(x: Tensor) -> type[np.floating]:
 
 
 def probability(who: str, p: float, name: str = "p") -> None:
-    """Refuse numbers outside [0, 1]."""
+    """Refuse numbers outside [0, 1], and what is no number."""
+    if isinstance(p, (str, bool)) or p is None:
+        raise TypeError(f"{who}: {name} must be a number, got {p!r}.")
     if not 0 <= p <= 1:
         raise ValueError(f"{who}: {name} is a probability between 0 and 1, got {p}.")

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 import autograd
+from autograd.dispatch import array_of
 from autograd.node import Array
 from autograd.value import Value
+from nn.arguments import flags
 from nn.functional.tensor import Tensor
 
 
@@ -45,6 +47,7 @@ def embedding(
     array([[1. , 0. ],
            [0.6, 0.8]], dtype=float32)
     """
+    flags("embedding", scale_grad_by_freq=scale_grad_by_freq, sparse=sparse)
     dense("embedding", sparse)
     if max_norm is not None:
         _shorten(input, weight, max_norm, norm_type)
@@ -123,6 +126,8 @@ def embedding_bag(
            [4.]], dtype=float32)
     """
     who = "embedding_bag"
+    flags(who, scale_grad_by_freq=scale_grad_by_freq, sparse=sparse)
+    flags(who, include_last_offset=include_last_offset)
     dense(who, sparse)
     if mode not in ("sum", "mean", "max"):
         raise ValueError(f"{who}: mode must be 'sum', 'mean' or 'max', got {mode!r}.")
@@ -133,7 +138,7 @@ def embedding_bag(
             f"{who}: per_sample_weights {np.shape(per_sample_weights)} must have the input's "
             f"shape {np.shape(input)}."
         )
-    numbers = np.asarray(input)
+    numbers = array_of(input, f"{who}: input")
     if padding_idx is not None:
         padding_idx %= len(weight)
     places, filled = _bags(numbers, offsets, include_last_offset)

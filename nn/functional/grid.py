@@ -10,6 +10,7 @@ import numpy as np
 from autograd.ops.images.grid_sample import gather_weighted
 from autograd.ops.images.resample import cubic_weights
 from autograd.value import Value
+from nn.arguments import flags
 from nn.functional.tensor import Tensor
 
 MODES = ("bilinear", "nearest", "bicubic")
@@ -61,6 +62,7 @@ def grid_sample(
     >>> nn.functional.grid_sample(x, middle)
     array([[[[2.5]]]])
     """
+    flags("grid_sample", align_corners=False if align_corners is None else align_corners)
     shape, places = np.shape(input), np.shape(grid)
     rank = len(shape) - 2
     if rank not in (2, 3) or len(places) != rank + 2 or places[-1] != rank:
@@ -182,6 +184,7 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
     array([[ 0. , -0.5],
            [ 0. ,  0.5]])
     """
+    flags("affine_grid", align_corners=False if align_corners is None else align_corners)
     given, axes = np.shape(theta), tuple(size)
     rank = len(axes) - 2
     if rank not in (2, 3) or given != (axes[0], rank, rank + 1):

@@ -10,6 +10,7 @@ import numpy as np
 from autograd.ops import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 from autograd.ops.images.resample import Taps, cubic, linear, nearest, resample, smoothed
 from autograd.value import Value
+from nn.arguments import flags
 from nn.functional.tensor import Tensor
 
 RANKS = {  # mode -> how many axes it is for
@@ -77,6 +78,10 @@ def interpolate(
     >>> nn.functional.interpolate(x, 3, mode="linear", align_corners=True)
     array([[[1., 2., 3.]]])
     """
+    flags("interpolate", antialias=antialias)
+    flags("interpolate", align_corners=False if align_corners is None else align_corners)
+    again = False if recompute_scale_factor is None else recompute_scale_factor
+    flags("interpolate", recompute_scale_factor=again)
     shape = np.shape(input)
     rank = len(shape) - 2
     if mode not in RANKS:

@@ -8,7 +8,7 @@ import numpy as np
 
 from autograd.ops.algebra import affine as affine_maps
 from autograd.value import Value
-from nn.functional.tensor import Tensor, same_dtype
+from nn.functional.tensor import Tensor, numbers, same_dtype
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Value:
@@ -41,6 +41,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Value:
     x = input._data if isinstance(input, Value) else np.asarray(input)  # hot: no property calls
     w = weight._data if isinstance(weight, Value) else weight
     if x.shape[-1:] != w.shape[1:]:
+        numbers("linear", input)
         raise ValueError(
             f"linear: the last axis of input {x.shape} must be {w.shape[-1]}, "
             f"as the weight (out, in) = {w.shape} has it. "
@@ -74,6 +75,8 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     """
     a, b = np.shape(input1), np.shape(input2)
     if a[:-1] != b[:-1] or (a[-1:], b[-1:]) != (weight.shape[1:2], weight.shape[2:]):
+        numbers("bilinear", input1, "input1")
+        numbers("bilinear", input2, "input2")
         raise ValueError(
             f"bilinear: inputs {a} and {b} must be (..., in1) and (..., in2) for a weight "
             f"(out, in1, in2) = {weight.shape}."
@@ -89,6 +92,7 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
 
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Value:
     """Merge the axes from start_dim to end_dim into one."""
+    numbers("flatten", input)
     shape = np.shape(input)
     flat: Any
     if not shape:

@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 
+import autograd
+from autograd.dispatch import array_of
 from autograd.value import Value
+from nn.arguments import flags
 from nn.functional.distance import pairwise_distance
-from nn.functional.reduction import constant, paired, reduced, signs
+from nn.functional.reduction import constant, hinge, paired, reduced, signs
 from nn.functional.tensor import Tensor, floats
 
 
@@ -34,7 +37,7 @@ def hinge_embedding_loss(
     """
     x, t = paired("hinge_embedding_loss", input, target)
     signs("hinge_embedding_loss", t)
-    losses = np.where(t > 0, x, np.maximum(margin - x, 0))
+    losses = np.where(t > 0, x, hinge(margin - x))
     return reduced(losses, reduction, "hinge_embedding_loss")
 
 
@@ -58,8 +61,7 @@ def margin_ranking_loss(
     x1, x2 = paired("margin_ranking_loss", input1, input2)
     x1, t = paired("margin_ranking_loss", x1, target)
     signs("margin_ranking_loss", t)
-    losses = np.maximum(margin - t * (x1 - x2), 0)
-    return reduced(losses, reduction, "margin_ranking_loss")
+    return reduced(hinge(margin - t * (x1 - x2)), reduction, "margin_ranking_loss")
 
 
 def cosine_embedding_loss(
@@ -93,7 +95,7 @@ def cosine_embedding_loss(
     signs(who, t)
     product, first, second = (np.sum(a * b, axis=-1) for a, b in ((x1, x2), (x1, x1), (x2, x2)))
     cosine = product / np.sqrt((first + 1e-12) * (second + 1e-12))
-    return reduced(np.where(t > 0, 1 - cosine, np.maximum(cosine - margin, 0)), reduction, who)
+    return reduced(np.where(t > 0, 1 - cosine, hinge(cosine - margin)), reduction, who)
 
 
 def triplet_margin_loss(
@@ -131,6 +133,7 @@ def triplet_margin_loss(
     >>> round(y.item(), 4)
     1.0
     """
+    flags("triplet_margin_loss", swap=swap)
     return _triplet(
         "triplet_margin_loss",
         anchor,
@@ -166,6 +169,7 @@ def triplet_margin_with_distance_loss(
     >>> y.item()
     1.0
     """
+    flags("triplet_margin_with_distance_loss", swap=swap)
     return _triplet(
         "triplet_margin_with_distance_loss",
         anchor,
@@ -195,7 +199,7 @@ def _triplet(
     close, away = distance(a, near), distance(a, far)
     if swap:
         away = np.minimum(away, distance(near, far))
-    return reduced(np.maximum(close - away + margin, 0), reduction, who)
+    return reduced(hinge(close - away + margin), reduction, who)
 
 
 def multi_margin_loss(
@@ -237,7 +241,9 @@ def multi_margin_loss(
     if p not in (1, 2):
         raise ValueError(f"{who}: p must be 1 or 2, got {p}.")
     right = np.take_along_axis(x, t[..., None], axis=-1)
-    gaps = np.where(np.arange(x.shape[-1]) == t[..., None], 0, np.maximum(margin - right + x, 0))
+    gaps = np.where(
+        np.arange(x.shape[-1]) == t[..., None], 0, autograd.ops.relu(margin - right + x)
+    )
     losses = np.sum(gaps if p == 1 else np.square(gaps), axis=-1) / x.shape[-1]
     if weight is not None:
         w = constant(who, weight, x, "weight")
@@ -278,14 +284,14 @@ def multilabel_margin_loss(input: Tensor, target: Any, reduction: str = "mean") 
         (named[..., None] == np.arange(x.shape[-1])) & listed[..., None], axis=-2
     )  # (..., C)
     right = np.take_along_axis(x, named, axis=-1)  # (..., C): one for each entry of the target
-    gaps = np.maximum(1 - right[..., :, None] + x[..., None, :], 0)
+    gaps = autograd.ops.relu(1 - right[..., :, None] + x[..., None, :])
     counted = listed[..., :, None] & wrong[..., None, :]
     losses = np.sum(np.where(counted, gaps, 0), axis=(-2, -1)) / x.shape[-1]
     return reduced(losses, reduction, who)
 
 
 def _classes(who: str, target: Any, classes: int, least: int) -> np.ndarray[Any, Any]:
-    t = np.asarray(target)
+    t = array_of(target, f"{who}: target")
     if t.dtype.kind not in "iu":
         raise TypeError(
             f"{who}: target must hold class indices (integers), got {t.dtype}; use "

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 import autograd
 from autograd.value import Value
+from nn.arguments import flags
 from nn.functional.tensor import Tensor, floats
 
 
@@ -22,6 +24,7 @@ def batch_norm(
     eps: float = 1e-5,
 ) -> Value:
     """Normalize each channel over the batch; see `autograd.ops.batch_norm`."""
+    flags("batch_norm", training=training)
     return autograd.ops.batch_norm(
         input, running_mean, running_var, weight, bias, training, momentum, eps
     )
@@ -52,7 +55,19 @@ def group_norm(
     bias: Tensor | None = None,
     eps: float = 1e-5,
 ) -> Value:
-    """Normalize groups of channels of each sample; see `autograd.ops.group_norm`."""
+    """Normalize groups of channels of each sample; see `autograd.ops.group_norm`.
+
+    Raises
+    ------
+    ValueError
+        One group with one number in the whole batch, as in PyTorch: the result would always be 0.
+    """
+    shape = np.shape(input)
+    if len(shape) > 1 and math.prod(shape) == num_groups:
+        raise ValueError(
+            f"group_norm: a group needs more than one number in the batch, got {shape} with "
+            f"num_groups={num_groups}: each number would become 0."
+        )
     return autograd.ops.group_norm(input, num_groups, weight, bias, eps)
 
 
@@ -84,6 +99,7 @@ def instance_norm(
     >>> nn.functional.instance_norm(np.array([[[1.0, 3.0]]]), eps=0.0)
     array([[[-1.,  1.]]])
     """
+    flags("instance_norm", use_input_stats=use_input_stats)
     if not use_input_stats:
         return autograd.ops.batch_norm(
             input, running_mean, running_var, weight, bias, False, momentum, eps

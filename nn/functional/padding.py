@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd.value import Value
-from nn.functional.tensor import Tensor
+from nn.functional.tensor import Tensor, numbers
 
 MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
@@ -44,6 +44,7 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
     """
     if not np.ndim(pad):
         raise TypeError(f"pad: pad must be a tuple, two integers for each axis, got {pad!r}.")
+    numbers("pad", input)
     shape, given = np.shape(input), tuple(pad)
     if mode not in MODES:
         raise ValueError(f"pad: mode must be one of {', '.join(MODES)}, got {mode!r}.")

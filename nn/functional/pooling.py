@@ -10,7 +10,8 @@ import numpy as np
 
 from autograd.ops import avg_pool1d, avg_pool2d, avg_pool3d
 from autograd.value import Value
-from nn.functional.tensor import Tensor
+from nn.arguments import flags
+from nn.functional.tensor import Tensor, floats
 
 
 def _lp_pool(
@@ -23,9 +24,11 @@ def _lp_pool(
     ceil_mode: bool,
 ) -> Value:
     """The p-norm of each window."""
+    flags(f"lp_pool{rank}d", ceil_mode=ceil_mode)
     if not norm_type > 0:
         raise ValueError(f"lp_pool{rank}d: norm_type must be above 0, got {norm_type}.")
-    means = mean(input**norm_type, kernel_size, stride, 0, ceil_mode)
+    x = floats(f"lp_pool{rank}d", input)
+    means = mean(x**norm_type, kernel_size, stride, 0, ceil_mode)
     pixels = math.prod(kernel_size) if np.ndim(kernel_size) else kernel_size**rank
     return (means * float(pixels)) ** (1.0 / norm_type)
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from autograd.dispatch import array_of
 from autograd.ops.arrays.reduce import mean, sum_
 from autograd.ops.losses.cross_entropy import REDUCTIONS
 from autograd.value import Value
-from nn.functional.tensor import Tensor, floats
+from nn.functional.tensor import Tensor, floats, numbers
 
 
 def paired(who: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
@@ -44,8 +45,10 @@ def constant(who: str, given: Any, like: Tensor, name: str) -> Tensor:
     """A Value as it is; anything else as an array of another one's dtype."""
     if isinstance(given, Value):
         return given
-    array = np.asarray(given)
+    array = array_of(given, f"{who}: {name}")
     if array.dtype.kind not in "fiub":
+        if not isinstance(given, np.ndarray):
+            numbers(who, given, name)
         raise TypeError(f"{who}: {name} must hold real numbers, got {array.dtype}.")
     return array.astype(like.dtype, copy=False)
 
@@ -86,6 +89,12 @@ def signs(who: str, target: Any) -> None:
     wrong = a[np.abs(a) != 1]
     if wrong.size:
         raise ValueError(f"{who}: target must hold 1 and -1 only, got {wrong.flat[0]}.")
+
+
+def hinge(x: Tensor) -> Value:
+    """max(0, x), whose slope at 0 is 1, as PyTorch has it; NaN stays."""
+    y: Any = np.where(np.less(x, 0), 0, x)
+    return y
 
 
 def reduced(losses: Tensor, reduction: str, who: str) -> Value:

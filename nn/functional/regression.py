@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd.value import Value
+from nn.arguments import flags
 from nn.functional.reduction import constant, in_range, paired, reduced, weighted
 from nn.functional.tensor import Tensor
 
@@ -75,11 +76,8 @@ def smooth_l1_loss(
     x, t = paired("smooth_l1_loss", input, target)
     if beta < 0:
         raise ValueError(f"smooth_l1_loss: beta must be at least 0, got {beta}.")
-    d = np.abs(x - t)
-    if beta > 0:
-        near = np.minimum(d, beta)
-        d = near * (d - 0.5 * near) / beta
-    return reduced(d, reduction, "smooth_l1_loss")
+    losses = _huber(x - t, beta) / beta if beta else np.abs(x - t)
+    return reduced(losses, reduction, "smooth_l1_loss")
 
 
 def huber_loss(
@@ -113,10 +111,15 @@ def huber_loss(
     x, t = paired("huber_loss", input, target)
     if delta <= 0:
         raise ValueError(f"huber_loss: delta must be more than 0, got {delta}.")
-    d = np.abs(x - t)
-    near = np.minimum(d, delta)
-    losses = weighted("huber_loss", near * (d - 0.5 * near), weight)
+    losses = weighted("huber_loss", _huber(x - t, delta), weight)
     return reduced(losses, reduction, "huber_loss")
+
+
+def _huber(d: Tensor, delta: float) -> Value:
+    """d² / 2 near 0, else linear; the square is that of d, whose second derivative at 0 is 1."""
+    far = np.abs(d)
+    y: Any = np.where(far < delta, 0.5 * np.square(d), delta * (far - 0.5 * delta))
+    return y
 
 
 def _weighted_mean(losses: Tensor, weight: Any, reduction: str, who: str) -> Value:
@@ -153,12 +156,15 @@ def poisson_nll_loss(
     >>> nn.functional.poisson_nll_loss(nn.Parameter([0.0, 0.0]), np.array([1.0, 3.0])).item()
     1.0
     """
+    flags("poisson_nll_loss", log_input=log_input, full=full)
     x, t = paired("poisson_nll_loss", input, target)
     in_range("poisson_nll_loss", "target", t, 0, np.inf)
     losses = np.exp(x) - t * x if log_input else x - t * np.log(x + eps)
     if full:
-        n = np.maximum(t.data if isinstance(t, Value) else t, 1)
-        losses = losses + np.where(n > 1, n * np.log(n) - n + 0.5 * np.log(2 * math.pi * n), 0)
+        many = np.greater(t, 1)
+        n = np.where(many, t, 2)
+        stirling = n * np.log(n) - n + 0.5 * np.log(2 * math.pi * n)
+        losses = losses + np.where(many, stirling, 0)
     return reduced(losses, reduction, "poisson_nll_loss")
 
 
@@ -178,8 +184,8 @@ def gaussian_nll_loss(
     ----------
     input : means.
     target : of the input's shape.
-    var : variances, at least 0: of the input's shape, or without its last axis, or with a last
-        axis of 1, or one number.
+    var : variances, at least 0: of the input's shape, or that with axes of 1, or without its last
+        axis, or one number.
     full : whether ½ log 2π is added.
     eps : least variance, more than 0; the gradient does not see it.
     reduction : "mean", "sum" or "none".
@@ -194,20 +200,23 @@ def gaussian_nll_loss(
     >>> nn.functional.gaussian_nll_loss(nn.Parameter([1.0]), np.array([3.0]), 1.0).item()
     2.0
     """
+    flags("gaussian_nll_loss", full=full)
     x, t = paired("gaussian_nll_loss", input, target)
     v = constant("gaussian_nll_loss", var, x, "var")
     if v.shape == x.shape[:-1] and v.shape != x.shape and x.ndim:
         v = np.expand_dims(v, -1)
-    elif v.shape not in (x.shape, (), (*x.shape[:-1], 1)):
+    elif v.shape and not (
+        v.ndim == x.ndim and all(n in (1, m) for n, m in zip(v.shape, x.shape, strict=True))
+    ):
         raise ValueError(
-            f"gaussian_nll_loss: var {v.shape} must have the input's shape {x.shape}, that without "
-            "the last axis or with a 1 there, or be one number."
+            f"gaussian_nll_loss: var {v.shape} must have the input's shape {x.shape}, that with "
+            "axes of 1, or without the last axis, or be one number."
         )
     if eps <= 0:
         raise ValueError(f"gaussian_nll_loss: eps must be more than 0, got {eps}.")
     in_range("gaussian_nll_loss", "var", v, 0, np.inf)
     low = v.data if isinstance(v, Value) else v
-    v = v + (np.maximum(low, np.asarray(eps, low.dtype)) - low)
+    v = v + np.where(low < eps, eps - low, 0).astype(low.dtype)
     losses = 0.5 * (np.log(v) + np.square(x - t) / v)
     return reduced(
         losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction, "gaussian_nll_loss"

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from autograd.dispatch import array_of
 from autograd.value import Value
+from nn.module.locate import no_array
 
 Tensor = Any
 """A Value, or an array that takes part as a constant. Functions say that they return a Value; where
@@ -22,6 +24,7 @@ def same_dtype(who: str, input: Tensor, weight: Tensor) -> None:
     given = input.dtype if isinstance(input, (Value, np.ndarray)) else np.asarray(input).dtype
     dtype = weight.dtype
     if given is not dtype and given != dtype:
+        numbers(who, input)
         raise TypeError(
             f"{who}: input is {given}, the weight {dtype}. "
             f"Use x.astype(np.{dtype}) or convert the module with .to(dtype)."
@@ -30,7 +33,15 @@ def same_dtype(who: str, input: Tensor, weight: Tensor) -> None:
 
 def floats(who: str, input: Tensor, name: str = "input") -> Tensor:
     """The input as a Value or an array; refused unless it holds floats."""
-    x = input if isinstance(input, Value) else np.asarray(input)
+    x = input if isinstance(input, Value) else array_of(input, f"{who}: {name}")
     if x.dtype.kind != "f":
+        numbers(who, input, name)
         raise TypeError(f"{who}: {name} must hold floats, got {x.dtype}; use astype(np.float32).")
     return x
+
+
+def numbers(who: str, input: Tensor, name: str = "input") -> None:
+    """Refuse what holds no numbers: None, text, objects."""
+    what = no_array(input)
+    if what is not None:
+        raise TypeError(f"{who}: {name} must be an array or a Value of numbers, got {what}.")

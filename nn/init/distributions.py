@@ -20,6 +20,12 @@ def write(tensor: Any, array: Any) -> Value:
         return tensor  # type: ignore[return-value]
     if not isinstance(tensor, Value):
         raise TypeError(f"init writes into a Parameter or Value, not {type(tensor).__name__}.")
+    if tensor.op is not None:
+        raise TypeError(
+            f"init writes into a leaf, and this is the result of {tensor.op.name}. A weight that "
+            "is computed (nn.utils.weight_norm, parametrize ...) is initialized before that, or "
+            "assigned to: module.weight = array."
+        )
     tensor.data = array
     return tensor
 

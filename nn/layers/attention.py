@@ -9,7 +9,7 @@ import numpy as np
 from autograd.random import Rng, as_generator
 from autograd.value import Value
 from nn import functional, init
-from nn.arguments import count
+from nn.arguments import count, flags
 from nn.functional.dropout import probability
 from nn.functional.tensor import floats, same_dtype
 from nn.layers.linear import Linear
@@ -58,6 +58,10 @@ class MultiheadAttention(Module):
     >>> y, _ = layer(x, x, x, need_weights=False, is_causal=True)  # stores no (T, T) matrix
     """
 
+    in_proj_bias: Parameter | None
+    bias_k: Parameter | None
+    bias_v: Parameter | None
+
     def __init__(
         self,
         embed_dim: int,
@@ -78,6 +82,13 @@ class MultiheadAttention(Module):
         self.num_heads = count(who, "num_heads", num_heads, 1)
         if E % num_heads:
             raise ValueError(f"{who}: embed_dim={E} must be a multiple of num_heads={num_heads}.")
+        flags(
+            who,
+            bias=bias,
+            add_bias_kv=add_bias_kv,
+            add_zero_attn=add_zero_attn,
+            batch_first=batch_first,
+        )
         self.kdim = E if kdim is None else count(who, "kdim", kdim, 1)
         self.vdim = E if vdim is None else count(who, "vdim", vdim, 1)
         probability(who, dropout, "dropout")
@@ -93,10 +104,12 @@ class MultiheadAttention(Module):
             for name, width in (("q", E), ("k", self.kdim), ("v", self.vdim)):
                 p = Parameter(np.zeros((E, width)), dtype=dtype, name=f"{name}_proj_weight")
                 setattr(self, f"{name}_proj_weight", init.xavier_uniform_(p, generator=generator))
-        self.in_proj_bias = Parameter(np.zeros(3 * E), dtype=dtype) if bias else None
-        self.bias_k = self.bias_v = None
-        if add_bias_kv:
-            for name in ("bias_k", "bias_v"):
+        self.register_parameter(
+            "in_proj_bias", Parameter(np.zeros(3 * E), dtype=dtype) if bias else None
+        )
+        for name in ("bias_k", "bias_v"):
+            self.register_parameter(name, None)
+            if add_bias_kv:
                 p = Parameter(np.zeros((1, 1, E)), dtype=dtype, name=name)
                 setattr(self, name, init.xavier_normal_(p, generator=generator))
         self.out_proj = Linear(E, E, bias, dtype=dtype, rng=generator)
@@ -131,22 +144,28 @@ class MultiheadAttention(Module):
         The output, shaped like the query, and the weights, (N, L, S) or (N, H, L, S), or None.
         A query all of whose keys are masked has weights and output 0.
         """
+        flags(
+            "MultiheadAttention",
+            need_weights=need_weights,
+            average_attn_weights=average_attn_weights,
+            is_causal=is_causal,
+        )
         weight = self.out_proj.weight
         for name, x in (("query", query), ("key", key), ("value", value)):
             same_dtype(f"MultiheadAttention, {name}", floats("MultiheadAttention", x, name), weight)
-        own = vars(self)
+        packed = self.in_proj_weight  # read once: it may be computed (nn.utils.parametrize)
+        q, k, v = (getattr(self, f"{name}_proj_weight", None) for name in "qkv")
         return functional.multi_head_attention_forward(
-            query, key, value, self.embed_dim, self.num_heads, self.in_proj_weight,
+            query, key, value, self.embed_dim, self.num_heads, packed,
             self.in_proj_bias, self.bias_k, self.bias_v, self.add_zero_attn, self.dropout,
             weight, self.out_proj.bias, self.training, key_padding_mask, need_weights, attn_mask,
-            self.in_proj_weight is None, own.get("q_proj_weight"), own.get("k_proj_weight"),
-            own.get("v_proj_weight"), average_attn_weights=average_attn_weights,
+            packed is None, q, k, v, average_attn_weights=average_attn_weights,
             is_causal=is_causal, batch_first=self.batch_first, rng=self.rng,
         )  # fmt: skip
 
     def extra_repr(self) -> str:
         text = f"{self.embed_dim}, num_heads={self.num_heads}"
-        if self.in_proj_weight is None:
+        if not self.kdim == self.vdim == self.embed_dim:
             text += f", kdim={self.kdim}, vdim={self.vdim}"
         if self.dropout:
             text += f", dropout={self.dropout}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,15 +11,18 @@ import numpy as np
 from autograd.node import Array
 from autograd.value import Value
 from nn import functional
-from nn.arguments import count
+from nn.arguments import count, flags
 from nn.functional.tensor import same_dtype
-from nn.module import Module, Parameter
+from nn.layers.scale_and_shift import ScaleAndShift
+from nn.module import Parameter
 
 
-class _Tracked(Module):
+class _Tracked(ScaleAndShift):
     """What batch and instance norms share: parameters and running statistics, by channel."""
 
     _axes: ClassVar[dict[int, str]]  # of the input, by their number
+    bias: Parameter | None
+    _newer = ("num_batches_tracked",)  # since PyTorch 0.4.1
     running_mean: Array | None
     running_var: Array | None
     num_batches_tracked: Array | None
@@ -38,25 +43,48 @@ class _Tracked(Module):
                 f"{type(self).__name__}: momentum must be between 0 and 1, or None for the mean "
                 f"of all batches, got {momentum}."
             )
+        flags(
+            type(self).__name__,
+            affine=affine,
+            track_running_stats=track_running_stats,
+            bias=bias,
+        )
         self.eps, self.momentum = eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         if num_features is not None:
             self._make_parameters(num_features, dtype, bias)
             return
         self.make_later(
-            lambda self, input: self._make_parameters(self._channels(np.shape(input)), dtype, bias),
+            functools.partial(type(self)._make_for, dtype=dtype, bias=bias),
             f"None, eps={eps}, momentum={momentum}, affine={affine}, "
             f"track_running_stats={track_running_stats}",
         )
 
+    def _make_for(self, input: Any, **settings: Any) -> None:
+        self._make_parameters(self._channels(np.shape(input)), **settings)
+
     def _make_parameters(self, num_features: int, dtype: Any, bias: bool) -> None:
         self.num_features = count(type(self).__name__, "num_features", num_features, 1)
         affine, track, kind = self.affine, self.track_running_stats, dtype or np.float32
-        self.weight = Parameter(np.ones(num_features), dtype=dtype) if affine else None
-        self.bias = Parameter(np.zeros(num_features), dtype=dtype) if affine and bias else None
+        w, b = np.ones(num_features), np.zeros(num_features)
+        self.register_parameter("weight", Parameter(w, dtype=dtype) if affine else None)
+        self.register_parameter("bias", Parameter(b, dtype=dtype) if affine and bias else None)
         self.register_buffer("running_mean", np.zeros(num_features, kind) if track else None)
         self.register_buffer("running_var", np.ones(num_features, kind) if track else None)
         self.register_buffer("num_batches_tracked", np.array(0) if track else None)
+
+    def reset_running_stats(self) -> None:
+        """Set the running statistics to mean 0 and variance 1, and the count of batches to 0."""
+        self._made()
+        for name, start in (("running_mean", 0), ("running_var", 1), ("num_batches_tracked", 0)):
+            old = getattr(self, name)
+            if old is not None:
+                setattr(self, name, np.full_like(old, start))
+
+    def reset_parameters(self) -> None:
+        """Set the weight to 1 and the bias to 0, and reset the running statistics."""
+        self.reset_running_stats()
+        super().reset_parameters()
 
     def _channels(self, shape: tuple[int, ...]) -> int:
         """The number of channels of an input; refused with other axes."""
@@ -90,16 +118,26 @@ class _Tracked(Module):
 class _BatchNorm(_Tracked):
     def forward(self, input: Any) -> Value:
         """Normalize each channel of (N, C, ...)."""
-        self._check_channels(np.shape(input))
-        if self.running_mean is not None:
-            same_dtype(type(self).__name__, input, self.running_mean)
-        count, momentum = self.num_batches_tracked, self.momentum
+        shape = np.shape(input)
+        self._check_channels(shape)
+        mean, var, count = self.running_mean, self.running_var, self.num_batches_tracked
+        if self.training and not self.track_running_stats:  # as if there were none
+            mean = var = count = None
+        if mean is not None:
+            same_dtype(type(self).__name__, input, mean)
+        of_batch = self.training or (mean is None and var is None)
+        if of_batch and not self.training and math.prod(shape) == self.num_features:
+            raise ValueError(
+                f"{type(self).__name__}: without running statistics eval mode too uses the "
+                f"batch's, which need more than one number per channel, got {shape}. Give a larger "
+                "batch, or make the layer with track_running_stats=True."
+            )
+        momentum = self.momentum
         if momentum is None:
             momentum = 0.0 if count is None else 1 / (int(count) + 1)
         y = functional.batch_norm(
-            input, self.running_mean, self.running_var, self.weight, self.bias,
-            self.training or self.running_mean is None, momentum, self.eps,
-        )  # fmt: skip
+            input, mean, var, self.weight, self.bias, of_batch, momentum, self.eps
+        )
         if self.training and count is not None:
             self.num_batches_tracked = count + 1
         return y
@@ -120,6 +158,8 @@ class BatchNorm1d(_BatchNorm):
     momentum : weight of the new statistics in the running ones, 0 to 1; None averages all batches.
     affine : whether there are w and b.
     track_running_stats : whether there are running statistics; else the batch's are always used.
+        Set to False later, training leaves the running statistics as they are, and `eval` uses
+        them.
     dtype : of parameters and statistics, float32 by default.
     bias : False leaves b out.
 
@@ -201,11 +241,12 @@ class _InstanceNorm(_Tracked):
         """Normalize each channel of each sample of (N, C, ...) or (C, ...)."""
         shape = np.shape(input)
         self._check_channels(shape)
-        single = self._single(shape)
+        single, mean, var = self._single(shape), self.running_mean, self.running_var
+        if not self.track_running_stats:
+            mean = var = None
         y: Any = functional.instance_norm(
             np.expand_dims(input, 0) if single else input,
-            self.running_mean, self.running_var, self.weight, self.bias,
-            self.training or self.running_mean is None,
+            mean, var, self.weight, self.bias, self.training or mean is None,
             0.0 if self.momentum is None else self.momentum, self.eps,
         )  # fmt: skip
         return np.squeeze(y, 0) if single else y
@@ -220,7 +261,8 @@ class InstanceNorm1d(_InstanceNorm):
     eps : added to the variance.
     momentum : weight of the new statistics in the running ones, 0 to 1.
     affine : whether there are w and b.
-    track_running_stats : whether there are running statistics, which are used after `eval`.
+    track_running_stats : whether there are running statistics, which are used after `eval`. Set to
+        False later, they are neither used nor moved.
     dtype : of parameters and statistics, float32 by default.
     bias : False leaves b out.
 

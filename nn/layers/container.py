@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
 
-from autograd.node import Array
 from autograd.value import Value
+from nn.arguments import count
 from nn.layers.holder import ByName, InOrder
 from nn.module import Module
 
@@ -50,16 +50,11 @@ class Sequential(_Modules):
     )
     >>> net(np.ones((4, 2), np.float32)).shape
     (4, 1)
-    >>> len(net[:2])
-    2
+    >>> len(net[:2]), len(net + net[:1])
+    (2, 4)
+    >>> len(nn.Sequential(nn.Linear(3, 3), nn.Tanh()) * 4)  # the same two modules, four times
+    8
     """
-
-    # Keras's verbs, which nn.train binds: a layer knows nothing of training
-    compile: Callable[..., None]
-    fit: Callable[..., Any]
-    evaluate: Callable[..., list[Any]]
-    predict: Callable[..., Array]
-    summary: Callable[..., None]
 
     def __init__(self, *modules: Any) -> None:
         if len(modules) == 1 and isinstance(modules[0], Mapping):
@@ -68,6 +63,27 @@ class Sequential(_Modules):
             named = ((str(i), module) for i, module in enumerate(modules))
         for name, module in named:
             self.add_module(name, self._entry(name, module))
+
+    def _part(self, named: list[tuple[str, Module]]) -> Self:
+        """Another one with some of the modules, under the names that they have here."""
+        part = type(self).__new__(type(self))
+        for name, module in named:
+            setattr(part, name, module)
+        return part
+
+    def __add__(self, other: Iterable[Any]) -> Sequential:
+        return Sequential(*self, *other)
+
+    def __mul__(self, times: int) -> Sequential:
+        return Sequential(*list(self) * self._repeats(times))
+
+    __rmul__ = __mul__
+
+    def __imul__(self, times: int) -> Self:
+        return self.extend(list(self) * (self._repeats(times) - 1))
+
+    def _repeats(self, times: Any) -> int:
+        return count(f"{type(self).__name__} * n", "n", times, 1)
 
     def forward(self, input: Any) -> Value:
         """Pass the input through all modules; returns what the last one does."""

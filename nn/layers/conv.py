@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -12,19 +13,20 @@ from autograd.ops.axes import each
 from autograd.random import Rng, as_generator
 from autograd.value import Value
 from nn import functional
-from nn.arguments import count
-from nn.layers.uniform_weights import uniform_weights
-from nn.module import Module
+from nn.arguments import count, flags
+from nn.layers.uniform_weights import UniformStart, uniform_weights
+from nn.module import Parameter
 
 PAD_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
-class _Convolution(Module):
+class _Convolution(UniformStart):
     """What both kinds share: parameters, checks of the input, repr."""
 
     _rank: ClassVar[int]
     _transposed: ClassVar[bool] = False
     _function: ClassVar[Callable[..., Any]]
+    bias: Parameter | None
 
     def _set_up(
         self,
@@ -40,6 +42,7 @@ class _Convolution(Module):
         dtype: Any,
         rng: Rng,
     ) -> None:
+        flags(self._who, bias=bias)
         self.groups = count(self._who, "groups", groups, 1)
         self.out_channels = count(self._who, "out_channels", out_channels, 1)
         self._check_groups("out_channels", self.out_channels)
@@ -53,9 +56,12 @@ class _Convolution(Module):
             self._make_parameters(in_channels, bias, dtype, rng)
             return
         self.make_later(
-            lambda self, input, *_: self._make_parameters(self._channels(input), bias, dtype, rng),
+            functools.partial(type(self)._make_for, bias=bias, dtype=dtype, rng=rng),
             f"in_channels=None, {self.out_channels}, kernel_size={self.kernel_size}",
         )
+
+    def _make_for(self, input: Any, *_: Any, **settings: Any) -> None:
+        self._make_parameters(self._channels(input), **settings)
 
     def _make_parameters(
         self, in_channels: int, bias: bool, dtype: Any, rng: np.random.Generator
@@ -68,7 +74,9 @@ class _Convolution(Module):
         shape = (first, second // self.groups, *self.kernel_size)
         fan_in = math.prod(shape[1:])
         self.weight = uniform_weights(shape, fan_in, dtype, rng)
-        self.bias = uniform_weights((self.out_channels,), fan_in, dtype, rng) if bias else None
+        self.register_parameter(
+            "bias", uniform_weights((self.out_channels,), fan_in, dtype, rng) if bias else None
+        )
 
     def _check_groups(self, name: str, channels: int) -> None:
         if channels % self.groups:

@@ -6,6 +6,7 @@ from typing import Any
 
 from autograd.value import Value
 from nn import functional
+from nn.arguments import flags
 from nn.module import Module
 
 
@@ -49,6 +50,7 @@ class PairwiseDistance(Module):
     """
 
     def __init__(self, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> None:
+        flags("PairwiseDistance", keepdim=keepdim)
         self.norm, self.eps, self.keepdim = p, eps, keepdim
 
     def forward(self, x1: Any, x2: Any) -> Value:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from autograd.random import Rng, as_generator
 from autograd.value import Value
 from nn import functional
+from nn.arguments import flags
 from nn.functional.dropout import probability
 from nn.module import Module
 
@@ -16,6 +17,7 @@ class _Dropout(Module):
 
     def __init__(self, p: float = 0.5, inplace: bool = False, *, rng: Rng = None) -> None:
         probability(type(self).__name__, p)
+        flags(type(self).__name__, inplace=inplace)
         self.p, self.inplace = p, inplace
         self.rng = None if rng is None else as_generator(rng)
 

@@ -10,7 +10,7 @@ from autograd.node import Array
 from autograd.random import Rng
 from autograd.value import Value
 from nn import functional, init
-from nn.arguments import count
+from nn.arguments import count, flags
 from nn.functional.embedding import dense
 from nn.module import Module, Parameter
 
@@ -31,6 +31,7 @@ class _Table(Module):
         rng: Rng,
     ) -> None:
         who = type(self).__name__
+        flags(who, scale_grad_by_freq=scale_grad_by_freq, sparse=sparse)
         dense(who, sparse)
         if max_norm is not None and not max_norm > 0:
             raise ValueError(f"{who}: max_norm must be more than 0, got {max_norm}.")
@@ -40,6 +41,15 @@ class _Table(Module):
         self.max_norm, self.norm_type = max_norm, norm_type
         self.scale_grad_by_freq, self.sparse = scale_grad_by_freq, sparse
         self.weight = Parameter(np.zeros((num_embeddings, embedding_dim)), dtype=dtype)
+        self.reset_parameters(rng)
+
+    def reset_parameters(self, rng: Rng = None) -> None:
+        """Draw the table anew, as the constructor does.
+
+        Parameters
+        ----------
+        rng : generator, seed or None for the default.
+        """
         init.normal_(self.weight, generator=rng)
         if self.padding_idx is not None:
             table = self.weight.data.copy()
@@ -130,6 +140,7 @@ class Embedding(_Table):
         >>> table.weight.requires_grad
         False
         """
+        flags("Embedding.from_pretrained", freeze=freeze)
         table = _table("Embedding", embeddings)
         rows, width = table.shape
         new = cls(
@@ -198,6 +209,7 @@ class EmbeddingBag(_Table):
             num_embeddings, embedding_dim, padding_idx, max_norm, norm_type,
             scale_grad_by_freq, sparse, dtype, rng,
         )  # fmt: skip
+        flags("EmbeddingBag", include_last_offset=include_last_offset)
         self.mode, self.include_last_offset = mode, include_last_offset
 
     @classmethod
@@ -214,6 +226,7 @@ class EmbeddingBag(_Table):
         padding_idx: int | None = None,
     ) -> Self:
         """An embedding with the given table, (rows, E), which is copied."""
+        flags("EmbeddingBag.from_pretrained", freeze=freeze)
         table = _table("EmbeddingBag", embeddings)
         rows, width = table.shape
         new = cls(

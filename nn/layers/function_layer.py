@@ -6,7 +6,11 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from autograd.value import Value
+from nn.arguments import flags
 from nn.module import Module
+
+FLAGS = ("inplace", "ceil_mode", "return_indices", "count_include_pad")
+"""The settings that are booleans."""
 
 
 class FunctionLayer(Module):
@@ -17,6 +21,7 @@ class FunctionLayer(Module):
     _unshown: ClassVar[tuple[str, ...]] = ()  # settings that PyTorch's repr leaves out
 
     def __init__(self, **settings: Any) -> None:
+        flags(type(self).__name__, **{n: settings[n] for n in FLAGS if n in settings})
         vars(self).update(settings)
         self._settings = tuple(settings)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Generic, Self, TypeVar, cast, overload
@@ -49,10 +50,9 @@ class InOrder(Holder[T]):
         return names[i]
 
     def _part(self, named: list[tuple[str, T]]) -> Self:
-        """Another one with some of the entries, under the names that they have here."""
+        """Another one with some of the entries, numbered anew."""
         part = type(self).__new__(type(self))
-        for name, entry in named:
-            setattr(part, name, entry)
+        part._replace(entry for _, entry in named)
         return part
 
     def __iter__(self) -> Iterator[T]:
@@ -91,10 +91,10 @@ class InOrder(Holder[T]):
 
     def extend(self, values: Iterable[Any]) -> Self:
         """Add entries at the end."""
-        named = [(str(i), given) for i, given in enumerate(values, len(self))]
-        new = {name: self._entry(name, given) for name, given in named}
-        for name, entry in new.items():
-            setattr(self, name, entry)
+        new = [self._entry(str(i), given) for i, given in enumerate(values, len(self))]
+        free = (str(i) for i in itertools.count(len(self)) if str(i) not in vars(self))
+        for entry in new:
+            setattr(self, next(free), entry)
         return self
 
     def insert(self, index: int, value: Any) -> Self:
@@ -111,7 +111,7 @@ class InOrder(Holder[T]):
         return found
 
     def __add__(self, other: Iterable[Any]) -> Self:
-        joined = type(self)()
+        joined = type(self).__new__(type(self))
         joined._replace([*self, *other])
         return joined
 

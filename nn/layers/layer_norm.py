@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 
 from autograd.value import Value
 from nn import functional
-from nn.arguments import count
+from nn.arguments import count, flags
+from nn.layers.scale_and_shift import ScaleAndShift
 from nn.module import Module, Parameter
 
 
-class _RowNorm(Module):
+class _RowNorm(ScaleAndShift):
     """What LayerNorm and RMSNorm share: the shape of a row."""
 
     normalized_shape: tuple[int, ...]
@@ -64,6 +66,8 @@ class LayerNorm(_RowNorm):
     [[-1.0, 1.0], [-1.0, 1.0]]
     """
 
+    bias: Parameter | None
+
     def __init__(
         self,
         normalized_shape: Any,
@@ -74,10 +78,12 @@ class LayerNorm(_RowNorm):
         dtype: Any = None,
     ) -> None:
         self._set_shape(normalized_shape)
+        flags("LayerNorm", elementwise_affine=elementwise_affine, bias=bias)
         self.eps, self.elementwise_affine = eps, elementwise_affine
-        shape, affine = self.normalized_shape, elementwise_affine
-        self.weight = Parameter(np.ones(shape), dtype=dtype) if affine else None
-        self.bias = Parameter(np.zeros(shape), dtype=dtype) if affine and bias else None
+        w, b = np.ones(self.normalized_shape), np.zeros(self.normalized_shape)
+        affine = elementwise_affine
+        self.register_parameter("weight", Parameter(w, dtype=dtype) if affine else None)
+        self.register_parameter("bias", Parameter(b, dtype=dtype) if affine and bias else None)
 
     def forward(self, input: Any) -> Value:
         """Normalize each row."""
@@ -129,9 +135,10 @@ class RMSNorm(_RowNorm):
         dtype: Any = None,
     ) -> None:
         self._set_shape(normalized_shape)
+        flags("RMSNorm", elementwise_affine=elementwise_affine)
         self.eps, self.elementwise_affine = eps, elementwise_affine
-        shape = self.normalized_shape
-        self.weight = Parameter(np.ones(shape), dtype=dtype) if elementwise_affine else None
+        w = np.ones(self.normalized_shape)
+        self.register_parameter("weight", Parameter(w, dtype=dtype) if elementwise_affine else None)
 
     def forward(self, x: Any) -> Value:
         """Scale each row."""
@@ -144,7 +151,7 @@ class RMSNorm(_RowNorm):
         )
 
 
-class GroupNorm(Module):
+class GroupNorm(ScaleAndShift):
     """Normalize groups of neighboring channels of each sample.
 
     Parameters
@@ -173,6 +180,8 @@ class GroupNorm(Module):
     [[-1.0, 1.0, -1.0, 1.0]]
     """
 
+    bias: Parameter | None
+
     def __init__(
         self,
         num_groups: int,
@@ -184,14 +193,18 @@ class GroupNorm(Module):
         bias: bool = True,
     ) -> None:
         self.num_groups = count("GroupNorm", "num_groups", num_groups, 1)
+        flags("GroupNorm", affine=affine, bias=bias)
         self.eps, self.affine = eps, affine
         if num_channels is not None:
             self._make_parameters(num_channels, dtype, bias)
             return
         self.make_later(
-            lambda self, input: self._make_parameters(np.shape(input)[1], dtype, bias),
+            functools.partial(type(self)._make_for, dtype=dtype, bias=bias),
             f"{num_groups}, None, eps={eps}, affine={affine}, bias={bias}",
         )
+
+    def _make_for(self, input: Any, **settings: Any) -> None:
+        self._make_parameters(self._channels(input), **settings)
 
     def _make_parameters(self, num_channels: int, dtype: Any, bias: bool) -> None:
         self.num_channels = count("GroupNorm", "num_channels", num_channels, 1)
@@ -200,17 +213,22 @@ class GroupNorm(Module):
                 f"GroupNorm: num_channels={num_channels} must be a multiple of "
                 f"num_groups={self.num_groups}."
             )
-        affine = self.affine
-        self.weight = Parameter(np.ones(num_channels), dtype=dtype) if affine else None
-        self.bias = Parameter(np.zeros(num_channels), dtype=dtype) if affine and bias else None
+        w, b, affine = np.ones(num_channels), np.zeros(num_channels), self.affine
+        self.register_parameter("weight", Parameter(w, dtype=dtype) if affine else None)
+        self.register_parameter("bias", Parameter(b, dtype=dtype) if affine and bias else None)
+
+    def _channels(self, input: Any) -> int:
+        shape = np.shape(input)
+        if len(shape) < 2:
+            raise ValueError(f"GroupNorm: input must be (N, C, ...), got {shape}.")
+        return shape[1]
 
     def forward(self, input: Any) -> Value:
         """Normalize each group of each sample."""
-        shape = np.shape(input)
-        if len(shape) < 2 or shape[1] != self.num_channels:
+        if self._channels(input) != self.num_channels:
             raise ValueError(
                 f"GroupNorm: input must be (N, C, ...) with C = num_channels={self.num_channels}, "
-                f"got {shape}."
+                f"got {np.shape(input)}."
             )
         return functional.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,12 @@ import numpy as np
 from autograd.random import Rng, as_generator
 from autograd.value import Value
 from nn import functional
-from nn.arguments import count
-from nn.layers.uniform_weights import uniform_weights
-from nn.module import Module
+from nn.arguments import count, features, flags
+from nn.layers.uniform_weights import UniformStart, uniform_weights
+from nn.module import Module, Parameter
 
 
-class Linear(Module):
+class Linear(UniformStart):
     """Affine map y = x Wᵀ + b.
 
     Parameters
@@ -47,6 +48,8 @@ class Linear(Module):
     (2, 3)
     """
 
+    bias: Parameter | None
+
     def __init__(
         self,
         in_features: int | None,
@@ -57,21 +60,27 @@ class Linear(Module):
         rng: Rng = None,
     ) -> None:
         self.out_features = count("Linear", "out_features", out_features)
+        flags("Linear", bias=bias)
         rng = as_generator(rng)
         if in_features is not None:
             self._make_parameters(in_features, bias, dtype, rng)
             return
         self.make_later(
-            lambda self, input: self._make_parameters(np.shape(input)[-1], bias, dtype, rng),
+            functools.partial(type(self)._make_for, bias=bias, dtype=dtype, rng=rng),
             f"in_features=None, out_features={out_features}, bias={bias}",
         )
+
+    def _make_for(self, input: Any, **settings: Any) -> None:
+        self._make_parameters(features("Linear", input), **settings)
 
     def _make_parameters(
         self, in_features: int, bias: bool, dtype: Any, rng: np.random.Generator
     ) -> None:
         self.in_features = fan_in = count("Linear", "in_features", in_features)
         self.weight = uniform_weights((self.out_features, fan_in), fan_in, dtype, rng)
-        self.bias = uniform_weights((self.out_features,), fan_in, dtype, rng) if bias else None
+        self.register_parameter(
+            "bias", uniform_weights((self.out_features,), fan_in, dtype, rng) if bias else None
+        )
 
     def forward(self, input: Any) -> Value:
         """Map (..., in_features) to (..., out_features)."""
@@ -84,7 +93,7 @@ class Linear(Module):
         )
 
 
-class Bilinear(Module):
+class Bilinear(UniformStart):
     """Bilinear map y_k = x1ᵀ A_k x2 + b_k.
 
     Parameters
@@ -109,6 +118,8 @@ class Bilinear(Module):
     (5, 2)
     """
 
+    bias: Parameter | None
+
     def __init__(
         self,
         in1_features: int,
@@ -122,10 +133,17 @@ class Bilinear(Module):
         self.in1_features = count("Bilinear", "in1_features", in1_features, 1)
         self.in2_features = count("Bilinear", "in2_features", in2_features)
         self.out_features = count("Bilinear", "out_features", out_features)
+        flags("Bilinear", bias=bias)
         rng, fan_in = as_generator(rng), in1_features
         shape = (out_features, in1_features, in2_features)
         self.weight = uniform_weights(shape, fan_in, dtype, rng)
-        self.bias = uniform_weights((out_features,), fan_in, dtype, rng) if bias else None
+        self.register_parameter(
+            "bias", uniform_weights((out_features,), fan_in, dtype, rng) if bias else None
+        )
+
+    @property
+    def _fan_in(self) -> int:
+        return self.in1_features
 
     def forward(self, input1: Any, input2: Any) -> Value:
         """Map pairs of (..., in1) and (..., in2) to (..., out)."""

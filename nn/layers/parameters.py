@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Self
 
 from autograd.value import Value
@@ -46,9 +46,6 @@ class ParameterList(InOrder[Parameter]):
     def _entry(self, name: str, given: Any) -> Parameter:
         return as_parameter("ParameterList", name, given)
 
-    def _part(self, named: list[tuple[str, Parameter]]) -> Self:
-        return type(self)(p for _, p in named)
-
     def __repr__(self) -> str:
         return _shown(self)
 
@@ -75,6 +72,46 @@ class ParameterDict(ByName[Parameter]):
 
     def _entry(self, name: str, given: Any) -> Parameter:
         return as_parameter("ParameterDict", name, given)
+
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(self.keys())
+
+    def __or__(self, other: Any) -> Self:
+        joined = self.copy()
+        joined.update(other)
+        return joined
+
+    def __ror__(self, other: Any) -> Self:
+        joined = type(self)(other)
+        joined.update(self)
+        return joined
+
+    def __ior__(self, other: Any) -> Self:
+        self.update(other)
+        return self
+
+    def copy(self) -> Self:
+        """Another one with the same entries, which both share."""
+        new = type(self)()
+        new.update(self)
+        return new
+
+    def setdefault(self, key: str, default: Any = None) -> Parameter:
+        """The entry of this name, which is the default if there was none."""
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def popitem(self) -> tuple[str, Parameter]:
+        """Take the last entry out; return its name and itself."""
+        if not len(self):
+            raise KeyError(f"{type(self).__name__}: popitem() of an empty one.")
+        key = self.keys()[-1]
+        return key, self.pop(key)
+
+    def fromkeys(self, keys: Iterable[str], default: Any = None) -> Self:
+        """Another one with a parameter under each key, all from the same default."""
+        return type(self)(dict.fromkeys(keys, default))
 
     def __repr__(self) -> str:
         return _shown(self)

@@ -10,7 +10,7 @@ import numpy as np
 from autograd.random import Rng
 from autograd.value import Value
 from nn import init
-from nn.arguments import count
+from nn.arguments import count, flags
 from nn.functional.dropout import probability
 from nn.functional.tensor import floats, same_dtype
 from nn.layers.dropout import Dropout
@@ -31,6 +31,7 @@ class _Positions(Module):
         who = type(self).__name__
         self.d_model = count(who, "d_model", d_model, 1)
         self.max_len = count(who, "max_len", max_len, 1)
+        flags(who, batch_first=batch_first)
         self.batch_first = batch_first
         probability(who, dropout, "dropout")
         self.dropout = Dropout(dropout, rng=rng)

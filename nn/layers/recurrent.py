@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from typing import Any, ClassVar
 
@@ -10,13 +11,13 @@ import numpy as np
 import autograd
 from autograd.random import Rng, as_generator
 from autograd.value import Value
-from nn.arguments import count
-from nn.layers.uniform_weights import uniform_weights
+from nn.arguments import count, features, flags
+from nn.layers.uniform_weights import UniformStart, uniform_weights
 from nn.module import Module, Parameter
 from nn.utils.rnn import PackedSequence, pad_packed_sequence, repacked
 
 
-class _Recurrent(Module):
+class _Recurrent(UniformStart):
     """What the three share: parameters and packed sequences."""
 
     _gates: ClassVar[int]
@@ -46,6 +47,7 @@ class _Recurrent(Module):
             raise ValueError(
                 f"{who}: proj_size={proj_size} must be less than hidden_size={hidden_size}."
             )
+        flags(who, bias=bias, batch_first=batch_first, bidirectional=bidirectional)
         if isinstance(dropout, bool) or not isinstance(dropout, (int, float)):
             raise TypeError(f"{who}: dropout must be a number, got {dropout!r}.")
         if not 0 <= dropout <= 1:
@@ -63,9 +65,12 @@ class _Recurrent(Module):
             self._make_parameters(input_size, dtype)
             return
         self.make_later(
-            lambda self, input, *_, **__: self._make_parameters(_features(input), dtype),
+            functools.partial(type(self)._make_for, dtype=dtype),
             f"None, {self.hidden_size}",
         )
+
+    def _make_for(self, input: Any, *_: Any, dtype: Any, **__: Any) -> None:
+        self._make_parameters(_features(self, input), dtype)
 
     def _make_parameters(self, input_size: int, dtype: Any) -> None:
         self.input_size = width = count(type(self).__name__, "input_size", input_size)
@@ -83,6 +88,10 @@ class _Recurrent(Module):
                     p = uniform_weights(shape, H, dtype, generator)
                     setattr(self, f"{name}_l{layer}{suffix}", p)
             width = out * len(self._suffixes)
+
+    @property
+    def _fan_in(self) -> int:
+        return self.hidden_size
 
     @property
     def _suffixes(self) -> tuple[str, ...]:
@@ -150,10 +159,10 @@ class _Recurrent(Module):
         return text
 
 
-def _features(input: Any) -> int:
+def _features(layer: Module, input: Any) -> int:
     """The number of features of a step."""
-    size: int = np.shape(input.data if isinstance(input, PackedSequence) else input)[-1]
-    return size
+    steps = input.data if isinstance(input, PackedSequence) else input
+    return features(type(layer).__name__, steps)
 
 
 class RNN(_Recurrent):

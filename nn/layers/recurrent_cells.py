@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,13 +10,12 @@ import numpy as np
 import autograd
 from autograd.random import Rng, as_generator
 from autograd.value import Value
-from nn.arguments import count
+from nn.arguments import count, features, flags
 from nn.functional.tensor import same_dtype
-from nn.layers.uniform_weights import uniform_weights
-from nn.module import Module
+from nn.layers.uniform_weights import UniformStart, uniform_weights
 
 
-class _Cell(Module):
+class _Cell(UniformStart):
     """What the three share: parameters and checks."""
 
     _gates: ClassVar[int]
@@ -30,23 +30,31 @@ class _Cell(Module):
         rng: Rng = None,
     ) -> None:
         who = type(self).__name__
+        flags(who, bias=bias)
         self.hidden_size, self.bias = count(who, "hidden_size", hidden_size, 1), bias
         rng = as_generator(rng)
         if input_size is not None:
             self._make_parameters(input_size, dtype, rng)
             return
         self.make_later(
-            lambda self, input, *_, **__: self._make_parameters(np.shape(input)[-1], dtype, rng),
+            functools.partial(type(self)._make_for, dtype=dtype, rng=rng),
             f"None, {self.hidden_size}",
         )
+
+    def _make_for(self, input: Any, *_: Any, dtype: Any, rng: Any, **__: Any) -> None:
+        self._make_parameters(features(type(self).__name__, input), dtype, rng)
 
     def _make_parameters(self, input_size: int, dtype: Any, rng: np.random.Generator) -> None:
         self.input_size = count(type(self).__name__, "input_size", input_size)
         H, rows, bias = self.hidden_size, self._gates * self.hidden_size, self.bias
         self.weight_ih = uniform_weights((rows, input_size), H, dtype, rng)
         self.weight_hh = uniform_weights((rows, H), H, dtype, rng)
-        self.bias_ih = uniform_weights((rows,), H, dtype, rng) if bias else None
-        self.bias_hh = uniform_weights((rows,), H, dtype, rng) if bias else None
+        for name in ("bias_ih", "bias_hh"):
+            self.register_parameter(name, uniform_weights((rows,), H, dtype, rng) if bias else None)
+
+    @property
+    def _fan_in(self) -> int:
+        return self.hidden_size
 
     def _step(self, scan: Any, input: Any, states: tuple[Any, ...], **how: Any) -> list[Any]:
         """The states after a step: a fused scan of one step."""
@@ -57,7 +65,8 @@ class _Cell(Module):
                 f"{who}: input must be (B, I) or (I,) with I = input_size={self.input_size}, "
                 f"got {x.shape}."
             )
-        weights = [vars(self)[n] for n in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        weights = [getattr(self, name) for name in names]
         same_dtype(who, x, weights[0])
         single = len(x.shape) == 1
         if single:

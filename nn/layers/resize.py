@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nn import functional
+from nn.arguments import flags
 from nn.layers.function_layer import FunctionLayer
 
 
@@ -45,6 +46,11 @@ class Upsample(FunctionLayer):
             scale_factor = tuple(float(f) for f in scale_factor)
         elif scale_factor is not None:
             scale_factor = float(scale_factor)
+        for name, flag in (
+            ("align_corners", align_corners),
+            ("recompute_scale_factor", recompute_scale_factor),
+        ):
+            flags(type(self).__name__, **{name: False if flag is None else flag})
         super().__init__(
             size=size,
             scale_factor=scale_factor,

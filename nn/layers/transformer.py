@@ -10,7 +10,7 @@ import numpy as np
 from autograd.random import Rng, as_generator
 from autograd.value import Value
 from nn import functional, init
-from nn.arguments import count
+from nn.arguments import count, flags
 from nn.layers.container import ModuleList
 from nn.layers.layer_norm import LayerNorm
 from nn.layers.transformer_layers import (
@@ -48,6 +48,9 @@ class TransformerEncoder(Module):
         enable_nested_tensor: bool = True,
         mask_check: bool = True,
     ) -> None:
+        flags(
+            "TransformerEncoder", enable_nested_tensor=enable_nested_tensor, mask_check=mask_check
+        )
         self.layers = _copies("TransformerEncoder", encoder_layer, num_layers)
         self.num_layers, self.norm = num_layers, norm
 
@@ -60,7 +63,7 @@ class TransformerEncoder(Module):
     ) -> Value:
         """Pass the input through all layers, each with the same masks."""
         for layer in self.layers:
-            src = layer(src, mask, src_key_padding_mask, bool(is_causal))
+            src = layer(src, mask, src_key_padding_mask, _causal(is_causal))
         return src if self.norm is None else self.norm(src)
 
 
@@ -103,9 +106,14 @@ class TransformerDecoder(Module):
         for layer in self.layers:
             tgt = layer(
                 tgt, memory, tgt_mask, memory_mask, tgt_key_padding_mask,
-                memory_key_padding_mask, bool(tgt_is_causal), memory_is_causal,
+                memory_key_padding_mask, _causal(tgt_is_causal), memory_is_causal,
             )  # fmt: skip
         return tgt if self.norm is None else self.norm(tgt)
+
+
+def _causal(given: bool | None) -> bool:
+    """None, PyTorch's default, stands for False."""
+    return False if given is None else given
 
 
 def _copies(who: str, layer: Module, n: int) -> ModuleList:
@@ -166,6 +174,7 @@ class Transformer(Module):
         dtype: Any = None,
         rng: Rng = None,
     ) -> None:
+        flags("Transformer", batch_first=batch_first, norm_first=norm_first, bias=bias)
         rng = None if rng is None else as_generator(rng)
         settings: tuple[Any, ...] = (
             d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps, batch_first,

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from autograd.random import Rng, as_generator
 from autograd.value import Value
 from nn import functional
-from nn.arguments import count
+from nn.arguments import count, flags
 from nn.functional.dropout import probability
 from nn.layers.attention import MultiheadAttention
 from nn.layers.dropout import Dropout
@@ -49,6 +49,7 @@ class _TransformerLayer(Module):
         count(who, "d_model", d_model, 1)
         count(who, "nhead", nhead, 1)
         count(who, "dim_feedforward", dim_feedforward, 1)
+        flags(who, batch_first=batch_first, norm_first=norm_first, bias=bias)
         probability(who, dropout, "dropout")
         if d_model % nhead:
             raise ValueError(f"{who}: d_model={d_model} must be a multiple of nhead={nhead}.")
@@ -122,6 +123,7 @@ class TransformerEncoderLayer(_TransformerLayer):
         is_causal: bool = False,
     ) -> Value:
         """Map (T, N, E), or (N, T, E) where `batch_first`, or (T, E); masks as in the attention."""
+        flags(type(self).__name__, is_causal=is_causal)
 
         def attend(x: Any) -> Any:
             return self.self_attn(
@@ -167,6 +169,8 @@ class TransformerDecoderLayer(_TransformerLayer):
         memory_is_causal: bool = False,
     ) -> Value:
         """Map a target (T, N, E), given a memory (S, N, E); masks as in the attention."""
+        who = type(self).__name__
+        flags(who, tgt_is_causal=tgt_is_causal, memory_is_causal=memory_is_causal)
 
         def attend(x: Any) -> Any:
             return self.self_attn(

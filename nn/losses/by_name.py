@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
+from functools import partial, update_wrapper
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -10,6 +13,7 @@ import numpy as np
 from autograd.node import Array
 from nn import functional
 from nn.arguments import chosen
+from nn.functional.reduction import reduced
 
 Loss = Callable[..., Any]
 
@@ -25,13 +29,21 @@ def elementwise(function: Loss) -> Loss:
         return function(outputs, target)
 
     loss.__name__ = function.__name__
+    if not isinstance(function, partial):
+        loss.each = elementwise(each(function))  # type: ignore[attr-defined]
     return loss
 
 
-def categorical_crossentropy(outputs: Any, target: Array) -> Any:
+def each(function: Loss) -> Loss:
+    """A loss function with ``reduction="none"``."""
+    return update_wrapper(partial(function, reduction="none"), function)
+
+
+def categorical_crossentropy(outputs: Any, target: Array, reduction: str = "mean") -> Any:
     """−log of the target's probability, from probabilities (N, C), as Keras has it.
 
-    `cross_entropy` is the same from logits, without the Softmax, and more exact.
+    Targets are one-hot rows, or class indices of shape (N,) or (N, 1). `cross_entropy` is the same
+    from logits, without the Softmax, and more exact.
     """
     p = np.asarray(outputs.data)
     if p.ndim != 2 or (p < 0).any() or np.abs(p.sum(1) - 1).max(initial=0) > 1e-3:
@@ -40,14 +52,17 @@ def categorical_crossentropy(outputs: Any, target: Array) -> Any:
             f"outputs adds up to 1; shape {p.shape}. For logits, choose 'cross_entropy'."
         )
     log_p = np.log(np.maximum(outputs, np.finfo(p.dtype).tiny))
-    if target.ndim == 2 and target.shape != p.shape:
+    if target.shape == p.shape:
+        losses = -np.sum(log_p * target.astype(p.dtype), axis=1)
+        return reduced(losses, reduction, "categorical_crossentropy")
+    if target.shape == (len(p), 1):
+        target = target[:, 0]
+    if target.ndim == 2:
         raise ValueError(
             f"categorical_crossentropy: target has shape {target.shape}, the outputs {p.shape}; "
             "one-hot rows have a place for each output, class indices the shape (N,)."
         )
-    if target.shape == p.shape:
-        return -np.sum(log_p * target.astype(p.dtype)) / len(p)
-    return functional.nll_loss(log_p, target)
+    return functional.nll_loss(log_p, target, reduction=reduction)
 
 
 _binary = elementwise(functional.binary_cross_entropy)
@@ -84,3 +99,39 @@ def loss_for(loss: Any) -> Loss:
         )
     made: Loss = loss
     return made
+
+
+def setting(loss: Any, name: str) -> Any:
+    """What a loss module, or a function by `functools.partial`, was given for an argument."""
+    if isinstance(loss, partial):
+        given = loss.keywords.get(name)
+        return setting(loss.func, name) if given is None else given
+    return getattr(loss, name, None)
+
+
+def unreduced(loss: Loss) -> Loss:
+    """The same loss for each sample or position by itself, for weights.
+
+    Raises
+    ------
+    TypeError
+        A function of one's own, which returns a mean already.
+    """
+    if hasattr(loss, "each"):
+        found: Loss = loss.each
+        return found
+    if hasattr(loss, "reduction"):
+        alone = copy.copy(loss)
+        alone.reduction = "none"
+        return alone
+    try:
+        takes = "reduction" in signature(loss).parameters
+    except (TypeError, ValueError):
+        takes = False
+    if not takes:
+        raise TypeError(
+            "fit: sample_weight and class_weight need the loss of each sample; give the loss by "
+            "name, as a module such as nn.CrossEntropyLoss(), or as a function that takes "
+            f"reduction='none', not {loss!r}."
+        )
+    return partial(loss, reduction="none")

@@ -6,6 +6,7 @@ from typing import Any
 
 from autograd.value import Value
 from nn import functional
+from nn.arguments import flags
 from nn.losses.loss import Loss, WeightedLoss
 
 
@@ -98,6 +99,7 @@ class KLDivLoss(Loss):
 
     def __init__(self, reduction: str = "mean", log_target: bool = False) -> None:
         super().__init__(reduction)
+        flags("KLDivLoss", log_target=log_target)
         self.log_target = log_target
 
     def forward(self, input: Any, target: Any) -> Value:
@@ -126,6 +128,7 @@ class CTCLoss(Loss):
         self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False
     ) -> None:
         super().__init__(reduction)
+        flags("CTCLoss", zero_infinity=zero_infinity)
         self.blank, self.zero_infinity = blank, zero_infinity
 
     def forward(

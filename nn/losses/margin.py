@@ -7,6 +7,7 @@ from typing import Any
 
 from autograd.value import Value
 from nn import functional
+from nn.arguments import flags
 from nn.losses.loss import Loss
 
 
@@ -113,6 +114,7 @@ class TripletMarginLoss(Loss):
         super().__init__(reduction)
         if margin <= 0:
             raise ValueError(f"TripletMarginLoss: margin must be more than 0, got {margin}.")
+        flags("TripletMarginLoss", swap=swap)
         self.margin, self.p, self.eps, self.swap = margin, p, eps, swap
 
     def forward(self, anchor: Any, positive: Any, negative: Any) -> Value:
@@ -157,6 +159,7 @@ class TripletMarginWithDistanceLoss(Loss):
         self.distance_function: Callable[[Any, Any], Any] = (
             distance_function or functional.pairwise_distance
         )
+        flags("TripletMarginWithDistanceLoss", swap=swap)
         self.margin, self.swap = margin, swap
 
     def forward(self, anchor: Any, positive: Any, negative: Any) -> Value:

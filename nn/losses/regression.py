@@ -6,6 +6,7 @@ from typing import Any
 
 from autograd.value import Value
 from nn import functional
+from nn.arguments import flags
 from nn.losses.loss import Loss
 
 
@@ -116,6 +117,7 @@ class PoissonNLLLoss(Loss):
         reduction: str = "mean",
     ) -> None:
         super().__init__(reduction)
+        flags("PoissonNLLLoss", log_input=log_input, full=full)
         self.log_input, self.full, self.eps = log_input, full, eps
 
     def forward(self, log_input: Any, target: Any) -> Value:
@@ -145,6 +147,7 @@ class GaussianNLLLoss(Loss):
         super().__init__(reduction)
         if eps <= 0:
             raise ValueError(f"GaussianNLLLoss: eps must be more than 0, got {eps}.")
+        flags("GaussianNLLLoss", full=full)
         self.full, self.eps = full, eps
 
     def forward(self, input: Any, target: Any, var: Any) -> Value:

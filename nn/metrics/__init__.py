@@ -21,9 +21,14 @@ from nn.metrics.confusion import recall_score as recall_score
 from nn.metrics.detection import MeanAveragePrecision as MeanAveragePrecision
 from nn.metrics.detection import mean_average_precision as mean_average_precision
 from nn.metrics.metric import Metric as Metric
+from nn.metrics.ranking import AUC as AUC
+from nn.metrics.ranking import roc_auc_score as roc_auc_score
 from nn.metrics.regression import MeanAbsoluteError as MeanAbsoluteError
+from nn.metrics.regression import MeanSquaredError as MeanSquaredError
 from nn.metrics.regression import R2Score as R2Score
+from nn.metrics.regression import RootMeanSquaredError as RootMeanSquaredError
 from nn.metrics.regression import mean_absolute_error as mean_absolute_error
+from nn.metrics.regression import mean_squared_error as mean_squared_error
 from nn.metrics.regression import r2_score as r2_score
 from nn.metrics.sequences import edit_distance as edit_distance
 from nn.metrics.sequences import error_rate as error_rate

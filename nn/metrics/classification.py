@@ -7,33 +7,22 @@ from typing import Any
 import numpy as np
 
 from autograd.node import Array
-from nn.metrics.metric import Average, class_scores
+from nn.metrics.class_indices import OfClasses
+from nn.metrics.metric import Average
 
 
-def predictions(who: str, outputs: Array, targets: Array, threshold: float) -> tuple[Array, Array]:
-    """Predicted and true class indices, both (n,).
-
-    With one score per target (outputs of the targets' shape, or (N, 1) for (N,)), class 1 is
-    predicted where the score exceeds the threshold. Otherwise outputs are (N, C, ...) and the class
-    with the largest score is predicted.
-    """
-    if outputs.shape == targets.shape or outputs.shape == (*targets.shape, 1):
-        if not ((targets == 0) | (targets == 1)).all():
-            raise ValueError(
-                f"{who}: with one output per target, {outputs.shape}, targets must be 0 or 1; got "
-                f"{targets.min()} to {targets.max()}."
-            )
-        return (outputs.reshape(-1) > threshold).astype(np.int64), targets.reshape(-1)
-    scores, classes = class_scores(who, outputs, targets)
-    return scores.argmax(1), classes
-
-
-class Accuracy(Average):
+class Accuracy(OfClasses, Average):
     """Fraction of samples whose class is predicted correctly.
 
     Parameters
     ----------
-    threshold : a single score above it means class 1: 0.5 for probabilities, 0 for logits.
+    threshold : a single score above it means class 1: 0.5 for probabilities, 0 for logits. By
+        default 0.5, and in `nn.train.fit` what the loss is of.
+    multilabel : whether targets of the outputs' shape (N, C) are a question for each output
+        (True), or one-hot rows or class probabilities (False). None tells by the targets: they
+        are such rows if each adds up to 1; targets that are now one, now the other are refused.
+    ignore_index : targets with this class index do not count, nor do those of −100. By default
+        that of the loss in `nn.train.fit`.
 
     Examples
     --------
@@ -43,20 +32,34 @@ class Accuracy(Average):
     >>> metric.update(np.array([[0.3, 0.7]]), np.array([1]))
     >>> round(metric.compute(), 3)
     0.667
+    >>> nn.metrics.Accuracy()(np.array([[0.4, 0.3, 0.3]]), np.array([[1, 0, 0]]))  # one-hot
+    1.0
+    >>> nn.metrics.Accuracy()(np.array([[0.9, 0.3, 0.8]]), np.array([[1, 1, 1]])).__round__(3)
+    0.667
     """
 
     name = "accuracy"
+    better = "max"
 
-    def __init__(self, threshold: float = 0.5) -> None:
-        self.threshold = threshold
+    def __init__(
+        self,
+        threshold: float | None = None,
+        multilabel: bool | None = None,
+        ignore_index: int | None = None,
+    ) -> None:
+        self.threshold, self.multilabel, self.ignore_index = threshold, multilabel, ignore_index
         super().__init__()
 
+    def reset(self) -> None:
+        super().reset()
+        self._read_as = ""
+
     def update(self, outputs: Array, targets: Array) -> None:
-        predicted, true = predictions("accuracy", outputs, targets, self.threshold)
+        predicted, true, _ = self.predictions(outputs, targets)
         self.add(int(np.count_nonzero(predicted == true)), len(true))
 
 
-class TopKAccuracy(Average):
+class TopKAccuracy(OfClasses, Average):
     """Fraction of samples whose class has one of the k largest scores.
 
     Ties: the lower class index ranks first.
@@ -78,6 +81,8 @@ class TopKAccuracy(Average):
     0.5
     """
 
+    better = "max"
+
     def __init__(self, k: int = 5) -> None:
         if k < 1:
             raise ValueError(f"TopKAccuracy: k must be >= 1, got {k}.")
@@ -85,7 +90,7 @@ class TopKAccuracy(Average):
         super().__init__()
 
     def update(self, outputs: Array, targets: Array) -> None:
-        scores, classes = class_scores(self.name, outputs, targets)
+        scores, classes = self.class_scores(outputs, targets)
         own = np.take_along_axis(scores, classes[:, None], 1)
         lower = np.arange(scores.shape[1]) < classes[:, None]
         rank = ((scores > own) | ((scores == own) & lower)).sum(1)
@@ -93,7 +98,7 @@ class TopKAccuracy(Average):
         self.add(int(np.count_nonzero(hits)), len(classes))
 
 
-class Perplexity(Average):
+class Perplexity(OfClasses, Average):
     """Perplexity: exp of the mean cross-entropy of the logits.
 
     Examples
@@ -104,14 +109,22 @@ class Perplexity(Average):
     """
 
     name = "perplexity"
+    better = "min"
 
     def update(self, outputs: Array, targets: Array) -> None:
-        scores, classes = class_scores("perplexity", outputs, targets)
-        if len(classes):
-            top = scores.max(1)
-            logsumexp = np.log(np.exp(scores - top[:, None]).sum(1, dtype=np.float64)) + top
+        scores, classes = self.class_scores(outputs, targets)
+        if not len(classes):
+            return
+        scores = scores.astype(np.float64)
+        top = scores.max(1)
+        log_total = np.log(np.exp(scores - top[:, None]).sum(1)) + top
+        if targets.shape == outputs.shape:  # class probabilities q: log Σ exp x − Σ q x
+            q = np.moveaxis(targets, 1, -1).reshape(scores.shape)
+            own = np.where(q == 0, 0, scores * q).sum(1)  # where q is 0, x may be −∞
+            self.add((q.sum(1) * log_total - own).sum(), len(classes))
+        else:
             own = np.take_along_axis(scores, classes[:, None], 1)[:, 0]
-            self.add((logsumexp - own).sum(), len(classes))
+            self.add((log_total - own).sum(), len(classes))
 
     def compute(self) -> float:
         return float(np.exp(super().compute()))
@@ -122,8 +135,10 @@ def accuracy(outputs: Any, targets: Any, threshold: float = 0.5) -> float:
 
     Parameters
     ----------
-    outputs : scores (N, C, d1, ...), or one score per target: any shape, or (N, 1) for (N,).
-    targets : class indices (N, d1, ...), where −100 is ignored; or 0 and 1.
+    outputs : scores (N, C, d1, ...), or one score per target: any shape, or (N, 1) for (N,); or
+        predicted class indices, integers of the targets' shape.
+    targets : class indices (N, d1, ...), where −100 is ignored; class probabilities of the
+        outputs' shape, such as one-hot rows; or 0 and 1.
     threshold : a single score above it means class 1: 0.5 for probabilities, 0 for logits.
 
     Returns
@@ -152,7 +167,8 @@ def top_k_accuracy(outputs: Any, targets: Any, k: int = 5) -> float:
     Parameters
     ----------
     outputs : scores (N, C, d1, ...).
-    targets : class indices (N, d1, ...), where −100 is ignored.
+    targets : class indices (N, d1, ...), where −100 is ignored; or class probabilities of the
+        outputs' shape, such as one-hot rows.
     k : number of classes considered.
 
     Returns
@@ -179,7 +195,8 @@ def perplexity(outputs: Any, targets: Any) -> float:
     Parameters
     ----------
     outputs : logits (N, C, d1, ...).
-    targets : class indices (N, d1, ...), where −100 is ignored.
+    targets : class indices (N, d1, ...), where −100 is ignored; or class probabilities of the
+        outputs' shape, such as one-hot rows.
 
     Returns
     -------

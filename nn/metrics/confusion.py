@@ -7,19 +7,20 @@ from typing import Any
 import numpy as np
 
 from autograd.node import Array
-from nn.metrics.classification import predictions
+from nn.metrics.class_indices import OfClasses
 from nn.metrics.metric import Metric
 
 AVERAGES = ("binary", "macro", "micro", "weighted", None)
 
 
-class ConfusionMatrix(Metric):
+class ConfusionMatrix(OfClasses, Metric):
     """Confusion matrix: entry [i, j] counts samples of class i predicted as class j.
 
     Parameters
     ----------
     num_classes : C; by default it grows with the largest class index seen.
-    threshold : as in `Accuracy`.
+    threshold, multilabel, ignore_index : as in `Accuracy`; the labels of several questions a sample
+        are counted together, as classes 0 and 1.
 
     Raises
     ------
@@ -36,34 +37,43 @@ class ConfusionMatrix(Metric):
 
     name = "confusion_matrix"
 
-    def __init__(self, num_classes: int | None = None, threshold: float = 0.5) -> None:
+    def __init__(
+        self,
+        num_classes: int | None = None,
+        threshold: float | None = None,
+        multilabel: bool | None = None,
+        ignore_index: int | None = None,
+    ) -> None:
         self.num_classes, self.threshold = num_classes, threshold
+        self.multilabel, self.ignore_index = multilabel, ignore_index
         self.reset()
+
+    @property
+    def single(self) -> bool:
+        return False
 
     def reset(self) -> None:
         c = self.num_classes or 0
         self.counts: Array = np.zeros((c, c), np.int64)
+        self._read_as = ""
 
     def update(self, outputs: Array, targets: Array) -> None:
         """Add a batch. Integer outputs of the targets' shape are predicted class indices."""
-        if outputs.dtype.kind in "iu" and outputs.shape == targets.shape:
-            predicted, true = outputs.reshape(-1), targets.reshape(-1)
-        else:
-            predicted, true = predictions(self.name, outputs, targets, self.threshold)
-        one_score_per_class = outputs.shape[:1] + outputs.shape[2:] == targets.shape
+        predicted, true, known = self.predictions(outputs, targets)
+        if (predicted == -1).any() and np.isnan(outputs).any():
+            raise ValueError(f"{self.name}: the outputs hold NaN, which predicts no class.")
         c = len(self.counts)
-        both = np.concatenate([predicted, true]).astype(np.int64)
+        both = np.concatenate([predicted, true])
         if both.size and (both.min() < 0 or both.max() >= (self.num_classes or np.inf)):
             raise ValueError(
                 f"{self.name}: class indices {both.min()} to {both.max()}, but num_classes is "
                 f"{self.num_classes}."
             )
-        known = outputs.shape[1] if one_score_per_class and outputs.ndim > 1 else 1
         needed = max(int(both.max(initial=-1)) + 1, known)
         if self.num_classes is None and needed > c:
             self.counts = np.pad(self.counts, (0, needed - c))
             c = needed
-        flat = true.astype(np.int64) * c + predicted
+        flat = true * c + predicted
         self.counts = self.counts + np.bincount(flat, minlength=c * c).reshape(c, c)
 
     def compute(self) -> float | Array:
@@ -74,16 +84,24 @@ class ConfusionMatrix(Metric):
 class _FromCounts(ConfusionMatrix):
     """Base class of scores computed per class from the confusion matrix, then averaged."""
 
+    better = "max"
+
     def __init__(
         self,
         average: str | None = "auto",
         num_classes: int | None = None,
-        threshold: float = 0.5,
+        threshold: float | None = None,
+        multilabel: bool | None = None,
+        ignore_index: int | None = None,
     ) -> None:
         if average not in (*AVERAGES, "auto"):
             raise ValueError(f"{self.name}: average must be one of {AVERAGES}, got {average!r}.")
         self.average = average
-        super().__init__(num_classes, threshold)
+        super().__init__(num_classes, threshold, multilabel, ignore_index)
+
+    @property
+    def single(self) -> bool:
+        return self.average is not None
 
     def score(self, correct: Array, predicted: Array, true: Array) -> Array:
         """The score from counts of any shape: samples correct, predicted as and of the class."""
@@ -121,7 +139,7 @@ class Precision(_FromCounts):
     average : "macro" averages over classes, "weighted" weights them by their number of samples,
         "micro" pools the counts of all classes, "binary" is the score of class 1, None gives one
         score per class. By default "binary" for two classes, otherwise "macro". 0/0 counts as 0.
-    num_classes, threshold : as in `ConfusionMatrix`.
+    num_classes, threshold, multilabel, ignore_index : as in `ConfusionMatrix`.
 
     Raises
     ------

@@ -63,6 +63,7 @@ class MeanAveragePrecision(Metric):
     """
 
     name = "map"
+    better = "max"
 
     def __init__(self, iou_threshold: float = 0.5) -> None:
         self.iou_threshold = as_threshold("MeanAveragePrecision", iou_threshold)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import numpy as np
 
 from autograd.node import Array as Array
+from autograd.value import Value
+from nn.metrics.class_indices import arrays
 
-IGNORED = -100
-"""Class index that is ignored, as in cross-entropy."""
+COLLECTIONS = (list, dict, set, deque)
 
 
 class Metric(ABC):
@@ -45,6 +47,13 @@ class Metric(ABC):
     """
 
     name: str
+    better: str | None = None
+    """Which way the number is better, "max" or "min"; None where that is not known."""
+
+    @property
+    def single(self) -> bool:
+        """Whether `compute` gives one number, not an array."""
+        return True
 
     @abstractmethod
     def reset(self) -> None:
@@ -61,22 +70,72 @@ class Metric(ABC):
     def fresh(self) -> Self:
         """A copy with the same settings and no batches."""
         other = copy.copy(self)
+        for key, x in vars(self).items():
+            if isinstance(x, COLLECTIONS):  # which reset may clear in place
+                setattr(other, key, copy.copy(x))
+            elif isinstance(x, Metric):
+                setattr(other, key, x.fresh())
         other.reset()
         return other
 
     def state_dict(self) -> dict[str, Any]:
-        """The accumulated state: all attributes that are numbers or arrays."""
-        return {k: x for k, x in vars(self).items() if isinstance(x, (int, float, np.ndarray))}
+        """The accumulated state: all attributes but functions and classes.
+
+        Raises
+        ------
+        TypeError
+            An attribute that can't be saved, an object without state_dict; nothing is left out.
+        """
+        return {
+            key: _saved(f"{type(self).__name__}.{key}", x)
+            for key, x in vars(self).items()
+            if not isinstance(x, type) and (_has_state(x) or not callable(x))
+        }
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Restore the accumulated state."""
-        vars(self).update(state_dict)
+        for key, saved in state_dict.items():
+            own = vars(self).get(key)
+            if _has_state(own):
+                own.load_state_dict(saved)  # type: ignore[union-attr]
+            elif isinstance(own, np.random.Generator):
+                own.bit_generator.state = saved
+            elif isinstance(own, (dict, set)):  # a Counter stays one
+                own.clear()
+                own.update(saved)
+            elif isinstance(own, deque):
+                own.clear()
+                own.extend(saved)
+            else:
+                setattr(self, key, saved)
 
     def __call__(self, outputs: Any, targets: Any) -> float | Array:
         """The metric of these arrays alone; the accumulated state is not changed."""
         fresh = self.fresh()
         fresh.update(np.asarray(outputs), np.asarray(targets))
         return fresh.compute()
+
+
+def _has_state(x: Any) -> bool:
+    return hasattr(x, "state_dict") and hasattr(x, "load_state_dict")
+
+
+def _saved(where: str, x: Any) -> Any:
+    """An attribute as a checkpoint holds it."""
+    if _has_state(x):
+        return x.state_dict()
+    if isinstance(x, np.random.Generator):
+        return x.bit_generator.state
+    if isinstance(x, (set, frozenset, deque)):
+        return list(x)
+    if x is None or isinstance(x, (bool, int, float, str, np.generic, np.ndarray, Value, tuple)):
+        return x
+    if isinstance(x, (list, Mapping)):
+        return copy.copy(x)
+    raise TypeError(
+        f"{where} is a {type(x).__name__}, which a checkpoint can't hold; give it state_dict and "
+        "load_state_dict, or give them to the metric."
+    )
 
 
 class Average(Metric):
@@ -118,43 +177,14 @@ class Mean(Average):
 
 
 def same_shape(who: str, outputs: Array, targets: Array) -> tuple[Array, Array]:
-    """Outputs and targets of the same shape; (N,) is reshaped to match (N, 1)."""
+    """Outputs and targets in float64, of the same shape; (N,) and (N, 1) count as the same."""
+    arrays(who, outputs, targets)
     if outputs.shape != targets.shape:
-        if outputs.size != targets.size or outputs.shape[:1] != targets.shape[:1]:
+        ours, theirs = (tuple(n for n in x.shape[1:] if n != 1) for x in (outputs, targets))
+        if ours != theirs or outputs.shape[:1] != targets.shape[:1]:
             raise ValueError(
                 f"{who}: outputs have shape {outputs.shape}, targets {targets.shape}; they must be "
                 "equal."
             )
         targets = targets.reshape(outputs.shape)
-    return outputs, targets
-
-
-def class_scores(who: str, outputs: Array, targets: Array) -> tuple[Array, Array]:
-    """Scores (n, C) and class indices (n,) of all samples that are not ignored.
-
-    Outputs have shape (N, C, d1, ...); targets are integers of shape (N, d1, ...), or floats of the
-    outputs' shape, such as one-hot rows.
-    """
-    if outputs.ndim < 2:
-        raise ValueError(f"{who}: outputs must have shape (N, C, ...), got {outputs.shape}.")
-    if targets.shape == outputs.shape:
-        targets = targets.argmax(1)
-    elif targets.dtype.kind not in "iub" or targets.shape != outputs.shape[:1] + outputs.shape[2:]:
-        raise ValueError(
-            f"{who}: for outputs {outputs.shape} targets must be class indices (integers) of shape "
-            f"{outputs.shape[:1] + outputs.shape[2:]}, got {targets.dtype} of shape "
-            f"{targets.shape}."
-        )
-    classes = outputs.shape[1]
-    if outputs.ndim > 2:
-        outputs = np.moveaxis(outputs, 1, -1).reshape(-1, classes)
-        targets = targets.reshape(-1)
-    ignored = targets == IGNORED
-    if ignored.any():
-        outputs, targets = outputs[~ignored], targets[~ignored]
-    if targets.size and not 0 <= targets.min() <= targets.max() < classes:
-        raise ValueError(
-            f"{who}: targets hold class indices {targets.min()} to {targets.max()}, but the "
-            f"outputs {outputs.shape} have {classes} classes."
-        )
-    return outputs, targets
+    return outputs.astype(np.float64, copy=False), targets.astype(np.float64, copy=False)

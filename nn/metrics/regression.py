@@ -1,7 +1,8 @@
-"""Regression metrics: mean absolute error and R²."""
+"""Regression metrics: mean absolute and squared error, and R²."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -23,16 +24,52 @@ class MeanAbsoluteError(Average):
     """
 
     name = "mae"
+    better = "min"
 
     def update(self, outputs: Array, targets: Array) -> None:
         outputs, targets = same_shape("mean_absolute_error", outputs, targets)
-        self.add(np.abs(outputs - targets).sum(dtype=np.float64), outputs.size)
+        self.add(np.abs(outputs - targets).sum(), outputs.size)
+
+
+class MeanSquaredError(Average):
+    """Mean squared error over all elements.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.metrics.MeanSquaredError()(np.array([1.0, 2.0]), np.array([1.0, 4.0]))
+    2.0
+    """
+
+    name = "mse"
+    better = "min"
+
+    def update(self, outputs: Array, targets: Array) -> None:
+        outputs, targets = same_shape("mean_squared_error", outputs, targets)
+        self.add(np.square(outputs - targets).sum(), outputs.size)
+
+
+class RootMeanSquaredError(MeanSquaredError):
+    """Square root of the mean squared error over all elements.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.metrics.RootMeanSquaredError()(np.array([1.0, 2.0]), np.array([1.0, 4.0])).__round__(3)
+    1.414
+    """
+
+    name = "rmse"
+
+    def compute(self) -> float:
+        return math.sqrt(super().compute())
 
 
 class R2Score(Metric):
     """Coefficient of determination, 1 − Σ(output − target)² / Σ(target − mean target)².
 
-    It is NaN if all targets are equal.
+    Of several outputs, (N, d1, ...), it is the mean over the outputs, each with a mean target of
+    its own, as in scikit-learn. It is NaN if all targets of an output are equal.
 
     References
     ----------
@@ -50,28 +87,38 @@ class R2Score(Metric):
     """
 
     name = "r2"
+    better = "max"
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        self._errors = self._spread = self._mean = 0.0
+        self._errors, self._spread, self._mean = np.zeros(1), np.zeros(1), np.zeros(1)
         self._n = 0
 
     def update(self, outputs: Array, targets: Array) -> None:
-        outputs, targets = same_shape("r2_score", outputs, targets)
-        if not targets.size:
+        outputs, t = same_shape("r2_score", outputs, targets)
+        if not t.size:
             return
-        t = targets.astype(np.float64)
-        self._errors += float(np.square(outputs - t).sum())
-        n, mean = t.size, float(t.mean())
+        n = len(t)
+        errors, t = np.square(outputs - t).reshape(n, -1), t.reshape(n, -1)
+        if self._n and t.shape[1:] != self._mean.shape:
+            raise ValueError(
+                f"r2_score: {t.shape[1]} outputs a sample, in the batches before "
+                f"{len(self._mean)}; R² of each output needs the same ones in every batch."
+            )
+        mean = t.mean(0)
         total, delta = self._n + n, mean - self._mean
-        self._spread += float(np.square(t - mean).sum()) + delta**2 * self._n * n / total
-        self._mean += delta * n / total
+        spread = np.square(t - mean).sum(0) + delta**2 * (self._n * n / total)
+        self._errors = self._errors + errors.sum(0)
+        self._spread = self._spread + spread
+        self._mean = self._mean + delta * (n / total)
         self._n = total
 
     def compute(self) -> float:
-        return 1 - self._errors / self._spread if self._spread else float("nan")
+        if not self._spread.all():
+            return float("nan")
+        return float((1 - self._errors / self._spread).mean())
 
 
 def mean_absolute_error(outputs: Any, targets: Any) -> float:
@@ -99,10 +146,23 @@ def mean_absolute_error(outputs: Any, targets: Any) -> float:
     return MeanAbsoluteError()(outputs, targets)
 
 
+def mean_squared_error(outputs: Any, targets: Any) -> float:
+    """Mean squared error over all elements; arguments and errors of `mean_absolute_error`.
+
+    Examples
+    --------
+    >>> import nn
+    >>> nn.metrics.mean_squared_error([1.0, 2.0], [1.0, 4.0])
+    2.0
+    """
+    return MeanSquaredError()(outputs, targets)
+
+
 def r2_score(outputs: Any, targets: Any) -> float:
     """Coefficient of determination, 1 − Σ(output − target)² / Σ(target − mean target)².
 
-    1 is a perfect prediction; predicting the mean of the targets gives 0.
+    1 is a perfect prediction; predicting the mean of the targets gives 0. Of several outputs,
+    (N, d1, ...), it is the mean over the outputs, each with a mean target of its own.
 
     Parameters
     ----------
@@ -110,7 +170,7 @@ def r2_score(outputs: Any, targets: Any) -> float:
 
     Returns
     -------
-    float; NaN if all targets are equal.
+    float; NaN if all targets of an output are equal.
 
     Raises
     ------

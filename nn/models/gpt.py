@@ -12,7 +12,7 @@ from autograd.ops import scaled_dot_product_attention
 from autograd.random import Rng, as_generator
 from autograd.value import Value
 from nn import functional, init
-from nn.arguments import count
+from nn.arguments import count, flags
 from nn.layers.container import ModuleList
 from nn.layers.dropout import Dropout
 from nn.layers.embedding import Embedding
@@ -109,6 +109,7 @@ class GPT(LanguageModel):
         if n_embd % n_head:
             raise ValueError(f"GPT: n_embd={n_embd} must be a multiple of n_head={n_head}.")
         rng = None if rng is None else as_generator(rng)
+        flags("GPT", bias=bias)
         self.vocabulary = count("GPT", "vocabulary", vocabulary, 1)
         self.block_size = block_size
         self.wte = Embedding(vocabulary, n_embd, rng=rng)

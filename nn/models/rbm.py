@@ -10,7 +10,7 @@ from autograd.node import Array
 from autograd.random import Rng, as_generator
 from autograd.value import Value
 from nn import functional, init
-from nn.arguments import count
+from nn.arguments import count, flags
 from nn.functional.tensor import floats, same_dtype
 from nn.module import Module, Parameter
 from nn.optim.sgd import SGD
@@ -82,6 +82,7 @@ class RBM(Module):
         self.n_visible = count("RBM", "n_visible", n_visible, 1)
         self.n_hidden = count("RBM", "n_hidden", n_hidden, 1)
         self.k = count("RBM", "k", k, 1)
+        flags("RBM", persistent=persistent)
         self.visible, self.persistent = visible, persistent
         self.rng = None if rng is None else as_generator(rng)
         self.weight = Parameter(np.zeros((n_hidden, n_visible)), dtype=dtype)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,49 @@ def locate(error: Exception, module: Any, args: tuple[Any, ...], kwargs: Any) ->
     note = f"in {path}: {text}, in {type(module).__name__}" if path else f"in {text}"
     error.add_note(note)
     vars(error)[TRAIL] = (module, path, text, note)
+
+
+def blamed(error: Exception, module: Any, args: tuple[Any, ...], kwargs: Any) -> Exception:
+    """The error, or a clearer one where a layer of ours got no array: None, text and the like.
+
+    What came of it further on names neither the argument nor its type.
+    """
+    forward = type(module).forward
+    if TRAIL in vars(error) or not forward.__module__.startswith("nn."):
+        return error
+    signature = inspect.signature(forward)
+    try:
+        given = signature.bind(module, *args, **kwargs).arguments
+    except TypeError:
+        return error
+    named = [p for p in signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    needed = [p.name for p in named if p.default is p.empty][1:]
+    for name in needed:
+        what = no_array(given.get(name))
+        if what is None and name == needed[0] and isinstance(given[name], (bool, int, float)):
+            what = f"the number {given[name]!r}"
+        if what is not None:
+            who = type(module).__name__
+            found = TypeError(f"{who}: {name} must be an array or a Value of numbers, got {what}.")
+            found.__cause__ = error
+            return found
+    return error
+
+
+def no_array(x: Any) -> str | None:
+    """What something is that holds no numbers; None for what does."""
+    if isinstance(x, Value) or hasattr(x, "_fields") or hasattr(x, "detach"):
+        return None  # a packed sequence; a tensor
+    if x is None or isinstance(x, str):
+        return repr(x)
+    try:
+        dtype = np.asarray(x).dtype
+    except (TypeError, ValueError):
+        more = " (a recurrent layer returns its output and its state: pass on the output)"
+        return f"a {type(x).__name__} that makes no array" + more * isinstance(x, tuple)
+    if dtype.kind in "fiubc":
+        return None
+    return f"an array of {dtype}" if isinstance(x, np.ndarray) else f"a {type(x).__name__}"
 
 
 def describe(x: Any) -> str:

@@ -11,10 +11,12 @@ import numpy as np
 from autograd.node import Array, tick
 from autograd.recording import is_recording
 from autograd.value import Value
-from nn.module.hooks import Handle, Hook, Hooks, hang
-from nn.module.locate import locate
-from nn.module.state_dict import LoadReport, load_into
-from nn.parameter import Buffer, Parameter, plain
+from nn.arguments import flags
+from nn.module.attributes import VACANT, admitted, forget, kind_of, warn_of_hidden
+from nn.module.hooks import Hooked
+from nn.module.locate import blamed, locate
+from nn.module.state_dict import LoadReport, load_into, saved
+from nn.parameter import Buffer, Parameter
 
 DTypeLike = Any
 P = ParamSpec("P")
@@ -38,7 +40,7 @@ class Scope:
         self.owner, self.start, self.inner = owner, start, inner
 
 
-class Module:
+class Module(Hooked):
     """A callable that owns parameters, buffers and other modules.
 
     Subclasses assign them to attributes in ``__init__`` and define `forward`. Nothing is
@@ -65,8 +67,18 @@ class Module:
     """
 
     training: bool = True
-    _hooks: Hooks | None = None
     _make: Callable[..., None] | None = None
+    _newer: tuple[str, ...] = ()  # entries that old checkpoints lack: they stay as they are
+
+    # Keras's verbs, which nn.train binds: a module knows nothing of training
+    compile: Callable[..., None]
+    fit: Callable[..., Any]
+    evaluate: Callable[..., list[Any]]
+    predict: Callable[..., Any]
+    summary: Callable[..., None]
+    save: Callable[..., None]
+    save_weights: Callable[..., None]
+    load_weights: Callable[..., None]
 
     def _no_forward(self, *args: Any, **kwargs: Any) -> Any:
         """What a call computes; for subclasses."""
@@ -83,9 +95,12 @@ class Module:
                 y = module.forward(*args, **kwargs)
             else:
                 y = module._hooks.run(module, args, kwargs)
-        except Exception as error:
+        except Exception as first:
+            error = blamed(first, module, args, kwargs)
             locate(error, module, args, kwargs)
-            raise
+            if error is first:
+                raise
+            raise error from first
         if start is not None:
             module._sign(y, start)
         return y  # type: ignore[no-any-return]
@@ -102,18 +117,11 @@ class Module:
                 self._sign(part, start)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, Buffer):
-            vars(self).setdefault("_buffers", {})[name] = value.persistent
-            value = value.data
-        elif name in vars(self).get("_buffers", ()):
-            if isinstance(value, Value):
-                raise TypeError(
-                    f"The buffer {name!r} is a plain array; assign the Value's .data to it."
-                )
-            value = None if value is None else np.asarray(value)
-        elif isinstance(value, Parameter) and value.name is None:
-            value.name = name
-        object.__setattr__(self, name, value)
+        object.__setattr__(self, name, admitted(self, name, value, Module))
+
+    def __delattr__(self, name: str) -> None:
+        object.__delattr__(self, name)
+        forget(self, name)
 
     def make_later(self, make: Callable[..., None], shown: str) -> None:
         """For a constructor that lacks a size: have the first call make the parameters.
@@ -124,7 +132,8 @@ class Module:
         ----------
         make : ``make(module, *inputs)``, given what the first call is given, makes the parameters.
             If it or the call fails, the module stays as it was. A function of the module, not a
-            closure over it, so that copies finish themselves.
+            closure over it, so that copies finish themselves; one that can be pickled, not a
+            lambda, if the module is to be.
         shown : the arguments in the repr until then.
 
         Examples
@@ -149,6 +158,18 @@ class Module:
         # the instance's own forward hides the class's, so that later calls cost nothing more
         vars(self).update(_make=make, _shown=shown, forward=self._first_forward)
 
+    def __copy__(self) -> Self:
+        """Another module with the same parameters, buffers and submodules."""
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self))
+        if "_buffers" in vars(self):
+            vars(twin)["_buffers"] = vars(self)["_buffers"].copy()
+        if self._hooks is not None:
+            twin._hooks = self._hooks.copy()
+        if self._make is not None:
+            vars(twin)["forward"] = twin._first_forward
+        return twin
+
     def _first_forward(self, *args: Any, **kwargs: Any) -> Any:
         before = vars(self).copy()
         try:
@@ -161,56 +182,17 @@ class Module:
             vars(self).update(before)
             raise
 
-    def register_forward_pre_hook(
-        self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False
-    ) -> Handle:
-        """Have ``hook(module, args)`` run before each `forward`; its result, if any, replaces args.
-
-        Parameters
-        ----------
-        hook : callable. With `with_kwargs` it gets (module, args, kwargs) and may return
-            (args, kwargs).
-        prepend : run before the hooks that are there.
-
-        Returns
-        -------
-        Handle : its `remove()` removes the hook.
-        """
-        if self._hooks is None:
-            self._hooks = Hooks()
-        return hang(self._hooks.before, hook, prepend, with_kwargs)
-
-    def register_forward_hook(
-        self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False
-    ) -> Handle:
-        """Have ``hook(module, args, output)`` run after each `forward`; it may replace the output.
-
-        Parameters
-        ----------
-        hook : callable. With `with_kwargs` it gets (module, args, kwargs, output).
-        prepend : run before the hooks that are there.
-
-        Returns
-        -------
-        Handle : its `remove()` removes the hook.
-
-        Examples
-        --------
-        >>> import nn, numpy as np
-        >>> layer, seen = nn.Linear(3, 2), []
-        >>> with layer.register_forward_hook(lambda module, args, y: seen.append(y.shape)):
-        ...     _ = layer(np.ones((5, 3), np.float32))
-        >>> seen
-        [(5, 2)]
-        """
-        if self._hooks is None:
-            self._hooks = Hooks()
-        return hang(self._hooks.after, hook, prepend, with_kwargs)
-
     def register_parameter(self, name: str, param: Parameter | None) -> None:
-        """Add a parameter under a name."""
+        """Add a parameter under a name; None leaves a place that takes parameters only."""
         self._check_name(name, "parameter")
+        if param is not None and not isinstance(param, Parameter):
+            raise TypeError(
+                f"register_parameter: {name!r} must be an nn.Parameter or None, not "
+                f"{type(param).__name__}."
+            )
         setattr(self, name, param)
+        if param is None:
+            vars(self)[VACANT] = {**vars(self).get(VACANT, {}), name: "parameter"}
 
     def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
         """Add a buffer under a name."""
@@ -248,6 +230,41 @@ class Module:
             module = child
         return module
 
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Put a module at a path such as ``"encoder.layers.0"``, in place of the one there.
+
+        Parameters
+        ----------
+        target : the path.
+        module : the module.
+        strict : refuse a path at which there is none.
+
+        Raises
+        ------
+        AttributeError
+            No module on the way, or something else than a module at its end.
+
+        Examples
+        --------
+        >>> import nn
+        >>> net = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
+        >>> net.set_submodule("1", nn.Tanh())
+        >>> net[1]
+        Tanh()
+        """
+        flags("set_submodule", strict=strict)
+        if not isinstance(module, Module):
+            raise TypeError(
+                f"set_submodule({target!r}): module must be a Module, not {type(module).__name__}."
+            )
+        if not target:
+            raise ValueError("set_submodule: target must not be empty.")
+        path, _, name = target.rpartition(".")
+        parent = self.get_submodule(path)
+        if strict or vars(parent).get(name) is not None:
+            parent.get_submodule(name)
+        setattr(parent, name, module)
+
     def get_parameter(self, target: str) -> Parameter:
         """The parameter at a path such as ``"encoder.0.weight"``."""
         return self._get(target, "parameter", lambda m: m._own(Parameter))  # type: ignore[no-any-return]
@@ -278,6 +295,11 @@ class Module:
                 f"{type(self).__name__} has an attribute {name!r} already; "
                 f"give the {kind} another name."
             )
+        if vars(self).get(name) is not None and kind_of(vars(self), name, Module) != kind:
+            raise ValueError(
+                f"{type(self).__name__} has an attribute {name!r} already, which is no {kind}; "
+                "delete it first, or use another name."
+            )
 
     def _made(self, path: str = "") -> Self:
         """Itself, where it has its parameters; else refused."""
@@ -290,7 +312,7 @@ class Module:
             )
         return self
 
-    def _own(self, kind: type) -> list[tuple[str, Any]]:
+    def _own(self, kind: builtins.type) -> list[tuple[str, Any]]:
         return [(name, x) for name, x in vars(self).items() if isinstance(x, kind)]
 
     def _own_buffers(self, persistent_only: bool = False) -> list[tuple[str, Array]]:
@@ -358,7 +380,12 @@ class Module:
         recurse : whether to include submodules.
         remove_duplicate : False lists a shared one under each of its paths.
         """
-        return self._named(lambda m: m._own(Parameter), prefix, recurse, remove_duplicate)
+        seen: set[int] = set()
+        for path, p in self._named(lambda m: m._own(Parameter), prefix, recurse, remove_duplicate):
+            seen.add(id(p))
+            yield path, p
+        if recurse and seen:  # with none at all, an optimizer says so
+            warn_of_hidden(self, seen, Module)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """Parameters of this module and its submodules; a shared one once."""
@@ -383,8 +410,7 @@ class Module:
 
     def train(self, mode: bool = True) -> Self:
         """Set `training` in this module and its submodules."""
-        if not isinstance(mode, bool):
-            raise TypeError(f"train(mode): mode must be True or False, not {mode!r}.")
+        flags("train", mode=mode)
         for module in self.modules():
             module.training = mode
         return self
@@ -428,17 +454,23 @@ class Module:
                     setattr(module, name, b.astype(dtype))
         return self
 
-    def _state(self) -> dict[str, Any]:
-        """What `state_dict` copies and `load_state_dict` writes: Parameters and arrays."""
-        state: dict[str, Any] = {}
-        for path, module in self.named_modules(remove_duplicate=False):
-            module._made(path)
-            own = (*module._own(Parameter), *module._own_buffers(persistent_only=True))
-            state.update((join(path, name), x) for name, x in own)
-        return state
+    def _own_state(self) -> list[tuple[str, Any]]:
+        """What a state dict has of this module itself: Parameters and arrays."""
+        return [*self._own(Parameter), *self._own_buffers(persistent_only=True)]
 
-    def state_dict(self) -> dict[str, Array]:
+    def _own_modules(self) -> list[tuple[str, Module]]:
+        return self._own(Module)
+
+    def _has_own(self, method: str) -> bool:
+        """Whether a subclass defines a method that Module refuses."""
+        return getattr(type(self), method) is not getattr(Module, method)
+
+    def state_dict(self, *, prefix: builtins.str = "") -> dict[builtins.str, Any]:
         """Copies of all parameters and persistent buffers under their paths, as PyTorch names them.
+
+        Parameters
+        ----------
+        prefix : put before every path, such as ``"encoder."``.
 
         Examples
         --------
@@ -447,7 +479,9 @@ class Module:
         >>> {key: array.shape for key, array in net.state_dict().items()}
         {'0.weight': (3, 2), '0.bias': (3,), '2.weight': (1, 3), '2.bias': (1,)}
         """
-        return {key: np.array(plain(x)) for key, x in self._state().items()}
+        state: dict[builtins.str, Any] = {}
+        saved(self, prefix, state)
+        return state
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> LoadReport:
         """Write the arrays of a state dict into the parameters and buffers, in place.
@@ -466,7 +500,28 @@ class Module:
         ValueError
             Lists all that is missing, unexpected or does not fit. Nothing has changed then.
         """
-        return load_into(self._state(), state_dict, strict, type(self).__name__)
+        return load_into(self, state_dict, strict)
+
+    def get_extra_state(self) -> Any:
+        """What a state dict is to hold besides arrays, under ``"_extra_state"``; for subclasses.
+
+        Examples
+        --------
+        >>> import nn
+        >>> class Tokens(nn.Module):
+        ...     words = ("a", "b")
+        ...     def get_extra_state(self):
+        ...         return list(self.words)
+        ...     def set_extra_state(self, state):
+        ...         self.words = tuple(state)
+        >>> Tokens().state_dict()
+        {'_extra_state': ['a', 'b']}
+        """
+        raise RuntimeError(f"{type(self).__name__} defines no get_extra_state(self).")
+
+    def set_extra_state(self, state: Any) -> None:
+        """Take over what `get_extra_state` returned; for subclasses."""
+        raise RuntimeError(f"{type(self).__name__} defines no set_extra_state(self, state).")
 
     def extra_repr(self) -> str:
         """The text between the brackets of the repr; for subclasses."""
@@ -494,6 +549,22 @@ class Module:
     def float(self) -> Self:
         """Convert every float parameter and buffer to float32."""
         return self.to(np.float32)
+
+    def half(self) -> Self:
+        """Convert every float parameter and buffer to float16, which kernels may refuse."""
+        return self.to(np.float16)
+
+    def type(self, dst_type: DTypeLike) -> Self:
+        """`to`, under another of PyTorch's names."""
+        return self.to(dst_type)
+
+    def cpu(self) -> Self:
+        """Return the module: there is no other device."""
+        return self
+
+    def cuda(self, device: Any = None) -> Self:
+        """Refused: there is no other device than the CPU."""
+        return self.to("cuda")
 
 
 def join(path: str, name: str) -> builtins.str:

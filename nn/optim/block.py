@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from operator import is_, itemgetter
 from typing import Any
 
 import numpy as np
 
 from autograd.node import Array
 from autograd.value import Value
+from nn.optim.optimizer import label
 from nn.optim.rules import Rule, apply
+from nn.parameter import plain
 
 LARGE = 1 << 15
 """Size of a group from which starting Numba, which takes most of a second, pays."""
@@ -33,15 +36,22 @@ class Block:
     members : of one dtype, and with equal numbers in their state.
     state : the optimizer's; missing arrays are added to it.
     arrays : names of the state arrays, and their initial values.
+    numbers : names of the numbers in the state.
     gather : whether to update all members as one flat array.
     """
 
-    __slots__ = ("_data", "_grad", "_state", "_views", "gather", "members")
+    __slots__ = ("_data", "_grad", "_held", "_numbers", "_state", "_views", "gather", "members")
 
     def __init__(
-        self, members: list[Value], state: State, arrays: Mapping[str, float], gather: bool
+        self,
+        members: list[Value],
+        state: State,
+        arrays: Mapping[str, float],
+        numbers: Sequence[str],
+        gather: bool,
     ) -> None:
         self.members, self.gather = members, gather
+        self._numbers = numbers
         dtype = members[0].dtype
         parts = [members] if gather else [[p] for p in members]
         self._state: list[list[Array]] = []
@@ -51,13 +61,32 @@ class Block:
             for name, flat in zip(arrays, flats, strict=True):
                 for p, view in zip(part, _views(flat, part), strict=True):
                     if name in state[p]:
-                        view[...] = state[p][name]
+                        view[...] = checked(name, p, state[p][name])
                     state[p][name] = view
             self._state.append(flats)
+        self._held = {name: [state[p][name] for p in members] for name in arrays}
         size = sum(p.size for p in members) if gather else 0
         self._data, self._grad = np.empty(size, dtype), np.empty(size, dtype)
         views = [_views(flat, members) if gather else [] for flat in (self._data, self._grad)]
         self._views = list(zip(*views, strict=True))
+
+    def holds(self, state: State) -> bool:
+        """Whether the state is still the block's arrays, and numbers that its members share.
+
+        Whoever assigns to ``state[p]`` changes that.
+        """
+        try:
+            mine = list(map(state.__getitem__, self.members))
+            for name, arrays in self._held.items():
+                if not all(map(is_, map(itemgetter(name), mine), arrays)):
+                    return False
+            for name in self._numbers:
+                found = list(map(itemgetter(name), mine))
+                if found.count(found[0]) != len(found):
+                    return False
+        except KeyError:
+            return False
+        return True
 
     def run(self, rule: Rule, constants: Sequence[float]) -> None:
         """Apply a rule to every member."""
@@ -87,6 +116,17 @@ def _views(flat: Array, members: Sequence[Value]) -> list[Array]:
     return [part.reshape(p.shape) for part, p in zip(parts, members, strict=True)]
 
 
+def checked(name: str, p: Value, x: Any) -> Array:
+    """A state array, as it may have been assigned; a ValueError unless it fits the parameter."""
+    array = np.asarray(plain(x))
+    if array.shape != p.shape or array.dtype.kind not in "fiub":
+        raise ValueError(
+            f"The optimizer's state {name!r} for the parameter {label(p)} must hold real numbers "
+            f"in its shape, not {array.dtype} in {array.shape}."
+        )
+    return array
+
+
 def blocks(
     params: Sequence[Value], state: State, arrays: Mapping[str, float], numbers: Sequence[str]
 ) -> list[Block]:
@@ -96,4 +136,4 @@ def blocks(
     for p in params:
         kind = (p.dtype, *(state[p][name] for name in numbers))
         kinds.setdefault(kind, []).append(p)
-    return [Block(members, state, arrays, gather) for members in kinds.values()]
+    return [Block(members, state, arrays, numbers, gather) for members in kinds.values()]

@@ -137,7 +137,7 @@ class EMA:
         for own, key in ((self.averages, "averages"), (self._buffers, "buffers")):
             given = {name: np.asarray(x) for name, x in state_dict[key].items()}
             _check_same(own, given, f"{key!r} of the state dict")
-            new.append({name: given[name].astype(x.dtype) for name, x in own.items()})
+            new.append({name: given[name].astype(x.dtype, order="C") for name, x in own.items()})
         self.averages, self._buffers = new
         self.n_averaged, self.decay = int(state_dict["n_averaged"]), decay
 

@@ -14,6 +14,7 @@ from autograd.value import Value
 from nn.optim.line_search import Point, strong_wolfe
 from nn.optim.optimizer import Group, Optimizer, at_least_zero, label, require
 from nn.optim.sums import dot
+from nn.parameter import plain
 
 NUMBERS = ("func_evals", "n_iter", "t", "H_diag", "prev_loss")
 VECTORS = ("d", "prev_flat_grad")
@@ -124,7 +125,7 @@ class LBFGS(Optimizer):
             )
         group = self.param_groups[0]
         first = self._evaluate(closure)
-        loss, g, evaluations, limit = float(first), self._gradient(), 1, group["max_eval"]
+        loss, g, evaluations, limit = float(plain(first)), self._gradient(), 1, group["max_eval"]
         state = self.state.setdefault(group["params"][0], {"func_evals": 0, "n_iter": 0})
         state["func_evals"] += 1
         self.stepped = True
@@ -204,7 +205,7 @@ class LBFGS(Optimizer):
     ) -> tuple[float, Array]:
         """Loss and gradient at distance t from the start along d; the parameters are there then."""
         self._move(start, d, t)
-        return float(self._evaluate(closure)), self._gradient()
+        return float(plain(self._evaluate(closure))), self._gradient()
 
     def _move(self, start: list[Array], d: Array, t: float) -> None:
         epoch, begin = tick(), 0

@@ -13,7 +13,7 @@ import numpy as np
 from autograd.node import tick
 from autograd.recording import enable_grad
 from autograd.value import Value
-from nn.optim.block import Block, blocks
+from nn.optim.block import Block, State, blocks
 from nn.optim.optimizer import Group, Optimizer, label
 from nn.optim.rules import Rule
 
@@ -28,12 +28,13 @@ class Plan(NamedTuple):
     dtypes: list[np.dtype[Any]]
     blocks: list[Block]
 
-    def holds_for(self, names: tuple[str, ...], active: list[Value]) -> bool:
+    def holds_for(self, names: tuple[str, ...], active: list[Value], state: State) -> bool:
         """Whether state and parameters are the same."""
         return (
             names == self.names
             and list(map(id, active)) == list(map(id, self.params))
             and [p._data.dtype for p in active] == self.dtypes
+            and all(block.holds(state) for block in self.blocks)
         )
 
 
@@ -149,12 +150,11 @@ class StepwiseOptimizer(Optimizer):
         return active
 
     def _planned(self, i: int, group: Group, active: list[Value]) -> list[Block]:
-        """The blocks of the group, rebuilt where its parameters with gradients have changed."""
+        """The blocks of the group, rebuilt where its parameters or their state have changed."""
         arrays, numbers = self.arrays(group), self.numbers(group)
         names = (*arrays, *numbers)
         plan = self._plans.get(i)
-        known = all(map(self.state.__contains__, active))
-        if plan is None or not known or not plan.holds_for(names, active):
+        if plan is None or not plan.holds_for(names, active, self.state):
             for p in active:
                 mine = self.state.setdefault(p, {})
                 for name, first in numbers.items():
@@ -162,6 +162,10 @@ class StepwiseOptimizer(Optimizer):
             made = blocks(active, self.state, arrays, tuple(numbers))
             plan = self._plans[i] = Plan(names, active, [p.dtype for p in active], made)
         return plan.blocks
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the plans: their arrays share memory, which copies and pickles do not keep."""
+        return {**vars(self), "_plans": {}}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         super().load_state_dict(state_dict)

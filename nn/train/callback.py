@@ -67,6 +67,13 @@ class AtEpochEnd(Callback):
         self.on_epoch_end = function  # type: ignore[assignment,method-assign]
 
 
+def listed(callbacks: Any) -> list[Any]:
+    """Callbacks as a list; one alone, or None, is taken too."""
+    if callbacks is None:
+        return []
+    return [callbacks] if isinstance(callbacks, Callback) or callable(callbacks) else [*callbacks]
+
+
 class Hooks:
     """The hooks that somebody overrides, so that the others cost nothing."""
 
@@ -79,6 +86,7 @@ class Hooks:
                 )
             given.append(c if isinstance(c, Callback) else AtEpochEnd(c))
         self.callbacks = sorted(given, key=lambda c: c.last)
+        self.add_names = any(_may_add_names(c) for c in given)
         self.given = [c for c in given if type(c).state_dict is not Callback.state_dict]
         self.train_begin = self._of("on_train_begin")
         self.epoch_begin = self._of("on_epoch_begin")
@@ -92,3 +100,10 @@ class Hooks:
         default = getattr(Callback, name)
         hooks = [getattr(c, name) for c in self.callbacks]
         return [h for h in hooks if getattr(h, "__func__", h) is not default]
+
+
+def _may_add_names(callback: Callback) -> bool:
+    """Whether it has an `on_epoch_end` that is not ours and may write to the logs."""
+    ours = type(callback).__module__.startswith(__name__.rpartition(".")[0])
+    changed = type(callback).on_epoch_end is not Callback.on_epoch_end
+    return isinstance(callback, AtEpochEnd) or (changed and not ours)

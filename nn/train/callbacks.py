@@ -2,17 +2,44 @@
 
 from __future__ import annotations
 
+import math
 import os
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from nn.files import save
+from nn.optim.lr_scheduler import ReduceLROnPlateau
 from nn.train.callback import Callback
+from nn.train.destination import destination
 from nn.train.state import State
 from nn.utils.clip_grad import clip_grad_norm_, clip_grad_value_
 
-UPWARDS = ("accuracy", "f1", "precision", "recall", "r2")
+UP = {
+    "accuracy", "acc", "auc", "auroc", "auprc", "ap", "map", "f1", "fbeta", "precision",
+    "recall", "sensitivity", "specificity", "iou", "jaccard", "dice", "r2", "psnr", "ssim",
+    "bleu", "rouge", "mcc", "kappa", "ndcg", "mrr", "correlation",
+}  # fmt: skip
+DOWN = {
+    "loss", "error", "err", "mae", "mse", "rmse", "mape", "msle", "nll", "perplexity", "ppl",
+    "wer", "cer", "per", "crossentropy", "entropy", "bce", "kl", "hinge", "deviance", "brier",
+}  # fmt: skip
+"""Words in the names of numbers that are better when they are higher, and lower."""
+
+
+def direction(name: str) -> str | None:
+    """Which way a number of a name is better, "max" or "min"; None where that is not known.
+
+    Examples
+    --------
+    >>> direction("val_mean_iou"), direction("loss"), direction("val_gain")
+    ('max', 'min', None)
+    """
+    words = set(re.split(r"[^a-z0-9]+", name.lower()))
+    up, down = bool(words & UP), bool(words & DOWN)
+    return None if up == down else "max" if up else "min"
 
 
 class Best:
@@ -22,28 +49,60 @@ class Best:
     ----------
     who : for errors.
     monitor : name in the logs; by default "val_loss" if there is a validation, else "loss".
-    mode : "min", "max", or "auto": up for accuracy, F1, precision, recall and R², else down.
+    mode : "min", "max", or "auto": what the metric says, or its name does.
     min_delta : minimum change that counts as an improvement.
     """
 
     def __init__(self, who: str, monitor: str | None, mode: str, min_delta: float) -> None:
         if mode not in ("min", "max", "auto"):
             raise ValueError(f"{who}: mode must be 'min', 'max' or 'auto', got {mode!r}.")
-        if min_delta < 0:
+        if not min_delta >= 0:
             raise ValueError(f"{who}: min_delta must be >= 0, got {min_delta}.")
         self.who, self.monitor, self.mode, self.min_delta = who, monitor, mode, min_delta
         self.best: float | None = None
+        self._up = mode == "max" or (mode == "auto" and direction(monitor or "loss") == "max")
+
+    def prepare(self, state: State) -> None:
+        """Check the name and find the direction."""
+        name = check_monitor(self.who, self.monitor, state)
+        better = better_of(name, state) if self.mode == "auto" else self.mode
+        if better is None:
+            raise ValueError(
+                f"{self.who}: mode='auto' does not know which way {name!r} is better; say "
+                "mode='min' or mode='max'."
+            )
+        self._up = better == "max"
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self.best = None
 
     def improved(self, logs: dict[str, Any]) -> bool:
-        """Whether this epoch's number is the best; it is remembered then."""
+        """Whether this epoch's number is the best, which NaN never is; it is remembered then."""
         number = monitored(self.who, self.monitor, logs)
-        name = self.monitor or ""
-        up = self.mode == "max" or (self.mode == "auto" and name.endswith(UPWARDS))
-        gain = 0.0 if self.best is None else (number - self.best) * (1 if up else -1)
+        if math.isnan(number):
+            return False
+        gain = 0.0 if self.best is None else (number - self.best) * (1 if self._up else -1)
         if self.best is not None and not gain > self.min_delta:
             return False
         self.best = number
         return True
+
+
+def check_monitor(who: str, monitor: str | None, state: State) -> str:
+    """The name of the number to look at; an error where it will not be there."""
+    name = monitor or ("val_loss" if state.has_validation else "loss")
+    arrays = {metric.name for metric in state.metrics if not metric.single}
+    if name.removeprefix("val_") in arrays or (name not in state.names and not state.more_names):
+        numbers = [n for n in state.names if n.removeprefix("val_") not in arrays]
+        raise ValueError(f"{who}: there is no number {name!r}; there are {', '.join(numbers)}.")
+    return name
+
+
+def better_of(name: str, state: State) -> str | None:
+    """Which way a number of the logs is better; its metric knows, or its name tells."""
+    own = {metric.name: metric.better for metric in state.metrics}
+    return own.get(name.removeprefix("val_")) or direction(name)
 
 
 def monitored(who: str, name: str | None, logs: dict[str, Any]) -> float:
@@ -54,6 +113,12 @@ def monitored(who: str, name: str | None, logs: dict[str, Any]) -> float:
     return float(logs[name])
 
 
+def is_due(monitor: str | None, state: State) -> bool:
+    """Whether this epoch has the number: one of the validation need not be there in each."""
+    name = monitor or ("val_loss" if state.has_validation else "loss")
+    return name in state.logs or name not in state.names
+
+
 class EarlyStopping(Callback):
     """Stop when a number has not improved for some epochs; optionally restore the best weights.
 
@@ -62,13 +127,14 @@ class EarlyStopping(Callback):
     monitor : name in the logs; by default "val_loss" if there is a validation, else "loss".
     patience : epochs without improvement after which training stops.
     min_delta : minimum change that counts as an improvement.
-    mode : "min", "max", or "auto": up for accuracy, F1, precision, recall and R², else down.
+    mode : "min", "max", or "auto": as the metric says, such as up for accuracy and IoU, down for
+        losses; else as its name does. A name that says nothing is refused.
     restore_best_weights : whether the model has those of the best epoch in the end, also after
         Ctrl-C or an error.
 
     Attributes
     ----------
-    best, best_epoch : the best number, and when.
+    best, best_epoch : the best number of the last run, and when.
     """
 
     def __init__(
@@ -91,13 +157,29 @@ class EarlyStopping(Callback):
         """The best number so far."""
         return self._best.best
 
+    def prepare(self, state: State) -> None:
+        """Check the monitored number, and forget an earlier run."""
+        self._best.prepare(state)
+        self._best.forget()
+        self.best_epoch, self._weights = state.done, None
+
+    def on_train_begin(self, state: State) -> None:
+        """Stop at once if a resumed run was stopped."""
+        self._stop(state)
+
     def on_epoch_end(self, state: State) -> None:
-        """Compare."""
+        """Compare; NaN is no improvement."""
+        if not is_due(self._best.monitor, state):
+            return
         if self._best.improved(state.logs):
             self.best_epoch = state.epoch
             if self.restore_best_weights:
                 self._weights = state.model.state_dict()
-        elif state.epoch - self.best_epoch > self.patience:
+        else:
+            self._stop(state)
+
+    def _stop(self, state: State) -> None:
+        if state.done - self.best_epoch > self.patience:
             state.stop = True
 
     def on_train_end(self, state: State) -> None:
@@ -122,7 +204,8 @@ class LearningRateScheduler(Callback):
     scheduler : of the optimizer that `fit` is given, or a function of an optimizer that makes one,
         for an optimizer given by name.
     every : "epoch" or "step".
-    monitor : name of the number that `ReduceLROnPlateau` looks at, handed to its `step`.
+    monitor : name of the number that `ReduceLROnPlateau` looks at, handed to its `step`; by default
+        "val_loss" if there is a validation, else "loss".
     """
 
     def __init__(self, scheduler: Any, every: str = "epoch", monitor: str | None = None) -> None:
@@ -138,15 +221,30 @@ class LearningRateScheduler(Callback):
         if monitor is not None and every == "step":
             raise ValueError("LearningRateScheduler: a monitored number is there at epochs only.")
         self.scheduler, self.every, self.monitor = scheduler, every, monitor
+        self._make = None if _is_made(scheduler) else scheduler
         self._steps = 0
+        self._monitor: str | None = None
 
     def prepare(self, state: State) -> None:
-        """Make the scheduler, if a function makes it."""
-        if not _is_made(self.scheduler):
-            self.scheduler = self.scheduler(state.optimizer)
+        """Make the scheduler, if a function makes it; check the number that it looks at."""
         of = getattr(self.scheduler, "optimizer", state.optimizer)
-        if of is not state.optimizer:
+        if self._make is not None and (not _is_made(self.scheduler) or of is not state.optimizer):
+            self.scheduler = self._make(state.optimizer)
+        elif of is not state.optimizer:
             raise ValueError("LearningRateScheduler: the scheduler is of another optimizer.")
+        plateau = isinstance(self.scheduler, ReduceLROnPlateau)
+        if not plateau and self.monitor is None:
+            return
+        if self.every == "step":
+            raise ValueError("LearningRateScheduler: a monitored number is there at epochs only.")
+        name = check_monitor("LearningRateScheduler", self.monitor, state)
+        better = better_of(name, state)
+        if plateau and better not in (None, self.scheduler.mode):
+            raise ValueError(
+                f"LearningRateScheduler: {name!r} is better towards the {better}, but the "
+                f"ReduceLROnPlateau has mode={self.scheduler.mode!r}; give it mode={better!r}."
+            )
+        self._monitor = name
 
     def on_train_begin(self, state: State) -> None:
         """Count updates from here."""
@@ -161,10 +259,10 @@ class LearningRateScheduler(Callback):
     def on_epoch_end(self, state: State) -> None:
         """After an epoch."""
         if self.every == "epoch":
-            if self.monitor is not None:
-                self.scheduler.step(monitored("LearningRateScheduler", self.monitor, state.logs))
-            else:
+            if self._monitor is None:
                 self.scheduler.step()
+            elif is_due(self._monitor, state):
+                self.scheduler.step(monitored("LearningRateScheduler", self._monitor, state.logs))
 
     def state_dict(self) -> dict[str, Any]:
         state: dict[str, Any] = self.scheduler.state_dict()
@@ -205,6 +303,10 @@ class GradientClipping(Callback):
         self.max_norm, self.max_value = max_norm, max_value
         self.norm = float("nan")
 
+    def prepare(self, state: State) -> None:
+        """Forget an earlier run."""
+        self.norm = float("nan")
+
     def on_gradients(self, state: State) -> None:
         """Clip."""
         params = [p for p in state.model.parameters() if p.grad is not None]
@@ -217,11 +319,14 @@ class GradientClipping(Callback):
 class ModelCheckpoint(Callback):
     """Save the model after each epoch, or the best one only.
 
-    To resume a run after a crash, give `fit` a `checkpoint` instead.
+    It holds parameters and buffers, for `nn.load` and `load_state_dict`. To resume a run after a
+    crash, give `fit` a `checkpoint` instead. In another run with the same model the best number so
+    far goes on to count, so that the file stays the best; with another model it begins anew.
 
     Parameters
     ----------
     path : a safetensors file, in which ``{epoch}`` and ``{val_loss:.3f}`` stand for the numbers.
+        Its folder is made.
     save_best_only : save only when the monitored number improves.
     monitor, mode : as in `EarlyStopping`.
     """
@@ -237,11 +342,40 @@ class ModelCheckpoint(Callback):
     ) -> None:
         self.path, self.save_best_only = os.fspath(path), save_best_only
         self._best = Best("ModelCheckpoint", monitor, mode, 0.0)
+        self._model: Any = None
+
+    def prepare(self, state: State) -> None:
+        """Check the path and the monitored number."""
+        if self.save_best_only:
+            self._best.prepare(state)
+        elif self._best.monitor is not None:
+            check_monitor("ModelCheckpoint", self._best.monitor, state)
+        if state.model is not self._model:
+            self._best.forget()
+            self._model = state.model
+        try:
+            fixed = self._file({"epoch": 1, **dict.fromkeys(state.names, 0.0)})
+        except (KeyError, IndexError, ValueError) as error:
+            if isinstance(error, ValueError) or not state.more_names:
+                raise ValueError(
+                    f"ModelCheckpoint: {self.path!r} can't be filled in: {error!r}; there are "
+                    f"epoch, {', '.join(state.names)}, such as {{loss:.3f}}."
+                ) from error
+            fixed = self.path.partition("{")[0] + "_"
+        destination("ModelCheckpoint", fixed)
 
     def on_epoch_end(self, state: State) -> None:
         """Save."""
-        if self._best.improved(state.logs) or not self.save_best_only:
-            save(state.model, self.path.format(epoch=state.epoch, **state.logs))
+        better = is_due(self._best.monitor, state) and self._best.improved(state.logs)
+        if self.save_best_only and not better:
+            return
+        logs = {**dict.fromkeys(state.names, float("nan")), **state.logs}
+        file = Path(self._file({"epoch": state.epoch, **logs})).expanduser()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        save(state.model, file)
+
+    def _file(self, numbers: dict[str, Any]) -> str:
+        return self.path.format(**numbers)
 
     def state_dict(self) -> dict[str, Any]:
         return {"best": self._best.best}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
+from functools import partial
 from inspect import isabstract
 from typing import Any
 
 from nn import metrics, optim
 from nn.arguments import chosen
-from nn.losses.binary import BCEWithLogitsLoss
-from nn.losses.by_name import LOSSES, Loss
 from nn.metrics.metric import Mean, Metric
 from nn.module import Module
 from nn.optim.optimizer import Optimizer
@@ -22,18 +22,32 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
 }
 
 METRICS: dict[str, Callable[[], Metric]] = {
+    "acc": metrics.Accuracy,
     "accuracy": metrics.Accuracy,
+    "auc": metrics.AUC,
+    "binary_accuracy": partial(metrics.Accuracy, multilabel=True),
+    "categorical_accuracy": partial(metrics.Accuracy, multilabel=False),
     "confusion_matrix": metrics.ConfusionMatrix,
     "f1": metrics.F1,
     "iou": metrics.JaccardIndex,
     "mae": metrics.MeanAbsoluteError,
     "mean_absolute_error": metrics.MeanAbsoluteError,
+    "mean_squared_error": metrics.MeanSquaredError,
+    "mse": metrics.MeanSquaredError,
     "perplexity": metrics.Perplexity,
     "precision": metrics.Precision,
     "r2": metrics.R2Score,
+    "r2_score": metrics.R2Score,
     "recall": metrics.Recall,
+    "rmse": metrics.RootMeanSquaredError,
+    "root_mean_squared_error": metrics.RootMeanSquaredError,
+    "sparse_categorical_accuracy": partial(metrics.Accuracy, multilabel=False),
+    "sparse_top_k_categorical_accuracy": metrics.TopKAccuracy,
     "top_5_accuracy": metrics.TopKAccuracy,
+    "top_k_accuracy": metrics.TopKAccuracy,
+    "top_k_categorical_accuracy": metrics.TopKAccuracy,
 }
+"""Names as they are here and in Keras; "top_3_accuracy" has any other number."""
 
 
 def optimizer_for(optimizer: Any, model: Module, lr: float | None) -> Optimizer:
@@ -59,19 +73,24 @@ def optimizer_for(optimizer: Any, model: Module, lr: float | None) -> Optimizer:
     return made
 
 
-def metrics_for(given: Iterable[Any] | None, loss: Loss) -> list[Metric]:
+def metric_for(name: str) -> Metric:
+    """The metric of a name, under which it goes into the history."""
+    ranked = re.fullmatch(r"top_([1-9]\d*)_accuracy", name.lower())
+    if ranked:
+        return metrics.TopKAccuracy(int(ranked[1]))
+    metric: Metric = chosen("metric", name, METRICS)()
+    metric.name = name.lower()
+    return metric
+
+
+def metrics_for(given: Iterable[Any] | None) -> list[Metric]:
     """The metrics that are meant: names, `Metric`s, or functions of outputs and targets."""
-    logits = loss is LOSSES["binary_cross_entropy_with_logits"] or isinstance(
-        loss, BCEWithLogitsLoss
-    )
     made: list[Metric] = []
     if isinstance(given, str):
         raise TypeError(f"metrics must be a list, such as [{given!r}], not a string.")
     for metric in given or ():
         if isinstance(metric, str):
-            kind = chosen("metric", metric, METRICS)
-            has_threshold = kind is metrics.Accuracy or issubclass(kind, metrics.ConfusionMatrix)
-            made.append(kind(threshold=0.0) if logits and has_threshold else kind())
+            made.append(metric_for(metric))
         elif isinstance(metric, Metric):
             made.append(metric)
         elif callable(metric) and not isinstance(metric, type):

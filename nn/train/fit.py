@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,16 +12,25 @@ import numpy as np
 
 from autograd.random import Rng
 from nn.arguments import count
-from nn.data.loader import DataLoader
 from nn.losses.by_name import loss_for
 from nn.module import Module
-from nn.train.batches import as_loader, detached, make_parameters, parts
-from nn.train.callback import Hooks
+from nn.train.batches import (
+    Batches,
+    Loader,
+    Steps,
+    as_loader,
+    detached,
+    make_parameters,
+    number_of,
+    samples_in,
+)
+from nn.train.callback import Hooks, listed
 from nn.train.choices import metrics_for, optimizer_for
 from nn.train.evaluate import measured
 from nn.train.history import History
 from nn.train.interrupt import Interrupt
 from nn.train.nonfinite import blame
+from nn.train.objective import Objective, Outcome
 from nn.train.progress import progress_for
 from nn.train.resume import Resume
 from nn.train.state import State
@@ -34,14 +44,20 @@ def fit(
     epochs: int = 1,
     *,
     validation: Any = None,
-    metrics: Iterable[Any] = (),
-    callbacks: Iterable[Any] = (),
+    metrics: Iterable[Any] | None = (),
+    callbacks: Any = (),
     batch_size: int = 32,
     shuffle: bool = True,
     lr: float | None = None,
     accumulate: int = 1,
     carry: bool = False,
     rng: Rng = None,
+    sample_weight: Any = None,
+    class_weight: Any = None,
+    validation_weight: Any = None,
+    initial_epoch: int = 0,
+    steps_per_epoch: int | None = None,
+    validation_freq: int = 1,
     checkpoint: str | os.PathLike[str] | None = None,
     checkpoint_every: int | None = None,
     verbose: bool | None = None,
@@ -52,9 +68,13 @@ def fit(
     ----------
     model : Module.
     data : arrays ``(X, y)``, or several inputs and the target last; one array that is its own
-        target; a DataLoader or a Dataset of such tuples. Float arrays are converted to the dtype of
-        the model's parameters.
+        target; a DataLoader, a Dataset or an IterableDataset of such tuples; PyTorch's DataLoader;
+        or a generator of batches, with `steps_per_epoch`. Float arrays are converted to the dtype
+        of the model's parameters.
     loss : a name, a loss module, or a function of outputs and target that returns their mean loss.
+        Batches count by what that mean is over: elements, or class indices that are not ignored,
+        times their weights; for means of other forms, samples. A batch in which nothing counts is
+        passed over. The loss of a module with reduction="sum" is shown for each sample.
         Names: "mse", "mae", "huber", "smooth_l1", "binary_cross_entropy" (of probabilities),
         "binary_cross_entropy_with_logits", "cross_entropy" (of logits), "nll", and Keras's
         "binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy" (of
@@ -63,8 +83,9 @@ def fit(
         parameters that makes one.
     epochs : passes over the data, in all.
     validation : data to measure the model on after each epoch.
-    metrics : names ("accuracy", "f1", "r2" …), `nn.metrics.Metric`s, or functions of outputs and
-        target. They are added up during the epoch, while the model changes.
+    metrics : names ("accuracy", "f1", "r2", "top_3_accuracy" …), `nn.metrics.Metric`s, or functions
+        of outputs and target. They are added up during the epoch, while the model changes. Those
+        of classes take a single score as a logit if the loss does.
     callbacks : `Callback`s, or functions that are called with the `State` after each epoch.
     batch_size, shuffle, rng : of the loader, where data is not one.
     lr : learning rate of an optimizer that is given by its name.
@@ -73,8 +94,16 @@ def fit(
     carry : the model is called as ``model(*inputs, state)`` and returns ``(outputs, state)``; the
         state, cut off from its graph, goes to the next batch: truncated backpropagation through
         time. None starts each epoch. `nn.data.windows` cuts a long sequence for it.
+    sample_weight : (N,), one weight for each sample of arrays: the loss is Σ w ℓ over the number
+        of samples, as Keras has it. Metrics do not look at it.
+    class_weight : dict of class index to weight, 1 where there is none; a sample has that of its
+        target, times its own. The validation does not look at it.
+    validation_weight : weights of the samples of `validation`.
+    initial_epoch : epochs that count as done, so that ``epochs - initial_epoch`` follow.
+    steps_per_epoch : batches of an epoch; the next one goes on in the data where it ended.
+    validation_freq : epochs from one validation to the next.
     checkpoint : file to which everything is saved after each epoch, safetensors. If it is there
-        already, the run resumes from it, bit for bit.
+        already, the run resumes from it, bit for bit. Its folder is made.
     checkpoint_every : updates of the optimizer after which it is saved, too.
     verbose : True or None shows progress, False doesn't.
 
@@ -107,19 +136,29 @@ def fit(
     """
     epochs = count("fit", "epochs", epochs, 1)
     accumulate = count("fit", "accumulate", accumulate, 1)
+    begin = count("fit", "initial_epoch", initial_epoch)
+    every = count("fit", "validation_freq", validation_freq, 1)
     criterion = loss_for(loss)
-    loader = as_loader("fit", data, model, batch_size, shuffle, rng)
+    all_batches = as_loader("fit", data, model, batch_size, shuffle, rng, sample_weight)
+    loader: Loader = all_batches
+    if steps_per_epoch is not None:
+        loader = Steps("fit", all_batches, steps_per_epoch)
     held_out = None
     if validation is not None:
-        held_out = as_loader("fit, validation", validation, model, max(batch_size, 256))
+        held_out = as_loader(
+            "fit, validation", validation, model, max(batch_size, 256), weights=validation_weight
+        )
+    _refuse_once(loader, held_out, epochs - begin, every, checkpoint is not None)
     make_parameters(model, loader)
     optimizer = optimizer_for(optimizer, model, lr)
-    own = metrics_for(metrics, criterion)
+    own = metrics_for(metrics)
+    objective = Objective(criterion, own, carry, sample_weight is not None, class_weight)
     state = State(model, optimizer, criterion, loader, epochs, own, History())
     state.has_validation = held_out is not None
+    state.epoch = state.done = begin
     resume = [] if checkpoint is None else [Resume(checkpoint, checkpoint_every)]
-    hooks = Hooks([*callbacks, *progress_for(verbose), *resume])
-    state.callbacks = hooks.given
+    hooks = Hooks([*listed(callbacks), *progress_for(verbose), *resume])
+    state.callbacks, state.more_names = hooks.given, hooks.add_names
     for callback in hooks.callbacks:
         callback.prepare(state)
     for saved in resume:
@@ -130,109 +169,150 @@ def fit(
             for hook in hooks.train_begin:
                 hook(state)
             while state.done < epochs and not state.stop:
-                _train_epoch(state, hooks, interrupt, accumulate, carry)
-                if state.interrupted:
+                trained = _train_epoch(state, hooks, objective, interrupt, accumulate)
+                if state.interrupted or not trained:
                     break
-                _end_epoch(state, hooks, held_out, carry)
+                validate = held_out if (state.done + 1) % every == 0 else None
+                _end_epoch(state, hooks, objective, validate, validation_weight is not None)
+                _heed(state, interrupt)
         finally:
             for hook in hooks.train_end:
                 hook(state)
+            _heed(state, interrupt)
     return state.history
 
 
+def _refuse_once(loader: Loader, held_out: Any, epochs: int, every: int, saved: bool) -> None:
+    """Refuse what can be read only once where it is needed again, or can't be resumed."""
+    if isinstance(loader, Batches) and epochs > 1:
+        raise ValueError(
+            f"fit: a {type(loader.source).__name__} can be read once, not for {epochs} epochs; "
+            "give steps_per_epoch, or an object whose __iter__ begins anew."
+        )
+    if isinstance(held_out, Batches) and epochs > every:
+        raise ValueError(
+            f"fit: the validation is a {type(held_out.source).__name__}, which can be read once, "
+            "not after each epoch; give an object whose __iter__ begins anew."
+        )
+    inner = loader.loader if isinstance(loader, Steps) else loader
+    if saved and isinstance(inner, Batches):
+        raise TypeError(
+            f"fit: a run on a {type(inner.source).__name__} can't be resumed, which checkpoint is "
+            "for; give arrays or an nn.data.DataLoader, or a ModelCheckpoint as callback."
+        )
+
+
+def _heed(state: State, interrupt: Interrupt) -> None:
+    """Stop if Ctrl-C was pressed."""
+    if interrupt.asked:
+        state.stop = state.interrupted = state.history.interrupted = True
+
+
 def _train_epoch(
-    state: State, hooks: Hooks, interrupt: Interrupt, accumulate: int, carry: bool
-) -> None:
-    """Train on the batches of an epoch that are not done yet, unless the run is stopped."""
+    state: State, hooks: Hooks, objective: Objective, interrupt: Interrupt, accumulate: int
+) -> bool:
+    """Train on the batches of an epoch that are not done yet, unless the run is stopped.
+
+    Returns whether there was any.
+    """
     state.epoch = state.done + 1
     state.model.train()
     if not state.resumed:
-        state.samples, state.total, state.carried = 0, 0.0, None
+        state.samples, state.total, state.counted, state.carried = 0, 0.0, 0.0, None
         for metric in state.metrics:
             metric.reset()
     for hook in hooks.epoch_begin:
         hook(state)
     first, state.resumed = state.resumed, 0
-    batches = len(state.loader)
-    pending = 0  # samples whose gradients wait for an update
+    batches, i = number_of(state.loader), first
+    state.pending = 0.0
     for i, batch in enumerate(state.loader, first + 1):
-        outputs, target, number = _forward(state, batch, i, carry)
+        found = _forward(state, objective, batch, i)
         for hook in hooks.loss:
             hook(state)
-        n = len(target)
-        if accumulate == 1:
-            state.loss.backward()
-        else:
-            state.loss.backward(np.asarray(n, state.loss.dtype))
-            pending += n
-        if i % accumulate == 0 or i == batches:
-            if accumulate > 1:
-                _divide_gradients(state.optimizer, pending)
-                pending = 0
-            for hook in hooks.gradients:
-                hook(state)
-            state.optimizer.step()
-            state.optimizer.zero_grad()
-            state.step += 1
-        state.total += number * n
-        state.samples += n
+        summed = accumulate == 1 or found.is_sum  # into the gradient as it is
+        if found.counted:
+            weight = None if summed else np.asarray(found.counted, found.loss.dtype)
+            found.loss.backward(weight)
+            state.pending += 1.0 if summed else found.counted
+        if state.pending and (i % accumulate == 0 or i == batches):
+            _update(state, hooks, 1.0 if summed else state.pending)
+        state.total += found.total
+        state.counted += found.counted
+        state.samples += samples_in(found.target)
         state.position = i
         for metric in state.metrics:
-            metric.update(outputs.data, target)
+            metric.update(detached(found.outputs), found.target)
+        _heed(state, interrupt)
         for hook in hooks.step_end:
             hook(state)
-        if interrupt.asked:
-            state.stop = state.interrupted = state.history.interrupted = True
         if state.stop:
             break
+    if state.pending and not state.stop:  # where the number of batches was not known
+        _update(state, hooks, 1.0 if summed else state.pending)
+    if not state.stop and i < (batches or 1):
+        if not state.done and not i:
+            raise ValueError("fit: the data has no batch.")
+        warnings.warn(f"fit: the data ran out in epoch {state.epoch}; training ends.", stacklevel=3)
+        state.stop = True
+    return i > 0
 
 
-def _forward(state: State, batch: Any, i: int, carry: bool) -> tuple[Any, Any, float]:
-    """The outputs for a batch, its target and its loss; an error where that is not finite."""
-    inputs, target = parts(batch)
-    if carry:
-        outputs, carried = state.model(*inputs, state.carried)
-        state.carried = detached(carried)
-    else:
-        outputs = state.model(*inputs)
-    loss = state.criterion(outputs, target)
-    number = _number(loss)
-    state.batch, state.outputs, state.loss = batch, outputs, loss
-    if not math.isfinite(number):
+def _update(state: State, hooks: Hooks, divisor: float) -> None:
+    """Update the parameters with the gradients added up so far."""
+    if divisor != 1:
+        _divide_gradients(state.optimizer, divisor)
+    state.pending = 0.0
+    for hook in hooks.gradients:
+        hook(state)
+    state.optimizer.step()
+    state.optimizer.zero_grad()
+    state.step += 1
+
+
+def _forward(state: State, objective: Objective, batch: Any, i: int) -> Outcome:
+    """The model's outputs for a batch and their loss; an error where that is not finite."""
+    found = objective(state.model, batch, state.carried)
+    loss = found.loss
+    if getattr(loss, "op", None) is None:
+        raise ValueError(
+            f"fit: the loss must return one recorded number, a Value of shape (), not {loss!r}. "
+            "Does the model have parameters, and does the loss reduce to their mean?"
+        )
+    state.carried = found.carried
+    state.batch, state.outputs, state.loss = batch, found.outputs, loss
+    if found.counted and not math.isfinite(found.number):
         try:
             blame(loss, state.model)
         except FloatingPointError as error:
-            error.add_note(f"fit: the loss is {number} in epoch {state.epoch}, batch {i}.")
+            error.add_note(f"fit: the loss is {found.number} in epoch {state.epoch}, batch {i}.")
             raise
-    return outputs, target, number
+    return found
 
 
-def _end_epoch(state: State, hooks: Hooks, held_out: DataLoader | None, carry: bool) -> None:
+def _end_epoch(
+    state: State, hooks: Hooks, objective: Objective, held_out: Loader | None, weighted: bool
+) -> None:
     """Validate, and note down what the epoch came to."""
+    if not state.counted:
+        raise ValueError(
+            "fit: no target of the data counts: all are ignored, or have the weight 0."
+        )
     state.logs = state.running()
     if held_out is not None:
         fresh = [metric.fresh() for metric in state.metrics]
-        found = measured(state.model, held_out, state.criterion, fresh, carry)
+        of_held_out = Objective(objective.criterion, fresh, objective.carry, weighted)
+        found = measured(state.model, held_out, of_held_out)
         state.logs.update({f"val_{name}": x for name, x in found.items()})
-    state.history.append(state.logs)
     state.done += 1
+    state.history.append(state.logs, state.done)
     state.position = 0
     for hook in hooks.epoch_end:
         hook(state)
 
 
-def _number(loss: Any) -> float:
-    """The loss as a float."""
-    if getattr(loss, "shape", None) != () or getattr(loss, "op", None) is None:
-        raise ValueError(
-            f"fit: the loss must return one recorded number, a Value of shape (), not {loss!r}. "
-            "Does the model have parameters, and does the loss reduce to their mean?"
-        )
-    return float(loss.item())
-
-
-def _divide_gradients(optimizer: Any, n: int) -> None:
-    """Make sums over samples into means."""
+def _divide_gradients(optimizer: Any, n: float) -> None:
+    """Make sums over what counts into means."""
     for group in optimizer.param_groups:
         for p in group["params"]:
             if p.grad is not None:

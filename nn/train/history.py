@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from autograd.printable import printable
 from nn.look.figure import figure as new_figure
+from nn.train.destination import destination
 
 BARS = "▁▂▃▄▅▆▇█"
 
@@ -18,8 +20,10 @@ class History:
 
     Attributes
     ----------
-    history : dict, name -> list with one number an epoch: "loss", metrics, ``val_…``.
-    epoch : list of the epochs' numbers, from 1.
+    history : dict, name -> list of its numbers: "loss", metrics, ``val_…``. A number that is there
+        in some epochs only, as with `validation_freq`, has a shorter list, as in Keras.
+    epochs : dict, name -> list of the epochs of its numbers, from 1.
+    epoch : list of the epochs' numbers.
     interrupted : Ctrl-C ended the run.
 
     ``history["loss"]`` is short for ``history.history["loss"]``. In a notebook it shows its plot,
@@ -38,14 +42,20 @@ class History:
 
     def __init__(self) -> None:
         self.history: dict[str, list[Any]] = {}
-        self.epoch: list[int] = []
+        self.epochs: dict[str, list[int]] = {}
         self.interrupted = False
 
-    def append(self, logs: dict[str, Any]) -> None:
-        """Add an epoch."""
-        self.epoch.append(len(self.epoch) + 1)
+    @property
+    def epoch(self) -> list[int]:
+        """The epochs' numbers."""
+        return sorted({number for numbers in self.epochs.values() for number in numbers})
+
+    def append(self, logs: dict[str, Any], epoch: int | None = None) -> None:
+        """Add an epoch; by default the one after the last."""
+        epoch = max(self.epoch, default=0) + 1 if epoch is None else epoch
         for name, number in logs.items():
             self.history.setdefault(name, []).append(number)
+            self.epochs.setdefault(name, []).append(epoch)
 
     def __getitem__(self, name: str) -> list[Any]:
         if name not in self.history:
@@ -61,14 +71,14 @@ class History:
 
     def __repr__(self) -> str:
         ways = [f"{k} {v[0]:.4g} → {v[-1]:.4g}" for k, v in self.curves().items()]
-        return f"History({len(self)} epochs{': ' if ways else ''}{', '.join(ways)})"
+        return printable(f"History({len(self)} epochs{': ' if ways else ''}{', '.join(ways)})")
 
     def __str__(self) -> str:
         width = max(map(len, self.history), default=0)
         lines = [f"{len(self)} epochs{', interrupted' if self.interrupted else ''}"]
         for name, curve in self.curves().items():
             lines.append(f"{name:{width}}  {curve[0]:<10.4g} {_bars(curve)}  {curve[-1]:.4g}")
-        return "\n".join(lines)
+        return printable("\n".join(lines))
 
     def plot(self, path: str | os.PathLike[str] | None = None) -> Any:
         """Draw training and validation numbers together, one panel for the loss and each metric.
@@ -91,13 +101,13 @@ class History:
         figure = new_figure("History.plot", 4.5 * max(len(panels), 1), 3.2)
         for i, name in enumerate(panels):
             axes = figure.add_subplot(1, len(panels), i + 1)
-            axes.plot(self.epoch, curves[name], label="training")
+            axes.plot(self.epochs[name], curves[name], label="training")
             if f"val_{name}" in curves:
-                axes.plot(self.epoch, curves[f"val_{name}"], label="validation")
+                axes.plot(self.epochs[f"val_{name}"], curves[f"val_{name}"], label="validation")
                 axes.legend()
             axes.set(xlabel="epoch", ylabel=name)
         if path is not None:
-            figure.savefig(path)
+            figure.savefig(destination("History.plot", path))
         return figure
 
     def _repr_html_(self) -> str:
@@ -115,9 +125,12 @@ class History:
     def _table(self) -> str:
         curves = self.curves()
         head = "".join(f"<th>{html.escape(name)}</th>" for name in ("epoch", *curves))
-        rows = zip(self.epoch, *curves.values(), strict=True)
+        of_epoch = [dict(zip(self.epochs[name], curves[name], strict=True)) for name in curves]
         body = "".join(
-            "<tr>" + "".join(f"<td>{number:.4g}</td>" for number in row) + "</tr>" for row in rows
+            f"<tr><td>{epoch}</td>"
+            + "".join(f"<td>{x[epoch]:.4g}</td>" if epoch in x else "<td></td>" for x in of_epoch)
+            + "</tr>"
+            for epoch in self.epoch
         )
         return f"<table><tr>{head}</tr>{body}</table>"
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from nn.train.batches import number_of
 from nn.train.callback import Callback
 from nn.train.state import State
 
@@ -20,7 +21,7 @@ LINES = 20
 
 def progress_for(verbose: bool | None) -> list[Callback]:
     """The display that fits where the output goes."""
-    if verbose is False:
+    if verbose is False or sys.stdout is None:  # as under pythonw or in a service
         return []
     if sys.stdout.isatty():
         return [Bar()]
@@ -82,7 +83,7 @@ class _Live(Lines):
         """Look at the clock."""
         super().on_train_begin(state)
         self._next = self._start + PAUSE
-        self._batches = len(state.loader)
+        self._batches = number_of(state.loader)
         self._batch = 0
 
     def on_epoch_begin(self, state: State) -> None:
@@ -107,13 +108,13 @@ class _Live(Lines):
         """Share of the whole run that is done, and the line beside it."""
         between = self._batch == 0
         logs = state.logs if between else state.running()
-        finished = state.done + self._batch / self._batches
+        finished = state.done + (self._batch / self._batches if self._batches else 0.0)
         share = finished / state.epochs
         gone = max(now - self._start, 1e-9)
         advance = finished - self._written
         left = gone / advance * (state.epochs - finished) if advance > 0 else 0.0
         samples = self._samples + (0 if between else state.samples)
-        step = "" if between else f"  step {self._batch}/{self._batches}"
+        step = "" if between else f"  step {self._batch}/{self._batches or '?'}"
         return share, (
             f"epoch {state.epoch}/{state.epochs}{step}  {text(logs)}  "
             f"{samples / gone:,.0f} samples/s  ETA {duration(left)}"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from nn.data.loader import DataLoader
 from nn.metrics.metric import Metric
 from nn.module import Module
 from nn.optim.optimizer import Optimizer
+from nn.train.batches import Loader
 from nn.train.history import History
 
 
@@ -22,7 +23,7 @@ class Remembers(Protocol):
         """Take over what `state_dict` gave."""
 
 
-COUNTERS = ("epoch", "done", "step", "position", "samples", "total", "stop", "carried")
+COUNTERS = ("epoch", "done", "step", "position", "samples", "total", "counted", "carried")
 
 
 class State:
@@ -38,16 +39,22 @@ class State:
     batch : what the loader gave, in `on_loss`, `on_gradients` and `on_step_end`.
     outputs, loss : the model's outputs for it and the loss, Values. In `on_loss` the whole graph
         hangs behind the loss; afterwards it is released.
-    samples, total : samples so far in this epoch, and the sum of their losses.
+    samples : so far in this epoch.
+    total, counted : the sum of losses so far in this epoch, and what their mean is over: samples,
+        elements, or class weights of the targets that are not ignored.
     metrics : being added up over this epoch.
     logs : in `on_epoch_end`, name -> number: loss, metrics, and both with ``val_`` before.
     history : a `History` of the finished epochs.
     stop : set it to True to end training after this step.
     interrupted : Ctrl-C was pressed.
     has_validation : whether there will be ``val_`` numbers.
+    names : of the numbers that will be in `logs`.
+    more_names : whether a callback of one's own may add others.
     position : batches of this epoch that are done.
+    pending : what the gradients that wait for an update are a sum over; 0 if none do.
     carried : what a recurrent model hands on to its next batch, arrays.
     callbacks : those that remember something.
+    rates : learning rates with which the run began.
     resumed : batches of this epoch that were done before the run was resumed; 0 after its begin.
     """
 
@@ -56,7 +63,7 @@ class State:
         model: Module,
         optimizer: Optimizer,
         criterion: Callable[..., Any],
-        loader: DataLoader,
+        loader: Loader,
         epochs: int,
         metrics: list[Metric],
         history: History,
@@ -64,28 +71,44 @@ class State:
         self.model, self.optimizer, self.criterion = model, optimizer, criterion
         self.loader, self.epochs, self.metrics, self.history = loader, epochs, metrics, history
         self.epoch = self.done = self.step = 0
-        self.samples, self.total = 0, 0.0
+        self.samples, self.total, self.counted = 0, 0.0, 0.0
         self.batch: Any = None
         self.outputs: Any = None
         self.loss: Any = None
         self.logs: dict[str, Any] = {}
-        self.stop = self.interrupted = self.has_validation = False
+        self.stop = self.interrupted = self.has_validation = self.more_names = False
         self.position = self.resumed = 0
+        self.pending = 0.0
         self.carried: Any = None
+        self.rates = [float(group["lr"]) for group in optimizer.param_groups]
         self.callbacks: Sequence[Remembers] = []
+
+    @property
+    def names(self) -> list[str]:
+        """Of the numbers that will be in `logs`."""
+        names = ["loss", *(metric.name for metric in self.metrics)]
+        return [*names, *(f"val_{name}" for name in names)] if self.has_validation else names
 
     def running(self) -> dict[str, Any]:
         """Loss and metrics of the current epoch so far."""
-        mean = self.total / self.samples if self.samples else float("nan")
+        mean = self.total / self.counted if self.counted else float("nan")
         return {"loss": mean, **{metric.name: metric.compute() for metric in self.metrics}}
 
     def state_dict(self) -> dict[str, Any]:
         """Where the run is: counters, sums, history, and what the callbacks remember."""
         return {
             **{name: getattr(self, name) for name in COUNTERS},
+            "run": {
+                "callbacks": [type(c).__name__ for c in self.callbacks],
+                "names": self.names,
+                "metrics": [type(metric).__name__ for metric in self.metrics],
+                "optimizer": type(self.optimizer).__name__,
+            },
+            "rates": self.rates,
             "metrics": [metric.state_dict() for metric in self.metrics],
             "history": self.history.history,
-            "callbacks": [[type(c).__name__, c.state_dict()] for c in self.callbacks],
+            "epochs": self.history.epochs,
+            "callbacks": [c.state_dict() for c in self.callbacks],
         }
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
@@ -94,22 +117,32 @@ class State:
         Raises
         ------
         ValueError
-            Other metrics or callbacks. Nothing has changed then.
+            Other metrics, callbacks or another optimizer, or a validation more or less. Nothing has
+            changed then.
         """
-        kinds = [kind for kind, _ in state_dict["callbacks"]]
-        own = [type(c).__name__ for c in self.callbacks]
-        if kinds != own or len(state_dict["metrics"]) != len(self.metrics):
-            raise ValueError(
-                f"fit: the checkpoint is of a run with the callbacks {kinds} and "
-                f"{len(state_dict['metrics'])} metrics, this one has {own} and "
-                f"{len(self.metrics)}; they must be the same."
+        own = self.state_dict()["run"]
+        theirs = state_dict.get("run", {})
+        for what, ours in own.items():
+            if theirs.get(what) != ours:
+                raise ValueError(
+                    f"fit: the checkpoint is of a run with the {what} {theirs.get(what)}, this one "
+                    f"has {ours}; they must be the same. To train on in another way, load the "
+                    "model's weights and give another checkpoint."
+                )
+        if state_dict["rates"] != self.rates:
+            warnings.warn(
+                f"fit: this run asks for the learning rates {self.rates}, but resumes one that "
+                f"began with {state_dict['rates']}, and goes on with its own.",
+                stacklevel=4,
             )
+            self.rates = state_dict["rates"]
         for name in COUNTERS:
             setattr(self, name, state_dict[name])
         for metric, saved in zip(self.metrics, state_dict["metrics"], strict=True):
+            metric.reset()
             metric.load_state_dict(saved)
-        for callback, (_, saved) in zip(self.callbacks, state_dict["callbacks"], strict=True):
+        for callback, saved in zip(self.callbacks, state_dict["callbacks"], strict=True):
             callback.load_state_dict(saved)
         self.history.history = {k: list(v) for k, v in state_dict["history"].items()}
-        self.history.epoch = list(range(1, self.done + 1))
+        self.history.epochs = {k: list(v) for k, v in state_dict["epochs"].items()}
         self.resumed = self.position

@@ -10,6 +10,7 @@ import numpy as np
 
 from autograd.node import Array
 from autograd.value import Value
+from nn.arguments import flags
 from nn.optim.optimizer import label, real, require
 from nn.optim.sums import norm
 
@@ -38,6 +39,7 @@ def get_total_norm(
     >>> nn.utils.get_total_norm([np.array([3.0]), np.array([[4.0]])])
     5.0
     """
+    flags("get_total_norm", error_if_nonfinite=error_if_nonfinite)
     arrays = [tensors] if isinstance(tensors, np.ndarray) else list(tensors)
     names = [f"array {i}, of shape {np.shape(x)}" for i, x in enumerate(arrays)]
     return _total(arrays, names, norm_type, error_if_nonfinite, "get_total_norm")
@@ -84,18 +86,48 @@ def clip_grad_norm_(
     >>> p.grad.round(3)
     array([0.6, 0.8], dtype=float32)
     """
+    flags("clip_grad_norm_", error_if_nonfinite=error_if_nonfinite)
     bound = real("clip_grad_norm_: max_norm", max_norm)
     require(bound >= 0, "clip_grad_norm_: max_norm", ">= 0", max_norm)
     params = _with_gradients(parameters, "clip_grad_norm_")
     names = [f"the gradient of {label(p)}" for p in params]
     grads = [p.grad for p in params]
     total = _total(grads, names, norm_type, error_if_nonfinite, "clip_grad_norm_")
-    factor = bound / (total + 1e-6)
-    if not factor >= 1:  # NaN too
-        with np.errstate(all="ignore"):
-            for g in grads:
-                g *= factor
+    if math.isinf(total) and all(np.isfinite(g).all() for g in grads):  # the sum overflowed
+        for g in grads:
+            g *= 2.0**-64
+        rest = _total(grads, names, norm_type, False, "clip_grad_norm_")
+        for g in grads:
+            g *= bound / rest
+        return total
+    _shrink(grads, bound, total)
     return total
+
+
+def clip_grads_with_norm_(parameters: Parameters, max_norm: float, total_norm: float) -> None:
+    """Scale all gradients in place by min(1, max_norm/(total_norm + 10⁻⁶)).
+
+    Parameters
+    ----------
+    parameters : a parameter or several; those without a gradient are skipped.
+    max_norm : >= 0.
+    total_norm : their norm, as `get_total_norm` gives it, or that of more gradients than these.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> p = nn.Parameter([3.0, 4.0])
+    >>> np.sum(p * p).backward()
+    >>> total = nn.utils.get_total_norm([p.grad])
+    >>> nn.utils.clip_grads_with_norm_([p], 1.0, total)
+    >>> p.grad.round(3)
+    array([0.6, 0.8], dtype=float32)
+    """
+    bound = real("clip_grads_with_norm_: max_norm", max_norm)
+    require(bound >= 0, "clip_grads_with_norm_: max_norm", ">= 0", max_norm)
+    total = real("clip_grads_with_norm_: total_norm", total_norm)
+    params = _with_gradients(parameters, "clip_grads_with_norm_")
+    _shrink([p.grad for p in params], bound, total)
 
 
 def clip_grad_value_(parameters: Parameters, clip_value: float) -> None:
@@ -118,7 +150,19 @@ def clip_grad_value_(parameters: Parameters, clip_value: float) -> None:
     bound = real("clip_grad_value_: clip_value", clip_value)
     require(bound >= 0, "clip_grad_value_: clip_value", ">= 0", clip_value)
     for p in _with_gradients(parameters, "clip_grad_value_"):
-        np.clip(p.grad, -bound, bound, out=p.grad)
+        most = min(bound, float(np.finfo(p.dtype).max))
+        np.clip(p.grad, -most, most, out=p.grad)
+
+
+def _shrink(grads: list[Any], bound: float, total: float) -> None:
+    factor = bound / (total + 1e-6)
+    if not factor >= 1:  # NaN too
+        with np.errstate(all="ignore"):
+            for g in grads:
+                if factor < np.finfo(g.dtype).tiny:  # it has few digits in the precision of g
+                    np.multiply(g, np.float64(factor), out=g, casting="same_kind")
+                else:
+                    g *= factor
 
 
 def _with_gradients(parameters: Parameters, function: str) -> list[Any]:

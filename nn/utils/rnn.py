@@ -14,6 +14,7 @@ import numpy as np
 import autograd
 from autograd.ops.recurrent.fused import checked_lengths
 from autograd.value import Value
+from nn.arguments import flags
 
 __all__ = [
     "PackedSequence",
@@ -78,6 +79,7 @@ def pack_padded_sequence(
     PackedSequence(data=array([1, 4, 6, 2, 5, 3]), batch_sizes=array([3, 2, 1]),
                    sorted_indices=None, unsorted_indices=None)
     """
+    flags("pack_padded_sequence", batch_first=batch_first, enforce_sorted=enforce_sorted)
     who = "pack_padded_sequence"
     x = input if isinstance(input, Value) else np.asarray(input)
     if len(x.shape) < 2:
@@ -142,6 +144,7 @@ def pad_packed_sequence(
     >>> lengths
     array([2, 1])
     """
+    flags("pad_packed_sequence", batch_first=batch_first)
     data, sizes, order = _checked("pad_packed_sequence", sequence)
     steps, batch = len(sizes), int(sizes[0])
     if total_length is not None:
@@ -195,6 +198,7 @@ def pad_sequence(
     array([[1, 2, 3],
            [4, 0, 0]])
     """
+    flags("pad_sequence", batch_first=batch_first)
     parts = _sequences("pad_sequence", sequences)
     if padding_side not in ("left", "right"):
         raise ValueError(
@@ -222,6 +226,7 @@ def unpad_sequence(padded_sequences: Any, lengths: Any, batch_first: bool = Fals
     >>> nn.utils.rnn.unpad_sequence(np.array([[1, 2, 3], [4, 0, 0]]), [3, 1], batch_first=True)
     [array([1, 2, 3]), array([4])]
     """
+    flags("unpad_sequence", batch_first=batch_first)
     who = "unpad_sequence"
     x = padded_sequences if isinstance(padded_sequences, Value) else np.asarray(padded_sequences)
     if len(x.shape) < 2:
@@ -240,6 +245,7 @@ def pack_sequence(sequences: Sequence[Any], enforce_sorted: bool = True) -> Pack
     >>> nn.utils.rnn.pack_sequence([np.array([1, 2, 3]), np.array([4, 5])]).data
     array([1, 4, 2, 5, 3])
     """
+    flags("pack_sequence", enforce_sorted=enforce_sorted)
     parts = _sequences("pack_sequence", sequences)
     n = [part.shape[0] for part in parts]
     return pack_padded_sequence(pad_sequence(parts), n, enforce_sorted=enforce_sorted)

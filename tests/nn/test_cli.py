@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -32,6 +33,16 @@ def test_an_unknown_command_is_refused(capsys):
         main(["swim"])
     assert done.value.code == 2
     assert "invalid choice: 'swim'" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs pipes of POSIX")
+def test_a_reader_that_has_seen_enough_is_no_error():
+    read, written = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-u", "-m", "nn.cli", "--version"]
+    done = subprocess.run(command, stdout=written, stderr=subprocess.PIPE, check=False)
+    os.close(written)
+    assert (done.returncode, done.stderr) == (141, b"")
 
 
 def test_the_command_loads_no_numba_rich_or_sklearn_before_it_needs_them():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import nn
+from nn.optim.sums import dot
 
 
 def parameters(rng, dtype=np.float32):
@@ -90,3 +91,68 @@ def test_the_parameter_to_blame_is_named_and_nothing_changes():
 def test_bad_arguments_are_refused(call, error, text):
     with pytest.raises(error, match=text):
         call([nn.Parameter([1.0])])
+
+
+@pytest.mark.parametrize("norm_type", [1, 2, 3.0, 0.5, -1.0, math.inf])
+@pytest.mark.parametrize(
+    ("dtype", "size"),
+    [
+        (np.float32, 1e30),
+        (np.float32, 1e-30),
+        (np.float32, 1e38),
+        (np.float16, 6e4),
+        (np.float16, 1e-7),
+        (np.float64, 1e200),
+        (np.float64, 1e-200),
+    ],
+)
+def test_norms_are_right_at_the_ends_of_the_range(dtype, size, norm_type):
+    x = np.asarray([3 * size / 4, size], dtype)
+    exact = np.linalg.norm(np.asarray(x, np.longdouble), norm_type)
+    total = nn.utils.get_total_norm([x], norm_type)
+    assert total == pytest.approx(float(exact), rel=1e-12)
+    split = nn.utils.get_total_norm([x[:1], x[1:]], norm_type)
+    assert split == pytest.approx(float(exact), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "size"),
+    [(np.float32, 1e30), (np.float32, 3e38), (np.float16, 6e4), (np.float64, 1.5e308)],
+)
+@pytest.mark.parametrize("bound", [1.0, 1e-3])
+def test_huge_gradients_are_clipped_and_not_lost(dtype, size, bound):
+    params = [nn.Parameter(np.zeros(2), dtype=dtype) for _ in range(3)]
+    for p in params:
+        p.grad = np.full(2, size, dtype)
+    total = nn.utils.clip_grad_norm_(params, bound)
+    assert total == pytest.approx(float(dtype(size)) * math.sqrt(6), rel=1e-6)
+    for p in params:
+        assert p.grad.dtype == dtype
+        np.testing.assert_allclose(p.grad, bound / math.sqrt(6), rtol=2 * np.finfo(dtype).eps)
+
+
+def test_a_value_that_float16_does_not_reach_clips_nothing():
+    p = nn.Parameter(np.zeros(2), dtype=np.float16)
+    p.grad = np.float16([6e4, -1.0])
+    nn.utils.clip_grad_value_(p, 1e6)
+    assert p.grad.tolist() == [np.float16(6e4), -1]
+
+
+def test_norms_of_integers_do_not_wrap():
+    assert nn.utils.get_total_norm([np.array([2**31, 2**31])]) == pytest.approx(2**31.5)
+    assert nn.utils.get_total_norm([np.array([100, 100], np.int8)]) == pytest.approx(2e4**0.5)
+
+
+def test_a_gradient_to_blame_is_named_also_without_a_name():
+    p = nn.Parameter(np.zeros(1))
+    p.grad = np.float32([np.inf])
+    with pytest.raises(RuntimeError, match=r"the gradient of a parameter of shape \(1,\)"):
+        nn.utils.clip_grad_norm_(p, 1.0, error_if_nonfinite=True)
+
+
+def test_inner_products_are_right_at_the_ends_of_the_range():
+    big, small = np.float32([1e30, -1e30, 1e25]), np.float32([1e-30, 2e-30, 0])
+    assert dot(big, big[::-1].copy()) == pytest.approx(
+        float(np.dot(big.astype(float), big[::-1].astype(float)))
+    )
+    assert dot(small, small) == pytest.approx(5e-60)

@@ -29,6 +29,64 @@ def test_a_module_list_pops_joins_and_slices():
         del blocks[3]
 
 
+@pytest.mark.parametrize("part", [slice(1, None), slice(None, None, 2), slice(None, None, -1)])
+def test_a_slice_of_a_module_list_is_numbered_anew(part):
+    blocks = nn.ModuleList(nn.Linear(i + 1, 1) for i in range(3))[part]
+    sizes = [m.in_features for m in blocks]
+    assert [name for name, _ in blocks.named_children()] == ["0", "1", "2"][: len(sizes)]
+    blocks.append(nn.Linear(9, 1))
+    blocks += [nn.Linear(8, 1)]
+    blocks.insert(0, nn.Linear(7, 1))
+    assert [m.in_features for m in blocks] == [7, *sizes, 9, 8]
+
+
+def test_a_slice_of_a_sequential_keeps_its_names_and_loses_no_module():
+    net = nn.Sequential(*(nn.Linear(i + 1, 1) for i in range(4)))[2:]
+    assert [name for name, _ in net.named_children()] == ["2", "3"]  # as PyTorch's
+    net.append(nn.Linear(9, 1)).extend([nn.Linear(8, 1)])
+    assert [m.in_features for m in net] == [3, 4, 9, 8]
+    net.insert(1, nn.Linear(7, 1))
+    assert [m.in_features for m in net] == [3, 7, 4, 9, 8]
+    assert [name for name, _ in net.named_children()] == ["0", "1", "2", "3", "4"]
+
+
+def test_a_slice_of_a_parameter_list_is_numbered_anew():
+    weights = nn.ParameterList(np.zeros(n) for n in (1, 2, 3))[1:]
+    weights.append(np.zeros(9))
+    assert [w.size for w in weights] == [2, 3, 9]
+    assert list(weights.state_dict()) == ["0", "1", "2"]
+
+
+def test_a_sequential_is_repeated_with_shared_modules():
+    net = nn.Sequential(nn.Linear(2, 2), nn.Tanh())
+    assert kinds(net * 2) == ["Linear", "Tanh"] * 2
+    assert (3 * net)[4] is net[0]
+    assert len(list((net * 3).parameters())) == 2
+    net *= 2
+    assert kinds(net) == ["Linear", "Tanh"] * 2
+    for wrong in (0, -1, 1.5, True):
+        with pytest.raises(ValueError, match="n must be an integer >= 1"):
+            net * wrong
+
+
+def test_a_parameter_dict_has_the_methods_of_a_dict():
+    weights = nn.ParameterDict({"a": np.zeros(1), "b": np.zeros(2)})
+    twin = weights.copy()
+    assert twin["a"] is weights["a"]
+    assert twin.setdefault("c", np.zeros(3)) is twin["c"]
+    assert twin.setdefault("a") is weights["a"]
+    assert list(reversed(twin)) == ["c", "b", "a"]
+    assert twin.popitem()[0] == "c"
+    assert "c" not in twin
+    assert [p.size for p in weights.fromkeys(["x", "y"], np.ones(4)).values()] == [4, 4]
+    assert (weights | {"d": np.ones(1)}).keys() == ["a", "b", "d"]
+    assert ({"d": np.ones(1)} | weights).keys() == ["d", "a", "b"]
+    weights |= {"e": np.ones(1)}
+    assert weights.keys() == ["a", "b", "e"]
+    with pytest.raises(KeyError, match="empty"):
+        nn.ParameterDict().popitem()
+
+
 def test_extending_by_something_else_adds_nothing():
     blocks = nn.ModuleList([nn.ReLU()])
     with pytest.raises(TypeError, match="entry 2 must be a Module"):

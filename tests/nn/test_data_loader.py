@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections import namedtuple
 from itertools import pairwise
 
 import numpy as np
@@ -14,12 +15,14 @@ from nn.data import (
     BucketBatchSampler,
     ConcatDataset,
     DataLoader,
+    PadCollate,
     RandomSampler,
     SequentialSampler,
     Subset,
     SubsetRandomSampler,
     TensorDataset,
     WeightedRandomSampler,
+    default_collate,
     pad_collate,
     random_split,
     windows,
@@ -272,6 +275,8 @@ def test_windows_go_on_where_the_one_before_ended():
         windows(tokens[:40], 4, 10)
     with pytest.raises(ValueError, match=">= 1"):
         windows(tokens, 0, 10)
+    with pytest.raises(TypeError, match=r"the sequence is text, such as 'a b a.*return_inverse"):
+        windows("a b " * 50, 4, 10)
 
 
 SHUFFLING = {
@@ -310,3 +315,302 @@ def test_a_samplers_generator_is_the_loaders_and_in_its_state(in_batches):
     np.testing.assert_array_equal(np.hstack(list(a)), np.hstack(list(b)))
     with pytest.raises(ValueError, match="not to both"):
         DataLoader(Y, sampler=RandomSampler(Y, generator=0), generator=1)
+
+
+class Stream:
+    """Read from front to back, anew in every epoch."""
+
+    def __iter__(self):
+        return ((X[i], i) for i in range(20))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("drop_last", [False, True])
+def test_an_iterable_dataset_is_read_in_order_in_every_epoch(workers, drop_last):
+    loader = DataLoader(Stream(), 6, num_workers=workers, drop_last=drop_last)
+    for _ in range(2):
+        batches = list(loader)
+        assert [len(y) for _, y in batches] == [6, 6, 6] + [2] * (not drop_last)
+        np.testing.assert_array_equal(
+            np.concatenate([y for _, y in batches]), Y[: len(batches) * 6]
+        )
+        assert all(np.array_equal(x, X[y]) for x, y in batches)
+
+
+def test_an_iterable_dataset_has_a_length_if_it_says_so():
+    class Sized(Stream):
+        def __len__(self):
+            return 20
+
+    assert [len(DataLoader(Sized(), 6, drop_last=d)) for d in (False, True)] == [4, 3]
+    assert len(DataLoader(Sized(), None)) == 20
+    with pytest.raises(TypeError, match="has no len"):
+        len(DataLoader(Stream(), 6))
+
+
+def test_an_endless_dataset_is_read_only_as_far_as_needed():
+    class Endless:
+        read = 0
+
+        def __iter__(self):
+            while True:
+                self.read += 1
+                yield self.read
+
+    data = Endless()
+    batches = iter(DataLoader(data, 2, num_workers=1))
+    assert [next(batches).tolist() for _ in range(3)] == [[1, 2], [3, 4], [5, 6]]
+    batches.close()
+    assert data.read <= 2 * 6
+
+
+@pytest.mark.parametrize("done", [0, 1, 3])
+def test_an_iterable_dataset_goes_on_where_it_was(done):
+    def loader():
+        return DataLoader(Stream(), 6, transform=GaussianNoise(), rng=0)
+
+    whole, a, b = loader(), loader(), loader()
+    expected = as_lists(whole)
+    batches = iter(a)
+    for _ in range(done):
+        next(batches)
+    b.load_state_dict(json.loads(json.dumps(a.state_dict())))
+    assert as_lists(b) == expected[done:]
+    assert as_lists(b) == as_lists(whole)
+
+
+def test_a_sample_of_an_iterable_dataset_takes_nothing_away():
+    loader = DataLoader(Stream(), 6)
+    x, y = loader.sample()
+    assert (x.shape, y.tolist()) == ((1, 2), [0])
+    assert len(list(loader)) == 4
+
+
+def test_an_iterable_dataset_that_is_used_up_is_not_an_empty_epoch():
+    class Once:
+        def __init__(self):
+            self.samples = iter(range(3))
+
+        def __iter__(self):
+            return self.samples
+
+    loader = DataLoader(Once(), 2)
+    with pytest.raises(TypeError, match="always returns the same iterator"):
+        loader.sample()
+    assert len(list(loader)) == 2
+    with pytest.raises(ValueError, match=r"gave no samples.*start anew"):
+        list(loader)
+
+
+def test_an_iterable_dataset_can_not_be_shuffled():
+    for wrong in ({"shuffle": True}, {"sampler": [0]}, {"batch_sampler": [[0]]}):
+        with pytest.raises(ValueError, match=r"Stream is read from front to back"):
+            DataLoader(Stream(), **wrong)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_without_a_batch_size_the_dataset_gives_the_batches(workers):
+    class Batches:
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, i):
+            return [X[i : i + 3 + i], {"name": "a", "y": Y[:i]}]
+
+    loader = DataLoader(Batches(), None, num_workers=workers)
+    (x, more), (last, _) = loader
+    assert (len(loader), x.shape, last.shape) == (2, (3, 2), (4, 2))
+    assert (more["name"], more["y"].shape) == ("a", (0,))
+    assert [b.tolist() for b in DataLoader(Y[:2], None)] == [0, 1]
+    assert [y.tolist() for _, y in DataLoader((X, Y), None, sampler=[3, 1])] == [3, 1]
+    assert [len(y) for _, y in DataLoader(DataLoader((X, Y), 8), None)] == [8, 8, 4]
+    assert list(DataLoader(Batches(), None, collate_fn=len)) == [2, 2]
+    with pytest.raises(ValueError, match="batch_size=None passes whole batches on"):
+        DataLoader(Batches(), None, drop_last=True)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_exception_names_the_sample(workers):
+    class Broken:
+        def __len__(self):
+            return 10
+
+        def __getitem__(self, i):
+            return 1 / (i - 7)
+
+    with pytest.raises(ZeroDivisionError) as error:
+        list(DataLoader(Broken(), 4, num_workers=workers))
+    assert error.value.__notes__ == ["DataLoader: raised by sample 7 of the dataset."]
+
+    def stream():
+        yield 1
+        raise KeyError("gone")
+
+    class BrokenStream:
+        __iter__ = staticmethod(stream)
+
+    with pytest.raises(KeyError) as error:
+        list(DataLoader(BrokenStream(), 1, num_workers=workers))
+    assert error.value.__notes__ == ["DataLoader: raised by the dataset in batch 1 of an epoch."]
+    with pytest.raises(ValueError, match="shapes") as error:
+        list(DataLoader(Sentences(), 2, num_workers=workers))
+    assert "for the samples 0, 1." in error.value.__notes__[0]
+
+
+def test_a_subclass_keeps_its_own_way_to_read_samples():
+    class Negative(Subset):
+        def __getitem__(self, i):
+            x, y = super().__getitem__(i)
+            return -x, y
+
+    class Doubled(TensorDataset):
+        def __getitem__(self, i):
+            return tuple(2 * t for t in super().__getitem__(i))
+
+    x, y = next(iter(DataLoader(Negative(TensorDataset(X, Y), [4, 5]), 2)))
+    np.testing.assert_array_equal(x, -X[4:6])
+    assert y.tolist() == [4, 5]
+    assert next(iter(DataLoader(Doubled(Y), 3)))[0].tolist() == [0, 2, 4]
+
+
+@pytest.mark.parametrize("wrong", [[True, False, True], [0.7, 1.2], [[0, 1]]])
+def test_indices_that_are_none_are_refused(wrong):
+    for use in (
+        lambda: list(DataLoader(Y, 2, sampler=wrong)),
+        lambda: SubsetRandomSampler(wrong),
+        lambda: Subset(Y, wrong),
+        lambda: list(BatchSampler(wrong, 2, False)),
+        lambda: list(DataLoader(Y, batch_sampler=[wrong])),
+    ):
+        with pytest.raises(TypeError, match="indices must be integers"):
+            use()
+
+
+def test_a_batch_sampler_takes_any_indices():
+    batches = BatchSampler([3, 1, 2], 2, False)
+    assert ([b.tolist() for b in batches], len(batches)) == ([[3, 1], [2]], 2)
+    a, b = (DataLoader(Y, batch_sampler=BatchSampler([5, 6, 7], 2, False)) for _ in range(2))
+    taken = iter(a)
+    next(taken)
+    b.load_state_dict(a.state_dict())
+    assert [x.tolist() for x in b] == [[7]]
+
+
+@pytest.mark.parametrize(
+    ("samples", "message"),
+    [
+        ([None, None], "got None"),
+        ([1, "a"], "int64.*U1|U1.*int64"),
+        ([(1, 2), (3,)], "samples of 1 and of 2 parts"),
+        ([(1, 2), 3], "samples of 0 and of 2 parts"),
+        ([{"a": 1}, {"a": 1, "b": 2}], "different keys.*a, b"),
+        ([{"a": 1}, {"b": 1}], "different keys"),
+        ([np.uint64(2**63), np.int64(-1)], "int64, uint64 can't be stacked without a change"),
+        ([np.ma.array([1, 2], mask=[0, 1])] * 2, "masked"),
+    ],
+)
+def test_samples_that_do_not_stack_are_refused(samples, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        default_collate(samples)
+
+
+def test_named_tuples_dicts_and_bytes_are_collated_as_in_pytorch():
+    Point = namedtuple("Point", "x y")
+    batch = default_collate([Point(1, 2.5), Point(3, 4.5)])
+    assert isinstance(batch, Point)
+    assert (batch.x.tolist(), batch.y.tolist()) == ([1, 3], [2.5, 4.5])
+    batch = default_collate([{"a": 1, "b": {"c": [1, 2]}}, {"b": {"c": [3, 4]}, "a": 2}])
+    assert batch["a"].tolist() == [1, 2]
+    assert [part.tolist() for part in batch["b"]["c"]] == [[1, 3], [2, 4]]
+    assert default_collate([b"a\0", b"b"]) == [b"a\0", b"b"]
+    assert default_collate([1, 2.5]).tolist() == [1, 2.5]
+
+
+def test_padding_changes_no_number():
+    x, _ = pad_collate([np.array([1, 2]), np.array([1.5])])
+    assert x.tolist() == [[1, 2], [1.5, 0]]
+    x, _ = PadCollate(value=np.nan)([np.array([1, 2]), np.array([3])])
+    np.testing.assert_array_equal(x, [[1, 2], [3, np.nan]])
+    for dtype in (np.uint8, bool):
+        _, _, y = pad_collate([(np.ones(2), np.ones(2, dtype)), (np.ones(1), np.ones(1, dtype))])
+        assert y.tolist() == [[1, 1], [1, -100]]
+    x, _ = pad_collate([np.float32([1, 2]), np.float32([3])])
+    assert x.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        ({"shuffle": "False"}, "shuffle must be True or False"),
+        ({"drop_last": 1}, "drop_last must be True or False"),
+        ({"num_workers": True}, "num_workers must be an integer"),
+        ({"collate_fn": 3}, "collate_fn must be a function"),
+        ({"transform": "flip"}, "transform must be a function"),
+        ({"sampler": (i for i in range(3))}, "gives its indices only once"),
+        ({"batch_sampler": iter([[0, 1]])}, "gives its indices only once"),
+        ({"batch_sampler": [[0, 1]], "batch_size": 4}, "mutually exclusive with batch_size"),
+    ],
+)
+def test_arguments_that_would_be_misread_are_refused(named, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        DataLoader(Y, **named)
+    assert len(list(DataLoader(Y, 10, shuffle=None))) == 2
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: RandomSampler(Y, num_samples=2.5),
+        lambda: WeightedRandomSampler([1, 2], 2.5),
+        lambda: RandomSampler(Y, replacement="no"),
+        lambda: WeightedRandomSampler([1, 2], 2, replacement="no"),
+        lambda: BatchSampler([1], 1, drop_last="no"),
+    ],
+)
+def test_arguments_of_samplers_that_would_be_misread_are_refused(make):
+    with pytest.raises((TypeError, ValueError), match="must be"):
+        make()
+
+
+def test_what_is_read_from_front_to_back_has_no_parts():
+    for use in (
+        lambda: random_split(Stream(), [0.5, 0.5]),
+        lambda: Subset(Stream(), [0]),
+        lambda: ConcatDataset([Stream()]),
+    ):
+        with pytest.raises(TypeError, match="has no samples at indices; make a list of it"):
+            use()
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("batch_size", [2, None])
+def test_a_dataset_may_fill_one_buffer_again_and_again(workers, batch_size):
+    class Buffered:
+        buffer = np.zeros(2)
+
+        def __iter__(self):
+            for i in range(4):
+                self.buffer[:] = i
+                yield self.buffer, {"again": [self.buffer]}
+
+    class Indexed(Buffered):
+        def __len__(self):
+            return 4
+
+        def __getitem__(self, i):
+            self.buffer[:] = i
+            return self.buffer, {"again": [self.buffer]}
+
+    for data in [Buffered()] + [Indexed()] * (batch_size is not None and not workers):
+        batches = list(DataLoader(data, batch_size, num_workers=workers))
+        first = np.concatenate([x.reshape(-1, 2) for x, _ in batches])
+        again = np.concatenate([more["again"][0].reshape(-1, 2) for _, more in batches])
+        np.testing.assert_array_equal(first, [[0, 0], [1, 1], [2, 2], [3, 3]])
+        np.testing.assert_array_equal(again, first)
+
+
+@pytest.mark.parametrize("data", [Stream(), (X, Y)], ids=["stream", "arrays"])
+def test_two_passes_at_once_do_not_disturb_each_other(data):
+    loader = DataLoader(data, 3)
+    alone = as_lists(loader)
+    assert [[part.tolist() for part in a] for a, _ in zip(loader, loader, strict=True)] == alone

@@ -128,3 +128,47 @@ def test_a_mixture_adds_up_and_mixes_targets_as_inputs():
 def test_bad_arguments_of_transforms_are_refused(make, error):
     with pytest.raises((ValueError, TypeError), match=error):
         make()
+
+
+@pytest.mark.parametrize(
+    "make", [lambda fill: RandomCrop(5, 1, fill), lambda fill: Cutout(2, fill)]
+)
+def test_a_fill_that_integers_would_change_is_refused(make):
+    images = np.ones((2, 1, 5, 5), np.uint8)
+    for fill in (0.5, -1, 256, np.nan):
+        with pytest.raises(ValueError, match=r"fill=.* does not fit images of uint8"):
+            make(fill)(images, rng=0)
+    assert 255 in make(255)(images, rng=1)
+    assert 0.5 in make(0.5)(np.ones((2, 1, 5, 5), np.float16), rng=1)
+
+
+def test_classes_of_pixels_are_mixed_in_axis_1():
+    y = np.arange(2 * 3 * 4).reshape(2, 3, 4) % 5
+    _, mixed = MixUp(num_classes=5, rng=0)(np.zeros((2, 1)), y)
+    assert mixed.shape == (2, 5, 3, 4)
+    np.testing.assert_allclose(mixed.sum(1), 1)
+
+
+def test_a_composition_keeps_the_parts_of_a_list():
+    def doubled(x, y, *, rng):
+        return [2 * x, y]
+
+    x, y = Compose([doubled, doubled])(np.ones(2), np.arange(2))
+    assert (x.tolist(), y.tolist()) == ([4, 4], [0, 1])
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Normalize(np.nan, 1),
+        lambda: Normalize(0, np.nan),
+        lambda: GaussianNoise(sigma=np.nan),
+        lambda: MixUp(np.inf),
+        lambda: RandomCrop((2.5, 2)),
+        lambda: RandomCrop(2, padding=0.5),
+        lambda: Cutout(1.5),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused(make):
+    with pytest.raises(ValueError, match="must be"):
+        make()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -128,3 +129,27 @@ def test_what_does_not_fit_is_refused():
         nn.optim.EMA(net, 1.5)
     with pytest.raises(TypeError, match="must be a Module"):
         nn.optim.EMA(list(net.parameters()))
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_a_copy_averages_the_copied_model(copied, rng):
+    net = model()
+    ema = nn.optim.EMA(net, 0.9)
+    train(net, ema, rng)
+    twin, ema2 = copied((net, ema))
+    assert ema2.model is twin
+    for each in (ema, ema2):
+        train(each.model, each, np.random.default_rng(1))
+    for name, average in ema.averages.items():
+        np.testing.assert_array_equal(ema2.averages[name], average)
+
+
+def test_averages_loaded_in_column_order_move_on():
+    net = nn.Linear(3, 2)
+    ema = nn.optim.EMA(net, 0.5)
+    ema.update()
+    state = ema.state_dict()
+    state["averages"]["weight"] = np.zeros((2, 3), np.float32, order="F")
+    ema.load_state_dict(state)
+    ema.update()
+    np.testing.assert_allclose(ema.averages["weight"], net.weight.data / 2)

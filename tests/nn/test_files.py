@@ -157,6 +157,50 @@ def test_bfloat16_becomes_float32(tmp_path):
     np.testing.assert_array_equal(nn.load(tmp_path / "a")["x"], np.float32([1.5, -2]))
 
 
+def test_a_home_is_expanded(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    nn.save({"x": np.ones(1)}, "~/a")
+    assert list(nn.load("~/a")) == list(nn.load(tmp_path / "a")) == ["x"]
+    nn.Checkpoint("~/run", model=nn.Linear(1, 1)).save(epoch=3)
+    assert (tmp_path / "run").exists()
+    assert nn.Checkpoint("~/run", model=nn.Linear(1, 1)).load() == {"epoch": 3}
+
+
+def test_weights_are_saved_through_a_symbolic_link(tmp_path):
+    nn.save({"x": np.zeros(2)}, tmp_path / "target")
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    nn.save({"x": np.ones(2)}, tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert nn.load(tmp_path / "target")["x"].tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    "state", [{"__metadata__": np.ones(1)}, {"__metadata__": np.ones(1), "step": 3}]
+)
+def test_the_one_name_that_safetensors_reserve_is_refused_before_writing(tmp_path, state):
+    with pytest.raises(ValueError, match=r"'__metadata__'.*rename the key"):
+        nn.save(state, tmp_path / "a")
+    assert not list(tmp_path.iterdir())
+    nn.save({"__metadata__": 3, "a": {"__metadata__": np.ones(1)}}, tmp_path / "a")
+    assert nn.load(tmp_path / "a")["a"]["__metadata__"].tolist() == [1]
+
+
+def test_a_masked_array_is_refused_not_unmasked(tmp_path):
+    with pytest.raises(TypeError, match=r"'x' is a masked array.*filled"):
+        nn.save({"x": np.ma.array([1.0, 2.0], mask=[0, 1])}, tmp_path / "a")
+
+
+def test_files_of_numpy_and_keras_are_told_from_those_of_torch(tmp_path):
+    np.savez(tmp_path / "a.npz", x=np.ones(1))
+    np.save(tmp_path / "a.npy", np.ones(1))
+    (tmp_path / "a.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
+    for name, cure in (("a.npz", "numpy.load"), ("a.npy", "numpy.load"), ("a.h5", "Keras")):
+        with pytest.raises(ValueError, match=cure) as error:
+            nn.load(tmp_path / name)
+        assert "torch" not in str(error.value)
+
+
 @pytest.mark.torch
 def test_a_checkpoint_of_pytorch_computes_the_same_numbers(tmp_path):
     torch = pytest.importorskip("torch", reason="the comparison needs torch")

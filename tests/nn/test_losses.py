@@ -339,3 +339,113 @@ def test_vectors_of_length_0_have_a_slope():
     x = autograd.Value(np.zeros((2, 3)))
     for y in (F.normalize(x), F.cosine_similarity(x, np.ones((2, 3))), F.pairwise_distance(x, x)):
         assert np.isfinite(autograd.grad(np.sum(y), x)).all()
+
+
+def test_probabilities_have_no_ignored_index():
+    x, t = autograd.Value(np.zeros((2, 3))), np.full((2, 3), 1 / 3)
+    for index in (0, 1):
+        with pytest.raises(ValueError, match=f"ignore_index={index} is for class indices"):
+            functional.cross_entropy(x, t, ignore_index=index)
+        with pytest.raises(ValueError, match=f"ignore_index={index} is for class indices"):
+            nn.CrossEntropyLoss(ignore_index=index)(x, t.astype(np.float32))
+    assert functional.cross_entropy(x, t, ignore_index=-1).item() == pytest.approx(np.log(3))
+
+
+def test_class_weights_that_are_tracked_are_refused_and_not_dropped():
+    x, w = autograd.Value(np.zeros((2, 3))), autograd.Value(np.ones(3))
+    for loss in (functional.cross_entropy, functional.nll_loss):
+        for target in (np.array([0, 1]), np.eye(2, 3)):
+            with pytest.raises(TypeError):
+                loss(x, target, weight=w)
+    with pytest.raises(TypeError, match="requires a gradient"):
+        nn.CrossEntropyLoss(weight=w)
+
+
+@pytest.mark.parametrize("classes", [2, 300])  # by NumPy, by the kernel
+def test_a_class_of_weight_0_hides_neither_nan_nor_infinity(classes):
+    x = np.zeros((2, classes))
+    x[0, 0], x[1, 0] = np.nan, -np.inf
+    weight = np.ones(classes)
+    weight[0] = 0
+    for loss in (functional.cross_entropy, functional.nll_loss):
+        with np.errstate(invalid="ignore"):
+            losses = loss(autograd.Value(x), np.array([0, 0]), weight, reduction="none")
+        assert np.isnan(losses.data).all()
+
+
+def test_a_row_that_is_ignored_may_hold_anything():
+    x = autograd.Value([[np.nan, 0.0], [-np.inf, 0.0], [0.0, 0.0]])
+    for loss in (functional.cross_entropy, functional.nll_loss):
+        y = loss(x, np.array([0, 0, 1]), np.array([2.0, 1.0]), ignore_index=0)
+        assert np.isfinite(y.data)
+        assert not autograd.grad(y, x)[:2].any()
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_a_mean_over_no_weight_is_nan_and_so_is_its_gradient(create_graph):
+    x = autograd.Value(LOGITS)
+    loss = functional.cross_entropy(x, np.full(5, 1), np.array([1.0, 0.0, 1.0, 1.0]))
+    assert np.isnan(loss.data)
+    g = autograd.grad(loss, x, create_graph=create_graph)
+    assert np.isnan(g.data if create_graph else g).all()
+
+
+def test_stirlings_term_has_a_gradient_to_the_target():
+    t = autograd.Value([2.0, 3.0, 1.0, 0.0])
+    loss = functional.poisson_nll_loss(np.zeros(4), t, full=True, reduction="sum")
+    loss.backward()
+    right = [np.log(2) + 1 / 4, np.log(3) + 1 / 6, 0, 0]  # d/dt (t log t - t + log(2 π t) / 2)
+    np.testing.assert_allclose(t.grad, right)
+    assert autograd.gradcheck(
+        lambda t: functional.poisson_nll_loss(np.zeros(3), t, full=True), np.array([1.5, 2.0, 0.5])
+    )
+
+
+@pytest.mark.parametrize("loss", ["huber_loss", "smooth_l1_loss"])
+def test_a_rounded_corner_has_a_second_derivative_at_0(loss):
+    x = autograd.Value([0.0, 0.5, 2.0])
+    losses = getattr(functional, loss)(x, np.zeros(3), "sum")
+    g = autograd.grad(losses, x, create_graph=True)
+    assert autograd.grad(np.sum(g), x).tolist() == [1, 1, 0]
+
+
+def test_hinges_have_pytorchs_slope_at_their_kinks():
+    def slope(f, *x):
+        x = autograd.Value(np.array(x))
+        return autograd.grad(np.sum(f(x)), x).tolist()
+
+    one = np.ones(1)
+    assert slope(lambda x: functional.hinge_embedding_loss(x, -one), 1.0) == [-1]
+    assert slope(lambda x: functional.margin_ranking_loss(x, one, one), 1.0) == [-1]
+    assert slope(lambda x: functional.margin_ranking_loss(x, 0.5 * one, one, 0.5), 1.0) == [-1]
+    right = np.array([0.0, 1.0])
+    assert slope(lambda x: functional.cosine_embedding_loss(x, right, -1), 1.0, 0.0)[
+        1
+    ] == pytest.approx(1)
+    a, n = np.zeros((1, 1)), np.full((1, 1), 2.0)
+    triplet = slope(lambda x: functional.triplet_margin_loss(a, x[None], n, eps=0.0), 1.0)
+    assert triplet == [1]
+    assert slope(lambda x: functional.multi_margin_loss(x, np.array(0)), 1.0, 0.0) == [0, 0]
+    first = np.array([0, -1])
+    assert slope(lambda x: functional.multilabel_margin_loss(x, first), 1.0, 0.0) == [0, 0]
+
+
+@pytest.mark.parametrize("shape", [(1, 3), (4, 1), (1, 1), (4,), ()])
+def test_a_variance_may_have_axes_of_1(shape):
+    rng = np.random.default_rng(0)
+    x, t, v = rng.normal(size=(4, 3)), rng.normal(size=(4, 3)), rng.uniform(0.5, 2, shape)
+    wide = np.broadcast_to(v[:, None] if shape == (4,) else v, (4, 3))
+    right = (np.log(wide) + (x - t) ** 2 / wide) / 2
+    y = functional.gaussian_nll_loss(autograd.Value(x), t, v, reduction="none")
+    np.testing.assert_allclose(y.data, right)
+    with pytest.raises(ValueError, match=r"var \(3, 4\) must have the input's shape \(4, 3\)"):
+        functional.gaussian_nll_loss(x, t, np.ones((3, 4)))
+
+
+def test_an_infinite_variance_is_an_infinite_loss():
+    assert functional.gaussian_nll_loss(np.ones(1), np.zeros(1), np.full(1, np.inf)) == np.inf
+
+
+def test_a_multilabel_loss_of_infinite_logits_is_infinite():
+    y = functional.multilabel_soft_margin_loss(np.array([[-np.inf]]), np.ones((1, 1)))
+    assert y == np.inf

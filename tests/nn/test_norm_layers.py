@@ -85,6 +85,81 @@ def test_a_copy_of_the_state_stays_while_training_goes_on():
     assert not before["running_mean"].any()
 
 
+def test_tracking_that_is_turned_off_later_freezes_the_statistics():
+    norm = nn.BatchNorm1d(6)
+    norm(X[1])
+    before = norm.state_dict()
+    norm.track_running_stats = False
+    y = norm(X[1] + 5).data
+    np.testing.assert_allclose(y.mean((0, 2)), 0, atol=1e-6)  # of the batch
+    for key, array in norm.state_dict().items():
+        np.testing.assert_array_equal(array, before[key])
+    shifted = norm.eval()(X[1] + 5).data  # of the running statistics, as PyTorch
+    assert (np.abs(shifted.mean((0, 2))) > 1).all()
+
+
+def test_an_instance_norm_that_tracks_no_longer_leaves_its_statistics_alone():
+    norm = nn.InstanceNorm1d(6, track_running_stats=True)
+    norm(X[1])
+    before = norm.running_mean.copy()
+    norm.track_running_stats = False
+    for training in (True, False):
+        y = norm.train(training)(X[1] + 5)
+        np.testing.assert_allclose(np.mean(y, 2), 0, atol=1e-6)
+        np.testing.assert_array_equal(norm.running_mean, before)
+
+
+def test_tracking_that_is_turned_on_later_finds_no_statistics():
+    for name in ("BatchNorm1d", "InstanceNorm1d"):
+        norm = getattr(nn, name)(6, track_running_stats=False)
+        norm.track_running_stats = True
+        for training in (True, False):
+            y = norm.train(training)(X[1])
+            assert np.abs(np.mean(y, axis=(0, 2))).max() < 1e-6
+
+
+def test_settings_that_are_assigned_later_count():
+    norm = nn.BatchNorm1d(6)
+    norm.momentum, norm.eps = None, 1.0
+    y = norm(X[1]).data
+    np.testing.assert_allclose(norm.running_mean, X[1].mean((0, 2)), rtol=1e-5)
+    var = X[1].var((0, 2))
+    np.testing.assert_allclose(y.var((0, 2)), var / (var + 1), rtol=1e-4)
+    drop = nn.Dropout(0.5)
+    drop.p = 1.0
+    assert not drop(np.ones(9)).any()
+    drop.p = 2.0
+    with pytest.raises(ValueError, match="p is a probability"):
+        drop(np.ones(9))
+
+
+def test_old_checkpoints_have_no_count_of_batches():
+    norm = nn.Sequential(nn.BatchNorm1d(6))
+    state = norm.state_dict()
+    del state["0.num_batches_tracked"]
+    state["0.running_mean"] += 3
+    assert norm.load_state_dict(state).missing_keys == []
+    assert (norm[0].running_mean == 3).all()
+    del state["0.running_mean"]
+    with pytest.raises(ValueError, match=r"missing: 0\.running_mean"):
+        norm.load_state_dict(state)
+
+
+def test_one_number_a_channel_has_no_statistics_in_eval_mode_either():
+    norm = nn.BatchNorm1d(6, track_running_stats=False).eval()
+    with pytest.raises(ValueError, match="without running statistics eval mode too") as caught:
+        norm(X[1][:1, :, 0])
+    assert "training=False" not in str(caught.value)
+
+
+def test_one_number_a_group_is_refused_where_the_batch_has_no_more():
+    layer = nn.GroupNorm(2, 2)
+    for shape in ((1, 2), (1, 2, 1, 1)):
+        with pytest.raises(ValueError, match="a group needs more than one number"):
+            layer(np.ones(shape, np.float32))
+    assert not layer(np.ones((2, 2), np.float32)).data.any()  # as PyTorch
+
+
 @pytest.mark.parametrize(("name", "args", "settings", "x"), CASES)
 def test_normalisation_is_differentiated(name, args, settings, x):
     layer = getattr(nn, name)(*args, **settings).double()

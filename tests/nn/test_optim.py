@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import math
 import os
+import pickle
 import subprocess
 import sys
 
@@ -367,6 +368,141 @@ def test_a_deep_copy_of_the_optimizer_belongs_to_the_copy_of_the_model():
     opt2.step()
     np.testing.assert_array_equal(net.bias.data, before)
     np.testing.assert_array_equal(net2.bias.data, before - 1)
+
+
+COPIES = {"deepcopy": copy.deepcopy, "pickle": lambda x: pickle.loads(pickle.dumps(x))}
+STEPWISE = [
+    lambda p: SGD(p, lr=0.1),
+    lambda p: SGD(p, lr=0.1, momentum=0.9),
+    lambda p: Adam(p, lr=0.1, amsgrad=True),
+    lambda p: AdamW(p, lr=0.1),
+    lambda p: Lion(p, lr=0.1),
+    lambda p: nn.optim.Adadelta(p),
+    lambda p: nn.optim.Adagrad(p, lr=0.1),
+    lambda p: nn.optim.Adamax(p, lr=0.1),
+    lambda p: nn.optim.ASGD(p, lr=0.1),
+    lambda p: nn.optim.NAdam(p, lr=0.1),
+    lambda p: nn.optim.RAdam(p, lr=0.1),
+    lambda p: nn.optim.RMSprop(p, lr=0.1, momentum=0.9, centered=True),
+    lambda p: nn.optim.Rprop(p, lr=0.1),
+    lambda p: nn.optim.LBFGS(p, lr=0.1, max_iter=2),
+]
+
+
+def descend(params, optimizer, steps=3):
+    """Steps on a loss whose gradient changes with the parameters."""
+
+    def closure():
+        optimizer.zero_grad()
+        loss = sum(np.sum(np.square(p) * (i + 1)) for i, p in enumerate(params))
+        loss.backward()
+        return loss
+
+    for _ in range(steps):
+        optimizer.step(closure)
+
+
+@pytest.mark.parametrize("size", [5, LARGE], ids=["gathered", "large"])
+@pytest.mark.parametrize("make", STEPWISE, ids=lambda make: type(make([Value([1.0])])).__name__)
+@pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
+def test_a_copy_of_a_model_and_its_optimizer_trains_on(copied, make, size):
+    params = [nn.Parameter(np.linspace(-1, 1, size)), nn.Parameter([[0.5, -2.0]])]
+    optimizer = make(params)
+    descend(params, optimizer)
+    params2, optimizer2 = copied((params, optimizer))
+    before = [p.data.copy() for p in params]
+    descend(params2, optimizer2)
+    for p, old in zip(params, before, strict=True):
+        np.testing.assert_array_equal(p.data, old)
+    descend(params, optimizer)
+    for p, q in zip(params, params2, strict=True):
+        np.testing.assert_array_equal(p.data, q.data)
+    state, state2 = optimizer.state_dict()["state"], optimizer2.state_dict()["state"]
+    assert state.keys() == state2.keys()
+    for i in state:
+        assert state[i].keys() == state2[i].keys()
+        for name in state[i]:
+            np.testing.assert_array_equal(state[i][name], state2[i][name])
+
+
+def test_a_shallow_copy_of_an_optimizer_shares_parameters_and_state():
+    for size in (2, LARGE):
+        p, q = (nn.Parameter(np.full(size, 2.0)) for _ in range(2))
+        once, first = Adam([p], lr=0.1), Adam([q], lr=0.1)
+        descend([q], first, 1)
+        second = copy.copy(first)
+        for optimizer in (second, first, second):
+            descend([q], optimizer, 1)
+        descend([p], once, 4)
+        np.testing.assert_array_equal(p.data, q.data)
+        assert first.state[q]["step"] == second.state[q]["step"] == 4
+
+
+@pytest.mark.parametrize("size", [2, LARGE], ids=["gathered", "large"])
+def test_state_that_is_assigned_counts_from_the_next_step(size):
+    p = nn.Parameter(np.zeros(size))
+    optimizer = SGD([p], lr=1.0, momentum=0.5)
+    p.grad = np.ones(size, np.float32)
+    optimizer.step()  # p = -1, buffer = 1
+    optimizer.state[p]["momentum_buffer"] = np.full(size, 8.0)
+    optimizer.step()  # buffer = 8/2 + 1
+    np.testing.assert_array_equal(p.data, -6)
+    np.testing.assert_array_equal(optimizer.state_dict()["state"][0]["momentum_buffer"], 5)
+    optimizer.state[p] = {"momentum_buffer": np.full(size, 2.0), "step": 7}
+    optimizer.step()  # buffer = 2
+    np.testing.assert_array_equal(p.data, -8)
+    assert optimizer.state[p]["step"] == 8
+    optimizer.state[p]["momentum_buffer"][:] = 4
+    optimizer.step()  # buffer = 3
+    np.testing.assert_array_equal(p.data, -11)
+
+
+def test_a_step_count_that_is_assigned_counts_for_its_parameter_alone():
+    p, q, r = params = [Value([1.0]) for _ in range(3)]
+    optimizer = Adam(params, lr=0.1)
+    for x in params:
+        x.grad = np.ones(1)
+    optimizer.step()
+    optimizer.state[q]["step"] = 9
+    optimizer.step()
+    assert [optimizer.state[x]["step"] for x in params] == [2, 10, 2]
+    want = lambda t: 0.9 - 0.1 * (0.19 / (1 - 0.9**t)) / np.sqrt(0.001999 / (1 - 0.999**t))  # noqa: E731
+    np.testing.assert_allclose([p.item(), q.item(), r.item()], [want(2), want(10), want(2)])
+
+
+def test_state_that_is_deleted_starts_anew():
+    p = Value([1.0])
+    optimizer = SGD([p], lr=1.0, momentum=0.5)
+    p.grad = np.ones(1)
+    optimizer.step()
+    del optimizer.state[p]["momentum_buffer"]
+    optimizer.step()
+    assert optimizer.state[p]["momentum_buffer"] == 1.0
+
+
+@pytest.mark.parametrize(
+    "wrong", [np.zeros(3), 0.0, np.array([1j, 0])], ids=["shape", "0-d", "complex"]
+)
+def test_state_that_does_not_fit_its_parameter_is_named(wrong):
+    p = nn.Parameter([1.0, 2.0], name="w")
+    optimizer = SGD([p], lr=1.0, momentum=0.5)
+    p.grad = np.ones(2, np.float32)
+    optimizer.step()
+    optimizer.state[p]["momentum_buffer"] = wrong
+    with pytest.raises(ValueError, match=r"'momentum_buffer'.*'w' \(2,\)"):
+        optimizer.step()
+
+
+@pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
+def test_a_copied_scheduler_belongs_to_the_copied_optimizer(copied):
+    p = nn.Parameter([1.0])
+    optimizer = SGD([p], lr=1.0)
+    scheduler = nn.optim.lr_scheduler.ExponentialLR(optimizer, 0.5)
+    optimizer2, scheduler2 = copied((optimizer, scheduler))
+    optimizer2.stepped = True
+    scheduler2.step()
+    assert optimizer2.param_groups[0]["lr"] == 0.5
+    assert optimizer.param_groups[0]["lr"] == 1.0
 
 
 @pytest.mark.parametrize(

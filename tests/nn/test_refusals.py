@@ -176,6 +176,58 @@ def test_integers_are_refused_or_taken_for_the_numbers_that_they_are(name):
     np.testing.assert_allclose(plain(y), plain(z))
 
 
+NO_ARRAYS = {
+    "got None": None,
+    "got 'text'": "text",
+    "got a object": object(),
+    "got a dict": {"x": 1.0},
+    "got a list that makes no array": [[1.0], [1.0, 2.0]],
+    "got a tuple .* pass on the output": (real(2, 3), (real(2), real(3))),
+    "got an array of <U1": np.array(["a", "b"]),
+}
+
+
+@pytest.mark.parametrize("text", NO_ARRAYS)
+@pytest.mark.parametrize("name", [n for n in LAYERS if n != "Identity"])
+def test_what_is_no_array_of_numbers_is_called_what_it_is(name, text):
+    net, (_, *rest), _ = made(name)
+    with pytest.raises(TypeError, match=f"must be an array or a Value of numbers, {text}"):
+        net(NO_ARRAYS[text], *rest)
+
+
+def test_a_layer_that_takes_its_size_from_the_input_names_what_it_got():
+    for layer in (
+        nn.Linear(None, 2), nn.GroupNorm(1, None), nn.LSTM(None, 2), nn.GRUCell(None, 2),
+        nn.Conv1d(None, 2, 1), nn.BatchNorm1d(None),
+    ):  # fmt: skip
+        for wrong in (None, "text", 3):
+            with pytest.raises(TypeError, match="must be an array or a Value of numbers, got"):
+                layer(wrong)
+        with pytest.raises(ValueError, match="input"):
+            layer(np.float32(3))
+
+
+@pytest.mark.parametrize("wrong", [None, "text", object()])
+def test_losses_and_functions_call_it_what_it_is(wrong):
+    x = real(2, 3)
+    for loss in (nn.MSELoss(), nn.CrossEntropyLoss(), nn.BCEWithLogitsLoss(), nn.KLDivLoss()):
+        with pytest.raises(TypeError, match="input must be an array or a Value of numbers, got"):
+            loss(wrong, x)
+        with pytest.raises(TypeError, match="target must be an array or a Value of numbers, got"):
+            loss(x, wrong)
+    F = nn.functional
+    for call in (
+        lambda: F.linear(wrong, x),
+        lambda: F.mse_loss(wrong, x),
+        lambda: F.mse_loss(x, wrong),
+        lambda: F.flatten(wrong),
+        lambda: F.normalize(wrong),
+        lambda: F.dropout(wrong),
+    ):
+        with pytest.raises(TypeError, match="must be an array or a Value of numbers, got"):
+            call()
+
+
 @pytest.mark.parametrize("name", [n for n in LAYERS if "Norm" in n or "Conv" in n or "Linear" in n])
 def test_a_layer_with_weights_refuses_integers(name):
     net, (x, *rest), _ = made(name)

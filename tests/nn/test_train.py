@@ -290,7 +290,7 @@ def test_fit_works_in_another_thread():
         ({"accumulate": 0}, "accumulate"),
         ({"loss": "mze"}, "no loss 'mze'; choose from .*mse"),
         ({"optimizer": "adamm"}, "no optimizer 'adamm'; choose from .*adam, "),
-        ({"metrics": ["acuracy"]}, "no metric 'acuracy'; choose from accuracy"),
+        ({"metrics": ["acuracy"]}, "no metric 'acuracy'; choose from acc, accuracy"),
         ({"metrics": "accuracy"}, r"must be a list, such as \['accuracy'\]"),
         ({"metrics": ["f1", "f1"]}, "f1 is there twice"),
         ({"loss": 3}, "loss must be"),

@@ -61,6 +61,7 @@ onto_diagonal: Op = Op(
     _onto_diagonal,
     r"\operatorname{{diag}} {a:3}",
     lambda g, y, a, shape, offset, axis1, axis2: np.diagonal(g, offset, axis1, axis2),
+    routes=True,
 )
 
 

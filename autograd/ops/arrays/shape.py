@@ -68,42 +68,74 @@ def same(a: Symbol, *others: Any) -> Symbol:
     return a
 
 
-reshape = Op(_reshape, same, lambda g, y, a, shape: np.reshape(g, a.shape), of=(np.reshape,))
+reshape = Op(
+    _reshape, same, lambda g, y, a, shape: np.reshape(g, a.shape), of=(np.reshape,), routes=True
+)
 transpose = Op(
     _transpose,
     r"{a:9}^\top",
     lambda g, y, a, axes: np.transpose(g, inverse(axes, a.ndim)),
     of=(np.transpose, np.permute_dims),
+    routes=True,
 )
-broadcast_to = Op(_broadcast_to, same, lambda g, y, a, shape: g, of=(np.broadcast_to,))
+broadcast_to = Op(_broadcast_to, same, lambda g, y, a, shape: g, of=(np.broadcast_to,), routes=True)
 swapaxes = Op(
     _swapaxes,
     r"{a:9}^\top",
     lambda g, y, a, axis1, axis2: np.swapaxes(g, axis1, axis2),
     of=(np.swapaxes,),
     bind="swapaxes",
+    routes=True,
 )
 moveaxis = Op(
     _moveaxis,
     r"{a:9}^\top",
     lambda g, y, a, source, destination: np.moveaxis(g, destination, source),
     of=(np.moveaxis,),
+    routes=True,
 )
 expand_dims = Op(
-    _expand_dims, same, lambda g, y, a, axis: np.reshape(g, a.shape), of=(np.expand_dims,)
+    _expand_dims,
+    same,
+    lambda g, y, a, axis: np.reshape(g, a.shape),
+    of=(np.expand_dims,),
+    routes=True,
 )
 squeeze = Op(
-    _squeeze, same, lambda g, y, a, axis: np.reshape(g, a.shape), of=(np.squeeze,), bind="squeeze"
+    _squeeze,
+    same,
+    lambda g, y, a, axis: np.reshape(g, a.shape),
+    of=(np.squeeze,),
+    bind="squeeze",
+    routes=True,
 )
-copy = Op(_copy, same, lambda g, y, a: g, of=(np.copy,), bind="copy")
+copy = Op(_copy, same, lambda g, y, a: g, of=(np.copy,), bind="copy", routes=True)
 astype = Op(
-    _astype, same, lambda g, y, a, dtype, copy: g.astype(a.dtype), of=(np.astype,), bind="astype"
+    _astype,
+    same,
+    lambda g, y, a, dtype, copy: g.astype(a.dtype),
+    of=(np.astype,),
+    bind="astype",
+    routes=True,
 )
 
 
-def _reshape_method(a: Any, *shape: Any) -> Any:
-    """The same elements in C order, in another shape; one size may be -1."""
-    return reshape.call(a, shape[0] if len(shape) == 1 else shape)
+def ordered_reshape(a: Any, shape: Any, order: str = "C", *, copy: bool | None = None) -> Any:
+    """The same elements in another shape, read and written in C or Fortran order."""
+    if order == "F":
+        reversed_shape = shape[::-1] if isinstance(shape, (tuple, list)) else shape
+        return np.transpose(reshape.call(np.transpose(a), reversed_shape))
+    if order != "C":
+        raise ValueError(
+            f"reshape: order must be 'C' or 'F', got {order!r}; the order of a Value's memory is "
+            "not part of its meaning."
+        )
+    return reshape.call(a, shape)
+
+
+def _reshape_method(a: Any, *shape: Any, order: str = "C") -> Any:
+    """The same elements in another shape; one size may be -1."""
+    return ordered_reshape(a, shape[0] if len(shape) == 1 else shape, order)
 
 
 def _transpose_method(a: Any, *axes: Any) -> Any:
@@ -116,19 +148,21 @@ def _transpose_method(a: Any, *axes: Any) -> Any:
     return transpose.call(a, axes[0] if len(axes) == 1 else axes or None)
 
 
-def _flatten_method(a: Any, *axes: Any, **settings: Any) -> Any:
-    """All elements in one axis, in C order; some axes only: `nn.functional.flatten`."""
+def _flatten_method(a: Any, *axes: Any, order: str = "C", **settings: Any) -> Any:
+    """All elements in one axis; some axes only: `nn.functional.flatten`."""
+    if len(axes) == 1 and axes[0] in ("C", "F"):
+        (order,), axes = axes, ()
     if axes or settings:
         raise TypeError(
             "flatten: takes no axes, as NumPy's; write nn.functional.flatten(v, start_dim), or "
             "v.reshape(len(v), -1) to keep the first axis."
         )
-    return reshape.call(a, -1)
+    return ordered_reshape(a, -1, order)
 
 
-def ravel(a: Any) -> Any:
-    """All elements in one axis, in C order."""
-    return reshape.call(a, -1)
+def ravel(a: Any, order: str = "C") -> Any:
+    """All elements in one axis, in C or Fortran order."""
+    return ordered_reshape(a, -1, order)
 
 
 def matrix_transpose(x: Any) -> Any:
@@ -210,6 +244,7 @@ def _reduced_last(axis: Any, ndim: int) -> tuple[list[int], int]:
     return first + last, len(first)
 
 
+OPS[np.reshape] = ordered_reshape
 OPS[np.ravel] = ravel
 OPS[np.matrix_transpose] = matrix_transpose
 OPS[np.broadcast_arrays] = broadcast_arrays

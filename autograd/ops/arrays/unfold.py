@@ -69,11 +69,13 @@ unfold: Op = Op(
     r"\operatorname{{unfold}} {x:3}",
     lambda g, y, x, window_shape, axis: fold.call(g, x.shape, window_shape, axis),
     of=(sliding_window_view,),
+    routes=True,
 )
 fold: Op = Op(
     _fold,
     r"\operatorname{{fold}} {a:3}",
     lambda g, y, a, shape, window_shape, axis: unfold.call(g, window_shape, axis),
+    routes=True,
 )
 
 # What tests sample

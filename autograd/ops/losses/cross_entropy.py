@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.dispatch import array_of
 from autograd.kernel_op import KernelOp
 from autograd.machine.uninterrupted import load
 from autograd.machine.workspace import native
@@ -133,7 +134,7 @@ def _by_numpy(
         if keep is not None:
             losses = np.where(keep, losses, 0)
     elif chosen is not None:
-        losses = np.where(chosen == 0, 0, losses) * chosen
+        losses = losses * chosen if keep is None else np.where(keep, losses, 0) * chosen
     return losses, chosen, (e, total, t, numbers, keep, w)
 
 
@@ -177,6 +178,8 @@ def _grad_by_numpy(scale: Array, saved: Any, label_smoothing: float) -> Array:
     gx[numbers, t] -= sharp
     if label_smoothing:
         gx -= (scale * spread)[:, None] * (1 if w is None else w)
+    if keep is not None:
+        gx[~keep] = 0  # also where a logit is NaN
     return gx
 
 
@@ -186,18 +189,20 @@ def _reference(
     """The same, composed of ops."""
     C = x.shape[min(1, x.ndim - 1)] or 1
     w = np.ones(C, x.dtype) if weight is None else np.asarray(weight, x.dtype)
-    log_p = log_softmax(class_rows(x), axis=1)
+    v = class_rows(x)
     if target.dtype.kind == "f":
+        log_p = log_softmax(v, axis=1)
         q = (1 - label_smoothing) * class_rows(target) + label_smoothing / C
         losses, total = -np.sum(q * w * log_p, axis=1), log_p.shape[0]
         shape = x.shape[:1] + x.shape[2:] if x.ndim > 1 else ()
     else:
         t, keep = checked(x, target, weight, ignore_index, reduction, label_smoothing)
         kept = np.ones(len(t), x.dtype) if keep is None else keep.astype(x.dtype)
+        log_p = log_softmax(v if keep is None else np.where(keep[:, None], v, 0), axis=1)
         factors = w[t] * kept
-        losses = np.where(factors == 0, 0, -log_p[np.arange(len(t)), t]) * factors
+        losses = -log_p[np.arange(len(t)), t] * factors
         if label_smoothing:
-            smooth = np.where(kept == 0, 0, -np.sum(log_p * w, axis=1) / C)
+            smooth = -np.sum(log_p * w, axis=1) / C * kept
             losses = (1 - label_smoothing) * losses + label_smoothing * smooth
         total, shape = float(factors.sum()), target.shape
     if reduction == "none":
@@ -226,7 +231,7 @@ def checked(
     x: Any, target: Any, weight: Any, ignore_index: int, reduction: str, label_smoothing: float
 ) -> tuple[Array, Array | None]:
     """The targets, raveled, with ignored ones set to 0, and which to keep (None for all)."""
-    t = np.asarray(target)
+    t = array_of(target, "target")
     if t.dtype.kind not in "iu":
         raise TypeError(
             f"target must hold class indices (integers), got {t.dtype}; use "

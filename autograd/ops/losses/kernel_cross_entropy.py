@@ -41,8 +41,7 @@ def forward(begin, end, C, x, t, w, smoothing, mass, top, share, kept, losses):
         loss = factor = kind(0)
         if t[n] >= 0:
             factor = w[t[n]]
-            if factor != 0:
-                loss = factor * (rest - (x[o + index(t[n])] - m))
+            loss = factor * (rest - (x[o + index(t[n])] - m))
             if smoothing:
                 even = mass * rest - _weighted(x, o, w, m)
                 loss = kind((1 - smoothing) * loss + smoothing / C * even)

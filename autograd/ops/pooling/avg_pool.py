@@ -8,6 +8,7 @@ import numpy as np
 
 from autograd.op import Op
 from autograd.ops.axes import over_axes
+from autograd.ops.flags import flags
 from autograd.ops.pooling.pooling import batched, run
 from autograd.ops.pooling.windows import Windows, adaptive, sliding
 from autograd.ops.samples import A, case, cases
@@ -108,8 +109,10 @@ def avg_pool_nd(
     >>> autograd.ops.avg_pool$d(x, 2).data.ravel()
     array([$mean])
     """
+    name = f"avg_pool{rank}d"
+    flags(name, ceil_mode=ceil_mode, count_include_pad=count_include_pad)
     how = (kernel_size, stride, padding, 1, bool(ceil_mode), bool(count_include_pad))
-    return pooled(f"avg_pool{rank}d", rank, input, sliding, *how, divisor_override)
+    return pooled(name, rank, input, sliding, *how, divisor_override)
 
 
 def adaptive_avg_pool_nd(rank: int, input: Any, output_size: Any) -> Any:

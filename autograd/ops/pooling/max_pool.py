@@ -14,6 +14,7 @@ from autograd.kernel_op import KernelOp
 from autograd.machine.workspace import native
 from autograd.ops.arrays.index import getitem
 from autograd.ops.axes import over_axes
+from autograd.ops.flags import flags
 from autograd.ops.pooling.pooling import batched, run
 from autograd.ops.pooling.windows import Windows, adaptive, sliding
 from autograd.ops.samples import A, case, cases
@@ -130,8 +131,10 @@ def max_pool_nd(
     >>> autograd.ops.max_pool$d(x, 2).data.ravel()
     array([$last])
     """
+    name = f"max_pool{rank}d"
+    flags(name, ceil_mode=ceil_mode, return_indices=return_indices)
     how = (kernel_size, stride, padding, dilation, bool(ceil_mode))
-    return pooled(f"max_pool{rank}d", rank, input, sliding, *how, indices=return_indices)
+    return pooled(name, rank, input, sliding, *how, indices=return_indices)
 
 
 def adaptive_max_pool_nd(
@@ -162,6 +165,7 @@ def adaptive_max_pool_nd(
     array([$last])
     """
     name = f"adaptive_max_pool{rank}d"
+    flags(name, return_indices=return_indices)
     return pooled(name, rank, input, adaptive, output_size, indices=return_indices)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from autograd.node import Array
+from autograd.printable import printable
 from autograd.value import Value
 from autograd.viz.draw import Drawing, draw
 from autograd.viz.pages import fill, save
@@ -86,7 +87,7 @@ class Ladder:
             f"{self.op}: results and gradients of all levels agree "
             f"(relative difference, allowed {number(self.tolerance, 2)})"
         )
-        return "\n".join([checked, *lines, *self.notes])
+        return printable("\n".join([checked, *lines, *self.notes]))
 
     __repr__ = __str__
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd.node import Node
+from autograd.printable import printable
 from autograd.readers.source_lines import line_of
 from autograd.viz.gradients import gradients
 from autograd.viz.labels import call_labels
@@ -34,7 +35,9 @@ class Finding(NamedTuple):
     fix: str
 
     def __str__(self) -> str:
-        return f"{self.check} at {self.where}: {self.saw}\n  why: {self.why}\n  fix: {self.fix}"
+        return printable(
+            f"{self.check} at {self.where}: {self.saw}\n  why: {self.why}\n  fix: {self.fix}"
+        )
 
 
 class Subject:

@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd import engine
 from autograd.checkpointing import CHECKPOINT
-from autograd.engine import fit, zero_where_zero
+from autograd.contribution import Unreached, branches, fit
 from autograd.node import Node
 
 Run = Callable[[], Any]
@@ -34,16 +34,21 @@ class Replay:
 
     def __init__(self, root: Node, seed: Any, nodes: Sequence[Node]) -> None:
         incoming: dict[int, Any] = {}
-        engine.gradients([root], [seed], [], watch=lambda v, g: incoming.update({id(v): g}))
+        hidden: dict[int, Any] = {}
+        unreached: Unreached = {}
+
+        def watch(v: Node, g: Any) -> None:
+            incoming[id(v)] = g
+            if v in unreached:
+                hidden[id(v)] = unreached[v]
+
+        engine.gradients([root], [seed], [], watch=watch, unreached=unreached)
         self.needs = [[isinstance(x, Node) and x.requires_grad for x in v.inputs] for v in nodes]
         self.forward: list[Run] = [_forward(v) for v in nodes]
-        self.backward: list[Run | None] = [None] * len(nodes)
-        guard = False
-        for k, v in reversed([*enumerate(nodes)]):  # in the engine's order, for its guard
-            if id(v) in incoming:
-                guard = guard or v.op.masks
-                guarded = v.op.elementwise and (guard or v.op.delicate)
-                self.backward[k] = _backward(v, incoming[id(v)], self.needs[k], guarded)
+        self.backward: list[Run | None] = [
+            _backward(v, incoming[id(v)], needs, hidden.get(id(v))) if id(v) in incoming else None
+            for v, needs in zip(nodes, self.needs, strict=True)
+        ]
 
     def times(self, rounds: int) -> tuple[list[float], list[float]]:
         """Seconds of each node, forward and backward: the best of several rounds.
@@ -98,27 +103,33 @@ def _forward(v: Node) -> Run:
     return lambda: op._run(given, v.static)
 
 
-def _backward(v: Node, g: Any, needs: Sequence[bool], guarded: bool) -> Run:
+def _backward(v: Node, g: Any, needs: Sequence[bool], hidden: Any) -> Run:
     """The node's vjps, and what the engine does with their results: shape, dtype, no 0 · inf."""
     op, y, given = v.op, v._data, arrays(v)
-    datas: list[Any] = [x._data if need else None for x, need in zip(v.inputs, needs, strict=True)]
+    inputs = v.inputs
     short = bool(op.path) and v._inputs is None  # the engine skips `pull`, which takes longer
-    pulls = [(vjp, i) for i, vjp in enumerate(op.vjps) if short and needs[i]]
+    pulls = (
+        [(x, vjp, need) for x, vjp, need in zip(inputs, op.vjps, needs, strict=True)]
+        if short
+        else []
+    )
 
     def run() -> None:
         if short:
-            found: Any = [(vjp(g, y, *given), datas[i]) for vjp, i in pulls]
+            found: Any = [(x, vjp(g, y, *given) if need else None) for x, vjp, need in pulls]
         else:
-            found = zip(op.pull(v, g, needs), datas, strict=True)
-        for gx, data in found:
+            found = zip(inputs, op.pull(v, g, needs), strict=True)
+        if hidden is not None or op.masks:
+            found = branches(v, g, found, {}, {} if hidden is None else {v: hidden})
+        for x, gx in found:
             if gx is None:
                 continue
-            if guarded:
-                gx = zero_where_zero(g, gx)
+            data = x._data
             if getattr(gx, "shape", None) != data.shape or gx.dtype is not data.dtype:
-                fit(gx, data)
+                fit(gx, data, v)
 
     def run_whole() -> None:  # for an input with several outputs
         op.pull(v, g, needs)
 
-    return run_whole if any(type(data) is tuple for data in datas) else run
+    several = any(type(x._data) is tuple for x, need in zip(inputs, needs, strict=True) if need)
+    return run_whole if several else run

@@ -10,11 +10,12 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from autograd.files import write
 from autograd.op import SELECT
+from autograd.printable import printable
 from autograd.readers.profile.chrome import Span, events
 from autograd.value import Value
 from autograd.viz.draw import Drawing
-from autograd.viz.files import write
 from autograd.viz.model import picture
 from autograd.viz.trace import Trace
 from autograd.viz.units import amount, bytes_of, duration, share
@@ -185,7 +186,7 @@ class Profile:
             ).rstrip()
             for row in rows
         ]
-        return "\n".join(lines)
+        return printable("\n".join(lines))
 
     def __str__(self) -> str:
         return self.text()

@@ -83,7 +83,8 @@ def _none(y: Array, xs: Sequence[Any]) -> float:
 
 _MOVES = """im2col reshape transpose broadcast_to swapaxes moveaxis expand_dims squeeze copy astype
 tril triu diagonal onto_diagonal concatenate stack unstack array_split split getitem index_update
-take_along_axis sort flip roll rot90 tile repeat pad unfold embedding half_lower"""
+take_along_axis sort flip roll rot90 tile repeat pad unfold embedding half_lower
+backward_hook"""
 _REDUCTIONS = """sum mean prod max min nansum nanmean nanmax nanmin trace cumsum cumprod diff col2im
 scatter index_add embedding_grad add_along_axis fold avg_pool avg_pool_grad max_pool"""
 

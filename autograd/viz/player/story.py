@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.contribution import Unreached
 from autograd.engine import add_gradient, topological
 from autograd.node import Node
 from autograd.op import SELECT
@@ -100,6 +101,7 @@ class Story:
         self._few = len(self.trace.order) <= _NUMBERS
         self._written: dict[Any, str] = {}
         self._called: dict[int, list[str]] = {}
+        self._unreached: Unreached = {}
         with no_grad(), np.errstate(all="ignore"):
             self._forward(root)
             self._backward(root)
@@ -187,7 +189,9 @@ class Story:
         made, inputs = self.trace.made(v), self.trace.inputs(v)
         event = self.events[self.index[id(v)]]
         needs = [isinstance(x, Node) and x.requires_grad for x in inputs]
-        found = passed_back(made, g, needs)
+        if made is not v and v in self._unreached:
+            self._unreached[made] = self._unreached.pop(v)
+        found = passed_back(made, g, needs, inputs=inputs, grads=grads, unreached=self._unreached)
         for i, (x, gx) in enumerate(zip(inputs, found, strict=True)):
             if gx is None or not needs[i]:
                 continue

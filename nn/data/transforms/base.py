@@ -79,7 +79,7 @@ class Compose:
         generator = as_generator(self.rng if rng is None else rng)
         for t in self.transforms:
             result = t(*batch, rng=generator)
-            batch = result if isinstance(result, tuple) else (result,)
+            batch = tuple(result) if isinstance(result, (tuple, list)) else (result,)
         return batch if len(batch) > 1 else batch[0]
 
 
@@ -97,3 +97,12 @@ def probability(who: str, p: float) -> float:
     if not 0 <= p <= 1:
         raise ValueError(f"{who}: p must be a probability between 0 and 1, got {p}.")
     return p
+
+
+def filling(who: str, fill: float, x: Array) -> Array:
+    """The fill value in the dtype of x; an error where integers would change it."""
+    with np.errstate(invalid="ignore"):
+        value = np.asarray(fill).astype(x.dtype)
+    if x.dtype.kind in "iub" and value != fill:
+        raise ValueError(f"{who}: fill={fill!r} does not fit images of {x.dtype}.")
+    return value

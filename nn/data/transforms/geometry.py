@@ -8,7 +8,8 @@ import numpy as np
 
 from autograd.node import Array
 from autograd.random import Rng
-from nn.data.transforms.base import Transform, images, probability
+from nn.arguments import count
+from nn.data.transforms.base import Transform, filling, images, probability
 
 
 class RandomHorizontalFlip(Transform):
@@ -89,12 +90,12 @@ class RandomCrop(Transform):
         rng: Rng = None,
     ) -> None:
         super().__init__(rng=rng)
-        self.size = (size, size) if isinstance(size, int) else (int(size[0]), int(size[1]))
-        if min(self.size) < 1 or padding < 0:
-            raise ValueError(
-                f"RandomCrop: size must be >= 1 and padding >= 0, got {size}, {padding}."
-            )
-        self.padding, self.fill = padding, fill
+        height, width = size if isinstance(size, (tuple, list)) else (size, size)
+        self.size = (
+            count("RandomCrop", "size", height, 1),
+            count("RandomCrop", "size", width, 1),
+        )
+        self.padding, self.fill = count("RandomCrop", "padding", padding), fill
 
     def apply(self, x: Array, rng: np.random.Generator) -> Array:
         n, height, width = images("RandomCrop", x)
@@ -107,7 +108,7 @@ class RandomCrop(Transform):
                 f"with padding {p}."
             )
         edges = [(0, 0)] * (x.ndim - 2) + [(p, p), (p, p)]
-        big = np.pad(x, edges, constant_values=self.fill)
+        big = np.pad(x, edges, constant_values=filling("RandomCrop", self.fill, x)) if p else x
         y = np.empty((*x.shape[:-2], h, w), x.dtype)
         tops = rng.integers(down + 1, size=n).tolist()
         lefts = rng.integers(right + 1, size=n).tolist()

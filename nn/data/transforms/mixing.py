@@ -18,7 +18,7 @@ class MixUp:
         \lambda \sim \mathrm{Beta}(\alpha, \alpha)
 
     Called as ``mixup(x, y)``, it returns x of the same shape and y as floats: class probabilities
-    of shape (N, C), which `CrossEntropyLoss` accepts, or y's own shape if y holds floats.
+    of shape (N, C, ...), which `CrossEntropyLoss` accepts, or y's own shape if y holds floats.
 
     Parameters
     ----------
@@ -49,8 +49,8 @@ class MixUp:
     def __init__(
         self, alpha: float = 1.0, num_classes: int | None = None, *, rng: Rng = None
     ) -> None:
-        if not alpha > 0:
-            raise ValueError(f"MixUp: alpha must be > 0, got {alpha}.")
+        if not 0 < alpha < np.inf:
+            raise ValueError(f"MixUp: alpha must be finite and > 0, got {alpha}.")
         self.alpha, self.num_classes = alpha, num_classes
         self.rng = None if rng is None else as_generator(rng)
 
@@ -69,7 +69,7 @@ class MixUp:
                     f"MixUp: y holds class indices {y.min()} to {y.max()}, but num_classes is "
                     f"{self.num_classes}."
                 )
-            y = np.eye(self.num_classes, dtype=x.dtype)[y]
+            y = np.moveaxis(np.eye(self.num_classes, dtype=x.dtype)[y], -1, 1)  # classes in axis 1
         generator = as_generator(self.rng if rng is None else rng)
         weight = float(generator.beta(self.alpha, self.alpha))
         other = generator.permutation(len(x))

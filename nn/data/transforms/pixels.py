@@ -8,7 +8,8 @@ import numpy as np
 
 from autograd.node import Array
 from autograd.random import Rng
-from nn.data.transforms.base import Transform, images
+from nn.arguments import count
+from nn.data.transforms.base import Transform, filling, images
 
 
 class Normalize(Transform):
@@ -33,9 +34,10 @@ class Normalize(Transform):
     def __init__(self, mean: Any, std: Any) -> None:
         super().__init__()
         self.mean, self.std = np.asarray(mean, np.float64), np.asarray(std, np.float64)
-        if self.mean.ndim > 1 or self.std.ndim > 1 or (self.std <= 0).any():
+        finite = np.isfinite(self.mean).all() and np.isfinite(self.std).all()
+        if self.mean.ndim > 1 or self.std.ndim > 1 or not finite or (self.std <= 0).any():
             raise ValueError(
-                "Normalize: mean and std must be scalars or of shape (C,), and std > 0; got "
+                "Normalize: mean and std must be finite, scalars or of shape (C,), std > 0; got "
                 f"{mean!r} and {std!r}."
             )
 
@@ -78,7 +80,7 @@ class GaussianNoise(Transform):
         self, mean: float = 0.0, sigma: float = 0.1, clip: bool = False, *, rng: Rng = None
     ) -> None:
         super().__init__(rng=rng)
-        if sigma < 0:
+        if not sigma >= 0:
             raise ValueError(f"GaussianNoise: sigma must be >= 0, got {sigma}.")
         self.mean, self.sigma, self.clip = mean, sigma, clip
 
@@ -120,16 +122,14 @@ class Cutout(Transform):
 
     def __init__(self, size: int, fill: float = 0.0, *, rng: Rng = None) -> None:
         super().__init__(rng=rng)
-        if size < 1:
-            raise ValueError(f"Cutout: size must be >= 1, got {size}.")
-        self.size, self.fill = size, fill
+        self.size, self.fill = count("Cutout", "size", size, 1), fill
 
     def apply(self, x: Array, rng: np.random.Generator) -> Array:
         n, height, width = images("Cutout", x)
-        y = x.copy()
+        y, fill = x.copy(), filling("Cutout", self.fill, x)
         rows, columns = rng.integers(height, size=n).tolist(), rng.integers(width, size=n).tolist()
         before = self.size // 2
         for image, i, j in zip(y, rows, columns, strict=True):
             i, j = i - before, j - before
-            image[..., max(i, 0) : i + self.size, max(j, 0) : j + self.size] = self.fill
+            image[..., max(i, 0) : i + self.size, max(j, 0) : j + self.size] = fill
         return y

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.viz.files import write
+from autograd.files import write
 from autograd.viz.pages import framed
 from nn.train.callback import Callback
 from nn.train.state import State

@@ -1,0 +1,139 @@
+"""Arrays of what holds data: lists, data frames, tensors of other libraries; or how to get one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd.node import Array
+
+CODES = "classes, y = numpy.unique(list(labels), return_inverse=True)"
+
+
+def as_array(who: str, given: Any) -> Array:
+    """An array with the numbers of anything that holds some.
+
+    Parameters
+    ----------
+    who : what the error is about, such as "TensorDataset".
+    given : array, list, pandas or Polars data frame or series, tensor of another library.
+
+    Raises
+    ------
+    TypeError
+        What has no array: iterators, sparse matrices, masked arrays, columns of text, missing
+        integers; the error says how to make one.
+    ValueError
+        A list of rows of different lengths.
+
+    Examples
+    --------
+    >>> as_array("doc", [[1, 2], [3, 4]])
+    array([[1, 2],
+           [3, 4]])
+    """
+    if type(given) is np.ndarray:
+        return given
+    if isinstance(given, np.ma.MaskedArray):
+        if np.ma.is_masked(given):
+            raise TypeError(f"{who}: a masked array would lose its mask; pass .filled(value).")
+        return np.asarray(given.data)
+    if hasattr(given, "__next__"):
+        raise TypeError(
+            f"{who}: a {type(given).__name__} gives its samples only once; pass a list or an array "
+            "of them, or an object whose __iter__ starts anew in every epoch."
+        )
+    if is_sparse(given):
+        raise TypeError(
+            f"{who}: a sparse matrix has no array; pass .toarray(), or a Dataset whose __getitem__ "
+            "makes an array of one row."
+        )
+    if hasattr(given, "to_numpy"):
+        return _of_frame(who, given)
+    try:
+        array = np.asarray(given)
+    except ValueError as error:
+        if not isinstance(given, (list, tuple)):
+            raise
+        raise ValueError(
+            f"{who}: a list of rows of different lengths has no array; pad the rows, or pass "
+            "samples to a DataLoader with collate_fn=nn.data.pad_collate."
+        ) from error
+    if array.dtype.kind == "O" and not isinstance(given, np.ndarray):
+        odd = next((x for x in array.flat if not isinstance(x, (int, float))), given)
+        raise TypeError(f"{who}: an array of numbers is needed, got {_named(odd)}.")
+    return array
+
+
+def numbers(who: str, given: Any) -> Array:
+    """`as_array` of numbers, with samples along axis 0.
+
+    Raises
+    ------
+    TypeError
+        Something else, such as text labels; the error says how to encode them.
+    """
+    array = as_array(who, given)
+    if array.dtype.kind in "US" or (array.dtype.kind == "O" and isinstance(array.flat[0], str)):
+        some = str(array.flat[0])[:20]
+        raise TypeError(f"{who} is text, such as {some!r}; make it an array of numbers: {CODES}.")
+    if array.dtype.kind == "O":
+        raise TypeError(
+            f"{who} is an array of objects, such as {_named(array.flat[0])}; pass numbers, as with "
+            ".astype(float)."
+        )
+    if array.ndim == 0 or array.dtype.kind not in "fiub":
+        raise TypeError(
+            f"{who} must be an array of numbers with samples in axis 0, got {array.dtype} of shape "
+            f"{array.shape}."
+        )
+    return array
+
+
+def is_sparse(x: Any) -> bool:
+    """Whether it is a sparse matrix or array of SciPy."""
+    return hasattr(x, "toarray") and hasattr(x, "tocsr")
+
+
+def _named(x: Any) -> str:
+    """A value as an error names it."""
+    return "None" if x is None else f"a {type(x).__name__}"
+
+
+def _of_frame(who: str, frame: Any) -> Array:
+    """The numbers of a data frame or series, whose columns may differ in type."""
+    array = np.asarray(frame)
+    if array.dtype.kind != "O":
+        return array
+    if array.ndim == 2:
+        if not hasattr(frame, "iloc"):
+            raise TypeError(f"{who}: the columns hold objects, not numbers; encode them.")
+        columns = [_of_column(who, frame.iloc[:, i]) for i in range(array.shape[1])]
+        for name, column in zip(frame.columns, columns, strict=True):
+            if column.dtype.kind not in "biuf":
+                raise TypeError(
+                    f"{who}: the column {name!r} holds {column.dtype}, not numbers; leave it out, "
+                    "or encode it, as with pandas.get_dummies(frame)."
+                )
+        return np.column_stack(columns)
+    return _of_column(who, frame)
+
+
+def _of_column(who: str, column: Any) -> Array:
+    """A series as an array of its own type."""
+    name, dtype = getattr(column, "name", None), column.dtype
+    about = f"{who}: the column {name!r}" if name is not None else who
+    missing = bool(np.any(column.isna())) if hasattr(column, "isna") else False
+    kind = getattr(dtype, "kind", "O")
+    if kind in "biuf":
+        if missing and kind != "f":
+            raise TypeError(f"{about} holds missing values; fill them, as with .fillna(0).")
+        named: dict[str, Any] = {"na_value": np.nan} if missing else {}
+        return np.asarray(column.to_numpy(getattr(dtype, "numpy_dtype", dtype), **named))
+    if missing:
+        raise TypeError(f"{about} holds missing values; remove these samples, as with .dropna().")
+    values = np.asarray(column).tolist()  # text, or numbers kept as objects
+    if all(isinstance(x, (str, bool, int, float)) for x in values):
+        return np.array(values)
+    raise TypeError(f"{about} holds {dtype}, not numbers.")

@@ -1,0 +1,97 @@
+"""Arguments that are True or False take nothing else."""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+import pytest
+
+import nn
+from autograd.op import Op
+from nn import functional as F  # noqa: N812 - PyTorch users' name
+
+X = np.ones((2, 4, 4), np.float32)
+W = np.ones((4, 4), np.float32)
+IMAGE = np.ones((1, 4, 4, 4), np.float32)
+LOG_P = np.log(np.full((3, 2), 0.5))
+
+MAKE = {  # the arguments that a constructor or a function needs besides
+    "BatchNorm1d": (4,), "BatchNorm2d": (4,), "BatchNorm3d": (4,), "InstanceNorm1d": (4,),
+    "InstanceNorm2d": (4,), "InstanceNorm3d": (4,), "LayerNorm": (4,), "RMSNorm": (4,),
+    "GroupNorm": (2, 4), "Linear": (3, 2), "Bilinear": (3, 4, 2), "RNN": (3, 2), "LSTM": (3, 2),
+    "GRU": (3, 2), "RNNCell": (3, 2), "LSTMCell": (3, 2), "GRUCell": (3, 2),
+    "MultiheadAttention": (4, 2), "Embedding": (4, 2), "EmbeddingBag": (4, 2),
+    "TransformerEncoderLayer": (4, 2, 4), "TransformerDecoderLayer": (4, 2, 4),
+    "TransformerEncoder": (nn.TransformerEncoderLayer(4, 2, 4), 1), "Transformer": (4, 2, 1, 1, 4),
+    "PositionalEncoding": (4,), "PositionalEmbedding": (4,), "Threshold": (1.0, 0.0),
+    "LPPool1d": (2, 2), "LPPool2d": (2, 2), "LPPool3d": (2, 2), "GPT": (4, 8), "RBM": (4, 2),
+    "AdaptiveLogSoftmaxWithLoss": (4, 9, [3]),
+    "threshold": (X, 0.0, 1.0), "lp_pool1d": (X, 2, 2), "lp_pool2d": (IMAGE, 2, 2),
+    "lp_pool3d": (IMAGE, 2, 2), "kl_div": (X, X), "poisson_nll_loss": (X, X),
+    "gaussian_nll_loss": (X, X, X), "pairwise_distance": (X, X), "embedding": ([0], W),
+    "ctc_loss": (LOG_P, [1], 3, 1), "triplet_margin_loss": (X, X, X),
+    "triplet_margin_with_distance_loss": (X, X, X), "batch_norm": (X, None, None),
+    "embedding_bag": ([[0]], W), "grid_sample": (IMAGE, np.zeros((1, 2, 2, 2), np.float32)),
+    "affine_grid": (np.zeros((1, 2, 3)), (1, 1, 2, 2)), "interpolate": (IMAGE, 2),
+    "scaled_dot_product_attention": (X, X, X),
+    "pack_padded_sequence": (X, [2]),
+    "pad_packed_sequence": (nn.utils.rnn.pack_sequence([X]),), "pad_sequence": ([X],),
+    "unpad_sequence": (X, [2]), "pack_sequence": ([X],),
+}  # fmt: skip
+SIZED = "Conv", "MaxPool", "AvgPool"
+
+
+def needed(name):
+    if name in MAKE:
+        return MAKE[name]
+    if name.startswith(("Conv",)):
+        return (4, 4, 1)
+    if name.startswith("Adaptive") or name.startswith(SIZED):
+        return (2,)
+    if name.startswith(("max_pool", "avg_pool", "adaptive")):
+        return ({"1": X, "2": IMAGE, "3": IMAGE}[name[-2]], 1)
+    return (X,) if name.islower() else ()
+
+
+def places():
+    """Every class and function with arguments that are True or False, and their names."""
+    owners = [*vars(nn).items(), *vars(F).items(), *vars(nn.utils.rnn).items()]
+    for name, owner in owners:
+        if name.startswith("_") or not (isinstance(owner, (type, Op)) or inspect.isfunction(owner)):
+            continue
+        if isinstance(owner, type) and not issubclass(owner, nn.Module):
+            continue
+        if name == "multi_head_attention_forward" or owner.__module__.startswith("nn.look"):
+            continue
+        for argument in inspect.signature(owner).parameters.values():
+            if isinstance(argument.default, bool) or argument.name == "align_corners":
+                yield pytest.param(owner, needed(name), argument.name, id=f"{name}-{argument.name}")
+
+
+@pytest.mark.parametrize(("owner", "given", "argument"), list(places()))
+@pytest.mark.parametrize("wrong", ["False", 0, 1])
+def test_anything_but_true_and_false_is_refused_by_name(owner, given, argument, wrong):
+    with pytest.raises(TypeError, match=f"{argument} must be True or False, got {wrong!r}"):
+        owner(*given, **{argument: wrong})
+
+
+def test_numpys_booleans_are_booleans():
+    assert nn.Linear(2, 2, bias=np.bool_(False)).bias is None
+
+
+@pytest.mark.parametrize("wrong", ["False", 0, None])
+def test_a_call_refuses_them_too(wrong):
+    attention = nn.MultiheadAttention(4, 2)
+    for name in ("need_weights", "average_attn_weights", "is_causal"):
+        with pytest.raises(TypeError, match=f"{name} must be True or False"):
+            attention(X, X, X, **{name: wrong})
+
+
+@pytest.mark.parametrize("wrong", ["False", 0, None])
+def test_a_mode_that_is_assigned_is_true_or_false(wrong):
+    layer = nn.Dropout()
+    with pytest.raises(TypeError, match="training must be True or False"):
+        layer.training = wrong
+    with pytest.raises(TypeError, match="mode must be True or False"):
+        layer.train(wrong)
