@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from autograd.dispatch import array_of
 from autograd.engine import gradients
 from autograd.kernel_op import KernelOp
+from autograd.machine.uninterrupted import load
 from autograd.ops.attention.grouped import grouped, merged
 from autograd.ops.elementwise.softmax import softmax
 from autograd.ops.flags import flags
@@ -238,7 +238,7 @@ def checked(
 
 def kernels() -> Any:
     """The module of the kernels; Numba is imported on first use."""
-    return importlib.import_module("autograd.ops.attention.kernel_attention")
+    return load("autograd.ops.attention.kernel_attention")
 
 
 attention = KernelOp(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd.machine.uninterrupted import load
 from autograd.machine.workspace import native
 
 Array = np.ndarray[Any, Any]
@@ -104,7 +104,7 @@ def fused(
     """
     x, states, w = native(x), [native(s) for s in states], Weights(*map(native, w))
     n = checked(x, states, w, gates, lengths)
-    kernels = importlib.import_module(f"autograd.ops.recurrent.kernel_{cell.lower()}")
+    kernels = load(f"autograd.ops.recurrent.kernel_{cell.lower()}")
     scan = getattr(kernels, cell)(x, states, w, n, reverse, *options)
     return scan.outputs(), scan
 
