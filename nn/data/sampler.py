@@ -132,6 +132,7 @@ class RandomSampler(Sampler):
         *,
         rng: Rng = None,
     ) -> None:
+        flags(type(self).__name__, replacement=replacement)
         super().__init__(generator, rng=rng)
         n = len(data_source)
         flags("RandomSampler", replacement=replacement)
@@ -214,6 +215,7 @@ class WeightedRandomSampler(Sampler):
         *,
         rng: Rng = None,
     ) -> None:
+        flags(type(self).__name__, replacement=replacement)
         super().__init__(generator, rng=rng)
         w = np.asarray(weights, np.float64)
         if w.ndim != 1 or not np.isfinite(w).all() or (w < 0).any() or not w.sum() > 0:
@@ -306,6 +308,7 @@ class BucketBatchSampler(BatchSampler):
     def __init__(
         self, lengths: Sequence[int], batch_size: int, drop_last: bool = False, pool: int = 100
     ) -> None:
+        flags(type(self).__name__, drop_last=drop_last)
         self.lengths = np.asarray(lengths)
         if self.lengths.ndim != 1:
             raise ValueError(

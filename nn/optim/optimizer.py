@@ -10,12 +10,17 @@ from typing import Any
 import numpy as np
 
 from autograd.value import Value
+from nn.arguments import flags
 from nn.optim.hooks import Hooked
 
 Group = dict[str, Any]
 
 SCHEDULED = frozenset({"initial_lr", "max_lr", "min_lr", "base_momentum", "max_momentum", "swa_lr"})
 """Settings that schedulers add to a group, as PyTorch's do."""
+
+
+BOOLEAN = ("nesterov", "amsgrad", "centered", "decoupled_weight_decay", "maximize")
+"""The settings that are True or False."""
 
 
 class Optimizer(Hooked, ABC):
@@ -113,6 +118,7 @@ class Optimizer(Hooked, ABC):
             if id(p) in known:
                 raise ValueError(f"{name}: params[{i}] {label(p)} appears twice.")
             known.add(id(p))
+        flags(name, **{key: group[key] for key in BOOLEAN if key in group})
         self.check(group)
         self.param_groups.append(group)
 
