@@ -135,7 +135,6 @@ class RandomSampler(Sampler):
         flags(type(self).__name__, replacement=replacement)
         super().__init__(generator, rng=rng)
         n = len(data_source)
-        flags("RandomSampler", replacement=replacement)
         if num_samples is not None:
             num_samples = count("RandomSampler", "num_samples", num_samples, 1)
         if num_samples is not None and num_samples > n and not replacement:
@@ -223,7 +222,6 @@ class WeightedRandomSampler(Sampler):
                 "WeightedRandomSampler: weights must be finite numbers >= 0 of shape (N,), not all "
                 f"zero; got shape {w.shape}."
             )
-        flags("WeightedRandomSampler", replacement=replacement)
         num_samples = count("WeightedRandomSampler", "num_samples", num_samples, 1)
         most = np.count_nonzero(w)
         if num_samples > most and not replacement:
