@@ -197,6 +197,9 @@ class Module(Hooked):
     def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
         """Add a buffer under a name."""
         self._check_name(name, "buffer")
+        flags("register_buffer", persistent=persistent)
+        if tensor is None:  # a place that takes arrays, which are buffers then
+            vars(self)["_buffers"] = {**vars(self).get("_buffers", {}), name: persistent}
         setattr(self, name, None if tensor is None else Buffer(tensor, persistent))
 
     def add_module(self, name: str, module: Module | None) -> None:
@@ -205,6 +208,8 @@ class Module(Hooked):
             raise TypeError(f"add_module: {name!r} must be a Module, not {type(module).__name__}.")
         self._check_name(name, "module")
         setattr(self, name, module)
+        if module is None:
+            vars(self)[VACANT] = {**vars(self).get(VACANT, {}), name: "module"}
 
     def register_module(self, name: str, module: Module | None) -> None:
         """Alias of `add_module`."""
@@ -421,12 +426,14 @@ class Module(Hooked):
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Freeze (False) or unfreeze (True) every parameter."""
+        flags("requires_grad_", requires_grad=requires_grad)
         for p in self.parameters():
             p.requires_grad = requires_grad
         return self
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Set the gradients of all parameters to None, or to zero."""
+        flags("zero_grad", set_to_none=set_to_none)
         for p in self.parameters():
             if set_to_none or p.grad is None:
                 p.grad = None

@@ -124,6 +124,7 @@ class Optimizer(Hooked, ABC):
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Reset the gradient of every parameter, to None or to zeros."""
+        flags("zero_grad", set_to_none=set_to_none)
         for group in self.param_groups:
             for p in group["params"]:
                 if set_to_none or p.grad is None:
