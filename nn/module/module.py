@@ -361,12 +361,10 @@ class Module(Hooked):
     def _named(
         self,
         own: Callable[[Module], Iterable[tuple[str, Any]]],
-        prefix: str,
-        recurse: bool,
+        modules: Iterable[tuple[str, Module]],
         remove_duplicate: bool,
     ) -> Iterator[tuple[str, Any]]:
         seen: set[int] = set()
-        modules = self.named_modules(prefix, remove_duplicate) if recurse else ((prefix, self),)
         for path, module in modules:
             for name, x in own(module._made(path)):
                 if id(x) not in seen:
@@ -385,12 +383,15 @@ class Module(Hooked):
         recurse : whether to include submodules.
         remove_duplicate : False lists a shared one under each of its paths.
         """
+        modules = (
+            list(self.named_modules(prefix, remove_duplicate)) if recurse else [(prefix, self)]
+        )
         seen: set[int] = set()
-        for path, p in self._named(lambda m: m._own(Parameter), prefix, recurse, remove_duplicate):
+        for path, p in self._named(lambda m: m._own(Parameter), modules, remove_duplicate):
             seen.add(id(p))
             yield path, p
         if recurse and seen:  # with none at all, an optimizer says so
-            warn_of_hidden(self, seen, Module)
+            warn_of_hidden([module for _, module in modules], seen, Module)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """Parameters of this module and its submodules; a shared one once."""
@@ -400,7 +401,8 @@ class Module(Hooked):
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Array]]:
         """Buffers with their paths, as plain arrays."""
-        return self._named(lambda m: m._own_buffers(), prefix, recurse, remove_duplicate)
+        modules = self.named_modules(prefix, remove_duplicate) if recurse else ((prefix, self),)
+        return self._named(lambda m: m._own_buffers(), modules, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Array]:
         """Buffers of this module and its submodules."""
