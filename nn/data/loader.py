@@ -107,7 +107,13 @@ class DataLoader:
         pin_memory: bool = False,
         persistent_workers: bool = False,
     ) -> None:
-        flags("DataLoader", shuffle=shuffle or False, drop_last=drop_last)
+        flags(
+            type(self).__name__,
+            shuffle=False if shuffle is None else shuffle,
+            drop_last=drop_last,
+            pin_memory=pin_memory,
+            persistent_workers=persistent_workers,
+        )
         for name, given in {"collate_fn": collate_fn, "transform": transform}.items():
             if given is not None and not callable(given):
                 raise TypeError(f"DataLoader: {name} must be a function, got {given!r}.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,9 @@ from autograd.value import Value
 from nn.parameter import Buffer, Parameter
 
 VACANT = "_vacant"  # the names of parameters and modules that are None, with their kind
+
+
+PLAIN = {list, tuple, dict, set}
 
 
 def admitted(module: Any, name: str, value: Any, module_type: type) -> Any:
@@ -89,17 +91,23 @@ def _refusal(module: Any, name: str, kind: str, value: Any) -> str:
     )
 
 
-def warn_of_hidden(root: Any, seen: set[int], module_type: type) -> None:
+def warn_of_hidden(modules: list[Any], seen: set[int], module_type: type) -> None:
     """Warn of parameters that sit in plain lists, where `parameters()` does not find them.
 
     Frozen ones may: somebody put them there on purpose.
+
+    Parameters
+    ----------
+    modules : those that `parameters()` went through.
+    seen : the ids of what it found.
     """
-    found = {id(module) for module in root.modules()}
-    for module in root.modules():
+    kinds = Parameter, module_type
+    for module in modules:
         for name, held in vars(module).items():
-            if isinstance(held, (list, tuple, dict, set)) and any(
-                id(p) not in seen for p in _trainable(held, found, module_type)
-            ):
+            if type(held) not in PLAIN or not held:
+                continue
+            parts = held.values() if type(held) is dict else held
+            if any(isinstance(part, kinds) and _hidden(part, modules, seen) for part in parts):
                 holder = "ModuleDict" if isinstance(held, dict) else "ModuleList"
                 warnings.warn(
                     f"{type(module).__name__}: the {type(held).__name__} {name!r} holds parameters "
@@ -110,12 +118,11 @@ def warn_of_hidden(root: Any, seen: set[int], module_type: type) -> None:
                 )
 
 
-def _trainable(held: Any, found: set[int], module_type: type) -> Iterator[Parameter]:
-    parts: Iterable[Any] = held.values() if isinstance(held, dict) else held
-    for part in parts:
-        if isinstance(part, Parameter) and part.requires_grad:
-            yield part
-        elif isinstance(part, module_type) and id(part) not in found:
-            hidden: Any = part
-            for module in hidden.modules():
-                yield from (p for _, p in module._own(Parameter) if p.requires_grad)
+def _hidden(part: Any, modules: list[Any], seen: set[int]) -> bool:
+    """Whether a parameter or module holds a parameter that would learn and was not found."""
+    if isinstance(part, Parameter):
+        return part.requires_grad and id(part) not in seen
+    if any(part is module for module in modules):
+        return False
+    own = (p for module in part.modules() for _, p in module._own(Parameter))
+    return any(p.requires_grad and id(p) not in seen for p in own)

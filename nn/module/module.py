@@ -197,6 +197,9 @@ class Module(Hooked):
     def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
         """Add a buffer under a name."""
         self._check_name(name, "buffer")
+        flags("register_buffer", persistent=persistent)
+        if tensor is None:  # a place that takes arrays, which are buffers then
+            vars(self)["_buffers"] = {**vars(self).get("_buffers", {}), name: persistent}
         setattr(self, name, None if tensor is None else Buffer(tensor, persistent))
 
     def add_module(self, name: str, module: Module | None) -> None:
@@ -205,6 +208,8 @@ class Module(Hooked):
             raise TypeError(f"add_module: {name!r} must be a Module, not {type(module).__name__}.")
         self._check_name(name, "module")
         setattr(self, name, module)
+        if module is None:
+            vars(self)[VACANT] = {**vars(self).get(VACANT, {}), name: "module"}
 
     def register_module(self, name: str, module: Module | None) -> None:
         """Alias of `add_module`."""
@@ -356,12 +361,10 @@ class Module(Hooked):
     def _named(
         self,
         own: Callable[[Module], Iterable[tuple[str, Any]]],
-        prefix: str,
-        recurse: bool,
+        modules: Iterable[tuple[str, Module]],
         remove_duplicate: bool,
     ) -> Iterator[tuple[str, Any]]:
         seen: set[int] = set()
-        modules = self.named_modules(prefix, remove_duplicate) if recurse else ((prefix, self),)
         for path, module in modules:
             for name, x in own(module._made(path)):
                 if id(x) not in seen:
@@ -380,12 +383,15 @@ class Module(Hooked):
         recurse : whether to include submodules.
         remove_duplicate : False lists a shared one under each of its paths.
         """
+        modules = (
+            list(self.named_modules(prefix, remove_duplicate)) if recurse else [(prefix, self)]
+        )
         seen: set[int] = set()
-        for path, p in self._named(lambda m: m._own(Parameter), prefix, recurse, remove_duplicate):
+        for path, p in self._named(lambda m: m._own(Parameter), modules, remove_duplicate):
             seen.add(id(p))
             yield path, p
         if recurse and seen:  # with none at all, an optimizer says so
-            warn_of_hidden(self, seen, Module)
+            warn_of_hidden([module for _, module in modules], seen, Module)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """Parameters of this module and its submodules; a shared one once."""
@@ -395,7 +401,8 @@ class Module(Hooked):
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Array]]:
         """Buffers with their paths, as plain arrays."""
-        return self._named(lambda m: m._own_buffers(), prefix, recurse, remove_duplicate)
+        modules = self.named_modules(prefix, remove_duplicate) if recurse else ((prefix, self),)
+        return self._named(lambda m: m._own_buffers(), modules, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Array]:
         """Buffers of this module and its submodules."""
@@ -421,12 +428,14 @@ class Module(Hooked):
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Freeze (False) or unfreeze (True) every parameter."""
+        flags("requires_grad_", requires_grad=requires_grad)
         for p in self.parameters():
             p.requires_grad = requires_grad
         return self
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Set the gradients of all parameters to None, or to zero."""
+        flags("zero_grad", set_to_none=set_to_none)
         for p in self.parameters():
             if set_to_none or p.grad is None:
                 p.grad = None

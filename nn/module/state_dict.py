@@ -10,6 +10,7 @@ import numpy as np
 from autograd.dispatch import array_of
 from autograd.node import Array, tick
 from autograd.value import Value
+from nn.arguments import flags
 from nn.parameter import Parameter, plain
 
 EXTRA = "_extra_state"
@@ -43,6 +44,7 @@ def saved(module: Any, prefix: str, state: dict[str, Any]) -> None:
 
 def load_into(module: Any, state_dict: Mapping[str, Any], strict: bool) -> LoadReport:
     """Write a state dict into a module; see `Module.load_state_dict`."""
+    flags("load_state_dict", strict=strict)
     if not isinstance(state_dict, Mapping):
         raise TypeError(
             f"load_state_dict: state_dict must be a mapping of path to array, not "

@@ -11,12 +11,17 @@ from typing import Any
 import numpy as np
 
 from autograd.value import Value
+from nn.arguments import flags
 from nn.optim.hooks import Hooked
 
 Group = dict[str, Any]
 
 SCHEDULED = frozenset({"initial_lr", "max_lr", "min_lr", "base_momentum", "max_momentum", "swa_lr"})
 """Settings that schedulers add to a group, as PyTorch's do."""
+
+
+BOOLEAN = ("nesterov", "amsgrad", "centered", "decoupled_weight_decay", "maximize")
+"""The settings that are True or False."""
 
 
 class Optimizer(Hooked, ABC):
@@ -114,11 +119,13 @@ class Optimizer(Hooked, ABC):
             if id(p) in known:
                 raise ValueError(f"{name}: params[{i}] {label(p)} appears twice.")
             known.add(id(p))
+        flags(name, **{key: group[key] for key in BOOLEAN if key in group})
         self.check(group)
         self.param_groups.append(group)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Reset the gradient of every parameter, to None or to zeros."""
+        flags("zero_grad", set_to_none=set_to_none)
         for group in self.param_groups:
             for p in group["params"]:
                 if set_to_none or p.grad is None:

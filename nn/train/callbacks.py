@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from nn.arguments import flags
 from nn.files import save
 from nn.optim.lr_scheduler import ReduceLROnPlateau
 from nn.train.callback import Callback
@@ -145,6 +146,7 @@ class EarlyStopping(Callback):
         mode: str = "auto",
         restore_best_weights: bool = True,
     ) -> None:
+        flags(type(self).__name__, restore_best_weights=restore_best_weights)
         if patience < 0:
             raise ValueError(f"EarlyStopping: patience must be >= 0, got {patience}.")
         self._best = Best("EarlyStopping", monitor, mode, min_delta)
@@ -340,6 +342,7 @@ class ModelCheckpoint(Callback):
         monitor: str | None = None,
         mode: str = "auto",
     ) -> None:
+        flags(type(self).__name__, save_best_only=save_best_only)
         self.path, self.save_best_only = os.fspath(path), save_best_only
         self._best = Best("ModelCheckpoint", monitor, mode, 0.0)
         self._model: Any = None

@@ -668,3 +668,35 @@ def test_bfloat16_tensors_of_pytorch_are_loaded():
     layer = nn.Linear(2, 1)
     layer.load_state_dict({"weight": HalfTensor(np.ones((1, 2))), "bias": np.zeros(1)})
     assert layer.weight.data.tolist() == [[1, 1]]
+
+
+def test_a_place_for_a_buffer_or_a_module_keeps_its_kind():
+    net = nn.Sequential(nn.ReLU())
+    net.register_buffer("mask", None)
+    assert not net.state_dict()
+    net.mask = np.ones(2)
+    assert list(net.state_dict()) == ["mask"]
+    with pytest.raises(TypeError, match="takes an array of numbers"):
+        net.mask = "mask"
+    net.add_module("head", None)
+    with pytest.raises(TypeError, match="'head' is a module"):
+        net.head = np.tanh
+    loss = nn.CrossEntropyLoss()
+    loss.weight = np.array([1.0, 3.0])
+    assert list(loss.state_dict()) == ["weight"]
+
+
+@pytest.mark.parametrize("wrong", ["False", 0, None])
+def test_methods_take_true_and_false_only(wrong):
+    layer = nn.Linear(2, 1)
+    optimizer = nn.optim.SGD(layer.parameters(), lr=0.1)
+    for call in (
+        lambda: layer.requires_grad_(wrong),
+        lambda: layer.zero_grad(wrong),
+        lambda: optimizer.zero_grad(wrong),
+        lambda: layer.register_buffer("x", np.ones(1), wrong),
+        lambda: nn.Parameter([1.0], wrong),
+        lambda: layer.load_state_dict(layer.state_dict(), wrong),
+    ):
+        with pytest.raises(TypeError, match="must be True or False"):
+            call()
