@@ -6,7 +6,11 @@ import functools
 import types
 from typing import Any, Protocol
 
+import numpy as np
+
+from autograd.node import Array
 from autograd.recording import enable_grad
+from autograd.value import Value
 from nn.module.attributes import forget
 
 
@@ -81,13 +85,36 @@ def _new(base: type, names: tuple[str, ...], prefix: str) -> Any:
     return kind.__new__(kind)
 
 
+class Derived(Value):
+    """The value of an attribute that is computed from frozen parameters: no leaf to write to."""
+
+    __slots__ = ()
+
+    @property
+    def data(self) -> Array:
+        """The array, read-only."""
+        view: Array = np.asarray(self._data).view()
+        view.flags.writeable = False
+        return view
+
+    @data.setter
+    def data(self, new: Any) -> None:
+        raise TypeError(
+            "This value is computed from a module's parameters whenever it is read, so that what "
+            "is written to it would be lost. Write to those, or assign to the module's attribute."
+        )
+
+
 def _property(name: str) -> property:
     def read(module: Any) -> Any:
         own = vars(module)
         if name in own:  # `functional_call` puts a value in the way
             return own[name]
         with enable_grad():  # a result, not a leaf, even under no_grad: writing to it is refused
-            return own["_derived"][name].compute(module)
+            y = own["_derived"][name].compute(module)
+        if type(y) is Value and y.op is None:
+            y.__class__ = Derived
+        return y
 
     def assign(module: Any, value: Any) -> None:
         vars(module)["_derived"][name].assign(module, value)

@@ -22,16 +22,17 @@ class LoadReport(NamedTuple):
     unexpected_keys: list[str]
 
 
-def saved(module: Any, prefix: str, state: dict[str, Any]) -> None:
+def saved(module: Any, prefix: str, state: dict[str, Any], keep_vars: bool) -> None:
     """Add copies of what a module and its submodules hold to a state dict, its hooks around it."""
     hooks = module._made(prefix[:-1])._hooks
     for hook, _ in tuple(hooks.before_save) if hooks else ():
-        hook(module, prefix, False)
-    state.update((prefix + name, np.array(plain(x))) for name, x in module._own_state())
+        hook(module, prefix, keep_vars)
+    for name, x in module._own_state():
+        state[prefix + name] = x if keep_vars else np.array(plain(x))
     if module._has_own("get_extra_state"):
         state[prefix + EXTRA] = module.get_extra_state()
     for name, child in module._own_modules():
-        saved(child, f"{prefix}{name}.", state)
+        saved(child, f"{prefix}{name}.", state, keep_vars)
     for hook, _ in tuple(hooks.after_save) if hooks else ():
         if hook(module, state, prefix, {}) is not None:
             raise TypeError(
