@@ -66,6 +66,18 @@ def _set(module: Any, recipes: dict[str, Recipe]) -> None:
         module.__class__ = base
 
 
+class _Alike(type):
+    """Of classes that PyTorch does not have, so that ``type(module) == nn.Linear`` stays true."""
+
+    _derived_from: type
+
+    def __eq__(cls, other: object) -> bool:
+        return getattr(other, "_derived_from", other) is cls._derived_from
+
+    def __hash__(cls) -> int:
+        return hash(cls._derived_from)
+
+
 @functools.cache
 def _subclass(base: type, names: tuple[str, ...], prefix: str) -> type:
     """A subclass with a property for each of the names; its objects are pickled by its base."""
@@ -77,7 +89,8 @@ def _subclass(base: type, names: tuple[str, ...], prefix: str) -> type:
     own |= {"__reduce_ex__": __reduce_ex__, "__module__": base.__module__, "_derived_from": base}
     own["__doc__"] = base.__doc__
     name = prefix + base.__name__
-    return types.new_class(name, (base,), exec_body=lambda body: body.update(own))
+    alike = {"metaclass": _Alike} if not prefix and type(base) is type else {}
+    return types.new_class(name, (base,), alike, lambda body: body.update(own))
 
 
 def _new(base: type, names: tuple[str, ...], prefix: str) -> Any:

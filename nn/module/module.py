@@ -16,8 +16,8 @@ from nn.module.attributes import BUFFERS, VACANT, admitted, forget, kind_of, war
 from nn.module.hooks import Hooked
 from nn.module.locate import blamed, locate
 from nn.module.registered import Registered
-from nn.module.state_dict import LoadReport, load_into, saved
-from nn.parameter import Buffer, Parameter
+from nn.module.state_dict import EXTRA, LoadReport, load_into, saved
+from nn.parameter import Buffer, Parameter, plain
 
 DTypeLike = Any
 DEVICES = ("cpu", "cuda", "mps")  # that PyTorch's programs ask for
@@ -431,8 +431,9 @@ class Module(Hooked):
     def train(self, mode: bool = True) -> Self:
         """Set `training` in this module and its submodules."""
         flags("train", mode=mode)
-        for module in self.modules():
-            module.training = mode
+        self.training = mode
+        for child in self.children():  # by its own method, which may keep a part of it frozen
+            child.train(mode)
         return self
 
     def eval(self) -> Self:
@@ -507,13 +508,35 @@ class Module(Hooked):
         """Whether a subclass defines a method that Module refuses."""
         return getattr(type(self), method) is not getattr(Module, method)
 
+    def _save_to_state_dict(
+        self, destination: dict[builtins.str, Any], prefix: builtins.str, keep_vars: bool
+    ) -> None:
+        """Add what the module itself holds to a state dict; subclasses may add more."""
+        for name, x in self._own_state():
+            destination[prefix + name] = x if keep_vars else np.array(plain(x))
+        if self._has_own("get_extra_state"):
+            destination[prefix + EXTRA] = self.get_extra_state()
+
+    def _load_from_state_dict(
+        self, state_dict: dict[builtins.str, Any], prefix: builtins.str, *args: Any
+    ) -> None:
+        """Called before a state dict, a copy of the caller's, is loaded: subclasses may change it.
+
+        The arguments are those of a hook of `register_load_state_dict_pre_hook`.
+        """
+
     def state_dict(
-        self, *, prefix: builtins.str = "", keep_vars: bool = False
+        self,
+        *,
+        destination: dict[builtins.str, Any] | None = None,
+        prefix: builtins.str = "",
+        keep_vars: bool = False,
     ) -> dict[builtins.str, Any]:
         """Copies of all parameters and persistent buffers under their paths, as PyTorch names them.
 
         Parameters
         ----------
+        destination : a dict to add to; a new one by default.
         prefix : put before every path, such as ``"encoder."``.
         keep_vars : the Parameters and arrays themselves, instead of copies.
 
@@ -524,7 +547,7 @@ class Module(Hooked):
         >>> {key: array.shape for key, array in net.state_dict().items()}
         {'0.weight': (3, 2), '0.bias': (3,), '2.weight': (1, 3), '2.bias': (1,)}
         """
-        state: dict[builtins.str, Any] = {}
+        state = {} if destination is None else destination
         saved(self, prefix, state, keep_vars)
         return state
 

@@ -721,3 +721,45 @@ def test_keep_vars_gives_the_parameters_themselves():
     state = block.state_dict(keep_vars=True)
     assert state["scale"] is block.scale
     assert state["mean"] is block.mean
+
+
+def test_train_and_eval_reach_children_by_their_own_method():
+    class Frozen(nn.Module):
+        def __init__(self):
+            self.norm = nn.BatchNorm1d(2)
+
+        def train(self, mode=True):
+            super().train(mode)
+            self.norm.eval()
+            return self
+
+    net = nn.Sequential(Frozen()).train()
+    assert net[0].training
+    assert not net[0].norm.training
+
+
+def test_overridden_state_dict_methods_of_submodules_are_called():
+    class Versioned(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(np.zeros(1))
+
+        def _save_to_state_dict(self, destination, prefix, keep_vars):
+            super()._save_to_state_dict(destination, prefix, keep_vars)
+            destination[prefix + "old"] = destination.pop(prefix + "weight")
+
+        def _load_from_state_dict(self, state_dict, prefix, *args):
+            state_dict[prefix + "weight"] = state_dict.pop(prefix + "old")
+            super()._load_from_state_dict(state_dict, prefix, *args)
+
+    class Marked(nn.Linear):
+        def state_dict(self, *args, **kwargs):
+            state = super().state_dict(*args, **kwargs)
+            state[kwargs.get("prefix", "") + "mark"] = 1
+            return state
+
+    net = nn.Sequential(Versioned())
+    assert keys(net) == ["0.old"]
+    assert net.load_state_dict({"0.old": np.ones(1)}) == ([], [])
+    assert net[0].weight.data == 1
+    assert keys(nn.Sequential(Marked(1, 1))) == ["0.weight", "0.bias", "0.mark"]

@@ -319,6 +319,18 @@ def test_a_normalization_is_removed_with_its_keys(norm):
         getattr(nn.utils, f"remove_{norm}")(layer)
 
 
+def test_the_type_of_a_normalized_layer_is_what_it_was_as_in_pytorch():
+    layer = nn.utils.weight_norm(nn.Linear(2, 2))
+    nn.utils.spectral_norm(layer, "weight_v")
+    assert type(layer) == nn.Linear  # noqa: E721 - how programs ask
+    assert nn.Linear == type(layer) == type(nn.utils.weight_norm(nn.Linear(2, 2)))  # noqa: E721
+    assert type(layer) in {nn.Linear: 1}
+    assert type(layer) != nn.Conv1d  # noqa: E721
+    assert repr(layer) == "Linear(in_features=2, out_features=2, bias=True)"
+    other = parametrizations.weight_norm(nn.Linear(2, 2))
+    assert type(other) != nn.Linear  # noqa: E721
+
+
 @pytest.mark.parametrize("norm", NORMS)
 def test_normalizing_twice_is_refused_or_composed(norm):
     layer = NORMS[norm](nn, nn.Linear(3, 2), "weight")
