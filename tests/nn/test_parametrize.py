@@ -357,6 +357,33 @@ def test_a_normalized_weight_can_be_assigned_to():
         np.testing.assert_allclose(layer.weight.data, w, rtol=1e-6)
 
 
+@pytest.mark.parametrize("norm", NORMS)
+def test_what_is_assigned_keeps_shape_and_dtype(norm):
+    layer = NORMS[norm](nn, nn.Linear(2, 3), "weight")
+    layer.weight = real(3, 2).astype(np.float64)
+    assert layer.weight.dtype == np.float32
+    with pytest.raises(ValueError, match=r"shape|original of|broadcast"):
+        layer.weight = np.ones((4, 2), np.float32)
+    assert layer.weight.shape == (3, 2)
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e30])
+def test_weight_norm_of_extreme_weights_is_finite(size):
+    layer = nn.utils.weight_norm(nn.Linear(2, 1, bias=False))
+    layer.weight = np.full((1, 2), size, np.float32)
+    np.testing.assert_allclose(layer.weight.data, size, rtol=1e-6)
+    np.sum(layer.weight).backward()
+    np.testing.assert_allclose(layer.weight_g.grad, [[2**0.5]], rtol=1e-6)
+
+
+def test_spectral_norm_of_a_huge_weight_is_finite():
+    layer = nn.utils.spectral_norm(nn.Linear(2, 2))
+    layer.weight_orig.data = np.full((2, 2), 1e30)
+    for _ in range(20):
+        layer(np.zeros((1, 2), np.float32))
+    np.testing.assert_allclose(layer.weight.data, np.full((2, 2), 0.5), rtol=1e-5)
+
+
 def test_checkpoints_of_the_older_weight_norm_load_into_the_newer():
     old = nn.Sequential(nn.utils.weight_norm(nn.Linear(3, 2)))
     new = nn.Sequential(parametrizations.weight_norm(nn.Linear(3, 2)))
