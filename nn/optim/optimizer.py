@@ -72,17 +72,15 @@ class Optimizer(Hooked, ABC):
         for group in groups:
             self.add_param_group(group)
 
-    @abstractmethod
     def check(self, group: Group) -> None:
-        """Raise ValueError for settings out of range."""
+        """Raise ValueError for settings out of range; by default none is."""
 
     @abstractmethod
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update the parameters."""
 
-    @abstractmethod
     def taken_over(self, group: Group, p: Value, state: Mapping[str, Any]) -> dict[str, Any]:
-        """A checked copy of a parameter's saved state, for `load_state_dict`.
+        """A copy of a parameter's saved state, for `load_state_dict`; subclasses check it.
 
         Parameters
         ----------
@@ -90,6 +88,16 @@ class Optimizer(Hooked, ABC):
         p : the parameter.
         state : what was saved, without entries that are None.
         """
+        mine: dict[str, Any] = {}
+        for name, x in state.items():
+            array = np.array(x) if hasattr(x, "__array__") else None
+            if array is None:
+                mine[name] = copied(x)
+            elif array.shape == p.shape and array.dtype.kind == "f":
+                mine[name] = array.astype(p.dtype)
+            else:
+                mine[name] = array if array.ndim else array.item()
+        return mine
 
     def add_param_group(self, param_group: Group) -> None:
         """Add a group of parameters with its own settings."""

@@ -611,3 +611,38 @@ def test_a_small_models_step_keeps_its_bits_where_kernels_run(monkeypatch):
         ends.append([p.data.copy() for p in params])
     for one, other in zip(*ends, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+class Plain(nn.optim.Optimizer):
+    """As PyTorch's programs write one: a constructor and a step, and state that grows."""
+
+    def __init__(self, params, lr=0.5):
+        super().__init__(params, {"lr": lr})
+
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                state = self.state[p]
+                if not state:
+                    state["step"], state["mean"] = 0, np.zeros_like(p.data)
+                state["step"] += 1
+                state["mean"] = 0.5 * state["mean"] + p.grad
+                p.data -= group["lr"] * state["mean"]
+
+
+def test_an_optimizer_of_ones_own_needs_a_constructor_and_a_step():
+    p, q = nn.Parameter([1.0]), nn.Parameter([1.0])
+    a, b = Plain([p]), Plain([q])
+    p.grad = q.grad = np.ones(1, np.float32)
+    a.step()
+    assert p.data == 0.5
+    b.load_state_dict(a.state_dict())
+    assert b.state[q]["step"] == 1
+    q.data = p.data
+    for optimizer in (a, b, copy.deepcopy(a)):
+        optimizer.step()
+    assert p.data == q.data == -0.25
+    nn.optim.lr_scheduler.StepLR(a, 1, gamma=0.5).step()
+    assert a.param_groups[0]["lr"] == 0.25
