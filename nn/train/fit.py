@@ -225,16 +225,17 @@ def _train_epoch(
         hook(state)
     first, state.resumed = state.resumed, 0
     batches, i = number_of(state.loader), first
-    state.pending = 0.0
+    state.pending, unit = 0.0, 1.0
     for i, batch in enumerate(state.loader, first + 1):
         found = _forward(state, objective, batch, i)
         for hook in hooks.loss:
             hook(state)
         summed = accumulate == 1 or found.is_sum  # into the gradient as it is
         if found.counted:
-            weight = None if summed else np.asarray(found.counted, found.loss.dtype)
-            found.loss.backward(weight)
-            state.pending += 1.0 if summed else found.counted
+            unit = unit if state.pending else found.counted  # so that float16 holds the weights
+            weight = 1.0 if summed else found.counted / unit
+            found.loss.backward(None if summed else np.asarray(weight, found.loss.dtype))
+            state.pending += weight
         if state.pending and (i % accumulate == 0 or i == batches):
             _update(state, hooks, 1.0 if summed else state.pending)
         state.total += found.total

@@ -102,7 +102,7 @@ class Watch(Callback):
         """Write a first page that can be opened at once."""
         self._layers = layers(state.model)
         self._sample = self._before = None
-        if not state.done and not state.position:
+        if not len(state.history) and not state.position:  # not resumed
             self.record, self.ends = Record(), []
         self._title = self.title or type(state.model).__name__
         self._next_step = state.step
