@@ -42,8 +42,8 @@ def each(function: Loss) -> Loss:
 def categorical_crossentropy(outputs: Any, target: Array, reduction: str = "mean") -> Any:
     """−log of the target's probability, from probabilities (N, C), as Keras has it.
 
-    Targets are one-hot rows, or class indices of shape (N,) or (N, 1). `cross_entropy` is the same
-    from logits, without the Softmax, and more exact.
+    Targets are one-hot rows, or class indices of shape (N,) or (N, 1), in floats too.
+    `cross_entropy` is the same from logits, without the Softmax, and more exact.
     """
     p = np.asarray(outputs.data)
     if p.ndim != 2 or (p < 0).any() or np.abs(p.sum(1) - 1).max(initial=0) > 1e-3:
@@ -62,6 +62,8 @@ def categorical_crossentropy(outputs: Any, target: Array, reduction: str = "mean
             f"categorical_crossentropy: target has shape {target.shape}, the outputs {p.shape}; "
             "one-hot rows have a place for each output, class indices the shape (N,)."
         )
+    if target.dtype.kind == "f" and (target == np.floor(target)).all():
+        target = target.astype(np.int64)
     return functional.nll_loss(log_p, target, reduction=reduction)
 
 

@@ -120,7 +120,8 @@ class OfClasses:
         rest = outputs.shape[:1] + outputs.shape[2:]
         if targets.shape == (*rest[:1], 1, *rest[1:]):  # Keras's (N, 1)
             targets = targets.reshape(rest)
-        if targets.dtype.kind not in "iub" or targets.shape != rest:
+        whole = targets.dtype.kind in "iub" or (targets == np.floor(targets)).all()
+        if not whole or targets.shape != rest:
             raise ValueError(
                 f"{self.name}: for outputs {outputs.shape} targets must be class indices "
                 f"(integers) of shape {rest}, got {targets.dtype} of shape {targets.shape}."

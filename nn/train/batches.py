@@ -140,7 +140,7 @@ def as_loader(
     """
     if isinstance(data, np.ndarray) or hasattr(data, "to_numpy") or is_sparse(data):
         data = (data,)  # an array or a table alone
-    samples = type(data) is list and data and isinstance(data[0], tuple)
+    samples = type(data) is list and data and isinstance(data[0], (tuple, dict))
     if type(data) in (tuple, list) and not samples:
         data = tuple(as_array(who, i, part, model) for i, part in enumerate(data))
         if weights is not None:

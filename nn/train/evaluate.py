@@ -99,7 +99,7 @@ def predict(model: Module, X: Any, *, batch_size: int = 256) -> Any:
     array([[0.],
            [2.]])
     """
-    samples = isinstance(X, list) and bool(X) and isinstance(X[0], tuple)
+    samples = isinstance(X, list) and bool(X) and isinstance(X[0], (tuple, dict))
     with_targets = samples or not (isinstance(X, (tuple, list)) or hasattr(X, "__array__"))
     if not with_targets and not isinstance(X, tuple):
         X = (X,)

@@ -105,7 +105,10 @@ def test_keras_names_of_categorical_metrics_are_known(name, targets):
 def test_targets_in_a_column_are_class_indices():
     net = nn.Sequential(nn.Linear(3, 4, rng=0), nn.Softmax(1))
     net.compile("adam", "sparse_categorical_crossentropy", ["accuracy", "f1"])
-    assert net.evaluate(X, Y[:, None]) == net.evaluate(X, Y)
+    for targets in (Y[:, None], Y.astype(float), Y[:, None].astype(np.float32)):
+        assert net.evaluate(X, targets) == net.evaluate(X, Y)
+    with pytest.raises(TypeError, match="class indices"):
+        net.evaluate(X, Y + 0.5)
 
 
 def test_a_validation_split_of_zero_is_none():
