@@ -157,6 +157,13 @@ class Op:
     def __repr__(self) -> str:
         return f"<Op {self.name}>"
 
+    def __reduce__(self) -> Any:
+        """A copy is the op itself; a pickle holds its name."""
+        return row, (self.name,)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Op:
+        return self
+
     def bound(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
         """One entry per parameter of forward, defaults filled in; TypeErrors as Python's."""
         if len(args) > self.positional:
@@ -388,6 +395,15 @@ class Op:
 ROWS: list[Op] = []
 """Every op, in the order of definition; tests, documentation and drawings read it."""
 
+
+def row(name: str) -> Op:
+    """The op of that name, defined last; a module that holds one unpickles it so."""
+    for op in reversed(ROWS):
+        if op.name == name:
+            return op
+    raise LookupError(f"There is no op {name!r}: import the module that defines it first.")
+
+
 elementwise = functools.partial(Op, elementwise=True)
 """An `Op` whose output elements depend only on the input elements at the same index."""
 
@@ -406,7 +422,7 @@ class Recorded(Flow):
 
     def mode(self) -> AbstractContextManager[None]:
         """Ops record."""
-        return enable_grad()  # type: ignore[no-any-return]
+        return enable_grad()
 
 
 def record(

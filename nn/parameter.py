@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.dispatch import array_of, real_array
+from autograd.dispatch import real_array, refuse_subclasses
 from autograd.ops.arrays.augmented import write
 from autograd.recording import is_recording
 from autograd.value import Value
@@ -109,7 +109,8 @@ class Buffer:
 
     def __init__(self, data: Any, persistent: bool = True) -> None:
         flags("Buffer", persistent=persistent)
-        self.data, self.persistent = np.array(array_of(plain(data), "Buffer(data)")), persistent
+        refuse_subclasses(data, "Buffer(data)")
+        self.data, self.persistent = np.array(plain(data)), persistent
         if self.data.dtype.kind not in "fiubc":
             raise TypeError(
                 f"Buffer(data): data must be an array of numbers, not {type(data).__name__}."

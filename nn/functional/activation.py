@@ -206,7 +206,7 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     """
     if inplace is not False:
         flags("threshold", inplace=inplace)
-    y: Any = np.where(np.greater(input, threshold), input, value)
+    y: Any = np.where(np.less_equal(input, threshold), value, input)  # NaN stays
     return y
 
 

@@ -165,7 +165,9 @@ def reference(
         allowed = allowed & (mask != -np.inf)
     idle = ~np.any(allowed, axis=-1, keepdims=True)  # queries that may attend to nothing
     scores = np.where(allowed, scores, -np.inf)
-    if idle.any():
+    if not scores.size:
+        weights = scores
+    elif idle.any():
         weights = np.where(idle, 0, softmax(np.where(idle, 0, scores), axis=-1))
     else:
         weights = softmax(scores, axis=-1)
