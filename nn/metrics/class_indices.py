@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd.node import Array
+from autograd.value import Value
 
 IGNORED = -100
 """Class index that is ignored, as in cross-entropy."""
@@ -56,7 +57,7 @@ class OfClasses:
         Integers of the targets' shape are predicted class indices. One score for each target
         predicts class 1 above the threshold. Of scores (N, C, ...) the largest counts.
         """
-        arrays(self.name, outputs, targets)
+        outputs, targets = arrays(self.name, outputs, targets)
         if outputs.ndim == 1 and targets.shape == (*outputs.shape, 1):
             targets = targets[:, 0]
         same = outputs.shape == targets.shape
@@ -108,7 +109,7 @@ class OfClasses:
         Outputs have shape (N, C, d1, ...); targets are integers of shape (N, d1, ...), or class
         probabilities of the outputs' shape, such as one-hot rows, whose largest counts.
         """
-        arrays(self.name, outputs, targets)
+        outputs, targets = arrays(self.name, outputs, targets)
         if outputs.ndim < 2:
             raise ValueError(
                 f"{self.name}: outputs must have shape (N, C, ...), got {outputs.shape}."
@@ -146,15 +147,23 @@ class OfClasses:
         return keep
 
 
-def arrays(who: str, outputs: Any, targets: Any) -> None:
-    """Refuse several outputs or targets in place of one array of each."""
-    for name, given in (("outputs", outputs), ("targets", targets)):
-        if not isinstance(given, np.ndarray):
-            raise TypeError(
-                f"{who}: {name} must be one array, not a {type(given).__name__}; for a model with "
-                "several outputs write a metric of your own, which picks one: "
-                f"lambda outputs, targets: nn.metrics.{who}(outputs[0], targets)."
-            )
+def arrays(who: str, outputs: Any, targets: Any) -> tuple[Array, Array]:
+    """Outputs and targets as arrays of numbers; several outputs in place of one are refused."""
+    return _array(who, "outputs", outputs), _array(who, "targets", targets)
+
+
+def _array(who: str, name: str, given: Any) -> Array:
+    array = given.data if isinstance(given, Value) else given
+    if not hasattr(array, "__array__"):
+        raise TypeError(
+            f"{who}: {name} must be one array, not a {type(given).__name__}; for a model with "
+            "several outputs write a metric of your own, which picks one: "
+            f"lambda outputs, targets: nn.metrics.{who}(outputs[0], targets)."
+        )
+    array = np.asarray(array)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{who}: {name} must be numbers, got {array.dtype}.")
+    return array
 
 
 def are_distributions(targets: Array, axis: int = 1) -> bool:

@@ -112,7 +112,9 @@ class Metric(ABC):
     def __call__(self, outputs: Any, targets: Any) -> float | Array:
         """The metric of these arrays alone; the accumulated state is not changed."""
         fresh = self.fresh()
-        fresh.update(np.asarray(outputs), np.asarray(targets))
+        fresh.update(
+            *(np.asarray(x.data if isinstance(x, Value) else x) for x in (outputs, targets))
+        )
         return fresh.compute()
 
 
@@ -178,7 +180,7 @@ class Mean(Average):
 
 def same_shape(who: str, outputs: Array, targets: Array) -> tuple[Array, Array]:
     """Outputs and targets in float64, of the same shape; (N,) and (N, 1) count as the same."""
-    arrays(who, outputs, targets)
+    outputs, targets = arrays(who, outputs, targets)
     if outputs.shape != targets.shape:
         ours, theirs = (tuple(n for n in x.shape[1:] if n != 1) for x in (outputs, targets))
         if ours != theirs or outputs.shape[:1] != targets.shape[:1]:

@@ -58,7 +58,7 @@ def measured(model: Module, loader: Loader, objective: Objective) -> dict[str, A
     with evaluating(model):
         for batch in loader:
             empty = False
-            found = objective(model, batch, carried)
+            found = objective(model, batch, carried, measuring=True)
             carried = found.carried
             total += found.total
             counted += found.counted

@@ -273,12 +273,13 @@ def _update(state: State, hooks: Hooks, divisor: float) -> None:
 
 def _forward(state: State, objective: Objective, batch: Any, i: int) -> Outcome:
     """The model's outputs for a batch and their loss; an error where that is not finite."""
-    found = objective(state.model, batch, state.carried)
+    found = objective(state.model, batch, state.carried, measuring=False)
     loss = found.loss
     if getattr(loss, "op", None) is None:
         raise ValueError(
             f"fit: the loss must return one recorded number, a Value of shape (), not {loss!r}. "
-            "Does the model have parameters, and does the loss reduce to their mean?"
+            "Does the model have parameters that are trained, outside no_grad, and does the loss "
+            "reduce to their mean?"
         )
     state.carried = found.carried
     state.batch, state.outputs, state.loss = batch, found.outputs, loss

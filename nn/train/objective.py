@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd.node import Array
-from autograd.recording import enable_grad, is_recording
+from autograd.recording import enable_grad
 from autograd.value import Value
 from nn.losses.by_name import Loss, setting, unreduced
 from nn.metrics.class_indices import OfClasses
@@ -75,8 +75,8 @@ class Objective:
         self._is_sum = setting(criterion, "reduction") == "sum"
         self._is_read = False
 
-    def __call__(self, model: Module, batch: Any, carried: Any) -> Outcome:
-        """Run the model on a batch, and compare."""
+    def __call__(self, model: Module, batch: Any, carried: Any, measuring: bool) -> Outcome:
+        """Run the model on a batch, and compare; for measuring, the graph is the loss's alone."""
         weights = None
         if self.weighted:
             *batch, weights = batch
@@ -86,10 +86,11 @@ class Objective:
             carried = detached(carried)
         else:
             outputs = model(*inputs)
-        # in eval mode the loss alone is recorded, to be read
-        compared = outputs if is_recording() else leaves(outputs)
-        with enable_grad():
-            loss, count, is_sum = self._loss(compared, target, weights)
+        if measuring:
+            with enable_grad():
+                loss, count, is_sum = self._loss(leaves(outputs), target, weights)
+        else:
+            loss, count, is_sum = self._loss(outputs, target, weights)
         return Outcome(outputs, target, loss, float(loss.item()), count, is_sum, carried)
 
     def _loss(self, outputs: Any, target: Any, weights: Array | None) -> tuple[Any, float, bool]:

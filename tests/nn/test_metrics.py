@@ -5,6 +5,7 @@ import collections
 import numpy as np
 import pytest
 
+import autograd
 import nn
 from nn import metrics
 
@@ -250,6 +251,25 @@ def test_nothing_counted_is_nan():
     for metric in (metrics.Accuracy(), metrics.R2Score(), metrics.MeanAbsoluteError()):
         assert np.isnan(metric.compute())
     assert np.isnan(metrics.r2_score([1.0, 2.0], [3.0, 3.0]))
+
+
+def test_values_are_read_as_their_arrays():
+    for metric in (metrics.Accuracy(), metrics.F1(), metrics.Perplexity(), metrics.TopKAccuracy(2)):
+        right = metric(SCORES, NUMBERS)
+        assert metric(autograd.Value(SCORES), NUMBERS) == right
+        metric.update(autograd.Value(SCORES), NUMBERS)
+        assert metric.compute() == right
+    assert metrics.mean_absolute_error(autograd.Value(X), X) == 0
+
+
+def test_what_is_no_number_is_refused_by_name():
+    for call in (
+        lambda: metrics.accuracy(["a", "b"], ["a", "b"]),
+        lambda: metrics.f1_score(P * 1j, T),
+        lambda: metrics.mean_squared_error(X, X.astype(str)),
+    ):
+        with pytest.raises(TypeError, match="must be numbers"):
+            call()
 
 
 class Tally(metrics.Metric):
