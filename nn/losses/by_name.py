@@ -51,6 +51,11 @@ def categorical_crossentropy(outputs: Any, target: Array, reduction: str = "mean
             "categorical_crossentropy: the model must end with Softmax, so that each row of its "
             f"outputs adds up to 1; shape {p.shape}. For logits, choose 'cross_entropy'."
         )
+    if p.shape[1] == 1:
+        raise ValueError(
+            "categorical_crossentropy: one output is no choice between classes; its Softmax is "
+            "always 1. For yes or no choose 'binary_crossentropy', with Sigmoid."
+        )
     log_p = np.log(np.maximum(outputs, np.finfo(p.dtype).tiny))
     if target.shape == p.shape:
         losses = -np.sum(log_p * target.astype(p.dtype), axis=1)

@@ -232,15 +232,6 @@ def parts(batch: Any) -> tuple[tuple[Any, ...], Any]:
     return (batch,), batch
 
 
-def samples_in(target: Any) -> int:
-    """How many samples a target has: of several, each does; a list has one entry for each."""
-    if isinstance(target, dict):
-        return samples_in(next(iter(target.values())))
-    if isinstance(target, tuple):
-        return samples_in(target[0])
-    return len(target)
-
-
 def make_parameters(model: Module, loader: Loader) -> None:
     """Run one sample through modules that learn a size from their first input."""
     if all(module._make is None for module in model.modules()):

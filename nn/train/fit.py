@@ -13,6 +13,7 @@ import numpy as np
 from autograd.random import Rng
 from nn.arguments import count
 from nn.losses.by_name import loss_for
+from nn.metrics.metric import samples_in
 from nn.module import Module
 from nn.train.batches import (
     Batches,
@@ -22,7 +23,6 @@ from nn.train.batches import (
     detached,
     make_parameters,
     number_of,
-    samples_in,
 )
 from nn.train.callback import Hooks, listed
 from nn.train.choices import metrics_for, optimizer_for

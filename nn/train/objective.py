@@ -12,9 +12,9 @@ from autograd.recording import enable_grad
 from autograd.value import Value
 from nn.losses.by_name import Loss, setting, unreduced
 from nn.metrics.class_indices import OfClasses
-from nn.metrics.metric import Metric
+from nn.metrics.metric import Metric, samples_in
 from nn.module import Module
-from nn.train.batches import detached, leaves, parts, samples_in, values_in
+from nn.train.batches import detached, leaves, parts, values_in
 from nn.train.reading import counted, ignored, takes_logits
 
 
