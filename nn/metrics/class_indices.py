@@ -64,7 +64,9 @@ class OfClasses:
         if same and outputs.dtype.kind in "iu" and self._threshold() == 0.5:
             keep = self._counted(targets)
             return outputs[keep].astype(np.int64), targets[keep].astype(np.int64), 0
-        single = outputs.shape == (*targets.shape, 1) or (same and outputs.shape[1:2] in ((), (1,)))
+        alone = outputs.shape[1:2] in ((), (1,))
+        channel = alone and outputs.shape[2:] == targets.shape[1:]  # (N, 1, H, W) for (N, H, W)
+        single = outputs.shape == (*targets.shape, 1) or (alone and (same or channel))
         if single or (same and not self._are_rows(outputs, targets)):
             if not ((targets == 0) | (targets == 1)).all():
                 raise ValueError(
@@ -94,11 +96,12 @@ class OfClasses:
                 f"{self.name}: the targets {targets.shape} look like one-hot rows along the last "
                 "axis; classes stand in axis 1: np.moveaxis(targets, -1, 1), and the outputs too."
             )
-        if self._read_as == "rows":
+        sums = set(np.unique(targets.sum(1, dtype=np.float64)).tolist())
+        if self._read_as == "rows" or (not self._read_as and sums == {0.0, 1.0}):
             raise ValueError(
-                f"{self.name}: the targets so far had one class in each row, these have not; say "
-                "which they are with multilabel=True (several labels) or multilabel=False; by "
-                "name they are 'binary_accuracy' and 'categorical_accuracy'."
+                f"{self.name}: some rows of the targets have one class, others have not; say "
+                "which they are with multilabel=True (any number of labels) or multilabel=False "
+                "(classes); by name they are 'binary_accuracy' and 'categorical_accuracy'."
             )
         self._read_as = "labels"
         return False
