@@ -65,6 +65,7 @@ def measured(model: Module, loader: Loader, objective: Objective) -> dict[str, A
             outputs = detached(found.outputs)
             for metric in objective.metrics:
                 metric.update(outputs, found.target)
+            del found  # the graph of its loss, before the next one is made
     if empty:
         raise ValueError("evaluate: the data has no batch.")
     mean = total / counted if counted else float("nan")

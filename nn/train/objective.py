@@ -15,7 +15,7 @@ from nn.metrics.class_indices import OfClasses
 from nn.metrics.metric import Metric, samples_in
 from nn.module import Module
 from nn.train.batches import detached, leaves, parts, values_in
-from nn.train.reading import counted, ignored, takes_logits
+from nn.train.reading import counted, ignored, is_sum, takes_logits
 
 
 class Outcome(NamedTuple):
@@ -101,9 +101,9 @@ class Objective:
                 f"fit: the loss must return one recorded number, a Value of shape (), not an array "
                 f"of shape {np.shape(loss)}; reduce it to its mean."
             )
+        count = float(n)
         if not isinstance(loss, Value):
-            return np.float64(loss), float(n), self._is_sum
-        count = None if self._is_sum else float(n)
+            return np.float64(loss), count, self._is_sum
         if loss.op is not None:
             ends = {id(x) for x in values_in(outputs)}
             if not self._is_read:
@@ -113,12 +113,13 @@ class Objective:
         if self._each is not None:
             losses = self._each(outputs, target)
             factors = self._factors(losses, target, weights)
-            loss = np.sum(losses * factors) / (1 if count is None else count or np.nan)
-        return loss, float(n) if count is None else count, count is None
+            loss = np.sum(losses * factors) / (1 if self._is_sum else count or np.nan)
+        return loss, count, self._is_sum
 
     def _read(self, loss: Value, outputs: set[int]) -> None:
         """Tell the metrics of classes what the loss is of."""
         self._is_read = True
+        self._is_sum = self._is_sum or is_sum(loss)
         of_loss = setting(self.criterion, "ignore_index")
         skipped = ignored(loss) if of_loss is None else of_loss
         logits = takes_logits(loss, outputs)
