@@ -174,12 +174,22 @@ class Mean(Average):
         super().__init__()
 
     def update(self, outputs: Array, targets: Array) -> None:
-        self.add(float(self.function(outputs, targets)) * len(targets), len(targets))
+        n = samples_in(targets)
+        self.add(float(self.function(outputs, targets)) * n, n)
+
+
+def samples_in(target: Any) -> int:
+    """How many samples a target has: of several, each does; a list has one entry for each."""
+    if isinstance(target, dict):
+        return samples_in(next(iter(target.values())))
+    if isinstance(target, tuple):
+        return samples_in(target[0])
+    return len(target)
 
 
 def same_shape(who: str, outputs: Array, targets: Array) -> tuple[Array, Array]:
     """Outputs and targets in float64, of the same shape; (N,) and (N, 1) count as the same."""
-    arrays(who, outputs, targets)
+    outputs, targets = arrays(who, outputs, targets)
     if outputs.shape != targets.shape:
         ours, theirs = (tuple(n for n in x.shape[1:] if n != 1) for x in (outputs, targets))
         if ours != theirs or outputs.shape[:1] != targets.shape[:1]:

@@ -140,7 +140,7 @@ def as_loader(
     """
     if isinstance(data, np.ndarray) or hasattr(data, "to_numpy") or is_sparse(data):
         data = (data,)  # an array or a table alone
-    samples = type(data) is list and data and isinstance(data[0], tuple)
+    samples = type(data) is list and data and isinstance(data[0], (tuple, dict))
     if type(data) in (tuple, list) and not samples:
         data = tuple(as_array(who, i, part, model) for i, part in enumerate(data))
         if weights is not None:
@@ -230,15 +230,6 @@ def parts(batch: Any) -> tuple[tuple[Any, ...], Any]:
     if isinstance(batch, (tuple, list)):
         return (tuple(batch[:-1]), batch[-1]) if len(batch) > 1 else (tuple(batch), batch[0])
     return (batch,), batch
-
-
-def samples_in(target: Any) -> int:
-    """How many samples a target has: of several, each does; a list has one entry for each."""
-    if isinstance(target, dict):
-        return samples_in(next(iter(target.values())))
-    if isinstance(target, tuple):
-        return samples_in(target[0])
-    return len(target)
 
 
 def make_parameters(model: Module, loader: Loader) -> None:
