@@ -48,7 +48,7 @@ class DataLoader:
     transform : called as ``transform(*batch, rng=generator)`` on each batch, such as those in
         `nn.data.transforms`. The generator depends only on the epoch and the batch, so results
         are the same for any `num_workers`.
-    prefetch_factor : batches prefetched by each thread.
+    prefetch_factor : batches prefetched by each thread, 2 by default.
     generator, rng : generator, seed or None for the default generator; two names for one
         argument.
     pin_memory, persistent_workers : accepted for compatibility with PyTorch, without effect.
@@ -101,7 +101,7 @@ class DataLoader:
         *,
         drop_last: bool = False,
         transform: Callable[..., Any] | None = None,
-        prefetch_factor: int = 2,
+        prefetch_factor: int | None = None,
         generator: Rng = None,
         rng: Rng = None,
         pin_memory: bool = False,
@@ -165,7 +165,9 @@ class DataLoader:
         self.batch_size = batch_size
         self.shuffle, self.drop_last = bool(shuffle), drop_last
         self.num_workers = count("DataLoader", "num_workers", num_workers)
-        self.prefetch_factor = count("DataLoader", "prefetch_factor", prefetch_factor, 1)
+        self.prefetch_factor = 2
+        if prefetch_factor is not None:
+            self.prefetch_factor = count("DataLoader", "prefetch_factor", prefetch_factor, 1)
         if sampler is None and batch_sampler is None and not self._iterable:
             sampler = RandomSampler(dataset) if shuffle else SequentialSampler(dataset)
         self.sampler: Any = sampler
