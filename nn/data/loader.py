@@ -164,11 +164,6 @@ class DataLoader:
             self._position += 1
             yield batch
         self._before = None
-        if self._iterable and not self._position:
-            raise ValueError(
-                f"DataLoader: the {type(self.dataset).__name__} gave no samples. If it did before, "
-                "its __iter__ must start anew in every epoch."
-            )
 
     def _draw(self, rng: np.random.Generator) -> Epoch:
         """Draw the batches of one epoch."""
@@ -200,6 +195,11 @@ class DataLoader:
             except Exception as error:
                 error.add_note(f"DataLoader: raised by the dataset in batch {i} of an epoch.")
                 raise
+            if not taken and i == 0:
+                raise ValueError(
+                    f"DataLoader: the {type(self.dataset).__name__} gave no samples. If it did "
+                    "before, its __iter__ must start anew in every epoch."
+                )
             if not taken or (self.drop_last and len(taken) < size):
                 return
             if i >= start:
