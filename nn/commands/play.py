@@ -83,7 +83,8 @@ def executed(script: Path, arguments: Sequence[str]) -> dict[str, Any]:
     sys.path.insert(0, str(script.resolve().parent))
     sys.modules["__main__"] = module
     try:
-        exec(compile(script.read_bytes(), str(script), "exec"), module.__dict__)
+        code = compile(script.read_bytes(), str(script), "exec", dont_inherit=True)
+        exec(code, module.__dict__)
     except SystemExit as end:
         if end.code not in (None, 0):
             raise Refusal(f"{script} ended with sys.exit({end.code!r}); no page.") from end

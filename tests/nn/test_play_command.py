@@ -100,6 +100,16 @@ def test_a_script_in_another_encoding_is_read_as_python_reads_it(play, tmp_path)
     sys.modules.pop("friend", None)
 
 
+def test_a_script_keeps_its_own_meaning_of_annotations(play):
+    code = """
+        from friend import make
+        def scaled(x: float): return x * 2
+        assert scaled.__annotations__ == {"x": float}
+        loss: object = scaled(make())
+    """
+    assert play(code)[0] == 0
+
+
 def test_other_commands_refuse_arguments_that_they_do_not_know(capsys):
     with pytest.raises(SystemExit) as done:
         main(["tour", "--speed", "3"])
