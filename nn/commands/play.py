@@ -71,7 +71,7 @@ def _page(given: str, name: str) -> Path:
         raise Refusal(f"--out {given!r} must end in .html and be in an existing directory.")
     if not os.access(out if out.exists() else out.parent, os.W_OK):
         raise Refusal(f"--out {given!r} can't be written: permission denied.")
-    return out
+    return out.absolute()  # the script may change the directory
 
 
 def executed(script: Path, arguments: Sequence[str]) -> dict[str, Any]:
