@@ -29,9 +29,9 @@ def picture(who: str, image: Array) -> Array:
         return np.asarray(image[0])
     if image.shape[0] != 3:
         raise ValueError(f"{who}: images must have 1 or 3 channels, got {image.shape[0]}.")
-    colors = np.moveaxis(image, 0, -1)
+    colors: Array = np.moveaxis(image, 0, -1)
     if colors.dtype in (np.uint8, np.uint16):
-        return np.asarray(colors / np.iinfo(colors.dtype).max)
+        return np.asarray(colors, np.float64) / np.iinfo(colors.dtype).max
     colors = np.asarray(colors, np.float64)
     finite = colors[np.isfinite(colors)]
     if finite.size and (finite.min() < -1e-3 or finite.max() > 1 + 1e-3):
