@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
-from typing import Any
+from numbers import Number
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -13,10 +15,47 @@ OPS: dict[Callable[..., Any], Callable[..., Any]] = {}
 _UFUNC_KEYWORDS = {"out", "where", "dtype", "casting", "order", "subok", "signature", "axes"}
 
 
+_SPECIAL = {  # ufuncs of scipy.special -> what takes Values
+    "erf": "autograd.erf(v)",
+    "erfc": "autograd.erfc(v)",
+    "entr": "-autograd.xlogy(v, v)",
+    "exp10": "10.0**v",
+    "expit": "v.sigmoid()",
+    "expm1": "np.expm1(v)",
+    "gamma": "np.exp(autograd.lgamma(v)) where v > 0",
+    "gammaln": "autograd.lgamma(v)",
+    "log1p": "np.log1p(v)",
+    "log_expit": "nn.functional.logsigmoid(v)",
+    "logit": "np.log(v / (1 - v))",
+    "ndtr": "autograd.erfc(-v / np.sqrt(2)) / 2",
+    "psi": "autograd.digamma(v)",
+    "rel_entr": "autograd.xlogy(v, v / w)",
+    "xlog1py": "v * np.log1p(w)",
+    "xlogy": "autograd.xlogy(v, w)",
+    "cbrt": "np.cbrt(v)",
+    "exp2": "np.exp2(v)",
+    "cosdg": "np.cos(np.deg2rad(v))",
+    "sindg": "np.sin(np.deg2rad(v))",
+    "tandg": "np.tan(np.deg2rad(v))",
+}
+
+
 class Traced:
     """What NumPy passes to the op table instead of computing on it: a Value or a Symbol."""
 
     __slots__ = ()
+
+    __pandas_priority__ = 5000
+    """Above those of pandas, whose objects then leave ``series * v`` to `__rmul__`."""
+
+    @property
+    def _mask(self) -> NoReturn:
+        """Asked for by numpy.ma, which would compute with the plain numbers."""
+        raise TypeError(
+            f"numpy.ma: a masked array and a {type(self).__name__} are not computed with together: "
+            "the gradient, or the mask, would be lost. Pass .filled(x) for the array, and "
+            "np.where(mask, 0, v) or v[~mask] for the elements that count."
+        )
 
     def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **kwargs: Any) -> Any:
         if method != "__call__":
@@ -43,9 +82,12 @@ def lookup(function: Callable[..., Any]) -> Callable[..., Any]:
     try:
         return OPS[function]
     except KeyError:
+        name = qualified_name(function)
+        cure = _SPECIAL.get(name.removeprefix("scipy.special."))
         raise TypeError(
-            f"{qualified_name(function)} has no row in the op table, so its gradient would be "
-            "lost. Pass v.data for a plain array, or add a row (autograd.Op)."
+            f"{name} has no row in the op table, so its gradient would be lost. "
+            + (f"Write {cure}. " if cure else "")
+            + "Pass v.data for a plain array, or add a row (autograd.Op)."
         ) from None
 
 
@@ -60,15 +102,22 @@ def array_of(x: Any, who: str) -> np.ndarray[Any, Any]:
     Raises
     ------
     TypeError
-        A masked array, a np.matrix, or an object that is no array of numbers, such as a sparse one.
+        A masked array, a np.matrix, a string, or another object that is no array of numbers, such
+        as a sparse matrix.
     """
     if type(x) is np.ndarray:
         return x
     refuse_subclasses(x, who)
     array = np.asarray(x)
-    if array.dtype == object and array.ndim == 0 and not isinstance(x, (np.ndarray, np.generic)):
+    if array.dtype.kind not in "fiubc" and (array.dtype != object or array.ndim == 0):
+        given = type(x).__name__ if array.ndim == 0 else f"{type(x).__name__} of {array.dtype}"
         cure = "; .toarray() makes one" if hasattr(x, "toarray") else ""
-        raise TypeError(f"{who}: a {type(x).__name__} is not an array of numbers{cure}.")
+        cure = (
+            "; float(x) makes a number of it"
+            if isinstance(x, Number) and array.dtype == object
+            else cure
+        )
+        raise TypeError(f"{who}: a {given} is not an array of numbers{cure}.")
     return array
 
 
@@ -79,9 +128,8 @@ def real_array(x: Any, who: str) -> np.ndarray[Any, Any]:
     except ValueError as error:
         raise ValueError(f"{who}: {error}") from None
     if array.dtype.kind not in "fiub":
-        given = "complex numbers" if array.dtype.kind == "c" else f"{array.dtype}"
         cure = "; pass the real and the imaginary part" if array.dtype.kind == "c" else ""
-        raise TypeError(f"{who}: {type(x).__name__} of {given} instead of real numbers{cure}.")
+        raise TypeError(f"{who}: must be real numbers, not {array.dtype}{cure}.")
     return array
 
 
@@ -105,5 +153,14 @@ def refuse_subclasses(x: Any, who: str) -> None:
 
 def qualified_name(function: Callable[..., Any]) -> str:
     """The name under which users know a NumPy function, such as ``numpy.linalg.inv``."""
-    module = getattr(function, "__module__", None) or "numpy"
-    return f"{module}.{getattr(function, '__name__', function)}"
+    name = getattr(function, "__name__", str(function))
+    module = getattr(function, "__module__", None)
+    if (
+        module is None
+        and isinstance(function, np.ufunc)
+        and getattr(np, name, None) is not function
+    ):
+        special = sys.modules.get("scipy.special")
+        module = "scipy.special" if getattr(special, name, None) is function else "the ufunc"
+        return f"{module}.{name}" if "." in module else f"{module} {name}"
+    return f"{module or 'numpy'}.{name}"

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from autograd.contribution import given
-from autograd.dispatch import OPS
+from autograd.dispatch import OPS, array_of, refuse_subclasses
 from autograd.engine import ARRAYS, Flow
 from autograd.node import Array, Node, epoch
 from autograd.recording import enable_grad, is_recording
@@ -157,6 +157,13 @@ class Op:
     def __repr__(self) -> str:
         return f"<Op {self.name}>"
 
+    def __reduce__(self) -> Any:
+        """A copy is the op itself; a pickle holds its name."""
+        return row, (self.name,)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Op:
+        return self
+
     def bound(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
         """One entry per parameter of forward, defaults filled in; TypeErrors as Python's."""
         if len(args) > self.positional:
@@ -201,7 +208,11 @@ class Op:
                 return self.write(inputs, static)
             else:
                 weak = x is None or (self.elementwise and type(x) in _NUMBERS)
-                array = x if weak else np.asarray(x)
+                if not weak and type(x) is not np.ndarray:
+                    if getattr(x, "__array_ufunc__", self) is None:
+                        return NotImplemented  # it wants to answer for itself
+                    x = array_of(x, self.name)
+                array = x
             arrays.append(array)
         if self.elementwise and not self.trusted:
             arrays = weaken(arrays)
@@ -266,6 +277,8 @@ class Op:
             return type(s)(self._constant(part, arrays) for part in s)
         if type(s) is np.ndarray:
             arrays.append(s)
+        else:
+            refuse_subclasses(s, self.name)
         return s
 
     def _refuse_complex(self, given: Iterable[Any], inputs: Sequence[Any]) -> None:
@@ -382,6 +395,15 @@ class Op:
 ROWS: list[Op] = []
 """Every op, in the order of definition; tests, documentation and drawings read it."""
 
+
+def row(name: str) -> Op:
+    """The op of that name, defined last; a module that holds one unpickles it so."""
+    for op in reversed(ROWS):
+        if op.name == name:
+            return op
+    raise LookupError(f"There is no op {name!r}: import the module that defines it first.")
+
+
 elementwise = functools.partial(Op, elementwise=True)
 """An `Op` whose output elements depend only on the input elements at the same index."""
 
@@ -400,7 +422,7 @@ class Recorded(Flow):
 
     def mode(self) -> AbstractContextManager[None]:
         """Ops record."""
-        return enable_grad()  # type: ignore[no-any-return]
+        return enable_grad()
 
 
 def record(

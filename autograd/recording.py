@@ -7,7 +7,7 @@ import inspect
 import types
 from collections.abc import Callable, Generator
 from contextvars import ContextVar, Token
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, overload
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -41,6 +41,10 @@ class _Mode:
 
 
 class _FixedMode(_Mode):
+    @overload
+    def __new__(cls, function: None = None) -> Self: ...
+    @overload
+    def __new__(cls, function: Function) -> Function: ...  # type: ignore[misc]
     def __new__(cls, function: Any = None) -> Any:
         """A mode; given a function, that function decorated."""
         return super().__new__(cls) if function is None else cls()(function)

@@ -26,7 +26,7 @@ def check() -> None:
     """
     file = getattr(autograd, "__file__", None) or str(list(autograd.__path__)[:1])
     folder = Path(file).parent
-    if not (folder / "GLASSGRAD").is_file():
+    if not _has_mark(folder):
         raise ImportError(
             f"nn needs glassgrad's `autograd`, but Python found {file}{_origin(folder)}.\n{FIX}",
             name="autograd",
@@ -48,6 +48,17 @@ def check() -> None:
             RuntimeWarning,
             stacklevel=3,
         )
+
+
+def _has_mark(folder: Path) -> bool:
+    """Whether glassgrad's mark is beside the package's files, in a zip archive too."""
+    if (folder / "GLASSGRAD").is_file():
+        return True
+    read = getattr(getattr(autograd, "__loader__", None), "get_data", None)
+    try:
+        return read is not None and read(str(folder / "GLASSGRAD")) is not None
+    except OSError:
+        return False
 
 
 def _origin(folder: Path) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.dispatch import real_array, refuse_subclasses
 from autograd.ops.arrays.augmented import write
 from autograd.recording import is_recording
 from autograd.value import Value
@@ -63,9 +64,7 @@ class Parameter(Value):
         if isinstance(data, Value):
             data = data._data
         flags("Parameter", requires_grad=requires_grad)
-        array = np.asarray(data)
-        if array.dtype.kind not in "fiub":
-            raise TypeError(f"Parameter(data): data must be real numbers, not {array.dtype}.")
+        array = real_array(data, "Parameter(data)")
         array = np.ascontiguousarray(array, dtype or np.float32).reshape(array.shape)
         super().__init__(array, requires_grad, name)
 
@@ -110,6 +109,7 @@ class Buffer:
 
     def __init__(self, data: Any, persistent: bool = True) -> None:
         flags("Buffer", persistent=persistent)
+        refuse_subclasses(data, "Buffer(data)")
         self.data, self.persistent = np.array(plain(data)), persistent
         if self.data.dtype.kind not in "fiubc":
             raise TypeError(

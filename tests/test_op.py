@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
+import pickle
 
 import numpy as np
 import pytest
@@ -203,3 +205,14 @@ def test_an_op_is_elementwise_where_it_says_so_or_gives_a_domain(op_table):
     assert not Op(*row, of=()).elementwise
     assert Op(*row, of=(), elementwise=True).elementwise
     assert Op(*row, of=(), domain=(np.ones, np.ones)).elementwise
+
+
+def test_an_op_is_pickled_by_its_name_and_copied_as_itself(op_table):
+    own = Op(lambda a: 2 * a, "2 {a:2}", lambda g, y, a: 2 * g, name="twice")
+    for op in (*ROWS, own):
+        assert copy.copy(op) is copy.deepcopy(op) is op
+        assert pickle.loads(pickle.dumps(op)) is op
+    gone = pickle.dumps(own)
+    ROWS.remove(own)
+    with pytest.raises(LookupError, match=r"twice.*import the module"):
+        pickle.loads(gone)

@@ -10,6 +10,7 @@ import operator
 import pickle
 import subprocess
 import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -138,6 +139,32 @@ def test_operators_take_numbers_and_arrays_on_either_side(op, other):
         assert result.requires_grad
         assert result.dtype == expected.dtype
         np.testing.assert_array_equal(result.data, expected)
+
+
+def test_divmod_is_the_quotient_and_the_remainder():
+    data = np.array([1.5, -2.5])
+    v = Value(data)
+    for other in (2.0, np.array([2.0, 3.0])):
+        for found, want in (
+            (divmod(v, other), np.divmod(data, other)),
+            (divmod(other, v), np.divmod(other, data)),
+            (np.divmod(v, other), np.divmod(data, other)),
+            (np.divmod(other, v), np.divmod(other, data)),
+        ):
+            for part, same in zip(found, want, strict=True):
+                np.testing.assert_array_equal(part.data, same)
+    quotient, remainder = divmod(v, 2.0)
+    np.testing.assert_array_equal(grad(np.sum(quotient + remainder * data), v), data)
+
+
+@pytest.mark.parametrize("op", [operator.xor, operator.lshift, operator.rshift])
+def test_bit_operations_of_integers_give_plain_arrays(op):
+    data = np.array([1, 6])
+    for found, want in ((op(Value(data), 2), op(data, 2)), (op(2, Value(data)), op(2, data))):
+        assert type(found) is np.ndarray
+        np.testing.assert_array_equal(found, want)
+    with pytest.raises(TypeError, match="not supported"):
+        op(Value(1.0), 2)
 
 
 @pytest.mark.parametrize("left", [True, False])
@@ -416,6 +443,16 @@ def test_a_shallow_copy_is_not_half_a_graph():
     w = copy.copy(v)
     w.data = [5.0, 6.0]
     np.testing.assert_array_equal(v.data, [1.0, 2.0])
+
+
+def test_a_value_can_be_referred_to_weakly():
+    v = Value([1.0, 2.0])
+    y = v * 2
+    leaf, result = weakref.ref(v), weakref.ref(y)
+    assert leaf() is v
+    assert result() is y
+    del y
+    assert result() is None
 
 
 COPIES = {

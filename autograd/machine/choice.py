@@ -11,6 +11,9 @@ import numpy as np
 BLAS_SERIAL = 262_144  # m·n·k up to which OpenBLAS stays on one thread (its interface/gemm.c)
 BLAS_SERIAL_VECTOR = 9_216  # m·n of a matrix times a vector, the same (interface/gemv.c)
 
+LONG = 16_384
+"""Products that are summed in one go in float32: BLAS adds them up in blocks of a few hundred."""
+
 _FLOATS = frozenset({np.dtype(np.float32), np.dtype(np.float64)})
 
 
@@ -23,6 +26,8 @@ def matmul(a, b):
     machine.
     """
     left, right = a.shape, b.shape
+    if left and left[-1] > LONG and a.dtype == np.float32 and len(right) < 3:
+        return _long_matmul(a, b)
     if len(left) > 1 and len(right) > 1 and type(a) is np.ndarray and type(b) is np.ndarray:
         m, k, n = left[-2], left[-1], right[-1]
         work = m * n * k
@@ -35,6 +40,14 @@ def matmul(a, b):
         if len(left) == len(right) == 2 and k == right[0]:
             return a.dot(b)  # the same call of BLAS, 0.5 µs sooner
     return np.matmul(a, b)
+
+
+def _long_matmul(a, b):
+    """The same, summed in parts of LONG, so that rounding errors don't add up."""
+    y = matmul(a[..., :LONG], b[:LONG])
+    for k in range(LONG, a.shape[-1], LONG):
+        y = y + matmul(a[..., k : k + LONG], b[k : k + LONG])
+    return y
 
 
 def alike(size, arrays):

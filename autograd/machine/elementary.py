@@ -176,13 +176,12 @@ def _sigmoid(x: Real) -> Real:
 
 def _silu(x: Real) -> Real:
     y = _times_sigmoid(x, _held(x, *x.pick((-120.0, math.inf), (-780.0, math.inf))))
-    y = x.where("<", math.inf, y, x)
-    return x.where("==", -math.inf, math.nan, y)  # -inf · 0
+    return x.where("<", math.inf, y, x)
 
 
 def _silu_slope(x: Real) -> Real:
     s = _sigmoid(x)
-    return s * x.fma(1 - s, 1.0)
+    return s * _held(x, -1e3, 1e3).fma(1 - s, 1.0)
 
 
 def _softplus(x: Real) -> Real:
@@ -303,14 +302,21 @@ def _libm_sigmoid(x):
 _sigmoid_of_libm = njit(error_model="numpy")(_libm_sigmoid)
 
 
+@njit(error_model="numpy")
+def _held_of_libm(x):
+    """x held to ±1000: where what follows is at its limit, and 0 · inf would be NaN."""
+    return -1e3 if x < -1e3 else 1e3 if x > 1e3 else x
+
+
 def _libm_silu(x):
+    x = -1e3 if x < -1e3 else x  # so that -inf gives its limit
     half = np.exp(0.5 * min(x, 0 * x))  # whose square may be subnormal
     return x * half / (1 + np.exp(-abs(x))) * half
 
 
 def _libm_silu_slope(x):
     s = _sigmoid_of_libm(x)
-    return s * (1 + x * (1 - s))
+    return s * (1 + _held_of_libm(x) * (1 - s))
 
 
 def _libm_softplus(x):
@@ -322,18 +328,21 @@ def _libm_erf(x):
 
 
 def _libm_gelu(x):
-    return x * 0.5 * math.erfc(-x * math.sqrt(0.5)) if x > -40 or x != x else -0.0 * abs(x / x)
+    return x * 0.5 * math.erfc(-x * math.sqrt(0.5)) if x > -40 or x != x else -0.0
 
 
 def _libm_gelu_slope(x):
+    x = _held_of_libm(x)
     return 0.5 * math.erfc(-x * math.sqrt(0.5)) + x * np.exp(-0.5 * x * x) * _BELL
 
 
 def _libm_gelu_tanh(x):
-    return x / (1 + np.exp(-2 * x * (_GELU_SLOPE + _GELU_SLOPE * _GELU_CUBIC * x * x)))
+    top = -1e3 if x < -1e3 else x
+    return top / (1 + np.exp(-2 * x * (_GELU_SLOPE + _GELU_SLOPE * _GELU_CUBIC * x * x)))
 
 
 def _libm_gelu_tanh_slope(x):
+    x = _held_of_libm(x)
     s = 1 / (1 + np.exp(-2 * x * (_GELU_SLOPE + _GELU_SLOPE * _GELU_CUBIC * x * x)))
     inner = 2 * _GELU_SLOPE + 6 * _GELU_SLOPE * _GELU_CUBIC * x * x
     return s * (1 + x * inner * (1 - s))

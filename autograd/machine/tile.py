@@ -129,52 +129,57 @@ class _Tile:
         self.zero = ir.Constant(self.vector, [ir.Constant(self.vector.element, 0.0)] * self.width)
 
     def emit(self):
-        """Zeros or C into registers, the sum over K, the registers into C."""
+        """Zeros into registers, the sum over K, the registers into C or added to it.
+
+        A sum that began with C would round every product of a long K to the total's last place.
+        """
         b, given = self.builder, self.given
         a_data, b_data, c_data = (b.gep(self.data(x), [given[f"{x}0"]]) for x in "abc")
         self.masks = self.masks_of(given["columns"]) if "columns" in given else None
-        before = b.basic_block
-        reading, start, loop, end = (
-            b.append_basic_block(f"tile.{name}") for name in ("read", "start", "loop", "end")
+        start = b.basic_block
+        loop, end, more, write = (
+            b.append_basic_block(f"tile.{name}") for name in ("loop", "end", "more", "write")
         )
         c_rows, a_rows = (
             [b.gep(data, [b.mul(given[step], self.number(r))]) for r in range(self.rows)]
             for data, step in ((c_data, "c_row"), (a_data, "a_row"))
         )
-        adding = b.icmp_signed("!=", given["add"], ir.Constant(given["add"].type, 0))
-        b.cbranch(adding, reading, start)
-
-        b.position_at_end(reading)
-        read = [self.load(row, j) for row in c_rows for j in range(self.vectors)]
-        b.branch(start)
-        reading = b.basic_block
-
-        b.position_at_end(start)
-        first = [b.phi(self.vector) for _ in read]
-        for total, value in zip(first, read, strict=True):
-            total.add_incoming(self.zero, before)
-            total.add_incoming(value, reading)
         b.cbranch(b.icmp_signed(">", given["K"], self.number(0)), loop, end)
 
         b.position_at_end(loop)
-        new = self.sum_over_k(first, start, loop, end, a_rows, b_data)
+        sums = self.sum_over_k(start, loop, end, a_rows, b_data)
         looped = b.basic_block
 
         b.position_at_end(end)
-        last = [b.phi(self.vector) for _ in new]
-        for total, none, value in zip(last, first, new, strict=True):
-            total.add_incoming(none, start)
-            total.add_incoming(value, looped)
-        for i, total in enumerate(last):
-            self.store(total, c_rows[i // self.vectors], i % self.vectors)
+        sums = self.either(sums, looped, [self.zero] * len(sums), start)
+        adding = b.icmp_signed("!=", given["add"], ir.Constant(given["add"].type, 0))
+        b.cbranch(adding, more, write)
+
+        b.position_at_end(more)
+        places = [(row, j) for row in c_rows for j in range(self.vectors)]
+        added = [b.fadd(self.load(*p), total) for p, total in zip(places, sums, strict=True)]
+        b.branch(write)
+        more = b.basic_block
+
+        b.position_at_end(write)
+        for place, total in zip(places, self.either(added, more, sums, end), strict=True):
+            self.store(total, *place)
         return self.context.get_dummy_value()
 
-    def sum_over_k(self, first, start, loop, end, a_rows, b_data):
+    def either(self, values, block, others, other_block):
+        """The values when coming from one block, the others when coming from the other."""
+        merged = [self.builder.phi(self.vector) for _ in values]
+        for total, value, other in zip(merged, values, others, strict=True):
+            total.add_incoming(value, block)
+            total.add_incoming(other, other_block)
+        return merged
+
+    def sum_over_k(self, start, loop, end, a_rows, b_data):
         """The loop: a row of B times a column of A, added to all registers; their last values."""
         b, given = self.builder, self.given
         k = b.phi(self.size)
         k.add_incoming(self.number(0), start)
-        sums = [b.phi(self.vector) for _ in first]
+        sums = [b.phi(self.vector) for _ in range(self.rows * self.vectors)]
         if "offsets" in given:
             place = b.gep(self.data("offsets"), [b.add(given["o0"], k)])
             b_row = b.gep(b_data, [b.load(place)])
@@ -190,8 +195,8 @@ class _Tile:
             ]
         following = b.add(k, self.number(1))
         k.add_incoming(following, b.basic_block)
-        for total, none, value in zip(sums, first, new, strict=True):
-            total.add_incoming(none, start)
+        for total, value in zip(sums, new, strict=True):
+            total.add_incoming(self.zero, start)
             total.add_incoming(value, b.basic_block)
         again = b.cbranch(b.icmp_signed("<", following, given["K"]), loop, end)
         _keep_rolled(b.module, again)

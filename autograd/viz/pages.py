@@ -20,9 +20,18 @@ def fill(template: Path, **values: Any) -> str:
     the same name beside it are passed as `style` and `script`; a script reads `data`.
     """
     beside = {"style": template.with_suffix(".css"), "script": template.with_suffix(".js")}
-    texts = {name: file.read_text("utf-8") for name, file in beside.items() if file.exists()}
+    texts = {name: text for name, file in beside.items() if (text := _text(file)) is not None}
     html: str = _loaded(template).render(**texts, **values)
     return html
+
+
+def _text(file: Path) -> str | None:
+    """A file of these packages, which may be imported from a zip archive."""
+    loader: Any = __spec__.loader
+    try:
+        return str(loader.get_data(str(file)), "utf-8")
+    except OSError:
+        return None
 
 
 @functools.cache
@@ -30,7 +39,9 @@ def _loaded(template: Path) -> Any:
     import jinja2
 
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader([template.parent, Path(__file__).parent]),
+        loader=jinja2.FunctionLoader(
+            lambda name: _text(template.with_name(name)) or _text(Path(__file__).with_name(name))
+        ),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
     )

@@ -77,7 +77,7 @@ def numbers(who: str, given: Any) -> Array:
     array = as_array(who, given)
     if array.dtype.kind in "US" or (array.dtype.kind == "O" and isinstance(array.flat[0], str)):
         some = str(array.flat[0])[:20]
-        raise TypeError(f"{who} is text, such as {some!r}; encode it: {CODES}.")
+        raise TypeError(f"{who} is text, such as {some!r}; make it an array of numbers: {CODES}.")
     if array.dtype.kind == "O":
         raise TypeError(
             f"{who} is an array of objects, such as {_named(array.flat[0])}; pass numbers, as with "

@@ -150,6 +150,17 @@ pad_collate = PadCollate()
 """`PadCollate` with its defaults: pads x with 0, per-step targets with −100."""
 
 
+def kept(sample: Any) -> Any:
+    """A sample with copies of its arrays: a dataset may fill the same ones for the next."""
+    if isinstance(sample, np.ndarray):
+        return sample.copy()
+    if type(sample) in (tuple, list):
+        return type(sample)([kept(part) for part in sample])
+    if type(sample) is dict:
+        return {key: kept(part) for key, part in sample.items()}
+    return sample
+
+
 def gather(
     dataset: Dataset, index: Array, collate: Callable[[Sequence[Any]], Any] | None = None
 ) -> Any:
@@ -159,16 +170,16 @@ def gather(
             return tuple([t.take(index, 0) for t in dataset.tensors])
         if isinstance(dataset, Subset) and _plain(dataset, Subset):
             return gather(dataset.dataset, dataset.indices[index])
-        collate = default_collate
     samples = []
     for i in index:
         try:
-            samples.append(dataset[int(i)])
+            sample = dataset[int(i)]
+            samples.append(kept(sample) if collate is None else sample)
         except Exception as error:
             error.add_note(f"DataLoader: raised by sample {int(i)} of the dataset.")
             raise
     try:
-        return collate(samples)
+        return (collate or default_collate)(samples)
     except Exception as error:
         some = ", ".join(map(str, index[:5])) + (", ..." if len(index) > 5 else "")
         error.add_note(f"DataLoader: raised by the collate function for the samples {some}.")

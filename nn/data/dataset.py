@@ -95,6 +95,17 @@ def as_dataset(who: str, data: Any) -> Any:
     return data
 
 
+def indexed(who: str, data: Any) -> Any:
+    """`as_dataset` of what has samples at indices."""
+    dataset = as_dataset(who, data)
+    if is_iterable(dataset):
+        raise TypeError(
+            f"{who}: a {type(dataset).__name__} is read from front to back and has no samples at "
+            "indices; make a list of it."
+        )
+    return dataset
+
+
 class TensorDataset:
     """Dataset of arrays that share their first axis, the samples.
 
@@ -159,7 +170,7 @@ class Subset:
     """
 
     def __init__(self, dataset: Dataset, indices: Sequence[int]) -> None:
-        dataset = as_dataset("Subset", dataset)
+        dataset = indexed("Subset", dataset)
         chosen = np.asarray(indices if len(indices) else np.empty(0, np.int64))
         n = len(dataset)
         if chosen.ndim != 1 or chosen.dtype.kind not in "iu":
@@ -203,7 +214,7 @@ class ConcatDataset:
     """
 
     def __init__(self, datasets: Iterable[Dataset]) -> None:
-        self.datasets = [as_dataset("ConcatDataset", d) for d in datasets]
+        self.datasets = [indexed("ConcatDataset", d) for d in datasets]
         if not self.datasets:
             raise ValueError("ConcatDataset: got no datasets.")
         self.cumulative_sizes: list[int] = np.cumsum([len(d) for d in self.datasets]).tolist()

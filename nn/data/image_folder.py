@@ -34,8 +34,8 @@ class ImageFolder:
     """Dataset of image files ``root/class/name.png``, read on access.
 
     Items are ``(image, class index)``: float32 of shape (C, H, W) in [0, 1], and an int. A photo is
-    turned upright as its EXIF orientation says, 16-bit images keep their depth, the transparency of
-    an image is ignored, and of an animation the first picture counts.
+    turned upright as its EXIF orientation says, grayscale images of 16 bits keep their depth (of
+    colors, Pillow reads 8 bits), transparency is ignored, and an animation is its first picture.
 
     Parameters
     ----------

@@ -12,8 +12,8 @@ import numpy as np
 
 from autograd.node import Array
 from autograd.random import Rng, as_generator, either
-from nn.arguments import count
-from nn.data.collate import default_collate, default_convert, gather
+from nn.arguments import count, flags
+from nn.data.collate import default_collate, default_convert, gather, kept
 from nn.data.dataset import Dataset, TensorDataset, as_dataset, is_iterable
 from nn.data.prefetch import END, in_background
 from nn.data.sampler import (
@@ -93,7 +93,7 @@ class DataLoader:
         self,
         dataset: Any,
         batch_size: int | None = 1,
-        shuffle: bool = False,
+        shuffle: bool | None = False,
         sampler: Sampler | Iterable[int] | None = None,
         batch_sampler: BatchSampler | Iterable[Sequence[int]] | None = None,
         num_workers: int = 0,
@@ -107,6 +107,14 @@ class DataLoader:
         pin_memory: bool = False,
         persistent_workers: bool = False,
     ) -> None:
+        flags("DataLoader", shuffle=shuffle or False, drop_last=drop_last)
+        for name, given in {"collate_fn": collate_fn, "transform": transform}.items():
+            if given is not None and not callable(given):
+                raise TypeError(f"DataLoader: {name} must be a function, got {given!r}.")
+        if hasattr(sampler, "__next__") or hasattr(batch_sampler, "__next__"):
+            raise TypeError(
+                "DataLoader: a generator gives its indices only once; pass a list or a Sampler."
+            )
         if loads_batches(dataset) and batch_size is not None:
             raise TypeError(
                 f"DataLoader: a {type(dataset).__module__}.{type(dataset).__name__} gives batches "
@@ -142,20 +150,21 @@ class DataLoader:
                 "DataLoader: batch_size=None passes whole batches on; it is mutually exclusive "
                 "with drop_last and batch_sampler."
             )
-        if batch_sampler is not None and (sampler is not None or shuffle or drop_last):
+        if batch_sampler is not None and (
+            sampler is not None or shuffle or drop_last or batch_size != 1
+        ):
             raise ValueError(
-                "DataLoader: batch_sampler is mutually exclusive with sampler, shuffle and "
-                "drop_last."
+                "DataLoader: batch_sampler is mutually exclusive with batch_size, sampler, shuffle "
+                "and drop_last."
             )
         if sampler is not None and shuffle:
             raise ValueError("DataLoader: sampler and shuffle are mutually exclusive.")
-        if not isinstance(num_workers, (int, np.integer)) or num_workers < 0:
-            raise ValueError(f"DataLoader: num_workers must be >= 0, got {num_workers!r}.")
         self.dataset: Dataset = dataset
         if batch_size is not None:
             batch_size = count("DataLoader", "batch_size", batch_size, 1)
         self.batch_size = batch_size
-        self.shuffle, self.drop_last, self.num_workers = shuffle, drop_last, int(num_workers)
+        self.shuffle, self.drop_last = bool(shuffle), drop_last
+        self.num_workers = count("DataLoader", "num_workers", num_workers)
         self.prefetch_factor = count("DataLoader", "prefetch_factor", prefetch_factor, 1)
         if sampler is None and batch_sampler is None and not self._iterable:
             sampler = RandomSampler(dataset) if shuffle else SequentialSampler(dataset)
@@ -216,29 +225,29 @@ class DataLoader:
 
     def _one_by_one(self, epoch: _Epoch) -> Iterator[Any]:
         if self._iterable:
-            return self._stream(epoch)
+            return self._stream(epoch, self._position)
         return (self._batch(epoch, i) for i in range(self._position, len(epoch.batches)))
 
-    def _stream(self, epoch: _Epoch) -> Iterator[Any]:
-        """The batches of an iterable dataset, from the present position on."""
+    def _stream(self, epoch: _Epoch, start: int) -> Iterator[Any]:
+        """The batches of an iterable dataset, from the batch `start` on."""
         samples: Iterator[Any] = iter(self.dataset)
         size = self.batch_size or 1
         for i in itertools.count():
             taken: list[Any] = []
             try:
-                taken.extend(itertools.islice(samples, size))
+                taken.extend(map(kept, itertools.islice(samples, size)))
             except Exception as error:
                 error.add_note(f"DataLoader: raised by the dataset in batch {i} of an epoch.")
                 raise
             if not taken or (self.drop_last and len(taken) < size):
                 return
-            if i >= self._position:
+            if i >= start:
                 yield self._made(taken, epoch, i)
 
     def _in_background(self, epoch: _Epoch) -> Iterator[Any]:
         ahead = self.num_workers * self.prefetch_factor
         if self._iterable:  # which only one thread can read
-            stream = self._stream(epoch)
+            stream = self._stream(epoch, self._position)
             return in_background(itertools.repeat(lambda: next(stream, END)), 1, ahead)
         todo = range(self._position, len(epoch.batches))
         tasks = (functools.partial(self._batch, epoch, i) for i in todo)

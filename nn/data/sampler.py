@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd.node import Array
 from autograd.random import Rng, as_generator, either
-from nn.arguments import count
+from nn.arguments import count, flags
 
 
 def indices_of(who: str, given: Any) -> Array:
@@ -134,7 +134,10 @@ class RandomSampler(Sampler):
     ) -> None:
         super().__init__(generator, rng=rng)
         n = len(data_source)
-        if num_samples is not None and not 1 <= num_samples <= (np.inf if replacement else n):
+        flags("RandomSampler", replacement=replacement)
+        if num_samples is not None:
+            num_samples = count("RandomSampler", "num_samples", num_samples, 1)
+        if num_samples is not None and num_samples > n and not replacement:
             raise ValueError(
                 f"RandomSampler: num_samples must be 1 to {n} without replacement, got "
                 f"{num_samples}."
@@ -218,8 +221,10 @@ class WeightedRandomSampler(Sampler):
                 "WeightedRandomSampler: weights must be finite numbers >= 0 of shape (N,), not all "
                 f"zero; got shape {w.shape}."
             )
-        most = np.inf if replacement else np.count_nonzero(w)
-        if not 1 <= num_samples <= most:
+        flags("WeightedRandomSampler", replacement=replacement)
+        num_samples = count("WeightedRandomSampler", "num_samples", num_samples, 1)
+        most = np.count_nonzero(w)
+        if num_samples > most and not replacement:
             raise ValueError(
                 f"WeightedRandomSampler: num_samples must be 1 to {most}, got {num_samples}."
             )
@@ -250,6 +255,7 @@ class BatchSampler:
     """
 
     def __init__(self, sampler: Sampler | Iterable[int], batch_size: int, drop_last: bool) -> None:
+        flags("BatchSampler", drop_last=drop_last)
         self.sampler, self.drop_last = sampler, drop_last
         self.batch_size = count("BatchSampler", "batch_size", batch_size, 1)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd.random import Rng, as_generator, either
 from nn.data.arrays import as_array
-from nn.data.dataset import Dataset, Subset, as_dataset
+from nn.data.dataset import Dataset, Subset, indexed
 
 
 def train_test_split(
@@ -47,7 +47,7 @@ def train_test_split(
     ([9, 3, 9, 3], array([2, 1]))
     """
     X, y = as_array("train_test_split, X", X), as_array("train_test_split, y", y)
-    if y.ndim != 1 or len(X) != len(y):
+    if y.ndim != 1 or X.ndim == 0 or len(X) != len(y):
         raise ValueError(
             f"train_test_split: X {X.shape} and y {y.shape} must have the same N, and y one axis."
         )
@@ -102,7 +102,7 @@ def random_split(
     >>> [len(part) for part in nn.data.random_split(data, [0.75, 0.25], rng=0)]
     [8, 2]
     """
-    dataset = as_dataset("random_split", dataset)
+    dataset = indexed("random_split", dataset)
     n = len(dataset)
     shares = all(0 <= k <= 1 for k in lengths) and abs(sum(lengths) - 1) < 1e-9
     sizes = [int(n * k) if shares else int(k) for k in lengths]

@@ -67,6 +67,7 @@ from nn.functional.ctc_decoding import ctc_greedy_decode as ctc_greedy_decode
 from nn.functional.distance import cosine_similarity as cosine_similarity
 from nn.functional.distance import normalize as normalize
 from nn.functional.distance import pairwise_distance as pairwise_distance
+from nn.functional.distance import pdist as pdist
 from nn.functional.divergence import kl_div as kl_div
 from nn.functional.dropout import alpha_dropout as alpha_dropout
 from nn.functional.dropout import dropout as dropout
@@ -112,3 +113,6 @@ from nn.functional.regression import l1_loss as l1_loss
 from nn.functional.regression import mse_loss as mse_loss
 from nn.functional.regression import poisson_nll_loss as poisson_nll_loss
 from nn.functional.regression import smooth_l1_loss as smooth_l1_loss
+from nn.functional.upsample import upsample as upsample
+from nn.functional.upsample import upsample_bilinear as upsample_bilinear
+from nn.functional.upsample import upsample_nearest as upsample_nearest

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 
 import autograd
+from autograd.dispatch import array_of
 from autograd.random import Rng, as_generator
 from autograd.value import Value
 from nn.arguments import flags
@@ -88,7 +90,7 @@ def rrelu(
         raise ValueError(f"rrelu: lower={lower} must be at most upper={upper}.")
     if not training:
         return autograd.ops.leaky_relu(input, (lower + upper) / 2)
-    x = input if isinstance(input, Value) else np.asarray(input)
+    x = input if isinstance(input, Value) else array_of(input, "rrelu: input")
     slope = as_generator(rng).uniform(lower, upper, x.shape).astype(x.dtype)
     return autograd.ops.prelu(x, slope)
 
@@ -204,7 +206,7 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     """
     if inplace is not False:
         flags("threshold", inplace=inplace)
-    y: Any = np.where(np.greater(input, threshold), input, value)
+    y: Any = np.where(np.less_equal(input, threshold), value, input)  # NaN stays
     return y
 
 
@@ -248,19 +250,52 @@ def prelu(input: Tensor, weight: Tensor) -> Value:
     )
 
 
-def softmax(input: Tensor, dim: int) -> Value:
-    """Softmax along the axis `dim`: exp(x) over its sum."""
-    return autograd.ops.softmax(input, axis=dim)
+def softmax(input: Tensor, dim: int | None = None, *, dtype: Any = None) -> Value:
+    """Softmax along the axis `dim`: exp(x) over its sum.
+
+    Parameters
+    ----------
+    input : any shape.
+    dim : the axis. Without it, as in PyTorch, axis 0 of 0, 1 or 3 axes, else axis 1, with a
+        warning: seldom what is meant, where the last axis holds the classes.
+    dtype : the input is converted to this first, optional.
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.functional.softmax(np.zeros((1, 4), np.float32), -1, dtype=np.float64)
+    array([[0.25, 0.25, 0.25, 0.25]])
+    """
+    x, axis = _along("softmax", input, dim, dtype)
+    return autograd.ops.softmax(x, axis=axis)
 
 
-def softmin(input: Tensor, dim: int) -> Value:
-    """Softmax of −x along the axis `dim`."""
-    return autograd.ops.softmax(np.negative(input), axis=dim)
+def softmin(input: Tensor, dim: int | None = None, *, dtype: Any = None) -> Value:
+    """Softmax of −x along the axis `dim`; arguments as in `softmax`."""
+    x, axis = _along("softmin", input, dim, dtype)
+    return autograd.ops.softmax(np.negative(x), axis=axis)
 
 
-def log_softmax(input: Tensor, dim: int) -> Value:
-    """log(softmax(x)) along the axis `dim`, computed without overflow."""
-    return autograd.ops.log_softmax(input, axis=dim)
+def log_softmax(input: Tensor, dim: int | None = None, *, dtype: Any = None) -> Value:
+    """log(softmax(x)) along the axis `dim`, without overflow; arguments as in `softmax`."""
+    x, axis = _along("log_softmax", input, dim, dtype)
+    return autograd.ops.log_softmax(x, axis=axis)
+
+
+def _along(who: str, input: Tensor, dim: int | None, dtype: Any) -> tuple[Tensor, int]:
+    """The input in the dtype asked for, and the axis: PyTorch's choice where there is none."""
+    x = input if isinstance(input, Value) else np.asarray(input)
+    if dtype is not None:
+        x = x.astype(dtype)
+    if dim is not None:
+        return x, dim
+    axis = 0 if x.ndim in (0, 1, 3) else 1
+    warnings.warn(
+        f"{who}: no dim is given, so the axis is {axis}, PyTorch's choice for {x.ndim} axes. Say "
+        "which one holds the classes, for example dim=-1.",
+        stacklevel=3,
+    )
+    return x, axis
 
 
 def gumbel_softmax(
@@ -299,7 +334,7 @@ def gumbel_softmax(
     flags("gumbel_softmax", hard=hard)
     if tau <= 0:
         raise ValueError(f"gumbel_softmax: tau must be more than 0, got {tau}.")
-    x = logits if isinstance(logits, Value) else np.asarray(logits)
+    x = logits if isinstance(logits, Value) else array_of(logits, "gumbel_softmax: logits")
     noise = as_generator(rng).gumbel(size=x.shape).astype(x.dtype)
     y = autograd.ops.softmax((x + noise) / tau, axis=dim)
     if not hard:
@@ -325,7 +360,7 @@ def one_hot(tensor: Any, num_classes: int = -1) -> np.ndarray[Any, Any]:
     array([[1, 0, 0],
            [0, 0, 1]])
     """
-    t = np.asarray(tensor)
+    t = array_of(tensor, "one_hot: tensor")
     if t.dtype.kind not in "iu":
         raise TypeError(f"one_hot: tensor must hold integers, got {t.dtype}.")
     if num_classes == -1:

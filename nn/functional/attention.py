@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.dispatch import array_of
 from autograd.ops import scaled_dot_product_attention
 from autograd.random import Rng
 from autograd.value import Value
@@ -116,7 +117,9 @@ def multi_head_attention_forward(
     if E % H:
         raise ValueError(f"{WHO}: embed_dim={E} must be a multiple of num_heads={H}.")
     same = key is query and value is query
-    query, key, value = (x if isinstance(x, Value) else np.asarray(x) for x in (query, key, value))
+    query, key, value = (
+        x if isinstance(x, Value) else array_of(x, WHO) for x in (query, key, value)
+    )
     if use_separate_proj_weight:
         weights_of: list[Tensor] = [q_proj_weight, k_proj_weight, v_proj_weight]
         if any(w is None for w in weights_of):

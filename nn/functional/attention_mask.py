@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.dispatch import array_of
 from autograd.value import Value
 from nn.functional.tensor import Tensor, same_dtype
 
@@ -68,7 +69,7 @@ def merged(
 
 
 def _mask(who: str, name: str, given: Any, dtype: Any) -> Tensor:
-    mask = given if isinstance(given, Value) else np.asarray(given)
+    mask = given if isinstance(given, Value) else array_of(given, f"{who}: {name}")
     if mask.dtype.kind not in "fb":
         raise TypeError(
             f"{who}: {name} must be bool (True: forbidden) or floats to add to the scores, got "

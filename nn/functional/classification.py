@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 import autograd
+from autograd.dispatch import array_of
 from autograd.ops.losses.cross_entropy import cross_entropy as fused_cross_entropy
 from autograd.value import Value
 from nn.arguments import flags
@@ -54,7 +55,7 @@ def cross_entropy(
     0.1269
     """
     if not isinstance(input, Value):
-        input = np.asarray(input)
+        input = array_of(input, "cross_entropy: input")
     if ignore_index >= 0 and getattr(target, "dtype", np.int64) in (np.float32, np.float64):
         raise ValueError(
             f"cross_entropy: ignore_index={ignore_index} is for class indices, but target "

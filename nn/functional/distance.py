@@ -70,6 +70,31 @@ def pairwise_distance(
     return _norm(x1 - x2 + eps, p, -1, keepdim)
 
 
+def pdist(input: Tensor, p: float = 2.0) -> Value:
+    """The p-norms of the differences of all pairs of rows, the first row's pairs first.
+
+    Parameters
+    ----------
+    input : (N, D).
+    p : of the norm.
+
+    Returns
+    -------
+    Value of shape (N (N - 1) / 2,).
+
+    Examples
+    --------
+    >>> import nn, numpy as np
+    >>> nn.functional.pdist(np.array([[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]])).round(3)
+    array([5.   , 1.   , 4.243])
+    """
+    x = floats("pdist", input)
+    if x.ndim != 2:
+        raise ValueError(f"pdist: input must be (N, D), got {x.shape}.")
+    first, second = np.triu_indices(x.shape[0], 1)
+    return _norm(x[first] - x[second], p, -1, False)
+
+
 def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Value:
     r"""Divide vectors along an axis by their p-norm, at least eps.
 

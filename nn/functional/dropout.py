@@ -216,6 +216,8 @@ def _draws(x: Tensor) -> type[np.floating]:
 
 
 def probability(who: str, p: float, name: str = "p") -> None:
-    """Refuse numbers outside [0, 1]."""
+    """Refuse numbers outside [0, 1], and what is no number."""
+    if isinstance(p, (str, bool)) or p is None:
+        raise TypeError(f"{who}: {name} must be a number, got {p!r}.")
     if not 0 <= p <= 1:
         raise ValueError(f"{who}: {name} is a probability between 0 and 1, got {p}.")

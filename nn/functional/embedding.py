@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 import autograd
+from autograd.dispatch import array_of
 from autograd.node import Array
 from autograd.value import Value
 from nn.arguments import flags
@@ -51,11 +52,18 @@ def embedding(
     if max_norm is not None:
         _shorten(input, weight, max_norm, norm_type)
     y = autograd.ops.embedding(input, weight, padding_idx)
-    if scale_grad_by_freq and isinstance(y, Value) and y.size:
-        _, back, counts = np.unique(np.asarray(input), return_inverse=True, return_counts=True)
-        share = (1 / counts[back.reshape(np.shape(input))]).astype(y.dtype)[..., None]
-        y = y + (share - 1) * (y - y.data)  # adds 0 to the value, and all to the slope
-    return y
+    return _by_frequency(y, np.asarray(input)) if scale_grad_by_freq else y
+
+
+def _by_frequency(y: Any, input: Array, counted: Any = ...) -> Any:
+    """Rows y of the input whose gradients are divided by their frequency in ``input[counted]``."""
+    if not isinstance(y, Value) or not y.size:
+        return y
+    _, back = np.unique(input, return_inverse=True)
+    back = back.reshape(input.shape)
+    counts = np.bincount(back[counted].ravel(), minlength=back.max() + 1)
+    share = (1 / np.maximum(counts, 1)[back]).astype(y.dtype)[..., None]
+    return y + (share - 1) * (y - y.data)  # adds 0 to the value, and all to the slope
 
 
 def _shorten(input: Any, weight: Tensor, max_norm: float, p: float) -> None:
@@ -130,19 +138,15 @@ def embedding_bag(
             f"{who}: per_sample_weights {np.shape(per_sample_weights)} must have the input's "
             f"shape {np.shape(input)}."
         )
-    numbers = np.asarray(input)
+    numbers = array_of(input, f"{who}: input")
     if padding_idx is not None:
         padding_idx %= len(weight)
     places, filled = _bags(numbers, offsets, include_last_offset)
     counted = filled if padding_idx is None else filled & (numbers.ravel()[places] != padding_idx)
-    rows = embedding(
-        numbers.ravel()[places] if numbers.size else places,
-        weight,
-        padding_idx,
-        max_norm,
-        norm_type,
-        scale_grad_by_freq,
-    )  # (B, N, E)
+    read = numbers.ravel()[places] if numbers.size else places
+    rows = embedding(read, weight, padding_idx, max_norm, norm_type)  # (B, N, E)
+    if scale_grad_by_freq:
+        rows = _by_frequency(rows, read, filled)
     if mode == "max":
         if not rows.shape[1]:
             return np.sum(rows, axis=1)

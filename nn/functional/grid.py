@@ -37,7 +37,8 @@ def grid_sample(
         -1 and 1 are the ends of an axis.
     mode : "bilinear" (linear between pixels), "nearest" (no gradient to the grid), or "bicubic"
         (images of two axes only).
-    padding_mode : values outside: "zeros", "border" (the edge pixel) or "reflection".
+    padding_mode : values outside: "zeros", "border" (the edge pixel) or "reflection". A point that
+        is NaN gives NaN, but lies outside for "nearest" with "zeros", as in PyTorch.
     align_corners : whether -1 and 1 are the centers of the pixels at the ends, or their outer
         edges (the default).
 
@@ -82,22 +83,40 @@ def grid_sample(
     axes = []
     for axis, n in enumerate(sizes):
         at = np.reshape(grid[..., rank - 1 - axis], points)  # the last axis of x comes first
-        at = (at + 1) * ((n - 1) / 2) if align_corners else ((at + 1) * n - 1) / 2
+        at = (at + 1) * ((n - 1) / 2) if align_corners else _among_pixels(at, n, rank)
         axes.append(_taps(at, n, mode, padding_mode, bool(align_corners)))
     found, weights = [], []
     for corner in itertools.product(*axes):
         flat = np.zeros(corner[0][0].shape, np.intp)
-        inside = np.ones(flat.shape, bool)
+        inside, lost = np.ones(flat.shape, bool), np.zeros(flat.shape, bool)
         weight: Any = None
         for (pixel, part), n in zip(corner, sizes, strict=True):
-            inside &= (pixel >= 0) & (pixel < n)
-            flat = flat * n + np.where(inside, pixel, 0).astype(np.intp)
+            here = (pixel >= 0) & (pixel < n)
+            inside &= here
+            lost |= np.isnan(pixel)
+            flat = flat * n + np.where(here, pixel, 0).astype(np.intp)
             weight = part if weight is None else weight * part
-        found.append(np.where(inside, flat, -1))
+        found.append(np.where(inside | lost, flat, -1))  # a weight of NaN needs a pixel
         weights.append(weight)
     planes = np.reshape(input, (*shape[:2], -1))
     y = gather_weighted.call(planes, np.stack(weights, -1), np.stack(found, -1))
     return y.reshape(*shape[:2], *places[1:-1])
+
+
+def _among_pixels(at: Any, n: int, rank: int) -> Any:
+    """Coordinates of points, where -1 and 1 are the outer edges of n pixels.
+
+    The grid of the identity hits the pixels, where the slope jumps: the last digit decides which
+    side counts. In two axes PyTorch rounds once, with a fused multiply-add; so does this.
+    """
+    at = at + 1
+    data = at.data if isinstance(at, Value) else at
+    at = (at * n - 1) / 2
+    if rank == 3:
+        return at
+    exact = ((data.astype(np.longdouble) * n - 1) / 2).astype(data.dtype)
+    rest = exact - np.where(np.isfinite(exact), at.data if isinstance(at, Value) else at, 0)
+    return at + np.where(np.isfinite(exact), rest, 0)
 
 
 def _taps(at: Any, n: int, mode: str, padding: str, align: bool) -> list[tuple[Any, Any]]:
@@ -106,7 +125,9 @@ def _taps(at: Any, n: int, mode: str, padding: str, align: bool) -> list[tuple[A
         at = _held(at, n, padding, align)
     data = np.asarray(at.data if isinstance(at, Value) else at)
     if mode == "nearest":
-        return [(np.rint(data), np.ones_like(data))]
+        if padding == "zeros":
+            data = np.where(np.isnan(data), -1, data)
+        return [(np.rint(data), np.where(np.isnan(data), data, np.ones_like(data)))]
     low = np.floor(data)
     part = at - low
     if mode == "bilinear":
@@ -116,7 +137,11 @@ def _taps(at: Any, n: int, mode: str, padding: str, align: bool) -> list[tuple[A
 
 
 def _held(at: Any, n: int, padding: str, align: bool) -> Any:
-    """Coordinates, clipped or reflected into the image unless the padding is zeros."""
+    """Coordinates, clipped or reflected into the image unless the padding is zeros.
+
+    On the edge pixels they count as clipped, without a slope, as in PyTorch: the pixel beyond, that
+    the slope there would be taken to, does not exist.
+    """
     if padding == "zeros":
         return at
     if padding == "reflection":
@@ -128,7 +153,8 @@ def _held(at: Any, n: int, padding: str, align: bool) -> Any:
         odd = times % 2
         # it grows with the coordinate going forth, and falls coming back
         at = (away - times * span) * (1 - 2 * odd) + (odd * span + least)
-    return np.clip(at, 0, n - 1)
+    data = at.data if isinstance(at, Value) else at
+    return np.where((data > 0) & (data < n - 1), at, np.clip(data, 0, n - 1))
 
 
 def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> Value:
@@ -171,9 +197,17 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
     dtype = np.asarray(theta.data if isinstance(theta, Value) else theta).dtype
     ends = []
     for n in axes[2:]:
-        line = np.linspace(-1, 1, n) if n > 1 else np.zeros(1)
-        ends.append(line if align_corners else line * ((n - 1) / n))
+        line = _from_end_to_end(n, dtype)
+        ends.append(line if align_corners else line * dtype.type(n - 1) / dtype.type(n))
     columns = np.meshgrid(*ends, indexing="ij")[::-1]
-    points = np.stack([*columns, np.ones(axes[2:])], -1).reshape(-1, rank + 1).astype(dtype)
+    points = np.stack([*columns, np.ones(axes[2:], dtype)], -1).reshape(-1, rank + 1)
     grid: Any = points @ np.swapaxes(theta, 1, 2)  # (N, pixels, rank)
     return grid.reshape(axes[0], *axes[2:], rank)
+
+
+def _from_end_to_end(n: int, dtype: Any) -> Any:
+    """n even steps from -1 to 1, rounded once and alike from both ends, as PyTorch's are."""
+    step = np.longdouble(dtype.type(2) / dtype.type(max(n - 1, 1)))
+    i = np.arange(n)
+    line = np.where(i < n // 2, step * i - 1, 1 - step * (n - 1 - i)) if n > 1 else i
+    return line.astype(dtype)

@@ -46,7 +46,8 @@ def interpolate(
     input : (N, C, L), (N, C, H, W) or (N, C, D, H, W), float32 or float64.
     size : int or one for each axis. m. Either this or `scale_factor`.
     scale_factor : float or one for each axis. m is floor(n · scale_factor), and n / m above becomes
-        1 / scale_factor.
+        1 / scale_factor. Where m = n the linear modes, "nearest" of two axes (for m = 2 n too) and
+        antialiasing use n / m all the same, as PyTorch does.
     mode : "nearest" (floor(i n / m), as PyTorch has it), "nearest-exact" (the pixel nearest to
         s_i), "linear", "bilinear", "trilinear" (two pixels an axis), "bicubic" (four), or "area"
         (means of equal parts).
@@ -102,10 +103,19 @@ def interpolate(
         return AREA[rank](input, sizes)
     for axis in reversed(range(rank)):
         n, m, scale = shape[2 + axis], sizes[axis], scales[axis]
+        if _by_size(n, m, mode, rank, antialias):
+            scale = n / m
         if n != m or scale != 1:
             taps = _taps(n, m, scale, mode, bool(align_corners), antialias)
             input = resample.call(input, axis - rank, taps)
     return input
+
+
+def _by_size(n: int, m: int, mode: str, rank: int, antialias: bool) -> bool:
+    """Whether the sizes count and not `scale_factor`: where PyTorch copies pixels."""
+    if mode == "nearest":
+        return rank == 2 and m in (n, 2 * n)
+    return m == n and (antialias or mode.endswith("linear"))
 
 
 def _taps(n: int, m: int, scale: float, mode: str, align_corners: bool, antialias: bool) -> Taps:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import autograd
+from autograd.dispatch import array_of
 from autograd.value import Value
 from nn.arguments import flags
 from nn.functional.distance import pairwise_distance
@@ -290,7 +291,7 @@ def multilabel_margin_loss(input: Tensor, target: Any, reduction: str = "mean") 
 
 
 def _classes(who: str, target: Any, classes: int, least: int) -> np.ndarray[Any, Any]:
-    t = np.asarray(target)
+    t = array_of(target, f"{who}: target")
     if t.dtype.kind not in "iu":
         raise TypeError(
             f"{who}: target must hold class indices (integers), got {t.dtype}; use "

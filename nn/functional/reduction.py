@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.dispatch import array_of
 from autograd.ops.arrays.reduce import mean, sum_
 from autograd.ops.losses.cross_entropy import REDUCTIONS
 from autograd.value import Value
@@ -44,7 +45,7 @@ def constant(who: str, given: Any, like: Tensor, name: str) -> Tensor:
     """A Value as it is; anything else as an array of another one's dtype."""
     if isinstance(given, Value):
         return given
-    array = np.asarray(given)
+    array = array_of(given, f"{who}: {name}")
     if array.dtype.kind not in "fiub":
         if not isinstance(given, np.ndarray):
             numbers(who, given, name)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.dispatch import array_of
 from autograd.value import Value
 from nn.module.locate import no_array
 
@@ -32,7 +33,7 @@ def same_dtype(who: str, input: Tensor, weight: Tensor) -> None:
 
 def floats(who: str, input: Tensor, name: str = "input") -> Tensor:
     """The input as a Value or an array; refused unless it holds floats."""
-    x = input if isinstance(input, Value) else np.asarray(input)
+    x = input if isinstance(input, Value) else array_of(input, f"{who}: {name}")
     if x.dtype.kind != "f":
         numbers(who, input, name)
         raise TypeError(f"{who}: {name} must hold floats, got {x.dtype}; use astype(np.float32).")

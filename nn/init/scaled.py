@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
+from typing import Any
 
 from autograd.random import Rng
 from autograd.value import Value
@@ -43,8 +45,10 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     1.6666666666666667
     """
     if nonlinearity == "leaky_relu":
-        slope = 0.01 if param is None else param
-        return math.sqrt(2 / (1 + slope**2))
+        slope: Any = 0.01 if param is None else param
+        if isinstance(slope, bool) or not isinstance(slope, Real):
+            raise TypeError(f"calculate_gain: param must be a number, got {slope!r}.")
+        return math.sqrt(2 / (1 + float(slope) ** 2))
     if nonlinearity not in GAINS:
         known = ", ".join([*GAINS, "leaky_relu"])
         raise ValueError(

@@ -33,9 +33,9 @@ class _InPlace(_Activation):
 
 
 class _AlongDim(_Activation):
-    dim: int
+    dim: int | None
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int | None = None) -> None:
         super().__init__(dim=dim)
 
 
@@ -186,7 +186,17 @@ class Hardtanh(_Activation):
     min_val: float
     max_val: float
 
-    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
+    def __init__(
+        self,
+        min_val: float = -1.0,
+        max_val: float = 1.0,
+        inplace: bool = False,
+        *,
+        min_value: float | None = None,  # older names, as old programs have them
+        max_value: float | None = None,
+    ) -> None:
+        min_val = min_val if min_value is None else min_value
+        max_val = max_val if max_value is None else max_value
         if min_val >= max_val:
             raise ValueError(f"Hardtanh: min_val={min_val} must be below max_val={max_val}.")
         super().__init__(min_val=min_val, max_val=max_val, inplace=inplace)

@@ -13,14 +13,14 @@ from autograd.value import Value
 from nn import functional
 from nn.arguments import count, flags
 from nn.functional.tensor import same_dtype
-from nn.module import Module, Parameter
+from nn.layers.scale_and_shift import ScaleAndShift
+from nn.module import Parameter
 
 
-class _Tracked(Module):
+class _Tracked(ScaleAndShift):
     """What batch and instance norms share: parameters and running statistics, by channel."""
 
     _axes: ClassVar[dict[int, str]]  # of the input, by their number
-    weight: Parameter | None
     bias: Parameter | None
     _newer = ("num_batches_tracked",)  # since PyTorch 0.4.1
     running_mean: Array | None
@@ -72,6 +72,19 @@ class _Tracked(Module):
         self.register_buffer("running_mean", np.zeros(num_features, kind) if track else None)
         self.register_buffer("running_var", np.ones(num_features, kind) if track else None)
         self.register_buffer("num_batches_tracked", np.array(0) if track else None)
+
+    def reset_running_stats(self) -> None:
+        """Set the running statistics to mean 0 and variance 1, and the count of batches to 0."""
+        self._made()
+        for name, start in (("running_mean", 0), ("running_var", 1), ("num_batches_tracked", 0)):
+            old = getattr(self, name)
+            if old is not None:
+                setattr(self, name, np.full_like(old, start))
+
+    def reset_parameters(self) -> None:
+        """Set the weight to 1 and the bias to 0, and reset the running statistics."""
+        self.reset_running_stats()
+        super().reset_parameters()
 
     def _channels(self, shape: tuple[int, ...]) -> int:
         """The number of channels of an input; refused with other axes."""

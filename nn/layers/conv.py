@@ -14,13 +14,13 @@ from autograd.random import Rng, as_generator
 from autograd.value import Value
 from nn import functional
 from nn.arguments import count, flags
-from nn.layers.uniform_weights import uniform_weights
-from nn.module import Module, Parameter
+from nn.layers.uniform_weights import UniformStart, uniform_weights
+from nn.module import Parameter
 
 PAD_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
-class _Convolution(Module):
+class _Convolution(UniformStart):
     """What both kinds share: parameters, checks of the input, repr."""
 
     _rank: ClassVar[int]

@@ -41,6 +41,15 @@ class _Table(Module):
         self.max_norm, self.norm_type = max_norm, norm_type
         self.scale_grad_by_freq, self.sparse = scale_grad_by_freq, sparse
         self.weight = Parameter(np.zeros((num_embeddings, embedding_dim)), dtype=dtype)
+        self.reset_parameters(rng)
+
+    def reset_parameters(self, rng: Rng = None) -> None:
+        """Draw the table anew, as the constructor does.
+
+        Parameters
+        ----------
+        rng : generator, seed or None for the default.
+        """
         init.normal_(self.weight, generator=rng)
         if self.padding_idx is not None:
             table = self.weight.data.copy()

@@ -10,14 +10,14 @@ import numpy as np
 from autograd.value import Value
 from nn import functional
 from nn.arguments import count, flags
+from nn.layers.scale_and_shift import ScaleAndShift
 from nn.module import Module, Parameter
 
 
-class _RowNorm(Module):
+class _RowNorm(ScaleAndShift):
     """What LayerNorm and RMSNorm share: the shape of a row."""
 
     normalized_shape: tuple[int, ...]
-    weight: Parameter | None
 
     def _set_shape(self, normalized_shape: Any) -> None:
         who = type(self).__name__
@@ -151,7 +151,7 @@ class RMSNorm(_RowNorm):
         )
 
 
-class GroupNorm(Module):
+class GroupNorm(ScaleAndShift):
     """Normalize groups of neighboring channels of each sample.
 
     Parameters
@@ -180,7 +180,6 @@ class GroupNorm(Module):
     [[-1.0, 1.0, -1.0, 1.0]]
     """
 
-    weight: Parameter | None
     bias: Parameter | None
 
     def __init__(

@@ -11,11 +11,11 @@ from autograd.random import Rng, as_generator
 from autograd.value import Value
 from nn import functional
 from nn.arguments import count, features, flags
-from nn.layers.uniform_weights import uniform_weights
+from nn.layers.uniform_weights import UniformStart, uniform_weights
 from nn.module import Module, Parameter
 
 
-class Linear(Module):
+class Linear(UniformStart):
     """Affine map y = x Wᵀ + b.
 
     Parameters
@@ -93,7 +93,7 @@ class Linear(Module):
         )
 
 
-class Bilinear(Module):
+class Bilinear(UniformStart):
     """Bilinear map y_k = x1ᵀ A_k x2 + b_k.
 
     Parameters
@@ -140,6 +140,10 @@ class Bilinear(Module):
         self.register_parameter(
             "bias", uniform_weights((out_features,), fan_in, dtype, rng) if bias else None
         )
+
+    @property
+    def _fan_in(self) -> int:
+        return self.in1_features
 
     def forward(self, input1: Any, input2: Any) -> Value:
         """Map pairs of (..., in1) and (..., in2) to (..., out)."""

@@ -12,12 +12,12 @@ import autograd
 from autograd.random import Rng, as_generator
 from autograd.value import Value
 from nn.arguments import count, features, flags
-from nn.layers.uniform_weights import uniform_weights
+from nn.layers.uniform_weights import UniformStart, uniform_weights
 from nn.module import Module, Parameter
 from nn.utils.rnn import PackedSequence, pad_packed_sequence, repacked
 
 
-class _Recurrent(Module):
+class _Recurrent(UniformStart):
     """What the three share: parameters and packed sequences."""
 
     _gates: ClassVar[int]
@@ -88,6 +88,10 @@ class _Recurrent(Module):
                     p = uniform_weights(shape, H, dtype, generator)
                     setattr(self, f"{name}_l{layer}{suffix}", p)
             width = out * len(self._suffixes)
+
+    @property
+    def _fan_in(self) -> int:
+        return self.hidden_size
 
     @property
     def _suffixes(self) -> tuple[str, ...]:

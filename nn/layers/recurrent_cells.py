@@ -12,11 +12,10 @@ from autograd.random import Rng, as_generator
 from autograd.value import Value
 from nn.arguments import count, features, flags
 from nn.functional.tensor import same_dtype
-from nn.layers.uniform_weights import uniform_weights
-from nn.module import Module
+from nn.layers.uniform_weights import UniformStart, uniform_weights
 
 
-class _Cell(Module):
+class _Cell(UniformStart):
     """What the three share: parameters and checks."""
 
     _gates: ClassVar[int]
@@ -52,6 +51,10 @@ class _Cell(Module):
         self.weight_hh = uniform_weights((rows, H), H, dtype, rng)
         for name in ("bias_ih", "bias_hh"):
             self.register_parameter(name, uniform_weights((rows,), H, dtype, rng) if bias else None)
+
+    @property
+    def _fan_in(self) -> int:
+        return self.hidden_size
 
     def _step(self, scan: Any, input: Any, states: tuple[Any, ...], **how: Any) -> list[Any]:
         """The states after a step: a fused scan of one step."""

@@ -65,8 +65,9 @@ def occlusion(
     if array.ndim != 4:
         raise ValueError(f"{who}: x must be images (N, channels, H, W), got shape {array.shape}.")
     n, _, height, width = array.shape
-    h, w = (size, size) if isinstance(size, int) else size
-    if not (1 <= h <= height and 1 <= w <= width):
+    h, w = size if isinstance(size, (tuple, list)) else (size, size)
+    h, w = count(who, "size", h, 1), count(who, "size", w, 1)
+    if h > height or w > width:
         raise ValueError(
             f"{who}: size {size} must lie between 1 and the image's {array.shape[2:]}."
         )

@@ -10,6 +10,7 @@ import numpy as np
 
 from autograd.recording import enable_grad
 from autograd.value import Value
+from nn.data.arrays import as_array
 from nn.module import Module, evaluating
 
 Array = np.ndarray[Any, Any]
@@ -45,7 +46,7 @@ def floats(who: str, model: Module, x: Any) -> Array:
     ValueError
         No samples.
     """
-    array = x.data if isinstance(x, Value) else np.asarray(x)
+    array = x.data if isinstance(x, Value) else as_array(who, x)
     if array.dtype.kind != "f":
         raise TypeError(
             f"{who}: x must be a float array to be differentiable, got {array.dtype}. For a model "

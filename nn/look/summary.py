@@ -7,14 +7,23 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from autograd.engine import topological
-from autograd.node import tick
+from autograd.node import Array, tick
 from autograd.op import SELECT
 from autograd.printable import printable
 from autograd.viz.units import amount
+from nn.layers.activation import ReLU, Sigmoid, Tanh
+from nn.layers.container import Sequential
+from nn.layers.dropout import Dropout
+from nn.layers.embedding import Embedding
+from nn.layers.flatten import Flatten
+from nn.layers.linear import Identity, Linear
+from nn.layers.recurrent import GRU, LSTM, RNN
 from nn.look.gates import values
 from nn.look.running import called, looking
-from nn.module import Module, evaluating
+from nn.module import Module, Parameter, evaluating
 
 Shape = tuple[int, ...]
 
@@ -90,7 +99,7 @@ class Summary:
     __repr__ = __str__
 
 
-def summary(model: Module, *inputs: Any) -> Summary:
+def summary(model: Module, *inputs: Any, input_size: Any = None, dtypes: Any = None) -> Summary:
     """Output shapes, parameters, multiply-adds and memory of each module of a model.
 
     The model runs once, in eval mode. A row counts all that happens while its module runs, calls of
@@ -99,7 +108,11 @@ def summary(model: Module, *inputs: Any) -> Summary:
     Parameters
     ----------
     model : Module.
-    *inputs : arrays to call it with, of any batch size.
+    *inputs : arrays to call it with, of any batch size; or, in place of each, its shape as a tuple
+        of integers, such as (1, 3, 32, 32).
+    input_size : a shape, or a list of shapes, another way to give them.
+    dtypes : the dtype of each shape's zeros; by default that of the first parameter, float32 if
+        there is none.
 
     Returns
     -------
@@ -126,13 +139,16 @@ def summary(model: Module, *inputs: Any) -> Summary:
       2: Linear  (10, 2)          18            170   80 B
     ------------------------------------------------------
     58 parameters
+    >>> nn.summary(net, (10, 4)).rows[0].output
+    ((10, 2),)
     """
     if not isinstance(model, Module):
         raise TypeError(f"summary: model must be a Module, not {type(model).__name__}.")
+    inputs = _made(model, inputs, input_size, dtypes)
     if not inputs:
         raise TypeError(
             "summary: give what the model is called with, such as np.zeros((1, 3, 32, 32), "
-            "np.float32)."
+            "np.float32), or its shape, (1, 3, 32, 32)."
         )
     from autograd.readers.profile import work
     from autograd.readers.profile.replay import arrays
@@ -180,6 +196,36 @@ def summary(model: Module, *inputs: Any) -> Summary:
             )
         )
     return Summary(rows)
+
+
+def _made(model: Module, inputs: Any, input_size: Any, dtypes: Any) -> tuple[Any, ...]:
+    """The inputs, with zeros in place of shapes."""
+    if input_size is not None:
+        inputs = (*inputs, *((input_size,) if _is_shape(input_size) else input_size))
+    elif len(inputs) == 1 and isinstance(inputs[0], list) and all(map(_is_shape, inputs[0])):
+        inputs = tuple(inputs[0])  # torchinfo's [(1, 3), (1, 4)]
+    given = iter(dtypes or ())
+    default = next((p.dtype for m in model.modules() for _, p in m._own(Parameter)), np.float32)
+    return tuple(np.zeros(x, next(given, default)) if _is_shape(x) else x for x in inputs)
+
+
+def _is_shape(x: Any) -> bool:
+    return isinstance(x, tuple) and all(isinstance(n, (int, np.integer)) for n in x) and bool(x)
+
+
+def input_of(model: Module) -> Array | None:
+    """One sample of zeros, where the first layer with parameters tells its shape."""
+    for module in model.modules():
+        own = vars(module)
+        if isinstance(module, Embedding):
+            return np.zeros((1, 1), np.int64)
+        if isinstance(module, Linear) and "in_features" in own:
+            return np.zeros((1, module.in_features), module.weight.dtype)
+        if isinstance(module, (RNN, LSTM, GRU)) and "input_size" in own:
+            return np.zeros((1, 1, module.input_size), module.all_weights[0][0].dtype)
+        if not isinstance(module, (Sequential, Flatten, Dropout, Identity, ReLU, Tanh, Sigmoid)):
+            return None  # it may change the shape
+    return None
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.dispatch import array_of
 from autograd.ops.losses.cross_entropy import REDUCTIONS
 from autograd.value import Value
 from nn.module import Module
@@ -50,6 +51,6 @@ def as_factors(weight: Any) -> Any:
     """Factors as an array of floats, float32 where their type does not say; None stays."""
     if weight is None:
         return None
-    array = np.asarray(weight)
+    array = array_of(weight, "weight")
     given = isinstance(weight, np.ndarray) and array.dtype.kind == "f"
     return array if given else array.astype(np.float32)

@@ -4,6 +4,7 @@ from typing import NoReturn
 
 from autograd.spelling import refuse_name
 from nn.optim import lr_scheduler as lr_scheduler
+from nn.optim import swa_utils as swa_utils
 from nn.optim.adadelta import Adadelta as Adadelta
 from nn.optim.adagrad import Adagrad as Adagrad
 from nn.optim.adam import Adam as Adam
@@ -22,7 +23,9 @@ from nn.optim.sgd import SGD as SGD
 from nn.optim.stepwise import StepwiseOptimizer as StepwiseOptimizer
 
 _CLIPPING = ("clip_grad_norm_", "clip_grad_value_", "get_total_norm")
+_AVERAGING = ("AveragedModel", "SWALR", "update_bn")
 
 
 def __getattr__(name: str) -> NoReturn:
-    refuse_name("nn.optim", name, f"it is nn.utils.{name}" if name in _CLIPPING else None)
+    places = {**dict.fromkeys(_CLIPPING, "utils"), **dict.fromkeys(_AVERAGING, "optim.swa_utils")}
+    refuse_name("nn.optim", name, f"it is nn.{places[name]}.{name}" if name in places else None)

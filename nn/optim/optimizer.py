@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 
 from autograd.value import Value
+from nn.optim.hooks import Hooked
 
 Group = dict[str, Any]
 
-SCHEDULED = frozenset({"initial_lr", "max_lr", "min_lr", "base_momentum", "max_momentum"})
+SCHEDULED = frozenset({"initial_lr", "max_lr", "min_lr", "base_momentum", "max_momentum", "swa_lr"})
 """Settings that schedulers add to a group, as PyTorch's do."""
 
 
-class Optimizer(ABC):
+class Optimizer(Hooked, ABC):
     """Base class of optimizers: subclasses define their settings, state and step.
 
     Parameters

@@ -12,56 +12,50 @@ from autograd.random import Rng
 from autograd.recording import no_grad
 from autograd.value import Value
 from nn.arguments import count
-from nn.data.dataset import Array
-from nn.data.loader import DataLoader
+from nn.data.arrays import is_sparse, numbers
+from nn.data.dataset import Array, is_iterable
+from nn.data.loader import DataLoader, loads_batches
 from nn.module import Module
 from nn.parameter import Parameter
 
 
 class Batches:
-    """An iterable of batches in a loader's place, such as a generator or PyTorch's DataLoader.
+    """A generator of batches in a loader's place; it can be read once.
 
     Parameters
     ----------
     who : for errors.
-    source : what gives the batches; read once more for each epoch, unless it is a generator.
+    source : what gives the batches.
     dtype : of the model's parameters, which floats get.
     """
 
-    def __init__(self, who: str, source: Any, dtype: Any) -> None:
+    def __init__(self, who: str, source: Iterator[Any], dtype: Any) -> None:
         self.who, self.source, self.dtype = who, source, dtype
-        self.once = iter(source) is source
         self._first: list[Any] = []
 
-    def __len__(self) -> int:
-        return len(self.source)
-
     def __iter__(self) -> Iterator[Any]:
-        source = self.source
-        if self.once:
-            source, self._first = itertools.chain(self._first, source), []
-        for batch in source:
+        first, self._first = self._first, []
+        for batch in itertools.chain(first, self.source):
             yield self._arrays(batch)
 
     def sample(self) -> Any:
-        """The first batch."""
-        for batch in self.source:
-            if self.once:
-                self._first = [batch]
-            return self._arrays(batch)
-        raise ValueError(f"{self.who}: the data has no batch.")
+        """The first batch, which stays to be read."""
+        self._first = self._first or list(itertools.islice(self.source, 1))
+        if not self._first:
+            raise ValueError(f"{self.who}: the {type(self.source).__name__} has no batch.")
+        return self._arrays(self._first[0])
 
     def _arrays(self, batch: Any) -> Any:
         if isinstance(batch, (tuple, list)):
-            batch = tuple(self._arrays(part) for part in batch)
-            return batch
+            return tuple(self._arrays(part) for part in batch)
         if isinstance(batch, dict):
             return {key: self._arrays(part) for key, part in batch.items()}
         array = np.asarray(batch)
         if array.ndim == 0:
             raise TypeError(
-                f"{self.who}: the data gives samples one by one; a {type(self.source).__name__} "
-                "must give batches (inputs, targets), arrays with samples in axis 0."
+                f"{self.who}: a {type(self.source).__name__} must give batches (inputs, targets), "
+                "arrays with samples in axis 0. For one sample at a time write an "
+                "nn.data.IterableDataset."
             )
         return array.astype(self.dtype, copy=False) if array.dtype.kind == "f" else array
 
@@ -92,7 +86,7 @@ class Steps:
                 self._reading = iter(self.loader)
             batch = next(self._reading, None)
             if batch is None:
-                if isinstance(self.loader, Batches) and self.loader.once:
+                if isinstance(self.loader, Batches):
                     return
                 self._reading = iter(self.loader)
                 batch = next(self._reading)
@@ -119,7 +113,7 @@ Loader = DataLoader | Batches | Steps
 def number_of(loader: Loader) -> int | None:
     """How many batches an epoch has, None where that is not known."""
     try:
-        return len(loader)
+        return None if isinstance(loader, Batches) else len(loader)
     except TypeError:
         return None
 
@@ -139,23 +133,13 @@ def as_loader(
     ----------
     who : the caller, for errors.
     data : a DataLoader, which stays as it is; arrays (X, y) or one array that is its own target;
-        a `Dataset`, such as a list of samples (x, y); or an iterable of batches. Floats in arrays
-        get the dtype of the model's parameters.
+        a `Dataset`, such as a list of samples (x, y), or an `IterableDataset`; PyTorch's
+        DataLoader; or a generator of batches. Floats in arrays get the dtype of the model's
+        parameters.
     weights : of the samples, which stand last in each batch then; for arrays.
     """
-    if isinstance(data, DataLoader):
-        _refuse_weights(who, data, weights)
-        if len(data) == 0:
-            raise ValueError(
-                f"{who}: the loader has no batch: {len(data.dataset)} samples, batch_size "
-                f"{data.batch_size}{', drop_last=True' if data.drop_last else ''}."
-            )
-        return data
-    size = count(who, "batch_size", batch_size, 1)
-    if isinstance(data, np.ndarray) or hasattr(data, "to_numpy") or hasattr(data, "toarray"):
+    if isinstance(data, np.ndarray) or hasattr(data, "to_numpy") or is_sparse(data):
         data = (data,)  # an array or a table alone
-    if isinstance(data, (dict, str, bytes)):
-        raise TypeError(f"{who}: the data can't be a {type(data).__name__}. {_cure(data)}")
     samples = type(data) is list and data and isinstance(data[0], tuple)
     if type(data) in (tuple, list) and not samples:
         data = tuple(as_array(who, i, part, model) for i, part in enumerate(data))
@@ -165,88 +149,69 @@ def as_loader(
         if len(set(lengths)) > 1:
             raise ValueError(
                 f"{who}: inputs and targets have different numbers of samples: {lengths}."
-                + (" Weights stand last." if weights is not None else "")
+                + (" The weights stand last." if weights is not None else "")
             )
-    else:
-        _refuse_weights(who, data, weights)
-    if not (hasattr(data, "__getitem__") and hasattr(data, "__len__")):
-        return _iterable(who, data, model)
-    if len(data) == 0 or (type(data) is tuple and len(data[0]) == 0):
-        raise ValueError(f"{who}: the data set is empty.")
-    return DataLoader(data, size, shuffle, rng=rng)
-
-
-def _iterable(who: str, data: Any, model: Module) -> Batches:
-    if not hasattr(data, "__iter__"):
-        raise TypeError(
-            f"{who}: the data must be arrays, a DataLoader, a Dataset or an iterable of batches, "
-            f"not {data!r}."
-        )
-    loader = Batches(who, data, float_type(model) or np.float32)
-    if number_of(loader) == 0:
-        raise ValueError(f"{who}: the {type(data).__name__} has no batch.")
-    return loader
-
-
-def _refuse_weights(who: str, data: Any, weights: Any) -> None:
-    if weights is not None:
+        if not lengths or not lengths[0]:
+            raise ValueError(f"{who}: the data set is empty.")
+    elif weights is not None:
         raise TypeError(
             f"{who}: sample_weight is for arrays; with a {type(data).__name__} the loss must weigh."
         )
+    if isinstance(data, Batches):
+        return data
+    if isinstance(data, Iterator):
+        return Batches(who, data, float_type(model) or np.float32)
+    size = count(who, "batch_size", batch_size, 1)
+    if isinstance(data, DataLoader):
+        loader = data
+    elif loads_batches(data):
+        loader = DataLoader(data, None)
+    elif is_iterable(data):
+        loader = DataLoader(data, size)
+    else:
+        if hasattr(data, "__len__") and not len(data):
+            raise ValueError(f"{who}: the data set is empty.")
+        loader = DataLoader(data, size, shuffle, rng=rng)
+    if number_of(loader) == 0:
+        raise ValueError(
+            f"{who}: the loader has no batch: {len(loader.dataset)} samples, batch_size "
+            f"{loader.batch_size}{', drop_last=True' if loader.drop_last else ''}."
+        )
+    return loader
 
 
 def _as_weights(who: str, weights: Any) -> Array:
-    array = np.asarray(weights)
-    if array.dtype.kind not in "fiub" or not array.ndim or not (array >= 0).all():
-        raise ValueError(
-            f"{who}: sample_weight must be numbers >= 0, one for each sample; got {array.dtype} of "
-            f"shape {array.shape}."
-        )
+    array = numbers(f"{who}: sample_weight", weights)
+    if not (array >= 0).all():
+        raise ValueError(f"{who}: sample_weight must be numbers >= 0, one for each sample.")
     return array.astype(np.float64)
 
 
 def as_array(who: str, i: int, part: Any, model: Module) -> Array:
     """A part of the data as an array of numbers."""
-    try:
-        array = np.asarray(part)
-    except ValueError as error:  # rows of different lengths
+    who = f"{who}: part {i} of the data"
+    if isinstance(part, dict):
         raise TypeError(
-            f"{who}: part {i} of the data is no array: {error}. {_cure(part)}"
-        ) from None
-    if array.ndim == 0 or array.dtype.kind not in "fiub":
-        raise TypeError(
-            f"{who}: part {i} of the data must be an array of numbers with samples in axis 0, got "
-            f"{array.dtype} of shape {array.shape}. {_cure(part)}".rstrip()
+            f"{who} is a dict; give its arrays as a tuple, in the order in which the model takes "
+            "them."
         )
+    if isinstance(part, (list, tuple)) and any(np.ndim(x) > 1 for x in part if has_array(x)):
+        try:
+            np.shape(part)
+        except ValueError:
+            raise TypeError(
+                f"{who} is a {type(part).__name__} of arrays of different shapes; several inputs "
+                "go in one by one, as a tuple (x1, x2, y)."
+            ) from None
+    array = numbers(who, part)
     if array.dtype.kind == "f":
         array = array.astype(float_type(model) or array.dtype, copy=False)
     return array
 
 
-def _cure(part: Any) -> str:
-    """What to write instead of a part that is no array of numbers."""
-    if hasattr(part, "toarray"):
-        return "It is sparse: give .toarray()."
-    if hasattr(part, "dtypes"):
-        return (
-            "A table's columns must all be numbers: table.to_numpy(np.float32), after text columns "
-            "are encoded and missing entries filled."
-        )
-    if isinstance(part, dict):
-        return "Give its arrays as a tuple, in the order in which the model takes them."
-    if isinstance(part, (str, bytes)):
-        return "Load the file first, such as with nn.data.load_csv."
-    if hasattr(part, "__next__") or type(part).__name__ == "DataLoader":
-        return "A loader or generator goes in alone, its batches being (inputs, targets)."
-    array = None if isinstance(part, list) else np.asarray(part)
-    first = part[0] if isinstance(part, list) and part else array
-    if isinstance(first, dict):
-        return "Make arrays of the dicts' entries: np.stack([sample['x'] for sample in samples])."
-    if isinstance(first, (np.ndarray, list)) and isinstance(part, list):
-        return "A list is one array; several inputs or targets are a tuple."
-    if isinstance(first, str) or (array is not None and array.dtype.kind in "OUS"):
-        return "Text labels become class indices by np.unique(labels, return_inverse=True)[1]."
-    return ""
+def has_array(x: Any) -> bool:
+    """Whether this is an array, a table or a tensor."""
+    return hasattr(x, "__array__")
 
 
 def float_type(model: Module) -> Any:

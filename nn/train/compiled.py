@@ -13,7 +13,7 @@ import numpy as np
 from autograd.random import Rng
 from nn.arguments import chosen
 from nn.files import load, save
-from nn.look.summary import summary
+from nn.look.summary import input_of, summary
 from nn.losses.by_name import LOSSES, loss_for
 from nn.module import Module
 from nn.train.batches import as_array, as_loader, make_parameters, parts
@@ -92,8 +92,8 @@ class Compiled(Module):
 
         Parameters
         ----------
-        X, y : inputs and targets, several inputs as a tuple; or a DataLoader, a Dataset or an
-            iterable of batches as X alone.
+        X, y : inputs and targets, several inputs as a tuple; or a DataLoader, a Dataset or a
+            generator of batches as X alone.
         validation_split : share of the samples, the last ones, that is held out, 0 to 1.
         validation_data : (X, y), (X, y, sample_weight) or a loader to measure on after each epoch,
             instead.
@@ -114,20 +114,18 @@ class Compiled(Module):
         """
         who = f"{type(self).__name__}.fit"
         plan = self._compiled("fit")
-        data: Any = X if y is None else (*_inputs(X, y), y)
-        if sample_weight is not None and y is not None:
-            data = (*data, sample_weight)
-        validation, weights = _held_out(validation_data, len(data) - 1 if y is not None else 0)
+        inputs = (X,) if y is None else _inputs(X, y)
+        data: Any = X if y is None else (*inputs, y)
+        validation, weights = _held_out(validation_data, 0 if y is None else len(inputs))
         if validation_split:
             if validation is not None:
                 raise ValueError(f"{who}: give validation_split or validation_data, not both.")
-            data, validation = _split(who, self, data, validation_split)
-            if sample_weight is not None:
-                *validation, weights = validation
-                validation = tuple(validation)
-        if sample_weight is not None and isinstance(data, tuple):
-            *data, sample_weight = data
-            data = tuple(data)
+            if sample_weight is None:
+                data, validation = _split(who, self, data, validation_split)
+            else:
+                first, last = _split(who, self, (*data, sample_weight), validation_split)
+                (*data, sample_weight), (*validation, weights) = first, last
+                data, validation = tuple(data), tuple(validation)
         size = 32 if batch_size is None else batch_size
         loader: Any = as_loader(who, data, self, size, shuffle, rng)
         plan.sample = parts(loader.sample())[0]
@@ -194,18 +192,21 @@ class Compiled(Module):
 
         Parameters
         ----------
-        *inputs : what the model is called with; by default the first sample of the last `fit`.
+        *inputs : what the model is called with, or its shape; by default the first sample of the
+            last `fit`, or zeros where the first layer tells its number of features.
 
         Raises
         ------
         RuntimeError
-            No inputs, and `fit` was not called.
+            No inputs, `fit` was not called, and the first layer does not tell the input's shape.
         """
         sample = inputs or (self._plan.sample if self._plan is not None else ())
+        if not sample and (zeros := input_of(self)) is not None:
+            sample = (zeros,)
         if not sample:
             raise RuntimeError(
                 f"{type(self).__name__}.summary: the input's shape is not known before fit; give "
-                "an input, such as summary(X[:1])."
+                "an input, such as summary(X[:1]), or its shape, such as summary((1, 3, 32, 32))."
             )
         if sys.stdout is not None:
             sys.stdout.write(f"{summary(self, *sample)}\n")

@@ -77,8 +77,8 @@ def predict(model: Module, X: Any, *, batch_size: int = 256) -> Any:
     Parameters
     ----------
     model : the training modes of its modules are restored afterwards.
-    X : shape (N, ...), or a tuple of the model's inputs; or a DataLoader, a list of samples or an
-        iterable of batches as in `fit`, whose last part is the target and is left out.
+    X : shape (N, ...), or a tuple of the model's inputs; or a DataLoader, a Dataset or a generator
+        of batches as in `fit`, whose last part is the target and is left out.
     batch_size : samples at a time.
 
     Returns

@@ -68,9 +68,9 @@ def fit(
     ----------
     model : Module.
     data : arrays ``(X, y)``, or several inputs and the target last; one array that is its own
-        target; a DataLoader or a Dataset of such tuples; or an iterable of batches of them, such as
-        a generator or PyTorch's DataLoader. Float arrays are converted to the dtype of the model's
-        parameters.
+        target; a DataLoader, a Dataset or an IterableDataset of such tuples; PyTorch's DataLoader;
+        or a generator of batches, with `steps_per_epoch`. Float arrays are converted to the dtype
+        of the model's parameters.
     loss : a name, a loss module, or a function of outputs and target that returns their mean loss.
         Batches count by what that mean is over: elements, or class indices that are not ignored,
         times their weights; for means of other forms, samples. A batch in which nothing counts is
@@ -184,12 +184,12 @@ def fit(
 
 def _refuse_once(loader: Loader, held_out: Any, epochs: int, every: int, saved: bool) -> None:
     """Refuse what can be read only once where it is needed again, or can't be resumed."""
-    if isinstance(loader, Batches) and loader.once and epochs > 1:
+    if isinstance(loader, Batches) and epochs > 1:
         raise ValueError(
             f"fit: a {type(loader.source).__name__} can be read once, not for {epochs} epochs; "
             "give steps_per_epoch, or an object whose __iter__ begins anew."
         )
-    if isinstance(held_out, Batches) and held_out.once and epochs > every:
+    if isinstance(held_out, Batches) and epochs > every:
         raise ValueError(
             f"fit: the validation is a {type(held_out.source).__name__}, which can be read once, "
             "not after each epoch; give an object whose __iter__ begins anew."

@@ -50,6 +50,7 @@ def fuse_conv_bn_eval(conv: M, bn: Module, transpose: bool = False) -> M:
     """
     flags("fuse_conv_bn_eval", transpose=transpose)
     who = "fuse_conv_bn_eval"
+    flags(who, transpose=transpose)
     _check(who, conv, bn, (Conv1d, Conv2d, Conv3d, *TRANSPOSED))
     if transpose != isinstance(conv, TRANSPOSED):
         raise ValueError(f"{who}: transpose={transpose} with a {type(conv).__name__}.")

@@ -228,6 +228,7 @@ def register_parametrization(
             f"{who}: parametrization must be a Module with forward(self, x), not "
             f"{getattr(parametrization, '__name__', type(parametrization).__name__)}."
         )
+    flags(who, unsafe=unsafe)
     parametrization.train(module.training)
     if is_parametrized(module, tensor_name):
         mine = _held(module)

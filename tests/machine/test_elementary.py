@@ -134,10 +134,10 @@ def test_erf_in_float64_is_near_the_c_librarys():
         ("log", (np.nan, np.nan, -np.inf, -np.inf, "log", np.inf, np.nan)),
         ("tanh", (-1.0, -1.0, -0.0, 0.0, 1.0, 1.0, np.nan)),
         ("sigmoid", (0.0, 0.0, 0.5, 0.5, 1.0, 1.0, np.nan)),
-        ("silu", (np.nan, -0.0, -0.0, 0.0, "x", np.inf, np.nan)),
+        ("silu", (-0.0, -0.0, -0.0, 0.0, "x", np.inf, np.nan)),
         ("softplus", (0.0, 0.0, math.log(2), math.log(2), "x", np.inf, np.nan)),
         ("erf", (-1.0, -1.0, -0.0, 0.0, 1.0, 1.0, np.nan)),
-        ("gelu", (None, -0.0, -0.0, 0.0, "x", np.inf, np.nan)),
+        ("gelu", (-0.0, -0.0, -0.0, 0.0, "x", np.inf, np.nan)),
     ],
 )
 def test_the_ends_of_the_range_and_nan(name, expected, dtype):
@@ -147,8 +147,6 @@ def test_the_ends_of_the_range_and_nan(name, expected, dtype):
     want = np.array([named.get(v, v) if isinstance(v, str) else v for v in expected], float)
     y = call(name, np.tile(x, 11))[-7:].astype(float)
     want = want.astype(dtype).astype(float)
-    if expected[0] is None:  # the limit, or what -inf · 0 is
-        y, want = y[1:], want[1:]
     np.testing.assert_array_equal(y, want)
 
 
@@ -209,7 +207,7 @@ def test_relu_and_its_gradient_are_numpys_nan_and_infinity_included(dtype, rng):
     g = np.concatenate([[np.nan, np.inf, -np.inf], rng.standard_normal(502)])
     x, g = x.astype(dtype), rng.permutation(g).astype(dtype)
     assert np.array_equal(call("relu", x), np.maximum(x, 0), equal_nan=True)
-    assert np.array_equal(call("relu_grad", g, x), np.where(x > 0, g, 0), equal_nan=True)
+    assert np.array_equal(call("relu_grad", g, x), np.where(x <= 0, 0, g), equal_nan=True)
 
 
 @pytest.mark.parametrize("dtype", [SINGLE, DOUBLE])
@@ -218,7 +216,7 @@ def test_choices_by_sign_and_by_range_are_numpys_nan_and_infinity_included(dtype
     x = np.concatenate([rng.normal(3, 4, 500), odd]).astype(dtype)
     a, b = (rng.permutation(x) for _ in range(2))
     assert np.array_equal(call("where_positive", x, a, b), np.where(x > 0, a, b), equal_nan=True)
-    inside = np.where((x > 0) & (x < 6), a, 0)
+    inside = np.where((x <= 0) | (x >= 6), 0, a)
     assert np.array_equal(call("relu6_grad", a, x), inside, equal_nan=True)
 
 

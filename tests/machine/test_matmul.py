@@ -203,3 +203,12 @@ for m, k, n in ((1, 1, 1), (9, 20, 40), (30, 400, 33), (17, 5, 16)):
 """
     environment = {**os.environ, "GLASSGRAD_TILE": "plain"}
     subprocess.run([sys.executable, "-c", script], check=True, env=environment)
+
+
+@pytest.mark.parametrize("shape", [(2, 1_000_000, 2), (1, 300_000, 3), (64, 65_536, 64)])
+def test_long_float32_products_lose_no_digit(shape):
+    m, k, n = shape
+    a, b = np.full((k, m), 0.1, np.float32).T, np.full((k, n), 0.1, np.float32)
+    y = choice.matmul(a, b)
+    assert y.dtype == np.float32
+    np.testing.assert_allclose(y, k * float(a[0, 0]) ** 2, rtol=2e-6)

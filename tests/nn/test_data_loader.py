@@ -536,3 +536,81 @@ def test_padding_changes_no_number():
         assert y.tolist() == [[1, 1], [1, -100]]
     x, _ = pad_collate([np.float32([1, 2]), np.float32([3])])
     assert x.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        ({"shuffle": "False"}, "shuffle must be True or False"),
+        ({"drop_last": 1}, "drop_last must be True or False"),
+        ({"num_workers": True}, "num_workers must be an integer"),
+        ({"collate_fn": 3}, "collate_fn must be a function"),
+        ({"transform": "flip"}, "transform must be a function"),
+        ({"sampler": (i for i in range(3))}, "gives its indices only once"),
+        ({"batch_sampler": iter([[0, 1]])}, "gives its indices only once"),
+        ({"batch_sampler": [[0, 1]], "batch_size": 4}, "mutually exclusive with batch_size"),
+    ],
+)
+def test_arguments_that_would_be_misread_are_refused(named, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        DataLoader(Y, **named)
+    assert len(list(DataLoader(Y, 10, shuffle=None))) == 2
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: RandomSampler(Y, num_samples=2.5),
+        lambda: WeightedRandomSampler([1, 2], 2.5),
+        lambda: RandomSampler(Y, replacement="no"),
+        lambda: WeightedRandomSampler([1, 2], 2, replacement="no"),
+        lambda: BatchSampler([1], 1, drop_last="no"),
+    ],
+)
+def test_arguments_of_samplers_that_would_be_misread_are_refused(make):
+    with pytest.raises((TypeError, ValueError), match="must be"):
+        make()
+
+
+def test_what_is_read_from_front_to_back_has_no_parts():
+    for use in (
+        lambda: random_split(Stream(), [0.5, 0.5]),
+        lambda: Subset(Stream(), [0]),
+        lambda: ConcatDataset([Stream()]),
+    ):
+        with pytest.raises(TypeError, match="has no samples at indices; make a list of it"):
+            use()
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("batch_size", [2, None])
+def test_a_dataset_may_fill_one_buffer_again_and_again(workers, batch_size):
+    class Buffered:
+        buffer = np.zeros(2)
+
+        def __iter__(self):
+            for i in range(4):
+                self.buffer[:] = i
+                yield self.buffer, {"again": [self.buffer]}
+
+    class Indexed(Buffered):
+        def __len__(self):
+            return 4
+
+        def __getitem__(self, i):
+            self.buffer[:] = i
+            return self.buffer, {"again": [self.buffer]}
+
+    for data in [Buffered()] + [Indexed()] * (batch_size is not None and not workers):
+        batches = list(DataLoader(data, batch_size, num_workers=workers))
+        first = np.concatenate([x.reshape(-1, 2) for x, _ in batches])
+        again = np.concatenate([more["again"][0].reshape(-1, 2) for _, more in batches])
+        np.testing.assert_array_equal(first, [[0, 0], [1, 1], [2, 2], [3, 3]])
+        np.testing.assert_array_equal(again, first)
+
+
+@pytest.mark.parametrize("data", [Stream(), (X, Y)], ids=["stream", "arrays"])
+def test_two_passes_at_once_do_not_disturb_each_other(data):
+    loader = DataLoader(data, 3)
+    alone = as_lists(loader)
+    assert [[part.tolist() for part in a] for a, _ in zip(loader, loader, strict=True)] == alone

@@ -73,3 +73,25 @@ def test_is_what_torch_computes(padding_idx):
     (z**3).sum().backward()
     np.testing.assert_allclose(ours.weight.grad, theirs.weight.grad.numpy(), rtol=1e-4)
     assert isinstance(ours.weight, autograd.Value)
+
+
+@pytest.mark.parametrize("mode", ["sum", "mean"])
+def test_frequencies_do_not_count_the_filling_of_shorter_bags(mode):
+    # bags 0 | 1 1 2: the shorter one is filled up with its first row
+    weight = nn.Parameter(np.ones((3, 1)), dtype=np.float64)
+    ids, offsets = np.array([0, 1, 1, 2]), np.array([0, 1])
+    y = nn.functional.embedding_bag(ids, weight, offsets, mode=mode, scale_grad_by_freq=True)
+    np.sum(y).backward()
+    part = 1 if mode == "sum" else 1 / 3
+    np.testing.assert_allclose(weight.grad.ravel(), [1, part, part])
+
+
+def test_frequencies_of_bags_of_one_length_are_those_of_embedding(rng):
+    ids, w = rng.integers(0, 5, (4, 6)), rng.normal(size=(5, 2))
+    bags, rows = nn.Parameter(w, dtype=np.float64), nn.Parameter(w, dtype=np.float64)
+    np.sum(
+        nn.functional.embedding_bag(ids, bags, mode="sum", scale_grad_by_freq=True) ** 2
+    ).backward()
+    looked_up = nn.functional.embedding(ids, rows, scale_grad_by_freq=True)
+    np.sum(np.sum(looked_up, axis=1) ** 2).backward()
+    np.testing.assert_allclose(bags.grad, rows.grad, rtol=1e-12)

@@ -142,3 +142,9 @@ def test_generator_and_rng_are_two_names_for_one_argument(fill):
     np.testing.assert_array_equal(a.data, b.data)
     with pytest.raises(TypeError, match="two names for the same argument"):
         fill(a, generator=5, rng=5)
+
+
+@pytest.mark.parametrize("param", [True, "0.1"])
+def test_the_slope_of_a_gain_is_a_number(param):
+    with pytest.raises(TypeError, match=f"param must be a number, got {param!r}"):
+        nn.init.calculate_gain("leaky_relu", param)

@@ -176,3 +176,93 @@ def test_softplus_is_linear_above_its_threshold_as_pytorch_has_it():
     np.testing.assert_allclose(autograd.grad(np.sum(y[:6]), x)[:6], [*slopes, 1, 1, 1])
     assert nn.Softplus(5, 2)(x.data[4:5]) == 1
     assert nn.functional.softplus(np.array([-4.0]), -1.0, 3.0) == -4
+
+
+@pytest.mark.parametrize(("shape", "axis"), [((), 0), ((3,), 0), ((2, 3), 1), ((2, 3, 4), 0)])
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", "softmin"])
+def test_softmax_without_an_axis_takes_pytorchs_and_warns(name, shape, axis):
+    x = np.random.default_rng(0).normal(size=shape or (1,)).reshape(shape)
+    call = getattr(nn.functional, name)
+    module = {"softmax": nn.Softmax, "log_softmax": nn.LogSoftmax, "softmin": nn.Softmin}[name]()
+    for f in (call, module):
+        with pytest.warns(UserWarning, match=f"no dim is given, so the axis is {axis}"):
+            y = f(x)
+        if shape:
+            np.testing.assert_array_equal(y, call(x, axis))
+
+
+def test_softmax_converts_its_input_first():
+    x = autograd.Value(X)
+    for f in (nn.functional.softmax, nn.functional.log_softmax, nn.functional.softmin):
+        y = f(x, -1, dtype=np.float64)
+        assert y.dtype == np.float64
+        np.testing.assert_allclose(y.data, f(X.astype(np.float64), -1))
+        assert autograd.grad(np.sum(y * y), x).dtype == np.float32
+
+
+def test_hardtanh_takes_its_older_names():
+    np.testing.assert_array_equal(nn.Hardtanh(min_value=0.0, max_value=6.0)(X), np.clip(X, 0, 6))
+
+
+def test_interpolate_has_its_older_names():
+    F, x = nn.functional, X.reshape(1, 1, 3, 4)
+    np.testing.assert_array_equal(F.upsample_nearest(x, scale_factor=2), F.interpolate(x, None, 2))
+    corners = F.interpolate(x, (6, 8), mode="bilinear", align_corners=True)
+    np.testing.assert_array_equal(F.upsample_bilinear(x, (6, 8)), corners)
+    np.testing.assert_array_equal(F.upsample(x, (6, 8), None, "bilinear", True), corners)
+
+
+@pytest.mark.parametrize("p", [1.0, 2.0, 3.0, np.inf])
+def test_pdist_is_the_distance_of_every_pair(p):
+    x = np.random.default_rng(0).normal(size=(4, 3))
+    pairs = [(i, j) for i in range(4) for j in range(i + 1, 4)]
+    right = [np.linalg.norm(x[i] - x[j], p) for i, j in pairs]
+    np.testing.assert_allclose(nn.functional.pdist(x, p), right)
+    assert autograd.gradcheck(lambda v: nn.functional.pdist(v, p), x)
+    assert nn.functional.pdist(x[:1], p).shape == (0,)
+    with pytest.raises(ValueError, match=r"pdist: input must be \(N, D\), got \(3,\)"):
+        nn.functional.pdist(x[0])
+
+
+RESET = [
+    nn.Linear(4, 3), nn.Bilinear(4, 5, 3), nn.Conv2d(4, 6, 3, groups=2),
+    nn.ConvTranspose1d(4, 6, 3), nn.LSTM(4, 3, 2, bidirectional=True, proj_size=2), nn.GRU(4, 3),
+    nn.RNNCell(4, 3), nn.GRUCell(4, 3), nn.Embedding(5, 3, padding_idx=1), nn.EmbeddingBag(5, 3),
+    nn.BatchNorm2d(4), nn.InstanceNorm1d(4, affine=True, track_running_stats=True),
+    nn.LayerNorm(4), nn.RMSNorm(4), nn.GroupNorm(2, 4),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("layer", RESET, ids=lambda layer: type(layer).__name__)
+def test_parameters_are_drawn_anew_as_the_constructor_draws_them(layer):
+    first = layer.state_dict()
+    for p in layer.parameters():
+        p.data = p.data + 9
+    for name, b in layer.named_buffers():
+        setattr(layer, name, b + 7)
+    layer.reset_parameters()
+    for key, array in layer.state_dict().items():
+        assert array.dtype == first[key].dtype
+        if "Norm" in type(layer).__name__:
+            np.testing.assert_array_equal(array, first[key])
+        else:
+            assert np.abs(array).max() < 5
+            assert not np.array_equal(array, first[key])
+    if isinstance(layer, nn.Embedding):
+        assert not layer.weight.data[1].any()
+
+
+def test_a_seed_resets_to_the_weights_that_it_makes():
+    layer = nn.Linear(4, 3)
+    layer.reset_parameters(rng=7)
+    np.testing.assert_array_equal(layer.weight.data, nn.Linear(4, 3, rng=7).weight.data)
+    with pytest.raises(RuntimeError, match="no parameters yet"):
+        nn.Linear(None, 3).reset_parameters()
+
+
+@pytest.mark.parametrize("p", ["0.5", None, True])
+def test_a_probability_is_a_number(p):
+    with pytest.raises(TypeError, match=f"p must be a number, got {p!r}"):
+        nn.Dropout(p)
+    with pytest.raises(TypeError, match=f"p must be a number, got {p!r}"):
+        nn.functional.dropout(X, p)

@@ -84,6 +84,18 @@ def test_ours_alone_is_silent(site):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_ours_in_a_zip_archive_is_not_taken_for_hips(tmp_path):
+    site = tmp_path / "site"
+    site.mkdir()
+    install_ours(site)
+    archive = shutil.make_archive(str(tmp_path / "glassgrad"), "zip", site)
+    page = str(tmp_path / "page.html")
+    code = f"import autograd, nn; autograd.play(autograd.Value(2.0) ** 2).save({page!r})"
+    done = run(code, Path(archive))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "<svg" in (tmp_path / "page.html").read_text("utf-8")
+
+
 def test_importing_nn_loads_nothing_heavy():
     heavy = ["numba", "graphviz", "rich", "sklearn", "scipy", "matplotlib", "jinja2"]
     code = f"import nn, sys; print([m for m in {heavy} if m in sys.modules])"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import autograd
-from autograd import Value, gradcheck, gradgradcheck
+from autograd import Value, grad, gradcheck, gradgradcheck
 from nn import functional as F  # noqa: N812 - as everybody calls it
 
 RNG = np.random.default_rng(0)
@@ -24,6 +24,27 @@ def test_nearest_repeats_pixels():
 @pytest.mark.parametrize("mode", ["linear", "nearest", "area"])
 def test_the_same_size_changes_nothing(mode):
     np.testing.assert_allclose(F.interpolate(X[1], 5, mode=mode), X[1], rtol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("factor", "mode"), [(1.28, "nearest"), (2.3, "nearest"), (1.28, "bilinear")]
+)
+def test_a_factor_that_copies_pixels_copies_them(factor, mode):
+    x = X[2][..., :2, :2]
+    y = F.interpolate(x, scale_factor=factor, mode=mode)
+    np.testing.assert_array_equal(y, x.repeat(int(factor), 2).repeat(int(factor), 3))
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("mode", ["nearest", "nearest-exact", "linear", "bilinear", "trilinear"])
+@pytest.mark.parametrize("factor", [0.7, 1.05, 1.28, 1.9, 2.1, 2.49])
+def test_factors_are_torchs(mode, factor):
+    torch = pytest.importorskip("torch", reason="the comparison needs torch")
+    rank = {"linear": 1, "trilinear": 3}.get(mode, 2)
+    for n in range(2, 6):
+        x = RNG.normal(size=(1, 2, *[n, n + 1, n + 3][:rank]))
+        how = {"scale_factor": factor, "mode": mode}
+        same(F.interpolate, torch.nn.functional.interpolate, [x], how)
 
 
 @pytest.mark.parametrize("corners", [False, True])
@@ -68,6 +89,25 @@ def test_places_that_are_not_numbers_lie_outside():
     grid = np.full((2, 1, 1, 2), np.nan)
     assert not F.grid_sample(X[2], grid, "nearest").any()
     assert np.isfinite(F.grid_sample(X[2], np.full((2, 1, 1, 2), 1e300))).all()
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic", "nearest"])
+@pytest.mark.parametrize("padding", ["zeros", "border", "reflection"])
+def test_a_place_that_is_not_a_number_gives_none(mode, padding):
+    if (mode, padding) != ("nearest", "zeros"):
+        grid = np.array([[np.nan, 0.2], [0.1, np.nan], [np.nan, 7]]).reshape(1, 1, 3, 2)
+        assert np.isnan(F.grid_sample(X[2][:1], grid, mode, padding)).all()
+
+
+@pytest.mark.parametrize("rank", [2, 3])
+@pytest.mark.parametrize("padding", ["border", "reflection"])
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_at_the_edge_the_image_has_no_slope(rank, padding, n):
+    image = np.arange(float(n)) * np.ones((1, 1, *(n,) * rank))
+    grid = np.zeros((1, *(1,) * (rank - 1), 2, rank))
+    grid[..., :, 0] = [1, -1]  # the centers of the pixels at the ends
+    g = grad(lambda v: np.sum(F.grid_sample(image, v, "bilinear", padding, True)))(grid)
+    np.testing.assert_array_equal(g[..., 0], np.zeros_like(g[..., 0]))
 
 
 def test_folding_what_was_unfolded_counts_each_pixel():
@@ -244,6 +284,30 @@ def test_sampling_is_torchs(rank, mode, padding, corners):
     grid = RNG.uniform(-2.5, 2.5, (2, *(3, 4, 2)[:rank], rank))
     how = {"mode": mode, "padding_mode": padding, "align_corners": corners}
     same(F.grid_sample, torch.nn.functional.grid_sample, [X[rank], grid], how)
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("rank", [2, 3])
+@pytest.mark.parametrize("padding", ["zeros", "border", "reflection"])
+@pytest.mark.parametrize("corners", [False, True])
+def test_a_spatial_transformer_starts_as_torchs(rank, padding, corners, dtype):
+    # at the identity each point is on a pixel, where the slope jumps
+    torch = pytest.importorskip("torch", reason="the comparison needs torch")
+    theta = np.eye(rank, rank + 1, dtype=dtype)[None]
+    for n in range(2, 8):
+        x = RNG.normal(size=(1, 2, *[n, n + 1, n + 2][:rank])).astype(dtype)
+        t = torch.tensor(theta, requires_grad=True)
+        their_grid = torch.nn.functional.affine_grid(t, x.shape, align_corners=corners)
+        z = torch.nn.functional.grid_sample(
+            torch.tensor(x), their_grid, padding_mode=padding, align_corners=corners
+        )
+        (z**3).sum().backward()
+        v = Value(theta)
+        grid = F.affine_grid(v, x.shape, corners)
+        np.testing.assert_array_equal(grid.data, their_grid.detach().numpy())
+        np.sum(F.grid_sample(x, grid, "bilinear", padding, corners) ** 3).backward()
+        np.testing.assert_allclose(v.grad, t.grad.numpy(), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.torch

@@ -7,6 +7,7 @@ import pytest
 
 import autograd
 import nn
+from nn.look.summary import input_of
 
 
 def by_path(table):
@@ -111,3 +112,43 @@ def test_a_summary_needs_a_model_and_an_input():
         nn.summary(nn.Linear, np.zeros((1, 3)))
     with pytest.raises(TypeError, match="summary: give what the model is called with"):
         nn.summary(nn.Linear(3, 2))
+
+
+def test_a_shape_stands_for_zeros_of_it():
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(72, 5))
+    table = str(nn.summary(net, np.zeros((1, 1, 8, 8), np.float32)))
+    assert str(nn.summary(net, (1, 1, 8, 8))) == table
+    assert str(nn.summary(net, input_size=(1, 1, 8, 8))) == table
+    assert nn.summary(net.double(), (1, 1, 8, 8)).rows[0].output == ((1, 5),)
+
+
+def test_several_shapes_have_their_own_dtypes():
+    class Two(nn.Module):
+        def __init__(self):
+            self.table, self.out = nn.Embedding(7, 3), nn.Linear(3, 2)
+
+        def forward(self, words, x):
+            return self.out(self.table(words) + x)
+
+    for rows in (
+        nn.summary(Two(), [(4,), (4, 3)], dtypes=[np.int64, np.float32]).rows,
+        nn.summary(Two(), (4,), (4, 3), dtypes=[np.int64, np.float32]).rows,
+        nn.summary(Two(), np.zeros(4, int), (4, 3), dtypes=[np.float32]).rows,
+    ):
+        assert rows[0].output == ((4, 2),)
+
+
+@pytest.mark.parametrize(
+    ("first", "output"),
+    [
+        (nn.Embedding(5, 3), (1, 1, 3)),
+        (nn.Sequential(nn.Flatten(), nn.Dropout(), nn.Linear(4, 3)), (1, 3)),
+    ],
+)
+def test_the_first_layer_may_tell_the_input(first, output, capsys):
+    nn.Sequential(first, nn.ReLU()).summary()
+    assert str(output) in capsys.readouterr().out
+
+
+def test_a_recurrent_layer_tells_the_input_too():
+    assert input_of(nn.LSTM(3, 4)).shape == (1, 1, 3)

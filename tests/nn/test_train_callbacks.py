@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import json
 import sys
 
@@ -20,6 +21,7 @@ from nn.train import (
     TensorBoard,
     fit,
 )
+from nn.train.callbacks import direction
 
 X = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
 Y = (X[:, 0] > 0).astype(int)
@@ -76,6 +78,140 @@ def test_the_best_weights_are_kept_after_an_error_too():
 def test_a_number_that_is_not_there_is_named_with_those_that_are():
     with pytest.raises(ValueError, match="no number 'val_los'; there are loss"):
         run(1, [EarlyStopping("val_los")])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda folder: EarlyStopping("val_acc"),
+        lambda folder: EarlyStopping("confusion_matrix"),
+        lambda folder: ModelCheckpoint(folder / "m", save_best_only=True, monitor="val_los"),
+        lambda folder: ModelCheckpoint(folder / "m", monitor="val_los"),
+        lambda folder: ModelCheckpoint(folder / "{val_loss}"),
+        lambda folder: ModelCheckpoint(folder / "{loss:q}"),
+        lambda folder: ModelCheckpoint(folder),
+        lambda folder: ModelCheckpoint(folder / "file" / "m"),
+        lambda folder: CSVLogger(folder / "file" / "log.csv"),
+        lambda folder: JSONLLogger(folder),
+        lambda folder: LearningRateScheduler(Halving, monitor="val_los"),
+        lambda folder: LearningRateScheduler(nn.optim.lr_scheduler.ReduceLROnPlateau, "step"),
+        lambda folder: LearningRateScheduler(
+            nn.optim.lr_scheduler.ReduceLROnPlateau, monitor="accuracy"
+        ),
+    ],
+)
+def test_wrong_names_and_paths_are_refused_before_the_first_epoch(wrong, tmp_path):
+    (tmp_path / "file").write_text("")
+    model = nn.Linear(3, 2, rng=0)
+    before, steps = model.weight.data.copy(), []
+
+    class Count(Callback):
+        def on_step_end(self, state):
+            steps.append(state.step)
+
+    with pytest.raises(
+        (ValueError, OSError), match=r"there |folder|written|epochs only|mode='max'"
+    ):
+        run(1, [Count(), wrong(tmp_path)], model, metrics=["accuracy", "confusion_matrix"])
+    assert not steps
+    np.testing.assert_array_equal(model.weight.data, before)
+
+
+def test_a_callback_alone_and_none_are_taken():
+    assert len(run(1, EarlyStopping("loss"))) == 1
+    assert len(run(1, lambda state: None)) == 1
+    assert len(run(1, None)) == 1
+
+
+@pytest.mark.parametrize("name", ["iou", "auc", "r2", "top_3_accuracy", "categorical_accuracy"])
+def test_metrics_tell_which_way_they_are_better(name):
+    stopping = EarlyStopping(name, patience=2)
+    run(5, [Script(name, [0.3, 0.5, 0.7, 0.9, 0.8]), stopping], metrics=["accuracy"])
+    assert stopping.best == 0.9
+
+
+@pytest.mark.parametrize(
+    ("name", "way"),
+    [
+        ("val_auc", "max"), ("dice_coef", "max"), ("val_mAP", "max"), ("val_acc", "max"),
+        ("val_mean_iou", "max"), ("mAP@0.5", "max"), ("val_f1_score", "max"),
+        ("val_loss", "min"), ("rmse", "min"), ("error_rate", "min"), ("perplexity", "min"),
+        ("gain", None), ("val_score", None), ("accuracy_loss", None),
+    ],
+)  # fmt: skip
+def test_names_tell_which_way_they_are_better_or_nothing(name, way):
+    assert direction(name) == way
+
+
+def test_a_direction_that_is_not_known_is_asked_for():
+    def gain(outputs, targets):
+        return float(np.mean(outputs))
+
+    with pytest.raises(ValueError, match=r"which way 'gain' is better; say mode='min'"):
+        run(1, [EarlyStopping("gain")], metrics=[gain])
+    stopping = EarlyStopping("gain", mode="max")
+    run(2, [Script("gain", [1, 2]), stopping], metrics=[gain])
+    assert stopping.best == 2
+
+    class Gain(nn.metrics.Accuracy):
+        name, better = "gain", "min"
+
+    stopping = EarlyStopping("gain")
+    run(2, [Script("gain", [1, 2]), stopping], metrics=[Gain()])
+    assert stopping.best == 1
+
+
+@pytest.mark.parametrize("numbers", [[np.nan, 4, 6, 8, 10], [3, np.nan, 4, np.nan, 5]])
+def test_nan_is_never_the_best(numbers, tmp_path):
+    script, stopping = Script("val_auc", numbers), EarlyStopping("val_auc", patience=2)
+    saver = ModelCheckpoint(tmp_path / "best", True, "val_auc")
+    model = nn.Linear(3, 2, rng=0)
+    run(5, [script, stopping, saver], model)
+    assert stopping.best == np.nanmax(numbers)
+    assert stopping.best_epoch == 5
+    np.testing.assert_array_equal(nn.load(tmp_path / "best")["weight"], script.weights[-1])
+
+
+def test_only_nan_stops_too_and_leaves_the_weights():
+    script, stopping = Script("loss", [np.nan] * 9), EarlyStopping("loss", patience=2)
+    model = nn.Linear(3, 2, rng=0)
+    run(9, [script, stopping], model)
+    assert len(script.weights) == 3
+    np.testing.assert_array_equal(model.weight.data, script.weights[-1])
+
+
+def test_callbacks_begin_anew_with_every_fit(tmp_path):
+    script = Script("loss", [3, 1, 2, 9, 8, 9])
+    stopping, saver = EarlyStopping("loss"), ModelCheckpoint(tmp_path / "best", True, "loss")
+    halving = LearningRateScheduler(Halving)
+    for numbers in ([3, 1, 2], [9, 8, 9]):  # the second run is worse
+        script.numbers, script.weights, model = numbers, [], nn.Linear(3, 2, rng=0)
+        run(3, [script, stopping, saver, halving], model)
+        assert (stopping.best, stopping.best_epoch) == (numbers[1], 2)
+        np.testing.assert_array_equal(model.weight.data, script.weights[1])
+        np.testing.assert_array_equal(nn.load(tmp_path / "best")["weight"], script.weights[1])
+        assert len(halving.scheduler.seen) == 3
+
+
+def test_a_file_of_the_best_stays_the_best_when_the_same_model_trains_on(tmp_path):
+    script, saver = Script("loss", [3, 1, 2]), ModelCheckpoint(tmp_path / "best", True, "loss")
+    model = nn.Linear(3, 2, rng=0)
+    run(3, [script, saver], model)
+    best = script.weights[1]
+    script.numbers = [9, 8, 9]
+    run(3, [script, saver], model)
+    np.testing.assert_array_equal(nn.load(tmp_path / "best")["weight"], best)
+
+
+def test_numbers_of_some_epochs_are_looked_at_in_these(tmp_path):
+    stopping, plateau = EarlyStopping(), nn.optim.lr_scheduler.ReduceLROnPlateau
+    saver = ModelCheckpoint(tmp_path / "{epoch}", True)
+    history = run(
+        6, [stopping, LearningRateScheduler(plateau), saver], validation=(X, Y), validation_freq=2
+    )
+    assert history.epochs["val_loss"] == [2, 4, 6]
+    assert stopping.best == min(history["val_loss"])
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["2", "4", "6"]
 
 
 @pytest.mark.parametrize("max_norm", [0.01, 100.0])
@@ -183,6 +319,45 @@ def test_loggers_write_each_epoch(tmp_path):
     assert [line["epoch"] for line in lines] == [1, 2, 3]
 
 
+def log_of(folder, kind, settings, *epochs, same=True):
+    log = kind(folder / "log", **settings)
+    for n in epochs:
+        run(n, [log if same else kind(folder / "log", **settings)])
+    if kind is JSONLLogger:
+        return [json.loads(line)["epoch"] for line in (folder / "log").read_text().splitlines()]
+    with open(folder / "log", newline="") as file:
+        return [int(row["epoch"]) for row in csv.DictReader(file)]
+
+
+@pytest.mark.parametrize("kind", [CSVLogger, JSONLLogger])
+def test_a_log_is_not_emptied(kind, tmp_path):
+    for i, (settings, same, epochs, beside) in enumerate(
+        [
+            ({}, True, [1, 2, 1], []),  # by default the same logger adds
+            ({}, False, [1], ["log-1"]),  # and another keeps the file of before
+            ({"append": True}, False, [1, 2, 1], []),
+            ({"append": False}, True, [1], []),  # as asked for
+        ]
+    ):
+        folder = tmp_path / str(i)
+        assert log_of(folder, kind, settings, 2, 1, same=same) == epochs
+        assert sorted(p.name for p in folder.iterdir()) == ["log", *beside]
+
+
+def test_new_numbers_become_new_columns(tmp_path):
+    log = CSVLogger(tmp_path / "log.csv")
+    run(2, [log])
+    run(2, [log], metrics=["accuracy"], validation=(X, Y), validation_freq=2)
+    run(1, [log])
+    with open(tmp_path / "log.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
+    assert [row["epoch"] for row in rows] == ["1", "2", "1", "2", "1"]
+    assert [bool(row["accuracy"]) for row in rows] == [False, False, True, True, False]
+    assert [bool(row["val_loss"]) for row in rows] == [False, False, False, True, False]
+    assert None not in rows[0]
+
+
 def test_tensorboard_gets_its_events(tmp_path):
     pytest.importorskip("tensorboardX", reason="writes TensorBoard's files")
     run(2, [TensorBoard(tmp_path)], metrics=["accuracy"])
@@ -230,6 +405,18 @@ def test_a_history_shows_itself_as_text_and_table(monkeypatch):
         history.plot()
     with pytest.raises(KeyError, match="only loss, val_loss, matrix"):
         history["accuracy"]
+
+
+def test_a_history_of_numbers_that_are_there_in_some_epochs_shows_itself(monkeypatch):
+    history = History()
+    history.append({"loss": 1.0})
+    history.append({"loss": 0.5, "val_loss": 0.75})
+    assert history.epoch == [1, 2]
+    assert "val_loss  0.75" in str(history)
+    if importlib.util.find_spec("matplotlib"):
+        assert [line.get_xdata().tolist() for line in history.plot().axes[0].lines] == [[1, 2], [2]]
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert "<td>1</td><td></td>" in history._repr_html_()
 
 
 def test_a_history_plots_training_beside_validation(tmp_path):

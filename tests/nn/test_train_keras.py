@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -38,6 +39,156 @@ def test_modules_declare_the_methods_that_training_binds_to_them():
     assert all(getattr(nn.Module, name) is getattr(Compiled, name) for name in bound)
 
 
+class Own(nn.Module):
+    def __init__(self):
+        self.first, self.last = nn.Linear(3, 4, rng=0), nn.Linear(4, 1, rng=1)
+
+    def forward(self, x):
+        return nn.functional.sigmoid(self.last(np.tanh(self.first(x))))
+
+
+def test_a_module_of_ones_own_is_trained_by_the_same_methods(tmp_path):
+    net = Own()
+    net.compile("adam", "binary_crossentropy", ["acc"], lr=0.05)
+    history = net.fit(X, Y, epochs=10, verbose=0, rng=0)
+    assert history["loss"][-1] < history["loss"][0]
+    _, acc = net.evaluate(X, Y)
+    assert acc == nn.metrics.accuracy(net.predict(X), Y)
+    net.save(tmp_path / "models" / "own.safetensors")
+    other = Own()
+    other.load_weights(tmp_path / "models" / "own.safetensors")
+    np.testing.assert_array_equal(other.predict(X), net.predict(X))
+    assert nn.load(tmp_path / "models" / "own.safetensors").keys() == net.state_dict().keys()
+
+
+@pytest.mark.parametrize("name", ["m.h5", "m.weights.h5", "m.keras", "m.pt"])
+def test_weights_are_not_written_under_the_name_of_another_format(name, tmp_path):
+    for write in (model().save, model().save_weights):
+        with pytest.raises(ValueError, match=r"safetensors.*Call it m\.safetensors"):
+            write(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "acc", "auc", "mse", "mae", "rmse", "mean_squared_error", "root_mean_squared_error",
+        "binary_accuracy", "r2_score",
+    ],
+)  # fmt: skip
+def test_keras_names_of_metrics_go_into_the_history_as_given(name):
+    net = model()
+    net.compile("adam", "binary_crossentropy", [name])
+    history = net.fit(X, Y, validation_data=(X, Y), verbose=0)
+    assert list(history.history) == ["loss", name, "val_loss", f"val_{name}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "targets"),
+    [
+        ("categorical_accuracy", np.eye(4)[Y]),
+        ("sparse_categorical_accuracy", Y[:, None]),
+        ("top_k_categorical_accuracy", np.eye(4)[Y]),
+        ("sparse_top_k_categorical_accuracy", Y),
+        ("top_2_accuracy", Y),
+        ("acc", Y),
+    ],
+)
+def test_keras_names_of_categorical_metrics_are_known(name, targets):
+    net = nn.Sequential(nn.Linear(3, 4, rng=0), nn.Softmax(1))
+    net.compile("adam", "categorical_crossentropy", [name])
+    k = {"top_2_accuracy": 2}.get(name, 5 if "top" in name else 1)
+    right = nn.metrics.top_k_accuracy(net.predict(X), Y, k)
+    assert net.evaluate(X, targets)[1] == right
+
+
+def test_targets_in_a_column_are_class_indices():
+    net = nn.Sequential(nn.Linear(3, 4, rng=0), nn.Softmax(1))
+    net.compile("adam", "sparse_categorical_crossentropy", ["accuracy", "f1"])
+    assert net.evaluate(X, Y[:, None]) == net.evaluate(X, Y)
+
+
+def test_a_validation_split_of_zero_is_none():
+    assert list(model().fit(X, Y, validation_split=0.0, verbose=0).history) == ["loss", "accuracy"]
+
+
+def test_epochs_may_begin_later():
+    net = model()
+    history = net.fit(X, Y, epochs=5, initial_epoch=3, verbose=0)
+    assert history.epoch == [4, 5]
+    assert len(net.fit(X, Y, epochs=5, initial_epoch=5, verbose=0)) == 0
+
+
+def test_epochs_of_some_steps_go_through_the_data():
+    seen = []
+
+    class Look(nn.train.Callback):
+        def on_step_end(self, state):
+            seen.append((state.epoch, state.batch[0][0, 0]))
+
+    net = model()
+    history = net.fit(X, Y, epochs=4, steps_per_epoch=3, batch_size=20, shuffle=False,
+                      callbacks=Look(), verbose=0)  # fmt: skip
+    assert len(history) == 4
+    firsts = X[::20, 0].astype(np.float32).tolist()
+    expected = [(1 + i // 3, firsts[i % 5]) for i in range(12)]
+    assert seen == expected
+
+
+def test_validation_comes_every_so_many_epochs():
+    net = model()
+    history = net.fit(X, Y, epochs=5, validation_data=(X, Y), validation_freq=2, verbose=0)
+    assert len(history["val_loss"]) == 2
+    assert history.epochs["val_loss"] == [2, 4]
+
+
+def test_samples_that_are_held_out_keep_their_weights():
+    w = np.linspace(0, 2, 100)
+    split, given = model(), model()
+    a = split.fit(X, Y, validation_split=0.2, sample_weight=w, shuffle=False, verbose=0)
+    b = given.fit(X[:80], Y[:80], validation_data=(X[80:], Y[80:], w[80:]), sample_weight=w[:80],
+                  shuffle=False, verbose=0)  # fmt: skip
+    assert a.history == b.history
+    plain = model()
+    plain.fit(X[:80], Y[:80], sample_weight=w[:80], shuffle=False, verbose=0)
+    found = plain.evaluate(X[80:], Y[80:], sample_weight=w[80:])
+    assert found == [a["val_loss"][0], a["val_accuracy"][0]]
+
+
+def test_class_weights_go_to_the_loss():
+    net, settings = model(), {"verbose": 0, "batch_size": 100}
+    net.compile("sgd", "binary_crossentropy", lr=0.0)
+    one, zero = (net.fit(X, Y, class_weight={c: 0.0}, **settings)["loss"][0] for c in (0, 1))
+    assert one + zero == pytest.approx(net.evaluate(X, Y)[0], rel=1e-6)
+
+
+class Both(nn.Module):
+    def __init__(self):
+        self.linear = nn.Linear(5, 1, rng=0)
+
+    def forward(self, a, b):
+        return self.linear(np.concatenate([a, b], 1))
+
+
+def test_several_inputs_go_in_as_tuple_or_as_keras_list():
+    a, b = X, np.ones((100, 2))
+    losses = []
+    for inputs in ((a, b), [a, b]):
+        net = Both()
+        net.compile("sgd", "mse", lr=0.1)
+        for held_out in ((inputs, Y), (a, b, Y)):
+            history = net.fit(inputs, Y, validation_data=held_out, shuffle=False, verbose=0)
+        losses.append((history["loss"], history["val_loss"], net.evaluate(inputs, Y)))
+    assert losses[0] == losses[1]
+
+
+def test_without_standard_output_nothing_is_shown(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    net = model()
+    net.fit(X, Y)
+    net.summary()
+
+
 def test_the_last_samples_are_held_out():
     seen = set()
 
@@ -61,8 +212,11 @@ def test_fitting_twice_trains_on_with_the_same_optimizer():
 
 def test_a_summary_is_printed_once_the_input_is_known(capsys):
     net = model()
-    with pytest.raises(RuntimeError, match=r"summary: .*before fit"):
-        net.summary()
+    net.summary()  # the first layer tells it
+    assert capsys.readouterr().out == f"{nn.summary(net, X[:1])}\n"
+    for unknown in (nn.Conv2d(1, 2, 3), nn.Linear(None, 3), nn.MaxPool1d(2)):
+        with pytest.raises(RuntimeError, match=r"summary: .*before fit.*summary\(\(1, 3, 32, 32\)"):
+            nn.Sequential(unknown, nn.Linear(9, 1)).summary()
     net.summary(X[:2])
     assert capsys.readouterr().out == f"{nn.summary(net, X[:2])}\n"
     net.fit(X, Y, verbose=0)

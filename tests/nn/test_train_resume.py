@@ -107,6 +107,166 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
     np.testing.assert_array_equal(model.state_dict()["0.weight"], before)
 
 
+def trained(path, epochs=2, model=None, **settings):
+    model = model or nn.Linear(4, 2, rng=0)
+    given = {"optimizer": "adam", "batch_size": 20, "rng": 0, "verbose": False, **settings}
+    return model, fit(model, (X, Y), "cross_entropy", epochs=epochs, checkpoint=path, **given)
+
+
+def named_accuracy():
+    metric = nn.metrics.F1()
+    metric.name = "accuracy"
+    return metric
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "what"),
+    [
+        ({"metrics": ["accuracy"]}, {"metrics": ["f1"]}, "names"),
+        ({}, {"metrics": ["f1"]}, "names"),
+        ({}, {"validation": (X, Y)}, "names"),
+        ({"metrics": ["accuracy"]}, {"metrics": [named_accuracy()]}, "metrics"),
+        ({}, {"optimizer": "sgd"}, "optimizer"),
+        ({}, {"callbacks": EarlyStopping("loss")}, "callbacks"),
+    ],
+)
+def test_a_run_that_asks_for_something_else_is_refused(tmp_path, first, second, what):
+    trained(tmp_path / "run", **first)
+    model = nn.Linear(4, 2, rng=5)
+    before = model.weight.data.copy()
+    with pytest.raises(ValueError, match=f"checkpoint is of a run with the {what}"):
+        trained(tmp_path / "run", 4, model, **second)
+    np.testing.assert_array_equal(model.weight.data, before)
+
+
+def test_another_learning_rate_is_noted_and_not_used(tmp_path):
+    whole, _ = trained(tmp_path / "whole", 4, lr=0.01)
+    trained(tmp_path / "run", 2, lr=0.01)
+    with pytest.warns(UserWarning, match=r"asks for the learning rates \[0.7\]"):
+        resumed, _ = trained(tmp_path / "run", 4, lr=0.7)
+    np.testing.assert_array_equal(resumed.weight.data, whole.weight.data)
+
+
+def test_a_run_that_a_callback_stopped_goes_on(tmp_path):
+    def limit(state):
+        state.stop = state.epoch == 2
+
+    whole, history = trained(tmp_path / "whole", 6)
+    _, first = trained(tmp_path / "run", 6, callbacks=limit)
+    assert len(first) == 2
+    resumed, second = trained(tmp_path / "run", 6, callbacks=limit)
+    assert second.history == history.history
+    np.testing.assert_array_equal(resumed.weight.data, whole.weight.data)
+
+
+def test_a_run_that_was_stopped_halfway_in_an_epoch_goes_on_there(tmp_path):
+    class Stop(Callback):
+        def on_step_end(self, state):
+            state.stop = state.step == 7
+
+    whole, history = trained(tmp_path / "whole", 4)
+    _, first = trained(tmp_path / "run", 4, callbacks=Stop())
+    assert len(first) == 2
+    resumed, second = trained(tmp_path / "run", 4, callbacks=Stop())
+    assert second.history == history.history
+    np.testing.assert_array_equal(resumed.weight.data, whole.weight.data)
+
+
+def test_ctrl_c_loses_nothing(tmp_path):
+    class Press(Callback):
+        def on_loss(self, state):
+            if state.step == 7:
+                signal.raise_signal(signal.SIGINT)
+
+    whole, history = trained(tmp_path / "whole", 4)
+    _, first = trained(tmp_path / "run", 4, callbacks=Press())
+    assert first.interrupted
+    resumed, second = trained(tmp_path / "run", 4)
+    assert second.history == history.history
+    assert not second.interrupted
+    np.testing.assert_array_equal(resumed.weight.data, whole.weight.data)
+
+
+def test_ctrl_c_in_the_last_validation_is_noted():
+    class Press(nn.metrics.Accuracy):
+        def compute(self):
+            signal.raise_signal(signal.SIGINT)
+            return super().compute()
+
+    model = nn.Linear(4, 2)
+    history = fit(model, (X, Y), "cross_entropy", metrics=[Press()], verbose=False)
+    assert history.interrupted
+
+
+def test_a_run_that_stopped_early_is_not_resumed(tmp_path):
+    stopping = EarlyStopping("loss", patience=0, min_delta=9)
+    _, first = trained(tmp_path / "run", 6, callbacks=stopping)
+    assert len(first) == 2
+    again = EarlyStopping("loss", patience=0, min_delta=9)
+    _, second = trained(tmp_path / "run", 6, callbacks=again)
+    assert second.history == first.history
+
+
+def test_a_metric_that_keeps_a_list_counts_what_came_before(tmp_path):
+    class Seen(nn.metrics.Metric):
+        name = "seen"
+
+        def reset(self):
+            self.sizes = []
+
+        def update(self, outputs, targets):
+            self.sizes.append(len(targets))
+
+        def compute(self):
+            return float(sum(self.sizes))
+
+    with pytest.raises(KilledError):
+        trained(tmp_path / "run", 1, metrics=[Seen()], callbacks=KillAt(3), checkpoint_every=1)
+    _, history = trained(tmp_path / "run", 1, metrics=[Seen()], checkpoint_every=1)
+    assert history["seen"] == [90]
+
+
+def test_what_can_not_be_saved_is_named_before_the_first_epoch(tmp_path):
+    metric = nn.metrics.Accuracy()
+    metric.helper = object()
+    with pytest.raises(TypeError, match=r"Accuracy.helper is a object"):
+        trained(tmp_path / "run", metrics=[metric])
+    with pytest.raises(TypeError, match="can't be resumed"):
+        fit(nn.Linear(4, 2), iter([(X, Y)]), "cross_entropy", checkpoint=tmp_path / "b")
+
+
+def test_a_checkpoint_may_be_at_home_in_a_folder_to_be_made(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    trained("~/runs/first/run")
+    assert (tmp_path / "runs/first/run").is_file()
+    nn.train.ModelCheckpoint("~/m")
+    trained(tmp_path / "b", callbacks=nn.train.ModelCheckpoint("~/models/{epoch}/m"))
+    assert sorted(p.name for p in (tmp_path / "models").iterdir()) == ["1", "2"]
+
+
+@pytest.mark.parametrize("kill", [1, 4, 5, 9, 11])
+def test_epochs_of_some_batches_are_resumed_with_the_same_bits(tmp_path, kill):
+    settings = {"steps_per_epoch": 3, "checkpoint_every": 1, "accumulate": 1}
+    whole, history = trained(tmp_path / "whole", 4, **settings)
+    with pytest.raises(KilledError):
+        trained(tmp_path / "run", 4, callbacks=KillAt(kill), **settings)
+    resumed, its = trained(tmp_path / "run", 4, **settings)
+    assert its.history == history.history
+    np.testing.assert_array_equal(resumed.weight.data, whole.weight.data)
+
+
+def test_a_log_of_other_runs_stays_when_a_run_is_resumed(tmp_path):
+    log = tmp_path / "log.csv"
+    trained(tmp_path / "a", 3, callbacks=CSVLogger(log))
+    callbacks = [CSVLogger(log, append=True), KillAt(12)]
+    with pytest.raises(KilledError):
+        trained(tmp_path / "b", 4, rng=1, callbacks=callbacks)
+    trained(tmp_path / "b", 4, rng=1, callbacks=CSVLogger(log, append=True))
+    rows = log.read_text().splitlines()[1:]
+    assert [row.split(",")[0] for row in rows] == ["1", "2", "3", "1", "2", "3", "4"]
+
+
 def test_the_carried_state_goes_on_too(tmp_path):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(12, 5, 3)).astype(np.float32)

@@ -89,3 +89,24 @@ def test_no_factors_have_no_gradient():
     x = Value(np.ones((3, 0)))
     assert grad(np.sum(np.prod(x, axis=1)), x).shape == (3, 0)
     assert grad(np.sum(np.cumprod(x, axis=1)), x).shape == (3, 0)
+
+
+def test_a_long_cumulative_sum_loses_no_digit_either_way():
+    x = Value(np.full(1_000_000, 0.1, np.float32))
+    y = np.cumsum(x)
+    np.testing.assert_allclose(y.data[-1], 1e5, rtol=1e-6)
+    np.testing.assert_allclose(grad(np.sum(y * np.float32(0.1)), x)[0], 1e5, rtol=1e-6)
+
+
+@pytest.mark.parametrize("f", [np.cumsum, np.cumprod])
+def test_the_only_axis_of_a_number_is_0(f):
+    x = Value(2.0)
+    y = f(x, 0)
+    np.testing.assert_array_equal(grad(np.sum(y), x), 1.0)
+
+
+def test_differences_of_order_0_take_no_ends():
+    x = Value(np.ones((3, 4)))
+    y = np.diff(x, n=0, axis=0, prepend=0.0)
+    np.testing.assert_array_equal(y.data, np.diff(x.data, n=0, axis=0, prepend=0.0))
+    np.testing.assert_array_equal(grad(np.sum(y), x), np.ones((3, 4)))

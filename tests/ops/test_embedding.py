@@ -132,3 +132,11 @@ def test_is_what_torch_computes(path):
         torch.sin(z).sum().backward()
         np.testing.assert_array_equal(y.data, z.detach().numpy())
         np.testing.assert_allclose(autograd.grad(np.sum(np.sin(y)), v), t.grad.numpy())
+
+
+@pytest.mark.parametrize(("dtype", "n", "step"), [("e", 5000, 1.0), ("f", 1_000_000, 0.1)])
+def test_a_row_read_many_times_gets_a_gradient_of_all_its_digits(dtype, n, step):
+    w = Value(np.zeros((4, 2), dtype))
+    indices = np.append(np.full(n, 1), [3, 0])
+    np.sum(ops.embedding(indices, w, 0) * np.dtype(dtype).type(step)).backward()
+    np.testing.assert_allclose(w.grad, np.outer([0, n * step, 0, step], [1, 1]), rtol=1e-6)

@@ -118,3 +118,13 @@ def test_an_index_out_of_bounds_is_an_error_with_the_shape():
 def test_what_is_not_chosen_can_not_spoil_the_gradient():
     x = Value([0.0, 4.0])
     np.testing.assert_array_equal(grad(np.sum(np.sqrt(x)[1:]), x), [0.0, 0.25])
+
+
+@pytest.mark.parametrize(("dtype", "n", "step"), [("e", 5000, 1.0), ("f", 1_000_000, 0.1)])
+@pytest.mark.parametrize("index", ["rows", "elements"])
+def test_a_position_read_many_times_gets_a_gradient_of_all_its_digits(dtype, n, step, index):
+    v, places = Value(np.zeros((3, 2), dtype)), np.full(n, 1)
+    part = v[places] if index == "rows" else v[places, places]
+    np.sum(part * np.dtype(dtype).type(step)).backward()
+    np.testing.assert_allclose(v.grad[1, 1], n * step, rtol=1e-6)
+    assert not v.grad[0].any()

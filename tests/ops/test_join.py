@@ -84,3 +84,9 @@ def test_parts_that_are_not_equal_are_an_error():
 def test_shapes_that_do_not_join_are_in_the_error():
     with pytest.raises(ValueError, match=r"concatenate: .*\(3,\).*\(2, 2\)"):
         np.concatenate([Value(np.ones(3)), Value(np.ones((2, 2)))])
+
+
+@pytest.mark.parametrize("f", [np.split, np.hsplit, np.vsplit])
+def test_no_parts_are_refused_by_name(f):
+    with pytest.raises(ValueError, match=r"split: the number of sections must be at least 1"):
+        f(Value(np.ones((4, 4))), 0)

@@ -64,3 +64,17 @@ def test_indices_of_take_along_axis_may_be_a_value():
 def test_a_quantile_out_of_range_is_an_error():
     with pytest.raises(ValueError, match=r"quantile: .*range \[0, 1\]"):
         np.quantile(Value([1.0, 2.0]), 1.5)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_the_median_of_nothing_has_a_gradient_of_nothing():
+    v = Value(np.zeros(0))
+    y = np.median(v)
+    assert np.isnan(y.data)
+    assert grad(y, v).shape == (0,)
+
+
+def test_a_position_taken_many_times_gets_a_gradient_of_all_its_digits():
+    v = Value(np.zeros((1, 2), np.float32))
+    y = np.take_along_axis(v, np.zeros((1, 1_000_000), int), 1)
+    np.testing.assert_allclose(grad(np.sum(y * np.float32(0.1)), v), [[1e5, 0]], rtol=1e-6)

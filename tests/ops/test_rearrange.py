@@ -66,3 +66,41 @@ def test_a_margin_that_has_no_gradient_is_refused_by_its_mode():
 def test_a_tracked_constant_is_not_silently_lost():
     with pytest.raises(TypeError, match="pad: no gradient"):
         np.pad(Value(A), 1, constant_values=Value(2.0))
+
+
+@pytest.mark.parametrize(("dtype", "n", "step"), [("e", 5000, 1.0), ("f", 1_000_000, 0.1)])
+@pytest.mark.parametrize(
+    "repeated",
+    [
+        lambda v, n: np.tile(v, (n, 1)),
+        lambda v, n: np.repeat(v, n, 0),
+        lambda v, n: np.repeat(v, [n], 0),
+    ],
+)
+def test_what_is_repeated_many_times_gets_a_gradient_of_all_its_digits(repeated, dtype, n, step):
+    v = Value(np.zeros((1, 2), dtype))
+    np.sum(repeated(v, n) * np.dtype(dtype).type(step)).backward()
+    np.testing.assert_allclose(v.grad, [[n * step] * 2], rtol=1e-6)
+
+
+def test_a_number_is_repeated_along_axis_0():
+    v = Value(2.0)
+    y = np.repeat(v, 2, axis=0)
+    assert y.data.tolist() == [2.0, 2.0]
+    assert grad(np.sum(y), v) == 2
+
+
+def test_inserted_values_take_the_dtype_of_the_array():
+    v = Value(np.ones(2, np.float32))
+    y = np.insert(v, 0, 5.0)
+    assert y.dtype == np.float32
+    assert y.data.tolist() == [5, 1, 1]
+    w = Value(5.0)
+    y = np.insert(np.ones(2, np.float32), 0, w)
+    assert y.dtype == np.float32
+    assert grad(np.sum(y), w) == 1
+
+
+def test_values_that_do_not_fit_are_not_inserted():
+    with pytest.raises(TypeError, match=r"insert: values of float64 do not fit into arr of int64"):
+        np.insert(np.ones(2, np.int64), 0, Value(5.0))

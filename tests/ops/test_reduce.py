@@ -106,3 +106,82 @@ def test_unsupported_arguments_are_refused_by_name():
 def test_an_axis_that_is_not_there_is_an_error_with_the_shape():
     with pytest.raises(ValueError, match=r"mean: axis 3 is out of bounds.*\(2, 3\)"):
         Value(np.ones((2, 3))).mean(3)
+
+
+@pytest.mark.parametrize(
+    "f", [np.mean, np.nanmean, np.max, np.nanmax, lambda x: np.linalg.norm(x, np.inf)]
+)
+def test_float16_counts_beyond_its_range(f):
+    x = Value(np.ones(70_000, np.float16))
+    y = f(x)
+    assert y.item() == 1
+    g = grad(y, x)
+    assert g.dtype == np.float16
+    np.testing.assert_array_equal(g, np.float16(1 / 70_000))
+
+
+@pytest.mark.parametrize("f", [np.var, np.std])
+def test_the_spread_of_many_float16_has_a_gradient(f):
+    a = (np.arange(70_000) % 7).astype(np.float16)
+    x, exact = Value(a), Value(a.astype(np.float64))
+    np.testing.assert_allclose(f(x).data, f(exact).data, rtol=1e-3)
+    np.testing.assert_allclose(grad(f(x), x), grad(f(exact), exact), rtol=5e-3, atol=6e-8)
+
+
+@pytest.mark.parametrize(
+    "f", [np.sum, np.mean, np.var, np.std, np.nansum, np.nanmean, autograd.logsumexp]
+)
+def test_a_reduction_along_the_first_axis_loses_no_digit(f):
+    a = np.tile(np.array([[0.1], [0.3]], np.float32), (500_000, 2))
+    exact = f(Value(a.astype(np.float64)), axis=0).data
+    np.testing.assert_allclose(f(Value(a), axis=0).data, exact, rtol=1e-6)
+
+
+@pytest.mark.parametrize("f", [np.max, np.min, np.nanmax])
+def test_an_extremum_that_is_nan_sends_its_gradient_to_the_nan(f):
+    x = Value([[np.nan, 1.0, np.nan], [2.0, 2.0, 1.0]])
+    y = f(x, axis=1)
+    expected = [[0.0, 1.0, 0.0]] if f is np.nanmax else [[0.5, 0.0, 0.5]]
+    np.testing.assert_array_equal(grad(np.sum(y), x)[:1], expected)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_the_std_of_one_element_without_freedom_has_no_number_for_a_gradient():
+    x = Value([[1.0, 2.0]])
+    y = np.std(x, axis=0, ddof=1)
+    assert np.isnan(y.data).all()
+    assert np.isnan(grad(np.sum(y), x)).all()
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e25])
+def test_the_std_of_what_has_no_squares_in_float32(scale):
+    a = np.array([1.0, 2.0, 4.0]) * scale
+    x = Value(a.astype(np.float32))
+    y = np.std(x)
+    np.testing.assert_allclose(y.data, np.std(a), rtol=1e-6)
+    np.testing.assert_allclose(grad(y, x), (a - a.mean()) / (3 * np.std(a)), rtol=1e-5)
+
+
+def test_a_squared_std_of_equal_elements_has_no_wrong_curvature():
+    curve = autograd.hessian(lambda x: np.std(x) ** 2)(np.ones(2))
+    assert np.isnan(curve).any()
+    np.testing.assert_allclose(autograd.hessian(np.var)(np.ones(2)), [[0.5, -0.5], [-0.5, 0.5]])
+
+
+@pytest.mark.parametrize(
+    ("x", "expected"),
+    [
+        ([np.inf, 1.0], [1.0, 0.0]),
+        ([np.inf], [1.0]),
+        ([np.inf, np.inf], [np.nan, np.nan]),
+        ([1e5, 1e5 + np.log(3)], [0.25, 0.75]),
+    ],
+)
+def test_the_gradient_of_logsumexp_is_its_limit_at_infinity(x, expected):
+    v = Value(x)
+    np.testing.assert_allclose(grad(autograd.logsumexp(v), v), expected, rtol=1e-10)
+
+
+def test_the_weights_of_a_float32_logsumexp_do_not_lean_on_its_rounded_value():
+    v = Value(np.full(3, 1e5, np.float32))
+    np.testing.assert_allclose(grad(autograd.logsumexp(v), v), np.full(3, 1 / 3), rtol=1e-6)

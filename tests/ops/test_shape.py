@@ -59,9 +59,24 @@ def test_a_shape_that_does_not_fit_is_an_error_with_both_shapes():
         Value(np.ones(3)).reshape(2, 2)
 
 
-def test_fortran_order_is_refused_by_name():
-    with pytest.raises(TypeError, match="order"):
-        np.reshape(Value(np.ones(4)), (2, 2), order="F")
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("shape", [(4, -1), (2, 3, 2), -1, 12])
+def test_elements_are_read_in_either_order(order, shape):
+    a = np.arange(12.0).reshape(3, 4)
+    v, right = Value(a), np.reshape(a, shape, order=order)
+    assert np.array_equal(np.reshape(v, shape, order=order).data, right)
+    assert np.array_equal(v.reshape(shape, order=order).data, right)
+    for flat in (np.ravel(v, order), np.ravel(v, order=order), v.ravel(order), v.flatten(order)):
+        assert np.array_equal(flat.data, a.ravel(order))
+    weights = np.arange(12.0).reshape(right.shape)
+    np.sum(np.reshape(v, shape, order=order) * weights).backward()
+    assert np.array_equal(v.grad, np.reshape(weights, (3, 4), order=order))
+
+
+def test_an_order_of_memory_is_refused_by_name():
+    for order in ("A", "K"):
+        with pytest.raises(ValueError, match=r"reshape: order must be 'C' or 'F'"):
+            np.ravel(Value(np.ones(4)), order=order)
 
 
 def test_nested_transposes_write_valid_latex():

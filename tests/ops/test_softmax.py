@@ -115,3 +115,19 @@ def test_is_what_torch_computes(shape, axis, name, path):
     y = getattr(autograd.ops, name)(v, axis)
     np.testing.assert_allclose(y.data, theirs.detach().numpy(), rtol=1e-12)
     np.testing.assert_allclose(autograd.grad(np.sum(y * g), v), leaf.grad.numpy(), atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+@pytest.mark.parametrize(
+    ("shape", "axis"), [((5, 0), -1), ((0, 5), 0), ((0,), 0), ((2, 0, 300), 1)]
+)
+def test_an_empty_axis_gives_an_empty_result(name, shape, axis, path):
+    v = Value(np.zeros(shape))
+    y = getattr(ops, name)(v, axis)
+    assert y.shape == shape
+    assert autograd.grad(np.sum(y), v).shape == shape
+
+
+def test_a_long_float16_softmax_counts_beyond_2048(path):
+    y = ops.softmax(np.zeros((60_000, 2), np.float16), 0)
+    np.testing.assert_array_equal(y, np.full((60_000, 2), np.float16(1 / 60_000)))

@@ -334,3 +334,114 @@ def test_a_nan_gradient_is_not_turned_to_zero():
     x = Value([1.0, 2.0])
     g = grad(np.where([True, False], x, 0.0), x, np.array([np.nan, 1.0]))
     np.testing.assert_array_equal(g, [np.nan, 0.0])
+
+
+@pytest.mark.parametrize("f", [np.logaddexp, np.logaddexp2])
+def test_logaddexp_has_its_limit_where_one_of_two_is_infinite(f):
+    a, b = Value(1.0), Value(np.inf)
+    assert [float(g) for g in grad(f(a, b), [a, b])] == [0.0, 1.0]
+
+
+def test_logaddexp_in_float32_does_not_lean_on_its_rounded_value():
+    a, b = Value(np.float32(1e5)), Value(np.float32(1e5))
+    np.testing.assert_allclose(grad(np.logaddexp(a, b), [a, b]), [0.5, 0.5], rtol=1e-6)
+
+
+@pytest.mark.parametrize("size", [1, 3_000, 300_000])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("far", [1e30, np.inf])
+@pytest.mark.parametrize("approximate", ["none", "tanh"])
+def test_gelu_is_at_its_limits_at_any_size(approximate, far, dtype, size):
+    for x, limit, rise in ((far, far, 1), (-far, 0, 0)):
+        v = Value(np.full(size, x, dtype))
+        y = ops.gelu(v, approximate=approximate)
+        np.testing.assert_array_equal(y.data, np.full(size, limit, dtype))
+        np.testing.assert_array_equal(grad(np.sum(y), v), np.full(size, rise, dtype))
+
+
+@pytest.mark.parametrize("size", [1, 40_000])
+@pytest.mark.parametrize("name", ["silu", "mish", "hardswish", "softsign", "elu", "selu", "celu"])
+def test_activations_have_their_limits_at_infinity(name, size):
+    low, _, _, rise, _ = {**TAILS, "hardswish": (0, 0, 0, 1, True)}[name]
+    f = getattr(ops, name)
+    at = {"softsign": (-1, 1, 0, 0)}.get(name, (low, np.inf, 0, rise))
+    for x, y, g in ((-np.inf, at[0], at[2]), (np.inf, at[1], at[3])):
+        v = np.full(size, x)
+        np.testing.assert_array_equal(f(Value(v)).data, np.full(size, y))
+        np.testing.assert_array_equal(slope(f, v), np.full(size, g))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "x", "expected"),
+    [
+        (np.float32, 1e-25, 5e24),
+        (np.float64, 1e-200, 5e199),
+        (np.float64, 1e200, 5e-201),
+        (np.float32, 1e20, 5e-21),
+        (np.float16, 300, 1 / 600),
+        (np.float16, 1e-4, 5e3),
+    ],
+)
+def test_the_slope_of_arctan2_does_not_leave_the_range_before_it_must(dtype, x, expected):
+    a, b = Value(dtype(x)), Value(dtype(x))
+    g = grad(np.arctan2(a, b), [a, b])
+    np.testing.assert_allclose(
+        g, [expected, -expected], rtol=4 * np.finfo(dtype).eps + 1e-3 * (dtype == np.float16)
+    )
+
+
+def test_arctan2_of_nan_has_no_number_for_a_slope():
+    a, b = Value(np.nan), Value(0.0)
+    assert np.isnan(grad(np.arctan2(a, b), [a, b])).all()
+
+
+@pytest.mark.parametrize(("a", "b"), [(1.0, 0.1), (-1.0, 0.1), (7.5, 2.0), (1.0, -0.1)])
+def test_the_divisor_of_a_remainder_gets_the_whole_quotient(a, b):
+    for f, whole in ((np.remainder, np.floor_divide(a, b)), (np.fmod, (a - np.fmod(a, b)) / b)):
+        v = Value(b)
+        np.testing.assert_allclose(grad(f(a, v), v), -whole)
+
+
+@pytest.mark.parametrize("y", [0.0, 1.0, 2.5])
+def test_a_power_of_zero_is_flat_in_its_exponent(y):
+    v = Value(y)
+    assert grad(0.0**v, v) == 0
+
+
+def test_the_mixed_second_derivative_of_a_power_at_exponent_zero():
+    curve = autograd.hessian(lambda x: x[0] ** x[1])(np.array([2.0, 0.0]))
+    np.testing.assert_allclose(curve, [[0, 0.5], [0.5, np.log(2) ** 2]])
+
+
+@pytest.mark.parametrize("name", ["elu", "selu", "celu"])
+def test_exponential_units_keep_their_relative_slope_far_left(name):
+    scale = {"selu": 1.0507009873554805 * 1.6732632423543772}.get(name, 1.0)
+    for dtype, x in ((np.float32, -20.0), (np.float64, -100.0)):
+        found = slope(getattr(ops, name), dtype(x))
+        np.testing.assert_allclose(found, scale * np.exp(x), rtol=4 * np.finfo(dtype).eps)
+
+
+def test_tanhshrink_has_slope_one_far_out():
+    assert slope(ops.tanhshrink, np.float32(3e7)) == slope(ops.tanhshrink, 1e17) == 1
+
+
+CURVED = {  # functions with a curvature at a kink or pole of what they are made of
+    "abs squared": (lambda x: np.sum(np.abs(x) ** 2), np.zeros(2)),
+    "hypot squared": (lambda x: np.hypot(x[0], x[1]) ** 2, np.zeros(2)),
+}
+
+
+@pytest.mark.parametrize(("f", "x"), CURVED.values(), ids=CURVED)
+def test_a_curvature_that_no_row_knows_is_nan_and_not_zero(f, x):
+    assert np.isnan(np.diag(autograd.hessian(f)(x))).all()
+
+
+def test_a_kink_that_is_not_squared_has_no_curvature():
+    for f in (lambda x: np.sum(np.abs(x)), lambda x: np.sum(np.hypot(x, 0 * x)), np.linalg.norm):
+        np.testing.assert_array_equal(autograd.hessian(f)(np.zeros(2)), np.zeros((2, 2)))
+
+
+def test_a_penalty_on_weights_that_are_zero_has_the_curvature_of_the_rest():
+    w = np.array([0.0, 1.0, -2.0])
+    found = autograd.hessian(lambda w: np.sum((w - 1) ** 2) + 0.1 * np.sum(np.abs(w)))(w)
+    np.testing.assert_array_equal(found, 2 * np.eye(3))

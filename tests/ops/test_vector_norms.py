@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+import autograd
 from autograd import Value, grad, gradcheck, gradgradcheck
 
 rng = np.random.default_rng(0)
@@ -83,3 +84,40 @@ def test_the_condition_number_equals_numpys(p):
     a = X[:, :2] + 3 * np.eye(2)
     np.testing.assert_allclose(np.linalg.cond(Value(a), p).data, np.linalg.cond(a, p))
     assert gradcheck(lambda a: np.linalg.cond(a, p), a)
+
+
+@pytest.mark.parametrize(
+    ("x", "value", "expected"),
+    [
+        ([1e20, 1, 1], 1e20, [1, 1e-20, 1e-20]),
+        ([1e-30, 1e-30], 2**0.5 * 1e-30, [0.5**0.5, 0.5**0.5]),
+    ],
+)
+def test_a_norm_of_what_has_no_squares_in_float32(x, value, expected):
+    v = Value(np.array(x, np.float32))
+    y = np.linalg.norm(v)
+    np.testing.assert_allclose(y.data, value, rtol=1e-6)
+    np.testing.assert_allclose(grad(y, v), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("ord", [1, 2, 3, 1.5, -1, -2])
+@pytest.mark.parametrize("scale", [1e-4, 1.0, 1e3])
+def test_a_norm_of_float16_does_not_leave_its_range_on_the_way(ord, scale):
+    a = (np.array([1.0, 2.0, 4.0]) * scale).astype(np.float16)
+    v, exact = Value(a), Value(a.astype(np.float64))
+    y, right = np.linalg.norm(v, ord), np.linalg.norm(exact, ord)
+    np.testing.assert_allclose(y.data, np.linalg.norm(a.astype(np.float64), ord), rtol=1e-3)
+    np.testing.assert_allclose(grad(y, v), grad(right, exact), rtol=1e-2)
+
+
+@pytest.mark.parametrize("ord", [2, 3])
+def test_a_squared_norm_at_the_origin_has_no_wrong_curvature(ord):
+    curve = autograd.hessian(lambda x: np.linalg.norm(x, ord) ** 2)(np.zeros(2))
+    assert np.isnan(np.diag(curve)).all()
+
+
+def test_a_gradient_penalty_away_from_the_origin_is_right():
+    def penalty(x):
+        return np.sum((np.linalg.norm(x, axis=1) - 1) ** 2)
+
+    assert gradgradcheck(penalty, rng.normal(size=(3, 2)), rtol=1e-4, atol=1e-5)

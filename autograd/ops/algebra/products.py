@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.dispatch import OPS, Traced
+from autograd.dispatch import OPS, Traced, array_of
 from autograd.machine import choice
 from autograd.op import Op, bind_methods
 from autograd.ops.samples import A, case, cases
@@ -22,7 +22,7 @@ def flip(a: Any) -> Any:
 
 def array(x: Any) -> Any:
     """x itself if it is traced, else as an array."""
-    return x if isinstance(x, Traced) else np.asarray(x)
+    return x if isinstance(x, Traced) else array_of(x, "a product")
 
 
 def constant(tex: str, c: Any, near: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd.dispatch import OPS
+from autograd.machine.sum_axes import FEW
 from autograd.op import Op
 from autograd.ops.arrays.shape import at_end
 from autograd.ops.samples import A, Array, case, cases
@@ -18,6 +19,8 @@ KERNEL = 256
 
 def _cumsum(a: Any, axis: int | None = None) -> Any:
     """Cumulative sums; of the raveled array by default."""
+    if a.dtype.char in "ef" and a.size > FEW:  # one long sum, whose rounding errors add up
+        return np.cumsum(a, axis=axis, dtype=np.float64).astype(a.dtype)
     return np.cumsum(a, axis=axis)
 
 
@@ -75,7 +78,7 @@ def undone(a: Any, g: Any) -> Any:
 
 
 def _cumprod_vjp(g: Any, a: Any, axis: int | None) -> Any:
-    if axis is None:
+    if axis is None or a.ndim == 0:
         return np.reshape(_cumprod_vjp(np.ravel(g), np.ravel(a), 0), a.shape)
     a, g = at_end(a, axis), at_end(g, axis)
     return at_end(before(a) * undone(a, g), axis)
@@ -91,9 +94,9 @@ def _others_half(g: Any, a: Any) -> Any:
 
 
 def _cumsum_vjp(g: Any, a: Any, axis: int | None) -> Any:
-    if axis is None:
-        return np.reshape(_cumsum_vjp(g, np.empty(a.size), 0), a.shape)
-    return np.flip(np.cumsum(np.flip(g, axis), axis=axis), axis)
+    if axis is None or a.ndim == 0:
+        return np.reshape(_cumsum_vjp(np.ravel(g), np.empty(a.size), 0), a.shape)
+    return np.flip(cumsum.call(np.flip(g, axis), axis), axis)
 
 
 def _differences(a: Any, n: int = 1, axis: int = -1) -> Any:
@@ -141,7 +144,9 @@ differences = Op(
 
 
 def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
-    """Differences between neighbors, as `numpy.diff`."""
+    """Differences between neighbors, as `numpy.diff`, which adds no ends where n is 0."""
+    if n == 0:
+        return differences.call(a, n, axis)
     ends = [None if e is None else _end(e, np.shape(a), axis) for e in (prepend, append)]
     if prepend is not None or append is not None:
         a = np.concatenate([x for x in (ends[0], a, ends[1]) if x is not None], axis=axis)

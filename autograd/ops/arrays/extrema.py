@@ -8,7 +8,7 @@ import numpy as np
 
 from autograd.dispatch import OPS
 from autograd.op import Op
-from autograd.ops.arrays.reduce import CASES, Axis, spread, tex_over
+from autograd.ops.arrays.reduce import CASES, Axis, counted, spread, tex_over
 from autograd.ops.samples import cases
 
 
@@ -33,9 +33,13 @@ def _nanmin(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
 
 
 def to_extreme(g: Any, y: Any, a: Any, axis: Axis) -> Any:
-    """g sent to the elements equal to the extremum y; ties share it equally."""
-    hit = np.equal(a, spread(y, a.shape, axis))
-    ties = np.sum(hit, axis=axis, keepdims=True).astype(a.dtype)
+    """g sent to the elements equal to the extremum y, NaN included; ties share it equally."""
+    extreme = spread(y, a.shape, axis)
+    hit = np.equal(a, extreme)
+    broken = np.isnan(y)
+    if isinstance(broken, (np.ndarray, np.generic)) and broken.any():
+        hit = hit | (np.isnan(a) & np.isnan(extreme))
+    ties = counted(hit, axis, a.dtype)
     return np.where(hit, spread(g, a.shape, axis) / ties, 0)
 
 

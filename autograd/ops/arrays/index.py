@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd.contribution import sum_to
+from autograd.machine.scatter_sum import scatter_sum
 from autograd.op import Op
 from autograd.ops.samples import A, case, cases
 from autograd.symbol import Symbol
@@ -49,13 +50,15 @@ def _getitem(a: Any, index: Any) -> Any:
 
 def _scatter(a: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of a shape with a added at an index; repeated positions add up."""
-    out = np.zeros(shape, a.dtype)
     if is_basic(index) or is_mask(index):
+        out = np.zeros(shape, a.dtype)
         out[index] = a
-    else:  # np.add.at is 5 times as fast on flat arrays, and beats bincount and sorting
-        where = places(index, shape)
-        np.add.at(out.reshape(-1), where.reshape(-1), np.broadcast_to(a, where.shape).reshape(-1))
-    return out
+        return out
+    where = places(index, shape)
+    flat = np.broadcast_to(a, where.shape).reshape(-1)
+    of_rows = isinstance(index, np.ndarray) and index.dtype.kind == "i" and len(shape) > 0
+    owners = (index % max(shape[0], 1)).reshape(-1) if of_rows else None
+    return scatter_sum(flat, where.reshape(-1), math.prod(shape), owners).reshape(shape)
 
 
 def _updated(a: Any, x: Any, index: Any) -> Any:

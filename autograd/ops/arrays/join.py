@@ -55,10 +55,17 @@ def _array_split(a: Any, indices_or_sections: Any, axis: int = 0) -> Any:
 def _split(a: Any, indices_or_sections: Any, axis: int = 0) -> Any:
     """Parts along an axis, of equal size or split at the given positions."""
     if type(indices_or_sections) is not list:
+        _check_sections(indices_or_sections)
         return np.split(a, indices_or_sections, axis=axis)
     ahead = (slice(None),) * (axis % a.ndim)  # as np.split does, in a third of the time
     cuts = pairwise((0, *indices_or_sections, a.shape[axis]))
     return [a[(*ahead, slice(*cut))] for cut in cuts]
+
+
+def _check_sections(sections: Any) -> None:
+    """Raise if the number of parts is not positive, by which NumPy would divide."""
+    if np.ndim(sections) == 0 and sections < 1:
+        raise ValueError(f"the number of sections must be at least 1, got {sections}")
 
 
 def filled(gs: Sequence[Any], ys: Sequence[Any], dtype: Any) -> list[Any]:

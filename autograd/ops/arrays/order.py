@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd.dispatch import OPS
+from autograd.machine.scatter_sum import scatter_sum
 from autograd.op import Op
 from autograd.ops.arrays.shape import apart, together
 from autograd.ops.samples import A, Array, case, cases
@@ -22,10 +23,10 @@ def _add_along_axis(a: Any, indices: Any, n: int, axis: int) -> Any:
     """Zeros with a added at the given positions of each line of length n; repeats add up."""
     places = np.moveaxis(np.broadcast_to(indices, a.shape), axis, -1) % n
     lead = places.shape[:-1]
-    out = np.zeros((*lead, n), a.dtype)
     lines = np.arange(math.prod(lead)).reshape(*lead, 1) * n
-    np.add.at(out.reshape(-1), (lines + places).reshape(-1), np.moveaxis(a, axis, -1).reshape(-1))
-    return np.moveaxis(out, -1, axis)
+    flat = np.moveaxis(a, axis, -1).reshape(-1)
+    out = scatter_sum(flat, (lines + places).reshape(-1), math.prod(lead) * n)
+    return np.moveaxis(out.reshape(*lead, n), -1, axis)
 
 
 def _take_along_axis_vjp(g: Any, a: Any, indices: Any, axis: int | None) -> Any:
@@ -65,6 +66,8 @@ def _quantile(
 
 def _quantile_vjp(g: Any, a: Any, q: Any, axis: Any, method: Any) -> Any:
     lines = together(a, axis)
+    if not lines.shape[-1]:  # the quantile of nothing is NaN
+        return np.zeros(a.shape, a.dtype)
     weights = quantile_weights(q, lines.shape[-1], method).astype(a.dtype)
     if len(weights) == 1:
         g = np.reshape(g, (*lines.shape[:-1], 1))

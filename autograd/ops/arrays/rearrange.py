@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd.dispatch import OPS
+from autograd.dispatch import OPS, Traced, array_of
 from autograd.op import Op, bind_methods
 from autograd.ops.arrays.index import getitem, index_add, scatter
+from autograd.ops.arrays.reduce import sum_
 from autograd.ops.samples import A, case, cases
 
 
@@ -44,7 +45,7 @@ def _tile_vjp(g: Any, a: Any, reps: Any) -> Any:
     shape = (1,) * (len(reps) - a.ndim) + a.shape
     reps = (1,) * (a.ndim - len(reps)) + reps
     pairs = [size for pair in zip(reps, shape, strict=True) for size in pair]
-    return np.reshape(np.sum(np.reshape(g, pairs), axis=tuple(range(0, len(pairs), 2))), a.shape)
+    return np.reshape(sum_.call(np.reshape(g, pairs), tuple(range(0, len(pairs), 2))), a.shape)
 
 
 def _repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
@@ -53,7 +54,7 @@ def _repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
 
 
 def _repeat_vjp(g: Any, a: Any, repeats: Any, axis: int | None) -> Any:
-    if axis is None:
+    if axis is None or a.ndim == 0:
         return np.reshape(_repeat_vjp(g, np.empty(a.size), repeats, 0), a.shape)
     n, lead = a.shape[axis], axis % a.ndim
     if np.size(repeats) == 1:
@@ -63,7 +64,7 @@ def _repeat_vjp(g: Any, a: Any, repeats: Any, axis: int | None) -> Any:
         if 0 < times < 5:  # np.sum over so short an axis takes 20 times as long
             each = (parts[along(lead + 1, k, a.ndim + 1)] for k in range(times))
             return functools.reduce(operator.add, each)
-        return np.sum(parts, axis=lead + 1)
+        return sum_.call(parts, lead + 1)
     return scatter.call(g, along(axis, np.repeat(np.arange(n), repeats), a.ndim), a.shape)
 
 
@@ -174,7 +175,7 @@ def take(
         raise TypeError("take: the argument 'out' is not supported on a Value.")
     if axis is None:
         return take(np.ravel(a), indices, 0, mode=mode)
-    places, axis, n = np.asarray(indices), operator.index(axis), a.shape[axis]
+    places, axis, n = array_of(indices, "take"), operator.index(axis), a.shape[axis]
     if mode == "wrap":
         places = places % n
     elif mode == "clip":
@@ -201,6 +202,13 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
 
 def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     """An array with values inserted before the given positions, as `numpy.insert`."""
+    arr, values = [x if isinstance(x, Traced) else np.asarray(x) for x in (arr, values)]
+    if arr.dtype.kind != "f" and values.dtype.kind == "f":
+        raise TypeError(
+            f"insert: values of {values.dtype} do not fit into arr of {arr.dtype}; "
+            "use arr.astype(float)."
+        )
+    values = values.astype(arr.dtype)
     n, m = np.size(arr), np.size(values)
     places = np.arange(n).reshape(np.shape(arr))
     new = n + np.arange(m).reshape(np.shape(values))

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from autograd.dispatch import OPS
+from autograd.machine.sum_axes import FEW, sum_axes
 from autograd.op import Op
 from autograd.ops.arrays.cumulative import holed, others
 from autograd.ops.arrays.shape import apart, together
-from autograd.ops.elementwise.transcendental import gap
 from autograd.ops.samples import A, case, cases
 
 Axis = int | tuple[int, ...] | None
@@ -47,8 +47,17 @@ def count(shape: tuple[int, ...], axis: Axis) -> int:
     return math.prod(n for i, n in enumerate(shape) if i in gone)
 
 
+def number(n: float, dtype: Any) -> Any:
+    """A number that arrays of this dtype are divided by; a count is too much for a float16."""
+    return np.float32(n) if dtype == np.float16 else n
+
+
 def _sum(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    """Sum over an axis, several, or all."""
+    """Sum over an axis, several, or all, as exact along the first as along the last."""
+    if a.size > FEW and a.ndim > 1:
+        axes = tuple(range(a.ndim)) if axis is None else axis if type(axis) is tuple else (axis,)
+        if all(-a.ndim <= k < a.ndim for k in axes) and len(set(axes)) == len(axes):
+            return sum_axes(a, axes, keepdims)
     add: Any = np.add.reduce  # what np.sum calls, 1 µs sooner
     return add(a, axis=axis, keepdims=keepdims)
 
@@ -67,12 +76,15 @@ def _prod(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
 
 def _nansum(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """Sum, ignoring NaN."""
-    return np.nansum(a, axis=axis, keepdims=keepdims)
+    return _sum(np.where(np.isnan(a), 0, a), axis, keepdims=keepdims)
 
 
 def _nanmean(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """Mean, ignoring NaN."""
-    return np.nanmean(a, axis=axis, keepdims=keepdims)
+    if a.dtype == np.float16:  # whose sum would end at 65504
+        return _nanmean(a.astype(np.float32), axis, keepdims=keepdims).astype(np.float16)
+    n = np.sum(~np.isnan(a), axis=axis, keepdims=keepdims)
+    return np.true_divide(_nansum(a, axis, keepdims=keepdims), n, dtype=np.result_type(a, 0.0))
 
 
 def _logsumexp(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
@@ -96,11 +108,36 @@ def _logsumexp(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     >>> autograd.logsumexp(autograd.Value([1000.0, 1000.0])).item()
     1000.6931471805599
     """
-    top = np.max(a, axis=axis, keepdims=True, initial=-np.inf)
-    top = np.where(np.isfinite(top), top, np.zeros_like(top))
+    top = _top(a, axis)
     with np.errstate(divide="ignore"):
-        y = np.log(np.sum(np.exp(a - top), axis=axis, keepdims=True)) + top
+        y = np.log(_sum(np.exp(a - top), axis, keepdims=True)) + top
     return y if keepdims else np.squeeze(y, axis=axis)
+
+
+def _top(a: Any, axis: Axis) -> Any:
+    """The largest elements, 0 in place of infinities."""
+    top = np.max(a, axis=axis, keepdims=True, initial=-np.inf)
+    return np.where(np.isfinite(top), top, np.zeros_like(top))
+
+
+def _weights(a: Any, axis: Axis = None) -> Any:
+    """The softmax over an axis, several, or all: the gradient of a log-sum-exp.
+
+    0 where all elements are -inf, and 1 for a single inf; several of them have no limit.
+    """
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        e = np.exp(a - _top(a, axis))
+        if np.isinf(e).any():
+            most = np.isinf(e).any(axis=axis, keepdims=True)
+            several = np.isinf(e).sum(axis=axis, keepdims=True) > 1
+            e = np.where(most, np.where(np.isinf(e), np.where(several, np.nan, 1), 0), e)
+        total = _sum(e, axis, keepdims=True)
+        return np.asarray(e / np.where(np.equal(total, 0), 1, total), a.dtype)
+
+
+def _weights_grad(g: Any, y: Any, axis: Axis) -> Any:
+    """The gradient of a softmax: y (g - Σ g y)."""
+    return y * (g - np.sum(g * y, axis=axis, keepdims=True))
 
 
 def product_of_others(a: Any, axis: Axis) -> Any:
@@ -108,9 +145,18 @@ def product_of_others(a: Any, axis: Axis) -> Any:
     return apart(others.call(together(a, axis)), a.shape, axis)
 
 
-def _logsumexp_grad(g: Any, y: Any, a: Any, axis: Axis) -> Any:
-    """The gradient of a log-sum-exp: the softmax exp(a - y)."""
-    return spread(g, a.shape, axis) * gap.call(a, spread(y, a.shape, axis))
+def squarable(y: Any) -> bool:
+    """Whether a root of a sum of squares is far from where squares over- or underflow."""
+    if y.dtype.kind != "f":
+        return True
+    numbers = np.finfo(y.dtype)
+    return bool(((y > math.sqrt(numbers.tiny / numbers.eps)) & (y < np.inf)).all())
+
+
+def largest(x: Any, axis: Axis) -> Any:
+    """The largest |x|, by which x is divided before its squares are summed; 1 for 0 and inf."""
+    size = np.max(np.abs(x), axis=axis, keepdims=True, initial=0)
+    return np.where((size > 0) & np.isfinite(size), size, 1)
 
 
 def to_numbers(g: Any, a: Any, axis: Axis) -> Any:
@@ -120,7 +166,14 @@ def to_numbers(g: Any, a: Any, axis: Axis) -> Any:
 
 def numbers(a: Any, axis: Axis) -> Any:
     """How many elements go into each element of a reduction that ignores NaN."""
-    return np.sum(~np.isnan(a), axis=axis, keepdims=True).astype(a.dtype)
+    return counted(~np.isnan(a), axis, a.dtype)
+
+
+def counted(hits: Any, axis: Axis, dtype: Any) -> Any:
+    """How many are true along the axes, as divisors of arrays of this dtype."""
+    return np.sum(hits, axis=axis, keepdims=True).astype(
+        np.float32 if dtype == np.float16 else dtype
+    )
 
 
 def tex_axis(axis: Axis) -> str:
@@ -154,7 +207,9 @@ sum_ = Op(
 mean = Op(
     _mean,
     tex_over(r"\operatorname{mean}"),
-    lambda g, y, a, axis, keepdims: spread(g / count(a.shape, axis), a.shape, axis),
+    lambda g, y, a, axis, keepdims: spread(
+        g / number(count(a.shape, axis), a.dtype), a.shape, axis
+    ),
     rank=3,
     of=(np.mean,),
     bind="mean",
@@ -171,7 +226,13 @@ prod = Op(
 logsumexp = Op(
     _logsumexp,
     tex_logsumexp,
-    lambda g, y, a, axis, keepdims: _logsumexp_grad(g, y, a, axis),
+    lambda g, y, a, axis, keepdims: spread(g, a.shape, axis) * weights.call(a, axis),
+    rank=3,
+)
+weights: Op = Op(
+    _weights,
+    lambda a, axis: rf"\operatorname{{softmax}}{tex_axis(axis)} {a:3}",
+    lambda g, y, a, axis: _weights_grad(g, y, axis),
     rank=3,
 )
 nansum = Op(
@@ -233,4 +294,5 @@ HOLED = (
     case(A(3, 2, 2, domain=holed), axis=(-1, 0)),
 )
 cases("sum mean logsumexp nansum nanmean", *CASES)
+cases("weights", *CASES[:2], case(A(2, 3, 2), (0, -1)))
 cases("prod", *CASES, *HOLED)

@@ -120,9 +120,22 @@ astype = Op(
 )
 
 
-def _reshape_method(a: Any, *shape: Any) -> Any:
-    """The same elements in C order, in another shape; one size may be -1."""
-    return reshape.call(a, shape[0] if len(shape) == 1 else shape)
+def ordered_reshape(a: Any, shape: Any, order: str = "C", *, copy: bool | None = None) -> Any:
+    """The same elements in another shape, read and written in C or Fortran order."""
+    if order == "F":
+        reversed_shape = shape[::-1] if isinstance(shape, (tuple, list)) else shape
+        return np.transpose(reshape.call(np.transpose(a), reversed_shape))
+    if order != "C":
+        raise ValueError(
+            f"reshape: order must be 'C' or 'F', got {order!r}; the order of a Value's memory is "
+            "not part of its meaning."
+        )
+    return reshape.call(a, shape)
+
+
+def _reshape_method(a: Any, *shape: Any, order: str = "C") -> Any:
+    """The same elements in another shape; one size may be -1."""
+    return ordered_reshape(a, shape[0] if len(shape) == 1 else shape, order)
 
 
 def _transpose_method(a: Any, *axes: Any) -> Any:
@@ -135,19 +148,21 @@ def _transpose_method(a: Any, *axes: Any) -> Any:
     return transpose.call(a, axes[0] if len(axes) == 1 else axes or None)
 
 
-def _flatten_method(a: Any, *axes: Any, **settings: Any) -> Any:
-    """All elements in one axis, in C order; some axes only: `nn.functional.flatten`."""
+def _flatten_method(a: Any, *axes: Any, order: str = "C", **settings: Any) -> Any:
+    """All elements in one axis; some axes only: `nn.functional.flatten`."""
+    if len(axes) == 1 and axes[0] in ("C", "F"):
+        (order,), axes = axes, ()
     if axes or settings:
         raise TypeError(
             "flatten: takes no axes, as NumPy's; write nn.functional.flatten(v, start_dim), or "
             "v.reshape(len(v), -1) to keep the first axis."
         )
-    return reshape.call(a, -1)
+    return ordered_reshape(a, -1, order)
 
 
-def ravel(a: Any) -> Any:
-    """All elements in one axis, in C order."""
-    return reshape.call(a, -1)
+def ravel(a: Any, order: str = "C") -> Any:
+    """All elements in one axis, in C or Fortran order."""
+    return ordered_reshape(a, -1, order)
 
 
 def matrix_transpose(x: Any) -> Any:
@@ -229,6 +244,7 @@ def _reduced_last(axis: Any, ndim: int) -> tuple[list[int], int]:
     return first + last, len(first)
 
 
+OPS[np.reshape] = ordered_reshape
 OPS[np.ravel] = ravel
 OPS[np.matrix_transpose] = matrix_transpose
 OPS[np.broadcast_arrays] = broadcast_arrays

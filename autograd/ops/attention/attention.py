@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from autograd.dispatch import array_of
 from autograd.engine import gradients
 from autograd.kernel_op import KernelOp
+from autograd.ops.attention.grouped import grouped, merged
 from autograd.ops.elementwise.softmax import softmax
 from autograd.ops.flags import flags
 from autograd.ops.samples import A, case, cases
@@ -30,6 +32,7 @@ def scaled_dot_product_attention(
     dropout_p: float = 0.0,
     is_causal: bool = False,
     scale: float | None = None,
+    enable_gqa: bool = False,
     rng: Rng = None,
 ) -> Any:
     r"""Values averaged by the softmax of the similarities of their keys to a query.
@@ -53,6 +56,9 @@ def scaled_dot_product_attention(
         Query i attends to the keys 0 to i only, besides what `attn_mask` says.
     scale : float, optional
         By default 1/√E.
+    enable_gqa : bool
+        Grouped-query attention: query has G times as many heads, in axis -3, as key and value, and
+        each G of them share one. No key or value is copied.
     rng : numpy.random.Generator or int, optional
         Where the seed of the dropout comes from; it alone decides which weights are dropped.
 
@@ -83,8 +89,12 @@ def scaled_dot_product_attention(
             f"scaled_dot_product_attention: dropout_p must be between 0 and 1, got {dropout_p}."
         )
     seed = int(as_generator(rng).integers(2**63)) if dropout_p else 0
-    flags("scaled_dot_product_attention", is_causal=is_causal)
-    return attention(query, key, value, attn_mask, is_causal, scale, dropout_p, seed)
+    flags("scaled_dot_product_attention", is_causal=is_causal, enable_gqa=enable_gqa)
+    inputs = query, key, value, attn_mask
+    if enable_gqa:
+        inputs = grouped(*inputs)
+    y = attention(*inputs, is_causal, scale, dropout_p, seed)
+    return merged(y) if enable_gqa else y
 
 
 def _attention(
@@ -155,7 +165,9 @@ def reference(
         allowed = allowed & (mask != -np.inf)
     idle = ~np.any(allowed, axis=-1, keepdims=True)  # queries that may attend to nothing
     scores = np.where(allowed, scores, -np.inf)
-    if idle.any():
+    if not scores.size:
+        weights = scores
+    elif idle.any():
         weights = np.where(idle, 0, softmax(np.where(idle, 0, scores), axis=-1))
     else:
         weights = softmax(scores, axis=-1)
@@ -205,7 +217,7 @@ def checked(
     mask = attn_mask.data if isinstance(attn_mask, Value) else attn_mask
     if mask is None or (mask.ndim == 0 and mask.dtype == object):  # a Symbol holds None as an array
         return None, stack
-    mask = np.asarray(mask)
+    mask = array_of(mask, "attn_mask")
     if mask.dtype != bool and mask.dtype.newbyteorder("=") != query.dtype.newbyteorder("="):
         raise TypeError(
             f"attn_mask must be bool (True: attend) or {query.dtype} like query (added to the "

@@ -13,6 +13,10 @@ from autograd.ops.elementwise.special import erfc
 from autograd.ops.samples import A, away, case, cases, domains, nonzero, real
 
 SELU_SCALE, SELU_ALPHA = 1.0507009873554804934, 1.6732632423543772848  # Klambauer et al., 2017
+FAR = 1000.0
+"""Where silu, mish and gelu have reached their limits in every dtype; farther out is 0 · inf."""
+NEAR = 30.0
+"""The same for the tanh form of gelu, whose cubic overflows float16 far out."""
 ROOT_HALF, BELL = math.sqrt(0.5), 1 / math.sqrt(2 * math.pi)
 GELU_SLOPE, GELU_CUBIC = math.sqrt(2 / math.pi), 0.044715  # Hendrycks & Gimpel, 2016
 
@@ -32,14 +36,14 @@ def _relu(a: Any) -> Any:
 
 @kernel_for("relu_grad")
 def relu_grad(g: Any, a: Any) -> Any:
-    """g where a is positive."""
-    return np.where(a > 0, g, 0)
+    """g where a is positive, or NaN."""
+    return np.where(a <= 0, 0, g)
 
 
 @kernel_for("relu6_grad")
 def relu6_grad(g: Any, a: Any) -> Any:
-    """g where a is between 0 and 6."""
-    return np.where((a > 0) & (a < 6), g, 0)
+    """g where a is between 0 and 6, or NaN."""
+    return np.where((a <= 0) | (a >= 6), 0, g)
 
 
 @kernel_for("where_positive")
@@ -68,7 +72,10 @@ def softplus_grad(g: Any, a: Any) -> Any:
 
 def _softplus(a: Any, beta: float = 1.0) -> Any:
     """log(1 + exp(beta a)) / beta, without overflow."""
-    return plain_softplus(a) if beta == 1 else plain_softplus(np.multiply(a, beta)) / beta
+    if beta == 1:
+        return plain_softplus(a)
+    far = np.maximum(a, 0) if beta > 0 else np.minimum(a, 0)
+    return far + np.log1p(np.exp(-np.abs(np.multiply(a, beta)))) / beta
 
 
 def _log_sigmoid(a: Any) -> Any:
@@ -78,27 +85,29 @@ def _log_sigmoid(a: Any) -> Any:
 
 @kernel_for("silu")
 def _silu(a: Any) -> Any:
-    """a · sigmoid(a), also called swish."""
-    return a * _sigmoid(a)
+    """a · sigmoid(a), also called swish; its limit 0 at -inf."""
+    return np.maximum(a, -FAR) * _sigmoid(a)
 
 
 @kernel_for("silu_grad")
 def silu_grad(g: Any, a: Any) -> Any:
     """g times the derivative of silu at a."""
-    s = sigmoid(a)
+    s, a = sigmoid(a), np.clip(a, -FAR, FAR)
     return g * (s + a * (s - np.square(s)))
 
 
 @kernel_for("gelu")
 def exact_gelu(a: Any) -> Any:
     """a Φ(a)."""
-    return 0.5 * a * erfc(-ROOT_HALF * a)
+    return 0.5 * np.maximum(a, -FAR) * erfc(-ROOT_HALF * a)
 
 
 @kernel_for("gelu_tanh")
 def tanh_gelu(a: Any) -> Any:
-    """The tanh form of gelu."""
-    return 0.5 * a * (1 + np.tanh(GELU_SLOPE * (a + GELU_CUBIC * a * a * a)))
+    """The tanh form of gelu, with its (1 + tanh u) / 2 written as the sigmoid of 2 u."""
+    near = np.clip(a, -NEAR, NEAR)
+    twice = 2 * GELU_SLOPE * near * (1 + GELU_CUBIC * np.square(near))
+    return np.maximum(a, -FAR) * _sigmoid(twice)
 
 
 def _gelu(a: Any, approximate: str = "none") -> Any:
@@ -111,20 +120,26 @@ def _gelu(a: Any, approximate: str = "none") -> Any:
 @kernel_for("gelu_grad")
 def exact_gelu_grad(g: Any, a: Any) -> Any:
     """g times the derivative of a Φ(a)."""
+    a = np.clip(a, -FAR, FAR)
     return g * (0.5 * erfc(-ROOT_HALF * a) + a * (BELL * np.exp(-0.5 * np.square(a))))
 
 
 @kernel_for("gelu_tanh_grad")
 def tanh_gelu_grad(g: Any, a: Any) -> Any:
     """g times the derivative of the tanh form of gelu."""
-    t = np.tanh(GELU_SLOPE * (a + GELU_CUBIC * a * a * a))
-    inner = GELU_SLOPE * (1 + 3 * GELU_CUBIC * np.square(a))
-    return g * (0.5 * (1 + t) + 0.5 * a * (1 - np.square(t)) * inner)
+    a = np.clip(a, -NEAR, NEAR)
+    s = sigmoid(2 * GELU_SLOPE * a * (1 + GELU_CUBIC * np.square(a)))
+    return g * (s + a * (s - np.square(s)) * (2 * GELU_SLOPE * (1 + 3 * GELU_CUBIC * np.square(a))))
 
 
 def _gelu_grad(g: Any, a: Any, approximate: str) -> Any:
     """g times the derivative of gelu."""
     return tanh_gelu_grad(g, a) if approximate == "tanh" else exact_gelu_grad(g, a)
+
+
+def nonpositive(a: Any) -> Any:
+    """a where it is not positive, else 0; NaN stays."""
+    return np.where(np.greater(a, 0), 0, a)
 
 
 def _elu(a: Any, alpha: float = 1.0) -> Any:
@@ -169,12 +184,13 @@ def _hardsigmoid(a: Any) -> Any:
 
 def _hardswish(a: Any) -> Any:
     """a · hardsigmoid(a)."""
-    return a * (np.clip(a + 3, 0, 6) / 6)
+    return np.maximum(a, -3) * (np.clip(a + 3, 0, 6) / 6)
 
 
 def _softsign(a: Any) -> Any:
-    """a / (1 + |a|)."""
-    return a / (1 + np.abs(a))
+    """a / (1 + |a|), and its limits at infinity."""
+    finite = np.nan_to_num(a, nan=np.nan)
+    return finite / (1 + np.abs(finite))
 
 
 def _tanhshrink(a: Any) -> Any:
@@ -189,17 +205,19 @@ def _softshrink(a: Any, lambd: float = 0.5) -> Any:
 
 def _hardshrink(a: Any, lambd: float = 0.5) -> Any:
     """Gives a where |a| > lambd, else 0."""
-    return np.where(np.abs(a) > lambd, a, 0)
+    return np.where(np.abs(a) <= lambd, 0, a)
 
 
 def _mish(a: Any) -> Any:
     """a · tanh(softplus(a))."""
-    return a * np.tanh(_softplus(a))
+    return np.maximum(a, -FAR) * np.tanh(_softplus(a))
 
 
 def _mish_grad(g: Any, a: Any) -> Any:
     """g times the derivative of mish."""
-    return g * (np.tanh(softplus(a)) + a * (1 - np.square(np.tanh(softplus(a)))) * sigmoid(a))
+    a = np.clip(a, -FAR, FAR)
+    t = np.tanh(softplus(a))
+    return g * (t + a * (1 - np.square(t)) * sigmoid(a))
 
 
 sigmoid = elementwise(_sigmoid, r"\sigma({a})", lambda g, y, a: sigmoid_grad(g, y), bind="sigmoid")
@@ -225,17 +243,17 @@ gelu = elementwise(
 elu = elementwise(
     _elu,
     r"\operatorname{{elu}} {a:3}",
-    lambda g, y, a, alpha: where_positive(a, g, g * (y + alpha)),
+    lambda g, y, a, alpha: where_positive(a, g, g * alpha * np.exp(nonpositive(a))),
 )
 celu = elementwise(
     _celu,
     r"\operatorname{{celu}} {a:3}",
-    lambda g, y, a, alpha: where_positive(a, g, g * (y / alpha + 1)),
+    lambda g, y, a, alpha: where_positive(a, g, g * np.exp(nonpositive(a) / alpha)),
 )
 selu = elementwise(
     _selu,
     r"\operatorname{{selu}} {a:3}",
-    lambda g, y, a: where_positive(a, SELU_SCALE * g, g * (y + SELU_SCALE * SELU_ALPHA)),
+    lambda g, y, a: SELU_SCALE * where_positive(a, g, g * SELU_ALPHA * np.exp(nonpositive(a))),
 )
 leaky_relu = elementwise(
     _leaky_relu,
@@ -251,7 +269,7 @@ prelu = elementwise(
 hardtanh = elementwise(
     _hardtanh,
     r"\operatorname{{hardtanh}} {a:3}",
-    lambda g, y, a, min_val, max_val: np.where((a > min_val) & (a < max_val), g, 0),
+    lambda g, y, a, min_val, max_val: np.where((a <= min_val) | (a >= max_val), 0, g),
     masks=True,
 )
 relu6 = elementwise(
@@ -260,7 +278,7 @@ relu6 = elementwise(
 hardsigmoid = elementwise(
     _hardsigmoid,
     r"\operatorname{{hardsigmoid}} {a:3}",
-    lambda g, y, a: np.where((a > -3) & (a < 3), g / 6, 0),
+    lambda g, y, a: np.where((a <= -3) | (a >= 3), 0, g / 6),
     masks=True,
 )
 hardswish = elementwise(
@@ -269,19 +287,23 @@ hardswish = elementwise(
     lambda g, y, a: np.where(a <= -3, 0, np.where(a < 3, g * (2 * a + 3) / 6, g)),
 )
 softsign = elementwise(
-    _softsign, r"\frac{{{a}}}{{1 + \left|{a}\right|}}", lambda g, y, a: g / np.square(1 + np.abs(a))
+    _softsign,
+    r"\frac{{{a}}}{{1 + \left|{a}\right|}}",
+    lambda g, y, a: g / (1 + np.abs(a)) / (1 + np.abs(a)),
 )
-tanhshrink = elementwise(_tanhshrink, r"{a:1} - \tanh {a:3}", lambda g, y, a: g * np.square(a - y))
+tanhshrink = elementwise(
+    _tanhshrink, r"{a:1} - \tanh {a:3}", lambda g, y, a: g * np.square(np.tanh(a))
+)
 softshrink = elementwise(
     _softshrink,
     r"\operatorname{{softshrink}} {a:3}",
-    lambda g, y, a, lambd: np.where(np.abs(a) > lambd, g, 0),
+    lambda g, y, a, lambd: np.where(np.abs(a) <= lambd, 0, g),
     masks=True,
 )
 hardshrink = elementwise(
     _hardshrink,
     r"\operatorname{{hardshrink}} {a:3}",
-    lambda g, y, a, lambd: np.where(np.abs(a) > lambd, g, 0),
+    lambda g, y, a, lambd: np.where(np.abs(a) <= lambd, 0, g),
     masks=True,
 )
 mish = elementwise(

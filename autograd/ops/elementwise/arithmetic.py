@@ -7,15 +7,58 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import Op, elementwise
+from autograd.dispatch import OPS
+from autograd.op import Op, bind_methods, elementwise
 from autograd.ops.samples import between, domains, nonzero, positive, real
 from autograd.symbol import Symbol
 
 
-def over(a: Any, b: Any) -> Any:
-    """a / b, and 0 where a is 0: the ratio that stays finite at the origin of a norm."""
+def _signed(g: Any, a: Any) -> Any:
+    """g sign(a), the gradient of |a|: 0 at the kink."""
+    return g * np.sign(a)
+
+
+def _directed(g: Any, a: Any, b: Any) -> Any:
+    """g a / b, the gradient of a norm b, and 0 at its kink, where b is 0."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(np.equal(a, 0), np.zeros_like(b), np.divide(a, b))
+        return np.where(np.equal(b, 0), 0, g * np.divide(a, b))
+
+
+def _turned(g: Any, a: Any, b: Any) -> Any:
+    """g a / sqrt(a² + b²), at any scale, and 0 at the origin: the gradient of `hypot`."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scale = np.maximum(np.abs(a), np.abs(b))
+        p, q = np.divide(a, scale), np.divide(b, scale)
+        if np.isinf(scale).any():
+            p, q = (np.where(np.isinf(scale), np.isinf(x) * np.sign(x), x / scale) for x in (a, b))
+        return np.where(np.equal(scale, 0), 0, g * (p / np.hypot(p, q)))
+
+
+def _swept(g: Any, a: Any, b: Any) -> Any:
+    """g a / (a² + b²), at any scale, and 0 at the origin: the gradient of `arctan2`."""
+    with np.errstate(all="ignore"):
+        scale = np.maximum(np.abs(a), np.abs(b))
+        p, q = np.divide(a, scale), np.divide(b, scale)
+        y = g * (p / (np.square(p) + np.square(q))) / scale
+        return np.where(np.equal(scale, 0) | (np.isinf(scale) & np.isfinite(g)), 0, y)
+
+
+def _curved(h: Any, g: Any, kink: Any, y: Any) -> Any:
+    """y, a derivative of what became of g at a kink of the function behind: there it was cut to 0.
+
+    The derivative is 0 there too, by the convention that a kink has no curvature. But where g is 0
+    the function may have been squared, say, and then it has one: NaN, if h asks for it.
+    """
+    unknown = kink & np.equal(g, 0) & np.not_equal(h, 0)
+    return np.where(unknown, np.nan, np.where(kink, 0, y))
+
+
+def _log_power(a: Any, b: Any) -> Any:
+    """a^b log a, the slope of a power in its exponent, and its limit 0 at a = 0 and a = inf."""
+    with np.errstate(all="ignore"):
+        y = a**b
+        none = (np.equal(y, 0) & np.greater_equal(a, 0)) | (np.equal(a, 0) & np.equal(b, 0))
+        return np.where(none, np.zeros_like(y), y * np.log(a))
 
 
 def tex_power(a: Symbol, b: Symbol) -> str | Symbol:
@@ -35,16 +78,84 @@ def tex_divide(a: Symbol, b: Symbol) -> str | Symbol:
     return a if b.tex == "1" else rf"\frac{{{a}}}{{{b}}}"
 
 
+def _log_slope(a: Any, b: Any) -> Any:
+    """The derivative of a^b log a with respect to a."""
+    p = a ** (b - 1)
+    return p * b * np.log(a) + p
+
+
+def _power_slope(a: Any, b: Any) -> Any:
+    """The derivative b a^(b - 1) of a power; 0 of a⁰, also where a is 0 or NaN."""
+    if type(b) in (int, float) and b:
+        return b * a ** (b - 1)
+    constant = np.where(np.abs(a) > 0, b / a, 0)  # 0 all the same, but not its slope in b
+    return np.where(np.equal(b, 0), constant, b * a ** (b - 1))
+
+
+def _whole_fmod(y: Any, a: Any, b: Any) -> Any:
+    """How many times b goes into a, for y = fmod(a, b): a / b itself may round up."""
+    return np.rint((a - y) / b)
+
+
 def zero(g: Any, *args: Any) -> Any:
     """The gradient of what is constant almost everywhere."""
     return np.zeros_like(g)
 
 
-ratio: Op = elementwise(
-    over,
-    r"\frac{{{a}}}{{{b}}}",
-    lambda g, y, a, b: ratio(g, b),
-    lambda g, y, a, b: -ratio(g * y, b),
+signed: Op = elementwise(
+    _signed,
+    r"{g:2} \, \operatorname{{sign}} {a:3}",
+    lambda h, y, g, a: signed(h, a),
+    lambda h, y, g, a: _curved(h, g, np.equal(a, 0), np.zeros_like(h)),
+    rank=2,
+)
+directed: Op = elementwise(
+    _directed,
+    r"{g:2} \, \frac{{{a}}}{{{b}}}",
+    lambda h, y, g, a, b: directed(h, a, b),
+    lambda h, y, g, a, b: _curved(h, g, np.equal(b, 0), h * (g / b)),
+    lambda h, y, g, a, b: _curved(h, g, np.equal(b, 0), -(h * (y / b))),
+    rank=2,
+    singular=True,
+)
+turned: Op = elementwise(
+    _turned,
+    r"{g:2} \, \frac{{{a}}}{{\sqrt{{{a:9}^2 + {b:9}^2}}}}",
+    lambda h, y, g, a, b: turned(h, a, b),
+    lambda h, y, g, a, b: _curved(
+        h,
+        g,
+        np.equal(a, 0) & np.equal(b, 0),
+        turned(turned(h * g, b, a), b, a) / np.hypot(a, b),
+    ),
+    lambda h, y, g, a, b: _curved(
+        h, g, np.equal(a, 0) & np.equal(b, 0), -(turned(h * y, b, a) / np.hypot(a, b))
+    ),
+    rank=2,
+    singular=True,
+)
+swept: Op = elementwise(
+    _swept,
+    r"{g:2} \, \frac{{{a}}}{{{a:9}^2 + {b:9}^2}}",
+    lambda h, y, g, a, b: swept(h, a, b),
+    lambda h, y, g, a, b: _curved(
+        h,
+        g,
+        np.equal(a, 0) & np.equal(b, 0),
+        swept(swept(h * g, b, a), b, a) - swept(swept(h * g, a, b), a, b),
+    ),
+    lambda h, y, g, a, b: _curved(
+        h, g, np.equal(a, 0) & np.equal(b, 0), -2 * swept(swept(h * g, a, b), b, a)
+    ),
+    rank=2,
+    singular=True,
+)
+log_power: Op = elementwise(
+    _log_power,
+    r"{a:9}^{{{b}}} \log {a:3}",
+    lambda g, y, a, b: g * np.where(np.equal(a, 0) & np.greater(b, 1), 0, _log_slope(a, b)),
+    lambda g, y, a, b: g * np.where(np.equal(a, 0) & np.greater(b, 0), 0, y * np.log(a)),
+    rank=2,
     singular=True,
 )
 
@@ -90,8 +201,8 @@ elementwise(
 elementwise(
     operator.pow,
     tex_power,
-    lambda g, y, a, b: np.where(np.equal(b, 0), 0, g * b * a ** (b - 1)),
-    lambda g, y, a, b: g * np.where((y == 0) & (np.greater(b, 0)), 0, y * np.log(a)),
+    lambda g, y, a, b: g * _power_slope(a, b),
+    lambda g, y, a, b: g * log_power(a, b),
     rank=4,
     name="power",
     of=(np.power,),
@@ -102,14 +213,14 @@ elementwise(
     np.remainder,
     r"{a:2} \bmod {b:2}",
     lambda g, y, a, b: g,
-    lambda g, y, a, b: -(g * np.floor(np.divide(a, b))),
+    lambda g, y, a, b: -(g * np.floor_divide(a, b)),
     bind="__mod__ __rmod__",
 )
 elementwise(
     np.fmod,
     r"\operatorname{{fmod}}({a}, {b})",
     lambda g, y, a, b: g,
-    lambda g, y, a, b: -(g * np.trunc(np.divide(a, b))),
+    lambda g, y, a, b: -(g * _whole_fmod(y, a, b)),
 )
 elementwise(
     np.floor_divide,
@@ -125,31 +236,47 @@ elementwise(np.positive, "{a}", lambda g, y, a: g, bind="__pos__")
 elementwise(
     np.absolute,
     r"\left|{a}\right|",
-    lambda g, y, a: g * np.sign(a),
+    lambda g, y, a: signed(g, a),
     of=(np.absolute, np.fabs),
     bind="__abs__",
+    singular=True,
 )
 elementwise(np.sign, r"\operatorname{{sign}} {a:3}", zero)
 elementwise(
     np.copysign,
     r"\left|{a}\right| \operatorname{{sign}} {b:3}",
-    lambda g, y, a, b: g * np.sign(a) * np.sign(np.copysign(1, b)),
+    lambda g, y, a, b: signed(g, a) * np.sign(np.copysign(1, b)),
     zero,
     rank=2,
+    singular=True,
 )
 elementwise(np.square, "{a:9}^2", lambda g, y, a: 2 * g * a, singular=True)
 elementwise(np.sqrt, r"\sqrt{{{a}}}", lambda g, y, a: g / (2 * y), bind="sqrt", singular=True)
-elementwise(np.cbrt, r"\sqrt[3]{{{a}}}", lambda g, y, a: g / (3 * np.square(y)), singular=True)
-elementwise(np.reciprocal, r"\frac{{1}}{{{a}}}", lambda g, y, a: -(g * np.square(y)), singular=True)
+elementwise(np.cbrt, r"\sqrt[3]{{{a}}}", lambda g, y, a: g / (3 * y) / y, singular=True)
+elementwise(np.reciprocal, r"\frac{{1}}{{{a}}}", lambda g, y, a: -(g * y * y), singular=True)
 elementwise(
     np.hypot,
     r"\sqrt{{{a:9}^2 + {b:9}^2}}",
-    lambda g, y, a, b: g * ratio(a, y),
-    lambda g, y, a, b: g * ratio(b, y),
+    lambda g, y, a, b: turned(g, a, b),
+    lambda g, y, a, b: turned(g, b, a),
+    singular=True,
 )
 
+
+def quotient_and_remainder(a: Any, b: Any) -> tuple[Any, Any]:
+    """``(a // b, a % b)``, as `divmod` has it."""
+    return np.floor_divide(a, b), np.remainder(a, b)
+
+
+OPS[np.divmod] = quotient_and_remainder
+bind_methods(quotient_and_remainder, "__divmod__ __rdivmod__")
+
 # What tests sample
-domains("over divide", real, nonzero)
+domains("divide", real, nonzero)
+domains("signed", real, nonzero)
+domains("directed", real, real, nonzero)
+domains("turned swept", real, nonzero, nonzero)
+domains("log_power", positive, real)
 domains("add subtract multiply", real, real)
 domains("power", positive, real)
 domains("remainder fmod floor_divide", between(2.1, 2.4), between(0.5, 0.6))

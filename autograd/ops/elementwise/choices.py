@@ -27,12 +27,12 @@ def bounds(a_min: Any, a_max: Any, low: Any, high: Any) -> tuple[Any, Any]:
     return (a_min if low is None else low), (a_max if high is None else high)
 
 
-def inside(a: Any, a_min: Any, a_max: Any, low: Any, high: Any) -> Any:
-    """Where a clip leaves a as it is, bounds included."""
+def outside(a: Any, a_min: Any, a_max: Any, low: Any, high: Any) -> Any:
+    """Where a clip puts a bound in a's place."""
     low, high = bounds(a_min, a_max, low, high)
     if high is None:
-        return True if low is None else a >= low
-    return a <= high if low is None else (a >= low) & (a <= high)
+        return False if low is None else a < low
+    return a > high if low is None else (a < low) | (a > high)
 
 
 def nan_to_num(
@@ -49,37 +49,45 @@ def tex_where(c: Symbol, a: Symbol, b: Symbol) -> str | Symbol:
     return rf"\begin{{cases}} {a} & {c} \\ {b} & \text{{otherwise}} \end{{cases}}"
 
 
-def shared(g: Any, chosen: Any, tie: Any) -> Any:
-    """The gradient of the chosen input; in a tie each side receives half."""
-    return np.where(chosen, g, np.where(tie, g / 2, 0))
+def shared(g: Any, rejected: Any, tie: Any) -> Any:
+    """The gradient of an input that was not rejected; in a tie each side receives half.
+
+    NaN is greater than nothing and rejects nothing, so where it comes out both inputs receive g.
+    """
+    return np.where(rejected, 0, np.where(tie, g / 2, g))
+
+
+def lost_to(b: Any, a: Any) -> Any:
+    """Where a is NaN and b is a number."""
+    return np.isnan(a) & ~np.isnan(b)
 
 
 elementwise(
     np.maximum,
     r"\max({a}, {b})",
-    lambda g, y, a, b: shared(g, np.greater(a, b), np.equal(a, b)),
-    lambda g, y, a, b: shared(g, np.greater(b, a), np.equal(a, b)),
-    masks=True,
-)
-elementwise(
-    np.minimum,
-    r"\min({a}, {b})",
     lambda g, y, a, b: shared(g, np.less(a, b), np.equal(a, b)),
     lambda g, y, a, b: shared(g, np.less(b, a), np.equal(a, b)),
     masks=True,
 )
 elementwise(
+    np.minimum,
+    r"\min({a}, {b})",
+    lambda g, y, a, b: shared(g, np.greater(a, b), np.equal(a, b)),
+    lambda g, y, a, b: shared(g, np.greater(b, a), np.equal(a, b)),
+    masks=True,
+)
+elementwise(
     np.fmax,
     r"\operatorname{{fmax}}({a}, {b})",
-    lambda g, y, a, b: shared(g, np.greater(a, b) | np.isnan(b), np.equal(a, b)),
-    lambda g, y, a, b: shared(g, np.greater(b, a) | np.isnan(a), np.equal(a, b)),
+    lambda g, y, a, b: shared(g, np.less(a, b) | lost_to(b, a), np.equal(a, b)),
+    lambda g, y, a, b: shared(g, np.less(b, a) | lost_to(a, b), np.equal(a, b)),
     masks=True,
 )
 elementwise(
     np.fmin,
     r"\operatorname{{fmin}}({a}, {b})",
-    lambda g, y, a, b: shared(g, np.less(a, b) | np.isnan(b), np.equal(a, b)),
-    lambda g, y, a, b: shared(g, np.less(b, a) | np.isnan(a), np.equal(a, b)),
+    lambda g, y, a, b: shared(g, np.greater(a, b) | lost_to(b, a), np.equal(a, b)),
+    lambda g, y, a, b: shared(g, np.greater(b, a) | lost_to(a, b), np.equal(a, b)),
     masks=True,
 )
 elementwise(
@@ -94,7 +102,7 @@ elementwise(
 elementwise(
     clip,
     r"\operatorname{{clip}}({a})",
-    lambda g, y, a, *limits: np.where(inside(a, *limits), g, 0),
+    lambda g, y, a, *limits: np.where(outside(a, *limits), 0, g),
     of=(np.clip,),
     bind="clip",
     masks=True,

@@ -83,14 +83,14 @@ def relu(x):
 
 @_mapped
 def relu_grad(g, x):
-    """g where x is positive."""
-    return g if x > 0 else 0
+    """g where x is positive, or NaN."""
+    return g if not x <= 0 else 0
 
 
 @_mapped
 def relu6_grad(g, x):
-    """g where x is between 0 and 6."""
-    return g if 0 < x < 6 else 0
+    """g where x is between 0 and 6, or NaN."""
+    return g if not (x <= 0 or x >= 6) else 0
 
 
 @_mapped

@@ -1,7 +1,7 @@
 """Special functions over flat arrays, in float64 whatever the storage.
 
 erf, erfc and lgamma are the C library's. Polygamma is the recurrence up to x >= 20 and then the
-asymptotic series (Abramowitz & Stegun 6.4.11), with reflection for the digamma of x < 0.
+asymptotic series (Abramowitz & Stegun 6.4.11), with reflection (6.4.7) for x < 0.
 """
 # mypy: ignore-errors
 
@@ -43,18 +43,35 @@ def lgamma(x, out):
 
 @jit
 def polygamma(n, x, out):
-    """The n-th derivative of digamma; out is NaN at the poles and, for n > 0, at x < 0."""
+    """The n-th derivative of digamma; at a pole inf where both sides agree, at 0 that of its sign.
+
+    Other poles give NaN.
+    """
+    cotangent = np.zeros(n + 2)  # its n-th derivative, as a polynomial in the cotangent itself
+    cotangent[1] = 1.0
+    for k in range(n):  # c' = -(1 + c²)
+        change = np.zeros(n + 2)
+        for j in range(1, k + 2):
+            change[j - 1] -= j * cotangent[j]
+            change[j + 1] -= j * cotangent[j]
+        cotangent = change
     factorial = math.gamma(n + 1.0)
     sign = 1.0 if n % 2 else -1.0  # (-1)^(n+1)
     for i in range(x.size):
         z = float(x[i])
-        reflected = 0.0
+        reflected, side = 0.0, 1.0
         if z <= 0.0:
-            if n > 0 or z == math.floor(z):
-                out[i] = math.nan
+            if z == np.floor(z):
+                if n % 2 and z > -math.inf:
+                    out[i] = math.inf
+                else:
+                    out[i] = math.copysign(math.inf, -z) if z == 0.0 else math.nan
                 continue
-            reflected = -math.pi / math.tan(math.pi * z)
-            z = 1.0 - z
+            c = 1.0 / math.tan(math.pi * (z - np.floor(z + 0.5)))
+            for j in range(n + 1, -1, -1):
+                reflected = reflected * c + cotangent[j]
+            reflected *= -(math.pi ** (n + 1))
+            z, side = 1.0 - z, -1.0 if n % 2 else 1.0
         total = 0.0
         while z < 20.0:
             total += sign * factorial / z ** (n + 1) if n else -1.0 / z
@@ -72,4 +89,4 @@ def polygamma(n, x, out):
                 for j in range(m + 1, m + n):
                     ratio *= j
                 series += sign * _BERNOULLI[k] * ratio / z ** (m + n)
-        out[i] = total + series + reflected
+        out[i] = reflected + side * (total + series)

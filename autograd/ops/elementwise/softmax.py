@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd.machine.choice import alike
+from autograd.machine.sum_axes import sum_axes
 from autograd.op import Op
 from autograd.ops.samples import A, case, cases
 
@@ -42,6 +43,8 @@ def _softmax(a: Any, axis: int = -1) -> Any:
     y = by_kernel(axis, False, a)
     if y is not None:
         return y
+    if not a.size:  # an empty axis has no maximum
+        return a / 1
     e = np.exp(a - np.max(a, axis=axis, keepdims=True))
     return e / total(e, axis)
 
@@ -51,6 +54,8 @@ def _log_softmax(a: Any, axis: int = -1) -> Any:
     y = by_kernel(axis, True, a)
     if y is not None:
         return y
+    if not a.size:
+        return a / 1
     shifted = a - np.max(a, axis=axis, keepdims=True)
     return shifted - np.log(total(np.exp(shifted), axis))
 
@@ -69,6 +74,8 @@ def _log_softmax_grad(g: Any, y: Any, axis: int) -> Any:
 
 def total(a: Any, axis: int) -> Any:
     """Sum along an axis that is kept."""
+    if type(a) is np.ndarray:
+        return sum_axes(a, (axis,), keepdims=True)
     return np.sum(a, axis=axis, keepdims=True)
 
 

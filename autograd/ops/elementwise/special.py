@@ -10,18 +10,21 @@ import numpy as np
 
 from autograd.machine.workspace import native
 from autograd.op import Op, elementwise
-from autograd.ops.elementwise.arithmetic import ratio
 from autograd.ops.samples import A, case, cases, domains, positive, real
 
 
 def _mapped(name: str, a: Any, *static: Any) -> Any:
-    """Run a kernel of kernel_special.py over an array; Numba is imported on first use."""
+    """Run a kernel of kernel_special.py over an array; Numba is imported on first use.
+
+    float16 stays float16; other dtypes become float64.
+    """
     kernel = getattr(importlib.import_module("autograd.ops.elementwise.kernel_special"), name)
     x = np.asarray(a)
     x = native(x if x.dtype in (np.float32, np.float64) else x.astype(np.float64))
     out = np.empty_like(x)
     kernel(*static, x.reshape(-1), out.reshape(-1))
-    return out.reshape(np.shape(a))
+    half = getattr(a, "dtype", None) == np.float16
+    return out.reshape(np.shape(a)).astype(np.float16 if half else out.dtype, copy=False)
 
 
 def _erf(a: Any) -> Any:
@@ -45,7 +48,7 @@ def _digamma(a: Any) -> Any:
 
 
 def _polygamma(a: Any, n: int = 0) -> Any:
-    """The n-th derivative of digamma(a), for a > 0 where n > 0."""
+    """The n-th derivative of digamma(a)."""
     if n < 0 or n != int(n):
         raise ValueError(f"polygamma: n must be an integer >= 0, got {n}.")
     return _mapped("polygamma", a, int(n))
@@ -78,7 +81,7 @@ xlogy: Op = elementwise(
     _xlogy,
     r"{a:2} \log {b:3}",
     lambda g, y, a, b: g * np.where(np.equal(a, 0) & np.less_equal(b, 0), 0, np.log(b)),
-    lambda g, y, a, b: g * ratio(a, b),
+    lambda g, y, a, b: g * np.where(np.equal(a, 0) & np.equal(b, 0), 0, a / b),
     singular=True,
 )
 

@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 
 from autograd.op import Op, elementwise
-from autograd.ops.elementwise.arithmetic import ratio
+from autograd.ops.elementwise.arithmetic import swept
 from autograd.ops.elementwise.by_size import kernel_for
-from autograd.ops.samples import above_one, between, domains, nonzero, positive, real, unit
+from autograd.ops.samples import above_one, domains, nonzero, positive, real, unit
 
 LN2, LN10, PI = math.log(2), math.log(10), math.pi
 
 
-def exp_gap(a: Any, b: Any) -> Any:
-    """exp(a - b) for a <= b, and 0 where both are -inf: a weight in a log-sum-exp."""
-    with np.errstate(invalid="ignore"):
-        return np.where(np.isneginf(a), np.zeros_like(b), np.exp(a - b))
+def _share(a: Any, b: Any, rate: float = 1.0) -> Any:
+    """exp(rate a) / (exp(rate a) + exp(rate b)), and 0 where a is -inf: a weight in logaddexp."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.where(np.isneginf(a), np.zeros_like(b), 1 / (1 + np.exp((b - a) * rate)))
 
 
 @kernel_for("exp")
@@ -42,17 +42,30 @@ def tanh_grad(g: Any, y: Any) -> Any:
     return g * (1 - np.square(y))
 
 
+def _tex_share(a: Any, b: Any, rate: float) -> str:
+    base = "2" if rate == LN2 else "e"
+    return rf"\frac{{{base}^{{{a}}}}}{{{base}^{{{a}}} + {base}^{{{b}}}}}"
+
+
 def sinc_slope(a: Any) -> Any:
     """Derivative of sinc; near 0 its series, since the quotient cancels there."""
-    t = np.square(PI * a)
+    near = np.abs(a) < 0.2
+    small, far = np.where(near, a, 0), np.where(near, 1, a)
+    t = np.square(PI * small)
     series = (
-        -(PI**2) / 3 * a * (1 - t / 10 * (1 - t / 28 * (1 - t / 54 * (1 - t / 88 * (1 - t / 130)))))
+        -(PI**2)
+        / 3
+        * small
+        * (1 - t / 10 * (1 - t / 28 * (1 - t / 54 * (1 - t / 88 * (1 - t / 130)))))
     )
-    return np.where(np.abs(a) < 0.2, series, ratio(np.cos(PI * a) - np.sinc(a), a))
+    return np.where(near, series, (np.cos(PI * far) - np.sinc(far)) / far)
 
 
-gap: Op = elementwise(
-    exp_gap, "e^{{{a:1} - {b:2}}}", lambda g, y, a, b: g * y, lambda g, y, a, b: -(g * y), rank=4
+share: Op = elementwise(
+    _share,
+    _tex_share,
+    lambda g, y, a, b, rate: rate * (g * y * share(b, a, rate)),
+    lambda g, y, a, b, rate: -rate * (g * y * share(b, a, rate)),
 )
 
 elementwise(
@@ -61,23 +74,23 @@ elementwise(
 elementwise(np.exp2, "2^{{{a}}}", lambda g, y, a: LN2 * g * y, rank=4, singular=True)
 elementwise(np.expm1, "e^{{{a}}} - 1", lambda g, y, a: g * np.exp(a), rank=1, singular=True)
 elementwise(np.log, r"\log {a:3}", lambda g, y, a: g / a, bind="log", singular=True)
-elementwise(np.log2, r"\log_2 {a:3}", lambda g, y, a: g / (LN2 * a), singular=True)
-elementwise(np.log10, r"\log_{{10}} {a:3}", lambda g, y, a: g / (LN10 * a), singular=True)
+elementwise(np.log2, r"\log_2 {a:3}", lambda g, y, a: g / LN2 / a, singular=True)
+elementwise(np.log10, r"\log_{{10}} {a:3}", lambda g, y, a: g / LN10 / a, singular=True)
 elementwise(
     np.log1p, r"\log \left(1 + {a:1}\right)", lambda g, y, a: g / (1 + a), rank=3, singular=True
 )
 elementwise(
     np.logaddexp,
     r"\log \left(e^{{{a}}} + e^{{{b}}}\right)",
-    lambda g, y, a, b: g * gap(a, y),
-    lambda g, y, a, b: g * gap(b, y),
+    lambda g, y, a, b: g * share(a, b),
+    lambda g, y, a, b: g * share(b, a),
     rank=3,
 )
 elementwise(
     np.logaddexp2,
     r"\log_2 \left(2^{{{a}}} + 2^{{{b}}}\right)",
-    lambda g, y, a, b: g * gap(LN2 * a, LN2 * y),
-    lambda g, y, a, b: g * gap(LN2 * b, LN2 * y),
+    lambda g, y, a, b: g * share(a, b, LN2),
+    lambda g, y, a, b: g * share(b, a, LN2),
     rank=3,
 )
 
@@ -85,17 +98,17 @@ elementwise(np.sin, r"\sin {a:3}", lambda g, y, a: g * np.cos(a), bind="sin")
 elementwise(np.cos, r"\cos {a:3}", lambda g, y, a: -(g * np.sin(a)), bind="cos")
 elementwise(np.tan, r"\tan {a:3}", lambda g, y, a: g * (1 + np.square(y)))
 elementwise(
-    np.arcsin, r"\arcsin {a:3}", lambda g, y, a: g / np.sqrt(1 - np.square(a)), singular=True
+    np.arcsin, r"\arcsin {a:3}", lambda g, y, a: g / np.sqrt((1 - a) * (1 + a)), singular=True
 )
 elementwise(
-    np.arccos, r"\arccos {a:3}", lambda g, y, a: -(g / np.sqrt(1 - np.square(a))), singular=True
+    np.arccos, r"\arccos {a:3}", lambda g, y, a: -(g / np.sqrt((1 - a) * (1 + a))), singular=True
 )
-elementwise(np.arctan, r"\arctan {a:3}", lambda g, y, a: g / (1 + np.square(a)))
+elementwise(np.arctan, r"\arctan {a:3}", lambda g, y, a: g / np.hypot(1, a) / np.hypot(1, a))
 elementwise(
     np.arctan2,
     r"\operatorname{{atan2}}({a}, {b})",
-    lambda g, y, a, b: g * ratio(b, np.square(a) + np.square(b)),
-    lambda g, y, a, b: -(g * ratio(a, np.square(a) + np.square(b))),
+    lambda g, y, a, b: swept(g, b, a),
+    lambda g, y, a, b: -swept(g, a, b),
     singular=True,
 )
 elementwise(np.sinc, r"\operatorname{{sinc}} {a:3}", lambda g, y, a: g * sinc_slope(a))
@@ -115,24 +128,22 @@ elementwise(
 elementwise(np.sinh, r"\sinh {a:3}", lambda g, y, a: g * np.cosh(a), singular=True)
 elementwise(np.cosh, r"\cosh {a:3}", lambda g, y, a: g * np.sinh(a), singular=True)
 elementwise(_tanh, r"\tanh {a:3}", lambda g, y, a: tanh_grad(g, y), of=(np.tanh,), bind="tanh")
-elementwise(
-    np.arcsinh, r"\operatorname{{arsinh}} {a:3}", lambda g, y, a: g / np.sqrt(np.square(a) + 1)
-)
+elementwise(np.arcsinh, r"\operatorname{{arsinh}} {a:3}", lambda g, y, a: g / np.hypot(1, a))
 elementwise(
     np.arccosh,
     r"\operatorname{{arcosh}} {a:3}",
-    lambda g, y, a: g / np.sqrt(np.square(a) - 1),
+    lambda g, y, a: g / (np.sqrt(a - 1) * np.sqrt(a + 1)),
     singular=True,
 )
 elementwise(
     np.arctanh,
     r"\operatorname{{artanh}} {a:3}",
-    lambda g, y, a: g / (1 - np.square(a)),
+    lambda g, y, a: g / ((1 - a) * (1 + a)),
     singular=True,
 )
 
 # What tests sample
-domains("exp_gap", between(-3, -1), between(-1, 1))
+domains("share", real, real)
 domains("exp exp2 expm1 sin cos arctan sinc deg2rad rad2deg sinh cosh tanh arcsinh", real)
 domains("log log2 log10 log1p", positive)
 domains("tan arcsin arccos arctanh", unit)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.dispatch import array_of
 from autograd.machine.workspace import native
 from autograd.op import Op
 from autograd.ops.arrays.index import scatter
@@ -44,7 +45,7 @@ def _rows_grad(g: Any, indices: Any, rows: int, padding_idx: int | None = None) 
 
 def checked(indices: Any, rows: int, padding_idx: int | None) -> tuple[Array, int]:
     """The indices, checked, and the row that receives no gradient (-1 for none)."""
-    t = np.asarray(indices)
+    t = array_of(indices, "indices")
     if t.dtype.kind not in "iu" and t.size:
         raise TypeError(f"indices must be integers, got {t.dtype}; use indices.astype(np.int64).")
     if t.size and ((t.dtype.kind == "i" and t.min() < 0) or t.max() >= rows):

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.dispatch import array_of
 from autograd.kernel_op import KernelOp
 from autograd.machine.workspace import native
 from autograd.ops.elementwise.softmax import log_softmax
@@ -230,7 +231,7 @@ def checked(
     x: Any, target: Any, weight: Any, ignore_index: int, reduction: str, label_smoothing: float
 ) -> tuple[Array, Array | None]:
     """The targets, raveled, with ignored ones set to 0, and which to keep (None for all)."""
-    t = np.asarray(target)
+    t = array_of(target, "target")
     if t.dtype.kind not in "iu":
         raise TypeError(
             f"target must hold class indices (integers), got {t.dtype}; use "

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd.dispatch import array_of
 from autograd.kernel_op import KernelOp
 from autograd.machine.workspace import native
 from autograd.ops.arrays.reduce import logsumexp
@@ -168,7 +169,7 @@ def checked(
     if not 0 <= blank < C:
         raise ValueError(f"blank must be a class of log_probs {shape}, 0 to {C - 1}, got {blank}.")
     steps = _lengths("input_lengths", input_lengths, N, T, shape)
-    t = np.asarray(targets)
+    t = array_of(targets, "targets")
     if t.size == 0:
         t = t.astype(np.intp)
     if t.dtype.kind not in "iu":
@@ -205,7 +206,7 @@ def checked(
 def _lengths(
     name: str, given: Any, N: int, most: int, shape: tuple[int, ...], of: str = "log_probs"
 ) -> Array:
-    n = np.asarray(given)
+    n = array_of(given, name)
     if n.dtype.kind not in "iu":
         raise TypeError(f"{name} must be integers, got {n.dtype}.")
     if n.shape != (N,) and not (n.shape == () and N == 1):

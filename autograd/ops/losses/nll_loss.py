@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.dispatch import array_of
 from autograd.ops.losses.class_probabilities import class_rows
 from autograd.ops.losses.cross_entropy import check_options, checked
 from autograd.value import Value
@@ -42,14 +43,16 @@ def nll_loss(
     array([0.5 , 0.75])
     """
     if not isinstance(log_p, Value):
-        log_p = np.asarray(log_p)
+        log_p = array_of(log_p, "nll_loss: input")
     try:
         check_options(log_p, weight, reduction, 0.0)
         t, keep = checked(log_p, target, weight, ignore_index, reduction, 0.0)
     except (TypeError, ValueError) as error:
         raise type(error)(f"nll_loss: {error}") from None
     kind = log_p.dtype
-    factors = np.ones(len(t), kind) if weight is None else np.asarray(weight, kind)[t]
+    factors = (
+        np.ones(len(t), kind) if weight is None else array_of(weight, "weight").astype(kind)[t]
+    )
     if keep is not None:
         factors = factors * keep
     rows = class_rows(log_p)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.dispatch import array_of
 from autograd.ops.arrays.index import updated
 from autograd.ops.axes import Ints, each, over_axes
 
@@ -46,7 +47,7 @@ def max_unpool_nd(
     array([0., $last])
     """
     name = f"max_unpool{rank}d"
-    shape, places = np.shape(input), np.asarray(indices)
+    shape, places = np.shape(input), array_of(indices, name)
     if len(shape) not in (rank + 1, rank + 2) or places.shape != shape:
         raise ValueError(
             f"{name}: input {shape} must have {rank + 1} or {rank + 2} axes, and indices "

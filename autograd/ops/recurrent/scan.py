@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.dispatch import array_of
 from autograd.ops.recurrent.fused import Weights, checked_lengths
 from autograd.value import Value
 
@@ -62,7 +63,7 @@ def scan(cell: Cell, xs: Any, state: Any, *, lengths: Any = None, reverse: bool 
     >>> decay.grad
     array(2.)
     """
-    xs = xs if isinstance(xs, Value) else np.asarray(xs)
+    xs = xs if isinstance(xs, Value) else array_of(xs, "scan: xs")
     steps = xs.shape[0] if xs.shape else 0
     if not steps:
         raise ValueError(f"scan: xs must have at least one step, got shape {xs.shape}.")
