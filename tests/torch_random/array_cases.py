@@ -136,7 +136,9 @@ def reduction(d, name):
         theirs = {"keepdim": keep, "dim": tuple(range(x.ndim))}
     if name in ("max", "min") and axis is None:
         theirs["dim"] = ()
-    return Case(lambda x: f(x, **ours), lambda x: g(x, **theirs), (x,), text=ours)
+    # std and var of single elements are constant or 0/0: PyTorch's second order mixes 0 and NaN
+    order = 1 if "ddof" in ours and np.size(x) == np.size(np.sum(x, axis)) else 2
+    return Case(lambda x: f(x, **ours), lambda x: g(x, **theirs), (x,), text=ours, order=order)
 
 
 def along(name, theirs=None, **more):
@@ -259,8 +261,8 @@ def choices(d, name):
         return Case(
             lambda x: np.clip(x, low, high), lambda x: torch.clamp(x, low, high), (d.real(*a),)
         )
-    lows = d.between(-2, 0, *a)
-    return Case(np.clip, torch.clamp, (d.real(*a), lows, d.between(0, 2, *a)))
+    bounds = Constant(d.between(-2, 0, *a)), Constant(d.between(0, 2, *a))  # ours are constants
+    return Case(np.clip, torch.clamp, (d.real(*a), *bounds))
 
 
 PADDING = {"constant": "constant", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}
@@ -519,7 +521,8 @@ def linalg(d, name):
         return Case(ours, theirs, (xs,))
     if name == "cond":
         p = d.pick(None, 2, -2, 1, -1, np.inf, -np.inf, "fro")
-        return Case(lambda x: ours(x, p), lambda x: theirs(x, p), (x,), text=p)
+        order = 2 if p in (None, 2, -2) else 0  # elsewhere PyTorch's gradient raises
+        return Case(lambda x: ours(x, p), lambda x: theirs(x, p), (x,), text=p, order=order)
     x = (
         well_behaved(d, n=4).reshape(2, 2, 4)
         if name == "tensorinv"
@@ -589,4 +592,5 @@ def methods(d, name):
         assert isinstance(x, Value)
         return getattr(x, name)(*args, **more)
 
-    return Case(ours, theirs, (x,), text=args)
+    order = 1 if more and x.shape[a] == 1 else 2  # as in `reduction`
+    return Case(ours, theirs, (x,), text=args, order=order)

@@ -206,3 +206,27 @@ def scheduler(d, name):
         text=(names, settings, lr, turn),
         order=0,
     )
+
+
+@cases("clip_grad_norm_", "clip_grad_value_")
+def clipping(d, name):
+    """The total norm, and the gradients after clipping."""
+    bound = d.uniform(0.05, 5)
+    more = {"norm_type": d.pick(1.0, 2.0, 3.0, np.inf)} if "norm" in name else {}
+    gradients = [d.real(*d.shape(0, 3, False)) for _ in range(d.int(1, 3))]
+
+    def walk(library, parameters, gradients):
+        for p, g in zip(parameters, gradients, strict=True):
+            p.grad = g
+        total = getattr(library.utils, name)(parameters, bound, **more)
+        return [total, *(p.grad for p in parameters)]
+
+    def ours(gradients):
+        parameters = [nn.Parameter(np.zeros(g.shape), dtype=d.dtype) for g in gradients]
+        return walk(nn, parameters, [g.data.copy() for g in gradients])
+
+    def theirs(gradients):
+        parameters = [torch.nn.Parameter(torch.zeros_like(g)) for g in gradients]
+        return walk(torch.nn, parameters, [g.detach().clone() for g in gradients])
+
+    return Case(ours, theirs, (gradients,), text=(bound, more), order=0)
