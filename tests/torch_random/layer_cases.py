@@ -348,7 +348,7 @@ TRANSFORMERS = ("TransformerEncoderLayer", "TransformerDecoderLayer", "Transform
 @cases(*TRANSFORMERS, "TransformerDecoder", "Transformer")
 def transformer(d, name):
     heads, n, s, t = d.int(1, 2), d.int(1, 2), d.int(1, 4), d.int(1, 4)
-    e = heads * d.int(1, 3)
+    e = heads * d.int(2, 3)  # the layer norm of one number is a constant
     settings = {"d_model": e, "nhead": heads, "dim_feedforward": d.int(1, 6), "dropout": 0.0}
     settings |= {"activation": d.pick("relu", "gelu"), "norm_first": d.flag(), "bias": d.flag()}
     settings |= {"batch_first": d.flag(), "layer_norm_eps": 0.1}

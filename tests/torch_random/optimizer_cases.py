@@ -223,7 +223,8 @@ def clipping(d, name):
 
     def ours(gradients):
         parameters = [nn.Parameter(np.zeros(g.shape), dtype=d.dtype) for g in gradients]
-        return walk(nn, parameters, [g.data.copy() for g in gradients])
+        total, *clipped = walk(nn, parameters, [g.data.copy() for g in gradients])
+        return [total if total is None else np.asarray(total, d.dtype), *clipped]  # ours: float64
 
     def theirs(gradients):
         parameters = [torch.nn.Parameter(torch.zeros_like(g)) for g in gradients]
