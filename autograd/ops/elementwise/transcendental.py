@@ -80,6 +80,7 @@ slant: Op = elementwise(
     _slant,
     r"\frac{{1}}{{\sqrt{{1 + {a:9}^2}}}}",
     lambda g, y, a: -(g * a * y * y * y),
+    rank=2,
 )
 
 elementwise(
