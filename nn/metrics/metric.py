@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from autograd.dispatch import array_of
 from autograd.node import Array as Array
 from autograd.value import Value
 from nn.metrics.class_indices import arrays
@@ -112,10 +113,13 @@ class Metric(ABC):
     def __call__(self, outputs: Any, targets: Any) -> float | Array:
         """The metric of these arrays alone; the accumulated state is not changed."""
         fresh = self.fresh()
-        fresh.update(
-            *(np.asarray(x.data if isinstance(x, Value) else x) for x in (outputs, targets))
-        )
+        fresh.update(_plain(outputs, "outputs"), _plain(targets, "targets"))
         return fresh.compute()
+
+
+def _plain(x: Any, name: str) -> Array:
+    """An array; a metric reads a Value's, as it has no gradient."""
+    return array_of(x.data if isinstance(x, Value) else x, name)
 
 
 def _has_state(x: Any) -> bool:

@@ -12,7 +12,7 @@ from autograd.random import Rng
 from autograd.recording import no_grad
 from autograd.value import Value
 from nn.arguments import count
-from nn.data.arrays import is_sparse, numbers
+from nn.data.arrays import as_floats, is_sparse, numbers
 from nn.data.dataset import Array, is_iterable
 from nn.data.loader import DataLoader, loads_batches
 from nn.module import Module
@@ -57,7 +57,7 @@ class Batches:
                 "arrays with samples in axis 0. For one sample at a time write an "
                 "nn.data.IterableDataset."
             )
-        return array.astype(self.dtype, copy=False) if array.dtype.kind == "f" else array
+        return as_floats(self.who, array, self.dtype) if array.dtype.kind == "f" else array
 
 
 class Steps:
@@ -205,7 +205,7 @@ def as_array(who: str, i: int, part: Any, model: Module) -> Array:
             ) from None
     array = numbers(who, part)
     if array.dtype.kind == "f":
-        array = array.astype(float_type(model) or array.dtype, copy=False)
+        array = as_floats(who, array, float_type(model) or array.dtype)
     return array
 
 

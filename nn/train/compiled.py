@@ -241,7 +241,7 @@ class Compiled(Module):
         ValueError
             A file that can't be read, or other names or shapes. Nothing has changed then.
         """
-        self.load_state_dict(load(Path(path).expanduser()))
+        self.load_state_dict(load(path))
 
     def _compiled(self, what: str) -> _Plan:
         if self._plan is None:

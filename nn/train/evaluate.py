@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd.node import Array
+from nn.arguments import flags
 from nn.losses.by_name import loss_for
 from nn.module import Module, evaluating
 from nn.train.batches import Loader, as_loader, detached, parts
@@ -45,6 +46,7 @@ def evaluate(
     ...                   ["accuracy"])
     {'loss': 1.0986122886681098, 'accuracy': 0.5}
     """
+    flags("evaluate", carry=carry)
     loader = as_loader("evaluate", data, model, batch_size, weights=sample_weight)
     objective = Objective(loss_for(loss), metrics_for(metrics), carry, sample_weight is not None)
     return measured(model, loader, objective)

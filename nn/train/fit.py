@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from autograd.random import Rng
-from nn.arguments import count
+from nn.arguments import count, flags
 from nn.losses.by_name import loss_for
 from nn.metrics.metric import samples_in
 from nn.module import Module
@@ -134,6 +134,7 @@ def fit(
     >>> history["accuracy"][-1] > 0.95
     True
     """
+    flags("fit", shuffle=shuffle, carry=carry)
     epochs = count("fit", "epochs", epochs, 1)
     accumulate = count("fit", "accumulate", accumulate, 1)
     begin = count("fit", "initial_epoch", initial_epoch)

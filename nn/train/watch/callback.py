@@ -6,13 +6,12 @@ import math
 import os
 import time
 from html import escape
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
 
-from autograd.files import write
+from autograd.files import located, write
 from autograd.viz.pages import framed
 from nn.train.callback import Callback
 from nn.train.destination import destination
@@ -79,7 +78,7 @@ class Watch(Callback):
         seconds: float = 2.0,
         title: str | None = None,
     ) -> None:
-        self.path = Path(path).expanduser()
+        self.path = located(path)
         if self.path.suffix.lower() not in (".html", ".htm"):
             raise ValueError(f"Watch: the file name {self.path.name!r} must end in .html.")
         if every is not None and (isinstance(every, bool) or int(every) != every or every < 1):
