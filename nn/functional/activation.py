@@ -154,7 +154,10 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Value
     if not beta:
         raise ValueError(f"softplus: beta must not be 0, got {beta}.")
     x = input if isinstance(input, Value) else np.asarray(input)
-    y: Any = np.where(np.greater(x * beta, threshold), x, autograd.ops.softplus(x, beta))
+    y: Any = autograd.ops.softplus(x, beta)
+    if x.dtype == np.float32 and threshold >= 20:
+        return y  # the two are one number up there
+    y = np.where(np.greater(x * beta, threshold), x, y)
     return y
 
 

@@ -14,6 +14,7 @@ from nn.arguments import flags
 from nn.functional.distance import pairwise_distance
 from nn.functional.reduction import constant, hinge, paired, reduced, signs
 from nn.functional.tensor import Tensor, floats
+from nn.parameter import plain
 
 
 def hinge_embedding_loss(
@@ -93,9 +94,16 @@ def cosine_embedding_loss(
             f"{who}: target must have shape {x1.shape[:-1]} for inputs {x1.shape}, got {t.shape}."
         )
     signs(who, t)
-    product, first, second = (np.sum(a * b, axis=-1) for a, b in ((x1, x2), (x1, x1), (x2, x2)))
-    cosine = product / np.sqrt((first + 1e-12) * (second + 1e-12))
+    cosine = np.sum(_unit(x1) * _unit(x2), axis=-1)
     return reduced(np.where(t > 0, 1 - cosine, hinge(cosine - margin)), reduction, who)
+
+
+def _unit(x: Tensor) -> Tensor:
+    """Rows of length 1, or less near 0; scaled first where squares would leave the range."""
+    largest = np.abs(plain(x)).max(axis=-1, keepdims=True, initial=0)
+    scale = np.where(largest > np.finfo(x.dtype).max ** 0.25, largest, 1).astype(x.dtype)
+    x = x / scale
+    return x / np.sqrt(np.sum(x * x, axis=-1, keepdims=True) + (1e-6 / scale) ** 2)
 
 
 def triplet_margin_loss(

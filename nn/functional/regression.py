@@ -117,8 +117,8 @@ def huber_loss(
 
 def _huber(d: Tensor, delta: float) -> Value:
     """d² / 2 near 0, else linear; the square is that of d, whose second derivative at 0 is 1."""
-    far = np.abs(d)
-    y: Any = np.where(far < delta, 0.5 * np.square(d), delta * (far - 0.5 * delta))
+    c = np.clip(d, -delta, delta)
+    y: Any = c * (d - 0.5 * c)
     return y
 
 

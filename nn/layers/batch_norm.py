@@ -100,6 +100,7 @@ class _Tracked(ScaleAndShift):
         return False
 
     def _check_channels(self, shape: tuple[int, ...]) -> None:
+        flags(type(self).__name__, track_running_stats=self.track_running_stats)
         channels = self._channels(shape)
         if channels != self.num_features:
             raise ValueError(

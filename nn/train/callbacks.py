@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import os
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from autograd.files import located
+from nn.arguments import flags
 from nn.files import save
 from nn.optim.lr_scheduler import ReduceLROnPlateau
 from nn.train.callback import Callback
@@ -145,6 +146,7 @@ class EarlyStopping(Callback):
         mode: str = "auto",
         restore_best_weights: bool = True,
     ) -> None:
+        flags(type(self).__name__, restore_best_weights=restore_best_weights)
         if patience < 0:
             raise ValueError(f"EarlyStopping: patience must be >= 0, got {patience}.")
         self._best = Best("EarlyStopping", monitor, mode, min_delta)
@@ -340,6 +342,7 @@ class ModelCheckpoint(Callback):
         monitor: str | None = None,
         mode: str = "auto",
     ) -> None:
+        flags(type(self).__name__, save_best_only=save_best_only)
         self.path, self.save_best_only = os.fspath(path), save_best_only
         self._best = Best("ModelCheckpoint", monitor, mode, 0.0)
         self._model: Any = None
@@ -370,7 +373,7 @@ class ModelCheckpoint(Callback):
         if self.save_best_only and not better:
             return
         logs = {**dict.fromkeys(state.names, float("nan")), **state.logs}
-        file = Path(self._file({"epoch": state.epoch, **logs})).expanduser()
+        file = located(self._file({"epoch": state.epoch, **logs}))
         file.parent.mkdir(parents=True, exist_ok=True)
         save(state.model, file)
 

@@ -212,7 +212,8 @@ def checked(
     except ValueError:
         raise ValueError(
             "the leading axes must broadcast together, got query "
-            f"{query.shape}, key {key.shape} and value {value.shape}."
+            f"{query.shape}, key {key.shape} and value {value.shape}; enable_gqa=True lets several "
+            "heads of queries share one of keys and values."
         ) from None
     mask = attn_mask.data if isinstance(attn_mask, Value) else attn_mask
     if mask is None or (mask.ndim == 0 and mask.dtype == object):  # a Symbol holds None as an array
