@@ -73,7 +73,7 @@ class Sampler(ABC):
 
     def __iter__(self) -> Iterator[int]:
         """Iterate over the indices of one epoch."""
-        return iter(self.draw(as_generator(self.rng)).tolist())
+        return iter(order_of(self, as_generator(self.rng)).tolist())
 
 
 class SequentialSampler(Sampler):

@@ -156,6 +156,7 @@ class _Attack:
     ) -> None:
         self.who, self.model, self.x = who, model, floats(who, model, x)
         self.target, self.criterion = np.asarray(target), loss_for(loss)
+        flags(who, targeted=targeted)
         self.sign = -1 if targeted else 1
         if not (eps >= 0 and np.isfinite(eps)):
             raise ValueError(f"{who}: eps must be finite and >= 0, got {eps}.")

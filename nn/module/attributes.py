@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from autograd.dispatch import refuse_subclasses
 from autograd.value import Value
 from nn.parameter import Buffer, Parameter
 
 VACANT = "_vacant"  # the names of parameters and modules that are None, with their kind
+BUFFERS = "_persistent"  # the names of buffers, and whether state dicts have them
 
 
 PLAIN = {list, tuple, dict, set}
@@ -23,7 +25,7 @@ def admitted(module: Any, name: str, value: Any, module_type: type) -> Any:
     buffer an array or None, as in PyTorch.
     """
     own = vars(module)
-    buffers = own.get("_buffers", {})
+    buffers = own.get(BUFFERS, {})
     registered = isinstance(value, (Parameter, module_type))
     if not registered:
         kind = kind_of(own, name, module_type)
@@ -33,7 +35,7 @@ def admitted(module: Any, name: str, value: Any, module_type: type) -> Any:
             own[VACANT] = {**own.get(VACANT, {}), name: kind}
             return None
         if isinstance(value, Buffer):
-            own["_buffers"] = {**buffers, name: value.persistent}
+            own[BUFFERS] = {**buffers, name: value.persistent}
             return value.data
         if kind == "buffer":
             return None if value is None else _as_buffer(name, value)
@@ -53,7 +55,7 @@ def kind_of(own: dict[str, Any], name: str, module_type: type) -> str | None:
         return "parameter"
     if isinstance(old, module_type):
         return "module"
-    if name in own.get("_buffers", ()):
+    if name in own.get(BUFFERS, ()):
         return "buffer"
     known: str | None = own.get(VACANT, {}).get(name)
     return known
@@ -62,7 +64,7 @@ def kind_of(own: dict[str, Any], name: str, module_type: type) -> str | None:
 def forget(module: Any, name: str) -> None:
     """Take a name out of the lists of buffers and of vacant places."""
     own = vars(module)
-    for listed in ("_buffers", VACANT):
+    for listed in (BUFFERS, VACANT):
         if name in own.get(listed, ()):  # a new dict: a shallow copy of the module has the old one
             own[listed] = {key: x for key, x in own[listed].items() if key != name}
 
@@ -70,6 +72,7 @@ def forget(module: Any, name: str) -> None:
 def _as_buffer(name: str, value: Any) -> Any:
     if isinstance(value, Value):
         raise TypeError(f"The buffer {name!r} is a plain array; assign the Value's .data to it.")
+    refuse_subclasses(value, f"The buffer {name!r}")
     array = np.asarray(value)
     if array.dtype.kind not in "fiubc":
         raise TypeError(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import os
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from autograd.files import located
 from nn.arguments import flags
 from nn.files import save
 from nn.optim.lr_scheduler import ReduceLROnPlateau
@@ -373,7 +373,7 @@ class ModelCheckpoint(Callback):
         if self.save_best_only and not better:
             return
         logs = {**dict.fromkeys(state.names, float("nan")), **state.logs}
-        file = Path(self._file({"epoch": state.epoch, **logs})).expanduser()
+        file = located(self._file({"epoch": state.epoch, **logs}))
         file.parent.mkdir(parents=True, exist_ok=True)
         save(state.model, file)
 

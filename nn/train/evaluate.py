@@ -60,13 +60,14 @@ def measured(model: Module, loader: Loader, objective: Objective) -> dict[str, A
     with evaluating(model):
         for batch in loader:
             empty = False
-            found = objective(model, batch, carried)
+            found = objective(model, batch, carried, measuring=True)
             carried = found.carried
             total += found.total
             counted += found.counted
             outputs = detached(found.outputs)
             for metric in objective.metrics:
                 metric.update(outputs, found.target)
+            del found  # the graph of its loss, before the next one is made
     if empty:
         raise ValueError("evaluate: the data has no batch.")
     mean = total / counted if counted else float("nan")
@@ -101,7 +102,7 @@ def predict(model: Module, X: Any, *, batch_size: int = 256) -> Any:
     array([[0.],
            [2.]])
     """
-    samples = isinstance(X, list) and bool(X) and isinstance(X[0], tuple)
+    samples = isinstance(X, list) and bool(X) and isinstance(X[0], (tuple, dict))
     with_targets = samples or not (isinstance(X, (tuple, list)) or hasattr(X, "__array__"))
     if not with_targets and not isinstance(X, tuple):
         X = (X,)

@@ -13,6 +13,7 @@ import numpy as np
 from autograd.random import Rng
 from nn.arguments import count, flags
 from nn.losses.by_name import loss_for
+from nn.metrics.metric import samples_in
 from nn.module import Module
 from nn.train.batches import (
     Batches,
@@ -22,7 +23,6 @@ from nn.train.batches import (
     detached,
     make_parameters,
     number_of,
-    samples_in,
 )
 from nn.train.callback import Hooks, listed
 from nn.train.choices import metrics_for, optimizer_for
@@ -226,16 +226,17 @@ def _train_epoch(
         hook(state)
     first, state.resumed = state.resumed, 0
     batches, i = number_of(state.loader), first
-    state.pending = 0.0
+    state.pending, unit = 0.0, 1.0
     for i, batch in enumerate(state.loader, first + 1):
         found = _forward(state, objective, batch, i)
         for hook in hooks.loss:
             hook(state)
         summed = accumulate == 1 or found.is_sum  # into the gradient as it is
         if found.counted:
-            weight = None if summed else np.asarray(found.counted, found.loss.dtype)
-            found.loss.backward(weight)
-            state.pending += 1.0 if summed else found.counted
+            unit = unit if state.pending else found.counted  # so that float16 holds the weights
+            weight = 1.0 if summed else found.counted / unit
+            found.loss.backward(None if summed else np.asarray(weight, found.loss.dtype))
+            state.pending += weight
         if state.pending and (i % accumulate == 0 or i == batches):
             _update(state, hooks, 1.0 if summed else state.pending)
         state.total += found.total
@@ -273,12 +274,13 @@ def _update(state: State, hooks: Hooks, divisor: float) -> None:
 
 def _forward(state: State, objective: Objective, batch: Any, i: int) -> Outcome:
     """The model's outputs for a batch and their loss; an error where that is not finite."""
-    found = objective(state.model, batch, state.carried)
+    found = objective(state.model, batch, state.carried, measuring=False)
     loss = found.loss
     if getattr(loss, "op", None) is None:
         raise ValueError(
             f"fit: the loss must return one recorded number, a Value of shape (), not {loss!r}. "
-            "Does the model have parameters, and does the loss reduce to their mean?"
+            "Does the model have parameters that are trained, outside no_grad, and does the loss "
+            "reduce to their mean?"
         )
     state.carried = found.carried
     state.batch, state.outputs, state.loss = batch, found.outputs, loss

@@ -700,3 +700,98 @@ def test_methods_take_true_and_false_only(wrong):
     ):
         with pytest.raises(TypeError, match="must be True or False"):
             call()
+
+
+def test_pytorchs_private_dicts_are_live_views():
+    norm = nn.BatchNorm1d(2)
+    norm.register_parameter("extra", None)
+    assert list(norm._parameters) == ["weight", "bias", "extra"]
+    assert norm._parameters["extra"] is None
+    assert norm._parameters["weight"] is norm.weight
+    assert norm._buffers["running_mean"] is norm.running_mean
+    net = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+    for name, child in net._modules.items():
+        if isinstance(child, nn.ReLU):
+            net._modules[name] = nn.Tanh()
+    assert isinstance(net[1], nn.Tanh)
+    del net[0]._parameters["bias"]
+    assert not hasattr(net[0], "bias")
+    with pytest.raises(KeyError):
+        norm._parameters["running_mean"]
+
+
+def test_a_weight_is_replaced_by_a_computed_one_as_weight_drop_does():
+    class WeightDrop(nn.Module):
+        def __init__(self, module, name):
+            super().__init__()
+            self.module, self.name = module, name
+            w = getattr(module, name)
+            del module._parameters[name]
+            module.register_parameter(name + "_raw", nn.Parameter(w.data))
+
+        def forward(self, *args):
+            raw = getattr(self.module, self.name + "_raw")
+            setattr(self.module, self.name, nn.functional.dropout(raw, 0.5, training=self.training))
+            return self.module(*args)
+
+    net = WeightDrop(nn.Linear(3, 2), "weight")
+    assert keys(net) == ["module.bias", "module.weight_raw"]
+    np.sum(net(np.ones((1, 3), np.float32))).backward()
+    assert net.module.weight_raw.grad is not None
+
+
+def test_to_takes_devices_and_types():
+    assert Block().to("cpu", np.float64).scale.dtype == np.float64
+    assert Block().to(device="cpu", dtype=np.float64, non_blocking=True).mean.dtype == np.float64
+    assert Block().to(device="cpu").scale.dtype == np.float32
+    with pytest.raises(ValueError, match="no other device"):
+        Block().to("cuda:0", np.float64)
+
+
+def test_keep_vars_gives_the_parameters_themselves():
+    block = Block()
+    state = block.state_dict(keep_vars=True)
+    assert state["scale"] is block.scale
+    assert state["mean"] is block.mean
+
+
+def test_train_and_eval_reach_children_by_their_own_method():
+    class Frozen(nn.Module):
+        def __init__(self):
+            self.norm = nn.BatchNorm1d(2)
+
+        def train(self, mode=True):
+            super().train(mode)
+            self.norm.eval()
+            return self
+
+    net = nn.Sequential(Frozen()).train()
+    assert net[0].training
+    assert not net[0].norm.training
+
+
+def test_overridden_state_dict_methods_of_submodules_are_called():
+    class Versioned(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(np.zeros(1))
+
+        def _save_to_state_dict(self, destination, prefix, keep_vars):
+            super()._save_to_state_dict(destination, prefix, keep_vars)
+            destination[prefix + "old"] = destination.pop(prefix + "weight")
+
+        def _load_from_state_dict(self, state_dict, prefix, *args):
+            state_dict[prefix + "weight"] = state_dict.pop(prefix + "old")
+            super()._load_from_state_dict(state_dict, prefix, *args)
+
+    class Marked(nn.Linear):
+        def state_dict(self, *args, **kwargs):
+            state = super().state_dict(*args, **kwargs)
+            state[kwargs.get("prefix", "") + "mark"] = 1
+            return state
+
+    net = nn.Sequential(Versioned())
+    assert keys(net) == ["0.old"]
+    assert net.load_state_dict({"0.old": np.ones(1)}) == ([], [])
+    assert net[0].weight.data == 1
+    assert keys(nn.Sequential(Marked(1, 1))) == ["0.weight", "0.bias", "0.mark"]

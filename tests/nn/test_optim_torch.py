@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -120,3 +122,40 @@ def test_defaults_and_names_of_state_are_torchs(name, rng):
     assert extra <= {"foreach", "fused", "capturable", "differentiable"}
     mine, torchs = (opt.state_dict()["state"].get(0, {}) for opt in (ours, theirs))
     assert mine.keys() == {name for name, x in torchs.items() if x is not None}
+
+
+@pytest.mark.parametrize("size", [3, 1 << 15], ids=["gathered", "large"])
+@pytest.mark.parametrize(
+    ("name", "settings", "buffers"),
+    [
+        ("SGD", {"lr": 0.1, "momentum": 0.9, "dampening": 0.3}, ["momentum_buffer"]),
+        ("Adam", {"lr": 0.1, "amsgrad": True}, ["exp_avg", "exp_avg_sq", "max_exp_avg_sq"]),
+        ("RMSprop", {"lr": 0.1, "momentum": 0.5}, ["square_avg", "momentum_buffer"]),
+    ],
+)
+def test_state_that_is_assigned_and_copied_is_that_of_torch(name, settings, buffers, size):
+    start = np.linspace(-1, 1, size).astype(np.float32)
+    p, q = nn.Parameter(start), torch.nn.Parameter(torch.tensor(start))
+    ours = getattr(nn.optim, name)([p], **settings)
+    theirs = getattr(torch.optim, name)([q], **settings)
+    rng = np.random.default_rng(0)
+    for turn in range(8):
+        g = rng.normal(size=size).astype(np.float32)
+        p.grad, q.grad = g, torch.tensor(g)
+        ours.step()
+        theirs.step()
+        if turn in (1, 4):  # other arrays
+            for buffer in buffers:
+                new = np.abs(rng.normal(size=size)).astype(np.float32)
+                ours.state[p][buffer] = new
+                theirs.state[q][buffer] = torch.tensor(new)
+        if turn in (2, 5):
+            p, ours = copy.deepcopy((p, ours))
+            q, theirs = copy.deepcopy((q, theirs))
+        if turn == 6:
+            ours.state[p][buffers[0]][:] = 0
+            theirs.state[q][buffers[0]][:] = 0
+        np.testing.assert_allclose(p.data, q.detach().numpy(), rtol=2e-5, atol=1e-6)
+        for buffer in buffers:
+            saved = ours.state_dict()["state"][0][buffer]
+            np.testing.assert_allclose(saved, theirs.state[q][buffer].numpy(), rtol=1e-4, atol=1e-6)

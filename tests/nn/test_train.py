@@ -312,6 +312,17 @@ def test_bad_arguments_of_fit_are_refused_and_nothing_changes(change, message):
     np.testing.assert_array_equal(weights(model), before)
 
 
+def test_training_within_no_grad_and_of_frozen_models_is_refused():
+    model = net()
+    with autograd.no_grad(), pytest.raises(ValueError, match="outside no_grad"):
+        fit(model, (X, Y), "cross_entropy", verbose=False)
+    for p in model.parameters():
+        p.requires_grad = False
+    optimizer = nn.optim.SGD(model.parameters(), 0.1)
+    with pytest.raises(ValueError, match="parameters that are trained"):
+        fit(model, (X, Y), "cross_entropy", optimizer, verbose=False)
+
+
 def test_progress_is_plain_lines_where_there_is_no_terminal(capsys):
     fit(net(), (X, Y), "cross_entropy", epochs=45, metrics=["accuracy"])
     lines = capsys.readouterr().out.splitlines()

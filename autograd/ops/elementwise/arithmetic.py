@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd.dispatch import OPS
+from autograd.node import Node
 from autograd.op import Op, bind_methods, elementwise
 from autograd.ops.samples import between, domains, nonzero, positive, real
 from autograd.symbol import Symbol
@@ -41,6 +42,12 @@ def _swept(g: Any, a: Any, b: Any) -> Any:
         p, q = np.divide(a, scale), np.divide(b, scale)
         y = g * (p / (np.square(p) + np.square(q))) / scale
         return np.where(np.equal(scale, 0) | (np.isinf(scale) & np.isfinite(g)), 0, y)
+
+
+def bent(row: Any, g: Any, *args: Any) -> Any:
+    """``row(g, *args)``, the gradient at a kink; a g that is constant has no part in curvature."""
+    constant = getattr(g, "requires_grad", None) is False
+    return g * row(1, *args) if constant else row(g, *args)
 
 
 def _curved(h: Any, g: Any, kink: Any, y: Any) -> Any:
@@ -236,7 +243,7 @@ elementwise(np.positive, "{a}", lambda g, y, a: g, bind="__pos__")
 elementwise(
     np.absolute,
     r"\left|{a}\right|",
-    lambda g, y, a: signed(g, a),
+    lambda g, y, a: bent(signed, g, a) if isinstance(g, Node) else g * np.sign(a),
     of=(np.absolute, np.fabs),
     bind="__abs__",
     singular=True,
@@ -245,7 +252,7 @@ elementwise(np.sign, r"\operatorname{{sign}} {a:3}", zero)
 elementwise(
     np.copysign,
     r"\left|{a}\right| \operatorname{{sign}} {b:3}",
-    lambda g, y, a, b: signed(g, a) * np.sign(np.copysign(1, b)),
+    lambda g, y, a, b: bent(signed, g, a) * np.sign(np.copysign(1, b)),
     zero,
     rank=2,
     singular=True,
@@ -257,8 +264,8 @@ elementwise(np.reciprocal, r"\frac{{1}}{{{a}}}", lambda g, y, a: -(g * y * y), s
 elementwise(
     np.hypot,
     r"\sqrt{{{a:9}^2 + {b:9}^2}}",
-    lambda g, y, a, b: turned(g, a, b),
-    lambda g, y, a, b: turned(g, b, a),
+    lambda g, y, a, b: bent(turned, g, a, b),
+    lambda g, y, a, b: bent(turned, g, b, a),
     singular=True,
 )
 

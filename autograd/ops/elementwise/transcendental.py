@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from autograd.op import Op, elementwise
-from autograd.ops.elementwise.arithmetic import swept
+from autograd.ops.elementwise.arithmetic import bent, swept
 from autograd.ops.elementwise.by_size import kernel_for
 from autograd.ops.samples import above_one, domains, nonzero, positive, real, unit
 
@@ -107,8 +107,8 @@ elementwise(np.arctan, r"\arctan {a:3}", lambda g, y, a: g / np.hypot(1, a) / np
 elementwise(
     np.arctan2,
     r"\operatorname{{atan2}}({a}, {b})",
-    lambda g, y, a, b: swept(g, b, a),
-    lambda g, y, a, b: -swept(g, a, b),
+    lambda g, y, a, b: bent(swept, g, b, a),
+    lambda g, y, a, b: -bent(swept, g, a, b),
     singular=True,
 )
 elementwise(np.sinc, r"\operatorname{{sinc}} {a:3}", lambda g, y, a: g * sinc_slope(a))
