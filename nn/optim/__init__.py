@@ -6,6 +6,7 @@ from autograd.spelling import refuse_name
 from nn.optim import lr_scheduler as lr_scheduler
 from nn.optim import swa_utils as swa_utils
 from nn.optim.adadelta import Adadelta as Adadelta
+from nn.optim.adafactor import Adafactor as Adafactor
 from nn.optim.adagrad import Adagrad as Adagrad
 from nn.optim.adam import Adam as Adam
 from nn.optim.adam import AdamW as AdamW
@@ -14,6 +15,7 @@ from nn.optim.asgd import ASGD as ASGD
 from nn.optim.ema import EMA as EMA
 from nn.optim.lbfgs import LBFGS as LBFGS
 from nn.optim.lion import Lion as Lion
+from nn.optim.muon import Muon as Muon
 from nn.optim.nadam import NAdam as NAdam
 from nn.optim.optimizer import Optimizer as Optimizer
 from nn.optim.radam import RAdam as RAdam
