@@ -26,8 +26,12 @@ from nn.optim.stepwise import StepwiseOptimizer as StepwiseOptimizer
 
 _CLIPPING = ("clip_grad_norm_", "clip_grad_value_", "get_total_norm")
 _AVERAGING = ("AveragedModel", "SWALR", "update_bn")
+_INSTEAD = {
+    **{name: f"it is nn.utils.{name}" for name in _CLIPPING},
+    **{name: f"it is nn.optim.swa_utils.{name}" for name in _AVERAGING},
+    "SparseAdam": "gradients are whole arrays here: use nn.optim.Adam",
+}
 
 
 def __getattr__(name: str) -> NoReturn:
-    places = {**dict.fromkeys(_CLIPPING, "utils"), **dict.fromkeys(_AVERAGING, "optim.swa_utils")}
-    refuse_name("nn.optim", name, f"it is nn.{places[name]}.{name}" if name in places else None)
+    refuse_name("nn.optim", name, _INSTEAD.get(name))
