@@ -8,10 +8,21 @@ import pickle
 import numpy as np
 import pytest
 
+import autograd
 import nn
 from nn.optim import Adafactor, Muon
 
 RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(autouse=True)
+def same_start():
+    """Layers start alike, and so do the samples, whichever tests run."""
+    global RNG
+    RNG = np.random.default_rng(0)
+    autograd.seed(0)
+
+
 MAKE = {
     "Adafactor": lambda p: Adafactor(p, lr=0.05, weight_decay=0.01),
     "Muon": lambda p: Muon(p, lr=0.05),
