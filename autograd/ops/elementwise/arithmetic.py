@@ -32,7 +32,7 @@ def _turned(g: Any, a: Any, b: Any) -> Any:
         p, q = np.divide(a, scale), np.divide(b, scale)
         if np.isinf(scale).any():
             p, q = (np.where(np.isinf(scale), np.isinf(x) * np.sign(x), x / scale) for x in (a, b))
-        return np.where(np.equal(scale, 0), 0, g * (p / np.hypot(p, q)))
+        return np.where(np.equal(scale, 0), 0, g * (p / np.sqrt(np.square(p) + np.square(q))))
 
 
 def _swept(g: Any, a: Any, b: Any) -> Any:
