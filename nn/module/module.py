@@ -201,7 +201,7 @@ class Module(Hooked):
         self._check_name(name, "buffer")
         flags("register_buffer", persistent=persistent)
         if tensor is None:  # a place that takes arrays, which are buffers then
-            vars(self)["_buffers"] = {**vars(self).get("_buffers", {}), name: persistent}
+            vars(self)[BUFFERS] = {**vars(self).get(BUFFERS, {}), name: persistent}
         setattr(self, name, None if tensor is None else Buffer(tensor, persistent))
 
     def add_module(self, name: str, module: Module | None) -> None:
@@ -329,7 +329,9 @@ class Module(Hooked):
 
     def _registered(self, wanted: builtins.str) -> Registered:
         return Registered(
-            self, lambda: [n for n in vars(self) if kind_of(vars(self), n, Module) == wanted]
+            self,
+            wanted,
+            lambda: [n for n in vars(self) if kind_of(vars(self), n, Module) == wanted],
         )
 
     @property

@@ -83,12 +83,14 @@ rows_of: Op = Op(
     lambda g, y, w, indices, padding_idx: rows_grad.call(g, indices, w.shape[0], padding_idx),
     rank=4,
     name="embedding",
+    masks=True,
 )
 rows_grad: Op = Op(
     _rows_grad,
     r"\operatorname{{scatter}} {g:3}",
     lambda g, y, a, indices, rows, padding_idx: _without_padding(g, indices, padding_idx),
     name="embedding_grad",
+    routes=True,
 )
 
 
