@@ -11,7 +11,7 @@ import autograd
 from autograd.dispatch import array_of
 from autograd.random import Rng, as_generator
 from autograd.value import Value
-from nn.arguments import flags
+from nn.arguments import flags, integers
 from nn.functional.tensor import Tensor, same_dtype
 
 
@@ -226,6 +226,7 @@ def glu(input: Tensor, dim: int = -1) -> Value:
     >>> nn.functional.glu(np.array([3.0, 0.0]))
     array([1.5])
     """
+    integers("glu", dim=dim)
     x = input if isinstance(input, Value) else np.asarray(input)
     shape = x.shape
     if not -len(shape) <= dim < len(shape):
@@ -363,6 +364,7 @@ def one_hot(tensor: Any, num_classes: int = -1) -> np.ndarray[Any, Any]:
     array([[1, 0, 0],
            [0, 0, 1]])
     """
+    integers("one_hot", num_classes=num_classes)
     t = array_of(tensor, "one_hot: tensor")
     if t.dtype.kind not in "iu":
         raise TypeError(f"one_hot: tensor must hold integers, got {t.dtype}.")

@@ -10,7 +10,7 @@ import numpy as np
 import autograd
 from autograd.dispatch import array_of
 from autograd.value import Value
-from nn.arguments import flags
+from nn.arguments import flags, reals
 from nn.functional.distance import pairwise_distance
 from nn.functional.reduction import constant, hinge, paired, reduced, signs
 from nn.functional.tensor import Tensor, floats
@@ -36,6 +36,7 @@ def hinge_embedding_loss(
     >>> nn.functional.hinge_embedding_loss(x, np.array([1, -1]), reduction="none").data
     array([0.5, 0.8], dtype=float32)
     """
+    reals("hinge_embedding_loss", margin=margin)
     x, t = paired("hinge_embedding_loss", input, target)
     signs("hinge_embedding_loss", t)
     losses = np.where(t > 0, x, hinge(margin - x))
@@ -59,6 +60,7 @@ def margin_ranking_loss(
     >>> nn.functional.margin_ranking_loss(nn.Parameter([1.0]), np.array([3.0]), [1]).item()
     2.0
     """
+    reals("margin_ranking_loss", margin=margin)
     x1, x2 = paired("margin_ranking_loss", input1, input2)
     x1, t = paired("margin_ranking_loss", x1, target)
     signs("margin_ranking_loss", t)
@@ -85,6 +87,7 @@ def cosine_embedding_loss(
     1.0
     """
     who = "cosine_embedding_loss"
+    reals(who, margin=margin)
     x1, x2 = paired(who, input1, input2)
     if x1.ndim not in (1, 2):
         raise ValueError(f"{who}: inputs must have shape (N, D) or (D,), got {x1.shape}.")
@@ -200,6 +203,7 @@ def _triplet(
     swap: bool,
     reduction: str,
 ) -> Value:
+    reals(who, margin=margin)
     if margin <= 0:
         raise ValueError(f"{who}: margin must be more than 0, got {margin}.")
     a, near = paired(who, anchor, positive)
@@ -238,6 +242,7 @@ def multi_margin_loss(
     1.0
     """
     who = "multi_margin_loss"
+    reals(who, margin=margin)
     x = floats(who, input)
     if x.ndim not in (1, 2) or not x.shape[-1]:
         raise ValueError(f"{who}: input must have shape (N, C) or (C,), got {x.shape}.")

@@ -242,7 +242,9 @@ def checked(
     if t.shape != expected:
         raise ValueError(
             f"target must have one class index per row, shape {expected} for logits {x.shape}, "
-            f"got {t.shape}." + (" Use target.ravel()." if (t.size,) == expected else "")
+            f"got {t.shape}."
+            + (" Use target.ravel()." if (t.size,) == expected else "")
+            + (" One-hot rows are floats here, or target.argmax(1)." if t.shape == x.shape else "")
         )
     t = t.astype(np.intp, copy=False).ravel()
     # one pass for both ends: a negative number is huge when read as unsigned
