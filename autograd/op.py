@@ -15,7 +15,7 @@ from autograd.dispatch import OPS, array_of, refuse_subclasses
 from autograd.engine import ARRAYS, Flow
 from autograd.node import Array, Node, epoch
 from autograd.recording import enable_grad, is_recording
-from autograd.stale import fingerprint, notice, seals
+from autograd.stale import UNKNOWN, fingerprint, notice, seals
 from autograd.symbol import ATOM, Symbol, as_symbol
 from autograd.value import Value
 
@@ -27,7 +27,7 @@ _UNREAL = (
     "Value, np.stack(list)"
 )
 _NUMBERS = frozenset({float, int, bool, np.float64, np.float32})  # constants that never change
-_ATOMS = frozenset({type(None), int, float, bool, str, slice})
+_ATOMS = frozenset({type(None), int, float, bool, str})
 _NUMPYS = {"dim": "axis", "keepdim": "keepdims"}  # PyTorch's word -> NumPy's
 _POWER = 4
 _TOKENS = re.compile(r"\{\{|\}\}|[()]|\{\w+:?(\d?)\}")  # of a template: brackets and operands
@@ -278,6 +278,9 @@ class Op:
             s = s._data
         if type(s) in (tuple, list):
             return type(s)(self._constant(part, arrays) for part in s)
+        if type(s) is slice:  # its ends may be arrays of one number
+            ends = (s.start, s.stop, s.step)
+            return slice(*[end.item() if hasattr(end, "item") else end for end in ends])
         if type(s) is np.ndarray:
             arrays.append(s)
         else:
@@ -448,7 +451,8 @@ def _constant_value(op: Op, y: Any) -> Value:
         raise TypeError(f"{op.name}: the result is {array.dtype}, and {_UNREAL}.")
     v = _new(Value)
     v._data = array
-    v.grad = v.op = v.saved = v.name = v.scope = v.seal = None
+    v.grad = v.op = v.saved = v.name = v.scope = None
+    v.seal = None if array.base is None else UNKNOWN  # a view, which others may write to
     v._inputs = v.static = ()
     v._a = v._b = None
     v.requires_grad = False
