@@ -109,8 +109,12 @@ class Op:
         masks: bool = False,
         routes: bool = False,
     ) -> None:
-        self.forward, self.tex, self.vjps = forward, tex, vjps
         self.name = name or str(getattr(forward, "__name__", "op")).lstrip("_")
+        if foreign(forward):  # one of our own is held to it by the tests
+            forward = reading(f"{self.name}: forward", forward, range(len(vjps)))
+            places = range(2 + len(vjps))
+            vjps = tuple([v and reading(f"{self.name}: a vjp", v, places) for v in vjps])
+        self.forward, self.tex, self.vjps = forward, tex, vjps
         self.__name__ = self.name
         self.__doc__ = getattr(forward, "__doc__", None) or Op.__doc__
         self._rank = rank
@@ -629,6 +633,40 @@ def describe(x: Any) -> str:
     if isinstance(a, np.ndarray):
         return f"{a.shape} {a.dtype}"
     return f"{a!r}" if isinstance(a, (int, float)) else type(a).__name__
+
+
+def foreign(function: Function) -> bool:
+    """Whether it is a Python function from outside of this package and NumPy."""
+    package = (getattr(function, "__module__", None) or "").partition(".")[0]
+    return hasattr(function, "__code__") and package not in ("autograd", "nn", "numpy")
+
+
+def reading(who: str, function: Function, places: Iterable[int]) -> Function:
+    """The function, with an error if it writes to the arrays that it is given at these places.
+
+    Or if it returns a masked array, whose mask the graph would lose.
+    """
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        prints: list[tuple[int, Array, bytes]] = []
+        for i in places:
+            part = args[i] if i < len(args) else None
+            parts = part if type(part) in (tuple, list) else (part,)
+            prints += [(i, x, fingerprint(x)) for x in parts if type(x) is np.ndarray]
+        y = function(*args, **kwargs)
+        for i, x, print_ in prints:
+            if fingerprint(x) != print_:
+                raise RuntimeError(
+                    f"{who} writes to its argument {i}, of shape {x.shape}, which the graph or "
+                    "another op still needs. Let it work on a copy (array.copy())."
+                )
+            if y is x:
+                y = x.view()
+        refuse_subclasses(y, who)
+        return y
+
+    return call
 
 
 def tex_name(name: str) -> str:
