@@ -135,11 +135,13 @@ COMPLEX = [
     lambda v: autograd.index_update(v, 0, 1j),
     lambda v: autograd.index_add(v, 0, 1j),
     lambda v: v.astype(complex),
+    lambda v: v * np.array([1], "m8[s]"),
+    lambda v: np.timedelta64(1, "s") * v,
 ]
 
 
 @pytest.mark.parametrize("tracked", [True, False])
 @pytest.mark.parametrize("f", COMPLEX)
-def test_complex_numbers_are_refused(f, tracked):
-    with pytest.raises(TypeError, match="complex"):
+def test_complex_numbers_and_times_are_refused(f, tracked):
+    with pytest.raises(TypeError, match=r"complex|not an array of numbers"):
         f(Value([1.0], requires_grad=tracked))

@@ -247,7 +247,11 @@ class DataLoader:
             return batch
         rng = np.random.default_rng([epoch.key, i])
         parts = batch if isinstance(batch, tuple) else (batch,)
-        return self.transform(*parts, rng=rng)
+        try:
+            return self.transform(*parts, rng=rng)
+        except Exception as error:
+            error.add_note(f"DataLoader: raised by the transform of batch {i} of an epoch.")
+            raise
 
     def sample(self) -> Any:
         """A batch of only the first sample, without advancing the epoch."""

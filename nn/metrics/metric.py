@@ -113,8 +113,13 @@ class Metric(ABC):
     def __call__(self, outputs: Any, targets: Any) -> float | Array:
         """The metric of these arrays alone; the accumulated state is not changed."""
         fresh = self.fresh()
-        fresh.update(array_of(outputs, "outputs"), array_of(targets, "targets"))
+        fresh.update(_plain(outputs, "outputs"), _plain(targets, "targets"))
         return fresh.compute()
+
+
+def _plain(x: Any, name: str) -> Array:
+    """An array; a metric reads a Value's, as it has no gradient."""
+    return array_of(x.data if isinstance(x, Value) else x, name)
 
 
 def _has_state(x: Any) -> bool:

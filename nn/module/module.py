@@ -329,7 +329,9 @@ class Module(Hooked):
 
     def _registered(self, wanted: builtins.str) -> Registered:
         return Registered(
-            self, lambda: [n for n in vars(self) if kind_of(vars(self), n, Module) == wanted]
+            self,
+            wanted,
+            lambda: [n for n in vars(self) if kind_of(vars(self), n, Module) == wanted],
         )
 
     @property

@@ -12,6 +12,7 @@ class Registered(MutableMapping[str, Any]):
     Parameters
     ----------
     module : Module.
+    kind : "parameter", "buffer" or "module".
     names : the names of these attributes, at the moment, those that are None included.
 
     Examples
@@ -25,8 +26,8 @@ class Registered(MutableMapping[str, Any]):
     Tanh()
     """
 
-    def __init__(self, module: Any, names: Callable[[], list[str]]) -> None:
-        self._module, self._names = module, names
+    def __init__(self, module: Any, kind: str, names: Callable[[], list[str]]) -> None:
+        self._module, self._kind, self._names = module, kind, names
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._names():
@@ -34,7 +35,10 @@ class Registered(MutableMapping[str, Any]):
         return vars(self._module)[name]
 
     def __setitem__(self, name: str, value: Any) -> None:
-        setattr(self._module, name, value)
+        if name in self._names():
+            setattr(self._module, name, value)
+        else:  # refused where it is none of this kind
+            getattr(self._module, f"register_{self._kind}")(name, value)
 
     def __delitem__(self, name: str) -> None:
         self[name]

@@ -90,7 +90,7 @@ class Optimizer(Hooked, ABC):
         """
         mine: dict[str, Any] = {}
         for name, x in state.items():
-            array = np.array(x) if hasattr(x, "__array__") else None
+            array = np.asarray(x).copy() if hasattr(x, "__array__") else None
             if array is None:
                 mine[name] = copied(x)
             elif array.shape == p.shape and array.dtype.kind == "f":

@@ -7,14 +7,13 @@ import os
 import re
 from typing import Any
 
-import numpy as np
-
 from autograd.files import located
 from nn.arguments import flags
 from nn.files import save
 from nn.optim.lr_scheduler import ReduceLROnPlateau
 from nn.train.callback import Callback
 from nn.train.destination import destination
+from nn.train.history import is_number
 from nn.train.state import State
 from nn.utils.clip_grad import clip_grad_norm_, clip_grad_value_
 
@@ -109,7 +108,7 @@ def better_of(name: str, state: State) -> str | None:
 def monitored(who: str, name: str | None, logs: dict[str, Any]) -> float:
     """A number of the logs; an error that lists them if it is not there."""
     name = name or ("val_loss" if "val_loss" in logs else "loss")
-    if name not in logs or np.ndim(logs[name]):
+    if not is_number(logs.get(name)):
         raise ValueError(f"{who}: there is no number {name!r}; there are {', '.join(logs)}.")
     return float(logs[name])
 

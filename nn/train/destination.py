@@ -27,6 +27,11 @@ def destination(who: str, path: str | os.PathLike[str]) -> Path:
     file = located(path)
     if file.is_dir():
         raise IsADirectoryError(f"{who}: {file} is a folder; give the path of a file.")
+    if file.exists():
+        if not os.access(file, os.W_OK):
+            raise PermissionError(f"{who}: {file} is read-only.")
+        if not file.is_file():  # a device or a pipe
+            return file
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=file.parent):

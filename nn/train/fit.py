@@ -250,10 +250,12 @@ def _train_epoch(
             hook(state)
         if state.stop:
             break
-    if state.pending and not state.stop:  # where the number of batches was not known
+    if state.pending and state.stop:  # an update that is not finished is dropped
+        state.optimizer.zero_grad()
+    elif state.pending:  # where the number of batches was not known
         _update(state, hooks, 1.0 if summed else state.pending)
-    if not state.stop and i < (batches or 1):
-        if not state.done and not i:
+    if not state.stop and i < (state.loader.steps if isinstance(state.loader, Steps) else 1):
+        if not i and not len(state.history):
             raise ValueError("fit: the data has no batch.")
         warnings.warn(f"fit: the data ran out in epoch {state.epoch}; training ends.", stacklevel=3)
         state.stop = True

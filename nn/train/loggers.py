@@ -12,18 +12,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from autograd.files import located
 from nn.data.packages import needs
 from nn.train.callback import Callback
 from nn.train.destination import destination
+from nn.train.history import is_number
 from nn.train.state import State
 
 
 def numbers(logs: dict[str, Any]) -> dict[str, float]:
     """Those of the logs that are single numbers."""
-    return {name: float(x) for name, x in logs.items() if np.ndim(x) == 0}
+    return {name: float(x) for name, x in logs.items() if is_number(x)}
 
 
 class _LineLogger(Callback):

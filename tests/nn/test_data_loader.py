@@ -452,6 +452,9 @@ def test_an_exception_names_the_sample(workers):
     with pytest.raises(KeyError) as error:
         list(DataLoader(BrokenStream(), 1, num_workers=workers))
     assert error.value.__notes__ == ["DataLoader: raised by the dataset in batch 1 of an epoch."]
+    with pytest.raises(TypeError) as error:
+        list(DataLoader(Y, 4, transform=lambda y: y, num_workers=workers))
+    assert error.value.__notes__ == ["DataLoader: raised by the transform of batch 0 of an epoch."]
     with pytest.raises(ValueError, match="shapes") as error:
         list(DataLoader(Sentences(), 2, num_workers=workers))
     assert "for the samples 0, 1." in error.value.__notes__[0]
@@ -681,3 +684,14 @@ def test_batches_are_those_of_pytorch(kind, rng):
     given = [indices, indices[:1]]
     theirs = torch.utils.data.DataLoader(Indexed(), batch_sampler=given)
     assert same(list(DataLoader(Indexed(), batch_sampler=given)), list(theirs))
+
+
+def test_text_and_nothing_can_not_be_padded_or_stacked():
+    with pytest.raises(TypeError, match=r"<U1 can't be padded; encode text"):
+        pad_collate([np.array(["a", "b"]), np.array(["c"])])
+    with pytest.raises(TypeError, match="encode text"):
+        pad_collate([(np.ones(2), ["NN", "VB"]), (np.ones(1), ["NN"])])
+    with pytest.raises(ValueError, match="rows of different lengths"):
+        pad_collate([[[1, 2], [3]], [[4]]])
+    with pytest.raises(ValueError, match="a batch without samples"):
+        list(DataLoader(Sentences(), batch_sampler=[[]]))

@@ -718,6 +718,11 @@ def test_pytorchs_private_dicts_are_live_views():
     assert not hasattr(net[0], "bias")
     with pytest.raises(KeyError):
         norm._parameters["running_mean"]
+    norm._buffers["mask"] = np.ones(2)
+    assert "mask" in norm.state_dict()
+    for view, text in ((net._modules, "must be a Module"), (norm._parameters, "nn.Parameter")):
+        with pytest.raises(TypeError, match=text):
+            view["other"] = 3
 
 
 def test_a_weight_is_replaced_by_a_computed_one_as_weight_drop_does():

@@ -36,6 +36,13 @@ class Samples(nn.data.IterableDataset):
         return iter(zip(X, Y, strict=True))
 
 
+class Overstated(Samples):
+    """Says that it has more samples than it gives."""
+
+    def __len__(self):
+        return 100
+
+
 class Foreign:
     """A loader of another library."""
 
@@ -50,6 +57,8 @@ def test_generators_iterables_and_loaders_train_as_arrays_do():
     assert result(batches(2), steps_per_epoch=4) == right
     assert result(Samples()) == right
     assert result(Foreign()) == right
+    assert result(Overstated()) == right
+    assert result(Overstated(), accumulate=3) == result((X, Y), accumulate=3)
     assert result(nn.data.DataLoader((X, Y), 16)) == right
     assert result(list(zip(X, Y, strict=True))) == right
     assert result((X.astype(float), Y)) == right

@@ -413,6 +413,13 @@ def test_the_mixed_second_derivative_of_a_power_at_exponent_zero():
     np.testing.assert_allclose(curve, [[0, 0.5], [0.5, np.log(2) ** 2]])
 
 
+def test_the_mixed_second_derivative_of_a_power_of_zero():
+    curve = autograd.hessian(lambda x: x[0] ** x[1])(np.array([0.0, 1.0]))
+    assert curve[0, 1] == curve[1, 0] == -np.inf
+    curve = autograd.hessian(lambda x: x[0] ** x[1])(np.array([0.0, 2.0]))
+    np.testing.assert_array_equal(curve, [[2, 0], [0, 0]])
+
+
 @pytest.mark.parametrize("name", ["elu", "selu", "celu"])
 def test_exponential_units_keep_their_relative_slope_far_left(name):
     scale = {"selu": 1.0507009873554805 * 1.6732632423543772}.get(name, 1.0)

@@ -139,7 +139,9 @@ def _gelu_grad(g: Any, a: Any, approximate: str) -> Any:
 
 def nonpositive(a: Any) -> Any:
     """a where it is not positive, else 0; NaN stays."""
-    return np.where(np.greater(a, 0), 0, a)
+    if type(a) is np.ndarray:
+        return np.minimum(a, 0)  # which `where` takes ten times as long for
+    return np.where(np.greater(a, 0), 0, a)  # with slope 1 at 0
 
 
 def _elu(a: Any, alpha: float = 1.0) -> Any:

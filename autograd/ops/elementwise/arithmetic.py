@@ -32,7 +32,7 @@ def _turned(g: Any, a: Any, b: Any) -> Any:
         p, q = np.divide(a, scale), np.divide(b, scale)
         if np.isinf(scale).any():
             p, q = (np.where(np.isinf(scale), np.isinf(x) * np.sign(x), x / scale) for x in (a, b))
-        return np.where(np.equal(scale, 0), 0, g * (p / np.hypot(p, q)))
+        return np.where(np.equal(scale, 0), 0, g * (p / np.sqrt(np.square(p) + np.square(q))))
 
 
 def _swept(g: Any, a: Any, b: Any) -> Any:
@@ -92,11 +92,18 @@ def _log_slope(a: Any, b: Any) -> Any:
 
 
 def _power_slope(a: Any, b: Any) -> Any:
-    """The derivative b a^(b - 1) of a power; 0 of a⁰, also where a is 0 or NaN."""
+    """b a^(b - 1), the slope of a power; that of a⁰ is 0 for every a."""
+    with np.errstate(all="ignore"):
+        return np.where(np.equal(b, 0), 0, b * a ** (b - 1))
+
+
+def _base_slope(a: Any, b: Any) -> Any:
+    """The slope of a power, composed of other rows where that is as good or is to be read."""
     if type(b) in (int, float) and b:
         return b * a ** (b - 1)
-    constant = np.where(np.abs(a) > 0, b / a, 0)  # 0 all the same, but not its slope in b
-    return np.where(np.equal(b, 0), constant, b * a ** (b - 1))
+    if isinstance(a, Symbol) or isinstance(b, Symbol):
+        return np.where(np.equal(b, 0), 0, b * a ** (b - 1))
+    return power_slope(a, b)
 
 
 def _whole_fmod(y: Any, a: Any, b: Any) -> Any:
@@ -157,6 +164,14 @@ swept: Op = elementwise(
     rank=2,
     singular=True,
 )
+power_slope: Op = elementwise(
+    _power_slope,
+    r"{b:2} \, {a:9}^{{{b:1} - 1}}",
+    lambda g, y, a, b: np.where(np.equal(b, 0), 0, g * b * power_slope(a, b - 1)),
+    lambda g, y, a, b: g * np.where(np.equal(a, 0) & np.greater(b, 1), 0, _log_slope(a, b)),
+    rank=2,
+    singular=True,
+)
 log_power: Op = elementwise(
     _log_power,
     r"{a:9}^{{{b}}} \log {a:3}",
@@ -208,7 +223,7 @@ elementwise(
 elementwise(
     operator.pow,
     tex_power,
-    lambda g, y, a, b: g * _power_slope(a, b),
+    lambda g, y, a, b: g * _base_slope(a, b),
     lambda g, y, a, b: g * log_power(a, b),
     rank=4,
     name="power",
@@ -283,7 +298,7 @@ domains("divide", real, nonzero)
 domains("signed", real, nonzero)
 domains("directed", real, real, nonzero)
 domains("turned swept", real, nonzero, nonzero)
-domains("log_power", positive, real)
+domains("power_slope log_power", positive, real)
 domains("add subtract multiply", real, real)
 domains("power", positive, real)
 domains("remainder fmod floor_divide", between(2.1, 2.4), between(0.5, 0.6))

@@ -172,6 +172,14 @@ class Watch(Callback):
         self._write(state)
 
     def _write(self, state: State) -> None:
+        history = state.history
+        end = dict(zip(history.epoch, self.ends, strict=False))  # of each epoch that has ended here
+        curves = {
+            name: [
+                (end[e], x) for e, x in zip(history.epochs[name], curve, strict=True) if e in end
+            ]
+            for name, curve in history.curves().items()
+        }
         data = {
             "title": self._title,
             "live": self._live,
@@ -186,7 +194,8 @@ class Watch(Callback):
             "series": self.record.series,
             "activations": list(self._activations),
             "ends": self.ends,
-            "curves": state.history.curves(),
+            "curves": {name: [x for _, x in curve] for name, curve in curves.items()},
+            "places": {name: [step for step, _ in curve] for name, curve in curves.items()},
             "remarks": remarks(
                 self.record, {n for n, hidden in self._activations.items() if hidden}
             ),
