@@ -74,9 +74,9 @@ def registry():
 class Draw:
     """Random settings and arrays of one dtype, reproducible from (seed, name, index)."""
 
-    def __init__(self, name, index, dtype, seed=None):
-        words = (SEED if seed is None else seed, zlib.crc32(name.encode()), index)
-        self.rng, self.dtype = np.random.default_rng(words), dtype
+    def __init__(self, name, index, dtype):
+        self.rng = np.random.default_rng((SEED, zlib.crc32(name.encode()), index))
+        self.dtype = dtype
 
     def pick(self, *options):
         return options[self.rng.integers(len(options))]
@@ -125,6 +125,10 @@ class Draw:
 
     def between(self, low, high, *shape):
         return self.layout(np.asarray(self.rng.uniform(low, high, shape)).astype(self.dtype))
+
+    def away(self, *shape):
+        """Numbers of both signs, away from 0, where a quotient by lengths loses its digits."""
+        return self.layout(self.signs(*shape) * self.positive(*shape))
 
     def positive(self, *shape):
         return self.between(0.1, 3, *shape)

@@ -68,23 +68,32 @@ def activation(d, name):
 
 
 @cases(
-    "prelu", "one_hot", "normalize", "cosine_similarity", "pairwise_distance", "linear", "bilinear"
+    "pdist",
+    "prelu",
+    "one_hot",
+    "normalize",
+    "cosine_similarity",
+    "pairwise_distance",
+    "linear",
+    "bilinear",
 )
 def small_functions(d, name):
     shape = d.shape(2, 4)
     x, axis = d.real(*shape), d.axis(len(shape))
+    if name == "pdist":
+        return same(name, (d.real(d.int(1, 5), d.int(1, 4)), d.pick(1.0, 2.0, 3.0, 1.5, np.inf)))
     if name == "prelu":
         return same(name, (x, d.real(d.pick(1, shape[1]))))
     if name == "one_hot":
         i = d.integers(0, 5, *d.shape(0, 3, False))
         return same(name, (i,), {"num_classes": d.pick(-1, 5, 7)})
     if name == "normalize":
-        return same(
-            name, (x,), {"p": d.pick(1.0, 2.0, 3.0, np.inf), "dim": axis, "eps": d.pick(1e-12, 0.5)}
-        )
+        settings = {"p": d.pick(1.0, 2.0, 3.0, np.inf), "dim": axis, "eps": d.pick(1e-12, 0.5)}
+        return same(name, (d.away(*shape),), settings)
     if name == "cosine_similarity":
         # where eps is more than a length, PyTorch's gradient is not that of its output
-        return same(name, (x, d.real(*shape)), {"dim": axis, "eps": d.pick(1e-8, 1e-6)})
+        settings = {"dim": axis, "eps": d.pick(1e-8, 1e-6)}
+        return same(name, (d.away(*shape), d.away(*shape)), settings)
     if name == "pairwise_distance":
         x = d.real(*(shape := d.shape(2, 4, empty=False)))
         settings = {
@@ -205,6 +214,15 @@ def pad(d, name):
 
 
 IMAGES = "interpolate grid_sample affine_grid fold unfold pixel_shuffle pixel_unshuffle"
+
+
+@cases("upsample", "upsample_nearest", "upsample_bilinear")
+def upsample(d, name):
+    x = d.real(d.pick(1, 2), d.int(1, 3), d.int(1, 4), d.int(1, 4))
+    more = d.pick({"size": sizes(d, 2, 1, 7)}, {"scale_factor": d.pick(2, 3)})
+    if name == "upsample" and d.flag():
+        more |= {"mode": d.pick("bilinear", "bicubic"), "align_corners": d.flag()}
+    return same(name, (x,), more)
 
 
 @cases(*IMAGES.split(), "channel_shuffle", "local_response_norm")
@@ -329,6 +347,14 @@ def attention(d, name):
     elif kind == "float":
         more["attn_mask"] = d.real(*mask_shape, scale=1)
     x = (d.real(*lead, *shape, scale=1) for shape in ((q, e), (k, e), (k, v)))
+    if lead and d.flag(0.2):  # several heads of the queries share one of the keys
+        h = d.int(1, 3)
+        x = (
+            d.real(1, 2 * h, q, e, scale=1),
+            d.real(1, h, k, e, scale=1),
+            d.real(1, h, k, v, scale=1),
+        )
+        more = {k: v for k, v in more.items() if k != "attn_mask"} | {"enable_gqa": True}
     return same(name, x, more)
 
 

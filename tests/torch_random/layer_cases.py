@@ -116,9 +116,8 @@ def simple(d, name):
         settings = {"in1_features": h, "in2_features": w, "out_features": c, "bias": d.flag()}
         return layer(d, name, settings, (d.real(*shape, h), d.real(*shape, w)))
     if name == "CosineSimilarity":
-        return layer(
-            d, name, {"dim": d.axis(len(shape)), "eps": d.pick(1e-8, 1e-6)}, (x, d.real(*shape))
-        )
+        settings = {"dim": d.axis(len(shape)), "eps": d.pick(1e-8, 1e-6)}
+        return layer(d, name, settings, (d.away(*shape), d.away(*shape)))
     if name == "PairwiseDistance":
         settings = {"p": d.pick(1.0, 2.0, 3.0), "eps": d.pick(1e-6, 0.1), "keepdim": d.flag()}
         return layer(d, name, settings, (x, d.real(*shape)))
