@@ -82,6 +82,16 @@ def ctc(d, name):
     )  # fmt: skip
 
 
+@cases("AdaptiveLogSoftmaxWithLoss")
+def adaptive_softmax(d, name):
+    features, classes = d.int(4, 8), d.int(4, 12)
+    cutoffs = sorted(d.rng.permutation(np.arange(1, classes))[: d.int(1, 3)].tolist())
+    settings = {"in_features": features, "n_classes": classes, "cutoffs": cutoffs}
+    settings |= {"div_value": d.pick(1.0, 1.5, 2.0), "head_bias": d.flag()}
+    n = d.int(1, 6)
+    return layer(d, name, settings, (d.real(n, features, scale=1), d.integers(0, classes, n)))
+
+
 SIMPLE = (
     "Identity Flatten Unflatten PReLU Softmax2d Linear Bilinear CosineSimilarity PairwiseDistance"
 )
