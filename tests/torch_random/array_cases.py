@@ -316,7 +316,7 @@ def einsum(d, name):
 
 @cases("matmul", "inner", "outer", "dot", "kron", "vecdot", "tensordot", "cross", "vdot")
 def products(d, name):
-    n, m, k = (d.pick(0, 1, 2, 3, 4, 5, 6) if d.flag(0.3) else d.int(1, 5) for _ in range(3))
+    n, m, k = (0 if d.flag(0.05) else d.size(1, 5, 60) for _ in range(3))
     if name == "matmul":
         a, b = broadcast_pair(d, 2)
         x = d.real(n) if d.flag(0.2) else d.real(*a, m, n)

@@ -88,12 +88,18 @@ class Draw:
         """An integer of low..high, both included."""
         return int(self.rng.integers(low, high + 1))
 
+    def size(self, low, high, most):
+        """An integer of low..high, one in ten up to `most`: kernels treat long axes in blocks."""
+        return self.int(high, most) if self.flag(0.1) else self.int(low, high)
+
     def uniform(self, low, high):
         return round(float(self.rng.uniform(low, high)), 3)
 
     def shape(self, fewest, most, empty=True):
-        """Sizes of 1..5, 1 more often than others; one in twenty shapes has an axis of 0."""
+        """Sizes of 1..5, more 1 than others; some shapes have an axis of 0 or a long one."""
         sizes = [self.pick(1, 1, 2, 3, 4, 5) for _ in range(self.int(fewest, most))]
+        if sizes and self.flag(0.06):
+            sizes[self.int(0, len(sizes) - 1)] = self.int(15, 70)
         if empty and sizes and self.flag(0.05):
             sizes[self.int(0, len(sizes) - 1)] = 0
         return tuple(sizes)

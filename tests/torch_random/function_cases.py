@@ -57,7 +57,7 @@ ACTIVATIONS = {  # function: (layer, its random settings)
 
 def activation_input(d, function):
     shape = d.shape(2, 4)
-    if d.flag(0.1):
+    if d.flag(0.1) and np.prod(shape) < 50:
         shape = (*shape, 700)  # kernels begin at a thousand elements
     return d.real(*(2 * n for n in shape) if function == "glu" else shape)
 
@@ -133,12 +133,13 @@ def each(size, n):
 
 def conv_settings(d, n, transposed):
     groups = d.pick(1, 1, 2, 3)
-    ins, outs = (groups * d.int(1, 2) for _ in range(2))
+    ins, outs = (groups * d.size(1, 2, 10) for _ in range(2))
     kernel, stride, dilation = sizes(d, n, 1, 3), sizes(d, n, 1, 3), sizes(d, n, 1, 2)
     padding = sizes(d, n, 0, 2)
     reach = [g * (k - 1) + 1 for g, k in zip(each(dilation, n), each(kernel, n), strict=True)]
     space = [max(r - 2 * p, 1) + d.int(0, 3) for r, p in zip(reach, each(padding, n), strict=True)]
     more = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    space[-1] += d.size(0, 0, 40)
     if transposed:
         space = [d.int(1, 4) + 2 * p for p in each(padding, n)]
         most = [max(s, g) - 1 for s, g in zip(each(stride, n), each(dilation, n), strict=True)]
@@ -164,7 +165,7 @@ def pool_settings(d, n, most=1):
     kernel = sizes(d, n, 1, 3)
     padding = tuple(d.int(0, k // 2) for k in each(kernel, n)) if most else (0,) * n
     more = {"stride": d.maybe(sizes(d, n, 1, 3)), "ceil_mode": d.flag()}
-    space = [k + d.int(0, 5) for k in each(kernel, n)]
+    space = [k + d.size(0, 5, 20 if n < 3 else 8) for k in each(kernel, n)]
     return kernel, padding, space, more
 
 
@@ -332,7 +333,7 @@ def embedding(d, name):
 
 @cases("scaled_dot_product_attention")
 def attention(d, name):
-    lead, (q, k, e, v) = d.shape(0, 3, False), (d.int(1, 6) for _ in range(4))
+    lead, (q, k, e, v) = d.shape(0, 3, False), (d.size(1, 6, 40) for _ in range(4))
     more = present(scale=d.maybe(d.uniform(0.1, 1)))
     kind = d.pick("none", "causal", "bool", "float")
     mask_shape = (

@@ -282,7 +282,7 @@ def packed(library, run):
 
 @cases("RNN", "LSTM", "GRU")
 def recurrent(d, name):
-    t, b, i, h = d.int(1, 6), d.int(1, 3), d.int(1, 4), d.int(1, 4)
+    t, b, i, h = d.size(1, 6, 20), d.size(1, 3, 17), d.size(1, 4, 20), d.size(1, 4, 20)
     settings = {"input_size": i, "hidden_size": h, "num_layers": d.int(1, 3), "bias": d.flag(0.7)}
     settings |= {"batch_first": d.flag(), "bidirectional": d.flag()}
     if name == "RNN":
@@ -303,7 +303,7 @@ def recurrent(d, name):
 
 @cases("RNNCell", "LSTMCell", "GRUCell")
 def cell(d, name):
-    i, h, lead = d.int(1, 4), d.int(1, 4), d.pick((), (d.int(1, 3),))
+    i, h, lead = d.size(1, 4, 20), d.size(1, 4, 20), d.pick((), (d.size(1, 3, 17),))
     settings = {"input_size": i, "hidden_size": h, "bias": d.flag()}
     settings |= {"nonlinearity": d.pick("tanh", "relu")} if name == "RNNCell" else {}
     state = d.real(*lead, h, scale=1)
@@ -327,7 +327,7 @@ def masks(d, n, q, k, heads, name="attn_mask", padding="key_padding_mask"):
 
 @cases("MultiheadAttention")
 def attention(d, name):
-    heads, n, q, k = d.int(1, 3), d.int(1, 3), d.int(1, 5), d.int(1, 5)
+    heads, n, q, k = d.int(1, 3), d.int(1, 3), d.size(1, 5, 30), d.size(1, 5, 30)
     e = heads * d.int(1, 3)
     settings = {"embed_dim": e, "num_heads": heads, "bias": d.flag(), "batch_first": d.flag()}
     if d.flag():
