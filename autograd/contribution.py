@@ -48,7 +48,8 @@ def branches(
     for i, (x, gx) in enumerate(contributions):
         if hidden is not None and op.elementwise and getattr(gx, "shape", None) == hidden.shape:
             d = gx._data if isinstance(gx, Node) else gx
-            if not np.isfinite(d).all():
+            again = op.singular and isinstance(gx, Node)  # it may be infinite in the next order
+            if again or not np.isfinite(d).all():
                 gx = np.where(hidden, np.zeros((), d.dtype), gx)
         found.append((x, gx))
         if gx is None:

@@ -201,7 +201,7 @@ class _Call:
         given: list[Any] = []
         for i in {n % len(xs): None for n in places}:
             if xs[i] is None:
-                raise TypeError(f"{name}: argument {i} is None; nothing can vary there.")
+                raise TypeError(f"{name}: argument {i}: None has nothing that can vary.")
             mapped(given.append, xs[i])
             args[i] = mapped(functools.partial(_tracked, name, i), xs[i])
         self.chosen = [args[n] for n in places]

@@ -133,11 +133,19 @@ def real_array(x: Any, who: str) -> np.ndarray[Any, Any]:
     return array
 
 
+_ORDINARY = frozenset({np.ndarray, float, int, bool, np.float64, np.float32, slice, type(None)})
+
+
 def refuse_subclasses(x: Any, who: str) -> None:
-    """Raise a TypeError for a masked array or a np.matrix, alone or in lists."""
+    """Raise a TypeError for an array that computes otherwise than a plain one, alone or in lists.
+
+    That are masked arrays, np.matrix, and classes such as quantities with a unit.
+    """
+    if type(x) in _ORDINARY:
+        return
     if isinstance(x, (list, tuple)):
         for part in x:
-            if isinstance(part, (list, tuple, np.ndarray)):
+            if type(part) not in _ORDINARY:
                 refuse_subclasses(part, who)
     elif isinstance(x, np.matrix):
         raise TypeError(
@@ -148,6 +156,11 @@ def refuse_subclasses(x: Any, who: str) -> None:
         raise TypeError(
             f"{who}: the mask of a masked array would be lost. Pass .filled(x) for the array, "
             "and np.where(mask, 0, v) or v[~mask] for the elements that count."
+        )
+    elif isinstance(x, np.ndarray) and type(x).__array_ufunc__ is not np.ndarray.__array_ufunc__:
+        raise TypeError(
+            f"{who}: a {type(x).__name__} computes in a way of its own, which would be lost. Pass "
+            "np.asarray(x) for the plain numbers."
         )
 
 

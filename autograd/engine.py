@@ -37,6 +37,7 @@ class Flow:
 
     def __init__(self, stale: Found | None = None) -> None:
         self.stale = stale or {}
+        self.unreached: Unreached = {}  # of the pass: see `branches`
 
     def read(self, v: Node) -> tuple[Any, tuple[Any, ...]]:
         """The result of v and its inputs, as its vjps take them."""
@@ -251,11 +252,15 @@ _SOLE = _references_of_a_sole_local()
 def _check_grad(leaf: Node) -> None:
     """Raise if what was assigned to .grad is no array of the leaf's shape."""
     g = leaf.grad
-    if g is not None and (type(g) is not np.ndarray or g.shape != leaf._data.shape):
-        found = f"an array of shape {g.shape}" if type(g) is np.ndarray else f"a {type(g).__name__}"
+    if g is None:
+        return
+    plain = type(g) is np.ndarray
+    if not plain or g.shape != leaf._data.shape or g.dtype.kind not in "fiub":
+        found = f"an array of shape {g.shape} and {g.dtype}" if plain else f"a {type(g).__name__}"
         raise ValueError(
             f"backward: the .grad of the Value {leaf.name or ''} of shape {leaf._data.shape} is "
-            f"{found}; it must be None or an array of the Value's shape. Nothing was added."
+            f"{found}; it must be None or an array of real numbers of the Value's shape. Nothing "
+            "was added."
         )
 
 
@@ -284,6 +289,7 @@ def _propagate(
     Only inputs in `live` get a gradient; without it, all that require one. Nodes in `keep` stay
     in `grads`.
     """
+    flow.unreached = unreached
     owned: set[Node] = set()  # their gradients are buffers of this pass: added to in place
     arrays_only = type(flow) is Flow and not flow.stale
     widened: set[Node] = set()  # float16 whose gradient adds up in float32

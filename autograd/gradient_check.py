@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from autograd.derivatives import grad
 from autograd.dispatch import real_array
+from autograd.nested import mapped
 from autograd.node import Array
 from autograd.recording import enable_grad
 from autograd.value import Value
@@ -31,7 +33,7 @@ def gradcheck(
     ----------
     f : callable
         Takes Values, returns a Value or a tuple of them. It may close over anything else.
-    *xs : array_like or Value
+    *xs : array_like or Value, or a nested dict, list or tuple of them
         Floats, taken as float64.
     eps : step of the difference quotient.
     atol, rtol : allowed error, absolute and relative to the difference quotient.
@@ -54,17 +56,31 @@ def gradcheck(
     >>> autograd.gradcheck(np.tanh, np.array([0.3, -1.0]))
     True
     """
-    given = [x.data if isinstance(x, Value) else x for x in xs]
-    arrays = [np.array(real_array(x, f"gradcheck: input {i}"), float) for i, x in enumerate(given)]
+    arrays: list[Array] = []
+    places: list[int] = []
+
+    def take(i: int, x: Any) -> None:
+        given = x.data if isinstance(x, Value) else x
+        arrays.append(np.array(real_array(given, f"gradcheck: input {i}"), float))
+        places.append(i)
+
+    for i, x in enumerate(xs):
+        if x is None:
+            raise TypeError(f"gradcheck: input {i}: None has nothing that can vary.")
+        mapped(functools.partial(take, i), x)
+
+    def outputs(values: Sequence[Value]) -> list[Value]:
+        left = iter(values)
+        with enable_grad():
+            return _outputs(f(*[mapped(lambda _: next(left), x) for x in xs]))
+
     leaves = [Value(a) for a in arrays]
-    with enable_grad():
-        ys = _outputs(f(*leaves))
+    ys = outputs(leaves)
     rng = np.random.default_rng(seed)
     weights = [rng.normal(size=y.shape) for y in ys]
 
     def weighted(*inputs: Array) -> float:
-        with enable_grad():
-            ys = _outputs(f(*map(Value, inputs)))
+        ys = outputs([*map(Value, inputs)])
         return float(sum(np.sum(y._data * w) for y, w in zip(ys, weights, strict=True)))
 
     with enable_grad():
@@ -73,7 +89,7 @@ def gradcheck(
         found = grad(total, leaves, allow_unused=True)
     else:
         found = [None] * len(arrays)
-    for i, (x, g) in enumerate(zip(arrays, found, strict=True)):
+    for i, (place, x, g) in enumerate(zip(places, arrays, found, strict=True)):
         exact = np.zeros_like(x) if g is None else g
         numeric = np.empty_like(x)
         for k in np.ndindex(x.shape):
@@ -89,8 +105,8 @@ def gradcheck(
         if x.size and error.max() > 0:
             k = np.unravel_index(int(error.argmax()), x.shape)
             raise AssertionError(
-                f"gradcheck: input {i} at {tuple(map(int, k))}: the gradient is {exact[k]:.8g}, "
-                f"finite differences give {numeric[k]:.8g} (x = {x[k]:.8g})."
+                f"gradcheck: input {place} at {tuple(map(int, k))}: the gradient is "
+                f"{exact[k]:.8g}, finite differences give {numeric[k]:.8g} (x = {x[k]:.8g})."
             )
     return True
 
@@ -109,9 +125,11 @@ def gradgradcheck(f: Callable[..., Any], *xs: Any, seed: int = 0, **tolerances: 
     rng = np.random.default_rng(seed + 1)
     weights: list[Array] = []
 
-    def slopes(*leaves: Value) -> tuple[Any, ...]:
+    def slopes(*given: Any) -> tuple[Any, ...]:
+        leaves: list[Value] = []
+        mapped(leaves.append, given)
         with enable_grad():
-            ys = [y for y in _outputs(f(*leaves)) if y.requires_grad]
+            ys = [y for y in _outputs(f(*given)) if y.requires_grad]
             if not ys:
                 return ()
             if not weights:

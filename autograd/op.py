@@ -21,9 +21,9 @@ from autograd.value import Value
 
 Function = Callable[..., Any]
 _MISSING = object()
-_COMPLEX = (
-    "a Value does not go together with complex numbers: split them into two real arrays, .real and "
-    ".imag"
+_UNREAL = (
+    "a Value goes together with real numbers only: split complex ones into two arrays, .real and "
+    ".imag, and divide times by a unit of time"
 )
 _NUMBERS = frozenset({float, int, bool, np.float64, np.float32})  # constants that never change
 _ATOMS = frozenset({type(None), int, float, bool, str, slice})
@@ -222,7 +222,7 @@ class Op:
                 static = tuple([self._constant(s, constants) for s in static])
                 break
         if traced:
-            self._refuse_complex((*arrays, *static), inputs)
+            self._refuse_unreal((*arrays, *static), inputs)
         recorded: list[Any] = []
         if live:
             for i, x in enumerate(inputs):
@@ -281,19 +281,19 @@ class Op:
             refuse_subclasses(s, self.name)
         return s
 
-    def _refuse_complex(self, given: Iterable[Any], inputs: Sequence[Any]) -> None:
-        """Raise if an argument is complex: its imaginary part would be lost."""
+    def _refuse_unreal(self, given: Iterable[Any], inputs: Sequence[Any]) -> None:
+        """Raise if an argument is complex, or a time: what it means would be lost."""
         for x in given:
             kind = type(x)
             if kind is np.ndarray:
-                found = x.dtype.kind == "c"
+                found = x.dtype.kind in "cmM"
             elif kind in (list, tuple):
-                self._refuse_complex(x, inputs)
+                self._refuse_unreal(x, inputs)
                 continue
             else:
-                found = isinstance(x, (complex, np.complexfloating))
+                found = isinstance(x, (complex, np.complexfloating, np.timedelta64, np.datetime64))
             if found:
-                self.complain(TypeError(_COMPLEX), inputs)
+                self.complain(TypeError(_UNREAL), inputs)
 
     def pull(self, v: Node, g: Any, needs: Sequence[bool], flow: Flow = ARRAYS) -> Sequence[Any]:
         """The contribution to each input, of the kind that flows; None where `needs` is false."""
@@ -455,8 +455,8 @@ def record(
 
 def _constant_value(op: Op, y: Any) -> Value:
     array = np.asarray(y)
-    if array.dtype.kind == "c":
-        raise TypeError(f"{op.name}: the result is complex, and {_COMPLEX}.")
+    if array.dtype.kind in "cmM":
+        raise TypeError(f"{op.name}: the result is {array.dtype}, and {_UNREAL}.")
     v = _new(Value)
     v._data = array
     v.grad = v.op = v.saved = v.name = v.scope = v.seal = None
@@ -537,7 +537,7 @@ def _binary(op: Op) -> Function:
                 right = b
                 live = a.requires_grad
                 seal = None
-            elif trusted and type(b) is ndarray and b.dtype.kind != "c":
+            elif trusted and type(b) is ndarray and b.dtype.kind in "fiub":
                 right = b
                 live = a.requires_grad
                 seal = ((b, fingerprint(b)),) if live else None

@@ -163,7 +163,10 @@ class TorchSpelling:
     grad_fn = Instead("v.op")
     is_leaf = Instead("v.op is None")
     retain_grad = Instead("loss.backward(retain_graph=True), which gives every Value its .grad")
-    register_hook = Instead("autograd.grad(loss, v), or its watch= to see every gradient")
+    register_hook = Instead(
+        "to v.grad after backward(), or use module.register_full_backward_hook, or see every "
+        "gradient by the watch= of autograd.grad"
+    )
 
     def __dir__(self) -> Iterable[str]:
         kind = self.__class__

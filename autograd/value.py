@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from autograd import engine
-from autograd.dispatch import Traced, array_of, lookup, refuse_subclasses
+from autograd.dispatch import Traced, array_of, lookup, real_array, refuse_subclasses
 from autograd.node import Array, Node, epoch, tick
 from autograd.recording import is_recording
 from autograd.spelling import TorchSpelling
@@ -115,13 +115,18 @@ class Value(Node, Traced, TorchSpelling):
         if new is self._data:  # it was updated in place, as by `p.data -= step`
             self.seal = UNKNOWN
         else:
-            array = np.array(new, dtype=self._data.dtype)
-            if array.shape != self._data.shape:
+            array, now = real_array(new, ".data"), self._data
+            if array.shape != now.shape:
                 raise ValueError(
-                    f"Assigning to .data keeps the shape: it is {self._data.shape}, "
+                    f"Assigning to .data keeps the shape: it is {now.shape}, "
                     f"the new array's {array.shape}. Make a new Value instead."
                 )
-            self._data, self.seal = array, None
+            if not np.can_cast(array.dtype, now.dtype, "same_kind"):
+                raise TypeError(
+                    f"Assigning to .data keeps the dtype: it is {now.dtype}, into which "
+                    f"{array.dtype} does not fit. Make a new Value instead."
+                )
+            self._data, self.seal = np.array(array, now.dtype), None
         self.birth = tick()
 
     @property

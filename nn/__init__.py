@@ -172,6 +172,11 @@ _INSTEAD = {  # what PyTorch users type and earlier versions had -> what to writ
     "Scope": "it is nn.module.Scope",
     **{n: f"it is nn.utils.{n}" for n in ("clip_grad_norm_", "clip_grad_value_", "get_total_norm")},
     "rnn": "packed sequences are in nn.utils.rnn, as in PyTorch",
+    "modules": "layers are in nn itself, such as nn.Conv2d; their base class is nn.Module",
+    "parallel": "one process runs on the cores of one CPU: use the model itself",
+    "DataParallel": "one process runs on the cores of one CPU: use the model itself",
+    "SyncBatchNorm": "one process sees the whole batch: use nn.BatchNorm2d and its kin",
+    "NLLLoss2d": "it is nn.NLLLoss, which takes maps, too",
 }
 
 

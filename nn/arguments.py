@@ -17,6 +17,20 @@ def count(who: str, name: str, size: Any, least: int = 0) -> int:
     return int(size)
 
 
+def reals(who: str, **given: Any) -> None:
+    """Refuse text, None, True and False, and collections where a number is meant."""
+    for name, x in given.items():
+        if x is None or isinstance(x, (bool, np.bool_, str, bytes, list, tuple, dict, set)):
+            raise TypeError(f"{who}: {name} must be a number, got {x!r}.")
+
+
+def integers(who: str, **given: Any) -> None:
+    """Refuse what is no integer."""
+    for name, x in given.items():
+        if isinstance(x, bool) or not isinstance(x, (int, np.integer)):
+            raise TypeError(f"{who}: {name} must be an integer, got {x!r}.")
+
+
 def features(who: str, input: Any) -> int:
     """The size of the last axis of an input, for a layer that takes its size from it."""
     shape: tuple[int, ...] = np.shape(input)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import autograd
+import nn
 from autograd import Op, Value, grad, hessian
 
 
@@ -15,6 +16,7 @@ def gradient(f, x):
 
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*encountered:RuntimeWarning")
+F = nn.functional
 LEFT = np.array([True, False])
 
 
@@ -39,6 +41,10 @@ LEFT = np.array([True, False])
         (lambda x: np.clip(1 / x, -1, 1), [0.0, 2.0], [0, -0.25]),
         (lambda x: np.repeat(np.log(x), [0, 2]), [0.0, 4.0], [0, 0.5]),
         (lambda x: np.diagonal(np.log(x)), [[1.0, 0.0], [0.0, 2.0]], [[1, 0], [0, 0.5]]),
+        (lambda x: F.embedding(np.array([1]), np.log(x)), [[0.0], [2.0]], [[0], [0.5]]),
+        (lambda x: F.relu(np.log(x)), [0.0, 2.0], [0, 0.5]),
+        (lambda x: F.avg_pool1d(np.log(x), 1, 2), [[2.0, 0.0, 1.0]], [[0.5, 0, 1]]),
+        (lambda x: F.max_pool1d(np.sqrt(x), 3), [[4.0, 0.0, 1.0]], [[0.25, 0, 0]]),
     ],
 )
 def test_a_branch_that_was_not_taken_gets_zero(f, x, right):
@@ -129,11 +135,13 @@ COMPLEX = [
     lambda v: autograd.index_update(v, 0, 1j),
     lambda v: autograd.index_add(v, 0, 1j),
     lambda v: v.astype(complex),
+    lambda v: v * np.array([1], "m8[s]"),
+    lambda v: np.timedelta64(1, "s") * v,
 ]
 
 
 @pytest.mark.parametrize("tracked", [True, False])
 @pytest.mark.parametrize("f", COMPLEX)
-def test_complex_numbers_are_refused(f, tracked):
-    with pytest.raises(TypeError, match="complex"):
+def test_complex_numbers_and_times_are_refused(f, tracked):
+    with pytest.raises(TypeError, match=r"complex|not an array of numbers"):
         f(Value([1.0], requires_grad=tracked))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import OrderedDict, namedtuple
 
 import numpy as np
@@ -19,6 +20,7 @@ from autograd import (
     value_and_grad,
     vjp,
 )
+from autograd.op import ROWS
 
 
 def test_grad_touches_no_leaf():
@@ -602,3 +604,19 @@ def test_complex_tangents_are_refused():
     for transform in (jvp, hvp):
         with pytest.raises(TypeError, match=f"{transform.__name__}: .*complex"):
             transform(lambda x: np.sum(x))(X)[1](1j * X)
+
+
+@pytest.mark.parametrize("op", ROWS, ids=lambda op: op.name)
+def test_jvp_and_vjp_of_every_op_are_products_with_one_jacobian(op, rng):
+    for args, kwargs in op.samples(np.random.default_rng(0)):
+        floats = [i for i, a in enumerate(args) if isinstance(a, np.ndarray) and a.dtype == float]
+        argnums = tuple(i for i in floats if i < op.arity and op.differentiates(i))
+        f = functools.partial(op, **kwargs)
+        if not argnums or not isinstance(f(Value(args[0]), *args[1:]), Value):
+            continue  # sequences, and several outputs
+        tangents = [rng.normal(size=args[i].shape) for i in argnums]
+        y, push = jvp(f, argnums)(*args)
+        pushed, u = push(*tangents), rng.normal(size=y.shape)
+        pulled = vjp(f, argnums)(*args)[1](u)
+        products = sum(np.sum(g * t) for g, t in zip(pulled, tangents, strict=True))
+        np.testing.assert_allclose(np.sum(pushed * u), products, rtol=1e-7, atol=1e-9)

@@ -57,6 +57,10 @@ MIXED = {
     "a list": lambda x: W * [x, x],
     "backward": lambda x: (W * 1.0).backward(x),
     "grad": lambda x: grad(W * 1.0, W, x),
+    ".data": lambda x: setattr(Value(np.ones(x.shape)), "data", x),
+    "load_state_dict": lambda x: nn.PReLU(2).load_state_dict({"weight": x}),
+    "a buffer": lambda x: setattr(nn.BatchNorm1d(2), "running_mean", x),
+    "a metric": lambda x: nn.metrics.accuracy(np.eye(2), x),
     "mse_loss": lambda x: nn.functional.mse_loss(W, x),
     "linear": lambda x: nn.functional.linear(x, Value(np.eye(2))),
 }
@@ -90,6 +94,21 @@ MASKS = {
 def test_masked_indices_and_masks_are_refused(call):
     with pytest.raises(TypeError, match="mask of a masked array"):
         call()
+
+
+class Meters(np.ndarray):
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        return NotImplemented
+
+
+def test_an_array_with_a_unit_is_refused_and_a_mapped_file_is_not(tmp_path):
+    lengths = np.ones(2).view(Meters)
+    for call in (lambda: W * lengths, lambda: lengths * W, lambda: Value(lengths)):
+        with pytest.raises(TypeError, match=r"Meters.*np\.asarray"):
+            call()
+    mapped = np.memmap(tmp_path / "x", float, "w+", shape=2)
+    mapped[:] = 3.0
+    np.testing.assert_array_equal((W * mapped).data, 3 * W.data)
 
 
 def test_numpy_ma_does_not_take_the_numbers_out_of_a_value():

@@ -536,3 +536,10 @@ def test_the_incoming_gradient_stays_the_callers():
         assert not np.shares_memory(x.grad, g)
         assert (g == 1).all()
         assert not np.shares_memory(grad(make(x), x, gradient=g), g)
+
+
+def test_a_complex_grad_is_not_added_to():
+    x = Value([1.0, 2.0])
+    x.grad = np.array([1j, 1.0])
+    with pytest.raises(ValueError, match=r"\.grad .* complex128.*real numbers"):
+        np.sum(x * x).backward()

@@ -95,6 +95,17 @@ def test_data_is_copied():
     np.testing.assert_array_equal(v.data, [1, 1])
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [(1.0, 1j, "complex"), (np.int64(1), 1.5, "float64"), (True, 2, "int64"), (1.0, None, "None")],
+)
+def test_assigned_data_that_would_be_cut_is_refused(old, new, what):
+    v = Value(old)
+    with pytest.raises(TypeError, match=rf"\.data.*{what}"):
+        v.data = new
+    assert v.data == old
+
+
 def test_read_only_data_becomes_writable():
     a = np.ones(2)
     a.flags.writeable = False

@@ -108,8 +108,15 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch,
     assert (tmp_path / "a").read_bytes() == b"old"
 
 
-def test_file_systems_without_nameless_files_do_as_well(tmp_path, monkeypatch):
-    monkeypatch.delattr(files.os, "O_TMPFILE", raising=False)
+@pytest.mark.parametrize("lacking", ["flag", "links"])
+def test_file_systems_without_nameless_files_do_as_well(tmp_path, monkeypatch, lacking):
+    def refused(*args, **named):
+        raise OSError(95, "Operation not supported")
+
+    if lacking == "flag":
+        monkeypatch.delattr(files.os, "O_TMPFILE", raising=False)
+    else:
+        monkeypatch.setattr(files.os, "link", refused)
     for content in (b"old", b"new"):
         write(tmp_path / "a", content)
     assert os.listdir(tmp_path) == ["a"]

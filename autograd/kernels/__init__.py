@@ -5,3 +5,7 @@
     from autograd.kernels import pool
     from autograd.kernels.jit import jit
 """
+
+from autograd.machine.uninterrupted import load
+
+load("autograd.machine.jit")  # so that Ctrl-C leaves no half of Numba behind

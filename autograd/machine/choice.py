@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from autograd.machine.uninterrupted import load
+
 BLAS_SERIAL = 262_144  # m·n·k up to which OpenBLAS stays on one thread (its interface/gemm.c)
 BLAS_SERIAL_VECTOR = 9_216  # m·n of a matrix times a vector, the same (interface/gemv.c)
 
@@ -34,9 +36,7 @@ def matmul(a, b):
         if work > (BLAS_SERIAL if m > 1 and n > 1 else BLAS_SERIAL_VECTOR) and (
             a.dtype in _FLOATS and a.dtype == b.dtype and k == right[-2]
         ):
-            from autograd.machine.matmul import matmul
-
-            return matmul(a, b)
+            return load("autograd.machine.matmul").matmul(a, b)
         if len(left) == len(right) == 2 and k == right[0]:
             return a.dot(b)  # the same call of BLAS, 0.5 µs sooner
     return np.matmul(a, b)

@@ -12,7 +12,9 @@ import functools
 import gc
 import hashlib
 import inspect
+import io
 import os
+import pickle
 import sys
 import threading
 from collections.abc import Callable
@@ -31,6 +33,7 @@ from numba.core.compiler import Compiler
 from numba.extending import intrinsic
 
 from autograd.machine import heap
+from autograd.machine.uninterrupted import uninterrupted
 
 PLAIN = bool(numba.config.DISABLE_JIT) or os.environ.get("GLASSGRAD_TILE") == "plain"
 """Whether kernels do without LLVM vector code: loops in place of intrinsics, for tests."""
@@ -132,11 +135,49 @@ def _attributes(x):
             yield name, getattr(value, "fget", None) or getattr(value, "__func__", value)
 
 
+_MARK = b"glassgrad kernel\n"
+
+
 class _CacheFile(IndexDataCacheFile):
     """Numba's index and data files, the latter named for what they hold.
 
-    Numba numbers them, so two processes that compile at once may give one number two meanings.
+    Numba numbers them, so two processes that compile at once may give one number two meanings. Each
+    begins with a digest of the rest: what a full disk or a power cut has left of one is not there.
     """
+
+    def _load_index(self):
+        content = io.BytesIO(self._intact(self._index_path) or pickle.dumps(None))
+        if pickle.load(content) != self._version:  # what follows may be unknown to this Numba
+            return {}
+        found, overloads = pickle.load(content)
+        return overloads if found == self._source_stamp else {}
+
+    def _save_index(self, overloads):
+        rest = self._dump((self._source_stamp, overloads))
+        self._write(self._index_path, pickle.dumps(self._version) + rest)
+
+    def _load_data(self, name):
+        content = self._intact(self._data_path(name))
+        return None if content is None else pickle.loads(content)
+
+    def _save_data(self, name, data):
+        self._write(self._data_path(name), self._dump(data))
+
+    def _write(self, path, content):
+        with self._open_for_write(path) as file:
+            file.write(_MARK + hashlib.sha256(content).digest() + content)
+
+    def _intact(self, path):
+        """The content of a file; None where there is none, or only part of it."""
+        with contextlib.suppress(FileNotFoundError), open(path, "rb") as file:
+            found = file.read()
+            start = len(_MARK) + hashlib.sha256().digest_size
+            content = found[start:]
+            if found[:start] == _MARK + hashlib.sha256(content).digest():
+                return content
+            if found[:1] != pickle.PROTO:  # else older code wrote it
+                _tell(f"the compiled kernel in {path} is damaged; it is compiled again.")
+        return None
 
     def save(self, key, data):
         overloads = self._load_index()
@@ -160,6 +201,24 @@ class _Cache(FunctionCache):
         super().__init__(function)
         del self._cache_file  # made on first use: only then all that the kernel calls is defined
 
+    def load_overload(self, sig, target_context):
+        with self._tolerated("read"):
+            return super().load_overload(sig, target_context)
+
+    def save_overload(self, sig, data):
+        with self._tolerated("kept"):
+            super().save_overload(sig, data)
+
+    @contextlib.contextmanager
+    def _tolerated(self, what):
+        """Go on without the disk where it is full, or fails."""
+        try:
+            yield
+        except OSError as error:
+            _tell(
+                f"compiled kernels can't be {what} in {self.cache_path}: {error.strerror or error}."
+            )
+
     @functools.cached_property
     def _cache_file(self):
         name = self._impl.filename_base + ("-plain" if PLAIN else "")
@@ -181,6 +240,7 @@ def jit(function):
     compiled = njit(nogil=True, error_model="numpy", no_cfunc_wrapper=True)(function)
     if not numba.config.DISABLE_JIT:
         _forget_literals(compiled)
+        compiled._compile_for_args = functools.partial(uninterrupted, compiled._compile_for_args)
         with contextlib.suppress(RuntimeError):  # where no folder can be written to
             compiled._cache = _Cache(function)
     return compiled
@@ -304,6 +364,17 @@ def quietly():
         _notice.quiet -= 1
 
 
+_told = set()
+
+
+def _tell(line):
+    """Print a line on stderr, once."""
+    if line not in _told and sys.stderr is not None:
+        _told.add(line)
+        with contextlib.suppress(OSError, ValueError):  # stderr is closed
+            print(f"glassgrad: {line}", file=sys.stderr)  # noqa: T201
+
+
 class _Notice(event.Listener):
     """Prints on stderr which kernel is being compiled while the user waits; once per kernel."""
 
@@ -337,8 +408,7 @@ class _Notice(event.Listener):
         if name not in self.told and sys.stderr is not None:
             self.told.add(name)
             how = "first use, kept on disk" if kept else "no folder to keep it in"
-            with contextlib.suppress(OSError, ValueError):  # stderr is closed
-                print(f"glassgrad: compiling {name} ({how}) ...", file=sys.stderr)  # noqa: T201
+            _tell(f"compiling {name} ({how}) ...")
 
 
 class _Uncollected(event.Listener):

@@ -71,7 +71,7 @@ def _page(given: str, name: str) -> Path:
         raise Refusal(f"--out {given!r} must end in .html and be in an existing directory.")
     if not os.access(out if out.exists() else out.parent, os.W_OK):
         raise Refusal(f"--out {given!r} can't be written: permission denied.")
-    return out
+    return out.absolute()  # the script may change the directory
 
 
 def executed(script: Path, arguments: Sequence[str]) -> dict[str, Any]:
@@ -83,7 +83,8 @@ def executed(script: Path, arguments: Sequence[str]) -> dict[str, Any]:
     sys.path.insert(0, str(script.resolve().parent))
     sys.modules["__main__"] = module
     try:
-        exec(compile(script.read_bytes(), str(script), "exec"), module.__dict__)
+        code = compile(script.read_bytes(), str(script), "exec", dont_inherit=True)
+        exec(code, module.__dict__)
     except SystemExit as end:
         if end.code not in (None, 0):
             raise Refusal(f"{script} ended with sys.exit({end.code!r}); no page.") from end

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 import autograd
+from autograd.machine.uninterrupted import load
 from autograd.op import ROWS, Op
 from autograd.sequence_op import SequenceOp
 from nn.commands.first_steps import steps
@@ -87,20 +88,19 @@ def run(arguments: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    from autograd.machine.jit import cache_folder, quietly
-
+    machine = load("autograd.machine.jit")
     console = Console(highlight=False)
     dtypes = DTYPES if arguments.dtype == "all" else (arguments.dtype,)
     todo = [(f"{name} {dtype}", call) for dtype in dtypes for name, call in calls(dtype)]
     started = time.perf_counter()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with quietly(), Progress(*columns, console=console, transient=True) as progress:
+    with machine.quietly(), Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task("", total=len(todo))
         for name, call in todo:
             progress.update(bar, description=name)
             call()
             progress.advance(bar)
-    seconds, folder = time.perf_counter() - started, cache_folder()
+    seconds, folder = time.perf_counter() - started, machine.cache_folder()
     console.print(f"Compiled all kernels for {' and '.join(dtypes)} in {seconds:.1f} s.")
     if folder is None:
         console.print("They are not cached: set NUMBA_CACHE_DIR to a writable directory.")

@@ -12,6 +12,7 @@ from nn.data.dataset import Dataset as Dataset
 from nn.data.dataset import IterableDataset as IterableDataset
 from nn.data.dataset import Subset as Subset
 from nn.data.dataset import TensorDataset as TensorDataset
+from nn.data.dataset import get_worker_info as get_worker_info
 from nn.data.image_folder import ImageFolder as ImageFolder
 from nn.data.loader import DataLoader as DataLoader
 from nn.data.mnist import load_fashion_mnist as load_fashion_mnist

@@ -91,6 +91,30 @@ def numbers(who: str, given: Any) -> Array:
     return array
 
 
+def as_floats(who: str, array: Array, dtype: Any) -> Array:
+    """Floats in the dtype of a model.
+
+    Raises
+    ------
+    ValueError
+        Finite numbers that this dtype makes infinite.
+
+    Examples
+    --------
+    >>> as_floats("doc", np.array([0.5, np.inf]), np.float32)
+    array([0.5, inf], dtype=float32)
+    """
+    try:
+        with np.errstate(over="raise"):
+            return array.astype(dtype, copy=False)
+    except FloatingPointError:
+        most = np.max(np.abs(array), where=np.isfinite(array), initial=0)
+        raise ValueError(
+            f"{who}: numbers of up to {most:.3g} are infinite in {np.dtype(dtype)}, the model's "
+            "dtype; scale them."
+        ) from None
+
+
 def is_sparse(x: Any) -> bool:
     """Whether it is a sparse matrix or array of SciPy."""
     return hasattr(x, "toarray") and hasattr(x, "tocsr")

@@ -37,6 +37,8 @@ def default_collate(samples: Sequence[Any]) -> Any:
     >>> nn.data.default_collate([(np.zeros(2), 3), (np.ones(2), 4)])
     (array([[0., 0.], [1., 1.]]), array([3, 4]))
     """
+    if not len(samples):
+        raise ValueError("default_collate: a batch without samples.")
     first = samples[0]
     if isinstance(first, (tuple, list)):
         lengths = sorted({len(s) if isinstance(s, (tuple, list)) else 0 for s in samples})
@@ -118,7 +120,7 @@ class PadCollate:
     def __call__(self, samples: Sequence[Any]) -> tuple[Any, ...]:
         """Pad and stack the samples."""
         rows = [s if isinstance(s, tuple) else (s,) for s in samples]
-        sequences = [np.asarray(row[0]) for row in rows]
+        sequences = [as_array("PadCollate", row[0]) for row in rows]
         if any(x.ndim == 0 for x in sequences):
             raise ValueError("PadCollate: the first element of a sample must have a time axis.")
         lengths = np.array([len(x) for x in sequences])
@@ -138,6 +140,8 @@ def _padded(arrays: Sequence[Array], value: float) -> Array:
             "PadCollate: samples may only differ in their first axis, got shapes "
             f"{sorted({a.shape for a in arrays})}."
         )
+    if any(a.dtype.kind not in "biufc" for a in arrays):
+        raise TypeError(f"PadCollate: {arrays[0].dtype} can't be padded; encode text as numbers.")
     # wide enough for every sample and for the padding: -100 does not fit uint8, NaN no integer
     dtype = np.result_type(*arrays, np.min_scalar_type(value))
     batch = np.full((len(arrays), longest, *inner), value, dtype)

@@ -20,7 +20,7 @@ import numpy as np
 
 from autograd.files import located
 from autograd.node import Array
-from nn.arguments import count
+from nn.arguments import count, flags
 
 PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\x00": "lzma"}
 """First bytes of a compressed file, and the module that reads it."""
@@ -110,6 +110,7 @@ def load_csv(
     >>> nn.data.load_csv(file, target="kind").classes
     ['daisy', 'rose']
     """
+    flags("load_csv", header=header)
     file = located(path)
     lines = _lines(file, _text(file, encoding), delimiter, count("load_csv", "skip", skip))
     if len(lines) <= header:

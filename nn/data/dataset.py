@@ -58,6 +58,19 @@ class IterableDataset(ABC):
         """The samples of one epoch."""
 
 
+def get_worker_info() -> None:
+    """None, as in PyTorch where one process reads: the threads of a `DataLoader` share a dataset.
+
+    An `IterableDataset` that divides its samples among PyTorch's workers need not change.
+
+    Examples
+    --------
+    >>> import nn
+    >>> nn.data.get_worker_info() is None
+    True
+    """
+
+
 def is_iterable(dataset: Any) -> bool:
     """Whether a dataset is read from front to back; PyTorch's has a `__getitem__` that raises."""
     if any(kind.__name__ == "IterableDataset" for kind in type(dataset).__mro__):

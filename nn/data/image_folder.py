@@ -159,7 +159,7 @@ class ImageFolder:
                 image.getexif().update(opened.getexif())
             else:
                 image = opened
-            image = ImageOps.exif_transpose(image)
+            ImageOps.exif_transpose(image, in_place=True)
             image = image if deep else image.convert(self.mode)
         if self.size is not None:
             height, width = self.size

@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from autograd.node import Array
 from autograd.random import Rng, as_generator, either
 from nn.arguments import count, flags
 from nn.data.collate import default_collate, default_convert, gather, kept
 from nn.data.dataset import Dataset, TensorDataset, as_dataset, is_iterable
+from nn.data.epoch import Epoch, generator_with
+from nn.data.loader_arguments import check_functions, check_order, check_samples
+from nn.data.loader_arguments import loads_batches as loads_batches
 from nn.data.prefetch import END, in_background
 from nn.data.sampler import (
     BatchSampler,
@@ -48,7 +50,7 @@ class DataLoader:
     transform : called as ``transform(*batch, rng=generator)`` on each batch, such as those in
         `nn.data.transforms`. The generator depends only on the epoch and the batch, so results
         are the same for any `num_workers`.
-    prefetch_factor : batches prefetched by each thread.
+    prefetch_factor : batches prefetched by each thread, 2 by default.
     generator, rng : generator, seed or None for the default generator; two names for one
         argument.
     pin_memory, persistent_workers : accepted for compatibility with PyTorch, without effect.
@@ -101,71 +103,40 @@ class DataLoader:
         *,
         drop_last: bool = False,
         transform: Callable[..., Any] | None = None,
-        prefetch_factor: int = 2,
+        prefetch_factor: int | None = None,
         generator: Rng = None,
         rng: Rng = None,
         pin_memory: bool = False,
         persistent_workers: bool = False,
     ) -> None:
-        flags("DataLoader", shuffle=shuffle or False, drop_last=drop_last)
-        for name, given in {"collate_fn": collate_fn, "transform": transform}.items():
-            if given is not None and not callable(given):
-                raise TypeError(f"DataLoader: {name} must be a function, got {given!r}.")
+        flags(
+            type(self).__name__,
+            shuffle=False if shuffle is None else shuffle,
+            drop_last=drop_last,
+            pin_memory=pin_memory,
+            persistent_workers=persistent_workers,
+        )
         if hasattr(sampler, "__next__") or hasattr(batch_sampler, "__next__"):
             raise TypeError(
                 "DataLoader: a generator gives its indices only once; pass a list or a Sampler."
             )
-        if loads_batches(dataset) and batch_size is not None:
-            raise TypeError(
-                f"DataLoader: a {type(dataset).__module__}.{type(dataset).__name__} gives batches "
-                "already; pass batch_size=None with it, or its dataset instead."
-            )
+        check_functions(collate_fn=collate_fn, transform=transform)
+        check_samples(dataset, batch_size, collate_fn)
         dataset = as_dataset("DataLoader", dataset)
         self._single = isinstance(dataset, np.ndarray)
         self._iterable = is_iterable(dataset)
         if self._single:
             dataset = TensorDataset(dataset)
-        elif type(dataset) is list and collate_fn is None:
-            axes = {x.ndim for x in dataset if isinstance(x, np.ndarray)}
-            if len(axes) > 1:
-                raise ValueError(
-                    "DataLoader: a list holds samples, and arrays of different ndim can't be "
-                    "stacked; pass arrays of samples as a tuple, (X, y)."
-                )
-        if self._iterable and (sampler is not None or batch_sampler is not None or shuffle):
-            raise ValueError(
-                f"DataLoader: a {type(dataset).__name__} is read from front to back, without "
-                "shuffle, sampler and batch_sampler; let its __iter__ shuffle."
-            )
-        if not self._iterable and sampler is None and batch_sampler is None:
-            if not hasattr(dataset, "__len__"):
-                raise TypeError(
-                    f"DataLoader: a {type(dataset).__name__} has no __len__; define it, or pass a "
-                    "sampler."
-                )
-            if len(dataset) == 0:
-                raise ValueError("DataLoader: the dataset is empty.")
-        if batch_size is None and (drop_last or batch_sampler is not None):
-            raise ValueError(
-                "DataLoader: batch_size=None passes whole batches on; it is mutually exclusive "
-                "with drop_last and batch_sampler."
-            )
-        if batch_sampler is not None and (
-            sampler is not None or shuffle or drop_last or batch_size != 1
-        ):
-            raise ValueError(
-                "DataLoader: batch_sampler is mutually exclusive with batch_size, sampler, shuffle "
-                "and drop_last."
-            )
-        if sampler is not None and shuffle:
-            raise ValueError("DataLoader: sampler and shuffle are mutually exclusive.")
+        check_order(dataset, batch_size, bool(shuffle), sampler, batch_sampler, drop_last)
         self.dataset: Dataset = dataset
         if batch_size is not None:
             batch_size = count("DataLoader", "batch_size", batch_size, 1)
         self.batch_size = batch_size
         self.shuffle, self.drop_last = bool(shuffle), drop_last
         self.num_workers = count("DataLoader", "num_workers", num_workers)
-        self.prefetch_factor = count("DataLoader", "prefetch_factor", prefetch_factor, 1)
+        self.prefetch_factor = 2
+        if prefetch_factor is not None:
+            self.prefetch_factor = count("DataLoader", "prefetch_factor", prefetch_factor, 1)
         if sampler is None and batch_sampler is None and not self._iterable:
             sampler = RandomSampler(dataset) if shuffle else SequentialSampler(dataset)
         self.sampler: Any = sampler
@@ -182,7 +153,7 @@ class DataLoader:
         self.rng = None if rng is None else as_generator(rng)
         self._position = 0  # batches of the current epoch yielded so far
         self._before: Any = None  # state of the generator before the epoch was drawn
-        self._resumed: _Epoch | None = None
+        self._resumed: Epoch | None = None
 
     def __len__(self) -> int:
         """Batches of an epoch; a TypeError if the dataset, or the sampler, has no length."""
@@ -203,13 +174,8 @@ class DataLoader:
             self._position += 1
             yield batch
         self._before = None
-        if self._iterable and not self._position:
-            raise ValueError(
-                f"DataLoader: the {type(self.dataset).__name__} gave no samples. If it did before, "
-                "its __iter__ must start anew in every epoch."
-            )
 
-    def _draw(self, rng: np.random.Generator) -> _Epoch:
+    def _draw(self, rng: np.random.Generator) -> Epoch:
         """Draw the batches of one epoch."""
         source = self.batch_sampler
         if self._iterable:
@@ -221,14 +187,14 @@ class DataLoader:
         else:
             batches = [indices_of("batch_sampler", batch) for batch in source]
         key = int(rng.integers(1 << 63)) if self.transform is not None else 0
-        return _Epoch(batches, key)
+        return Epoch(batches, key)
 
-    def _one_by_one(self, epoch: _Epoch) -> Iterator[Any]:
+    def _one_by_one(self, epoch: Epoch) -> Iterator[Any]:
         if self._iterable:
             return self._stream(epoch, self._position)
         return (self._batch(epoch, i) for i in range(self._position, len(epoch.batches)))
 
-    def _stream(self, epoch: _Epoch, start: int) -> Iterator[Any]:
+    def _stream(self, epoch: Epoch, start: int) -> Iterator[Any]:
         """The batches of an iterable dataset, from the batch `start` on."""
         samples: Iterator[Any] = iter(self.dataset)
         size = self.batch_size or 1
@@ -239,12 +205,17 @@ class DataLoader:
             except Exception as error:
                 error.add_note(f"DataLoader: raised by the dataset in batch {i} of an epoch.")
                 raise
+            if not taken and i == 0:
+                raise ValueError(
+                    f"DataLoader: the {type(self.dataset).__name__} gave no samples. If it did "
+                    "before, its __iter__ must start anew in every epoch."
+                )
             if not taken or (self.drop_last and len(taken) < size):
                 return
             if i >= start:
                 yield self._made(taken, epoch, i)
 
-    def _in_background(self, epoch: _Epoch) -> Iterator[Any]:
+    def _in_background(self, epoch: Epoch) -> Iterator[Any]:
         ahead = self.num_workers * self.prefetch_factor
         if self._iterable:  # which only one thread can read
             stream = self._stream(epoch, self._position)
@@ -253,7 +224,7 @@ class DataLoader:
         tasks = (functools.partial(self._batch, epoch, i) for i in todo)
         return in_background(tasks, self.num_workers, ahead)
 
-    def _batch(self, epoch: _Epoch, i: int) -> Any:
+    def _batch(self, epoch: Epoch, i: int) -> Any:
         index = epoch.batches[i]
         if self.batch_size is None:
             return self._made([gather(self.dataset, index, list)[0]], epoch, i)
@@ -262,7 +233,7 @@ class DataLoader:
             batch = batch[0]
         return self._transformed(batch, epoch, i)
 
-    def _made(self, samples: list[Any], epoch: _Epoch, i: int) -> Any:
+    def _made(self, samples: list[Any], epoch: Epoch, i: int) -> Any:
         """A batch of samples, or of the one that is a batch already."""
         if self.batch_size is not None:
             return self._transformed((self.collate_fn or default_collate)(samples), epoch, i)
@@ -271,17 +242,21 @@ class DataLoader:
             [sample] = sample
         return self._transformed((self.collate_fn or default_convert)(sample), epoch, i)
 
-    def _transformed(self, batch: Any, epoch: _Epoch, i: int) -> Any:
+    def _transformed(self, batch: Any, epoch: Epoch, i: int) -> Any:
         if self.transform is None:
             return batch
         rng = np.random.default_rng([epoch.key, i])
         parts = batch if isinstance(batch, tuple) else (batch,)
-        return self.transform(*parts, rng=rng)
+        try:
+            return self.transform(*parts, rng=rng)
+        except Exception as error:
+            error.add_note(f"DataLoader: raised by the transform of batch {i} of an epoch.")
+            raise
 
     def sample(self) -> Any:
         """A batch of only the first sample, without advancing the epoch."""
         if not self._iterable:
-            return self._batch(_Epoch([np.arange(1)], 0), 0)
+            return self._batch(Epoch([np.arange(1)], 0), 0)
         samples: Iterator[Any] = iter(self.dataset)
         if samples is iter(self.dataset):
             raise TypeError(
@@ -291,7 +266,7 @@ class DataLoader:
         first = next(samples, self)
         if first is self:
             raise ValueError(f"DataLoader: the {type(self.dataset).__name__} gives no samples.")
-        return self._made([first], _Epoch([], 0), 0)
+        return self._made([first], Epoch([], 0), 0)
 
     def state_dict(self) -> dict[str, Any]:
         """The position within the epoch, as plain numbers, dicts and lists.
@@ -332,9 +307,9 @@ class DataLoader:
         if before is not None:
             if state_dict["order"] is not None:
                 batches = [np.array(batch, int) for batch in state_dict["order"]]
-                epoch = _Epoch(batches, state_dict["key"])
+                epoch = Epoch(batches, state_dict["key"])
             else:
-                epoch = self._draw(_generator(before))
+                epoch = self._draw(generator_with(before))
             if not self._iterable and not 0 <= position <= len(epoch.batches):
                 raise ValueError(
                     f"DataLoader: the state dict is at batch {position}, but an epoch has "
@@ -346,42 +321,8 @@ class DataLoader:
         self._resumed = epoch
 
 
-def loads_batches(data: Any) -> bool:
-    """Whether it is a loader, of this package or another, whose items are batches."""
-    return all(hasattr(data, name) for name in ("__iter__", "batch_size", "collate_fn"))
-
-
 def _drawn(source: Any) -> bool:
     """Whether a sampler's order follows from the loader's generator alone."""
     if isinstance(source, BatchSampler):
         return _drawn(source.sampler)
     return isinstance(source, Sampler)
-
-
-class _Epoch:
-    """Index batches of one epoch, and the seed of its transforms."""
-
-    __slots__ = ("batches", "key")
-
-    def __init__(self, batches: list[Array], key: int) -> None:
-        self.batches, self.key = batches, key
-
-
-def _generator(state: Mapping[str, Any]) -> np.random.Generator:
-    """Generator with a given state."""
-    kind = {k.__name__: k for k in _KINDS}.get(state["bit_generator"])
-    if kind is None:
-        raise ValueError(f"DataLoader: unknown bit generator {state['bit_generator']!r}.")
-    bits = kind()
-    restored: Any = copy.deepcopy(state)
-    bits.state = restored
-    return np.random.Generator(bits)
-
-
-_KINDS = (
-    np.random.PCG64,
-    np.random.PCG64DXSM,
-    np.random.MT19937,
-    np.random.Philox,
-    np.random.SFC64,
-)

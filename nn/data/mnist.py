@@ -12,6 +12,7 @@ import numpy as np
 
 from autograd.files import located
 from autograd.node import Array
+from nn.arguments import flags
 from nn.data.packages import package_file
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
@@ -107,6 +108,7 @@ def load_fashion_mnist(
     >>> X.shape  # doctest: +SKIP
     (10000, 1, 28, 28)
     """
+    flags("load_fashion_mnist", train=train)
     part = "train" if train else "t10k"
     pixels = _fashion(f"{part}-images-idx3-ubyte.gz", path)
     labels = _fashion(f"{part}-labels-idx1-ubyte.gz", path)

@@ -73,7 +73,7 @@ class Sampler(ABC):
 
     def __iter__(self) -> Iterator[int]:
         """Iterate over the indices of one epoch."""
-        return iter(self.draw(as_generator(self.rng)).tolist())
+        return iter(order_of(self, as_generator(self.rng)).tolist())
 
 
 class SequentialSampler(Sampler):
@@ -132,9 +132,9 @@ class RandomSampler(Sampler):
         *,
         rng: Rng = None,
     ) -> None:
+        flags(type(self).__name__, replacement=replacement)
         super().__init__(generator, rng=rng)
         n = len(data_source)
-        flags("RandomSampler", replacement=replacement)
         if num_samples is not None:
             num_samples = count("RandomSampler", "num_samples", num_samples, 1)
         if num_samples is not None and num_samples > n and not replacement:
@@ -214,6 +214,7 @@ class WeightedRandomSampler(Sampler):
         *,
         rng: Rng = None,
     ) -> None:
+        flags(type(self).__name__, replacement=replacement)
         super().__init__(generator, rng=rng)
         w = np.asarray(weights, np.float64)
         if w.ndim != 1 or not np.isfinite(w).all() or (w < 0).any() or not w.sum() > 0:
@@ -221,7 +222,6 @@ class WeightedRandomSampler(Sampler):
                 "WeightedRandomSampler: weights must be finite numbers >= 0 of shape (N,), not all "
                 f"zero; got shape {w.shape}."
             )
-        flags("WeightedRandomSampler", replacement=replacement)
         num_samples = count("WeightedRandomSampler", "num_samples", num_samples, 1)
         most = np.count_nonzero(w)
         if num_samples > most and not replacement:
@@ -306,6 +306,7 @@ class BucketBatchSampler(BatchSampler):
     def __init__(
         self, lengths: Sequence[int], batch_size: int, drop_last: bool = False, pool: int = 100
     ) -> None:
+        flags(type(self).__name__, drop_last=drop_last)
         self.lengths = np.asarray(lengths)
         if self.lengths.ndim != 1:
             raise ValueError(

@@ -85,7 +85,8 @@ class Checkpoint:
         if not self.path.exists():
             return None
         state = load(self.path)
-        if not (isinstance(state, dict) and state.keys() == {"things", "rngs", "notes"}):
+        whole = isinstance(state, dict) and state.keys() == {"things", "rngs", "notes"}
+        if not whole or not all(isinstance(part, dict) for part in state.values()):
             raise ValueError(
                 f"{self.path} is not a checkpoint; nn.load reads other safetensors files."
             )
@@ -140,4 +141,10 @@ class Checkpoint:
             if not isinstance(thing, np.random.Generator):
                 thing.load_state_dict(states[name])
         for name, rng in self._generators().items():
-            rng.bit_generator.state = random[name]
+            try:
+                rng.bit_generator.state = random[name]
+            except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+                raise ValueError(
+                    f"{self.path}: the random state of {name} is damaged, or of another bit "
+                    f"generator than {type(rng.bit_generator).__name__}."
+                ) from error

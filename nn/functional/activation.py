@@ -11,7 +11,7 @@ import autograd
 from autograd.dispatch import array_of
 from autograd.random import Rng, as_generator
 from autograd.value import Value
-from nn.arguments import flags
+from nn.arguments import flags, integers
 from nn.functional.tensor import Tensor, same_dtype
 
 
@@ -154,7 +154,10 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Value
     if not beta:
         raise ValueError(f"softplus: beta must not be 0, got {beta}.")
     x = input if isinstance(input, Value) else np.asarray(input)
-    y: Any = np.where(np.greater(x * beta, threshold), x, autograd.ops.softplus(x, beta))
+    y: Any = autograd.ops.softplus(x, beta)
+    if x.dtype == np.float32 and threshold >= 20:
+        return y  # the two are one number up there
+    y = np.where(np.greater(x * beta, threshold), x, y)
     return y
 
 
@@ -223,6 +226,7 @@ def glu(input: Tensor, dim: int = -1) -> Value:
     >>> nn.functional.glu(np.array([3.0, 0.0]))
     array([1.5])
     """
+    integers("glu", dim=dim)
     x = input if isinstance(input, Value) else np.asarray(input)
     shape = x.shape
     if not -len(shape) <= dim < len(shape):
@@ -360,6 +364,7 @@ def one_hot(tensor: Any, num_classes: int = -1) -> np.ndarray[Any, Any]:
     array([[1, 0, 0],
            [0, 0, 1]])
     """
+    integers("one_hot", num_classes=num_classes)
     t = array_of(tensor, "one_hot: tensor")
     if t.dtype.kind not in "iu":
         raise TypeError(f"one_hot: tensor must hold integers, got {t.dtype}.")

@@ -9,6 +9,7 @@ import numpy as np
 import autograd
 from autograd.ops.losses.binary_cross_entropy import binary_cross_entropy as losses_of_probabilities
 from autograd.value import Value
+from nn.arguments import reals
 from nn.functional.reduction import in_range, paired, reduced, signs, stretched
 from nn.functional.tensor import Tensor
 
@@ -170,6 +171,7 @@ def sigmoid_focal_loss(
     array([0.0433], dtype=float32)
     """
     who = "sigmoid_focal_loss"
+    reals(who, alpha=alpha, gamma=gamma)
     x, t = paired(who, inputs, targets)
     in_range(who, "targets", t, 0, 1)
     if alpha > 1:

@@ -10,7 +10,7 @@ import autograd
 from autograd.dispatch import array_of
 from autograd.ops.losses.cross_entropy import cross_entropy as fused_cross_entropy
 from autograd.value import Value
-from nn.arguments import flags
+from nn.arguments import flags, integers, reals
 from nn.functional.tensor import Tensor, floats
 
 
@@ -56,12 +56,16 @@ def cross_entropy(
     """
     if not isinstance(input, Value):
         input = array_of(input, "cross_entropy: input")
-    if ignore_index >= 0 and getattr(target, "dtype", np.int64) in (np.float32, np.float64):
-        raise ValueError(
-            f"cross_entropy: ignore_index={ignore_index} is for class indices, but target "
-            f"{target.shape} holds probabilities ({target.dtype}). Leave those rows out, or give "
-            "them a target of zeros."
-        )
+    integers("cross_entropy", ignore_index=ignore_index)
+    reals("cross_entropy", label_smoothing=label_smoothing)
+    if ignore_index >= 0:
+        given = target if isinstance(target, Value) else np.asarray(target)
+        if given.dtype.kind == "f" and given.shape == input.shape:
+            raise ValueError(
+                f"cross_entropy: ignore_index={ignore_index} is for class indices, but target "
+                f"{given.shape} holds probabilities ({given.dtype}). Leave those rows out, or give "
+                "them a target of zeros."
+            )
     return fused_cross_entropy.call(input, target, weight, ignore_index, reduction, label_smoothing)
 
 
@@ -83,6 +87,7 @@ def nll_loss(
     >>> round(nn.functional.nll_loss(log_p, np.array([0, 1])).item(), 4)
     0.1269
     """
+    integers("nll_loss", ignore_index=ignore_index)
     return autograd.ops.nll_loss(input, target, weight, ignore_index, reduction)
 
 

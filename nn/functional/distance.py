@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.ops.algebra.vector_norms import vector_norm
 from autograd.value import Value
 from nn.arguments import flags
 from nn.functional.tensor import Tensor, floats
@@ -38,8 +39,8 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
         ) from None
     axis(shape, dim, "cosine_similarity")
     x1, x2 = (x if x.shape == shape else np.broadcast_to(x, shape) for x in (x1, x2))
-    lengths = [np.maximum(_norm(x, 2.0, dim, False), eps) for x in (x1, x2)]
-    return np.sum(x1 * x2, axis=dim) / (lengths[0] * lengths[1])
+    u1, u2 = (x / np.maximum(_norm(x, 2.0, dim, True), eps) for x in (x1, x2))
+    return np.sum(u1 * u2, axis=dim)
 
 
 def pairwise_distance(
@@ -110,7 +111,8 @@ def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -
 
 
 def _norm(x: Tensor, p: float, axis: int, keepdims: bool) -> Value:
-    return np.linalg.vector_norm(x, ord=p, axis=axis, keepdims=keepdims)
+    y: Any = vector_norm(x, ord=p, axis=axis, keepdims=keepdims)  # NumPy's own overflows
+    return y
 
 
 def axis(shape: tuple[int, ...], dim: Any, who: str) -> int:

@@ -8,6 +8,7 @@ import numpy as np
 
 from autograd.ops.algebra import affine as affine_maps
 from autograd.value import Value
+from nn.arguments import integers
 from nn.functional.tensor import Tensor, numbers, same_dtype
 
 
@@ -98,6 +99,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Value:
     if not shape:
         flat = np.reshape(input, (1,))
         return flat
+    integers("flatten", start_dim=start_dim, end_dim=end_dim)
     for name, dim in (("start_dim", start_dim), ("end_dim", end_dim)):
         if not -len(shape) <= dim < len(shape):
             raise ValueError(f"flatten: {name}={dim} is no axis of shape {shape}.")

@@ -10,10 +10,11 @@ import numpy as np
 import autograd
 from autograd.dispatch import array_of
 from autograd.value import Value
-from nn.arguments import flags
+from nn.arguments import flags, reals
 from nn.functional.distance import pairwise_distance
 from nn.functional.reduction import constant, hinge, paired, reduced, signs
 from nn.functional.tensor import Tensor, floats
+from nn.parameter import plain
 
 
 def hinge_embedding_loss(
@@ -35,6 +36,7 @@ def hinge_embedding_loss(
     >>> nn.functional.hinge_embedding_loss(x, np.array([1, -1]), reduction="none").data
     array([0.5, 0.8], dtype=float32)
     """
+    reals("hinge_embedding_loss", margin=margin)
     x, t = paired("hinge_embedding_loss", input, target)
     signs("hinge_embedding_loss", t)
     losses = np.where(t > 0, x, hinge(margin - x))
@@ -58,6 +60,7 @@ def margin_ranking_loss(
     >>> nn.functional.margin_ranking_loss(nn.Parameter([1.0]), np.array([3.0]), [1]).item()
     2.0
     """
+    reals("margin_ranking_loss", margin=margin)
     x1, x2 = paired("margin_ranking_loss", input1, input2)
     x1, t = paired("margin_ranking_loss", x1, target)
     signs("margin_ranking_loss", t)
@@ -84,6 +87,7 @@ def cosine_embedding_loss(
     1.0
     """
     who = "cosine_embedding_loss"
+    reals(who, margin=margin)
     x1, x2 = paired(who, input1, input2)
     if x1.ndim not in (1, 2):
         raise ValueError(f"{who}: inputs must have shape (N, D) or (D,), got {x1.shape}.")
@@ -93,9 +97,16 @@ def cosine_embedding_loss(
             f"{who}: target must have shape {x1.shape[:-1]} for inputs {x1.shape}, got {t.shape}."
         )
     signs(who, t)
-    product, first, second = (np.sum(a * b, axis=-1) for a, b in ((x1, x2), (x1, x1), (x2, x2)))
-    cosine = product / np.sqrt((first + 1e-12) * (second + 1e-12))
+    cosine = np.sum(_unit(x1) * _unit(x2), axis=-1)
     return reduced(np.where(t > 0, 1 - cosine, hinge(cosine - margin)), reduction, who)
+
+
+def _unit(x: Tensor) -> Tensor:
+    """Rows of length 1, or less near 0; scaled first where squares would leave the range."""
+    largest = np.abs(plain(x)).max(axis=-1, keepdims=True, initial=0)
+    scale = np.where(largest > np.finfo(x.dtype).max ** 0.25, largest, 1).astype(x.dtype)
+    x = x / scale
+    return x / np.sqrt(np.sum(x * x, axis=-1, keepdims=True) + (1e-6 / scale) ** 2)
 
 
 def triplet_margin_loss(
@@ -192,6 +203,7 @@ def _triplet(
     swap: bool,
     reduction: str,
 ) -> Value:
+    reals(who, margin=margin)
     if margin <= 0:
         raise ValueError(f"{who}: margin must be more than 0, got {margin}.")
     a, near = paired(who, anchor, positive)
@@ -230,6 +242,7 @@ def multi_margin_loss(
     1.0
     """
     who = "multi_margin_loss"
+    reals(who, margin=margin)
     x = floats(who, input)
     if x.ndim not in (1, 2) or not x.shape[-1]:
         raise ValueError(f"{who}: input must have shape (N, C) or (C,), got {x.shape}.")

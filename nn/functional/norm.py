@@ -9,7 +9,7 @@ import numpy as np
 
 import autograd
 from autograd.value import Value
-from nn.arguments import flags
+from nn.arguments import count, flags
 from nn.functional.tensor import Tensor, floats
 
 
@@ -148,6 +148,7 @@ def local_response_norm(
     >>> nn.functional.local_response_norm(x, 1, alpha=1.0, beta=1.0).ravel()
     array([0.5, 0.4])
     """
+    count("local_response_norm", "size", size, 1)
     x = floats("local_response_norm", input)
     if x.ndim < 3:
         raise ValueError(f"local_response_norm: input must be (N, C, ...), got {x.shape}.")

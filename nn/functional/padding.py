@@ -69,22 +69,34 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
         )
     pairs = [(0, 0)] * (len(shape) - len(given) // 2)
     pairs += [(int(given[i]), int(given[i + 1])) for i in range(len(given) - 2, -1, -2)]
-    cut = tuple(slice(max(0, -a), n - max(0, -b)) for (a, b), n in zip(pairs, shape, strict=True))
     more = tuple((max(0, a), max(0, b)) for a, b in pairs)
-    left = tuple(n + min(0, a) + min(0, b) for (a, b), n in zip(pairs, shape, strict=True))
-    if min(left, default=0) < 0:
+    after = mode in ("reflect", "replicate")  # what is cropped at one end may show at the other
+    left = tuple(
+        n + (min(0, a) + min(0, b) if not after else 0)
+        for (a, b), n in zip(pairs, shape, strict=True)
+    )
+    full = tuple(n + a + b for (a, b), n in zip(pairs, shape, strict=True))
+    if min((*left, *full)) < 0:
         raise ValueError(f"pad: pad={given} cuts more off input {shape} than it has.")
     if mode != "constant":
         _check_source(shape, given, left, more, mode)
-    if left != shape:
-        input = input[cut]
+    if min(given, default=0) >= 0:
+        return _padded(input, more, mode, value)
+    if after:
+        y = _padded(input, more, mode, value)
+        return y[
+            tuple(slice(max(0, -a), max(0, -a) + n) for (a, _), n in zip(pairs, full, strict=True))
+        ]
+    cut = tuple(slice(max(0, -a), max(0, -a) + n) for (a, _), n in zip(pairs, left, strict=True))
+    return _padded(input[cut], more, mode, value)
+
+
+def _padded(input: Any, more: Any, mode: str, value: float | None) -> Any:
     if not any(map(any, more)):
         return input
     if mode == "constant":
-        padded: Any = np.pad(input, more, constant_values=0 if value is None else value)
-    else:
-        padded = np.pad(input, more, MODES[mode])  # type: ignore[call-overload]
-    return padded
+        return np.pad(input, more, constant_values=0 if value is None else value)
+    return np.pad(input, more, MODES[mode])  # type: ignore[call-overload]
 
 
 def _check_source(

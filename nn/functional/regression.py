@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd.value import Value
-from nn.arguments import flags
+from nn.arguments import flags, reals
 from nn.functional.reduction import constant, in_range, paired, reduced, weighted
 from nn.functional.tensor import Tensor
 
@@ -74,6 +74,7 @@ def smooth_l1_loss(
     array([0.5, 2.5], dtype=float32)
     """
     x, t = paired("smooth_l1_loss", input, target)
+    reals("smooth_l1_loss", beta=beta)
     if beta < 0:
         raise ValueError(f"smooth_l1_loss: beta must be at least 0, got {beta}.")
     losses = _huber(x - t, beta) / beta if beta else np.abs(x - t)
@@ -109,6 +110,7 @@ def huber_loss(
     array([0.5, 4. ], dtype=float32)
     """
     x, t = paired("huber_loss", input, target)
+    reals("huber_loss", delta=delta)
     if delta <= 0:
         raise ValueError(f"huber_loss: delta must be more than 0, got {delta}.")
     losses = weighted("huber_loss", _huber(x - t, delta), weight)
@@ -117,8 +119,8 @@ def huber_loss(
 
 def _huber(d: Tensor, delta: float) -> Value:
     """d² / 2 near 0, else linear; the square is that of d, whose second derivative at 0 is 1."""
-    far = np.abs(d)
-    y: Any = np.where(far < delta, 0.5 * np.square(d), delta * (far - 0.5 * delta))
+    c = np.clip(d, -delta, delta)
+    y: Any = c * (d - 0.5 * c)
     return y
 
 
@@ -157,6 +159,7 @@ def poisson_nll_loss(
     1.0
     """
     flags("poisson_nll_loss", log_input=log_input, full=full)
+    reals("poisson_nll_loss", eps=eps)
     x, t = paired("poisson_nll_loss", input, target)
     in_range("poisson_nll_loss", "target", t, 0, np.inf)
     losses = np.exp(x) - t * x if log_input else x - t * np.log(x + eps)
@@ -201,6 +204,7 @@ def gaussian_nll_loss(
     2.0
     """
     flags("gaussian_nll_loss", full=full)
+    reals("gaussian_nll_loss", eps=eps)
     x, t = paired("gaussian_nll_loss", input, target)
     v = constant("gaussian_nll_loss", var, x, "var")
     if v.shape == x.shape[:-1] and v.shape != x.shape and x.ndim:

@@ -10,21 +10,26 @@ import numpy as np
 from autograd.random import Rng, as_generator, either
 from autograd.value import Value
 
+COMPUTED = (
+    "A weight that is computed (nn.utils.weight_norm, parametrize ...) is initialized before that, "
+    "or assigned to: module.weight = array."
+)
+
 
 def write(tensor: Any, array: Any) -> Value:
     """Put an array into a leaf, or into a leaf's ``.data``."""
     if isinstance(tensor, np.ndarray):
         if tensor.dtype.kind != "f":
             raise TypeError(f"init writes floats, but this array holds {tensor.dtype}.")
+        if not tensor.flags.writeable:
+            raise ValueError(f"init writes into a leaf's array, and this is a result's. {COMPUTED}")
         tensor[...] = array
         return tensor  # type: ignore[return-value]
     if not isinstance(tensor, Value):
         raise TypeError(f"init writes into a Parameter or Value, not {type(tensor).__name__}.")
     if tensor.op is not None:
         raise TypeError(
-            f"init writes into a leaf, and this is the result of {tensor.op.name}. A weight that "
-            "is computed (nn.utils.weight_norm, parametrize ...) is initialized before that, or "
-            "assigned to: module.weight = array."
+            f"init writes into a leaf, and this is the result of {tensor.op.name}. {COMPUTED}"
         )
     tensor.data = array
     return tensor

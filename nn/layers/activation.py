@@ -9,7 +9,8 @@ import numpy as np
 from autograd.random import Rng, as_generator
 from autograd.value import Value
 from nn import functional
-from nn.layers.function_layer import FunctionLayer
+from nn.arguments import count, integers, reals
+from nn.layers.function_layer import FLAGS, FunctionLayer
 from nn.module import Module, Parameter
 
 
@@ -21,6 +22,8 @@ class _Activation(FunctionLayer):
                     f"{type(self).__name__}({name}): takes settings, not the input; make it first, "
                     f"then call it: nn.{type(self).__name__}()(x)."
                 )
+        who = type(self).__name__
+        reals(who, **{n: x for n, x in settings.items() if n not in (*FLAGS, "approximate", "dim")})
         super().__init__(**settings)
 
     def extra_repr(self) -> str:
@@ -36,6 +39,7 @@ class _AlongDim(_Activation):
     dim: int | None
 
     def __init__(self, dim: int | None = None) -> None:
+        integers(type(self).__name__, dim=0 if dim is None else dim)
         super().__init__(dim=dim)
 
 
@@ -225,7 +229,8 @@ class PReLU(Module):
     """
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25, *, dtype: Any = None) -> None:
-        self.num_parameters = num_parameters
+        self.num_parameters = count("PReLU", "num_parameters", num_parameters, 1)
+        reals("PReLU", init=init)
         self.weight = Parameter(np.full(num_parameters, init), dtype=dtype)
 
     def forward(self, input: Any) -> Value:

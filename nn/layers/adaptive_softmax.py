@@ -84,7 +84,6 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         rng: Rng = None,
     ) -> None:
         who, rng = "AdaptiveLogSoftmaxWithLoss", as_generator(rng)
-        flags(who, head_bias=head_bias)
         self.in_features = count(who, "in_features", in_features, 1)
         self.n_classes = count(who, "n_classes", n_classes, 2)
         edges = [0, *cutoffs, n_classes]

@@ -11,7 +11,7 @@ import numpy as np
 from autograd.node import Array
 from autograd.value import Value
 from nn import functional
-from nn.arguments import count, flags
+from nn.arguments import count, flags, reals
 from nn.functional.tensor import same_dtype
 from nn.layers.scale_and_shift import ScaleAndShift
 from nn.module import Parameter
@@ -38,6 +38,7 @@ class _Tracked(ScaleAndShift):
         dtype: Any = None,
         bias: bool = True,
     ) -> None:
+        reals(type(self).__name__, eps=eps, momentum=0.0 if momentum is None else momentum)
         if momentum is not None and not 0 <= momentum <= 1:
             raise ValueError(
                 f"{type(self).__name__}: momentum must be between 0 and 1, or None for the mean "
@@ -100,6 +101,7 @@ class _Tracked(ScaleAndShift):
         return False
 
     def _check_channels(self, shape: tuple[int, ...]) -> None:
+        flags(type(self).__name__, track_running_stats=self.track_running_stats)
         channels = self._channels(shape)
         if channels != self.num_features:
             raise ValueError(

@@ -10,7 +10,7 @@ from autograd.node import Array
 from autograd.random import Rng
 from autograd.value import Value
 from nn import functional, init
-from nn.arguments import count, flags
+from nn.arguments import count, flags, integers
 from nn.functional.embedding import dense
 from nn.module import Module, Parameter
 
@@ -259,6 +259,7 @@ def _row(who: str, padding_idx: int | None, rows: int) -> int | None:
     """A non-negative row index."""
     if padding_idx is None:
         return None
+    integers(who, padding_idx=padding_idx)
     if not -rows <= padding_idx < rows:
         raise ValueError(
             f"{who}: padding_idx={padding_idx} is no row of a table with "

@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd.value import Value
 from nn import functional
-from nn.arguments import count, flags
+from nn.arguments import count, flags, reals
 from nn.layers.scale_and_shift import ScaleAndShift
 from nn.module import Module, Parameter
 
@@ -78,6 +78,7 @@ class LayerNorm(_RowNorm):
         dtype: Any = None,
     ) -> None:
         self._set_shape(normalized_shape)
+        reals("LayerNorm", eps=eps)
         flags("LayerNorm", elementwise_affine=elementwise_affine, bias=bias)
         self.eps, self.elementwise_affine = eps, elementwise_affine
         w, b = np.ones(self.normalized_shape), np.zeros(self.normalized_shape)
@@ -135,6 +136,7 @@ class RMSNorm(_RowNorm):
         dtype: Any = None,
     ) -> None:
         self._set_shape(normalized_shape)
+        reals("RMSNorm", eps=0.0 if eps is None else eps)
         flags("RMSNorm", elementwise_affine=elementwise_affine)
         self.eps, self.elementwise_affine = eps, elementwise_affine
         w = np.ones(self.normalized_shape)
@@ -193,6 +195,7 @@ class GroupNorm(ScaleAndShift):
         bias: bool = True,
     ) -> None:
         self.num_groups = count("GroupNorm", "num_groups", num_groups, 1)
+        reals("GroupNorm", eps=eps)
         flags("GroupNorm", affine=affine, bias=bias)
         self.eps, self.affine = eps, affine
         if num_channels is not None:

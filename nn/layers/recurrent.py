@@ -117,6 +117,7 @@ class _Recurrent(UniformStart):
     ) -> tuple[Any, Any]:
         """The output and the last states of stacked scans."""
         who, batch_first, packed = type(self).__name__, self.batch_first, None
+        flags(who, batch_first=batch_first, bidirectional=self.bidirectional)
         if isinstance(input, PackedSequence):
             if lengths is not None:
                 raise ValueError(f"{who}: input is packed, so it has its lengths; give no others.")

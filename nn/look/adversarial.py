@@ -9,7 +9,7 @@ import numpy as np
 from autograd.derivatives import grad
 from autograd.random import Rng, as_generator
 from autograd.value import Value
-from nn.arguments import count
+from nn.arguments import count, flags
 from nn.look.running import Array, floats, looking
 from nn.losses.by_name import loss_for
 from nn.module import Module
@@ -65,6 +65,7 @@ def fgsm(
     >>> nn.look.fgsm(net, x, np.array([0]), eps=0.1)
     array([[0.5, 0.6]], dtype=float32)
     """
+    flags("fgsm", targeted=targeted)
     attack = _Attack("fgsm", model, x, target, eps, targeted, clip, loss)
     with looking(model):
         return attack.kept(attack.x + attack.eps * attack.direction(attack.x))
@@ -122,6 +123,7 @@ def pgd(
     >>> bool(np.abs(there - x).max() < 0.1 + 1e-6), bool(loss(net(there), y) > loss(net(x), y))
     (True, True)
     """
+    flags("pgd", random_start=random_start, targeted=targeted)
     attack = _Attack("pgd", model, x, target, eps, targeted, clip, loss)
     steps = count("pgd", "steps", steps, 1)
     alpha = 2.5 * eps / steps if step_size is None else step_size
@@ -154,6 +156,7 @@ class _Attack:
     ) -> None:
         self.who, self.model, self.x = who, model, floats(who, model, x)
         self.target, self.criterion = np.asarray(target), loss_for(loss)
+        flags(who, targeted=targeted)
         self.sign = -1 if targeted else 1
         if not (eps >= 0 and np.isfinite(eps)):
             raise ValueError(f"{who}: eps must be finite and >= 0, got {eps}.")

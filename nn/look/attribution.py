@@ -8,6 +8,7 @@ import numpy as np
 
 from autograd.derivatives import grad
 from autograd.value import Value
+from nn.arguments import flags
 from nn.look.running import Array, floats, looking, score
 from nn.module import Module
 
@@ -102,6 +103,7 @@ def integrated_gradients(
     >>> bool(np.isclose(parts.sum(), gain.item(), atol=1e-5)), bool(abs(delta[0]) < 1e-5)
     (True, True)
     """
+    flags("integrated_gradients", return_delta=return_delta)
     who = "integrated_gradients"
     array = floats(who, model, x)
     if isinstance(steps, bool) or int(steps) != steps or steps < 1:

@@ -8,6 +8,7 @@ import numpy as np
 
 from autograd.derivatives import grad
 from autograd.value import Value
+from nn.arguments import flags
 from nn.functional.interpolate import interpolate
 from nn.look.running import Array, floats, layer_of, looking, score, seen_by
 from nn.module import Module
@@ -54,6 +55,7 @@ def grad_cam(
     >>> nn.look.grad_cam(net, images, "1").shape
     (2, 8, 8)
     """
+    flags("grad_cam", upsample=upsample)
     who = "grad_cam"
     chosen, array = layer_of(who, model, layer), floats(who, model, x)
     if array.ndim != 4:

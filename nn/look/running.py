@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd.recording import enable_grad
 from autograd.value import Value
-from nn.data.arrays import as_array
+from nn.data.arrays import as_array, as_floats
 from nn.module import Module, evaluating
 
 Array = np.ndarray[Any, Any]
@@ -44,7 +44,7 @@ def floats(who: str, model: Module, x: Any) -> Array:
     TypeError
         An integer input, which has no gradient.
     ValueError
-        No samples.
+        No samples, or numbers that are infinite in that dtype.
     """
     array = x.data if isinstance(x, Value) else as_array(who, x)
     if array.dtype.kind != "f":
@@ -55,7 +55,7 @@ def floats(who: str, model: Module, x: Any) -> Array:
     if array.ndim == 0 or not array.size:
         raise ValueError(f"{who}: x must have samples in axis 0, got shape {array.shape}.")
     own = next((p.dtype for p in model.parameters()), array.dtype)
-    return array.astype(own)
+    return as_floats(who, np.array(array), own)
 
 
 def called(model: Module, x: Any) -> Any:

@@ -42,14 +42,19 @@ def each(function: Loss) -> Loss:
 def categorical_crossentropy(outputs: Any, target: Array, reduction: str = "mean") -> Any:
     """−log of the target's probability, from probabilities (N, C), as Keras has it.
 
-    Targets are one-hot rows, or class indices of shape (N,) or (N, 1). `cross_entropy` is the same
-    from logits, without the Softmax, and more exact.
+    Targets are one-hot rows, or class indices of shape (N,) or (N, 1), in floats too.
+    `cross_entropy` is the same from logits, without the Softmax, and more exact.
     """
     p = np.asarray(outputs.data)
     if p.ndim != 2 or (p < 0).any() or np.abs(p.sum(1) - 1).max(initial=0) > 1e-3:
         raise ValueError(
             "categorical_crossentropy: the model must end with Softmax, so that each row of its "
             f"outputs adds up to 1; shape {p.shape}. For logits, choose 'cross_entropy'."
+        )
+    if p.shape[1] == 1:
+        raise ValueError(
+            "categorical_crossentropy: one output is no choice between classes; its Softmax is "
+            "always 1. For yes or no choose 'binary_crossentropy', with Sigmoid."
         )
     log_p = np.log(np.maximum(outputs, np.finfo(p.dtype).tiny))
     if target.shape == p.shape:
@@ -62,6 +67,8 @@ def categorical_crossentropy(outputs: Any, target: Array, reduction: str = "mean
             f"categorical_crossentropy: target has shape {target.shape}, the outputs {p.shape}; "
             "one-hot rows have a place for each output, class indices the shape (N,)."
         )
+    if target.dtype.kind == "f" and (target == np.floor(target)).all():
+        target = target.astype(np.int64)
     return functional.nll_loss(log_p, target, reduction=reduction)
 
 

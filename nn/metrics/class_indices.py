@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd.node import Array
+from autograd.value import Value
 
 IGNORED = -100
 """Class index that is ignored, as in cross-entropy."""
@@ -56,14 +57,16 @@ class OfClasses:
         Integers of the targets' shape are predicted class indices. One score for each target
         predicts class 1 above the threshold. Of scores (N, C, ...) the largest counts.
         """
-        arrays(self.name, outputs, targets)
+        outputs, targets = arrays(self.name, outputs, targets)
         if outputs.ndim == 1 and targets.shape == (*outputs.shape, 1):
             targets = targets[:, 0]
         same = outputs.shape == targets.shape
         if same and outputs.dtype.kind in "iu" and self._threshold() == 0.5:
             keep = self._counted(targets)
             return outputs[keep].astype(np.int64), targets[keep].astype(np.int64), 0
-        single = outputs.shape == (*targets.shape, 1) or (same and outputs.shape[1:2] in ((), (1,)))
+        alone = outputs.shape[1:2] in ((), (1,))
+        channel = alone and outputs.shape[2:] == targets.shape[1:]  # (N, 1, H, W) for (N, H, W)
+        single = outputs.shape == (*targets.shape, 1) or (alone and (same or channel))
         if single or (same and not self._are_rows(outputs, targets)):
             if not ((targets == 0) | (targets == 1)).all():
                 raise ValueError(
@@ -93,11 +96,12 @@ class OfClasses:
                 f"{self.name}: the targets {targets.shape} look like one-hot rows along the last "
                 "axis; classes stand in axis 1: np.moveaxis(targets, -1, 1), and the outputs too."
             )
-        if self._read_as == "rows":
+        sums = set(np.unique(targets.sum(1, dtype=np.float64)).tolist())
+        if self._read_as == "rows" or (not self._read_as and sums == {0.0, 1.0}):
             raise ValueError(
-                f"{self.name}: the targets so far had one class in each row, these have not; say "
-                "which they are with multilabel=True (several labels) or multilabel=False; by "
-                "name they are 'binary_accuracy' and 'categorical_accuracy'."
+                f"{self.name}: some rows of the targets have one class, others have not; say "
+                "which they are with multilabel=True (any number of labels) or multilabel=False "
+                "(classes); by name they are 'binary_accuracy' and 'categorical_accuracy'."
             )
         self._read_as = "labels"
         return False
@@ -108,7 +112,7 @@ class OfClasses:
         Outputs have shape (N, C, d1, ...); targets are integers of shape (N, d1, ...), or class
         probabilities of the outputs' shape, such as one-hot rows, whose largest counts.
         """
-        arrays(self.name, outputs, targets)
+        outputs, targets = arrays(self.name, outputs, targets)
         if outputs.ndim < 2:
             raise ValueError(
                 f"{self.name}: outputs must have shape (N, C, ...), got {outputs.shape}."
@@ -120,7 +124,8 @@ class OfClasses:
         rest = outputs.shape[:1] + outputs.shape[2:]
         if targets.shape == (*rest[:1], 1, *rest[1:]):  # Keras's (N, 1)
             targets = targets.reshape(rest)
-        if targets.dtype.kind not in "iub" or targets.shape != rest:
+        whole = targets.dtype.kind in "iub" or (targets == np.floor(targets)).all()
+        if not whole or targets.shape != rest:
             raise ValueError(
                 f"{self.name}: for outputs {outputs.shape} targets must be class indices "
                 f"(integers) of shape {rest}, got {targets.dtype} of shape {targets.shape}."
@@ -145,15 +150,23 @@ class OfClasses:
         return keep
 
 
-def arrays(who: str, outputs: Any, targets: Any) -> None:
-    """Refuse several outputs or targets in place of one array of each."""
-    for name, given in (("outputs", outputs), ("targets", targets)):
-        if not isinstance(given, np.ndarray):
-            raise TypeError(
-                f"{who}: {name} must be one array, not a {type(given).__name__}; for a model with "
-                "several outputs write a metric of your own, which picks one: "
-                f"lambda outputs, targets: nn.metrics.{who}(outputs[0], targets)."
-            )
+def arrays(who: str, outputs: Any, targets: Any) -> tuple[Array, Array]:
+    """Outputs and targets as arrays of numbers; several outputs in place of one are refused."""
+    return _array(who, "outputs", outputs), _array(who, "targets", targets)
+
+
+def _array(who: str, name: str, given: Any) -> Array:
+    array = given.data if isinstance(given, Value) else given
+    if not hasattr(array, "__array__"):
+        raise TypeError(
+            f"{who}: {name} must be one array, not a {type(given).__name__}; for a model with "
+            "several outputs write a metric of your own, which picks one: "
+            f"lambda outputs, targets: nn.metrics.{who}(outputs[0], targets)."
+        )
+    array = np.asarray(array)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{who}: {name} must be numbers, got {array.dtype}.")
+    return array
 
 
 def are_distributions(targets: Array, axis: int = 1) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd.node import Array
-from nn.metrics.class_indices import OfClasses
+from nn.metrics.class_indices import OfClasses, arrays
 from nn.metrics.metric import Average
 
 
@@ -112,6 +112,7 @@ class Perplexity(OfClasses, Average):
     better = "min"
 
     def update(self, outputs: Array, targets: Array) -> None:
+        outputs, targets = arrays(self.name, outputs, targets)
         scores, classes = self.class_scores(outputs, targets)
         if not len(classes):
             return

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd.node import Array
-from nn.metrics.class_indices import OfClasses
+from nn.metrics.class_indices import OfClasses, arrays
 from nn.metrics.metric import Metric
 
 AVERAGES = ("binary", "macro", "micro", "weighted", None)
@@ -59,6 +59,7 @@ class ConfusionMatrix(OfClasses, Metric):
 
     def update(self, outputs: Array, targets: Array) -> None:
         """Add a batch. Integer outputs of the targets' shape are predicted class indices."""
+        outputs, targets = arrays(self.name, outputs, targets)
         predicted, true, known = self.predictions(outputs, targets)
         if (predicted == -1).any() and np.isnan(outputs).any():
             raise ValueError(f"{self.name}: the outputs hold NaN, which predicts no class.")

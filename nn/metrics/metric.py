@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from autograd.dispatch import array_of
 from autograd.node import Array as Array
 from autograd.value import Value
 from nn.metrics.class_indices import arrays
@@ -112,8 +113,13 @@ class Metric(ABC):
     def __call__(self, outputs: Any, targets: Any) -> float | Array:
         """The metric of these arrays alone; the accumulated state is not changed."""
         fresh = self.fresh()
-        fresh.update(np.asarray(outputs), np.asarray(targets))
+        fresh.update(_plain(outputs, "outputs"), _plain(targets, "targets"))
         return fresh.compute()
+
+
+def _plain(x: Any, name: str) -> Array:
+    """An array; a metric reads a Value's, as it has no gradient."""
+    return array_of(x.data if isinstance(x, Value) else x, name)
 
 
 def _has_state(x: Any) -> bool:
@@ -173,12 +179,22 @@ class Mean(Average):
         super().__init__()
 
     def update(self, outputs: Array, targets: Array) -> None:
-        self.add(float(self.function(outputs, targets)) * len(targets), len(targets))
+        n = samples_in(targets)
+        self.add(float(self.function(outputs, targets)) * n, n)
+
+
+def samples_in(target: Any) -> int:
+    """How many samples a target has: of several, each does; a list has one entry for each."""
+    if isinstance(target, dict):
+        return samples_in(next(iter(target.values())))
+    if isinstance(target, tuple):
+        return samples_in(target[0])
+    return len(target)
 
 
 def same_shape(who: str, outputs: Array, targets: Array) -> tuple[Array, Array]:
     """Outputs and targets in float64, of the same shape; (N,) and (N, 1) count as the same."""
-    arrays(who, outputs, targets)
+    outputs, targets = arrays(who, outputs, targets)
     if outputs.shape != targets.shape:
         ours, theirs = (tuple(n for n in x.shape[1:] if n != 1) for x in (outputs, targets))
         if ours != theirs or outputs.shape[:1] != targets.shape[:1]:

@@ -38,7 +38,7 @@ class AUC(Metric):
 
     def update(self, outputs: Array, targets: Array) -> None:
         """Add a batch: one score for each target of 0 or 1; or scores (N, 2) of both classes."""
-        arrays("auc", outputs, targets)
+        outputs, targets = arrays("auc", outputs, targets)
         both = outputs.ndim == 2 and outputs.shape[1] == 2
         if both and targets.shape == outputs.shape and are_distributions(targets):
             targets = targets[:, 1]

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
+from autograd.dispatch import refuse_subclasses
 from autograd.value import Value
 from nn.parameter import Buffer, Parameter
 
 VACANT = "_vacant"  # the names of parameters and modules that are None, with their kind
+BUFFERS = "_persistent"  # the names of buffers, and whether state dicts have them
+
+
+PLAIN = {list, tuple, dict, set}
 
 
 def admitted(module: Any, name: str, value: Any, module_type: type) -> Any:
@@ -21,7 +25,7 @@ def admitted(module: Any, name: str, value: Any, module_type: type) -> Any:
     buffer an array or None, as in PyTorch.
     """
     own = vars(module)
-    buffers = own.get("_buffers", {})
+    buffers = own.get(BUFFERS, {})
     registered = isinstance(value, (Parameter, module_type))
     if not registered:
         kind = kind_of(own, name, module_type)
@@ -31,7 +35,7 @@ def admitted(module: Any, name: str, value: Any, module_type: type) -> Any:
             own[VACANT] = {**own.get(VACANT, {}), name: kind}
             return None
         if isinstance(value, Buffer):
-            own["_buffers"] = {**buffers, name: value.persistent}
+            own[BUFFERS] = {**buffers, name: value.persistent}
             return value.data
         if kind == "buffer":
             return None if value is None else _as_buffer(name, value)
@@ -51,7 +55,7 @@ def kind_of(own: dict[str, Any], name: str, module_type: type) -> str | None:
         return "parameter"
     if isinstance(old, module_type):
         return "module"
-    if name in own.get("_buffers", ()):
+    if name in own.get(BUFFERS, ()):
         return "buffer"
     known: str | None = own.get(VACANT, {}).get(name)
     return known
@@ -60,7 +64,7 @@ def kind_of(own: dict[str, Any], name: str, module_type: type) -> str | None:
 def forget(module: Any, name: str) -> None:
     """Take a name out of the lists of buffers and of vacant places."""
     own = vars(module)
-    for listed in ("_buffers", VACANT):
+    for listed in (BUFFERS, VACANT):
         if name in own.get(listed, ()):  # a new dict: a shallow copy of the module has the old one
             own[listed] = {key: x for key, x in own[listed].items() if key != name}
 
@@ -68,6 +72,7 @@ def forget(module: Any, name: str) -> None:
 def _as_buffer(name: str, value: Any) -> Any:
     if isinstance(value, Value):
         raise TypeError(f"The buffer {name!r} is a plain array; assign the Value's .data to it.")
+    refuse_subclasses(value, f"The buffer {name!r}")
     array = np.asarray(value)
     if array.dtype.kind not in "fiubc":
         raise TypeError(
@@ -87,17 +92,23 @@ def _refusal(module: Any, name: str, kind: str, value: Any) -> str:
     )
 
 
-def warn_of_hidden(root: Any, seen: set[int], module_type: type) -> None:
+def warn_of_hidden(modules: list[Any], seen: set[int], module_type: type) -> None:
     """Warn of parameters that sit in plain lists, where `parameters()` does not find them.
 
     Frozen ones may: somebody put them there on purpose.
+
+    Parameters
+    ----------
+    modules : those that `parameters()` went through.
+    seen : the ids of what it found.
     """
-    found = {id(module) for module in root.modules()}
-    for module in root.modules():
+    kinds = Parameter, module_type
+    for module in modules:
         for name, held in vars(module).items():
-            if isinstance(held, (list, tuple, dict, set)) and any(
-                id(p) not in seen for p in _trainable(held, found, module_type)
-            ):
+            if type(held) not in PLAIN or not held:
+                continue
+            parts = held.values() if type(held) is dict else held
+            if any(isinstance(part, kinds) and _hidden(part, modules, seen) for part in parts):
                 holder = "ModuleDict" if isinstance(held, dict) else "ModuleList"
                 warnings.warn(
                     f"{type(module).__name__}: the {type(held).__name__} {name!r} holds parameters "
@@ -108,12 +119,11 @@ def warn_of_hidden(root: Any, seen: set[int], module_type: type) -> None:
                 )
 
 
-def _trainable(held: Any, found: set[int], module_type: type) -> Iterator[Parameter]:
-    parts: Iterable[Any] = held.values() if isinstance(held, dict) else held
-    for part in parts:
-        if isinstance(part, Parameter) and part.requires_grad:
-            yield part
-        elif isinstance(part, module_type) and id(part) not in found:
-            hidden: Any = part
-            for module in hidden.modules():
-                yield from (p for _, p in module._own(Parameter) if p.requires_grad)
+def _hidden(part: Any, modules: list[Any], seen: set[int]) -> bool:
+    """Whether a parameter or module holds a parameter that would learn and was not found."""
+    if isinstance(part, Parameter):
+        return part.requires_grad and id(part) not in seen
+    if any(part is module for module in modules):
+        return False
+    own = (p for module in part.modules() for _, p in module._own(Parameter))
+    return any(p.requires_grad and id(p) not in seen for p in own)

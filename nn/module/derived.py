@@ -6,7 +6,11 @@ import functools
 import types
 from typing import Any, Protocol
 
+import numpy as np
+
+from autograd.node import Array
 from autograd.recording import enable_grad
+from autograd.value import Value
 from nn.module.attributes import forget
 
 
@@ -62,6 +66,18 @@ def _set(module: Any, recipes: dict[str, Recipe]) -> None:
         module.__class__ = base
 
 
+class _Alike(type):
+    """Of classes that PyTorch does not have, so that ``type(module) == nn.Linear`` stays true."""
+
+    _derived_from: type
+
+    def __eq__(cls, other: object) -> bool:
+        return getattr(other, "_derived_from", other) is cls._derived_from
+
+    def __hash__(cls) -> int:
+        return hash(cls._derived_from)
+
+
 @functools.cache
 def _subclass(base: type, names: tuple[str, ...], prefix: str) -> type:
     """A subclass with a property for each of the names; its objects are pickled by its base."""
@@ -73,12 +89,33 @@ def _subclass(base: type, names: tuple[str, ...], prefix: str) -> type:
     own |= {"__reduce_ex__": __reduce_ex__, "__module__": base.__module__, "_derived_from": base}
     own["__doc__"] = base.__doc__
     name = prefix + base.__name__
-    return types.new_class(name, (base,), exec_body=lambda body: body.update(own))
+    alike = {"metaclass": _Alike} if not prefix and type(base) is type else {}
+    return types.new_class(name, (base,), alike, lambda body: body.update(own))
 
 
 def _new(base: type, names: tuple[str, ...], prefix: str) -> Any:
     kind: Any = _subclass(base, names, prefix)
     return kind.__new__(kind)
+
+
+class Derived(Value):
+    """The value of an attribute that is computed from frozen parameters: no leaf to write to."""
+
+    __slots__ = ()
+
+    @property
+    def data(self) -> Array:
+        """The array, read-only."""
+        view: Array = np.asarray(self._data).view()
+        view.flags.writeable = False
+        return view
+
+    @data.setter
+    def data(self, new: Any) -> None:
+        raise TypeError(
+            "This value is computed from a module's parameters whenever it is read, so that what "
+            "is written to it would be lost. Write to those, or assign to the module's attribute."
+        )
 
 
 def _property(name: str) -> property:
@@ -87,7 +124,10 @@ def _property(name: str) -> property:
         if name in own:  # `functional_call` puts a value in the way
             return own[name]
         with enable_grad():  # a result, not a leaf, even under no_grad: writing to it is refused
-            return own["_derived"][name].compute(module)
+            y = own["_derived"][name].compute(module)
+        if type(y) is Value and y.op is None:
+            y.__class__ = Derived
+        return y
 
     def assign(module: Any, value: Any) -> None:
         vars(module)["_derived"][name].assign(module, value)

@@ -193,6 +193,10 @@ class Hooked:
         """
         return hang(self._hooked().backward, hook, prepend)
 
+    def register_backward_hook(self, hook: Hook) -> Handle:
+        """PyTorch's older name of `register_full_backward_hook`."""
+        return self.register_full_backward_hook(hook)
+
     def register_state_dict_pre_hook(self, hook: Hook) -> Handle:
         """Have ``hook(module, prefix, keep_vars)`` run before `state_dict` copies the module."""
         return hang(self._hooked().before_save, hook)

@@ -12,13 +12,15 @@ from autograd.node import Array, tick
 from autograd.recording import is_recording
 from autograd.value import Value
 from nn.arguments import flags
-from nn.module.attributes import VACANT, admitted, forget, kind_of, warn_of_hidden
+from nn.module.attributes import BUFFERS, VACANT, admitted, forget, kind_of, warn_of_hidden
 from nn.module.hooks import Hooked
 from nn.module.locate import blamed, locate
-from nn.module.state_dict import LoadReport, load_into, saved
-from nn.parameter import Buffer, Parameter
+from nn.module.registered import Registered
+from nn.module.state_dict import EXTRA, LoadReport, load_into, saved
+from nn.parameter import Buffer, Parameter, plain
 
 DTypeLike = Any
+DEVICES = ("cpu", "cuda", "mps")  # that PyTorch's programs ask for
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
 
@@ -162,8 +164,8 @@ class Module(Hooked):
         """Another module with the same parameters, buffers and submodules."""
         twin = object.__new__(type(self))
         vars(twin).update(vars(self))
-        if "_buffers" in vars(self):
-            vars(twin)["_buffers"] = vars(self)["_buffers"].copy()
+        if BUFFERS in vars(self):
+            vars(twin)[BUFFERS] = vars(self)[BUFFERS].copy()
         if self._hooks is not None:
             twin._hooks = self._hooks.copy()
         if self._make is not None:
@@ -197,6 +199,9 @@ class Module(Hooked):
     def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
         """Add a buffer under a name."""
         self._check_name(name, "buffer")
+        flags("register_buffer", persistent=persistent)
+        if tensor is None:  # a place that takes arrays, which are buffers then
+            vars(self)[BUFFERS] = {**vars(self).get(BUFFERS, {}), name: persistent}
         setattr(self, name, None if tensor is None else Buffer(tensor, persistent))
 
     def add_module(self, name: str, module: Module | None) -> None:
@@ -205,6 +210,8 @@ class Module(Hooked):
             raise TypeError(f"add_module: {name!r} must be a Module, not {type(module).__name__}.")
         self._check_name(name, "module")
         setattr(self, name, module)
+        if module is None:
+            vars(self)[VACANT] = {**vars(self).get(VACANT, {}), name: "module"}
 
     def register_module(self, name: str, module: Module | None) -> None:
         """Alias of `add_module`."""
@@ -316,9 +323,29 @@ class Module(Hooked):
         return [(name, x) for name, x in vars(self).items() if isinstance(x, kind)]
 
     def _own_buffers(self, persistent_only: bool = False) -> list[tuple[str, Array]]:
-        names: dict[str, bool] = vars(self).get("_buffers", {})
+        names: dict[str, bool] = vars(self).get(BUFFERS, {})
         own = [name for name in vars(self) if name in names and vars(self)[name] is not None]
         return [(n, vars(self)[n]) for n in own if names[n] or not persistent_only]
+
+    def _registered(self, wanted: builtins.str) -> Registered:
+        return Registered(
+            self,
+            wanted,
+            lambda: [n for n in vars(self) if kind_of(vars(self), n, Module) == wanted],
+        )
+
+    @property
+    def _parameters(self) -> Registered:
+        """Its own parameters by name, as PyTorch's programs reach for them."""
+        return self._registered("parameter")
+
+    @property
+    def _buffers(self) -> Registered:
+        return self._registered("buffer")
+
+    @property
+    def _modules(self) -> Registered:
+        return self._registered("module")
 
     def named_modules(
         self, prefix: str = "", remove_duplicate: bool = True
@@ -356,12 +383,10 @@ class Module(Hooked):
     def _named(
         self,
         own: Callable[[Module], Iterable[tuple[str, Any]]],
-        prefix: str,
-        recurse: bool,
+        modules: Iterable[tuple[str, Module]],
         remove_duplicate: bool,
     ) -> Iterator[tuple[str, Any]]:
         seen: set[int] = set()
-        modules = self.named_modules(prefix, remove_duplicate) if recurse else ((prefix, self),)
         for path, module in modules:
             for name, x in own(module._made(path)):
                 if id(x) not in seen:
@@ -380,12 +405,15 @@ class Module(Hooked):
         recurse : whether to include submodules.
         remove_duplicate : False lists a shared one under each of its paths.
         """
+        modules = (
+            list(self.named_modules(prefix, remove_duplicate)) if recurse else [(prefix, self)]
+        )
         seen: set[int] = set()
-        for path, p in self._named(lambda m: m._own(Parameter), prefix, recurse, remove_duplicate):
+        for path, p in self._named(lambda m: m._own(Parameter), modules, remove_duplicate):
             seen.add(id(p))
             yield path, p
         if recurse and seen:  # with none at all, an optimizer says so
-            warn_of_hidden(self, seen, Module)
+            warn_of_hidden([module for _, module in modules], seen, Module)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """Parameters of this module and its submodules; a shared one once."""
@@ -395,7 +423,8 @@ class Module(Hooked):
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Array]]:
         """Buffers with their paths, as plain arrays."""
-        return self._named(lambda m: m._own_buffers(), prefix, recurse, remove_duplicate)
+        modules = self.named_modules(prefix, remove_duplicate) if recurse else ((prefix, self),)
+        return self._named(lambda m: m._own_buffers(), modules, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Array]:
         """Buffers of this module and its submodules."""
@@ -411,8 +440,9 @@ class Module(Hooked):
     def train(self, mode: bool = True) -> Self:
         """Set `training` in this module and its submodules."""
         flags("train", mode=mode)
-        for module in self.modules():
-            module.training = mode
+        self.training = mode
+        for child in self.children():  # by its own method, which may keep a part of it frozen
+            child.train(mode)
         return self
 
     def eval(self) -> Self:
@@ -421,33 +451,57 @@ class Module(Hooked):
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Freeze (False) or unfreeze (True) every parameter."""
+        flags("requires_grad_", requires_grad=requires_grad)
         for p in self.parameters():
             p.requires_grad = requires_grad
         return self
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Set the gradients of all parameters to None, or to zero."""
+        flags("zero_grad", set_to_none=set_to_none)
         for p in self.parameters():
             if set_to_none or p.grad is None:
                 p.grad = None
             else:
                 p.grad.fill(0)
 
-    def to(self, dtype: DTypeLike) -> Self:
+    def to(
+        self,
+        *args: DTypeLike,
+        dtype: DTypeLike = None,
+        device: builtins.str | None = None,
+        non_blocking: bool = False,
+    ) -> Self:
         """Convert every float parameter and buffer; gradients become None.
 
-        ``"cpu"``, as PyTorch's programs have it, changes nothing: there is no other device.
+        Parameters
+        ----------
+        *args : a data type, or a device, or both.
+        dtype : data type.
+        device : ``"cpu"``, as PyTorch's programs have it: there is no other.
+        non_blocking : of no effect.
+
+        Examples
+        --------
+        >>> import nn, numpy as np
+        >>> nn.Linear(2, 1).to("cpu").to(np.float64).weight.dtype
+        dtype('float64')
         """
-        if isinstance(dtype, str) and dtype.partition(":")[0] in ("cpu", "cuda", "mps"):
-            if dtype != "cpu":
-                raise ValueError(f"to({dtype!r}): there is no other device than the CPU.")
-            return self
+        for x in (*args, device):
+            if isinstance(x, str) and x.partition(":")[0] in DEVICES:
+                if x.partition(":")[0] != "cpu":
+                    raise ValueError(f"to({x!r}): there is no other device than the CPU.")
+            elif x is not None:
+                dtype = x
+        return self if dtype is None else self._converted(dtype)
+
+    def _converted(self, dtype: DTypeLike) -> Self:
         dtype = np.dtype(dtype)
         if dtype.kind != "f":
             raise TypeError(f"to(dtype): dtype must be a float type, not {dtype}.")
         parameters, epoch = list(self.parameters()), tick()
         for p in parameters:
-            p._data, p.grad, p.birth = p._data.astype(dtype), None, epoch
+            p._data, p.grad, p.seal, p.birth = p._data.astype(dtype), None, None, epoch
         for module in self.modules():
             for name, b in module._own_buffers():
                 if b.dtype.kind == "f":
@@ -465,12 +519,37 @@ class Module(Hooked):
         """Whether a subclass defines a method that Module refuses."""
         return getattr(type(self), method) is not getattr(Module, method)
 
-    def state_dict(self, *, prefix: builtins.str = "") -> dict[builtins.str, Any]:
+    def _save_to_state_dict(
+        self, destination: dict[builtins.str, Any], prefix: builtins.str, keep_vars: bool
+    ) -> None:
+        """Add what the module itself holds to a state dict; subclasses may add more."""
+        for name, x in self._own_state():
+            destination[prefix + name] = x if keep_vars else np.array(plain(x))
+        if self._has_own("get_extra_state"):
+            destination[prefix + EXTRA] = self.get_extra_state()
+
+    def _load_from_state_dict(
+        self, state_dict: dict[builtins.str, Any], prefix: builtins.str, *args: Any
+    ) -> None:
+        """Called before a state dict, a copy of the caller's, is loaded: subclasses may change it.
+
+        The arguments are those of a hook of `register_load_state_dict_pre_hook`.
+        """
+
+    def state_dict(
+        self,
+        *,
+        destination: dict[builtins.str, Any] | None = None,
+        prefix: builtins.str = "",
+        keep_vars: bool = False,
+    ) -> dict[builtins.str, Any]:
         """Copies of all parameters and persistent buffers under their paths, as PyTorch names them.
 
         Parameters
         ----------
+        destination : a dict to add to; a new one by default.
         prefix : put before every path, such as ``"encoder."``.
+        keep_vars : the Parameters and arrays themselves, instead of copies.
 
         Examples
         --------
@@ -479,8 +558,8 @@ class Module(Hooked):
         >>> {key: array.shape for key, array in net.state_dict().items()}
         {'0.weight': (3, 2), '0.bias': (3,), '2.weight': (1, 3), '2.bias': (1,)}
         """
-        state: dict[builtins.str, Any] = {}
-        saved(self, prefix, state)
+        state = {} if destination is None else destination
+        saved(self, prefix, state, keep_vars)
         return state
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> LoadReport:

@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd.dispatch import array_of
 from autograd.node import Array, tick
 from autograd.value import Value
+from nn.arguments import flags
 from nn.parameter import Parameter, plain
 
 EXTRA = "_extra_state"
@@ -22,16 +24,18 @@ class LoadReport(NamedTuple):
     unexpected_keys: list[str]
 
 
-def saved(module: Any, prefix: str, state: dict[str, Any]) -> None:
+def saved(module: Any, prefix: str, state: dict[str, Any], keep_vars: bool) -> None:
     """Add copies of what a module and its submodules hold to a state dict, its hooks around it."""
     hooks = module._made(prefix[:-1])._hooks
     for hook, _ in tuple(hooks.before_save) if hooks else ():
-        hook(module, prefix, False)
-    state.update((prefix + name, np.array(plain(x))) for name, x in module._own_state())
-    if module._has_own("get_extra_state"):
-        state[prefix + EXTRA] = module.get_extra_state()
+        hook(module, prefix, keep_vars)
+    module._save_to_state_dict(state, prefix, keep_vars)
     for name, child in module._own_modules():
-        saved(child, f"{prefix}{name}.", state)
+        within = f"{prefix}{name}."
+        if child._has_own("state_dict"):
+            child.state_dict(destination=state, prefix=within, keep_vars=keep_vars)
+        else:
+            saved(child, within, state, keep_vars)
     for hook, _ in tuple(hooks.after_save) if hooks else ():
         if hook(module, state, prefix, {}) is not None:
             raise TypeError(
@@ -42,6 +46,7 @@ def saved(module: Any, prefix: str, state: dict[str, Any]) -> None:
 
 def load_into(module: Any, state_dict: Mapping[str, Any], strict: bool) -> LoadReport:
     """Write a state dict into a module; see `Module.load_state_dict`."""
+    flags("load_state_dict", strict=strict)
     if not isinstance(state_dict, Mapping):
         raise TypeError(
             f"load_state_dict: state_dict must be a mapping of path to array, not "
@@ -53,6 +58,7 @@ def load_into(module: Any, state_dict: Mapping[str, Any], strict: bool) -> LoadR
         prefix = f"{path}." if path else ""
         for hook, _ in tuple(each._hooks.before_load) if each._hooks else ():
             hook(each, given, prefix, {}, strict, *report, errors)
+        each._load_from_state_dict(given, prefix, {}, strict, *report, errors)
     state: dict[str, Any] = {}
     extras: dict[str, Any] = {}
     newer: set[str] = set()
@@ -123,7 +129,7 @@ def as_array(x: Any) -> Array:
         x = x.detach().cpu()
         if str(x.dtype) == "torch.bfloat16":  # NumPy has no such type; float32 holds all of it
             x = x.float()
-    return np.asarray(plain(x))
+    return array_of(plain(x), "load_state_dict")
 
 
 def refuse(who: str, problems: list[str], report: LoadReport, strict: bool) -> None:

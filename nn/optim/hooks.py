@@ -146,11 +146,15 @@ def _around(name: str, method: Method) -> Method:
     def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
         hooks = self._hooks
         if hooks is None or name in hooks.running:
-            return method(self, *args, **kwargs)
-        hooks.running.add(name)
-        try:
-            return getattr(hooks, name)(self, method, args, kwargs)
-        finally:
-            hooks.running.discard(name)
+            result = method(self, *args, **kwargs)
+        else:
+            hooks.running.add(name)
+            try:
+                result = getattr(hooks, name)(self, method, args, kwargs)
+            finally:
+                hooks.running.discard(name)
+        if name == "step":
+            self.stepped = True  # schedulers ask for it
+        return result
 
     return wrapped

@@ -126,8 +126,9 @@ class LBFGS(Optimizer):
         group = self.param_groups[0]
         first = self._evaluate(closure)
         loss, g, evaluations, limit = float(plain(first)), self._gradient(), 1, group["max_eval"]
-        state = self.state.setdefault(group["params"][0], {"func_evals": 0, "n_iter": 0})
-        state["func_evals"] += 1
+        state = self.state[group["params"][0]]
+        state["func_evals"] = state.get("func_evals", 0) + 1
+        state.setdefault("n_iter", 0)
         self.stepped = True
         if np.max(np.abs(g)) <= group["tolerance_grad"]:
             return first

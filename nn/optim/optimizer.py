@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from autograd.value import Value
+from nn.arguments import flags
 from nn.optim.hooks import Hooked
 
 Group = dict[str, Any]
 
 SCHEDULED = frozenset({"initial_lr", "max_lr", "min_lr", "base_momentum", "max_momentum", "swa_lr"})
 """Settings that schedulers add to a group, as PyTorch's do."""
+
+
+BOOLEAN = ("nesterov", "amsgrad", "centered", "decoupled_weight_decay", "maximize")
+"""The settings that are True or False."""
 
 
 class Optimizer(Hooked, ABC):
@@ -30,8 +36,8 @@ class Optimizer(Hooked, ABC):
     Attributes
     ----------
     param_groups : list of dict. Settings may be changed between steps.
-    state : dict, Parameter -> {"step": int, name: ndarray}. Arrays have the parameter's shape and
-        are updated in place.
+    state : dict, Parameter -> {"step": int, name: ndarray}; {} before a parameter's first step.
+        Arrays have the parameter's shape and are updated in place; what is assigned counts.
 
     Raises
     ------
@@ -54,7 +60,7 @@ class Optimizer(Hooked, ABC):
             )
         self.defaults = defaults
         self.param_groups: list[Group] = []
-        self.state: dict[Value, dict[str, Any]] = {}
+        self.state: dict[Value, dict[str, Any]] = defaultdict(dict)
         self.stepped = False  # schedulers ask for it
         given = list(params)
         if not given:
@@ -66,17 +72,15 @@ class Optimizer(Hooked, ABC):
         for group in groups:
             self.add_param_group(group)
 
-    @abstractmethod
     def check(self, group: Group) -> None:
-        """Raise ValueError for settings out of range."""
+        """Raise ValueError for settings out of range; by default none is."""
 
     @abstractmethod
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update the parameters."""
 
-    @abstractmethod
     def taken_over(self, group: Group, p: Value, state: Mapping[str, Any]) -> dict[str, Any]:
-        """A checked copy of a parameter's saved state, for `load_state_dict`.
+        """A copy of a parameter's saved state, for `load_state_dict`; subclasses check it.
 
         Parameters
         ----------
@@ -84,6 +88,16 @@ class Optimizer(Hooked, ABC):
         p : the parameter.
         state : what was saved, without entries that are None.
         """
+        mine: dict[str, Any] = {}
+        for name, x in state.items():
+            array = np.asarray(x).copy() if hasattr(x, "__array__") else None
+            if array is None:
+                mine[name] = copied(x)
+            elif array.shape == p.shape and array.dtype.kind == "f":
+                mine[name] = array.astype(p.dtype)
+            else:
+                mine[name] = array if array.ndim else array.item()
+        return mine
 
     def add_param_group(self, param_group: Group) -> None:
         """Add a group of parameters with its own settings."""
@@ -113,11 +127,13 @@ class Optimizer(Hooked, ABC):
             if id(p) in known:
                 raise ValueError(f"{name}: params[{i}] {label(p)} appears twice.")
             known.add(id(p))
+        flags(name, **{key: group[key] for key in BOOLEAN if key in group})
         self.check(group)
         self.param_groups.append(group)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Reset the gradient of every parameter, to None or to zeros."""
+        flags("zero_grad", set_to_none=set_to_none)
         for group in self.param_groups:
             for p in group["params"]:
                 if set_to_none or p.grad is None:
@@ -161,7 +177,7 @@ class Optimizer(Hooked, ABC):
             new.append({**kept, **settings})
             self.check(new[-1])
         order = [(own, k) for own, g in zip(new, groups, strict=True) for k in g["params"]]
-        state: dict[Value, dict[str, Any]] = {}
+        state: dict[Value, dict[str, Any]] = defaultdict(dict)
         for (group, key), p in zip(order, params, strict=True):
             saved = {k: x for k, x in state_dict["state"].get(key, {}).items() if x is not None}
             if saved:

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from autograd.machine import pool
+from autograd.machine.uninterrupted import load
 from autograd.machine.workspace import scratch
 from autograd.node import Array
 
@@ -73,7 +74,7 @@ class UpdateRule:
 
         The loop runs over slices from 0: LLVM does not vectorize where an index may be negative.
         """
-        from autograd.machine.jit import jit, part  # Numba starts when the first loop is wanted
+        machine = load("autograd.machine.jit")  # Numba starts when the first loop is wanted
 
         def compiled(function: Any) -> Any:
             """A copy whose own callees are compiled too, for the loop alone."""
@@ -81,7 +82,7 @@ class UpdateRule:
             for name in function.__code__.co_names:
                 if isinstance(scope.get(name), FunctionType):
                     scope[name] = compiled(scope[name])
-            return part(FunctionType(function.__code__, scope, function.__name__))
+            return machine.part(FunctionType(function.__code__, scope, function.__name__))
 
         core: Any = self.core
         name, (_, *arrays) = core.__name__, inspect.signature(core).parameters
@@ -94,7 +95,7 @@ class UpdateRule:
         )
         scope = {"__name__": core.__module__, "start": compiled(start), "core": compiled(core)}
         exec(compile(source, core.__code__.co_filename, "exec"), scope)  # cached beside the core
-        loop: Callable[..., None] = jit(scope[name])
+        loop: Callable[..., None] = machine.jit(scope[name])
         return loop
 
 

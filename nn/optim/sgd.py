@@ -90,6 +90,11 @@ class SGD(StepwiseOptimizer):
         """The count of steps with momentum."""
         return {"step": 0} if group["momentum"] else {}
 
+    def begin(self, group: Group, p: Value, state: dict[str, Any]) -> None:
+        """As in PyTorch, the first step is the one that finds no buffer."""
+        if group["momentum"]:
+            state["step"] = state.get("step", 1) if "momentum_buffer" in state else 0
+
     def rule(self, group: Group, now: dict[str, float]) -> tuple[Rule, tuple[float, ...]]:
         mu, start = group["momentum"], (group["maximize"], group["weight_decay"], group["lr"])
         if not mu:

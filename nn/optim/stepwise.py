@@ -100,6 +100,17 @@ class StepwiseOptimizer(Optimizer):
         now : the numbers; ``now["step"]`` is 1 in the first step. Others may be written to.
         """
 
+    def begin(self, group: Group, p: Value, state: dict[str, Any]) -> None:
+        """Complete the numbers of a parameter's state, which may have been assigned in part."""
+        missing = {name: x for name, x in self.numbers(group).items() if name not in state}
+        found = [name for name in self.arrays(group) if name in state]
+        if missing and found:
+            raise ValueError(
+                f"{type(self).__name__}: the state of {label(p)} has {', '.join(found)}, but no "
+                f"{', '.join(missing)}; assign both."
+            )
+        state.update(missing)
+
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient, in place.
 
@@ -113,20 +124,24 @@ class StepwiseOptimizer(Optimizer):
         Raises
         ------
         ValueError
-            A gradient's shape is not its parameter's. Nothing has changed then.
+            A gradient's shape, or that of assigned state, is not its parameter's. Nothing has
+            changed then.
         """
         loss = None
         if closure is not None:
             with enable_grad():
                 loss = closure()
         active = [self._active(group) for group in self.param_groups]
+        planned = [
+            (group, self._planned(i, group, params))
+            for i, (group, params) in enumerate(zip(self.param_groups, active, strict=True))
+            if params
+        ]
         epoch = tick()
         with np.errstate(all="ignore"):  # as the backward pass does
-            for i, (group, params) in enumerate(zip(self.param_groups, active, strict=True)):
-                if not params:
-                    continue
+            for group, group_blocks in planned:
                 numbers = self.numbers(group)
-                for block in self._planned(i, group, params):
+                for block in group_blocks:
                     first = self.state[block.members[0]]
                     now = {name: first[name] for name in numbers}
                     if "step" in now:
@@ -156,9 +171,7 @@ class StepwiseOptimizer(Optimizer):
         plan = self._plans.get(i)
         if plan is None or not plan.holds_for(names, active, self.state):
             for p in active:
-                mine = self.state.setdefault(p, {})
-                for name, first in numbers.items():
-                    mine.setdefault(name, first)
+                self.begin(group, p, self.state[p])
             made = blocks(active, self.state, arrays, tuple(numbers))
             plan = self._plans[i] = Plan(names, active, [p.dtype for p in active], made)
         return plan.blocks

@@ -1,6 +1,6 @@
-"""Training in one call: the loop, callbacks, history, and Keras's methods of Sequential."""
+"""Training in one call: the loop, callbacks, history, and Keras's methods of every Module."""
 
-from nn.train import compiled  # noqa: F401 - gives Sequential its methods
+from nn.train import compiled  # noqa: F401 - gives Module its methods
 from nn.train.callback import Callback as Callback
 from nn.train.callbacks import EarlyStopping as EarlyStopping
 from nn.train.callbacks import GradientClipping as GradientClipping

@@ -12,7 +12,7 @@ from autograd.random import Rng
 from autograd.recording import no_grad
 from autograd.value import Value
 from nn.arguments import count
-from nn.data.arrays import is_sparse, numbers
+from nn.data.arrays import as_floats, is_sparse, numbers
 from nn.data.dataset import Array, is_iterable
 from nn.data.loader import DataLoader, loads_batches
 from nn.module import Module
@@ -57,7 +57,7 @@ class Batches:
                 "arrays with samples in axis 0. For one sample at a time write an "
                 "nn.data.IterableDataset."
             )
-        return array.astype(self.dtype, copy=False) if array.dtype.kind == "f" else array
+        return as_floats(self.who, array, self.dtype) if array.dtype.kind == "f" else array
 
 
 class Steps:
@@ -140,7 +140,7 @@ def as_loader(
     """
     if isinstance(data, np.ndarray) or hasattr(data, "to_numpy") or is_sparse(data):
         data = (data,)  # an array or a table alone
-    samples = type(data) is list and data and isinstance(data[0], tuple)
+    samples = type(data) is list and data and isinstance(data[0], (tuple, dict))
     if type(data) in (tuple, list) and not samples:
         data = tuple(as_array(who, i, part, model) for i, part in enumerate(data))
         if weights is not None:
@@ -205,7 +205,7 @@ def as_array(who: str, i: int, part: Any, model: Module) -> Array:
             ) from None
     array = numbers(who, part)
     if array.dtype.kind == "f":
-        array = array.astype(float_type(model) or array.dtype, copy=False)
+        array = as_floats(who, array, float_type(model) or array.dtype)
     return array
 
 
@@ -230,15 +230,6 @@ def parts(batch: Any) -> tuple[tuple[Any, ...], Any]:
     if isinstance(batch, (tuple, list)):
         return (tuple(batch[:-1]), batch[-1]) if len(batch) > 1 else (tuple(batch), batch[0])
     return (batch,), batch
-
-
-def samples_in(target: Any) -> int:
-    """How many samples a target has: of several, each does; a list has one entry for each."""
-    if isinstance(target, dict):
-        return samples_in(next(iter(target.values())))
-    if isinstance(target, tuple):
-        return samples_in(target[0])
-    return len(target)
 
 
 def make_parameters(model: Module, loader: Loader) -> None:

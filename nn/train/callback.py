@@ -29,7 +29,10 @@ class Callback:
     """Whether it is called after the others, such as one that saves what they have done."""
 
     def prepare(self, state: State) -> None:
-        """First of all, before a checkpoint is read: make what belongs to the optimizer."""
+        """First of all, before a checkpoint is read: forget an earlier run, check names and paths.
+
+        ``state.names`` has the numbers that there will be, unless ``state.more_names``.
+        """
 
     def on_train_begin(self, state: State) -> None:
         """Before the first epoch."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 import os
 import re
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from autograd.files import located
+from nn.arguments import flags
 from nn.files import save
 from nn.optim.lr_scheduler import ReduceLROnPlateau
 from nn.train.callback import Callback
 from nn.train.destination import destination
+from nn.train.history import is_number
 from nn.train.state import State
 from nn.utils.clip_grad import clip_grad_norm_, clip_grad_value_
 
@@ -108,7 +108,7 @@ def better_of(name: str, state: State) -> str | None:
 def monitored(who: str, name: str | None, logs: dict[str, Any]) -> float:
     """A number of the logs; an error that lists them if it is not there."""
     name = name or ("val_loss" if "val_loss" in logs else "loss")
-    if name not in logs or np.ndim(logs[name]):
+    if not is_number(logs.get(name)):
         raise ValueError(f"{who}: there is no number {name!r}; there are {', '.join(logs)}.")
     return float(logs[name])
 
@@ -145,6 +145,7 @@ class EarlyStopping(Callback):
         mode: str = "auto",
         restore_best_weights: bool = True,
     ) -> None:
+        flags(type(self).__name__, restore_best_weights=restore_best_weights)
         if patience < 0:
             raise ValueError(f"EarlyStopping: patience must be >= 0, got {patience}.")
         self._best = Best("EarlyStopping", monitor, mode, min_delta)
@@ -340,6 +341,7 @@ class ModelCheckpoint(Callback):
         monitor: str | None = None,
         mode: str = "auto",
     ) -> None:
+        flags(type(self).__name__, save_best_only=save_best_only)
         self.path, self.save_best_only = os.fspath(path), save_best_only
         self._best = Best("ModelCheckpoint", monitor, mode, 0.0)
         self._model: Any = None
@@ -370,7 +372,7 @@ class ModelCheckpoint(Callback):
         if self.save_best_only and not better:
             return
         logs = {**dict.fromkeys(state.names, float("nan")), **state.logs}
-        file = Path(self._file({"epoch": state.epoch, **logs})).expanduser()
+        file = located(self._file({"epoch": state.epoch, **logs}))
         file.parent.mkdir(parents=True, exist_ok=True)
         save(state.model, file)
 

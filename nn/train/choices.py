@@ -104,4 +104,10 @@ def metrics_for(given: Iterable[Any] | None) -> list[Metric]:
     twice = sorted({name for name in names if names.count(name) > 1 or name == "loss"})
     if twice:
         raise ValueError(f"metrics: {', '.join(twice)} is there twice; give one another name.")
+    taken = [name for name in names if name == "epoch" or name.startswith("val_")]
+    if taken:
+        raise ValueError(
+            f"metrics: {', '.join(taken)} can't be the name of a metric; the history has 'epoch', "
+            "and 'val_' before the numbers of the validation."
+        )
     return made

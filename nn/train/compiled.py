@@ -15,6 +15,7 @@ from nn.arguments import chosen
 from nn.files import load, save
 from nn.look.summary import input_of, summary
 from nn.losses.by_name import LOSSES, loss_for
+from nn.metrics.metric import Metric
 from nn.module import Module
 from nn.train.batches import as_array, as_loader, make_parameters, parts
 from nn.train.choices import OPTIMIZERS, metrics_for, optimizer_for
@@ -174,7 +175,7 @@ class Compiled(Module):
             self,
             data,
             plan.loss,
-            plan.metrics,
+            [m.fresh() if isinstance(m, Metric) else m for m in plan.metrics],  # fit's go on
             batch_size=256 if batch_size is None else batch_size,
             sample_weight=sample_weight,
         )
@@ -240,7 +241,7 @@ class Compiled(Module):
         ValueError
             A file that can't be read, or other names or shapes. Nothing has changed then.
         """
-        self.load_state_dict(load(Path(path).expanduser()))
+        self.load_state_dict(load(path))
 
     def _compiled(self, what: str) -> _Plan:
         if self._plan is None:

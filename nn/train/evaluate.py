@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd.node import Array
+from nn.arguments import flags
 from nn.losses.by_name import loss_for
 from nn.module import Module, evaluating
 from nn.train.batches import Loader, as_loader, detached, parts
@@ -45,6 +46,7 @@ def evaluate(
     ...                   ["accuracy"])
     {'loss': 1.0986122886681098, 'accuracy': 0.5}
     """
+    flags("evaluate", carry=carry)
     loader = as_loader("evaluate", data, model, batch_size, weights=sample_weight)
     objective = Objective(loss_for(loss), metrics_for(metrics), carry, sample_weight is not None)
     return measured(model, loader, objective)
@@ -58,13 +60,14 @@ def measured(model: Module, loader: Loader, objective: Objective) -> dict[str, A
     with evaluating(model):
         for batch in loader:
             empty = False
-            found = objective(model, batch, carried)
+            found = objective(model, batch, carried, measuring=True)
             carried = found.carried
             total += found.total
             counted += found.counted
             outputs = detached(found.outputs)
             for metric in objective.metrics:
                 metric.update(outputs, found.target)
+            del found  # the graph of its loss, before the next one is made
     if empty:
         raise ValueError("evaluate: the data has no batch.")
     mean = total / counted if counted else float("nan")
@@ -99,7 +102,7 @@ def predict(model: Module, X: Any, *, batch_size: int = 256) -> Any:
     array([[0.],
            [2.]])
     """
-    samples = isinstance(X, list) and bool(X) and isinstance(X[0], tuple)
+    samples = isinstance(X, list) and bool(X) and isinstance(X[0], (tuple, dict))
     with_targets = samples or not (isinstance(X, (tuple, list)) or hasattr(X, "__array__"))
     if not with_targets and not isinstance(X, tuple):
         X = (X,)

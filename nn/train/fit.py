@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from autograd.random import Rng
-from nn.arguments import count
+from nn.arguments import count, flags
 from nn.losses.by_name import loss_for
+from nn.metrics.metric import samples_in
 from nn.module import Module
 from nn.train.batches import (
     Batches,
@@ -22,7 +23,6 @@ from nn.train.batches import (
     detached,
     make_parameters,
     number_of,
-    samples_in,
 )
 from nn.train.callback import Hooks, listed
 from nn.train.choices import metrics_for, optimizer_for
@@ -134,6 +134,7 @@ def fit(
     >>> history["accuracy"][-1] > 0.95
     True
     """
+    flags("fit", shuffle=shuffle, carry=carry)
     epochs = count("fit", "epochs", epochs, 1)
     accumulate = count("fit", "accumulate", accumulate, 1)
     begin = count("fit", "initial_epoch", initial_epoch)
@@ -225,16 +226,17 @@ def _train_epoch(
         hook(state)
     first, state.resumed = state.resumed, 0
     batches, i = number_of(state.loader), first
-    state.pending = 0.0
+    state.pending, unit = 0.0, 1.0
     for i, batch in enumerate(state.loader, first + 1):
         found = _forward(state, objective, batch, i)
         for hook in hooks.loss:
             hook(state)
         summed = accumulate == 1 or found.is_sum  # into the gradient as it is
         if found.counted:
-            weight = None if summed else np.asarray(found.counted, found.loss.dtype)
-            found.loss.backward(weight)
-            state.pending += 1.0 if summed else found.counted
+            unit = unit if state.pending else found.counted  # so that float16 holds the weights
+            weight = 1.0 if summed else found.counted / unit
+            found.loss.backward(None if summed else np.asarray(weight, found.loss.dtype))
+            state.pending += weight
         if state.pending and (i % accumulate == 0 or i == batches):
             _update(state, hooks, 1.0 if summed else state.pending)
         state.total += found.total
@@ -248,10 +250,12 @@ def _train_epoch(
             hook(state)
         if state.stop:
             break
-    if state.pending and not state.stop:  # where the number of batches was not known
+    if state.pending and state.stop:  # an update that is not finished is dropped
+        state.optimizer.zero_grad()
+    elif state.pending:  # where the number of batches was not known
         _update(state, hooks, 1.0 if summed else state.pending)
-    if not state.stop and i < (batches or 1):
-        if not state.done and not i:
+    if not state.stop and i < (state.loader.steps if isinstance(state.loader, Steps) else 1):
+        if not i and not len(state.history):
             raise ValueError("fit: the data has no batch.")
         warnings.warn(f"fit: the data ran out in epoch {state.epoch}; training ends.", stacklevel=3)
         state.stop = True
@@ -272,12 +276,13 @@ def _update(state: State, hooks: Hooks, divisor: float) -> None:
 
 def _forward(state: State, objective: Objective, batch: Any, i: int) -> Outcome:
     """The model's outputs for a batch and their loss; an error where that is not finite."""
-    found = objective(state.model, batch, state.carried)
+    found = objective(state.model, batch, state.carried, measuring=False)
     loss = found.loss
     if getattr(loss, "op", None) is None:
         raise ValueError(
             f"fit: the loss must return one recorded number, a Value of shape (), not {loss!r}. "
-            "Does the model have parameters, and does the loss reduce to their mean?"
+            "Does the model have parameters that are trained, outside no_grad, and does the loss "
+            "reduce to their mean?"
         )
     state.carried = found.carried
     state.batch, state.outputs, state.loss = batch, found.outputs, loss

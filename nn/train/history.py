@@ -67,7 +67,7 @@ class History:
 
     def curves(self) -> dict[str, list[float]]:
         """Those of the numbers that are single numbers, not arrays."""
-        return {k: v for k, v in self.history.items() if all(np.ndim(x) == 0 for x in v)}
+        return {k: v for k, v in self.history.items() if all(map(is_number, v))}
 
     def __repr__(self) -> str:
         ways = [f"{k} {v[0]:.4g} → {v[-1]:.4g}" for k, v in self.curves().items()]
@@ -133,6 +133,11 @@ class History:
             for epoch in self.epoch
         )
         return f"<table><tr>{head}</tr>{body}</table>"
+
+
+def is_number(x: Any) -> bool:
+    """Whether a metric's result is one number, not an array, a list or a dict."""
+    return isinstance(x, (int, float)) or getattr(x, "shape", None) == ()
 
 
 def _bars(curve: list[float], width: int = 40) -> str:

@@ -12,24 +12,24 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from autograd.files import located
 from nn.data.packages import needs
 from nn.train.callback import Callback
 from nn.train.destination import destination
+from nn.train.history import is_number
 from nn.train.state import State
 
 
 def numbers(logs: dict[str, Any]) -> dict[str, float]:
     """Those of the logs that are single numbers."""
-    return {name: float(x) for name, x in logs.items() if np.ndim(x) == 0}
+    return {name: float(x) for name, x in logs.items() if is_number(x)}
 
 
 class _LineLogger(Callback):
     """One line an epoch, flushed at once; a resumed run goes on after its finished epochs."""
 
     def __init__(self, path: str | os.PathLike[str], append: bool | None = None) -> None:
-        self.path, self.append = Path(path).expanduser(), append
+        self.path, self.append = located(path), append
         self._is_ours = False  # whether the file is of an earlier fit with this logger
 
     def prepare(self, state: State) -> None:
@@ -191,7 +191,7 @@ class TensorBoard(Callback):
             import tensorboardX  # noqa: F401 - refuse now, not when training begins
         except ImportError as error:
             raise needs("TensorBoard", "tensorboardX", "tensorboard") from error
-        self.log_dir = Path(log_dir).expanduser()
+        self.log_dir = located(log_dir)
         self._writer: Any = None
 
     def prepare(self, state: State) -> None:

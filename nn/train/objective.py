@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd.node import Array
-from autograd.recording import enable_grad, is_recording
+from autograd.recording import enable_grad
 from autograd.value import Value
 from nn.losses.by_name import Loss, setting, unreduced
 from nn.metrics.class_indices import OfClasses
-from nn.metrics.metric import Metric
+from nn.metrics.metric import Metric, samples_in
 from nn.module import Module
-from nn.train.batches import detached, leaves, parts, samples_in, values_in
-from nn.train.reading import counted, ignored, takes_logits
+from nn.train.batches import detached, leaves, parts, values_in
+from nn.train.reading import counted, ignored, is_sum, takes_logits
 
 
 class Outcome(NamedTuple):
@@ -75,8 +75,8 @@ class Objective:
         self._is_sum = setting(criterion, "reduction") == "sum"
         self._is_read = False
 
-    def __call__(self, model: Module, batch: Any, carried: Any) -> Outcome:
-        """Run the model on a batch, and compare."""
+    def __call__(self, model: Module, batch: Any, carried: Any, measuring: bool) -> Outcome:
+        """Run the model on a batch, and compare; for measuring, the graph is the loss's alone."""
         weights = None
         if self.weighted:
             *batch, weights = batch
@@ -86,10 +86,11 @@ class Objective:
             carried = detached(carried)
         else:
             outputs = model(*inputs)
-        # in eval mode the loss alone is recorded, to be read
-        compared = outputs if is_recording() else leaves(outputs)
-        with enable_grad():
-            loss, count, is_sum = self._loss(compared, target, weights)
+        if measuring:
+            with enable_grad():
+                loss, count, is_sum = self._loss(leaves(outputs), target, weights)
+        else:
+            loss, count, is_sum = self._loss(outputs, target, weights)
         return Outcome(outputs, target, loss, float(loss.item()), count, is_sum, carried)
 
     def _loss(self, outputs: Any, target: Any, weights: Array | None) -> tuple[Any, float, bool]:
@@ -100,9 +101,9 @@ class Objective:
                 f"fit: the loss must return one recorded number, a Value of shape (), not an array "
                 f"of shape {np.shape(loss)}; reduce it to its mean."
             )
+        count = float(n)
         if not isinstance(loss, Value):
-            return np.float64(loss), float(n), self._is_sum
-        count = None if self._is_sum else float(n)
+            return np.float64(loss), count, self._is_sum
         if loss.op is not None:
             ends = {id(x) for x in values_in(outputs)}
             if not self._is_read:
@@ -112,12 +113,13 @@ class Objective:
         if self._each is not None:
             losses = self._each(outputs, target)
             factors = self._factors(losses, target, weights)
-            loss = np.sum(losses * factors) / (1 if count is None else count or np.nan)
-        return loss, float(n) if count is None else count, count is None
+            loss = np.sum(losses * factors) / (1 if self._is_sum else count or np.nan)
+        return loss, count, self._is_sum
 
     def _read(self, loss: Value, outputs: set[int]) -> None:
         """Tell the metrics of classes what the loss is of."""
         self._is_read = True
+        self._is_sum = self._is_sum or is_sum(loss)
         of_loss = setting(self.criterion, "ignore_index")
         skipped = ignored(loss) if of_loss is None else of_loss
         logits = takes_logits(loss, outputs)

@@ -6,10 +6,9 @@ import sys
 import time
 from typing import Any
 
-import numpy as np
-
 from nn.train.batches import number_of
 from nn.train.callback import Callback
+from nn.train.history import is_number
 from nn.train.state import State
 
 PAUSE = 0.1
@@ -21,7 +20,8 @@ LINES = 20
 
 def progress_for(verbose: bool | None) -> list[Callback]:
     """The display that fits where the output goes."""
-    if verbose is False or sys.stdout is None:  # as under pythonw or in a service
+    off = verbose is not None and not verbose  # Keras's 0 too
+    if off or sys.stdout is None:  # as under pythonw or in a service
         return []
     if sys.stdout.isatty():
         return [Bar()]
@@ -33,7 +33,7 @@ def progress_for(verbose: bool | None) -> list[Callback]:
 
 def text(logs: dict[str, Any]) -> str:
     """Names and numbers."""
-    return "  ".join(f"{name} {x:.4f}" for name, x in logs.items() if np.ndim(x) == 0)
+    return "  ".join(f"{name} {x:.4f}" for name, x in logs.items() if is_number(x))
 
 
 def duration(seconds: float) -> str:

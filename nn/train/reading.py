@@ -33,48 +33,52 @@ SHAPES = {
 JOINED = {"stack", "concatenate"}
 
 
-def counted(loss: Node, outputs: Collection[int], samples: int) -> float | None:
-    """What the mean in a loss is over; None for a loss that is a sum over samples.
+def counted(loss: Node, outputs: Collection[int], samples: int) -> float:
+    """What the mean in a loss is over.
 
     Parameters
     ----------
     loss : the root of its graph.
     outputs : ids of the model's outputs; only terms that depend on them count.
-    samples : in the batch; what a loss of other forms, or of several terms, is a mean over.
+    samples : in the batch; what a loss of other forms, or of several means, is a mean over.
 
     Returns
     -------
     The number of elements, or the sum of class weights of the targets that are not ignored; 0 where
     nothing counts.
     """
-    found: list[tuple[Node, float | None]] = []
+    counts: list[tuple[Node, float]] = []  # terms that say what they are over
+    sizes: list[tuple[Node, float]] = []  # terms that are a mean over all elements
     terms, todo = 1, [loss]
     while todo:
         node = todo.pop()
         name = node.op.name if node.op is not None else ""
         inputs = node.inputs
         live = [x for x in inputs if isinstance(x, Node) and x.requires_grad]
-        if name == "cross_entropy":
-            weight, ignored, reduction = node.static[:3]
-            known = None if reduction == "sum" else _classes(inputs[1], weight, ignored)
-            found.append((node, known))
+        if name in ("mean", "sum") and (inner := _losses_in(live[0])):
+            terms += len(inner) - 1
+            todo += inner
+        elif name == "cross_entropy":
+            weight, ignore_index, reduction = node.static[:3]
+            if reduction == "mean":
+                counts.append((node, _classes(inputs[1], weight, ignore_index)))
         elif name == "mean":
-            found.append((node, live[0]._data.size / max(node._data.size, 1)))
-        elif name == "divide" and len(live) == 1 and live[0] is inputs[0] and _is_sum(live[0]):
+            sizes.append((node, live[0]._data.size / max(node._data.size, 1)))
+        elif name == "divide" and len(live) == 1 and live[0] is inputs[0] and _adds_up(live[0]):
             divisor = _constant(inputs[1])
             if divisor is not None:
-                found.append((node, 0.0 if math.isnan(divisor) else divisor))
-        elif name == "sum" and live[0]._data.shape[:1] == (samples,):
-            if live[0].op is None or live[0].op.name not in JOINED:
-                found.append((node, None))
+                counts.append((node, 0.0 if math.isnan(divisor) else divisor))
         elif name in ("add", "subtract"):
             terms += len(live) - 1
             todo += live
         elif len(live) == 1 and name in {*SHAPES, "multiply", "divide"}:
             todo += live
-    if terms > 1:
-        found = [(node, known) for node, known in found if _depends(node, outputs)]
-    return found[0][1] if len(found) == 1 else float(samples)
+    if terms > 1:  # a penalty on weights has no samples
+        counts = [(node, n) for node, n in counts if _depends(node, outputs)]
+        sizes = [(node, n) for node, n in sizes if _depends(node, outputs)]
+    if counts:
+        return sum(n for _, n in counts) / len(counts)
+    return sizes[0][1] if len(sizes) == 1 else float(samples)
 
 
 def takes_logits(loss: Node, outputs: Collection[int]) -> bool:
@@ -90,6 +94,11 @@ def takes_logits(loss: Node, outputs: Collection[int]) -> bool:
             return True
         todo += node.inputs
     return False
+
+
+def is_sum(loss: Node) -> bool:
+    """Whether this is a cross-entropy that is not averaged; of other sums the loss itself tells."""
+    return loss.op is not None and loss.op.name == "cross_entropy" and loss.static[2] == "sum"
 
 
 def ignored(loss: Node) -> int | None:
@@ -122,10 +131,28 @@ def _depends(node: Node, outputs: Collection[int]) -> bool:
     return False
 
 
-def _is_sum(node: Node) -> bool:
-    while node.op is not None and node.op.name == "negative":
-        node = node.inputs[0]
-    return node.op is not None and node.op.name == "sum"
+def _losses_in(node: Node) -> list[Node]:
+    """The losses that are added up or averaged in place of samples: one, or several joined ones."""
+    if node._data.size == 1 and node.op is not None:
+        return [node]
+    if node.op is None or node.op.name not in JOINED:
+        return []
+    inner = [x for x in node.inputs if isinstance(x, Node) and x.requires_grad]
+    return inner if all(x._data.size == 1 for x in inner) else []
+
+
+def _adds_up(node: Node) -> bool:
+    """Whether this is a sum over elements, or several of them added up."""
+    todo = [node]
+    while todo:
+        x = todo.pop()
+        name = x.op.name if x.op is not None else ""
+        inner = [i for i in x.inputs if isinstance(i, Node) and i.requires_grad]
+        if name in ("add", "subtract", "negative") or (name == "sum" and _losses_in(inner[0])):
+            todo += inner
+        elif name != "sum" and not (name == "cross_entropy" and x.static[2] == "sum"):
+            return False
+    return True
 
 
 def _constant(x: Any) -> float | None:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from nn.metrics.metric import Metric
 from nn.module import Module
 from nn.optim.optimizer import Optimizer
-from nn.train.batches import Loader
+from nn.train.batches import Loader, number_of
 from nn.train.history import History
 
 
@@ -103,6 +103,8 @@ class State:
                 "names": self.names,
                 "metrics": [type(metric).__name__ for metric in self.metrics],
                 "optimizer": type(self.optimizer).__name__,
+                "loss": getattr(self.criterion, "__name__", type(self.criterion).__name__),
+                "batches": number_of(self.loader),
             },
             "rates": self.rates,
             "metrics": [metric.state_dict() for metric in self.metrics],
@@ -117,8 +119,8 @@ class State:
         Raises
         ------
         ValueError
-            Other metrics, callbacks or another optimizer, or a validation more or less. Nothing has
-            changed then.
+            Other metrics or callbacks, another optimizer, loss or number of batches, or a
+            validation more or less. Nothing has changed then.
         """
         own = self.state_dict()["run"]
         theirs = state_dict.get("run", {})

@@ -9,6 +9,8 @@ import numpy as np
 from autograd.node import Array
 from autograd.random import Rng, as_generator
 from nn.layers.conv import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from nn.optim.sums import norm
+from nn.parameter import plain
 
 TRANSPOSED = (ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)
 
@@ -30,10 +32,15 @@ def norm_axis(w: Any, dim: int | None) -> int:
 def magnitude(v: Any, dim: int) -> Any:
     """The norm of each slice along an axis, which keeps its size; of the whole array at −1."""
     if dim == -1:
-        return np.linalg.norm(np.reshape(v, -1))
-    rows = np.reshape(np.moveaxis(v, dim, 0), (v.shape[dim], -1))
-    shape = [1] * v.ndim
-    shape[dim] = v.shape[dim]
+        rows, shape = np.reshape(v, (1, -1)), []
+    else:
+        rows, shape = as_matrix(v, dim), [1] * v.ndim
+        shape[dim] = v.shape[dim]
+    top = np.max(np.abs(plain(rows)), axis=1, keepdims=True, initial=0)
+    scale = np.where((top == 0) | (top > 1e-9) & (top < 1e9), 1, top)
+    if np.any(scale != 1) and np.all(np.isfinite(scale)):  # their squares may leave the range
+        rows = rows / scale
+        return np.reshape(scale[:, 0] * np.linalg.norm(rows, axis=1), shape)
     return np.reshape(np.linalg.norm(rows, axis=1), shape)
 
 
@@ -56,7 +63,7 @@ def as_matrix(w: Any, dim: int) -> Any:
 
 def unit(x: Array, eps: float) -> Array:
     """x / max(norm(x), eps)."""
-    scaled: Array = x / max(float(np.linalg.norm(x)), eps)
+    scaled: Array = x / max(norm(x, 2.0), eps)
     return scaled.astype(x.dtype, copy=False)
 
 

@@ -72,7 +72,7 @@ def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
     {'parametrizations.weight.original0': (2, 1), 'parametrizations.weight.original1': (2, 3)}
     """
     axis = norms.norm_axis(tensor_of("weight_norm", module, name), dim)
-    register_parametrization(module, name, _WeightNorm(axis), unsafe=True)
+    register_parametrization(module, name, _WeightNorm(axis))
     module.register_load_state_dict_pre_hook(_OldKeys(name))
     return module
 

@@ -123,8 +123,12 @@ class ParametrizationList(ModuleList):
         ValueError
             It returned another number, shape or dtype of arrays. Nothing has changed then.
         """
+        owned = self.originals()
+        array = np.asarray(plain(value))
+        if array.dtype.kind in "fiub":  # as a Parameter's .data takes numbers
+            array = array.astype(plain(owned[0]).dtype)
         with no_grad():
-            new: Any = Value(plain(value), requires_grad=False)
+            new: Any = Value(array, requires_grad=False)
             for module in reversed(list(self)):
                 if not hasattr(module, "right_inverse"):
                     raise RuntimeError(
@@ -134,7 +138,6 @@ class ParametrizationList(ModuleList):
                 new = module.right_inverse(new)
         parts = _arrays(new, self[0])
         arrays = parts if isinstance(parts, list) else [parts]
-        owned = self.originals()
         if isinstance(parts, list) == self.is_tensor or len(arrays) != len(owned):
             raise ValueError(
                 f"right_inverse returned {len(arrays)} arrays, {len(owned)} are expected."

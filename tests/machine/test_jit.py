@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -42,6 +43,53 @@ def test_a_long_compilation_is_announced_once_and_never_when_it_is_on_disk(tmp_p
     line = "glassgrad: compiling matmul.product (first use, kept on disk) ...\n"
     assert stderr_of(USE, tmp_path) == line
     assert stderr_of(USE, tmp_path) == ""
+
+
+@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+@pytest.mark.parametrize("share", [0, 0.5, 0.99])
+def test_a_cut_file_of_the_cache_is_not_there_until_it_is_written_anew(
+    kind, share, tmp_path, capsys
+):
+    file = jit._CacheFile(str(tmp_path), "kernel-1.py3", "stamp")
+    file.save("key", ("code", 1))
+    assert file.load("key") == ("code", 1)
+    (path,) = tmp_path.glob(f"*.{kind}")
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    assert file.load("key") is None
+    assert capsys.readouterr().err.count("is damaged; it is compiled again") == 1
+    file.save("key", ("code", 2))
+    assert file.load("key") == ("code", 2)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_cache_of_older_code_is_replaced_in_silence(tmp_path, capsys):
+    file = jit._CacheFile(str(tmp_path), "kernel-1.py3", "stamp")
+    file.save("key", ("code", 1))
+    for path in tmp_path.iterdir():
+        path.write_bytes(pickle.dumps("0.1") + path.read_bytes())
+    assert file.load("key") is None
+    assert capsys.readouterr().err == ""
+
+
+@COMPILES
+@pytest.mark.skipif(sys.platform == "win32", reason="needs resource limits")
+def test_a_full_disk_and_a_cut_file_cost_a_line(tmp_path):
+    use = (
+        "import numpy; from autograd.ops.elementwise import kernel_elementwise as k; "
+        "x = numpy.ones(3); k.apply(k.relu_grad, x, x)"
+    )
+    full = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000)); "
+    compiling, kept = stderr_of(full + use, tmp_path).splitlines()
+    assert "compiling" in compiling
+    assert "compiled kernels can't be kept in" in kept
+    assert not [file for file in tmp_path.rglob("*") if ".tmp." in file.name]
+    assert len(stderr_of(use, tmp_path).splitlines()) == 1  # now there is room
+    for file in tmp_path.rglob("*.nbc"):
+        file.write_bytes(file.read_bytes()[:1000])
+    damaged, compiling = stderr_of(use, tmp_path).splitlines()
+    assert "is damaged" in damaged
+    assert "compiling" in compiling
+    assert stderr_of(use, tmp_path) == ""
 
 
 @COMPILES

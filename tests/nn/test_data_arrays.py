@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nn.data import ConcatDataset, DataLoader, Subset, TensorDataset, random_split, train_test_split
-from nn.data.arrays import as_array, numbers
+from nn.data.arrays import as_array, as_floats, numbers
 
 X = np.arange(12.0).reshape(6, 2)
 
@@ -141,6 +141,14 @@ def test_objects_are_refused_as_numbers():
         numbers("y", np.array([1.5, None], object))
     with pytest.raises(TypeError, match="y must be an array of numbers"):
         numbers("y", np.array(["2001-01-01"], "datetime64[D]"))
+
+
+def test_numbers_beyond_the_models_type_are_refused():
+    with pytest.raises(ValueError, match=r"X: numbers of up to 1e\+39 are infinite in float32"):
+        as_floats("X", np.array([1e39, 1.0]), np.float32)
+    assert as_floats("X", np.array([1e-50, np.nan, -np.inf]), np.float32).dtype == np.float32
+    same = np.ones(3)
+    assert as_floats("X", same, np.float64) is same
 
 
 @pytest.mark.torch

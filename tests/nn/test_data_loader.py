@@ -452,6 +452,9 @@ def test_an_exception_names_the_sample(workers):
     with pytest.raises(KeyError) as error:
         list(DataLoader(BrokenStream(), 1, num_workers=workers))
     assert error.value.__notes__ == ["DataLoader: raised by the dataset in batch 1 of an epoch."]
+    with pytest.raises(TypeError) as error:
+        list(DataLoader(Y, 4, transform=lambda y: y, num_workers=workers))
+    assert error.value.__notes__ == ["DataLoader: raised by the transform of batch 0 of an epoch."]
     with pytest.raises(ValueError, match="shapes") as error:
         list(DataLoader(Sentences(), 2, num_workers=workers))
     assert "for the samples 0, 1." in error.value.__notes__[0]
@@ -614,3 +617,81 @@ def test_two_passes_at_once_do_not_disturb_each_other(data):
     loader = DataLoader(data, 3)
     alone = as_lists(loader)
     assert [[part.tolist() for part in a] for a, _ in zip(loader, loader, strict=True)] == alone
+
+
+Pair = namedtuple("Pair", "a b")
+
+SAMPLES = {
+    "float": lambda i: i / 3,
+    "int": lambda i: i,
+    "bool": lambda i: i % 2 == 0,
+    "int32": np.int32,
+    "array": lambda i: np.full((2, 3), i, np.float32),
+    "tuple": lambda i: (np.arange(2) + i, i),
+    "list": lambda i: [i, float(i)],
+    "dict": lambda i: {"a": i, "b": np.ones(2) * i},
+    "named tuple": lambda i: Pair(i, np.zeros(2) + i),
+    "text": str,
+    "bytes": lambda i: bytes([i]),
+    "nested": lambda i: ({"x": (i, [i, "s"])}, np.float64(i)),
+}
+
+
+def same(ours, theirs):
+    """Whether a batch has the numbers, the types and the structure of PyTorch's."""
+    if hasattr(theirs, "numpy"):
+        given = np.asarray(ours)
+        return np.array_equal(given, theirs.numpy()) and given.dtype == theirs.numpy().dtype
+    if isinstance(theirs, dict):
+        return ours.keys() == theirs.keys() and all(same(ours[k], theirs[k]) for k in theirs)
+    if isinstance(theirs, (tuple, list)):
+        return len(ours) == len(theirs) and all(map(same, ours, theirs))
+    return ours == theirs
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("kind", SAMPLES)
+def test_batches_are_those_of_pytorch(kind, rng):
+    torch = pytest.importorskip("torch", reason="the comparison needs torch")
+
+    class Indexed(torch.utils.data.Dataset):
+        def __len__(self):
+            return 7
+
+        def __getitem__(self, i):
+            return SAMPLES[kind](i)
+
+    class Read(torch.utils.data.IterableDataset):
+        def __iter__(self):
+            return map(SAMPLES[kind], range(7))
+
+    for _ in range(30):
+        size = [None, 1, 2, 4, 10][rng.integers(5)]
+        settings = {"batch_size": size, "drop_last": bool(size and rng.integers(2))}
+        indices = rng.integers(7, size=4).tolist()
+        data, more = [
+            (Indexed(), {}),
+            (Read(), {}),
+            (Indexed(), {"sampler": indices}),
+            (torch.utils.data.Subset(Indexed(), indices), {}),
+            (torch.utils.data.ConcatDataset([Indexed(), Indexed()]), {}),
+        ][rng.integers(5)]
+        ours = DataLoader(data, num_workers=int(rng.integers(3)), **settings, **more)
+        theirs = torch.utils.data.DataLoader(data, **settings, **more)
+        assert same(list(ours), list(theirs))
+        if not isinstance(data, Read):
+            assert len(ours) == len(theirs)
+    given = [indices, indices[:1]]
+    theirs = torch.utils.data.DataLoader(Indexed(), batch_sampler=given)
+    assert same(list(DataLoader(Indexed(), batch_sampler=given)), list(theirs))
+
+
+def test_text_and_nothing_can_not_be_padded_or_stacked():
+    with pytest.raises(TypeError, match=r"<U1 can't be padded; encode text"):
+        pad_collate([np.array(["a", "b"]), np.array(["c"])])
+    with pytest.raises(TypeError, match="encode text"):
+        pad_collate([(np.ones(2), ["NN", "VB"]), (np.ones(1), ["NN"])])
+    with pytest.raises(ValueError, match="rows of different lengths"):
+        pad_collate([[[1, 2], [3]], [[4]]])
+    with pytest.raises(ValueError, match="a batch without samples"):
+        list(DataLoader(Sentences(), batch_sampler=[[]]))

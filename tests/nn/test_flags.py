@@ -95,3 +95,37 @@ def test_a_mode_that_is_assigned_is_true_or_false(wrong):
         layer.training = wrong
     with pytest.raises(TypeError, match="mode must be True or False"):
         layer.train(wrong)
+
+
+@pytest.mark.parametrize("wrong", ["False", 0, 1])
+def test_an_optimizer_does_not_maximize_by_mistake(wrong):
+    for name, setting in (
+        ("SGD", "nesterov"), ("SGD", "maximize"), ("Adam", "amsgrad"), ("AdamW", "maximize"),
+        ("RMSprop", "centered"), ("NAdam", "decoupled_weight_decay"), ("Lion", "maximize"),
+    ):  # fmt: skip
+        make, p = getattr(nn.optim, name), nn.Parameter([1.0])
+        with pytest.raises(TypeError, match=f"{name}: {setting} must be True or False"):
+            make([p], lr=0.1, **{setting: wrong})
+        with pytest.raises(TypeError, match=f"{name}: {setting} must be True or False"):
+            make([{"params": [p], setting: wrong}], lr=0.1)
+
+
+@pytest.mark.parametrize("wrong", ["False", 0, 1])
+def test_loaders_and_loops_take_no_text_for_a_boolean(wrong):
+    net, data = nn.Sequential(nn.Linear(2, 2)), (np.ones((4, 2), np.float32), np.zeros(4, int))
+    sgd = nn.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+    for name, call in {
+        "shuffle": lambda: nn.data.DataLoader(data, 2, shuffle=wrong),
+        "drop_last": lambda: nn.data.DataLoader(data, 2, drop_last=wrong),
+        "replacement": lambda: nn.data.RandomSampler(data[0], replacement=wrong),
+        "header": lambda: nn.data.load_csv("none.csv", "y", header=wrong),
+        "restore_best_weights": lambda: nn.train.EarlyStopping(restore_best_weights=wrong),
+        "save_best_only": lambda: nn.train.ModelCheckpoint("x", save_best_only=wrong),
+        "cycle_momentum": lambda: nn.optim.lr_scheduler.OneCycleLR(
+            sgd, 0.1, total_steps=9, cycle_momentum=wrong
+        ),
+    }.items():
+        with pytest.raises(TypeError, match=f"{name} must be True or False"):
+            call()
+    with pytest.raises(TypeError, match="shuffle must be True or False"):
+        nn.train.fit(net, data, "cross_entropy", shuffle=wrong)

@@ -168,3 +168,27 @@ def test_without_matplotlib_the_error_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ImportError, match=r"show_maps needs matplotlib.*glassgrad\[plot\]"):
         look.show_maps(nn.look.filters(nn.Conv2d(1, 2, 3))[:, 0])
+
+
+@pytest.mark.parametrize(("dtype", "scale"), [(np.uint8, 255), (np.uint16, 65535), (np.float32, 1)])
+def test_colours_of_every_type_are_shown_as_they_are(dtype, scale):
+    colours = np.array([0, 51, 255], np.float64).reshape(1, 3, 1, 1) / 255
+    figure = look.show_images((colours * scale).round(6).astype(dtype))
+    np.testing.assert_allclose(figure.axes[0].images[0].get_array().ravel(), [0, 0.2, 1], atol=1e-6)
+
+
+def test_normalized_colours_are_scaled_not_cut_off():
+    figure = look.show_images(np.array([-2.0, 0.0, 2.0]).reshape(1, 3, 1, 1))
+    assert figure.axes[0].images[0].get_array().ravel().tolist() == [0, 0.5, 1]
+
+
+def test_what_an_attack_took_from_bytes_is_negative():
+    before = np.full((1, 1, 2, 2), 10, np.uint8)
+    figure = look.show_adversarial(before, before - 3)
+    assert (figure.axes[1].images[0].get_array() == -3).all()
+
+
+def test_a_pixel_that_is_nan_does_not_hide_the_others():
+    image = np.array([[[np.nan, 2.0], [1.0, 0.0]]])
+    drawn = look.show_images(image).axes[0].images[0]
+    assert drawn.get_clim() == (0, 2)

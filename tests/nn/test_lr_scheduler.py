@@ -304,3 +304,57 @@ def test_an_optimizer_without_momentum_can_not_cycle_it():
         ours.CyclicLR(opt, 0.1, 1.0)
     with pytest.raises(ValueError, match="cycle_momentum=False"):
         ours.OneCycleLR(opt, 0.1, 10)
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(
+    "name", ["StepLR", "CosineAnnealingLR", "ExponentialLR", "LambdaLR", "OneCycleLR"]
+)
+def test_a_step_to_an_epoch_gives_pytorchs_rate(name):
+    torch = pytest.importorskip("torch", reason="the comparison needs torch")
+    how = {
+        "StepLR": {"step_size": 2},
+        "CosineAnnealingLR": {"T_max": 6},
+        "ExponentialLR": {"gamma": 0.9},
+        "LambdaLR": {"lr_lambda": lambda epoch: 1 / (1 + epoch)},
+        "OneCycleLR": {"max_lr": 1.0, "total_steps": 10, "cycle_momentum": False},
+    }[name]
+    mine = nn.optim.SGD([nn.Parameter([1.0])], lr=0.5)
+    theirs = torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], lr=0.5)
+    a = getattr(nn.optim.lr_scheduler, name)(mine, **how)
+    b = getattr(torch.optim.lr_scheduler, name)(theirs, **how)
+    mine.step()
+    theirs.step()
+    for epoch in (0, 3, 1, 5):
+        a.step(epoch)
+        with pytest.warns(UserWarning, match="epoch parameter"):
+            b.step(epoch)
+        np.testing.assert_allclose(a.get_last_lr(), b.get_last_lr(), rtol=1e-12)
+        assert a.last_epoch == epoch
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("factor", [1, 2])
+def test_warm_restarts_step_within_epochs_as_pytorchs(factor):
+    torch = pytest.importorskip("torch", reason="the comparison needs torch")
+    kind = "CosineAnnealingWarmRestarts"
+    mine = nn.optim.SGD([nn.Parameter([1.0])], lr=0.5)
+    theirs = torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], lr=0.5)
+    a = getattr(nn.optim.lr_scheduler, kind)(mine, 2, factor, 0.01)
+    b = getattr(torch.optim.lr_scheduler, kind)(theirs, 2, factor, 0.01)
+    for i in range(40):
+        a.step(i / 4)
+        b.step(i / 4)
+        np.testing.assert_allclose(a.get_last_lr(), b.get_last_lr(), rtol=1e-9)
+        assert (a.last_epoch, a.T_i) == (b.last_epoch, b.T_i)
+
+
+def test_a_step_to_no_epoch_is_refused():
+    optimizer = nn.optim.SGD([nn.Parameter([1.0])], lr=0.5)
+    with pytest.raises(TypeError, match=r"StepLR\.step: epoch must be an integer"):
+        nn.optim.lr_scheduler.StepLR(optimizer, 2).step(1.5)
+    with pytest.raises(ValueError, match="at least 0"):
+        nn.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, 2).step(-1)
+    chained = nn.optim.lr_scheduler.ChainedScheduler([ours.StepLR(optimizer, 2)])
+    with pytest.raises(TypeError, match=r"ChainedScheduler\.step\(\) takes no epoch"):
+        chained.step(1)

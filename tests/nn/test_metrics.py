@@ -5,6 +5,7 @@ import collections
 import numpy as np
 import pytest
 
+import autograd
 import nn
 from nn import metrics
 
@@ -136,6 +137,21 @@ def test_labels_that_look_like_rows_in_one_batch_are_settled_by_a_setting():
         metrics.Accuracy(multilabel=False)(outputs, labels)
 
 
+def test_rows_of_one_label_or_none_are_asked_about():
+    outputs, rows = np.array([[0.4, 0.3], [0.9, 0.2]]), np.array([[0, 0], [1, 0]])
+    with pytest.raises(ValueError, match="multilabel=True"):
+        metrics.accuracy(outputs, rows)
+    assert metrics.Accuracy(multilabel=True)(outputs, rows) == 1
+    assert metrics.accuracy(outputs, np.zeros((2, 2))) == 0.75  # no label at all
+
+
+def test_one_channel_of_scores_is_a_question_for_each_pixel():
+    outputs, masks = rng.random((3, 1, 4, 4)), rng.integers(2, size=(3, 4, 4))
+    right = ((outputs[:, 0] > 0.5) == masks).mean()
+    for targets in (masks, masks[:, None]):
+        assert metrics.accuracy(outputs, targets) == right
+
+
 def test_perplexity_of_class_probabilities_is_that_of_their_cross_entropy():
     log_p = SCORES - np.log(np.exp(SCORES).sum(1, keepdims=True))
     for q in (ONE_HOT, SMOOTHED):
@@ -250,6 +266,25 @@ def test_nothing_counted_is_nan():
     for metric in (metrics.Accuracy(), metrics.R2Score(), metrics.MeanAbsoluteError()):
         assert np.isnan(metric.compute())
     assert np.isnan(metrics.r2_score([1.0, 2.0], [3.0, 3.0]))
+
+
+def test_values_are_read_as_their_arrays():
+    for metric in (metrics.Accuracy(), metrics.F1(), metrics.Perplexity(), metrics.TopKAccuracy(2)):
+        right = metric(SCORES, NUMBERS)
+        assert metric(autograd.Value(SCORES), NUMBERS) == right
+        metric.update(autograd.Value(SCORES), NUMBERS)
+        assert metric.compute() == right
+    assert metrics.mean_absolute_error(autograd.Value(X), X) == 0
+
+
+def test_what_is_no_number_is_refused_by_name():
+    for call in (
+        lambda: metrics.accuracy(["a", "b"], ["a", "b"]),
+        lambda: metrics.f1_score(P * 1j, T),
+        lambda: metrics.mean_squared_error(X, X.astype(str)),
+    ):
+        with pytest.raises(TypeError, match=r"must be numbers|not an array of numbers"):
+            call()
 
 
 class Tally(metrics.Metric):

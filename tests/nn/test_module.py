@@ -668,3 +668,135 @@ def test_bfloat16_tensors_of_pytorch_are_loaded():
     layer = nn.Linear(2, 1)
     layer.load_state_dict({"weight": HalfTensor(np.ones((1, 2))), "bias": np.zeros(1)})
     assert layer.weight.data.tolist() == [[1, 1]]
+
+
+def test_a_place_for_a_buffer_or_a_module_keeps_its_kind():
+    net = nn.Sequential(nn.ReLU())
+    net.register_buffer("mask", None)
+    assert not net.state_dict()
+    net.mask = np.ones(2)
+    assert list(net.state_dict()) == ["mask"]
+    with pytest.raises(TypeError, match="takes an array of numbers"):
+        net.mask = "mask"
+    net.add_module("head", None)
+    with pytest.raises(TypeError, match="'head' is a module"):
+        net.head = np.tanh
+    loss = nn.CrossEntropyLoss()
+    loss.weight = np.array([1.0, 3.0])
+    assert list(loss.state_dict()) == ["weight"]
+
+
+@pytest.mark.parametrize("wrong", ["False", 0, None])
+def test_methods_take_true_and_false_only(wrong):
+    layer = nn.Linear(2, 1)
+    optimizer = nn.optim.SGD(layer.parameters(), lr=0.1)
+    for call in (
+        lambda: layer.requires_grad_(wrong),
+        lambda: layer.zero_grad(wrong),
+        lambda: optimizer.zero_grad(wrong),
+        lambda: layer.register_buffer("x", np.ones(1), wrong),
+        lambda: nn.Parameter([1.0], wrong),
+        lambda: layer.load_state_dict(layer.state_dict(), wrong),
+    ):
+        with pytest.raises(TypeError, match="must be True or False"):
+            call()
+
+
+def test_pytorchs_private_dicts_are_live_views():
+    norm = nn.BatchNorm1d(2)
+    norm.register_parameter("extra", None)
+    assert list(norm._parameters) == ["weight", "bias", "extra"]
+    assert norm._parameters["extra"] is None
+    assert norm._parameters["weight"] is norm.weight
+    assert norm._buffers["running_mean"] is norm.running_mean
+    net = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+    for name, child in net._modules.items():
+        if isinstance(child, nn.ReLU):
+            net._modules[name] = nn.Tanh()
+    assert isinstance(net[1], nn.Tanh)
+    del net[0]._parameters["bias"]
+    assert not hasattr(net[0], "bias")
+    with pytest.raises(KeyError):
+        norm._parameters["running_mean"]
+    norm._buffers["mask"] = np.ones(2)
+    assert "mask" in norm.state_dict()
+    for view, text in ((net._modules, "must be a Module"), (norm._parameters, "nn.Parameter")):
+        with pytest.raises(TypeError, match=text):
+            view["other"] = 3
+
+
+def test_a_weight_is_replaced_by_a_computed_one_as_weight_drop_does():
+    class WeightDrop(nn.Module):
+        def __init__(self, module, name):
+            super().__init__()
+            self.module, self.name = module, name
+            w = getattr(module, name)
+            del module._parameters[name]
+            module.register_parameter(name + "_raw", nn.Parameter(w.data))
+
+        def forward(self, *args):
+            raw = getattr(self.module, self.name + "_raw")
+            setattr(self.module, self.name, nn.functional.dropout(raw, 0.5, training=self.training))
+            return self.module(*args)
+
+    net = WeightDrop(nn.Linear(3, 2), "weight")
+    assert keys(net) == ["module.bias", "module.weight_raw"]
+    np.sum(net(np.ones((1, 3), np.float32))).backward()
+    assert net.module.weight_raw.grad is not None
+
+
+def test_to_takes_devices_and_types():
+    assert Block().to("cpu", np.float64).scale.dtype == np.float64
+    assert Block().to(device="cpu", dtype=np.float64, non_blocking=True).mean.dtype == np.float64
+    assert Block().to(device="cpu").scale.dtype == np.float32
+    with pytest.raises(ValueError, match="no other device"):
+        Block().to("cuda:0", np.float64)
+
+
+def test_keep_vars_gives_the_parameters_themselves():
+    block = Block()
+    state = block.state_dict(keep_vars=True)
+    assert state["scale"] is block.scale
+    assert state["mean"] is block.mean
+
+
+def test_train_and_eval_reach_children_by_their_own_method():
+    class Frozen(nn.Module):
+        def __init__(self):
+            self.norm = nn.BatchNorm1d(2)
+
+        def train(self, mode=True):
+            super().train(mode)
+            self.norm.eval()
+            return self
+
+    net = nn.Sequential(Frozen()).train()
+    assert net[0].training
+    assert not net[0].norm.training
+
+
+def test_overridden_state_dict_methods_of_submodules_are_called():
+    class Versioned(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(np.zeros(1))
+
+        def _save_to_state_dict(self, destination, prefix, keep_vars):
+            super()._save_to_state_dict(destination, prefix, keep_vars)
+            destination[prefix + "old"] = destination.pop(prefix + "weight")
+
+        def _load_from_state_dict(self, state_dict, prefix, *args):
+            state_dict[prefix + "weight"] = state_dict.pop(prefix + "old")
+            super()._load_from_state_dict(state_dict, prefix, *args)
+
+    class Marked(nn.Linear):
+        def state_dict(self, *args, **kwargs):
+            state = super().state_dict(*args, **kwargs)
+            state[kwargs.get("prefix", "") + "mark"] = 1
+            return state
+
+    net = nn.Sequential(Versioned())
+    assert keys(net) == ["0.old"]
+    assert net.load_state_dict({"0.old": np.ones(1)}) == ([], [])
+    assert net[0].weight.data == 1
+    assert keys(nn.Sequential(Marked(1, 1))) == ["0.weight", "0.bias", "0.mark"]

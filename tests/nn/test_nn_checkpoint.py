@@ -134,6 +134,23 @@ def test_what_is_no_checkpoint_is_refused(tmp_path):
         nn.Checkpoint(tmp_path / "a", **parts()).load()
 
 
+@pytest.mark.parametrize("part", ["things", "rngs", "notes"])
+def test_a_checkpoint_with_a_part_of_another_kind_is_refused(tmp_path, part):
+    state = {"things": {}, "rngs": {}, "notes": {}, part: 3}
+    nn.save(state, tmp_path / "a")
+    with pytest.raises(ValueError, match="not a checkpoint"):
+        nn.Checkpoint(tmp_path / "a").load()
+
+
+def test_a_random_state_of_another_generator_is_refused(tmp_path):
+    nn.Checkpoint(tmp_path / "a", r=np.random.Generator(np.random.MT19937(0))).save()
+    mine = np.random.default_rng(0)
+    before = mine.bit_generator.state
+    with pytest.raises(ValueError, match=r"a: the random state of r is damaged.*than PCG64"):
+        nn.Checkpoint(tmp_path / "a", r=mine).load()
+    assert mine.bit_generator.state == before
+
+
 def test_things_without_state_are_refused():
     with pytest.raises(TypeError, match=r"epoch is a int.*go into save"):
         nn.Checkpoint("a", epoch=3)

@@ -13,6 +13,14 @@ from nn.utils.stateless import functional_call
 RNG = np.random.default_rng(0)
 
 
+@pytest.fixture(autouse=True)
+def same_start():
+    """Layers start alike, and so do the samples, whichever tests run."""
+    global RNG
+    RNG = np.random.default_rng(0)
+    autograd.seed(0)
+
+
 def real(*shape):
     return RNG.normal(size=shape).astype(np.float32)
 

@@ -470,6 +470,35 @@ def test_a_step_count_that_is_assigned_counts_for_its_parameter_alone():
     np.testing.assert_allclose([p.item(), q.item(), r.item()], [want(2), want(10), want(2)])
 
 
+def test_momentum_that_is_assigned_without_a_step_or_before_the_first_one_counts():
+    p = nn.Parameter([0.0, 0.0])
+    optimizer = SGD([p], lr=1.0, momentum=0.5, dampening=0.5)
+    assert optimizer.state[p] == {}
+    assert optimizer.state_dict()["state"] == {}
+    optimizer.state[p]["momentum_buffer"] = np.array([2.0, 4.0])
+    p.grad = np.ones(2, np.float32)
+    optimizer.step()  # buffer = b/2 + 1/2
+    np.testing.assert_array_equal(p.data, [-1.5, -2.5])
+    optimizer.state[p] = {"momentum_buffer": np.array([8.0, 0.0])}
+    optimizer.step()
+    np.testing.assert_array_equal(p.data, [-6.0, -3.0])
+    del optimizer.state[p]["momentum_buffer"]
+    optimizer.step()  # a first step: buffer = g
+    np.testing.assert_array_equal(p.data, [-7.0, -4.0])
+
+
+def test_moments_without_a_step_count_are_refused_and_nothing_moves():
+    p, q = nn.Parameter([1.0]), nn.Parameter([2.0], name="q")
+    optimizer = Adam([{"params": [p]}, {"params": [q]}], lr=0.1)
+    p.grad = q.grad = np.ones(1, np.float32)
+    optimizer.step()
+    before = p.data.copy()
+    optimizer.state[q] = {"exp_avg": np.ones(1)}
+    with pytest.raises(ValueError, match=r"Adam: the state of 'q' \(1,\) has exp_avg, but no step"):
+        optimizer.step()
+    np.testing.assert_array_equal(p.data, before)
+
+
 def test_state_that_is_deleted_starts_anew():
     p = Value([1.0])
     optimizer = SGD([p], lr=1.0, momentum=0.5)
@@ -582,3 +611,38 @@ def test_a_small_models_step_keeps_its_bits_where_kernels_run(monkeypatch):
         ends.append([p.data.copy() for p in params])
     for one, other in zip(*ends, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+class Plain(nn.optim.Optimizer):
+    """As PyTorch's programs write one: a constructor and a step, and state that grows."""
+
+    def __init__(self, params, lr=0.5):
+        super().__init__(params, {"lr": lr})
+
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                state = self.state[p]
+                if not state:
+                    state["step"], state["mean"] = 0, np.zeros_like(p.data)
+                state["step"] += 1
+                state["mean"] = 0.5 * state["mean"] + p.grad
+                p.data -= group["lr"] * state["mean"]
+
+
+def test_an_optimizer_of_ones_own_needs_a_constructor_and_a_step():
+    p, q = nn.Parameter([1.0]), nn.Parameter([1.0])
+    a, b = Plain([p]), Plain([q])
+    p.grad = q.grad = np.ones(1, np.float32)
+    a.step()
+    assert p.data == 0.5
+    b.load_state_dict(a.state_dict())
+    assert b.state[q]["step"] == 1
+    q.data = p.data
+    for optimizer in (a, b, copy.deepcopy(a)):
+        optimizer.step()
+    assert p.data == q.data == -0.25
+    nn.optim.lr_scheduler.StepLR(a, 1, gamma=0.5).step()
+    assert a.param_groups[0]["lr"] == 0.25

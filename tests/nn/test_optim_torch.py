@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -120,3 +123,124 @@ def test_defaults_and_names_of_state_are_torchs(name, rng):
     assert extra <= {"foreach", "fused", "capturable", "differentiable"}
     mine, torchs = (opt.state_dict()["state"].get(0, {}) for opt in (ours, theirs))
     assert mine.keys() == {name for name, x in torchs.items() if x is not None}
+
+
+@pytest.mark.parametrize("size", [3, 1 << 15], ids=["gathered", "large"])
+@pytest.mark.parametrize(
+    ("name", "settings", "buffers"),
+    [
+        ("SGD", {"lr": 0.1, "momentum": 0.9, "dampening": 0.3}, ["momentum_buffer"]),
+        ("Adam", {"lr": 0.1, "amsgrad": True}, ["exp_avg", "exp_avg_sq", "max_exp_avg_sq"]),
+        ("RMSprop", {"lr": 0.1, "momentum": 0.5}, ["square_avg", "momentum_buffer"]),
+    ],
+)
+def test_state_that_is_assigned_and_copied_is_that_of_torch(name, settings, buffers, size):
+    start = np.linspace(-1, 1, size).astype(np.float32)
+    p, q = nn.Parameter(start), torch.nn.Parameter(torch.tensor(start))
+    ours = getattr(nn.optim, name)([p], **settings)
+    theirs = getattr(torch.optim, name)([q], **settings)
+    rng = np.random.default_rng(0)
+    for turn in range(8):
+        g = rng.normal(size=size).astype(np.float32)
+        p.grad, q.grad = g, torch.tensor(g)
+        ours.step()
+        theirs.step()
+        if turn in (1, 4):  # other arrays
+            for buffer in buffers:
+                new = np.abs(rng.normal(size=size)).astype(np.float32)
+                ours.state[p][buffer] = new
+                theirs.state[q][buffer] = torch.tensor(new)
+        if turn in (2, 5):
+            p, ours = copy.deepcopy((p, ours))
+            q, theirs = copy.deepcopy((q, theirs))
+        if turn == 6:
+            ours.state[p][buffers[0]][:] = 0
+            theirs.state[q][buffers[0]][:] = 0
+        np.testing.assert_allclose(p.data, q.detach().numpy(), rtol=2e-5, atol=1e-6)
+        for buffer in buffers:
+            saved = ours.state_dict()["state"][0][buffer]
+            np.testing.assert_allclose(saved, theirs.state[q][buffer].numpy(), rtol=1e-4, atol=1e-6)
+
+
+class Pair:
+    """Our optimizer and PyTorch's, to which the same things happen."""
+
+    def __init__(self, name, sizes, rng):
+        self.rng, self.make = rng, getattr(nn.optim, name)
+        starts = [rng.normal(size=size).astype(np.float32) for size in sizes]
+        self.ps = [nn.Parameter(x) for x in starts]
+        self.qs = [torch.nn.Parameter(torch.tensor(x)) for x in starts]
+        self.settings = {"lr": 0.05, **({"momentum": 0.9} if name == "SGD" else {})}
+        self.ours = self.make(self.groups(self.ps), **self.settings)
+        self.theirs = getattr(torch.optim, name)(self.groups(self.qs), **self.settings)
+
+    def groups(self, params):
+        return [{"params": params[:2]}, {"params": params[2:]}]
+
+    def step(self):
+        for p, q in zip(self.ps, self.qs, strict=True):
+            p.grad = q.grad = None
+            if self.rng.random() < 0.8:
+                g = self.rng.normal(size=p.shape).astype(np.float32)
+                p.grad, q.grad = g, torch.tensor(g)
+        self.ours.step()
+        self.theirs.step()
+
+    def arrays(self):
+        """The state arrays of a parameter, in pairs of a dict and a name."""
+        i = int(self.rng.integers(len(self.ps)))
+        mine, other = self.ours.state[self.ps[i]], self.theirs.state[self.qs[i]]
+        return [(mine, other, name) for name in mine if name != "step" and name in other]
+
+    def deepcopy(self):
+        self.ps, self.ours = copy.deepcopy((self.ps, self.ours))
+
+    def pickle(self):
+        self.ps, self.ours = pickle.loads(pickle.dumps((self.ps, self.ours)))
+
+    def shallow(self):
+        self.ours = copy.copy(self.ours)
+
+    def reload(self):
+        state = self.ours.state_dict()
+        self.ours = self.make(self.groups(self.ps), **self.settings)
+        self.ours.load_state_dict(state)
+
+    def assign(self):
+        for mine, other, name in self.arrays():
+            if np.shape(mine[name]) == tuple(other[name].shape):
+                new = np.abs(self.rng.normal(size=mine[name].shape)).astype(np.float32)
+                mine[name], other[name] = new, torch.tensor(new)
+
+    def halve(self):
+        for mine, other, name in self.arrays():
+            if isinstance(mine[name], np.ndarray) and torch.is_tensor(other[name]):
+                mine[name][...] *= 0.5
+                other[name].mul_(0.5)
+
+    def forget(self):
+        i = int(self.rng.integers(len(self.ps)))
+        self.ours.state.pop(self.ps[i], None)
+        self.theirs.state.pop(self.qs[i], None)
+
+    def slow(self):
+        for optimizer in (self.ours, self.theirs):
+            optimizer.param_groups[0]["lr"] *= 0.5
+
+
+HAPPENINGS = ["deepcopy", "pickle", "shallow", "reload", "assign", "halve", "forget", "slow"]
+
+
+@pytest.mark.parametrize("large", [5, 1 << 15], ids=["gathered", "large"])
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop", "Adamax", "RAdam"])
+def test_whatever_happens_between_steps_the_parameters_are_torchs(name, large):
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        pair = Pair(name, [(3,), (2, 3), (), (large,)], rng)
+        for _ in range(12):
+            pair.step()
+            happening = str(rng.choice(HAPPENINGS))
+            getattr(pair, happening)()
+            for p, q in zip(pair.ps, pair.qs, strict=True):
+                theirs = q.detach().numpy()
+                np.testing.assert_allclose(p.data, theirs, rtol=1e-4, atol=1e-5, err_msg=happening)

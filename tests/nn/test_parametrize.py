@@ -17,6 +17,14 @@ from nn.utils import parametrizations, parametrize
 RNG = np.random.default_rng(0)
 
 
+@pytest.fixture(autouse=True)
+def same_start():
+    """Layers start alike, and so do the samples, whichever tests run."""
+    global RNG
+    RNG = np.random.default_rng(0)
+    autograd.seed(0)
+
+
 def real(*shape):
     return RNG.normal(size=shape).astype(np.float32)
 
@@ -108,6 +116,17 @@ def test_writing_into_the_computed_weight_is_refused_even_without_recording():
         layer.weight.data = np.ones((2, 2))
     with pytest.raises(ValueError, match="read-only"):
         layer.weight.data[0] = 1
+
+
+def test_writing_into_a_weight_computed_from_frozen_parameters_is_refused():
+    layer = nn.utils.weight_norm(nn.Linear(2, 2)).requires_grad_(False)
+    with pytest.raises(TypeError, match="would be lost"):
+        layer.weight.data = np.ones((2, 2))
+    with pytest.raises(ValueError, match="read-only"):
+        layer.weight.data[0] = 1
+    with pytest.raises(ValueError, match="initialized before that"):
+        nn.init.ones_(layer.weight.data)
+    assert not layer(np.ones((1, 2), np.float32)).requires_grad
 
 
 def test_a_buffer_can_be_parametrized():
@@ -308,6 +327,18 @@ def test_a_normalization_is_removed_with_its_keys(norm):
         getattr(nn.utils, f"remove_{norm}")(layer)
 
 
+def test_the_type_of_a_normalized_layer_is_what_it_was_as_in_pytorch():
+    layer = nn.utils.weight_norm(nn.Linear(2, 2))
+    nn.utils.spectral_norm(layer, "weight_v")
+    assert type(layer) == nn.Linear  # noqa: E721 - how programs ask
+    assert nn.Linear == type(layer) == type(nn.utils.weight_norm(nn.Linear(2, 2)))  # noqa: E721
+    assert type(layer) in {nn.Linear: 1}
+    assert type(layer) != nn.Conv1d  # noqa: E721
+    assert repr(layer) == "Linear(in_features=2, out_features=2, bias=True)"
+    other = parametrizations.weight_norm(nn.Linear(2, 2))
+    assert type(other) != nn.Linear  # noqa: E721
+
+
 @pytest.mark.parametrize("norm", NORMS)
 def test_normalizing_twice_is_refused_or_composed(norm):
     layer = NORMS[norm](nn, nn.Linear(3, 2), "weight")
@@ -332,6 +363,33 @@ def test_a_normalized_weight_can_be_assigned_to():
         layer = NORMS[norm](nn, nn.Linear(2, 3), "weight")
         layer.weight = w
         np.testing.assert_allclose(layer.weight.data, w, rtol=1e-6)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_what_is_assigned_keeps_shape_and_dtype(norm):
+    layer = NORMS[norm](nn, nn.Linear(2, 3), "weight")
+    layer.weight = real(3, 2).astype(np.float64)
+    assert layer.weight.dtype == np.float32
+    with pytest.raises(ValueError, match=r"shape|original of|broadcast"):
+        layer.weight = np.ones((4, 2), np.float32)
+    assert layer.weight.shape == (3, 2)
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e30])
+def test_weight_norm_of_extreme_weights_is_finite(size):
+    layer = nn.utils.weight_norm(nn.Linear(2, 1, bias=False))
+    layer.weight = np.full((1, 2), size, np.float32)
+    np.testing.assert_allclose(layer.weight.data, size, rtol=1e-6)
+    np.sum(layer.weight).backward()
+    np.testing.assert_allclose(layer.weight_g.grad, [[2**0.5]], rtol=1e-6)
+
+
+def test_spectral_norm_of_a_huge_weight_is_finite():
+    layer = nn.utils.spectral_norm(nn.Linear(2, 2))
+    layer.weight_orig.data = np.full((2, 2), 1e30)
+    for _ in range(20):
+        layer(np.zeros((1, 2), np.float32))
+    np.testing.assert_allclose(layer.weight.data, np.full((2, 2), 0.5), rtol=1e-5)
 
 
 def test_checkpoints_of_the_older_weight_norm_load_into_the_newer():
@@ -523,7 +581,7 @@ def test_normalized_layers_give_pytorchs_keys_outputs_and_gradients(kind, norm):
     state = mine.state_dict()
     assert list(state) == list(other.state_dict())
     other.load_state_dict({k: torch.from_numpy(v) for k, v in state.items()})
-    if kind in ("RNN", "GRU", "LSTM"):  # PyTorch reads, and improves, their weights 4 times a call
+    if kind in ("RNN", "GRU", "LSTM", "MultiheadAttention"):  # PyTorch reads theirs several times
         mine.eval()
         other.eval()
     for _ in range(2):

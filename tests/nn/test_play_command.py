@@ -100,6 +100,26 @@ def test_a_script_in_another_encoding_is_read_as_python_reads_it(play, tmp_path)
     sys.modules.pop("friend", None)
 
 
+def test_the_page_is_where_it_was_asked_for(play, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    code = "import os, friend\nos.chdir('elsewhere')\nloss = friend.make() * 2\n"
+    (tmp_path / "other.py").write_text(code)
+    assert main(["play", "other.py:loss", "--out", "page.html"]) == 0
+    assert (tmp_path / "page.html").exists()
+    sys.modules.pop("friend", None)
+
+
+def test_a_script_keeps_its_own_meaning_of_annotations(play):
+    code = """
+        from friend import make
+        def scaled(x: float): return x * 2
+        assert scaled.__annotations__ == {"x": float}
+        loss: object = scaled(make())
+    """
+    assert play(code)[0] == 0
+
+
 def test_other_commands_refuse_arguments_that_they_do_not_know(capsys):
     with pytest.raises(SystemExit) as done:
         main(["tour", "--speed", "3"])

@@ -224,7 +224,7 @@ def test_losses_and_functions_call_it_what_it_is(wrong):
         lambda: F.normalize(wrong),
         lambda: F.dropout(wrong),
     ):
-        with pytest.raises(TypeError, match="must be an array or a Value of numbers, got"):
+        with pytest.raises(TypeError, match=r"must be an array or a Value of numbers|not an array"):
             call()
 
 
@@ -292,3 +292,57 @@ def test_a_layer_refuses_settings_that_cannot_be(name, setting, value):
     text = "\n".join([str(caught.value), *getattr(caught.value, "__notes__", ())])
     assert setting in text
     assert str(value).strip("()[]") in text
+
+
+@pytest.mark.parametrize("wrong", ["0.1", True, None, [0.1]])
+def test_a_setting_that_is_a_number_is_no_text_and_no_flag(wrong):
+    x, signs = real(2, 3), np.ones((2, 3))
+    F, said = nn.functional, "must be a number, got"
+    for call in (
+        lambda: F.hinge_embedding_loss(x, signs, wrong),
+        lambda: F.margin_ranking_loss(x, x, signs, wrong),
+        lambda: F.cosine_embedding_loss(x, x, [1, 1], wrong),
+        lambda: F.triplet_margin_loss(x, x, x, wrong),
+        lambda: F.multi_margin_loss(x, np.array([0, 1]), margin=wrong),
+        lambda: F.huber_loss(x, x, delta=wrong),
+        lambda: F.smooth_l1_loss(x, x, beta=wrong),
+        lambda: F.poisson_nll_loss(x, signs, eps=wrong),
+        lambda: F.gaussian_nll_loss(x, x, signs, eps=wrong),
+        lambda: F.sigmoid_focal_loss(x, signs, gamma=wrong),
+        lambda: F.cross_entropy(x, np.array([0, 1]), label_smoothing=wrong),
+        lambda: nn.LeakyReLU(wrong),
+        lambda: nn.ELU(wrong),
+        lambda: nn.Threshold(wrong, 0.0),
+        lambda: nn.Softplus(wrong),
+        lambda: nn.LayerNorm(3, eps=wrong),
+        lambda: nn.GroupNorm(1, 3, eps=wrong),
+        lambda: nn.BatchNorm1d(3, eps=wrong),
+        lambda: nn.BatchNorm1d(3, momentum="0.1" if wrong is None else wrong),
+    ):
+        with pytest.raises(TypeError, match=said):
+            call()
+
+
+@pytest.mark.parametrize("wrong", ["1", True, 1.0])
+def test_an_index_and_an_axis_are_integers(wrong):
+    x, t = real(2, 4), np.array([0, 1])
+    F = nn.functional
+    for call in (
+        lambda: F.cross_entropy(x, t, ignore_index=wrong),
+        lambda: F.nll_loss(x, t, ignore_index=wrong),
+        lambda: F.one_hot(t, wrong),
+        lambda: F.glu(x, wrong),
+        lambda: F.flatten(x, wrong),
+        lambda: nn.Softmax(wrong),
+        lambda: nn.LogSoftmax(wrong),
+        lambda: nn.Embedding(3, 2, wrong),
+    ):
+        with pytest.raises(TypeError, match="must be an integer, got"):
+            call()
+
+
+def test_one_hot_rows_of_integers_are_told_the_way():
+    with pytest.raises(ValueError, match=r"One-hot rows are floats here, or target\.argmax\(1\)"):
+        nn.functional.cross_entropy(real(2, 3), np.eye(2, 3, dtype=int))
+    with pytest.raises(ValueError, match="ignore_index=0 is for class indices"):
+        nn.functional.cross_entropy(real(1, 2), [[0.5, 0.5]], ignore_index=0)

@@ -110,6 +110,13 @@ def test_at_the_edge_the_image_has_no_slope(rank, padding, n):
     np.testing.assert_array_equal(g[..., 0], np.zeros_like(g[..., 0]))
 
 
+def test_what_is_cropped_at_one_end_may_show_at_the_other():
+    x = np.arange(5.0).reshape(1, 1, 5)
+    assert F.pad(x, (2, -3), "reflect").ravel().tolist() == [2, 1, 0, 1]
+    assert F.pad(x, (-4, 2), "reflect").ravel().tolist() == [4, 3, 2]
+    assert F.pad(x, (-6, 3), "replicate").ravel().tolist() == [4, 4]
+
+
 def test_folding_what_was_unfolded_counts_each_pixel():
     x = np.ones((1, 2, 5, 4))
     columns = F.unfold(x, 3, padding=1)

@@ -6,11 +6,20 @@ import pickle
 import numpy as np
 import pytest
 
+import autograd
 import nn
 from nn.optim import swa_utils
 from nn.optim.swa_utils import SWALR, AveragedModel, update_bn
 
 RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(autouse=True)
+def same_start():
+    """Layers start alike, and so do the samples, whichever tests run."""
+    global RNG
+    RNG = np.random.default_rng(0)
+    autograd.seed(0)
 
 
 def net():

@@ -22,6 +22,13 @@ def net(outputs=2, last=None):
     return nn.Sequential(*layers, *([last] if last else []))
 
 
+def named(name):
+    """An accuracy of another name."""
+    metric = nn.metrics.Accuracy()
+    metric.name = name
+    return metric
+
+
 def weights(model):
     return np.concatenate([p.data.reshape(-1) for p in model.parameters()])
 
@@ -293,6 +300,8 @@ def test_fit_works_in_another_thread():
         ({"metrics": ["acuracy"]}, "no metric 'acuracy'; choose from acc, accuracy"),
         ({"metrics": "accuracy"}, r"must be a list, such as \['accuracy'\]"),
         ({"metrics": ["f1", "f1"]}, "f1 is there twice"),
+        ({"metrics": [named("val_loss")]}, "val_loss can't be the name of a metric"),
+        ({"metrics": [named("epoch")]}, "epoch can't be the name of a metric"),
         ({"loss": 3}, "loss must be"),
         ({"loss": nn.MSELoss}, r"such as nn.MSELoss\(\)"),
         ({"data": (X, Y + 1)}, "class index 2, but"),
@@ -310,6 +319,51 @@ def test_bad_arguments_of_fit_are_refused_and_nothing_changes(change, message):
     with pytest.raises((ValueError, TypeError), match=message):
         fit(model, **arguments)
     np.testing.assert_array_equal(weights(model), before)
+
+
+def test_training_within_no_grad_and_of_frozen_models_is_refused():
+    model = net()
+    with autograd.no_grad(), pytest.raises(ValueError, match="outside no_grad"):
+        fit(model, (X, Y), "cross_entropy", verbose=False)
+    for p in model.parameters():
+        p.requires_grad = False
+    optimizer = nn.optim.SGD(model.parameters(), 0.1)
+    with pytest.raises(ValueError, match="parameters that are trained"):
+        fit(model, (X, Y), "cross_entropy", optimizer, verbose=False)
+
+
+class ByClass(nn.metrics.ConfusionMatrix):
+    name = "by_class"
+
+    def compute(self):
+        return {"right": np.diag(self.counts).tolist(), "all": [[1], [2, 3]]}
+
+
+def test_a_metric_may_give_more_than_a_number(tmp_path, capsys):
+    log = nn.train.CSVLogger(tmp_path / "log.csv")
+    history = fit(net(), (X, Y), "cross_entropy", metrics=[ByClass(), "accuracy"], callbacks=log,
+                  checkpoint=tmp_path / "run")  # fmt: skip
+    assert history["by_class"][0]["all"] == [[1], [2, 3]]
+    assert "by_class" not in str(history) + capsys.readouterr().out
+    assert log.path.read_text().startswith("epoch,loss,accuracy\n")
+
+
+@pytest.mark.parametrize("verbose", [0, False])
+def test_progress_is_off_as_in_keras(verbose, capsys):
+    fit(net(), (X, Y), "cross_entropy", verbose=verbose)
+    assert capsys.readouterr().out == ""
+
+
+def test_gradients_of_an_update_that_ctrl_c_cut_off_are_dropped():
+    class Press(Callback):
+        def on_loss(self, state):
+            signal.raise_signal(signal.SIGINT)
+
+    model = net()
+    history = fit(model, (X, Y), "cross_entropy", batch_size=10, accumulate=3,
+                  callbacks=Press(), verbose=False)  # fmt: skip
+    assert history.interrupted
+    assert all(p.grad is None for p in model.parameters())
 
 
 def test_progress_is_plain_lines_where_there_is_no_terminal(capsys):

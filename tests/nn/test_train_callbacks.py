@@ -93,6 +93,7 @@ def test_a_number_that_is_not_there_is_named_with_those_that_are():
         lambda folder: ModelCheckpoint(folder / "file" / "m"),
         lambda folder: CSVLogger(folder / "file" / "log.csv"),
         lambda folder: JSONLLogger(folder),
+        lambda folder: nn.train.Watch(folder / "file" / "run.html"),
         lambda folder: LearningRateScheduler(Halving, monitor="val_los"),
         lambda folder: LearningRateScheduler(nn.optim.lr_scheduler.ReduceLROnPlateau, "step"),
         lambda folder: LearningRateScheduler(

@@ -39,6 +39,20 @@ def masked_mean(outputs, target):
     return np.sum(losses * keep) / keep.sum()
 
 
+def steps_of_one(outputs, target):
+    losses = [F.cross_entropy(outputs[:, :, i], target[:, i], reduction="sum") for i in range(5)]
+    return sum(losses) / np.count_nonzero(target != -100)
+
+
+def selected(outputs, target):
+    return F.cross_entropy(outputs, target, reduction="none")[target != -100].mean()
+
+
+def averaged(outputs, target):
+    losses = F.cross_entropy(outputs, target, reduction="none")
+    return np.average(losses, weights=(target != -100).astype(np.float32))
+
+
 def mean_of_own(losses, target, weight=None):
     keep = target != -100
     factors = keep if weight is None else np.asarray(weight)[np.where(keep, target, 0)] * keep
@@ -54,6 +68,12 @@ LOSSES = {
     "with decay": (lambda o, y: F.cross_entropy(o, y) + 0 * np.mean(nn.Parameter([1.0])), None),
     "nll": (lambda o, y: F.nll_loss(F.log_softmax(o, 1), y), None),
     "mask of one's own": (masked_mean, None),
+    "selection": (selected, None),
+    "average": (averaged, None),
+    "sum of steps": (steps_of_one, None),
+    "mean of one": (lambda o, y: np.mean(F.cross_entropy(o, y)), None),
+    "two alike": (lambda o, y: np.mean(np.stack([F.cross_entropy(o, y)] * 2)), None),
+    "with a penalty": (lambda o, y: F.cross_entropy(o, y) + 0 * np.mean(np.square(o)), None),
     "weighted module": (nn.CrossEntropyLoss(weight=WEIGHT), WEIGHT),
     "weighted partial": (partial(F.cross_entropy, weight=WEIGHT), WEIGHT),
     "weighted nll": (lambda o, y: nn.NLLLoss(WEIGHT)(F.log_softmax(o, 1), y), WEIGHT),
@@ -141,14 +161,19 @@ def test_data_in_which_nothing_counts_is_refused_in_training_and_nan_in_evaluate
 def test_a_loss_that_sums_is_shown_for_each_sample(size):
     model = net(1)
     right = evaluate(model, (X, LABELS), "mse")["loss"]
-    for loss in (
-        nn.MSELoss(reduction="sum"),
-        partial(F.mse_loss, reduction="sum"),
-        lambda o, y: np.sum(np.square(o - y)),
-    ):
+    for loss in (nn.MSELoss(reduction="sum"), partial(F.mse_loss, reduction="sum")):
         found = fit(net(1), (X, LABELS), loss, "sgd", lr=0.0, batch_size=size, verbose=False)
         assert found["loss"][0] == pytest.approx(right)
         assert evaluate(model, (X, LABELS), loss, batch_size=size)["loss"] == pytest.approx(right)
+
+
+def test_a_cross_entropy_that_sums_is_known_by_its_graph():
+    right = evaluate(net(3), (X, CLASSES), "cross_entropy")["loss"]
+
+    def loss(outputs, target):
+        return F.cross_entropy(outputs, target, reduction="sum")
+
+    assert evaluate(net(3), (X, CLASSES), loss, batch_size=7)["loss"] == pytest.approx(right)
 
 
 def test_accumulated_sums_come_to_the_sum_over_one_large_batch():

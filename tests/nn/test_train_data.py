@@ -36,6 +36,13 @@ class Samples(nn.data.IterableDataset):
         return iter(zip(X, Y, strict=True))
 
 
+class Overstated(Samples):
+    """Says that it has more samples than it gives."""
+
+    def __len__(self):
+        return 100
+
+
 class Foreign:
     """A loader of another library."""
 
@@ -50,6 +57,8 @@ def test_generators_iterables_and_loaders_train_as_arrays_do():
     assert result(batches(2), steps_per_epoch=4) == right
     assert result(Samples()) == right
     assert result(Foreign()) == right
+    assert result(Overstated()) == right
+    assert result(Overstated(), accumulate=3) == result((X, Y), accumulate=3)
     assert result(nn.data.DataLoader((X, Y), 16)) == right
     assert result(list(zip(X, Y, strict=True))) == right
     assert result((X.astype(float), Y)) == right
@@ -199,3 +208,23 @@ def test_metrics_of_a_model_with_several_outputs_name_the_cure():
     found = evaluate(Heads("tuple"), (X, Y), loss, [first], batch_size=7)
     right = nn.metrics.accuracy(predict(Heads("tuple"), X)[0], Y)
     assert found["first"] == pytest.approx(right)
+
+
+def test_several_targets_count_their_samples():
+    class Same(nn.Module):
+        def __init__(self):
+            self.linear = nn.Linear(4, 2, rng=0)
+
+        def forward(self, x):
+            return self.linear(x)
+
+    def loss(outputs, target):
+        return nn.functional.cross_entropy(outputs, target["class"])
+
+    def right(outputs, target):
+        return nn.metrics.accuracy(outputs, target["class"])
+
+    samples = [(x, {"class": y, "other": x}) for x, y in zip(X, Y, strict=True)]
+    found = evaluate(Same(), samples, loss, [right], batch_size=7)
+    expected = evaluate(Same(), (X, Y), "cross_entropy", ["accuracy"])
+    assert list(found.values()) == pytest.approx(list(expected.values()))

@@ -105,7 +105,31 @@ def test_keras_names_of_categorical_metrics_are_known(name, targets):
 def test_targets_in_a_column_are_class_indices():
     net = nn.Sequential(nn.Linear(3, 4, rng=0), nn.Softmax(1))
     net.compile("adam", "sparse_categorical_crossentropy", ["accuracy", "f1"])
-    assert net.evaluate(X, Y[:, None]) == net.evaluate(X, Y)
+    for targets in (Y[:, None], Y.astype(float), Y[:, None].astype(np.float32)):
+        assert net.evaluate(X, targets) == net.evaluate(X, Y)
+    with pytest.raises(TypeError, match="class indices"):
+        net.evaluate(X, Y + 0.5)
+
+
+def test_one_output_is_no_choice_between_classes():
+    net = nn.Sequential(nn.Linear(3, 1), nn.Softmax(1))
+    net.compile("adam", "categorical_crossentropy")
+    with pytest.raises(ValueError, match="choose 'binary_crossentropy'"):
+        net.fit(X, Y[:, None], verbose=0)
+
+
+def test_measuring_within_a_callback_leaves_the_metrics_of_training():
+    counts, settings = [], {"epochs": 2, "shuffle": False, "verbose": 0}
+    net, plain = (nn.Sequential(nn.Linear(3, 2, rng=0)) for _ in range(2))
+    for model in (net, plain):
+        model.compile("sgd", "cross_entropy", [nn.metrics.Accuracy()], lr=0.1)
+
+    class Measure(nn.train.Callback):
+        def on_step_end(self, state):
+            counts.append(net.evaluate(X[:3], Y[:3]))
+
+    history = net.fit(X, Y, callbacks=Measure(), **settings)
+    assert history.history == plain.fit(X, Y, **settings).history
 
 
 def test_a_validation_split_of_zero_is_none():

@@ -109,8 +109,15 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
 
 def trained(path, epochs=2, model=None, **settings):
     model = model or nn.Linear(4, 2, rng=0)
-    given = {"optimizer": "adam", "batch_size": 20, "rng": 0, "verbose": False, **settings}
-    return model, fit(model, (X, Y), "cross_entropy", epochs=epochs, checkpoint=path, **given)
+    given = {
+        "loss": "cross_entropy",
+        "optimizer": "adam",
+        "batch_size": 20,
+        "rng": 0,
+        "verbose": False,
+        **settings,
+    }
+    return model, fit(model, (X, Y), epochs=epochs, checkpoint=path, **given)
 
 
 def named_accuracy():
@@ -128,6 +135,8 @@ def named_accuracy():
         ({"metrics": ["accuracy"]}, {"metrics": [named_accuracy()]}, "metrics"),
         ({}, {"optimizer": "sgd"}, "optimizer"),
         ({}, {"callbacks": EarlyStopping("loss")}, "callbacks"),
+        ({}, {"batch_size": 30}, "batches"),
+        ({}, {"loss": "nll"}, "loss"),
     ],
 )
 def test_a_run_that_asks_for_something_else_is_refused(tmp_path, first, second, what):

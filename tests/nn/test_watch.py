@@ -55,6 +55,14 @@ def test_a_finished_page_holds_the_whole_run_and_asks_for_nothing(tmp_path):
     assert "srcdoc" in watch._repr_html_()
 
 
+def test_numbers_of_some_epochs_stand_where_these_ended(tmp_path):
+    watch = Watch(tmp_path / "run.html", every=1)
+    run(watch, epochs=5, validation=(X, Y), validation_freq=2)
+    data = data_of(watch.path)
+    assert data["places"] == {"loss": [3, 6, 9, 12, 15], "val_loss": [6, 12]}
+    assert len(data["curves"]["val_loss"]) == 2
+
+
 def test_gradient_norms_and_updates_are_those_of_the_step(tmp_path):
     seen = []
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from autograd import Value, gradcheck, gradgradcheck
+from autograd import Value, grad, gradcheck, gradgradcheck
 from autograd.ops.algebra.einsum import einsum_row, explicit
 
 rng = np.random.default_rng(0)
@@ -82,3 +82,14 @@ def test_an_ellipsis_becomes_letters():
 
 def test_the_gradient_of_einsum_is_written_in_index_notation():
     assert einsum_row.formula(0) == r"\sum_{k} {\bar y}_{ik} \, {x_1}_{jk}"
+
+
+@pytest.mark.parametrize(("dtype", "n", "step"), [("e", 5000, 1.0), ("f", 1_000_000, 0.1)])
+@pytest.mark.parametrize("optimize", [False, True])
+def test_long_sums_lose_no_digit_either_way(dtype, n, step, optimize):
+    a, v = np.full((n, 2), step, dtype), Value(np.ones(2, dtype))
+    y = np.einsum("ij->j", Value(a), optimize=optimize)
+    assert y.dtype == dtype
+    np.testing.assert_allclose(y.data, [n * step] * 2, rtol=1e-6)
+    y = np.einsum("ij,j->i", a, v, optimize=optimize)
+    np.testing.assert_allclose(grad(np.sum(y), v), [n * step] * 2, rtol=1e-6)

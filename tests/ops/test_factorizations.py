@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+import autograd
 from autograd import Value, grad, gradcheck, gradgradcheck
 from autograd.ops.algebra.factorizations import cholesky_row, eigh
 
@@ -137,3 +138,52 @@ def test_a_matrix_that_is_not_positive_definite_is_an_error_that_says_so():
 def test_formulas_name_the_half_lower_triangle_and_the_gaps():
     assert cholesky_row.formula(0).startswith(r"\Phi\left(")
     assert r"{y_{0}}_j - {y_{0}}_i" in eigh.formula(0)
+
+
+def of_eigenvalues(f):
+    """V f(w) Vᵀ of the symmetric part."""
+
+    def function(a):
+        w, v = np.linalg.eigh((a + a.T) / 2)
+        return (v * f(w)) @ v.T
+
+    return function
+
+
+@pytest.mark.parametrize("f", [np.log, np.exp, np.sqrt])
+def test_a_function_of_equal_eigenvalues_has_no_number_rather_than_a_wrong_one(f):
+    rows = autograd.jacobian(of_eigenvalues(f))(np.eye(2))
+    assert np.isnan(rows).all()
+    tangent = autograd.jvp(of_eigenvalues(f))(np.eye(2))[1](np.array([[1.0, 2.0], [2.0, 3.0]]))
+    assert np.isnan(tangent).all()
+
+
+def test_selected_eigenpairs_beside_equal_ones_have_a_gradient():
+    def top(a):
+        w, v = np.linalg.eigh((a + a.T) / 2)
+        return (v[:, 2:] * np.sqrt(w[2:])) @ v[:, 2:].T
+
+    assert gradcheck(top, np.diag([0.0, 0.0, 2.0]))
+
+
+def test_selected_singular_vectors_of_a_matrix_of_low_rank_have_a_gradient():
+    def best(a):
+        u, s, vh = np.linalg.svd(a, full_matrices=False)
+        return (u[:, :1] * s[:1]) @ vh[:1]
+
+    assert gradcheck(best, np.outer([1.0, 2.0, 3.0, 4.0], [1.0, 0.5, 2.0]))
+
+
+def test_the_polar_factor_of_equal_singular_values_has_no_number_for_a_gradient():
+    def polar(a):
+        u, _, vh = np.linalg.svd(a)
+        return u @ vh
+
+    assert np.isnan(autograd.jacobian(polar)(np.eye(2))).all()
+    assert gradcheck(polar, np.array([[2.0, 1.0], [0.0, 1.0]]))
+
+
+def test_qr_of_dependent_columns_refuses_its_gradient_by_name():
+    a = Value(np.zeros((3, 2)))
+    with pytest.raises(np.linalg.LinAlgError, match=r"qr: the columns of a"):
+        np.sum(np.linalg.qr(a)[0]).backward()

@@ -78,6 +78,11 @@ def test_heads_that_do_not_fit_are_refused(shapes, text):
         scaled_dot_product_attention(*map(np.ones, shapes), enable_gqa=True)
 
 
+def test_heads_that_differ_without_it_say_so():
+    with pytest.raises(ValueError, match="enable_gqa=True lets several heads"):
+        scaled_dot_product_attention(*inputs())
+
+
 def test_a_mask_of_other_heads_is_refused():
     q, k, v = inputs()
     with pytest.raises(ValueError, match="attn_mask must broadcast"):

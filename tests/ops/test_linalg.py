@@ -142,3 +142,11 @@ def test_formulas_read_as_in_a_book():
     assert inv.formula(0) == r"-y^\top \bar y y^\top"
     assert det.formula(0) == r"\bar y \, y \, \left(a^{-1}\right)^\top"
     assert r"\bar y" in solve.formula(1)
+
+
+def test_the_gradient_of_slogdet_of_a_singular_matrix_is_refused_by_name():
+    a = Value(np.ones((2, 2)))
+    y = np.linalg.slogdet(a)[1]
+    assert y.data == -np.inf
+    with pytest.raises(np.linalg.LinAlgError, match=r"slogdet: a \(2, 2\) is singular"):
+        y.backward()

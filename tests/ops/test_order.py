@@ -78,3 +78,9 @@ def test_a_position_taken_many_times_gets_a_gradient_of_all_its_digits():
     v = Value(np.zeros((1, 2), np.float32))
     y = np.take_along_axis(v, np.zeros((1, 1_000_000), int), 1)
     np.testing.assert_allclose(grad(np.sum(y * np.float32(0.1)), v), [[1e5, 0]], rtol=1e-6)
+
+
+def test_a_quantile_that_is_nan_has_no_number_for_a_gradient():
+    v = Value([[np.nan, 1.0, 2.0], [3.0, 1.0, 2.0]])
+    g = grad(np.sum(np.median(v, axis=1)), v)
+    np.testing.assert_array_equal(g, [[np.nan] * 3, [0, 0, 1]])

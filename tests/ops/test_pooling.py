@@ -174,6 +174,22 @@ def test_float32_and_no_images():
         assert grad(np.sum(y), v).shape == x.shape
 
 
+def test_with_ceil_mode_a_window_may_be_larger_than_the_input():
+    x = np.array([[[1.0, 4.0], [3.0, 2.0]]])
+    assert ops.max_pool2d(x, 3, 2, ceil_mode=True).tolist() == [[[4]]]
+    assert ops.avg_pool2d(x, 3, 2, ceil_mode=True).tolist() == [[[2.5]]]
+    with pytest.raises(ValueError, match="reaches over 5 pixels"):
+        ops.max_pool2d(x, 5, 2, ceil_mode=True)
+
+
+def test_a_window_of_padding_only_is_the_maximum_of_nothing_at_every_order():
+    v = Value([[[1.0]]])
+    y = ops.max_pool1d(v, 2, 1, 1, 2)  # its pixels lie at -1 and 1
+    assert y.data.tolist() == [[[-np.inf]]]
+    for recorded in (False, True):
+        assert grad(np.sum(y), v, create_graph=recorded).item() == 0
+
+
 @pytest.mark.parametrize("threads", [2, 3])
 def test_the_bits_are_the_same_at_any_number_of_threads(threads):
     x = np.random.default_rng(0).normal(size=(16, 8, 40, 40)).astype(np.float32)
@@ -298,6 +314,8 @@ CALLS = [  # name, shape of x, arguments
     ("max_pool3d", (1, 2, 5, 6, 7), {"kernel_size": 3, "stride": 2, "padding": 1}),
     ("avg_pool1d", (2, 3, 11), {"kernel_size": 4, "stride": 3, "padding": 2, "ceil_mode": True}),
     ("avg_pool2d", (2, 3, 9, 8), {"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True}),
+    ("avg_pool2d", (2, 3, 2, 3), {"kernel_size": 5, "stride": 2, "padding": 1, "ceil_mode": True}),
+    ("max_pool2d", (2, 3, 2, 3), {"kernel_size": 4, "stride": 3, "padding": 1, "ceil_mode": True}),
     ("avg_pool2d", (2, 3, 9, 8), {"kernel_size": 3, "padding": 1, "count_include_pad": False}),
     ("avg_pool2d", (2, 3, 9, 8), {"kernel_size": 2, "divisor_override": 3}),
     ("avg_pool3d", (1, 2, 5, 6, 7), {"kernel_size": 2, "stride": 2, "padding": 1}),

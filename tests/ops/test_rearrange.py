@@ -104,3 +104,9 @@ def test_inserted_values_take_the_dtype_of_the_array():
 def test_values_that_do_not_fit_are_not_inserted():
     with pytest.raises(TypeError, match=r"insert: values of float64 do not fit into arr of int64"):
         np.insert(np.ones(2, np.int64), 0, Value(5.0))
+
+
+def test_inserted_values_that_would_be_cut_are_refused():
+    for a, x in ((Value([1.0, 2.0]), 1j), (np.ones(2, bool), Value(np.arange(2)))):
+        with pytest.raises(TypeError, match=r"insert: values of .* do not fit"):
+            np.insert(a, 0, x)

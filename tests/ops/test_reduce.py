@@ -185,3 +185,9 @@ def test_the_gradient_of_logsumexp_is_its_limit_at_infinity(x, expected):
 def test_the_weights_of_a_float32_logsumexp_do_not_lean_on_its_rounded_value():
     v = Value(np.full(3, 1e5, np.float32))
     np.testing.assert_allclose(grad(autograd.logsumexp(v), v), np.full(3, 1 / 3), rtol=1e-6)
+
+
+@pytest.mark.parametrize("axis", [(0, -2), (0, 0)])
+def test_an_axis_given_twice_is_refused(axis):
+    with pytest.raises(ValueError, match=r"sum: duplicate value in 'axis'"):
+        np.sum(Value(np.ones((100, 3))), axis=axis)

@@ -36,6 +36,12 @@ def test_poles_are_infinite_where_both_sides_agree():
     np.testing.assert_array_equal(polygamma(poles, 1), np.full(4, np.inf))
 
 
+def test_the_least_number_below_zero_is_beside_a_pole():
+    least = np.array([-5e-324, 5e-324])
+    np.testing.assert_array_equal(polygamma(least, 0), [np.inf, -np.inf])
+    np.testing.assert_array_equal(polygamma(least, 1), [np.inf, np.inf])
+
+
 @pytest.mark.parametrize("f", [autograd.erf, autograd.lgamma, autograd.digamma])
 def test_float16_stays_float16(f):
     v = Value(np.array([0.5, 1.5], np.float16))

@@ -413,6 +413,13 @@ def test_the_mixed_second_derivative_of_a_power_at_exponent_zero():
     np.testing.assert_allclose(curve, [[0, 0.5], [0.5, np.log(2) ** 2]])
 
 
+def test_the_mixed_second_derivative_of_a_power_of_zero():
+    curve = autograd.hessian(lambda x: x[0] ** x[1])(np.array([0.0, 1.0]))
+    assert curve[0, 1] == curve[1, 0] == -np.inf
+    curve = autograd.hessian(lambda x: x[0] ** x[1])(np.array([0.0, 2.0]))
+    np.testing.assert_array_equal(curve, [[2, 0], [0, 0]])
+
+
 @pytest.mark.parametrize("name", ["elu", "selu", "celu"])
 def test_exponential_units_keep_their_relative_slope_far_left(name):
     scale = {"selu": 1.0507009873554805 * 1.6732632423543772}.get(name, 1.0)
@@ -445,3 +452,18 @@ def test_a_penalty_on_weights_that_are_zero_has_the_curvature_of_the_rest():
     w = np.array([0.0, 1.0, -2.0])
     found = autograd.hessian(lambda w: np.sum((w - 1) ** 2) + 0.1 * np.sum(np.abs(w)))(w)
     np.testing.assert_array_equal(found, 2 * np.eye(3))
+
+
+BESIDE = {  # a kink that is not used, or is weighed by a constant 0: the curvature of the rest
+    "where": (lambda x: np.sum(np.where(np.abs(x) < 1, x**2 / 2, np.abs(x) - 0.5)), [1.0, 0.0]),
+    "max": (lambda x: np.max(np.abs(x)), [0.0, 0.0]),
+    "index": (lambda x: np.sum(np.abs(x)[1:] ** 2), [0.0, 2.0]),
+    "relu": (lambda x: np.sum(ops.relu(np.abs(x) - 1) ** 2), [0.0, 2.0]),
+    "weights": (lambda x: np.sum(np.abs(x) * np.array([0.0, 2.0])), [0.0, 0.0]),
+}
+
+
+@pytest.mark.parametrize(("f", "curve"), BESIDE.values(), ids=BESIDE)
+def test_a_kink_that_no_branch_took_has_no_part_in_the_curvature(f, curve):
+    found = autograd.hessian(f)(np.array([0.0, 3.0]))
+    np.testing.assert_array_equal(found, np.diag(curve))

@@ -121,3 +121,8 @@ def test_a_gradient_penalty_away_from_the_origin_is_right():
         return np.sum((np.linalg.norm(x, axis=1) - 1) ** 2)
 
     assert gradgradcheck(penalty, rng.normal(size=(3, 2)), rtol=1e-4, atol=1e-5)
+
+
+def test_a_largest_element_that_is_nan_has_no_number_for_a_gradient():
+    v = Value([np.nan, 1.0])
+    np.testing.assert_array_equal(grad(np.linalg.norm(v, np.inf), v), [np.nan, 0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import string
 from collections.abc import Sequence
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from autograd.dispatch import OPS
+from autograd.machine.sum_axes import FEW
 from autograd.ops.algebra.products import array, constant
 from autograd.ops.arrays.no_gradient import plain
 from autograd.ops.samples import A, case, cases
@@ -49,7 +51,28 @@ def _einsum(xs: Sequence[Any], subscripts: str, optimize: Any = False) -> Any:
     """Sum of products over the letters that the output lacks; subscripts are explicit."""
     if any(0 in x.shape for x in xs):
         _check_diagonals(xs, subscripts)
-    return np.einsum(subscripts, *xs, optimize=optimize)
+    dtype = np.result_type(*xs)
+    wide = _wide(xs, subscripts, optimize) if dtype.char in "ef" else dtype
+    if wide == dtype:
+        return np.einsum(subscripts, *xs, optimize=optimize)
+    y = np.einsum(subscripts, *[x.astype(wide) for x in xs], optimize=optimize)
+    return np.asarray(y, dtype)
+
+
+def _wide(xs: Sequence[Any], subscripts: str, optimize: Any) -> Any:
+    """The dtype to add up float16 or float32 in: einsum adds one number after the other.
+
+    BLAS, which `optimize` may call, adds in blocks, but not where a matrix meets a vector.
+    """
+    if np.result_type(*xs) == np.float16:
+        return np.float32
+    left, out = subscripts.split("->")
+    pairs = zip(left.split(","), xs, strict=True)
+    sizes = {c: n for term, x in pairs for c, n in zip(term, x.shape, strict=True) if n > 1}
+    summed = math.prod(n for c, n in sizes.items() if c not in out)
+    if summed <= FEW or (optimize and math.prod(sizes.values()) > FEW * sum(x.size for x in xs)):
+        return np.float32
+    return np.float64
 
 
 def _check_diagonals(xs: Sequence[Any], subscripts: str) -> None:
@@ -83,10 +106,10 @@ def _einsum_grad(i: int, g: Any, xs: Sequence[Any], subscripts: str, optimize: A
     sizes = dict(zip(target, x.shape, strict=True))
     kept = "".join(c for c in target if c in known and sizes[c] != 1)
     path = optimize if isinstance(optimize, (bool, str)) else True  # a path fits no other product
-    gx = np.einsum(
+    gx = einsum_row.call(
+        [operand for _, operand in operands],
         f"{','.join(term for term, _ in operands)}->{kept}",
-        *(operand for _, operand in operands),
-        optimize=path,
+        path,
     )
     if kept != target:
         found = dict(zip(kept, gx.shape, strict=True))

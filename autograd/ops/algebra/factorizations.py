@@ -6,15 +6,19 @@ are their own derivatives, `half_lower` and `over_gaps`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from autograd.dispatch import OPS
+from autograd.engine import ARRAYS, Flow
+from autograd.node import Node
 from autograd.op import Op
 from autograd.ops.algebra.products import constant, flip
 from autograd.ops.samples import A, Array, case, cases, real
 
+NONE: dict[int, Array] = {}
 QRResult = type(np.linalg.qr(np.eye(1)))
 
 
@@ -63,50 +67,89 @@ def _qr_grad(g: Any, y: Any) -> Any:
     inner = np.matmul(q, double(m))
     if gq is not None:
         inner = gq + inner
-    return np.matmul(inner, flip(np.linalg.inv(r)))
+    try:
+        inverse = np.linalg.inv(r)
+    except np.linalg.LinAlgError as error:
+        raise np.linalg.LinAlgError(
+            f"qr: the columns of a, which give R {r.shape}, depend on each other; there Q is not "
+            "determined, and has no gradient."
+        ) from error
+    return np.matmul(inner, flip(inverse))
 
 
-def _over_gaps(x: Any, v: Any, w: Any) -> Any:
+def _over_gaps(x: Any, v: Any, unused: Any = None) -> Any:
     """x_ij / (v_j - v_i) for every pair of elements of a vector v; 0 on the diagonal.
 
-    Where v_i and v_j are equal up to rounding: 0 if w_ij and w_ji are exactly 0, which means that
-    the pair is not used, else NaN.
+    Where v_i and v_j are equal up to rounding: 0 for the pairs that are not used, else NaN.
     """
     gap = np.expand_dims(v, -2) - np.expand_dims(v, -1)
     n = v.shape[-1]
     rounding = 4 * n * np.finfo(gap.dtype).eps * np.abs(v).max(-1, keepdims=True, initial=0)
     equal = np.abs(gap) <= rounding[..., None]
-    unused = equal & np.equal(w, 0) & np.equal(flip(w), 0) | np.eye(n, dtype=bool)
+    none = np.eye(n, dtype=bool) if unused is None else np.eye(n, dtype=bool) | unused
     y = np.where(equal, np.nan, x) / np.where(equal, 1, gap)
-    return np.where(unused, 0, y).astype(gap.dtype, copy=False)
+    return np.where(equal & none, 0, y).astype(gap.dtype, copy=False)
 
 
-def _over_gaps_v(g: Any, y: Any, v: Any, w: Any) -> Any:
+def _over_gaps_v(g: Any, y: Any, v: Any, unused: Any) -> Any:
     """The gradient of over_gaps with respect to v."""
-    h = over_gaps.call(g * y, v, w)
+    h = over_gaps.call(g * y, v, unused)
     return np.sum(h, -1) - np.sum(h, -2)
+
+
+class Decomposition(Op):
+    """An op of several outputs whose vjp also takes where their gradients are structurally 0.
+
+    A pair of equal eigenvalues has no limit that the vjp can know, and counts as not used only if
+    nothing selected its vectors. A gradient that merely is 0 may stand for an unknown: that of
+    V log(W) Vᵀ at the identity is.
+    """
+
+    def pull(self, v: Node, g: Any, needs: Sequence[bool], flow: Flow = ARRAYS) -> Sequence[Any]:
+        if not needs[0]:
+            return [None]
+        y, args = flow.read(v)
+        hidden = flow.unreached.get(v, {})
+        part = self.vjps[0]
+        assert part is not None
+        return [part(tuple(map(g.get, range(len(y)))), y, *args, *v.static, hidden)]
+
+
+def _unused(*outputs: tuple[Any, Any, int]) -> Any:
+    """Pairs of vectors of which neither is in use, from (gradient, hidden, axis) of each output.
+
+    None where an output is in use that nothing has been selected from.
+    """
+    free: Any = True
+    for g, hidden, axis in outputs:
+        if g is None:
+            continue
+        if hidden is None:
+            return None
+        free = free & (hidden if axis == 0 else hidden.all(axis=axis))
+    return free if free is True else free[..., None, :] & free[..., :, None]
 
 
 def _eigh(a: Any, UPLO: Any = "L") -> Any:
     """Eigenvalues, ascending, and eigenvectors of a symmetric matrix, of which half is read.
 
     Equal eigenvalues have a gradient; their eigenvectors are LAPACK's choice. Where a pair of them
-    is used the gradient is NaN; where no gradient comes in along it (v_i · g_j = v_j · g_i = 0), it
-    counts as not used. This holds for losses that read other eigenvectors, but not for V h(w) Vᵀ
-    where h is 0 at the equal eigenvalues and its slope is not: the logarithm at the identity.
+    is used, the gradient is NaN, unless all that was used was selected by indexing, as in
+    ``v[:, -2:]``, and the pair is not part of it.
     """
     return np.linalg.eigh(a, UPLO)
 
 
-def _eigh_grad(g: Any, y: Any, UPLO: Any) -> Any:
+def _eigh_grad(g: Any, y: Any, UPLO: Any, hidden: Any) -> Any:
     """The gradient of eigh."""
     (gw, gv), (w, v) = g, y
+    unused = _unused((gw, hidden.get(0), 0), (gv, hidden.get(1), -2))
     total: Any = None
     if gw is not None:
         total = np.matmul(v * np.expand_dims(gw, -2), flip(v))
     if gv is not None:
         m = np.matmul(flip(v), gv)
-        turn = over_gaps.call(m - flip(m), w, m) / 2
+        turn = over_gaps.call(m - flip(m), w, unused) / 2
         part = np.matmul(np.matmul(v, turn), flip(v))
         total = part if total is None else total + part
     half = 2 * half_lower.call(total)  # off the diagonal, an element stands for two
@@ -123,7 +166,7 @@ def _svd(a: Any, full_matrices: bool = True) -> Any:
     return np.linalg.svd(a, full_matrices=full_matrices)
 
 
-def _svd_grad(g: Any, y: Any, a: Any) -> Any:
+def _svd_grad(g: Any, y: Any, a: Any, hidden: Any) -> Any:
     """The gradient of svd (Townsend, "Differentiating the singular value decomposition", 2016).
 
     His two sums are regrouped by 1 / (s_j - s_i) and 1 / (s_j + s_i), which loses no digits to
@@ -131,6 +174,7 @@ def _svd_grad(g: Any, y: Any, a: Any) -> Any:
     Vh of equal singular values give NaN, as in `over_gaps`.
     """
     (gu, gs, gvh), (u, s, vh) = g, y
+    unused = _unused((gu, hidden.get(0), -2), (gs, hidden.get(1), 0), (gvh, hidden.get(2), -1))
     inner: Any = None
     if gs is not None:
         inner = diagonal(gs)
@@ -138,10 +182,12 @@ def _svd_grad(g: Any, y: Any, a: Any) -> Any:
     if gu is not None or gvh is not None:
         p = 0.0 if gu is None else np.matmul(flip(u), gu)
         q = 0.0 if gvh is None else np.matmul(vh, flip(gvh))
-        total, gap, used = p + q, p - q, np.abs(p) + np.abs(q)
+        total, gap = p + q, p - q
         eye = constant("I", np.eye(s.shape[-1], dtype=s.dtype), s)
         sums = np.expand_dims(s, -1) + np.expand_dims(s, -2) + eye  # its diagonal divides 0
-        turn = (over_gaps.call(total - flip(total), s, used) + (gap - flip(gap)) / sums) / 2
+        if unused is not None:  # of several singular values that are 0
+            sums = np.where(unused & np.equal(sums, 0), 1, sums)
+        turn = (over_gaps.call(total - flip(total), s, unused) + (gap - flip(gap)) / sums) / 2
         inner = turn if inner is None else inner + turn
     m, n = a.shape[-2:]
     if gu is not None and m > n:
@@ -161,20 +207,25 @@ def diagonal(x: Any) -> Any:
 
 cholesky_row = Op(_cholesky, r"\operatorname{{chol}} {a:3}", lambda g, y, a: _cholesky_grad(g, y))
 qr_row = Op(_qr, r"\operatorname{{qr}} {a:3}", lambda g, y, a, mode: _qr_grad(g, y))
-eigh = Op(
+eigh = Decomposition(
     _eigh,
     r"\operatorname{{eigh}} {a:3}",
-    lambda g, y, a, UPLO: _eigh_grad(g, y, UPLO),
+    lambda g, y, a, UPLO, hidden=NONE: _eigh_grad(g, y, UPLO, hidden),
     of=(np.linalg.eigh,),
+    singular=True,
 )
-svd_row = Op(_svd, r"\operatorname{{svd}} {a:3}", lambda g, y, a, full_matrices: _svd_grad(g, y, a))
+svd_row = Decomposition(
+    _svd,
+    r"\operatorname{{svd}} {a:3}",
+    lambda g, y, a, full_matrices, hidden=NONE: _svd_grad(g, y, a, hidden),
+    singular=True,
+)
 half_lower: Op = Op(_half_lower, r"\Phi\left({x}\right)", lambda g, y, x: half_lower.call(g))
 over_gaps: Op = Op(
     _over_gaps,
     r"\frac{{{x}}}{{{{{v}}}_j - {{{v}}}_i}}",
-    lambda g, y, x, v, w: over_gaps.call(g, v, w),
-    lambda g, y, x, v, w: _over_gaps_v(g, y, v, w),
-    None,
+    lambda g, y, x, v, unused: over_gaps.call(g, v, unused),
+    lambda g, y, x, v, unused: _over_gaps_v(g, y, v, unused),
 )
 
 
@@ -230,6 +281,6 @@ cases(
 cases("half_lower", case(A(3, 3)), case(A(2, 2, 2)))
 cases(
     "over_gaps",
-    case(A(3, 3), np.array([1.0, 2.5, 4.0]), A(3, 3)),
-    case(A(2, 2, 2), np.array([[1.0, 2.5], [4.0, 2.0]]), A(2, 2, 2)),
+    case(A(3, 3), np.array([1.0, 2.5, 4.0])),
+    case(A(2, 2, 2), np.array([[1.0, 2.5], [4.0, 2.0]])),
 )

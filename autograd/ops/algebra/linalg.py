@@ -38,6 +38,17 @@ def cofactors(y: Any, a: Any) -> Any:
     return signs * np.linalg.det(minors)
 
 
+def _inverse(name: str, a: Any) -> Any:
+    """a⁻¹, as a gradient of the op `name` needs it."""
+    try:
+        return np.linalg.inv(a)
+    except np.linalg.LinAlgError as error:
+        raise np.linalg.LinAlgError(
+            f"{name}: a {a.shape} is singular, and there the function has no gradient: its slope "
+            "is infinite. Add a multiple of the identity, or use np.linalg.det, which has one."
+        ) from error
+
+
 def _signdet(a: Any) -> Any:
     """Sign of det a, without overflow."""
     return np.linalg.slogdet(a)[0]
@@ -71,15 +82,17 @@ def _pinv(a: Any, rcond: Any = None, *, rtol: Any = None) -> Any:
 def _pinv_grad(g: Any, y: Any, a: Any) -> Any:
     """The gradient of pinv where the rank stays the same (Golub & Pereyra, 1973)."""
     h = flip(g)
-    left = np.matmul(h - np.matmul(a, np.matmul(y, h)), np.matmul(y, flip(y)))
-    right = np.matmul(np.matmul(flip(y), y), h - np.matmul(np.matmul(h, y), a))
+    left = np.matmul(np.matmul(h - np.matmul(a, np.matmul(y, h)), y), flip(y))
+    right = np.matmul(flip(y), np.matmul(y, h - np.matmul(np.matmul(h, y), a)))
     return left + right - np.matmul(np.matmul(flip(y), g), flip(y))
 
 
 inv = Op(np.linalg.inv, "{a:9}^{{-1}}", lambda g, y, a: -np.matmul(np.matmul(flip(y), g), flip(y)))
 det = Op(np.linalg.det, r"\det {a:3}", lambda g, y, a: column(g) * cofactors(y, a))
 logabsdet = Op(
-    _logabsdet, r"\log \left|\det {a:3}\right|", lambda g, y, a: column(g) * flip(np.linalg.inv(a))
+    _logabsdet,
+    r"\log \left|\det {a:3}\right|",
+    lambda g, y, a: column(g) * flip(_inverse("slogdet", a)),
 )
 signdet = Op(_signdet, r"\operatorname{{sign}} \det {a:3}", lambda g, y, a: np.zeros_like(a))
 solve = Op(

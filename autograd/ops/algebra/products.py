@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.contribution import sum_to
 from autograd.dispatch import OPS, Traced, array_of
 from autograd.machine import choice
 from autograd.op import Op, bind_methods
@@ -120,7 +121,8 @@ def _cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1) ->
 def _cross_grad(a: Any, b: Any, to: int, axisa: int, axisb: int, like: Any) -> Any:
     """a × b along the axes given, with components along axis `to`, counted as in `like`."""
     # Counted from the end, since broadcasting adds axes at the front.
-    return np.cross(a, b, axisa, axisb, to - like.ndim if to >= 0 else to)
+    gx = np.cross(a, b, axisa, axisb, to - like.ndim if to >= 0 else to)
+    return gx if gx.shape == like.shape else sum_to(gx, like.shape)  # its axes are not the result's
 
 
 matmul = Op(

@@ -9,7 +9,7 @@ import numpy as np
 from autograd.dispatch import OPS
 from autograd.op import Op
 from autograd.ops.arrays.reduce import counted, largest, squarable, sum_
-from autograd.ops.elementwise.arithmetic import directed, signed
+from autograd.ops.elementwise.arithmetic import bent, directed, signed
 from autograd.ops.samples import A, case, cases, nonzero
 from autograd.symbol import Symbol, number
 
@@ -42,11 +42,11 @@ def _vector_norm_grad(g: Any, y: Any, x: Any, ord: float, axis: Axes, keepdims: 
     if not keepdims:
         g, y = np.expand_dims(g, axis), np.expand_dims(y, axis)
     if ord == 1:
-        return signed.call(g, x)
+        return bent(signed, g, x)
     if np.isinf(ord):  # ties share the gradient equally
-        chosen = np.equal(np.abs(x), y)
-        return np.where(chosen, signed.call(g / counted(chosen, axis, x.dtype), x), 0)
-    along = directed.call(g, x, y)
+        chosen = np.equal(np.abs(x), y) | np.isnan(x)
+        return np.where(chosen, bent(signed, g / counted(chosen, axis, x.dtype), x), 0)
+    along = bent(directed, g, x, y)
     if ord == 2:
         return along
     t = np.abs(x) / np.where(np.equal(y, 0), 1, y)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import numpy as np
 
 from autograd.dispatch import OPS
 from autograd.machine.sum_axes import FEW
+from autograd.machine.uninterrupted import load
 from autograd.op import Op
 from autograd.ops.arrays.shape import at_end
 from autograd.ops.samples import A, Array, case, cases
@@ -39,7 +39,7 @@ def _recurrence(a: Any, b: Any) -> Any:
     a = a if a.shape == shape else np.broadcast_to(a, shape)
     y = np.array(np.broadcast_to(b, shape), b.dtype.newbyteorder("="), order="C")
     if y.shape[-1] >= KERNEL and y.size and y.dtype == a.dtype and y.dtype.char in "fd":
-        importlib.import_module("autograd.ops.arrays.kernel_cumulative").recurrence(a, y)
+        load("autograd.ops.arrays.kernel_cumulative").recurrence(a, y)
         return y
     for t in range(1, y.shape[-1]):
         y[..., t] += a[..., t] * y[..., t - 1]

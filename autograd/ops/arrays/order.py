@@ -73,7 +73,11 @@ def _quantile_vjp(g: Any, a: Any, q: Any, axis: Any, method: Any) -> Any:
         g = np.reshape(g, (*lines.shape[:-1], 1))
     else:
         g = np.moveaxis(np.reshape(g, (len(weights), *lines.shape[:-1])), 0, -1)
-    return apart(take_along_axis.call(np.matmul(g, weights), ranks(lines), -1), a.shape, axis)
+    found = take_along_axis.call(np.matmul(g, weights), ranks(lines), -1)
+    broken = np.isnan(lines)
+    if isinstance(broken, np.ndarray) and broken.any():  # NaN in a line is its quantile
+        found = np.where(broken.any(axis=-1, keepdims=True), np.nan, found)
+    return apart(found, a.shape, axis)
 
 
 def quantile_weights(q: Any, n: int, method: Any) -> Array:

@@ -202,11 +202,11 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
 
 def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     """An array with values inserted before the given positions, as `numpy.insert`."""
-    arr, values = [x if isinstance(x, Traced) else np.asarray(x) for x in (arr, values)]
-    if arr.dtype.kind != "f" and values.dtype.kind == "f":
+    arr, values = [x if isinstance(x, Traced) else array_of(x, "insert") for x in (arr, values)]
+    if not np.can_cast(values.dtype, arr.dtype, "same_kind"):
         raise TypeError(
             f"insert: values of {values.dtype} do not fit into arr of {arr.dtype}; "
-            "use arr.astype(float)."
+            "use arr.astype of a type that holds both."
         )
     values = values.astype(arr.dtype)
     n, m = np.size(arr), np.size(values)

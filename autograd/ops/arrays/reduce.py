@@ -55,9 +55,10 @@ def number(n: float, dtype: Any) -> Any:
 def _sum(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """Sum over an axis, several, or all, as exact along the first as along the last."""
     if a.size > FEW and a.ndim > 1:
-        axes = tuple(range(a.ndim)) if axis is None else axis if type(axis) is tuple else (axis,)
-        if all(-a.ndim <= k < a.ndim for k in axes) and len(set(axes)) == len(axes):
-            return sum_axes(a, axes, keepdims)
+        axes = range(a.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+        places = {k % a.ndim for k in axes if isinstance(k, (int, np.integer))}
+        if len(places) == len(axes) and all(-a.ndim <= k < a.ndim for k in axes):
+            return sum_axes(a, tuple(places), keepdims)
     add: Any = np.add.reduce  # what np.sum calls, 1 µs sooner
     return add(a, axis=axis, keepdims=keepdims)
 

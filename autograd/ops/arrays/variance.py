@@ -21,7 +21,7 @@ from autograd.ops.arrays.reduce import (
     tex_axis,
     tex_over,
 )
-from autograd.ops.elementwise.arithmetic import directed
+from autograd.ops.elementwise.arithmetic import bent, directed
 from autograd.ops.samples import A, case, cases
 
 
@@ -67,7 +67,7 @@ def _var_grad(g: Any, a: Any, axis: Axis, ddof: float) -> Any:
 def _std_grad(g: Any, y: Any, a: Any, axis: Axis, ddof: float) -> Any:
     """The gradient of a standard deviation y; 0 where nothing deviates."""
     g = spread(g / _freedom(a, axis, ddof), a.shape, axis)
-    return directed.call(g, deviation.call(a, axis), spread(y, a.shape, axis))
+    return bent(directed, g, deviation.call(a, axis), spread(y, a.shape, axis))
 
 
 def _freedom(a: Any, axis: Axis, ddof: float) -> Any:

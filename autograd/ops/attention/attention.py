@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from autograd.dispatch import array_of
 from autograd.engine import gradients
 from autograd.kernel_op import KernelOp
+from autograd.machine.uninterrupted import load
 from autograd.ops.attention.grouped import grouped, merged
 from autograd.ops.elementwise.softmax import softmax
 from autograd.ops.flags import flags
@@ -212,7 +212,8 @@ def checked(
     except ValueError:
         raise ValueError(
             "the leading axes must broadcast together, got query "
-            f"{query.shape}, key {key.shape} and value {value.shape}."
+            f"{query.shape}, key {key.shape} and value {value.shape}; enable_gqa=True lets several "
+            "heads of queries share one of keys and values."
         ) from None
     mask = attn_mask.data if isinstance(attn_mask, Value) else attn_mask
     if mask is None or (mask.ndim == 0 and mask.dtype == object):  # a Symbol holds None as an array
@@ -238,7 +239,7 @@ def checked(
 
 def kernels() -> Any:
     """The module of the kernels; Numba is imported on first use."""
-    return importlib.import_module("autograd.ops.attention.kernel_attention")
+    return load("autograd.ops.attention.kernel_attention")
 
 
 attention = KernelOp(

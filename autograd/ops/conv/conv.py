@@ -8,13 +8,13 @@ order. A transposed convolution is the second one, called forward.
 from __future__ import annotations
 
 import functools
-import importlib
 import math
 from typing import Any
 
 import numpy as np
 
 from autograd.machine.sum_axes import sum_axes
+from autograd.machine.uninterrupted import load
 from autograd.op import Op
 from autograd.ops.axes import each, over_axes
 from autograd.ops.conv.geometry import (
@@ -34,7 +34,7 @@ PIXELS = 1024
 @functools.cache
 def _kernels() -> Any:
     """The kernels; Numba is imported on first use."""
-    return importlib.import_module("autograd.ops.conv.kernel_products")
+    return load("autograd.ops.conv.kernel_products")
 
 
 def _conv(

@@ -75,10 +75,16 @@ def _col2im(a: Any, p: Patches) -> Any:
 
 
 im2col: Op = Op(
-    _im2col, r"\operatorname{{columns}}_{{{p}}} {x:3}", lambda g, y, x, p: col2im.call(g, p)
+    _im2col,
+    r"\operatorname{{columns}}_{{{p}}} {x:3}",
+    lambda g, y, x, p: col2im.call(g, p),
+    masks=True,
 )
 col2im: Op = Op(
-    _col2im, r"\operatorname{{columns}}^\top_{{{p}}} {a:3}", lambda g, y, a, p: im2col.call(g, p)
+    _col2im,
+    r"\operatorname{{columns}}^\top_{{{p}}} {a:3}",
+    lambda g, y, a, p: im2col.call(g, p),
+    routes=True,
 )
 
 # What tests sample

@@ -139,7 +139,9 @@ def _gelu_grad(g: Any, a: Any, approximate: str) -> Any:
 
 def nonpositive(a: Any) -> Any:
     """a where it is not positive, else 0; NaN stays."""
-    return np.where(np.greater(a, 0), 0, a)
+    if type(a) is np.ndarray:
+        return np.minimum(a, 0)  # which `where` takes ten times as long for
+    return np.where(np.greater(a, 0), 0, a)  # with slope 1 at 0
 
 
 def _elu(a: Any, alpha: float = 1.0) -> Any:
@@ -194,8 +196,10 @@ def _softsign(a: Any) -> Any:
 
 
 def _tanhshrink(a: Any) -> Any:
-    """a - tanh(a)."""
-    return a - np.tanh(a)
+    """a - tanh(a); near 0 its series, since the difference cancels there."""
+    t = np.square(np.clip(a, -0.1, 0.1))
+    near = a * t * (1 / 3 - t * (2 / 15 - t * (17 / 315 - t * (62 / 2835 - t * 1382 / 155925))))
+    return np.where(np.abs(a) < 0.1, near, a - np.tanh(a))
 
 
 def _softshrink(a: Any, lambd: float = 0.5) -> Any:

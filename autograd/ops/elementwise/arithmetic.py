@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd.dispatch import OPS
+from autograd.node import Node
 from autograd.op import Op, bind_methods, elementwise
 from autograd.ops.samples import between, domains, nonzero, positive, real
 from autograd.symbol import Symbol
@@ -31,7 +32,7 @@ def _turned(g: Any, a: Any, b: Any) -> Any:
         p, q = np.divide(a, scale), np.divide(b, scale)
         if np.isinf(scale).any():
             p, q = (np.where(np.isinf(scale), np.isinf(x) * np.sign(x), x / scale) for x in (a, b))
-        return np.where(np.equal(scale, 0), 0, g * (p / np.hypot(p, q)))
+        return np.where(np.equal(scale, 0), 0, g * (p / np.sqrt(np.square(p) + np.square(q))))
 
 
 def _swept(g: Any, a: Any, b: Any) -> Any:
@@ -41,6 +42,12 @@ def _swept(g: Any, a: Any, b: Any) -> Any:
         p, q = np.divide(a, scale), np.divide(b, scale)
         y = g * (p / (np.square(p) + np.square(q))) / scale
         return np.where(np.equal(scale, 0) | (np.isinf(scale) & np.isfinite(g)), 0, y)
+
+
+def bent(row: Any, g: Any, *args: Any) -> Any:
+    """``row(g, *args)``, the gradient at a kink; a g that is constant has no part in curvature."""
+    constant = getattr(g, "requires_grad", None) is False
+    return g * row(1, *args) if constant else row(g, *args)
 
 
 def _curved(h: Any, g: Any, kink: Any, y: Any) -> Any:
@@ -85,11 +92,18 @@ def _log_slope(a: Any, b: Any) -> Any:
 
 
 def _power_slope(a: Any, b: Any) -> Any:
-    """The derivative b a^(b - 1) of a power; 0 of a⁰, also where a is 0 or NaN."""
+    """b a^(b - 1), the slope of a power; that of a⁰ is 0 for every a."""
+    with np.errstate(all="ignore"):
+        return np.where(np.equal(b, 0), 0, b * a ** (b - 1))
+
+
+def _base_slope(a: Any, b: Any) -> Any:
+    """The slope of a power, composed of other rows where that is as good or is to be read."""
     if type(b) in (int, float) and b:
         return b * a ** (b - 1)
-    constant = np.where(np.abs(a) > 0, b / a, 0)  # 0 all the same, but not its slope in b
-    return np.where(np.equal(b, 0), constant, b * a ** (b - 1))
+    if isinstance(a, Symbol) or isinstance(b, Symbol):
+        return np.where(np.equal(b, 0), 0, b * a ** (b - 1))
+    return power_slope(a, b)
 
 
 def _whole_fmod(y: Any, a: Any, b: Any) -> Any:
@@ -150,6 +164,14 @@ swept: Op = elementwise(
     rank=2,
     singular=True,
 )
+power_slope: Op = elementwise(
+    _power_slope,
+    r"{b:2} \, {a:9}^{{{b:1} - 1}}",
+    lambda g, y, a, b: np.where(np.equal(b, 0), 0, g * b * power_slope(a, b - 1)),
+    lambda g, y, a, b: g * np.where(np.equal(a, 0) & np.greater(b, 1), 0, _log_slope(a, b)),
+    rank=2,
+    singular=True,
+)
 log_power: Op = elementwise(
     _log_power,
     r"{a:9}^{{{b}}} \log {a:3}",
@@ -201,7 +223,7 @@ elementwise(
 elementwise(
     operator.pow,
     tex_power,
-    lambda g, y, a, b: g * _power_slope(a, b),
+    lambda g, y, a, b: g * _base_slope(a, b),
     lambda g, y, a, b: g * log_power(a, b),
     rank=4,
     name="power",
@@ -236,7 +258,7 @@ elementwise(np.positive, "{a}", lambda g, y, a: g, bind="__pos__")
 elementwise(
     np.absolute,
     r"\left|{a}\right|",
-    lambda g, y, a: signed(g, a),
+    lambda g, y, a: bent(signed, g, a) if isinstance(g, Node) else g * np.sign(a),
     of=(np.absolute, np.fabs),
     bind="__abs__",
     singular=True,
@@ -245,7 +267,7 @@ elementwise(np.sign, r"\operatorname{{sign}} {a:3}", zero)
 elementwise(
     np.copysign,
     r"\left|{a}\right| \operatorname{{sign}} {b:3}",
-    lambda g, y, a, b: signed(g, a) * np.sign(np.copysign(1, b)),
+    lambda g, y, a, b: bent(signed, g, a) * np.sign(np.copysign(1, b)),
     zero,
     rank=2,
     singular=True,
@@ -257,8 +279,8 @@ elementwise(np.reciprocal, r"\frac{{1}}{{{a}}}", lambda g, y, a: -(g * y * y), s
 elementwise(
     np.hypot,
     r"\sqrt{{{a:9}^2 + {b:9}^2}}",
-    lambda g, y, a, b: turned(g, a, b),
-    lambda g, y, a, b: turned(g, b, a),
+    lambda g, y, a, b: bent(turned, g, a, b),
+    lambda g, y, a, b: bent(turned, g, b, a),
     singular=True,
 )
 
@@ -276,7 +298,7 @@ domains("divide", real, nonzero)
 domains("signed", real, nonzero)
 domains("directed", real, real, nonzero)
 domains("turned swept", real, nonzero, nonzero)
-domains("log_power", positive, real)
+domains("power_slope log_power", positive, real)
 domains("add subtract multiply", real, real)
 domains("power", positive, real)
 domains("remainder fmod floor_divide", between(2.1, 2.4), between(0.5, 0.6))

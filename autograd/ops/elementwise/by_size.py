@@ -6,13 +6,13 @@ The thresholds were measured as benchmarks/elementwise.py does.
 from __future__ import annotations
 
 import functools
-import importlib
 from collections.abc import Callable
 from typing import Any
 
 from numpy._core._multiarray_umath import __cpu_features__  # type: ignore[import-not-found]
 
 from autograd.machine.choice import alike
+from autograd.machine.uninterrupted import load
 
 Function = Callable[..., Any]
 
@@ -53,7 +53,7 @@ def elementwise(name: str, *arrays: Any) -> Any:
     """
     if not alike(SIZES.get(name, SIZE), arrays):
         return None
-    kernels: Any = importlib.import_module("autograd.ops.elementwise.kernel_elementwise")
+    kernels: Any = load("autograd.ops.elementwise.kernel_elementwise")
     return kernels.apply(getattr(kernels, name), *arrays)
 
 

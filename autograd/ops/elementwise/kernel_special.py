@@ -68,7 +68,8 @@ def polygamma(n, x, out):
                     out[i] = math.copysign(math.inf, -z) if z == 0.0 else math.nan
                 continue
             c = 1.0 / math.tan(math.pi * (z - np.floor(z + 0.5)))
-            for j in range(n + 1, -1, -1):
+            reflected = cotangent[n + 1]
+            for j in range(n, -1, -1):
                 reflected = reflected * c + cotangent[j]
             reflected *= -(math.pi ** (n + 1))
             z, side = 1.0 - z, -1.0 if n % 2 else 1.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from autograd.machine.choice import alike
 from autograd.machine.sum_axes import sum_axes
+from autograd.machine.uninterrupted import load
 from autograd.op import Op
 from autograd.ops.samples import A, case, cases
 
@@ -34,7 +34,7 @@ def by_kernel(axis: int, logarithm: bool, *arrays: Any) -> Any:
         return None
     if 1 < math.prod(shape[axis % len(shape) + 1 :]) < COLUMNS:
         return None
-    kernels: Any = importlib.import_module("autograd.ops.elementwise.kernel_softmax")
+    kernels: Any = load("autograd.ops.elementwise.kernel_softmax")
     return kernels.along(axis, logarithm, *arrays)
 
 

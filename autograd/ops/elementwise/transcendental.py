@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from autograd.op import Op, elementwise
-from autograd.ops.elementwise.arithmetic import swept
+from autograd.ops.elementwise.arithmetic import bent, swept
 from autograd.ops.elementwise.by_size import kernel_for
 from autograd.ops.samples import above_one, domains, nonzero, positive, real, unit
 
@@ -42,6 +42,15 @@ def tanh_grad(g: Any, y: Any) -> Any:
     return g * (1 - np.square(y))
 
 
+def _slant(a: Any) -> Any:
+    """1 / sqrt(1 + a²), also where a² is out of range: the cosine of an angle with slope a."""
+    with np.errstate(over="ignore", divide="ignore"):
+        square = np.square(a)
+        y = 1 / np.sqrt(1 + square)
+        far = np.isinf(square)
+        return np.where(far, 1 / np.abs(a), y) if np.any(far) else y
+
+
 def _tex_share(a: Any, b: Any, rate: float) -> str:
     base = "2" if rate == LN2 else "e"
     return rf"\frac{{{base}^{{{a}}}}}{{{base}^{{{a}}} + {base}^{{{b}}}}}"
@@ -66,6 +75,12 @@ share: Op = elementwise(
     _tex_share,
     lambda g, y, a, b, rate: rate * (g * y * share(b, a, rate)),
     lambda g, y, a, b, rate: -rate * (g * y * share(b, a, rate)),
+)
+slant: Op = elementwise(
+    _slant,
+    r"\frac{{1}}{{\sqrt{{1 + {a:9}^2}}}}",
+    lambda g, y, a: -(g * a * y * y * y),
+    rank=2,
 )
 
 elementwise(
@@ -103,12 +118,12 @@ elementwise(
 elementwise(
     np.arccos, r"\arccos {a:3}", lambda g, y, a: -(g / np.sqrt((1 - a) * (1 + a))), singular=True
 )
-elementwise(np.arctan, r"\arctan {a:3}", lambda g, y, a: g / np.hypot(1, a) / np.hypot(1, a))
+elementwise(np.arctan, r"\arctan {a:3}", lambda g, y, a: g * np.square(slant(a)))
 elementwise(
     np.arctan2,
     r"\operatorname{{atan2}}({a}, {b})",
-    lambda g, y, a, b: swept(g, b, a),
-    lambda g, y, a, b: -swept(g, a, b),
+    lambda g, y, a, b: bent(swept, g, b, a),
+    lambda g, y, a, b: -bent(swept, g, a, b),
     singular=True,
 )
 elementwise(np.sinc, r"\operatorname{{sinc}} {a:3}", lambda g, y, a: g * sinc_slope(a))
@@ -128,7 +143,7 @@ elementwise(
 elementwise(np.sinh, r"\sinh {a:3}", lambda g, y, a: g * np.cosh(a), singular=True)
 elementwise(np.cosh, r"\cosh {a:3}", lambda g, y, a: g * np.sinh(a), singular=True)
 elementwise(_tanh, r"\tanh {a:3}", lambda g, y, a: tanh_grad(g, y), of=(np.tanh,), bind="tanh")
-elementwise(np.arcsinh, r"\operatorname{{arsinh}} {a:3}", lambda g, y, a: g / np.hypot(1, a))
+elementwise(np.arcsinh, r"\operatorname{{arsinh}} {a:3}", lambda g, y, a: g * slant(a))
 elementwise(
     np.arccosh,
     r"\operatorname{{arcosh}} {a:3}",
@@ -144,6 +159,7 @@ elementwise(
 
 # What tests sample
 domains("share", real, real)
+domains("slant", real)
 domains("exp exp2 expm1 sin cos arctan sinc deg2rad rad2deg sinh cosh tanh arcsinh", real)
 domains("log log2 log10 log1p", positive)
 domains("tan arcsin arccos arctanh", unit)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import numpy as np
 
 from autograd.dispatch import array_of
+from autograd.machine.uninterrupted import load
 from autograd.machine.workspace import native
 from autograd.op import Op
 from autograd.ops.arrays.index import scatter
@@ -34,7 +34,7 @@ def _rows_grad(g: Any, indices: Any, rows: int, padding_idx: int | None = None) 
     if g.shape[:-1] != t.shape:
         raise ValueError(f"g must have shape {(*t.shape, 'features')}, got {g.shape}.")
     if g.size >= KERNEL and g.dtype.newbyteorder("=") in (np.float32, np.float64):
-        kernels = importlib.import_module("autograd.ops.embeddings.kernel_embedding")
+        kernels = load("autograd.ops.embeddings.kernel_embedding")
         flat = native(g.reshape(t.size, g.shape[-1]))
         return kernels.scatter_rows(flat, np.array(t.reshape(-1)), rows, skip)
     out = scatter.forward(g, t, (rows, g.shape[-1]))
@@ -83,12 +83,14 @@ rows_of: Op = Op(
     lambda g, y, w, indices, padding_idx: rows_grad.call(g, indices, w.shape[0], padding_idx),
     rank=4,
     name="embedding",
+    masks=True,
 )
 rows_grad: Op = Op(
     _rows_grad,
     r"\operatorname{{scatter}} {g:3}",
     lambda g, y, a, indices, rows, padding_idx: _without_padding(g, indices, padding_idx),
     name="embedding_grad",
+    routes=True,
 )
 
 

@@ -7,11 +7,11 @@ respect to g, x and w are the three ops, as for a convolution.
 from __future__ import annotations
 
 import functools
-import importlib
 from typing import Any
 
 import numpy as np
 
+from autograd.machine.uninterrupted import load
 from autograd.machine.workspace import native
 from autograd.op import Op
 from autograd.ops.conv.geometry import arrays
@@ -21,7 +21,7 @@ from autograd.ops.samples import A, case, cases
 @functools.cache
 def _kernels() -> Any:
     """The kernels; Numba is imported on first use."""
-    return importlib.import_module("autograd.ops.images.kernel_resample")
+    return load("autograd.ops.images.kernel_resample")
 
 
 def checked(places: Any, pixels: int, images: int, weights: Any = None) -> Any:

@@ -7,12 +7,12 @@ transposed map is of the same kind, so one op is its own derivative, with the ta
 from __future__ import annotations
 
 import functools
-import importlib
 import math
 from typing import Any
 
 import numpy as np
 
+from autograd.machine.uninterrupted import load
 from autograd.op import Op
 from autograd.ops.conv.geometry import arrays
 from autograd.ops.samples import A, case, cases
@@ -62,7 +62,7 @@ class Taps:
 @functools.cache
 def _kernels() -> Any:
     """The kernels; Numba is imported on first use."""
-    return importlib.import_module("autograd.ops.images.kernel_resample")
+    return load("autograd.ops.images.kernel_resample")
 
 
 def _resample(x: Any, axis: int, taps: Taps) -> Any:

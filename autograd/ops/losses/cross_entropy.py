@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from autograd.dispatch import array_of
 from autograd.kernel_op import KernelOp
+from autograd.machine.uninterrupted import load
 from autograd.machine.workspace import native
 from autograd.ops.elementwise.softmax import log_softmax
 from autograd.ops.losses.class_probabilities import (
@@ -104,7 +104,7 @@ def _cross_entropy(
 
 def _kernels() -> Any:
     """The kernels; Numba is imported on first use."""
-    return importlib.import_module("autograd.ops.losses.kernel_cross_entropy")
+    return load("autograd.ops.losses.kernel_cross_entropy")
 
 
 def _by_numpy(
@@ -242,7 +242,9 @@ def checked(
     if t.shape != expected:
         raise ValueError(
             f"target must have one class index per row, shape {expected} for logits {x.shape}, "
-            f"got {t.shape}." + (" Use target.ravel()." if (t.size,) == expected else "")
+            f"got {t.shape}."
+            + (" Use target.ravel()." if (t.size,) == expected else "")
+            + (" One-hot rows are floats here, or target.argmax(1)." if t.shape == x.shape else "")
         )
     t = t.astype(np.intp, copy=False).ravel()
     # one pass for both ends: a negative number is huge when read as unsigned

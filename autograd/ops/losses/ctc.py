@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from autograd.dispatch import array_of
 from autograd.kernel_op import KernelOp
+from autograd.machine.uninterrupted import load
 from autograd.machine.workspace import native
 from autograd.ops.arrays.reduce import logsumexp
 from autograd.ops.losses.cross_entropy import REDUCTIONS
@@ -220,7 +220,7 @@ def _lengths(
 
 def kernels() -> Any:
     """The module of the kernels; Numba is imported on first use."""
-    return importlib.import_module("autograd.ops.losses.kernel_ctc")
+    return load("autograd.ops.losses.kernel_ctc")
 
 
 ctc_loss = KernelOp(

@@ -7,12 +7,12 @@ they get there and in whether they center.
 from __future__ import annotations
 
 import functools
-import importlib
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from autograd.machine.uninterrupted import load
 from autograd.machine.workspace import native
 
 Array = np.ndarray[Any, Any]
@@ -32,7 +32,7 @@ def _kernels(x: Array) -> Any:
 
 @functools.cache
 def _module() -> Any:
-    return importlib.import_module("autograd.ops.normalization.kernel_normalization")
+    return load("autograd.ops.normalization.kernel_normalization")
 
 
 def _mean(a: Array) -> Array:

@@ -53,11 +53,13 @@ avg_pool: Op = Op(
     _avg_pool,
     r"\operatorname{{mean}}_{{{windows}}} {x:3}",
     lambda g, y, x, windows: avg_pool_grad.call(g, windows),
+    masks=True,
 )
 avg_pool_grad: Op = Op(
     _avg_pool_grad,
     r"\operatorname{{mean}}^\top_{{{windows}}} {g:3}",
     lambda h, y, g, windows: avg_pool.call(h, windows),
+    routes=True,
 )
 
 

@@ -62,6 +62,8 @@ def _max_pool_reference(x: Any, windows: Windows) -> Any:
     n, c = np.ogrid[: x.shape[0], : x.shape[1]]
     places = indices.reshape(*x.shape[:2], math.prod(windows.out))
     taken = getitem.call(planes, (n[..., None], c[..., None], places))
+    if places.size and places.min() < 0:  # windows of padding only
+        taken = np.where(places < 0, -np.inf, taken)
     return np.reshape(taken, (*x.shape[:2], *windows.out))
 
 

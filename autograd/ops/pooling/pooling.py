@@ -6,18 +6,17 @@ Ordinary and adaptive pooling differ in where their windows lie; the ops know on
 from __future__ import annotations
 
 import functools
-import importlib
 from typing import Any
 
 import numpy as np
 
+from autograd.machine.uninterrupted import load
 from autograd.ops.pooling.windows import Windows
 
 
 @functools.cache
 def _pool_and_kernels() -> tuple[Any, Any]:
     """The thread pool and the kernels; Numba is imported on first use."""
-    load = importlib.import_module
     return load("autograd.machine.pool"), load("autograd.ops.pooling.kernel_pooling")
 
 

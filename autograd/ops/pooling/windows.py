@@ -95,15 +95,15 @@ def sliding(
     ranges, scales = [], []
     for n, k, s, p, d in zip(size, kernel, steps, pads, gaps, strict=True):
         reach = d * (k - 1) + 1
-        if reach > n + 2 * p:
-            raise ValueError(
-                f"kernel_size={kernel_size} with dilation={dilation} reaches over {reach} pixels, "
-                f"the padded axes {tuple(n + 2 * p for n, p in zip(size, pads, strict=True))}."
-            )
         out = (n + 2 * p - reach) // s + 1
         if ceil_mode:
             out = -(-(n + 2 * p - reach) // s) + 1
             out -= (out - 1) * s >= n + p  # a window that starts beyond the input is dropped
+        if out < 1:
+            raise ValueError(
+                f"kernel_size={kernel_size} with dilation={dilation} reaches over {reach} pixels, "
+                f"the padded axes {tuple(n + 2 * p for n, p in zip(size, pads, strict=True))}."
+            )
         starts = [o * s - p for o in range(out)]
         inside = [(a + -(a // d) * d if a < 0 else a, min(a + reach, n)) for a in starts]
         ranges.append([(a, max(a, b)) for a, b in inside])

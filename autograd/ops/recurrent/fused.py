@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd.machine.uninterrupted import load
 from autograd.machine.workspace import native
 
 Array = np.ndarray[Any, Any]
@@ -78,9 +78,10 @@ def checked(x: Any, states: Sequence[Any], w: Weights, gates: int, lengths: Any)
                 f"got {a.shape}."
             )
         if a.dtype.newbyteorder("=") != x.dtype.newbyteorder("="):
+            state = name in ("h0", "c0")  # np.zeros(shape) made it float64: not x is to change
+            cure = f"{name}.astype(np.{x.dtype.name})" if state else f"x.astype(np.{a.dtype.name})"
             raise TypeError(
-                f"{name} has dtype {a.dtype} but x has {x.dtype}; use one for all: "
-                f"x.astype(np.{a.dtype.name})."
+                f"{name} has dtype {a.dtype} but x has {x.dtype}; use one for all: {cure}."
             )
     if x.dtype.kind != "f" or x.dtype.itemsize not in (4, 8):
         raise TypeError(f"x must be float32 or float64, got {x.dtype}; use x.astype(np.float32).")
@@ -104,7 +105,7 @@ def fused(
     """
     x, states, w = native(x), [native(s) for s in states], Weights(*map(native, w))
     n = checked(x, states, w, gates, lengths)
-    kernels = importlib.import_module(f"autograd.ops.recurrent.kernel_{cell.lower()}")
+    kernels = load(f"autograd.ops.recurrent.kernel_{cell.lower()}")
     scan = getattr(kernels, cell)(x, states, w, n, reverse, *options)
     return scan.outputs(), scan
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from autograd.node import Array
 from autograd.random import Rng
-from nn.arguments import count
+from nn.arguments import count, flags
 from nn.data.transforms.base import Transform, filling, images
 
 
@@ -79,6 +79,7 @@ class GaussianNoise(Transform):
     def __init__(
         self, mean: float = 0.0, sigma: float = 0.1, clip: bool = False, *, rng: Rng = None
     ) -> None:
+        flags(type(self).__name__, clip=clip)
         super().__init__(rng=rng)
         if not sigma >= 0:
             raise ValueError(f"GaussianNoise: sigma must be >= 0, got {sigma}.")

@@ -20,12 +20,23 @@ def checked(who: str, name: str, given: Any, ndim: int, axes: str) -> Array:
 
 
 def picture(who: str, image: Array) -> Array:
-    """An image (channels, H, W) as matplotlib takes it: (H, W), or (H, W, 3) from 0 to 1."""
+    """An image (channels, H, W) as matplotlib takes it: (H, W), or (H, W, 3) from 0 to 1.
+
+    Colors given as uint8 or uint16 are divided by the largest number of the type; others that
+    leave 0 to 1, such as normalized ones, are scaled from the smallest to the largest number.
+    """
     if image.shape[0] == 1:
         return np.asarray(image[0])
     if image.shape[0] != 3:
         raise ValueError(f"{who}: images must have 1 or 3 channels, got {image.shape[0]}.")
-    return np.clip(np.moveaxis(image, 0, -1), 0, 1)
+    colors: Array = np.moveaxis(image, 0, -1)
+    if colors.dtype in (np.uint8, np.uint16):
+        return np.asarray(colors, np.float64) / np.iinfo(colors.dtype).max
+    colors = np.asarray(colors, np.float64)
+    finite = colors[np.isfinite(colors)]
+    if finite.size and (finite.min() < -1e-3 or finite.max() > 1 + 1e-3):
+        colors = (colors - finite.min()) / (np.ptp(finite) or 1.0)
+    return np.clip(colors, 0, 1)
 
 
 def colours(a: Array, around_zero: bool = False) -> dict[str, Any]:

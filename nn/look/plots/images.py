@@ -20,7 +20,9 @@ def show_images(
     Parameters
     ----------
     images : (N, H, W) or (N, channels, H, W), of 1 or 3 channels; or a mapping, name -> such an
-        array. Each array of a mapping is a row, with its name on the left and a scale of its own.
+        array. Colors are from 0 to 1, or uint8; others are scaled from their smallest number to
+        their largest. Each array of a mapping is a row, with its name on the left and a scale of
+        its own.
     titles : one above each image, optional; in a mapping, above those of the first row.
     columns : images in a row, by default at most 10; a mapping's rows are never broken.
 
@@ -64,7 +66,7 @@ def show_images(
         axes.set_axis_off()
     drawn = [(image, row) for row in rows.values() for image in row]
     for k, (axes, (image, row)) in enumerate(zip(grid.ravel(), drawn, strict=False)):
-        ink = {"cmap": "gray_r", "vmin": 0, "vmax": float(row.max()) or 1.0}
+        ink = {"cmap": "gray_r", "vmin": 0, "vmax": _most(row)}
         axes.imshow(picture(who, image), **(colours(row) if row.min() < 0 else ink))
         axes.set(xticks=[], yticks=[])
         if titles is not None and k < n:
@@ -80,6 +82,11 @@ def _channels(who: str, images: Any) -> Array:
     return checked(
         who, "images", array[:, None] if array.ndim == 3 else array, 4, "(N, [channels,] H, W)"
     )
+
+
+def _most(images: Array) -> float:
+    """The largest finite number, for the end of a color scale."""
+    return float(np.max(images, where=np.isfinite(images), initial=0)) or 1.0
 
 
 def _width(title: Any) -> int:
@@ -232,7 +239,7 @@ def show_adversarial(
     for name, labels in (("before", before), ("after", after)):
         if labels is not None and len(labels) != len(images):
             raise ValueError(f"{who}: {name} must have {len(images)} entries, got {len(labels)}.")
-    noise = (changed - images).mean(axis=1)
+    noise = np.subtract(changed, images, dtype=np.float64).mean(axis=1)  # uint8 would wrap around
     figure = new_figure(who, 1.4 * len(images) + 1.6, 5.2)
     grid = figure.subplots(3, len(images), squeeze=False)
     look = {"cmap": "gray", "vmin": images.min(), "vmax": images.max()}
@@ -286,7 +293,7 @@ def show_boxes(images: Any, boxes: Mapping[str, Sequence[Mapping[str, Any]]]) ->
     figure = new_figure(who, 2.1 * len(array) + 0.3, 2.1 * len(boxes) + 0.1)
     grid = figure.subplots(len(boxes), len(array), squeeze=False)
     height, width = array.shape[2:]
-    look = {"cmap": "gray_r", "vmin": 0, "vmax": float(array.max()) or 1.0}
+    look = {"cmap": "gray_r", "vmin": 0, "vmax": _most(array)}
     for row, (k, (name, found)) in zip(grid, enumerate(boxes.items()), strict=True):
         if len(found) != len(array):
             raise ValueError(

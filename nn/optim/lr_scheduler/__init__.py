@@ -21,6 +21,9 @@ A warm-up is a ramp and then what you like:
 [0.25, 0.5, 0.75, 1.0, 0.854, 0.5, 0.146]
 """
 
+from typing import NoReturn
+
+from autograd.spelling import refuse_name
 from nn.optim.lr_scheduler.combined import ChainedScheduler as ChainedScheduler
 from nn.optim.lr_scheduler.combined import SequentialLR as SequentialLR
 from nn.optim.lr_scheduler.cosine import CosineAnnealingLR as CosineAnnealingLR
@@ -37,3 +40,12 @@ from nn.optim.lr_scheduler.ramps import ConstantLR as ConstantLR
 from nn.optim.lr_scheduler.ramps import LinearLR as LinearLR
 from nn.optim.lr_scheduler.ramps import PolynomialLR as PolynomialLR
 from nn.optim.lr_scheduler.scheduler import LRScheduler as LRScheduler
+
+_INSTEAD = {
+    "_LRScheduler": "it is nn.optim.lr_scheduler.LRScheduler",
+    "SWALR": "it is nn.optim.swa_utils.SWALR",
+}
+
+
+def __getattr__(name: str) -> NoReturn:
+    refuse_name("nn.optim.lr_scheduler", name, _INSTEAD.get(name))

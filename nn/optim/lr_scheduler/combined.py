@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nn.optim.lr_scheduler.plateau import ReduceLROnPlateau
-from nn.optim.lr_scheduler.scheduler import LRScheduler, checked_optimizer, whole
+from nn.optim.lr_scheduler.scheduler import LRScheduler, checked_optimizer, refuse_epoch, whole
 from nn.optim.optimizer import Optimizer, require
 
 
@@ -123,7 +123,8 @@ class SequentialLR(_Combined):
         first.begin()
         self._last_lr = first.get_last_lr()
 
-    def step(self) -> None:
+    def step(self, epoch: float | None = None) -> None:
+        refuse_epoch(self, epoch)
         self.last_epoch += 1
         i = bisect_right(self._milestones, self.last_epoch)
         scheduler = self._schedulers[i]
@@ -173,7 +174,8 @@ class ChainedScheduler(_Combined):
             scheduler.begin()
         self._last_lr = self.rates()
 
-    def step(self) -> None:
+    def step(self, epoch: float | None = None) -> None:
+        refuse_epoch(self, epoch)
         for scheduler in self._schedulers:
             scheduler.step()
         self._last_lr = self.rates()

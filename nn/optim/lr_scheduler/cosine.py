@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from nn.optim.lr_scheduler.scheduler import LRScheduler, whole
-from nn.optim.optimizer import Optimizer, real
+from nn.optim.optimizer import Optimizer, real, require
 
 
 class CosineAnnealingLR(LRScheduler):
@@ -109,8 +109,19 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         self.eta_min = real("CosineAnnealingWarmRestarts: eta_min", eta_min)
         super().__init__(optimizer, last_epoch)
 
+    def _jump(self, epoch: float) -> None:
+        """Set the rate of an epoch, or of a moment in it, such as 2.5."""
+        at = real("CosineAnnealingWarmRestarts.step: epoch", epoch)
+        require(at >= 0, "CosineAnnealingWarmRestarts.step: epoch", "at least 0", epoch)
+        self._step_count += 1
+        self.last_epoch = math.floor(at)
+        self._write(self._rates_at(at))
+
     def get_lr(self) -> list[float]:
-        self.T_cur, self.T_i = self.last_epoch, self.T_0
+        return self._rates_at(self.last_epoch)
+
+    def _rates_at(self, epoch: float) -> list[float]:
+        self.T_cur, self.T_i = epoch, self.T_0
         if self.T_mult == 1:
             self.T_cur %= self.T_0
         while self.T_cur >= self.T_i:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from nn.arguments import flags
 from nn.optim.lr_scheduler.scheduler import (
     LRScheduler,
     check_momentum,
@@ -73,6 +74,7 @@ class CyclicLR(LRScheduler):
         max_momentum: float | list[float] = 0.9,
         last_epoch: int = -1,
     ) -> None:
+        flags(type(self).__name__, cycle_momentum=cycle_momentum)
         checked_optimizer(self, optimizer)
         base_lrs = one_a_group("CyclicLR: base_lr", optimizer, base_lr)
         self.max_lrs = one_a_group("CyclicLR: max_lr", optimizer, max_lr)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from nn.arguments import flags
 from nn.optim.lr_scheduler.scheduler import (
     LRScheduler,
     check_momentum,
@@ -81,6 +82,7 @@ class OneCycleLR(LRScheduler):
         three_phase: bool = False,
         last_epoch: int = -1,
     ) -> None:
+        flags(type(self).__name__, cycle_momentum=cycle_momentum, three_phase=three_phase)
         checked_optimizer(self, optimizer)
         if total_steps is not None:
             self.total_steps = whole("OneCycleLR: total_steps", total_steps, 1)

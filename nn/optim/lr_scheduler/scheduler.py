@@ -57,8 +57,16 @@ class LRScheduler(ABC):
         self._step_count = 0
         self._advance(first=True)
 
-    def step(self) -> None:
-        """Advance to the next epoch."""
+    def step(self, epoch: float | None = None) -> None:
+        """Advance to the next epoch.
+
+        Parameters
+        ----------
+        epoch : go to this one instead, as older programs do.
+        """
+        if epoch is not None:
+            self._jump(epoch)
+            return
         if self._step_count == 1 and not self.optimizer.stepped:
             warnings.warn(
                 f"{type(self).__name__}.step() was called before optimizer.step(): the first "
@@ -67,6 +75,13 @@ class LRScheduler(ABC):
                 stacklevel=2,
             )
         self._advance()
+
+    def _jump(self, epoch: float) -> None:
+        """Set the rate of an epoch, from a formula; else as if it came after the current one."""
+        self._step_count += 1
+        self.last_epoch = whole(f"{type(self).__name__}.step: epoch", epoch, 0)
+        closed = self.closed_form()
+        self._write(self.get_lr() if closed is None else closed)
 
     def _advance(self, first: bool = False) -> None:
         self._step_count += 1
@@ -139,6 +154,15 @@ class LRScheduler(ABC):
                 f"{type(self).__name__}: this is the state of another scheduler: it "
                 f"{', '.join(odd)}."
             )
+
+
+def refuse_epoch(scheduler: object, epoch: Any) -> None:
+    """Raise TypeError for an epoch given to a scheduler that only steps from one to the next."""
+    if epoch is not None:
+        raise TypeError(
+            f"{type(scheduler).__name__}.step() takes no epoch, since the schedulers that it "
+            "combines step from each to the next."
+        )
 
 
 def checked_optimizer(scheduler: object, optimizer: Any) -> Optimizer:

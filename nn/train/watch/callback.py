@@ -6,15 +6,15 @@ import math
 import os
 import time
 from html import escape
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
 
-from autograd.files import write
+from autograd.files import located, write
 from autograd.viz.pages import framed
 from nn.train.callback import Callback
+from nn.train.destination import destination
 from nn.train.state import State
 from nn.train.watch.measurements import Layer, activations_in, layers
 from nn.train.watch.page import page
@@ -78,7 +78,7 @@ class Watch(Callback):
         seconds: float = 2.0,
         title: str | None = None,
     ) -> None:
-        self.path = Path(path).expanduser()
+        self.path = located(path)
         if self.path.suffix.lower() not in (".html", ".htm"):
             raise ValueError(f"Watch: the file name {self.path.name!r} must end in .html.")
         if every is not None and (isinstance(every, bool) or int(every) != every or every < 1):
@@ -98,16 +98,19 @@ class Watch(Callback):
         self._live = False
         self._html = ""
 
+    def prepare(self, state: State) -> None:
+        """Check the file."""
+        destination("Watch", self.path)
+
     def on_train_begin(self, state: State) -> None:
         """Write a first page that can be opened at once."""
         self._layers = layers(state.model)
         self._sample = self._before = None
-        if not state.done and not state.position:
+        if not len(state.history) and not state.position:  # not resumed
             self.record, self.ends = Record(), []
         self._title = self.title or type(state.model).__name__
         self._next_step = state.step
         self._live = True
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         self._write(state)
         self._next_sample, self._cost, self._costs = 0.0, 0.0, []
         self._next_page = time.perf_counter() + min(self.seconds, 0.5)
@@ -169,6 +172,14 @@ class Watch(Callback):
         self._write(state)
 
     def _write(self, state: State) -> None:
+        history = state.history
+        end = dict(zip(history.epoch, self.ends, strict=False))  # of each epoch that has ended here
+        curves = {
+            name: [
+                (end[e], x) for e, x in zip(history.epochs[name], curve, strict=True) if e in end
+            ]
+            for name, curve in history.curves().items()
+        }
         data = {
             "title": self._title,
             "live": self._live,
@@ -183,7 +194,8 @@ class Watch(Callback):
             "series": self.record.series,
             "activations": list(self._activations),
             "ends": self.ends,
-            "curves": state.history.curves(),
+            "curves": {name: [x for _, x in curve] for name, curve in curves.items()},
+            "places": {name: [step for step, _ in curve] for name, curve in curves.items()},
             "remarks": remarks(
                 self.record, {n for n, hidden in self._activations.items() if hidden}
             ),

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
-  const { steps, series, ends, curves } = data;
+  const { steps, series, ends, curves, places } = data;
   const byId = (id) => document.getElementById(id);
   const SVG = "http://www.w3.org/2000/svg";
   const stop = Math.max(steps.length ? steps[steps.length - 1] : 0, ends.length ? ends[ends.length - 1] : 0, 1);
@@ -169,8 +169,8 @@
     metrics.forEach((name) => {
       const lines = [];
       if (name === "loss" && at.loss.length) lines.push({ name: "batch", xs: steps, ys: at.loss, look: "soft" });
-      if (curves[name]) lines.push({ name: "training, by epoch", xs: ends, ys: curves[name], look: "first" });
-      if (curves[`val_${name}`]) lines.push({ name: "validation", xs: ends, ys: curves[`val_${name}`], look: "second" });
+      if (curves[name]) lines.push({ name: "training, by epoch", xs: places[name], ys: curves[name], look: "first" });
+      if (curves[`val_${name}`]) lines.push({ name: "validation", xs: places[`val_${name}`], ys: curves[`val_${name}`], look: "second" });
       if (lines.length) area.append(chart(name, lines));
     });
     const large = (x) => typeof x === "string" || x > 0.1;
