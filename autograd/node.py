@@ -31,7 +31,6 @@ class Node:
     """
 
     __slots__ = (
-        "__weakref__",  # in the 144 bytes that Python's allocator takes for a node anyhow
         "_a",
         "_b",
         "_data",

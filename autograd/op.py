@@ -193,7 +193,7 @@ class Op:
     def apply(self, inputs: Sequence[Any], static: tuple[Any, ...] = ()) -> Any:
         """Run on inputs of any kind: the general path."""
         arrays: list[Any] = []
-        live = traced = False
+        live = traced = unreal = False
         recording = is_recording()
         for i, x in enumerate(inputs):
             if isinstance(x, Value):
@@ -213,16 +213,18 @@ class Op:
                         return NotImplemented  # it wants to answer for itself
                     x = array_of(x, self.name)
                 array = x
+                unreal = unreal or not (weak or x.dtype.kind in "fiubO")
             arrays.append(array)
         if self.elementwise and not self.trusted:
             arrays = weaken(arrays)
         constants: list[Array] = []  # arrays that must not change before the backward pass
         for s in static:
             if type(s) not in _ATOMS:
+                unreal = unreal or _is_unreal(static)
                 static = tuple([self._constant(s, constants) for s in static])
                 break
-        if traced:
-            self._refuse_unreal((*arrays, *static), inputs)
+        if unreal and traced:
+            self.complain(TypeError(_UNREAL), inputs)
         recorded: list[Any] = []
         if live:
             for i, x in enumerate(inputs):
@@ -280,20 +282,6 @@ class Op:
         else:
             refuse_subclasses(s, self.name)
         return s
-
-    def _refuse_unreal(self, given: Iterable[Any], inputs: Sequence[Any]) -> None:
-        """Raise if an argument is complex, or a time: what it means would be lost."""
-        for x in given:
-            kind = type(x)
-            if kind is np.ndarray:
-                found = x.dtype.kind in "cmM"
-            elif kind in (list, tuple):
-                self._refuse_unreal(x, inputs)
-                continue
-            else:
-                found = isinstance(x, (complex, np.complexfloating, np.timedelta64, np.datetime64))
-            if found:
-                self.complain(TypeError(_UNREAL), inputs)
 
     def pull(self, v: Node, g: Any, needs: Sequence[bool], flow: Flow = ARRAYS) -> Sequence[Any]:
         """The contribution to each input, of the kind that flows; None where `needs` is false."""
@@ -465,6 +453,15 @@ def _constant_value(op: Op, y: Any) -> Value:
     v.requires_grad = False
     v.birth = epoch[0]
     return v
+
+
+def _is_unreal(x: Any) -> bool:
+    """Whether there is a complex number, or a time, among the arguments of an op."""
+    if type(x) in (list, tuple):
+        return any(type(part) not in _ATOMS and _is_unreal(part) for part in x)
+    if type(x) is np.ndarray:
+        return x.dtype.kind in "cmM"
+    return isinstance(x, (complex, np.complexfloating, np.timedelta64, np.datetime64))
 
 
 def weaken(xs: list[Any]) -> list[Any]:

@@ -10,7 +10,6 @@ import operator
 import pickle
 import subprocess
 import sys
-import weakref
 
 import numpy as np
 import pytest
@@ -454,16 +453,6 @@ def test_a_shallow_copy_is_not_half_a_graph():
     w = copy.copy(v)
     w.data = [5.0, 6.0]
     np.testing.assert_array_equal(v.data, [1.0, 2.0])
-
-
-def test_a_value_can_be_referred_to_weakly():
-    v = Value([1.0, 2.0])
-    y = v * 2
-    leaf, result = weakref.ref(v), weakref.ref(y)
-    assert leaf() is v
-    assert result() is y
-    del y
-    assert result() is None
 
 
 COPIES = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import FunctionType
 from typing import Any, Protocol
 
 import numpy as np
@@ -79,6 +80,11 @@ def is_iterable(dataset: Any) -> bool:
     return hasattr(dataset, "__iter__") and not whole
 
 
+def _may_start_anew(data: Any) -> bool:
+    """Whether an iterator has an `__iter__` written in Python, which may begin again."""
+    return isinstance(getattr(type(data), "__iter__", None), FunctionType)
+
+
 def as_dataset(who: str, data: Any) -> Any:
     """A dataset of what is given: a tuple of arrays becomes a `TensorDataset`, a frame an array.
 
@@ -91,7 +97,7 @@ def as_dataset(who: str, data: Any) -> Any:
         return as_array(who, data)
     if type(data) is tuple:
         return TensorDataset(*data)
-    if hasattr(data, "__next__") or is_sparse(data):
+    if (hasattr(data, "__next__") and not _may_start_anew(data)) or is_sparse(data):
         return as_array(who, data)  # which says what to do
     if isinstance(data, Mapping) and 0 not in data:
         names = ", ".join(map(str, list(data)[:5]))

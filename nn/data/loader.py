@@ -196,12 +196,13 @@ class DataLoader:
 
     def _stream(self, epoch: Epoch, start: int) -> Iterator[Any]:
         """The batches of an iterable dataset, from the batch `start` on."""
-        samples: Iterator[Any] = iter(self.dataset)
+        dataset: Any = self.dataset
+        samples = (kept(sample) for sample in dataset)  # one iter(), which may begin again
         size = self.batch_size or 1
         for i in itertools.count():
             taken: list[Any] = []
             try:
-                taken.extend(map(kept, itertools.islice(samples, size)))
+                taken.extend(itertools.islice(samples, size))
             except Exception as error:
                 error.add_note(f"DataLoader: raised by the dataset in batch {i} of an epoch.")
                 raise
@@ -261,7 +262,8 @@ class DataLoader:
         if samples is iter(self.dataset):
             raise TypeError(
                 f"DataLoader: the __iter__ of the {type(self.dataset).__name__} always returns the "
-                "same iterator; it must start anew in every epoch."
+                "same iterator, so that looking at one sample may take it away; write __iter__ as "
+                "a generator, with yield."
             )
         first = next(samples, self)
         if first is self:

@@ -5,6 +5,7 @@ from typing import NoReturn
 from autograd.spelling import refuse_name
 from nn.utils import parametrizations as parametrizations
 from nn.utils import parametrize as parametrize
+from nn.utils import prune as prune
 from nn.utils import rnn as rnn
 from nn.utils import stateless as stateless
 from nn.utils.clip_grad import clip_grad_norm_ as clip_grad_norm_
@@ -27,7 +28,6 @@ _INSTEAD = {
     "clip_grad_norm": "it is nn.utils.clip_grad_norm_",
     "data": "it is nn.data",
     "functional_call": "it is nn.utils.stateless.functional_call",
-    "prune": "multiply by a mask in a module of your own: nn.utils.parametrize",
 }
 
 

@@ -695,3 +695,22 @@ def test_text_and_nothing_can_not_be_padded_or_stacked():
         pad_collate([[[1, 2], [3]], [[4]]])
     with pytest.raises(ValueError, match="a batch without samples"):
         list(DataLoader(Sentences(), batch_sampler=[[]]))
+
+
+def test_an_iterator_that_begins_again_is_read_in_every_epoch():
+    class Counter:
+        def __iter__(self):
+            self.i = 0
+            return self
+
+        def __next__(self):
+            self.i += 1
+            if self.i > 5:
+                raise StopIteration
+            return self.i
+
+    loader = DataLoader(Counter(), 2)
+    for _ in range(2):
+        assert [b.tolist() for b in loader] == [[1, 2], [3, 4], [5]]
+    with pytest.raises(TypeError, match=r"same iterator.*yield"):
+        loader.sample()

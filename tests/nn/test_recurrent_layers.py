@@ -346,3 +346,16 @@ def test_truncated_backpropagation_with_carried_state_is_torchs():
         np.testing.assert_allclose(loss.item(), target.item(), rtol=1e-5)
     for a, b in zip(net.parameters(), other.parameters(), strict=True):
         np.testing.assert_allclose(a.data, b.detach().numpy(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("cell", ["RNN", "LSTM", "GRU"])
+@pytest.mark.parametrize("shape", [(2, 50_000, 1), (50_000, 2, 1)])
+def test_gradients_of_biases_add_up_over_many_rows(cell, shape):
+    found = []
+    for dtype in (np.float32, np.float64):
+        layer = getattr(nn, cell)(1, 1, rng=0).to(dtype)
+        y, _ = layer(np.full(shape, 0.1, dtype))
+        biases = [layer.bias_ih_l0, layer.bias_hh_l0]
+        found.append(autograd.grad(y, biases, np.full(y.shape, 0.1, dtype)))
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(a, b, rtol=2e-5, atol=1e-5 * abs(b).max())

@@ -110,6 +110,17 @@ def test_at_the_edge_the_image_has_no_slope(rank, padding, n):
     np.testing.assert_array_equal(g[..., 0], np.zeros_like(g[..., 0]))
 
 
+def test_a_pixel_that_is_read_a_million_times_loses_no_digit_of_its_gradient():
+    tenth = np.float32(0.1)
+    v = Value(np.ones((1, 1, 1, 1), np.float32))
+    y = F.grid_sample(v, np.zeros((1, 1000, 1000, 2), np.float32))
+    np.testing.assert_allclose(grad(y, v, np.full(y.shape, tenth)), 1e6 * tenth, rtol=1e-6)
+    for shape in ((1, 1, 1), (1, 1, 1, 2)):
+        v = Value(np.ones(shape, np.float32))
+        y = F.interpolate(v, (300_000, 2)[: v.ndim - 2])
+        np.testing.assert_allclose(grad(y, v, np.full(y.shape, tenth)), 3e5 * tenth, rtol=1e-6)
+
+
 def test_what_is_cropped_at_one_end_may_show_at_the_other():
     x = np.arange(5.0).reshape(1, 1, 5)
     assert F.pad(x, (2, -3), "reflect").ravel().tolist() == [2, 1, 0, 1]

@@ -190,6 +190,18 @@ def test_a_window_of_padding_only_is_the_maximum_of_nothing_at_every_order():
         assert grad(np.sum(y), v, create_graph=recorded).item() == 0
 
 
+@pytest.mark.parametrize("kernel", [(600, 500), (600, 3), (2, 500)])
+def test_means_of_many_pixels_lose_no_digits(kernel):
+    v = Value(np.full((1, 1, 1200, 1000), 0.1, np.float32))
+    y = ops.avg_pool2d(v, kernel)
+    assert y.dtype == np.float32
+    np.testing.assert_allclose(y.data, np.float32(0.1), rtol=1e-6)
+    dense = Value(np.ones((1, 1, 1200, 3), np.float32))
+    y = ops.avg_pool2d(dense, (600, 1), 1)  # 600 windows lie over the middle
+    g = grad(y, dense, np.full(y.shape, 0.1, np.float32))
+    np.testing.assert_allclose(g[0, 0, 600], np.float32(0.1), rtol=1e-6)
+
+
 @pytest.mark.parametrize("threads", [2, 3])
 def test_the_bits_are_the_same_at_any_number_of_threads(threads):
     x = np.random.default_rng(0).normal(size=(16, 8, 40, 40)).astype(np.float32)

@@ -26,6 +26,8 @@ from autograd.ops.conv.kernel_conv import (
 )
 from autograd.ops.conv.kernel_plan import TASKS, Axis, Plan, plan
 
+IMAGES = 512  # at once for the gradient of the weight
+
 Ints = tuple[int, ...]
 Pairs = tuple[tuple[int, int], ...]
 
@@ -81,6 +83,11 @@ def weight_grad(x, g, size, stride, padding, dilation, groups):
     shape = (g.shape[1], x.shape[1] // groups, *size)
     if not x.size or not g.size or not math.prod(shape):
         return np.zeros(shape, x.dtype)
+    if len(x) > IMAGES:  # pairwise: one after another they would lose digits
+        half = len(x) // 2
+        halves = ((x[:half], g[:half]), (x[half:], g[half:]))
+        parts = (weight_grad(*pair, size, stride, padding, dilation, groups) for pair in halves)
+        return sum(parts)
     gw = np.empty(shape, x.dtype)
     if groups == x.shape[1] and max(stride) == 1:
         depthwise.weight_grad(x, g, gw, padding, dilation)

@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from autograd.machine import pool
 from autograd.machine.jit import jit
 
 TAP = 1.0  # ns for one pixel times its weight, on one core
+FEW = 64  # pixels that are added up in their own dtype, more in float64
 LOOK = 2.0  # ns where the pixel lies anywhere
 
 
@@ -14,16 +17,25 @@ LOOK = 2.0  # ns where the pixel lies anywhere
 def sum_along(begin, end, x, y, starts, places, weights):
     """y[o, i] = Σ weights[k] x[o, places[k]] over starts[i] <= k < starts[i + 1]; of rows."""
     inner = x.shape[2]
+    wide = np.empty(inner)
     for o in range(begin, end):
         for i in range(y.shape[1]):
             if inner == 1:
-                total = y.dtype.type(0)
+                total = 0.0
                 for k in range(starts[i], starts[i + 1]):
                     total += weights[k] * x[o, places[k], 0]
                 y[o, i, 0] = total
                 continue
             row = y[o, i]
             row[:] = 0
+            if starts[i + 1] - starts[i] > FEW:
+                wide[:] = 0
+                for k in range(starts[i], starts[i + 1]):
+                    weight, given = weights[k], x[o, places[k]]
+                    for j in range(row.size):
+                        wide[j] += weight * given[j]
+                row[:] = wide
+                continue
             for k in range(starts[i], starts[i + 1]):
                 weight, given = weights[k], x[o, places[k]]
                 for j in range(row.size):
@@ -49,14 +61,17 @@ def gather_planes(begin, end, x, weights, places, y):
 def scatter_planes(begin, end, g, weights, places, gx):
     """The transposed map of `gather_planes`: gx[p, places[n, q, k]] += weights[n, q, k] g[p, q]."""
     channels = g.shape[0] // weights.shape[0]
+    total = np.empty(gx.shape[1])  # float64: a pixel may be read millions of times
     for p in range(begin, end):
         n = p // channels
-        gx[p, :] = 0
+        total[:] = 0
         for q in range(g.shape[1]):
             for k in range(weights.shape[2]):
                 i = places[n, q, k]
                 if i >= 0:
-                    gx[p, i] += weights[n, q, k] * g[p, q]
+                    total[i] += weights[n, q, k] * g[p, q]
+        for i in range(total.size):
+            gx[p, i] = total[i]
 
 
 @jit

@@ -13,10 +13,12 @@ from autograd.ops.pooling.pooling import batched, run
 from autograd.ops.pooling.windows import Windows, adaptive, sliding
 from autograd.ops.samples import A, case, cases
 
+FEW = 64  # pixels of a window that are added up in their own dtype
+
 
 def _avg_pool(x: Any, windows: Windows) -> Any:
     """The mean of each window."""
-    x3 = windows.planes(x, "x", windows.size)
+    x3 = _wide(windows.planes(x, "x", windows.size), windows)
     y = np.empty((x3.shape[0], *(1,) * (3 - len(windows.out)), *windows.out), x3.dtype)
     if y.size:
         scales = windows.factors.astype(y.dtype)
@@ -29,12 +31,17 @@ def _avg_pool(x: Any, windows: Windows) -> Any:
             run("mean_pairs", len(y), x3, y, scales.prod(axis=0), cost=cost)
         else:
             run("mean_windows", len(y), x3, y, *columns, cost=cost)
-    return y.reshape(*x.shape[:2], *windows.out)
+    return y.reshape(*x.shape[:2], *windows.out).astype(x.dtype.newbyteorder("="), copy=False)
+
+
+def _wide(a: Any, windows: Windows) -> Any:
+    """The array, in float64 where many pixels are added up one after another."""
+    return a.astype(np.float64, copy=False) if windows.taps > FEW and not windows.whole else a
 
 
 def _avg_pool_grad(g: Any, windows: Windows) -> Any:
     """The transposed map of the mean: each number spread evenly over its window."""
-    g3 = windows.planes(g, "g", windows.out)
+    g3 = _wide(windows.planes(g, "g", windows.out), windows)
     gx = np.empty((g3.shape[0], *(1,) * (3 - len(windows.size)), *windows.size), g3.dtype)
     if gx.size:
         scales = windows.factors.astype(gx.dtype)
@@ -46,7 +53,7 @@ def _avg_pool_grad(g: Any, windows: Windows) -> Any:
             run("spread_pairs", len(gx), g3, gx, scales.prod(axis=0), cost=cost)
         else:
             run("spread_windows", len(gx), g3, gx, *columns, cost=cost)
-    return gx.reshape(*g.shape[:2], *windows.size)
+    return gx.reshape(*g.shape[:2], *windows.size).astype(g.dtype.newbyteorder("="), copy=False)
 
 
 avg_pool: Op = Op(

@@ -15,6 +15,7 @@ import numpy as np
 
 from autograd.machine import pool
 from autograd.machine.matmul import FEW_ROWS, matmul
+from autograd.machine.sum_axes import sum_axes
 from autograd.machine.tile import lanes
 from autograd.machine.workspace import LINE, scratch
 from autograd.ops.recurrent import kernel_steps as steps
@@ -23,6 +24,7 @@ FLOP = 0.01  # ns on one core
 CELL = 2.0  # ns for the gates of one unit at one step
 PACK = 0.2  # ns for one weight
 TILE = 8  # rows
+STEPS = 64  # whose gradients of a bias are added up one after another
 SMALL = 500.0  # ns for one sequence at one step
 
 
@@ -241,7 +243,9 @@ class Scan:
         args += (self.strip, self.wide)
         rest = (*(s.reshape(-1) for s in (*ds, d)), d_row, db.reshape(-1))
         own = self._backward(args, rest, (gx.reshape(-1), D), self._cost(self.H + D), need_own)
-        d, total, rows = d.reshape(r.count, d_row)[:, :G], db.sum(axis=0), self.w.w_ih.shape[0]
+        d, rows = d.reshape(r.count, d_row)[:, :G], self.w.w_ih.shape[0]
+        # db adds up step after step, which loses digits over many
+        total = sum_axes(db if r.count <= STEPS * r.B else d, (0,))
         gw = self._input_weight_grad(d[:, :rows]) if need_w else None
         gu = self._state_weight_grad(d, self.states[0][r.entering]) if need_u else None
         gb = total[:rows].copy() if need_b else None
