@@ -207,7 +207,8 @@ class Value(Node, Traced, TorchSpelling):
         ValueError
             No `gradient` for an array of more than one element, or one of another shape.
         """
-        flags("backward", retain_graph=retain_graph)
+        if retain_graph is not False:
+            flags("backward", retain_graph=retain_graph)
         engine.backward(self, seed_like(self, gradient), retain_graph)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
