@@ -63,7 +63,7 @@ def _by_frequency(y: Any, input: Array, counted: Any = ...) -> Any:
     back = back.reshape(input.shape)
     counts = np.bincount(back[counted].ravel(), minlength=back.max() + 1)
     share = (1 / np.maximum(counts, 1)[back]).astype(y.dtype)[..., None]
-    return y + (share - 1) * (y - y.data)  # adds 0 to the value, and all to the slope
+    return y.data + share * (y - y.data)  # adds 0 to the value, and all to the slope
 
 
 def _shorten(input: Any, weight: Tensor, max_norm: float, p: float) -> None:
