@@ -195,7 +195,10 @@ def test_an_axis_given_twice_is_refused(axis):
 
 def test_float16_sums_inside_a_quotient_or_a_logarithm_may_leave_its_range():
     x = Value(np.ones(100_000, np.float16))
-    for f, expected in ((lambda x: np.average(x, weights=x), 1), (autograd.logsumexp, 1 + np.log(1e5))):
+    for f, expected in (
+        (lambda x: np.average(x, weights=x), 1),
+        (autograd.logsumexp, 1 + np.log(1e5)),
+    ):
         y = f(x)
         assert y.dtype == np.float16
         np.testing.assert_allclose(y.data, expected, rtol=1e-3)

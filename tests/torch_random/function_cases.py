@@ -68,7 +68,14 @@ def activation(d, name):
 
 
 @cases(
-    "prelu", "one_hot", "normalize", "cosine_similarity", "pairwise_distance", "linear", "bilinear"
+    "prelu",
+    "one_hot",
+    "normalize",
+    "cosine_similarity",
+    "pairwise_distance",
+    "linear",
+    "bilinear",
+    "pdist",
 )
 def small_functions(d, name):
     shape = d.shape(2, 4)
@@ -93,6 +100,8 @@ def small_functions(d, name):
             "keepdim": d.flag(),
         }
         return same(name, (x, d.real(*shape)), settings)
+    if name == "pdist":
+        return same(name, (d.real(d.int(2, 4), d.int(1, 4)), d.pick(1.0, 2.0, 3.0, 2.5, np.inf)))
     n, m, k = d.int(1, 5), d.int(1, 4), shape[-1]
     if name == "linear":
         return same(name, (x, d.real(n, k)), present(bias=d.maybe(d.real(n))))
@@ -205,6 +214,17 @@ def pad(d, name):
 
 
 IMAGES = "interpolate grid_sample affine_grid fold unfold pixel_shuffle pixel_unshuffle"
+
+
+@cases("upsample", "upsample_nearest", "upsample_bilinear")
+def upsample(d, name):
+    n = 2 if name.endswith("bilinear") else d.int(1, 3)
+    x = d.real(d.pick(1, 2), d.int(1, 3), *(d.int(1, 4) for _ in range(n)))
+    more = d.pick({"size": sizes(d, n, 1, 8)}, {"scale_factor": d.int(1, 3)})
+    if name == "upsample":
+        more["mode"] = d.pick("nearest", {1: "linear", 2: "bilinear", 3: "trilinear"}[n])
+        more |= {} if more["mode"] == "nearest" else {"align_corners": d.flag()}
+    return same(name, (x,), more)
 
 
 @cases(*IMAGES.split(), "channel_shuffle", "local_response_norm")

@@ -82,6 +82,22 @@ def ctc(d, name):
     )  # fmt: skip
 
 
+@cases("AdaptiveLogSoftmaxWithLoss")
+def adaptive_softmax(d, name):
+    classes = d.int(4, 9)
+    cutoffs = sorted({d.int(1, classes - 1) for _ in range(d.int(1, 3))})
+    settings = {"in_features": d.int(3, 6), "n_classes": classes, "cutoffs": cutoffs}
+    settings |= {"div_value": d.pick(1.0, 1.3), "head_bias": d.flag()}
+    lead = d.pick((), (d.int(1, 5),))
+    x, t = d.real(*lead, settings["in_features"], scale=1), d.integers(0, classes, *lead)
+    log = lead and d.flag()
+    return layer(
+        d, name, settings, (x,) if log else (x, t),
+        ours=lambda m, x, *t: m(x, *t) if t else m.log_prob(x),
+        theirs=lambda m, x, *t: m(x, *t) if t else m.log_prob(x),
+    )  # fmt: skip
+
+
 SIMPLE = (
     "Identity Flatten Unflatten PReLU Softmax2d Linear Bilinear CosineSimilarity PairwiseDistance"
 )
