@@ -23,6 +23,7 @@ import numpy as np
 from autograd import engine
 from autograd.dispatch import real_array
 from autograd.engine import Flow
+from autograd.flags import flags
 from autograd.nested import leaves_like, mapped
 from autograd.node import Array
 from autograd.op import Recorded
@@ -117,6 +118,7 @@ def grad(
     >>> float(grad(np.tanh)(0.0)), float(grad(grad(lambda x: x**3))(2.0))
     (1.0, 12.0)
     """
+    flags("grad", create_graph=create_graph, allow_unused=allow_unused)
     if not isinstance(y, Value):
         if callable(y):
             return _gradient(y, xs if argnums is None else argnums)

@@ -226,7 +226,8 @@ def backward(root: Node, seed: Array, retain_graph: bool = False) -> None:
         _release(v)
     with _depositing:
         for leaf in leaves:
-            _check_grad(leaf)
+            if leaf.grad is not None:
+                _check_grad(leaf, leaf.grad)
         for leaf in leaves:
             if leaf in grads:
                 g = grads.pop(leaf)
@@ -249,11 +250,8 @@ def _references_of_a_sole_local() -> int:
 _SOLE = _references_of_a_sole_local()
 
 
-def _check_grad(leaf: Node) -> None:
+def _check_grad(leaf: Node, g: Any) -> None:
     """Raise if what was assigned to .grad is no array of the leaf's shape."""
-    g = leaf.grad
-    if g is None:
-        return
     plain = type(g) is np.ndarray
     if not plain or g.shape != leaf._data.shape or g.dtype.kind not in "fiub":
         found = f"an array of shape {g.shape} and {g.dtype}" if plain else f"a {type(g).__name__}"

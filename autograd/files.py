@@ -20,6 +20,8 @@ def located(path: str | os.PathLike[str]) -> Path:
     >>> located("~$table.csv").name
     '~$table.csv'
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"A path must be text or a pathlib.Path, not {path!r}.")
     return Path(os.path.expanduser(path))
 
 

@@ -23,7 +23,8 @@ Function = Callable[..., Any]
 _MISSING = object()
 _UNREAL = (
     "a Value goes together with real numbers only: split complex ones into two arrays, .real and "
-    ".imag, and divide times by a unit of time"
+    ".imag, divide times by a unit of time, and of objects make numbers, .astype(float), or one "
+    "Value, np.stack(list)"
 )
 _NUMBERS = frozenset({float, int, bool, np.float64, np.float32})  # constants that never change
 _ATOMS = frozenset({type(None), int, float, bool, str, slice})
@@ -213,7 +214,7 @@ class Op:
                         return NotImplemented  # it wants to answer for itself
                     x = array_of(x, self.name)
                 array = x
-                unreal = unreal or not (weak or x.dtype.kind in "fiubO")
+                unreal = unreal or not (weak or x.dtype.kind in "fiub")
             arrays.append(array)
         if self.elementwise and not self.trusted:
             arrays = weaken(arrays)
@@ -443,7 +444,7 @@ def record(
 
 def _constant_value(op: Op, y: Any) -> Value:
     array = np.asarray(y)
-    if array.dtype.kind in "cmM":
+    if array.dtype.kind not in "fiub":
         raise TypeError(f"{op.name}: the result is {array.dtype}, and {_UNREAL}.")
     v = _new(Value)
     v._data = array
@@ -460,7 +461,7 @@ def _is_unreal(x: Any) -> bool:
     if type(x) in (list, tuple):
         return any(type(part) not in _ATOMS and _is_unreal(part) for part in x)
     if type(x) is np.ndarray:
-        return x.dtype.kind in "cmM"
+        return x.dtype.kind in "cmMO"
     return isinstance(x, (complex, np.complexfloating, np.timedelta64, np.datetime64))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from autograd import engine
 from autograd.dispatch import Traced, array_of, lookup, real_array, refuse_subclasses
+from autograd.flags import flags
 from autograd.node import Array, Node, epoch, tick
 from autograd.recording import is_recording
 from autograd.spelling import TorchSpelling
@@ -79,11 +80,13 @@ class Value(Node, Traced, TorchSpelling):
             )
         if requires_grad is None:
             requires_grad = kind == "f"
-        elif requires_grad and kind != "f":
-            raise TypeError(
-                f"Value(data): {array.dtype} data can't require a gradient; give floats, "
-                "for example np.asarray(data, dtype=float)."
-            )
+        else:
+            flags("Value", requires_grad=requires_grad)
+            if requires_grad and kind != "f":
+                raise TypeError(
+                    f"Value(data): {array.dtype} data can't require a gradient; give floats, "
+                    "for example np.asarray(data, dtype=float)."
+                )
         self._data = array
         self.grad = None
         self.op = None
@@ -172,6 +175,7 @@ class Value(Node, Traced, TorchSpelling):
         TypeError
             Integers can't require a gradient.
         """
+        flags("requires_grad_", requires_grad=requires_grad)
         if self.op is not None and not requires_grad:
             raise RuntimeError(
                 f"requires_grad_(False): only leaves can be frozen, and this is the result of "
@@ -203,6 +207,8 @@ class Value(Node, Traced, TorchSpelling):
         ValueError
             No `gradient` for an array of more than one element, or one of another shape.
         """
+        if retain_graph is not False:
+            flags("backward", retain_graph=retain_graph)
         engine.backward(self, seed_like(self, gradient), retain_graph)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:

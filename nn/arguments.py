@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.ops.flags import flags as flags
+from autograd.flags import flags as flags
 
 
 def count(who: str, name: str, size: Any, least: int = 0) -> int:

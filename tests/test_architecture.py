@@ -18,6 +18,7 @@ ROOT = Path(autograd.__file__).parents[1]
 LAYERS = """
 autograd.machine
 autograd.kernels
+autograd.flags
 autograd.dispatch autograd.recording autograd.random autograd.files
 autograd.node autograd.symbol
 autograd.contribution autograd.stale autograd.spelling autograd.passes autograd.printable
@@ -26,7 +27,7 @@ autograd.value
 autograd.nested
 autograd.op
 autograd.sequence_op autograd.kernel_op autograd.checkpointing
-autograd.ops.axes autograd.ops.flags autograd.ops.samples
+autograd.ops.axes autograd.ops.samples
 autograd.ops.elementwise
 autograd.ops.arrays
 autograd.ops.algebra

@@ -261,3 +261,63 @@ def test_torch_is_given_the_array_of_a_value():
             torch.tensor(v)
     found = torch.ones(2, dtype=torch.float64) * W
     np.testing.assert_array_equal(grad(np.sum(found * W), W), 2 * W.data)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, objects: x * objects,
+        lambda x, objects: objects * x,
+        lambda x, objects: np.maximum(x, objects),
+        lambda x, objects: np.where([True, False], x, objects),
+        lambda x, objects: np.stack([x, objects]),
+        lambda x, objects: x @ objects,
+    ],
+)
+@pytest.mark.parametrize("numbers", [[1.0, 2.0], None])
+def test_an_array_of_objects_does_not_take_a_gradient_away(f, numbers):
+    x, objects = Value([1.0, 2.0]), np.empty(2, object)
+    objects[0], objects[1] = numbers or Value([3.0, 4.0])
+    with pytest.raises(TypeError, match=r"of objects make numbers, \.astype\(float\), or one"):
+        f(x, objects)
+
+
+def test_none_does_not_become_an_element_of_a_value():
+    with pytest.raises(TypeError, match="where: the result is object"):
+        np.where([True, False], Value([1.0, 2.0]), None)
+
+
+@pytest.mark.parametrize(
+    ("f", "cure"),
+    [
+        (lambda v: np.bincount([0, 1, 1], weights=v), "index_add"),
+        (lambda v: np.bincount([0, 1, 1], v), "index_add"),
+        (lambda v: np.histogram([0.0, 1.0, 2.0], weights=v), "index_add"),
+        (lambda v: np.heaviside([0.0, 1.0, 0.0], v), "np.where"),
+        (lambda v: np.full_like(v, v[0]), "np.broadcast_to"),
+    ],
+)
+def test_weights_of_a_function_of_steps_keep_their_gradient_or_are_refused(f, cure):
+    with pytest.raises(TypeError, match=f"is a Value, whose gradient would be lost.*{cure}"):
+        f(Value([1.0, 2.0, 3.0]))
+
+
+def test_weights_without_a_gradient_are_counted():
+    v = Value([1.0, 2.0, 3.0], requires_grad=False)
+    np.testing.assert_array_equal(np.bincount([0, 1, 1], v), [1.0, 5.0])
+    np.testing.assert_array_equal(np.heaviside([0.0, 1.0, -1.0], v), [1.0, 1.0, 0.0])
+    np.testing.assert_array_equal(np.histogram([0.0, 1.0, 1.0], 2, weights=v)[0], [1.0, 5.0])
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda v, m: np.average(v, weights=m),
+        lambda v, m: np.compress(m > 1, v),
+        lambda v, m: np.extract(m > 1, v),
+        lambda v, m: np.delete(v, m.astype(int) - 1),
+    ],
+)
+def test_the_mask_of_weights_conditions_and_positions_is_not_lost(f):
+    with pytest.raises(TypeError, match="the mask of a masked array would be lost"):
+        f(Value([1.0, 2.0, 3.0]), np.ma.array([1.0, 2.0, 3.0], mask=[0, 1, 0]))

@@ -271,6 +271,21 @@ def test_a_tracked_number_that_leaves_the_graph_is_told_of(leak):
     leak(Value(2.75, requires_grad=False))
 
 
+@pytest.mark.parametrize("wrong", ["False", 0, 1, [True]])
+def test_flags_are_true_or_false(wrong):
+    v = Value([1.0, 2.0])
+    for call in (
+        lambda: Value(1.0, wrong),
+        lambda: v.requires_grad_(wrong),
+        lambda: np.sum(v * v).backward(retain_graph=wrong),
+        lambda: autograd.grad(np.sum(v * v), v, create_graph=wrong),
+        lambda: autograd.grad(np.sum(v * v), v, allow_unused=wrong),
+    ):
+        with pytest.raises(TypeError, match="must be True or False"):
+            call()
+    assert v.grad is None
+
+
 def test_an_integer_value_is_an_index():
     assert [10, 20, 30][Value(np.int64(1))] == 20
     with pytest.raises(TypeError):

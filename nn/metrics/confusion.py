@@ -113,6 +113,8 @@ class _FromCounts(ConfusionMatrix):
         counts = self.counts
         correct, predicted, true = np.diag(counts), counts.sum(0), counts.sum(1)
         average = self.average
+        if average is not None and not counts.any():
+            return float("nan")
         if average == "auto":
             average = "binary" if len(counts) <= 2 else "macro"
         if average == "micro":

@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from autograd.files import located
-from nn.arguments import flags
+from nn.arguments import count, flags
 from nn.files import save
 from nn.optim.lr_scheduler import ReduceLROnPlateau
 from nn.train.callback import Callback
@@ -82,11 +82,14 @@ class Best:
         number = monitored(self.who, self.monitor, logs)
         if math.isnan(number):
             return False
-        gain = 0.0 if self.best is None else (number - self.best) * (1 if self._up else -1)
-        if self.best is not None and not gain > self.min_delta:
+        if self.best is not None and not self.beats(number, self.best):
             return False
         self.best = number
         return True
+
+    def beats(self, number: float, other: float) -> bool:
+        """Whether a number is better than another by more than `min_delta`."""
+        return (number - other if self._up else other - number) > self.min_delta
 
 
 def check_monitor(who: str, monitor: str | None, state: State) -> str:
@@ -125,12 +128,15 @@ class EarlyStopping(Callback):
     Parameters
     ----------
     monitor : name in the logs; by default "val_loss" if there is a validation, else "loss".
-    patience : epochs without improvement after which training stops.
+    patience : epochs without improvement after which training stops, as in Keras and Lightning; 0
+        is as 1. Epochs without the number, as with `validation_freq`, don't count.
     min_delta : minimum change that counts as an improvement.
     mode : "min", "max", or "auto": as the metric says, such as up for accuracy and IoU, down for
         losses; else as its name does. A name that says nothing is refused.
     restore_best_weights : whether the model has those of the best epoch in the end, also after
         Ctrl-C or an error.
+    baseline : a number to beat; what is not better is no improvement.
+    start_from_epoch : epochs at the begin in which nothing is compared.
 
     Attributes
     ----------
@@ -144,13 +150,15 @@ class EarlyStopping(Callback):
         min_delta: float = 0.0,
         mode: str = "auto",
         restore_best_weights: bool = True,
+        baseline: float | None = None,
+        start_from_epoch: int = 0,
     ) -> None:
         flags(type(self).__name__, restore_best_weights=restore_best_weights)
-        if patience < 0:
-            raise ValueError(f"EarlyStopping: patience must be >= 0, got {patience}.")
+        self.patience = count("EarlyStopping", "patience", patience)
+        self.start_from_epoch = count("EarlyStopping", "start_from_epoch", start_from_epoch)
         self._best = Best("EarlyStopping", monitor, mode, min_delta)
-        self.patience, self.restore_best_weights = patience, restore_best_weights
-        self.best_epoch = 0
+        self.restore_best_weights, self.baseline = restore_best_weights, baseline
+        self.best_epoch = self._wait = 0
         self._weights: dict[str, Any] | None = None
 
     @property
@@ -162,7 +170,7 @@ class EarlyStopping(Callback):
         """Check the monitored number, and forget an earlier run."""
         self._best.prepare(state)
         self._best.forget()
-        self.best_epoch, self._weights = state.done, None
+        self.best_epoch, self._wait, self._weights = state.done, 0, None
 
     def on_train_begin(self, state: State) -> None:
         """Stop at once if a resumed run was stopped."""
@@ -170,17 +178,19 @@ class EarlyStopping(Callback):
 
     def on_epoch_end(self, state: State) -> None:
         """Compare; NaN is no improvement."""
-        if not is_due(self._best.monitor, state):
+        if not is_due(self._best.monitor, state) or state.epoch <= self.start_from_epoch:
             return
+        self._wait += 1
         if self._best.improved(state.logs):
             self.best_epoch = state.epoch
             if self.restore_best_weights:
                 self._weights = state.model.state_dict()
-        else:
-            self._stop(state)
+            if self.baseline is None or self._best.beats(self._best.best or 0.0, self.baseline):
+                self._wait = 0
+        self._stop(state)
 
     def _stop(self, state: State) -> None:
-        if state.done - self.best_epoch > self.patience:
+        if self._wait >= max(self.patience, 1):
             state.stop = True
 
     def on_train_end(self, state: State) -> None:
@@ -190,10 +200,15 @@ class EarlyStopping(Callback):
 
     def state_dict(self) -> dict[str, Any]:
         weights = self._weights
-        return {"best": self.best, "best_epoch": self.best_epoch, "weights": weights}
+        return {
+            "best": self.best,
+            "best_epoch": self.best_epoch,
+            "wait": self._wait,
+            "weights": weights,
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self._best.best = state_dict["best"]
+        self._best.best, self._wait = state_dict["best"], state_dict["wait"]
         self.best_epoch, self._weights = state_dict["best_epoch"], state_dict["weights"]
 
 
@@ -230,7 +245,7 @@ class LearningRateScheduler(Callback):
         """Make the scheduler, if a function makes it; check the number that it looks at."""
         of = getattr(self.scheduler, "optimizer", state.optimizer)
         if self._make is not None and (not _is_made(self.scheduler) or of is not state.optimizer):
-            self.scheduler = self._make(state.optimizer)
+            self.scheduler = _made(self._make, state.optimizer)
         elif of is not state.optimizer:
             raise ValueError("LearningRateScheduler: the scheduler is of another optimizer.")
         plateau = isinstance(self.scheduler, ReduceLROnPlateau)
@@ -273,6 +288,23 @@ class LearningRateScheduler(Callback):
         self.scheduler.load_state_dict(state_dict)
 
 
+def _made(make: Any, optimizer: Any) -> Any:
+    """What a function makes of an optimizer; Keras's schedules, of epochs, make none."""
+    try:
+        made = make(optimizer)
+    except TypeError as error:
+        problem, cause = f"raised {error!r}", error
+    else:
+        if _is_made(made):
+            return made
+        problem, cause = f"gave {made!r}", None
+    raise TypeError(
+        f"LearningRateScheduler: the function {problem}, but it must be one that makes a scheduler "
+        "from an optimizer, such as lambda optimizer: nn.optim.lr_scheduler.LambdaLR(optimizer, "
+        "factor), where factor(epoch) multiplies the first learning rate."
+    ) from cause
+
+
 def _is_made(scheduler: Any) -> bool:
     return hasattr(scheduler, "step") and not isinstance(scheduler, type)
 
@@ -296,7 +328,7 @@ class GradientClipping(Callback):
 
     def __init__(self, max_norm: float | None = None, max_value: float | None = None) -> None:
         given = [x for x in (max_norm, max_value) if x is not None]
-        if not given or min(given) <= 0:
+        if not given or not all(x > 0 for x in given):
             raise ValueError(
                 f"GradientClipping: max_norm or max_value must be > 0, got {max_norm} and "
                 f"{max_value}."

@@ -137,6 +137,8 @@ def fit(
     flags("fit", shuffle=shuffle, carry=carry)
     epochs = count("fit", "epochs", epochs, 1)
     accumulate = count("fit", "accumulate", accumulate, 1)
+    if checkpoint is None and checkpoint_every is not None:
+        raise ValueError("fit: checkpoint_every is of a checkpoint; give its path as checkpoint.")
     begin = count("fit", "initial_epoch", initial_epoch)
     every = count("fit", "validation_freq", validation_freq, 1)
     criterion = loss_for(loss)

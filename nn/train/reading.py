@@ -32,6 +32,9 @@ SHAPES = {
 
 JOINED = {"stack", "concatenate"}
 
+SUMS = {"sum", "nansum", "matmul", "tensordot", "einsum"}
+"""Ops that add up; also products of vectors, such as errors @ weights."""
+
 
 def counted(loss: Node, outputs: Collection[int], samples: int) -> float:
     """What the mean in a loss is over.
@@ -64,10 +67,13 @@ def counted(loss: Node, outputs: Collection[int], samples: int) -> float:
                 counts.append((node, _classes(inputs[1], weight, ignore_index)))
         elif name == "mean":
             sizes.append((node, live[0]._data.size / max(node._data.size, 1)))
+        elif name == "nanmean":
+            sizes.append((node, float(np.count_nonzero(~np.isnan(live[0]._data)))))
         elif name == "divide" and len(live) == 1 and live[0] is inputs[0] and _adds_up(live[0]):
             divisor = _constant(inputs[1])
             if divisor is not None:
-                counts.append((node, 0.0 if math.isnan(divisor) else divisor))
+                nothing = math.isnan(divisor) or (divisor == 1 < samples and _vanishes(live[0]))
+                counts.append((node, 0.0 if nothing else divisor))
         elif name in ("add", "subtract"):
             terms += len(live) - 1
             todo += live
@@ -133,26 +139,57 @@ def _depends(node: Node, outputs: Collection[int]) -> bool:
 
 def _losses_in(node: Node) -> list[Node]:
     """The losses that are added up or averaged in place of samples: one, or several joined ones."""
-    if node._data.size == 1 and node.op is not None:
+    if _is_one_number(node):
         return [node]
     if node.op is None or node.op.name not in JOINED:
         return []
     inner = [x for x in node.inputs if isinstance(x, Node) and x.requires_grad]
-    return inner if all(x._data.size == 1 for x in inner) else []
+    return inner if all(map(_is_one_number, inner)) else []
+
+
+def _is_one_number(node: Node) -> bool:
+    """Whether this is a number for any batch, not the loss of the only sample in this one."""
+    while node._data.ndim and node._data.size == 1 and node.op is not None:
+        if node.op.name in ("sum", "mean"):
+            axis = node.static[0]
+            return axis is None or np.size(axis) == node.inputs[0]._data.ndim
+        if node.op.name not in SHAPES - {"getitem"}:
+            return False
+        node = node.inputs[0]
+    return node._data.ndim == 0
 
 
 def _adds_up(node: Node) -> bool:
-    """Whether this is a sum over elements, or several of them added up."""
+    """Whether this is a sum over elements, or several of them added up, times a number."""
     todo = [node]
     while todo:
         x = todo.pop()
         name = x.op.name if x.op is not None else ""
         inner = [i for i in x.inputs if isinstance(i, Node) and i.requires_grad]
-        if name in ("add", "subtract", "negative") or (name == "sum" and _losses_in(inner[0])):
+        scaled = name in ("multiply", "divide") and len(inner) == 1 and x._data.ndim == 0
+        if (
+            scaled
+            or name in ("add", "subtract", "negative")
+            or (name == "sum" and _losses_in(inner[0]))
+        ):
             todo += inner
-        elif name != "sum" and not (name == "cross_entropy" and x.static[2] == "sum"):
+        elif name not in SUMS and not (name == "cross_entropy" and x.static[2] == "sum"):
             return False
     return True
+
+
+def _vanishes(node: Any) -> bool:
+    """Whether a mask of zeros, or an index of nothing, has left no term of a sum."""
+    if not isinstance(node, Node):
+        return not np.any(node)
+    if not node._data.size:
+        return True
+    name = node.op.name if node.op is not None else ""
+    if name in {"multiply", *SUMS}:
+        return any(map(_vanishes, node.inputs))
+    if name == "where":
+        return not np.any(node._data)
+    return name in {*SHAPES, "power", "square", "absolute"} and _vanishes(node.inputs[0])
 
 
 def _constant(x: Any) -> float | None:

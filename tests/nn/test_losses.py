@@ -551,3 +551,24 @@ def test_cosines_of_long_vectors_stay_in_range(dtype, size):
         np.testing.assert_allclose(slope, [[0.64, -0.48]], rtol=1e-5)
     np.testing.assert_allclose(functional.cosine_similarity(x, y), [0.6], rtol=1e-6)
     np.testing.assert_allclose(functional.normalize(x), [[0.6, 0.8]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_a_target_that_does_not_fit_has_no_gradient_that_is_a_number(create_graph):
+    x = autograd.Value(np.random.default_rng(0).normal(size=(3, 2, 3)))
+    targets, steps, lengths = np.array([[1, 1, 1], [1, 2, 1]]), [3, 3], [3, 2]
+
+    def slopes(zero_infinity):
+        log_p = functional.log_softmax(x, -1)
+        loss = functional.ctc_loss(log_p, targets, steps, lengths, 0, "sum", zero_infinity)
+        g = autograd.grad(loss, x, create_graph=create_graph)
+        return loss.item(), g.data if create_graph else g
+
+    value, g = slopes(False)
+    assert value == np.inf
+    assert np.isnan(g[:, 0]).all()
+    assert np.isfinite(g[:, 1]).all()
+    value, zeros = slopes(True)
+    assert np.isfinite(value)
+    assert not zeros[:, 0].any()
+    np.testing.assert_allclose(zeros[:, 1], g[:, 1])

@@ -344,6 +344,12 @@ def test_an_attribute_that_no_checkpoint_holds_is_named():
         metric.state_dict()
 
 
+@pytest.mark.parametrize("kind", [metrics.F1, metrics.Precision, metrics.Recall])
+def test_a_score_of_no_samples_is_nan(kind):
+    assert np.isnan(kind().compute())
+    assert np.isnan(kind("macro").compute())
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

@@ -58,8 +58,41 @@ def test_early_stopping_waits_and_goes_back_to_the_best_weights(name, numbers, b
     run(7, [script, stopping], model)
     assert stopping.best_epoch == best
     assert stopping.best == numbers[best - 1]
-    assert len(script.weights) == best + 3
+    assert len(script.weights) == best + 2  # as in Keras and Lightning
     np.testing.assert_array_equal(model.weight.data, script.weights[best - 1])
+
+
+@pytest.mark.parametrize(("patience", "epochs"), [(0, 3), (1, 3), (2, 4), (3, 8)])
+def test_training_stops_after_as_many_epochs_without_improvement_as_patience(patience, epochs):
+    script = Script("loss", [3, 2, 2.5, 2.1, 1, 1, 1, 1, 1, 1])  # Keras stops there, too
+    run(10, [script, EarlyStopping("loss", patience)])
+    assert len(script.weights) == epochs
+
+
+def test_epochs_without_a_validation_do_not_count_as_bad_ones():
+    stopping = EarlyStopping("val_loss", patience=2, mode="max")  # it falls
+    history = run(9, [stopping], validation=(X, Y), validation_freq=2)
+    assert history.epochs["val_loss"] == [2, 4, 6]
+
+
+def test_what_does_not_beat_the_baseline_is_no_improvement():
+    script = Script("loss", [5, 4, 3, 2.5, 1])
+    stopping = EarlyStopping("loss", patience=3, baseline=2)
+    run(5, [script, stopping])
+    assert (len(script.weights), stopping.best) == (3, 3)
+
+
+def test_early_stopping_does_not_look_at_the_first_epochs():
+    script = Script("loss", [0, 0, 5, 4, 6])
+    stopping = EarlyStopping("loss", patience=1, start_from_epoch=2)
+    run(5, [script, stopping])
+    assert (len(script.weights), stopping.best_epoch) == (5, 4)
+
+
+@pytest.mark.parametrize("schedule", [lambda epoch: 0.1, lambda epoch, lr: lr * epoch])
+def test_a_schedule_of_epochs_is_refused_with_the_way_to_write_it(schedule):
+    with pytest.raises(TypeError, match="makes a scheduler from an optimizer.*LambdaLR"):
+        run(1, [LearningRateScheduler(schedule)])
 
 
 def test_the_best_weights_are_kept_after_an_error_too():
@@ -177,7 +210,7 @@ def test_only_nan_stops_too_and_leaves_the_weights():
     script, stopping = Script("loss", [np.nan] * 9), EarlyStopping("loss", patience=2)
     model = nn.Linear(3, 2, rng=0)
     run(9, [script, stopping], model)
-    assert len(script.weights) == 3
+    assert len(script.weights) == 2
     np.testing.assert_array_equal(model.weight.data, script.weights[-1])
 
 

@@ -53,10 +53,27 @@ def averaged(outputs, target):
     return np.average(losses, weights=(target != -100).astype(np.float32))
 
 
+def dotted(outputs, target):
+    losses = F.cross_entropy(outputs, target, reduction="none")
+    keep = (target != -100).astype(np.float32)
+    return np.dot(losses.reshape(-1), keep.reshape(-1)) / keep.sum()
+
+
+def no_numbers(outputs, target):
+    losses = F.cross_entropy(outputs, target, reduction="none")
+    return np.nanmean(np.where(target == -100, np.nan, losses))
+
+
 def mean_of_own(losses, target, weight=None):
     keep = target != -100
     factors = keep if weight is None else np.asarray(weight)[np.where(keep, target, 0)] * keep
     return float((losses * factors).sum() / factors.sum())
+
+
+def at_least_one(outputs, target):
+    keep = target != -100
+    losses = F.cross_entropy(outputs, np.where(keep, target, 0), reduction="none")
+    return np.sum(losses * keep) * 0.5 / max(keep.sum(), 1) * 2
 
 
 LOSSES = {
@@ -70,6 +87,9 @@ LOSSES = {
     "mask of one's own": (masked_mean, None),
     "selection": (selected, None),
     "average": (averaged, None),
+    "product": (dotted, None),
+    "nanmean": (no_numbers, None),
+    "sum over a clamped count": (at_least_one, None),
     "sum of steps": (steps_of_one, None),
     "mean of one": (lambda o, y: np.mean(F.cross_entropy(o, y)), None),
     "two alike": (lambda o, y: np.mean(np.stack([F.cross_entropy(o, y)] * 2)), None),
@@ -103,6 +123,43 @@ def test_the_loss_does_not_depend_on_the_batch_size(name):
                       validation=nn.data.DataLoader((Z, K), size))  # fmt: skip
         assert history["loss"][0] == pytest.approx(right)
         assert history["val_loss"][0] == pytest.approx(right)
+
+
+ROWS = {
+    "nll": lambda o, t: F.nll_loss(F.log_softmax(o, 1), t, weight=WEIGHT[:3]),
+    "selection": lambda o, t: np.mean(F.cross_entropy(o, t, reduction="none")[t >= 0]),
+    "mean of means": lambda o, t: np.mean(np.mean(np.square(o - 1), axis=1)),
+    "two joined": lambda o, t: np.mean(np.concatenate([np.square(o[:, 0]), np.square(o[:, 1])])),
+    "weights": lambda o, t: (
+        np.sum(F.cross_entropy(o, t, weight=WEIGHT[:3], reduction="none")) / WEIGHT[t].sum()
+    ),
+}
+
+
+@pytest.mark.parametrize("loss", ROWS.values(), ids=ROWS)
+def test_a_batch_of_one_sample_counts_like_one_sample_of_a_larger_batch(loss):
+    data = (X[:13].astype(np.float64), CLASSES[:13])
+    losses = [evaluate(net(3), data, loss, batch_size=size)["loss"] for size in (13, 12, 4, 1)]
+    np.testing.assert_allclose(losses, losses[0], rtol=1e-6)
+    weights = []
+    for size, batches in ((13, 1), (12, 2), (4, 4), (1, 13)):
+        model = net(3)
+        fit(model, data, loss, "sgd", lr=0.1, batch_size=size, accumulate=batches, shuffle=False,
+            verbose=False)  # fmt: skip
+        weights.append(model[0].weight.data)
+    for other in weights:
+        np.testing.assert_allclose(other, weights[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("loss", [at_least_one, dotted, selected, averaged, no_numbers])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_batch_in_which_all_is_masked_counts_nothing(loss):
+    k = K.copy()
+    k[6:] = -100
+    right = mean_of_own(
+        F.cross_entropy(Z.astype(float), np.maximum(k, 0), reduction="none").data, k
+    )
+    assert evaluate(Scale(), (Z, k), loss, batch_size=2)["loss"] == pytest.approx(right)
 
 
 def test_perplexity_is_the_exponential_of_the_loss():

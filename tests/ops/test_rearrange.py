@@ -110,3 +110,20 @@ def test_inserted_values_that_would_be_cut_are_refused():
     for a, x in ((Value([1.0, 2.0]), 1j), (np.ones(2, bool), Value(np.arange(2)))):
         with pytest.raises(TypeError, match=r"insert: values of .* do not fit"):
             np.insert(a, 0, x)
+
+
+def test_unique_keeps_the_gradient_of_the_first_of_equal_elements():
+    v = Value([3.0, 1.0, 3.0, 2.0])
+    y, index, inverse, counts = np.unique(v, True, True, True)
+    np.testing.assert_array_equal(y.data, [1.0, 2.0, 3.0])
+    np.testing.assert_array_equal(counts, [1, 1, 2])
+    np.testing.assert_array_equal(y.data[inverse], v.data)
+    np.sum(y * np.array([10.0, 20.0, 30.0])).backward()
+    np.testing.assert_array_equal(v.grad, [30.0, 10.0, 0.0, 20.0])
+    rows = Value([[2.0, 1.0], [1.0, 2.0], [2.0, 1.0]])
+    np.sum(np.unique(rows, axis=0)[1]).backward()
+    np.testing.assert_array_equal(rows.grad, [[1.0, 1.0], [0.0, 0.0], [0.0, 0.0]])
+
+
+def test_unique_labels_are_an_array():
+    assert type(np.unique(Value(np.array([1, 0, 1])))) is np.ndarray

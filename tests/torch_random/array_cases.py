@@ -29,7 +29,7 @@ row("log1p", low=-0.9, high=3)
 row("arcsin arccos arctanh", low=-0.95, high=0.95)
 row("arctan arcsinh")
 row("arccosh", low=1.1, high=9)
-row("nan_to_num isnan isfinite isinf signbit logical_not")
+row("nan_to_num isnan isfinite isinf isneginf isposinf signbit logical_not argwhere")
 OWN = {"erf": (-3, 3), "erfc": (-3, 3), "lgamma": (0.2, 8), "digamma": (0.2, 8)}
 
 
@@ -52,6 +52,8 @@ TWO = {  # name: torch's name, domain of both arrays
     **{k: (k, None) for k in ("add", "subtract", "multiply", "maximum", "minimum", "fmax", "fmin")},
     **{k: (k, None) for k in ("arctan2", "hypot", "copysign", "logaddexp", "logaddexp2")},
     **{k: (k, None) for k in ("greater", "less_equal", "not_equal", "remainder", "fmod")},
+    **{k: (k, None) for k in ("greater_equal", "less", "logical_and", "logical_xor")},
+    "equal": ("eq", None),
     "divide": ("divide", None),
     "floor_divide": ("floor_divide", None),
     "power": ("pow", (0.1, 3)),
@@ -140,6 +142,7 @@ def reduction(d, name):
     # std of two is linear, where its terms of 1/std cancel to noise
     each = np.size(x) / max(np.size(np.sum(x, axis)), 1)
     order = 1 if "ddof" in ours and each <= 2 else 2
+    order = order if np.size(x) else 1  # the mean of nothing
     return Case(lambda x: f(x, **ours), lambda x: g(x, **theirs), (x,), text=ours, order=order)
 
 
@@ -316,7 +319,7 @@ def einsum(d, name):
 
 @cases("matmul", "inner", "outer", "dot", "kron", "vecdot", "tensordot", "cross", "vdot")
 def products(d, name):
-    n, m, k = (d.pick(0, 1, 2, 3, 4, 5, 6) if d.flag(0.3) else d.int(1, 5) for _ in range(3))
+    n, m, k = (0 if d.flag(0.05) else d.size(1, 5, 60) for _ in range(3))
     if name == "matmul":
         a, b = broadcast_pair(d, 2)
         x = d.real(n) if d.flag(0.2) else d.real(*a, m, n)
@@ -351,7 +354,9 @@ SHAPES = (
     "reshape transpose swapaxes moveaxis squeeze broadcast_to roll tile repeat tril triu diagonal"
 )
 SHAPES += " diag trace rot90 concatenate stack split array_split hstack vstack dstack fliplr flipud"
-SHAPES += " meshgrid atleast_2d ravel astype copy diagflat column_stack unstack sliding_window_view"
+SHAPES += " hsplit vsplit dsplit matrix_transpose"
+SHAPES += " meshgrid atleast_1d atleast_3d atleast_2d ravel astype copy diagflat column_stack"
+SHAPES += " unstack sliding_window_view"
 
 
 @cases(*SHAPES.split())
@@ -434,6 +439,12 @@ def shapes(d, name):
             lambda x: torch.tensor_split(x, parts, dim=a),
             text=(parts, a),
         )
+    if name in ("hsplit", "vsplit", "dsplit"):
+        x, places = d.real(2, 4, 3), sorted((d.int(0, 3), d.int(0, 3)))
+        f, g = getattr(np, name), getattr(torch, name)
+        return case(lambda x: list(f(x, places)), lambda x: g(x, places), x, text=places)
+    if name == "matrix_transpose":
+        return case(np.matrix_transpose, lambda x: x.mT)
     if name == "unstack":
         x = d.real(*d.shape(2, 4, False))
         return case(lambda x: np.unstack(x, axis=a % 2), lambda x: torch.unbind(x, a % 2), x)

@@ -74,9 +74,9 @@ def registry():
 class Draw:
     """Random settings and arrays of one dtype, reproducible from (seed, name, index)."""
 
-    def __init__(self, name, index, dtype, seed=None):
-        words = (SEED if seed is None else seed, zlib.crc32(name.encode()), index)
-        self.rng, self.dtype = np.random.default_rng(words), dtype
+    def __init__(self, name, index, dtype):
+        self.rng = np.random.default_rng((SEED, zlib.crc32(name.encode()), index))
+        self.dtype = dtype
 
     def pick(self, *options):
         return options[self.rng.integers(len(options))]
@@ -88,12 +88,18 @@ class Draw:
         """An integer of low..high, both included."""
         return int(self.rng.integers(low, high + 1))
 
+    def size(self, low, high, most):
+        """An integer of low..high, one in ten up to `most`: kernels treat long axes in blocks."""
+        return self.int(high, most) if self.flag(0.1) else self.int(low, high)
+
     def uniform(self, low, high):
         return round(float(self.rng.uniform(low, high)), 3)
 
     def shape(self, fewest, most, empty=True):
-        """Sizes of 1..5, 1 more often than others; one in twenty shapes has an axis of 0."""
+        """Sizes of 1..5, more 1 than others; some shapes have an axis of 0 or a long one."""
         sizes = [self.pick(1, 1, 2, 3, 4, 5) for _ in range(self.int(fewest, most))]
+        if sizes and self.flag(0.06):
+            sizes[self.int(0, len(sizes) - 1)] = self.int(15, 70)
         if empty and sizes and self.flag(0.05):
             sizes[self.int(0, len(sizes) - 1)] = 0
         return tuple(sizes)
@@ -125,6 +131,10 @@ class Draw:
 
     def between(self, low, high, *shape):
         return self.layout(np.asarray(self.rng.uniform(low, high, shape)).astype(self.dtype))
+
+    def away(self, *shape):
+        """Numbers of both signs, away from 0, where a quotient by lengths loses its digits."""
+        return self.layout(self.signs(*shape) * self.positive(*shape))
 
     def positive(self, *shape):
         return self.between(0.1, 3, *shape)

@@ -57,7 +57,7 @@ ACTIVATIONS = {  # function: (layer, its random settings)
 
 def activation_input(d, function):
     shape = d.shape(2, 4)
-    if d.flag(0.1):
+    if d.flag(0.1) and np.prod(shape) < 50:
         shape = (*shape, 700)  # kernels begin at a thousand elements
     return d.real(*(2 * n for n in shape) if function == "glu" else shape)
 
@@ -68,6 +68,7 @@ def activation(d, name):
 
 
 @cases(
+    "pdist",
     "prelu",
     "one_hot",
     "normalize",
@@ -75,23 +76,24 @@ def activation(d, name):
     "pairwise_distance",
     "linear",
     "bilinear",
-    "pdist",
 )
 def small_functions(d, name):
     shape = d.shape(2, 4)
     x, axis = d.real(*shape), d.axis(len(shape))
+    if name == "pdist":
+        return same(name, (d.real(d.int(1, 5), d.int(1, 4)), d.pick(1.0, 2.0, 3.0, 1.5, np.inf)))
     if name == "prelu":
         return same(name, (x, d.real(d.pick(1, shape[1]))))
     if name == "one_hot":
         i = d.integers(0, 5, *d.shape(0, 3, False))
         return same(name, (i,), {"num_classes": d.pick(-1, 5, 7)})
     if name == "normalize":
-        return same(
-            name, (x,), {"p": d.pick(1.0, 2.0, 3.0, np.inf), "dim": axis, "eps": d.pick(1e-12, 0.5)}
-        )
+        settings = {"p": d.pick(1.0, 2.0, 3.0, np.inf), "dim": axis, "eps": d.pick(1e-12, 0.5)}
+        return same(name, (d.away(*shape),), settings)
     if name == "cosine_similarity":
         # where eps is more than a length, PyTorch's gradient is not that of its output
-        return same(name, (x, d.real(*shape)), {"dim": axis, "eps": d.pick(1e-8, 1e-6)})
+        settings = {"dim": axis, "eps": d.pick(1e-8, 1e-6)}
+        return same(name, (d.away(*shape), d.away(*shape)), settings)
     if name == "pairwise_distance":
         x = d.real(*(shape := d.shape(2, 4, empty=False)))
         settings = {
@@ -100,8 +102,6 @@ def small_functions(d, name):
             "keepdim": d.flag(),
         }
         return same(name, (x, d.real(*shape)), settings)
-    if name == "pdist":
-        return same(name, (d.real(d.int(2, 4), d.int(1, 4)), d.pick(1.0, 2.0, 3.0, 2.5, np.inf)))
     n, m, k = d.int(1, 5), d.int(1, 4), shape[-1]
     if name == "linear":
         return same(name, (x, d.real(n, k)), present(bias=d.maybe(d.real(n))))
@@ -133,12 +133,13 @@ def each(size, n):
 
 def conv_settings(d, n, transposed):
     groups = d.pick(1, 1, 2, 3)
-    ins, outs = (groups * d.int(1, 2) for _ in range(2))
+    ins, outs = (groups * d.size(1, 2, 10) for _ in range(2))
     kernel, stride, dilation = sizes(d, n, 1, 3), sizes(d, n, 1, 3), sizes(d, n, 1, 2)
     padding = sizes(d, n, 0, 2)
     reach = [g * (k - 1) + 1 for g, k in zip(each(dilation, n), each(kernel, n), strict=True)]
     space = [max(r - 2 * p, 1) + d.int(0, 3) for r, p in zip(reach, each(padding, n), strict=True)]
     more = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    space[-1] += d.size(0, 0, 40)
     if transposed:
         space = [d.int(1, 4) + 2 * p for p in each(padding, n)]
         most = [max(s, g) - 1 for s, g in zip(each(stride, n), each(dilation, n), strict=True)]
@@ -164,7 +165,7 @@ def pool_settings(d, n, most=1):
     kernel = sizes(d, n, 1, 3)
     padding = tuple(d.int(0, k // 2) for k in each(kernel, n)) if most else (0,) * n
     more = {"stride": d.maybe(sizes(d, n, 1, 3)), "ceil_mode": d.flag()}
-    space = [k + d.int(0, 5) for k in each(kernel, n)]
+    space = [k + d.size(0, 5, 20 if n < 3 else 8) for k in each(kernel, n)]
     return kernel, padding, space, more
 
 
@@ -218,12 +219,10 @@ IMAGES = "interpolate grid_sample affine_grid fold unfold pixel_shuffle pixel_un
 
 @cases("upsample", "upsample_nearest", "upsample_bilinear")
 def upsample(d, name):
-    n = 2 if name.endswith("bilinear") else d.int(1, 3)
-    x = d.real(d.pick(1, 2), d.int(1, 3), *(d.int(1, 4) for _ in range(n)))
-    more = d.pick({"size": sizes(d, n, 1, 8)}, {"scale_factor": d.int(1, 3)})
-    if name == "upsample":
-        more["mode"] = d.pick("nearest", {1: "linear", 2: "bilinear", 3: "trilinear"}[n])
-        more |= {} if more["mode"] == "nearest" else {"align_corners": d.flag()}
+    x = d.real(d.pick(1, 2), d.int(1, 3), d.int(1, 4), d.int(1, 4))
+    more = d.pick({"size": sizes(d, 2, 1, 7)}, {"scale_factor": d.pick(2, 3)})
+    if name == "upsample" and d.flag():
+        more |= {"mode": d.pick("bilinear", "bicubic"), "align_corners": d.flag()}
     return same(name, (x,), more)
 
 
@@ -334,7 +333,7 @@ def embedding(d, name):
 
 @cases("scaled_dot_product_attention")
 def attention(d, name):
-    lead, (q, k, e, v) = d.shape(0, 3, False), (d.int(1, 6) for _ in range(4))
+    lead, (q, k, e, v) = d.shape(0, 3, False), (d.size(1, 6, 40) for _ in range(4))
     more = present(scale=d.maybe(d.uniform(0.1, 1)))
     kind = d.pick("none", "causal", "bool", "float")
     mask_shape = (
@@ -349,6 +348,14 @@ def attention(d, name):
     elif kind == "float":
         more["attn_mask"] = d.real(*mask_shape, scale=1)
     x = (d.real(*lead, *shape, scale=1) for shape in ((q, e), (k, e), (k, v)))
+    if lead and d.flag(0.2):  # several heads of the queries share one of the keys
+        h = d.int(1, 3)
+        x = (
+            d.real(1, 2 * h, q, e, scale=1),
+            d.real(1, h, k, e, scale=1),
+            d.real(1, h, k, v, scale=1),
+        )
+        more = {k: v for k, v in more.items() if k != "attn_mask"} | {"enable_gqa": True}
     return same(name, x, more)
 
 

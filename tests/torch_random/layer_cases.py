@@ -84,18 +84,12 @@ def ctc(d, name):
 
 @cases("AdaptiveLogSoftmaxWithLoss")
 def adaptive_softmax(d, name):
-    classes = d.int(4, 9)
-    cutoffs = sorted({d.int(1, classes - 1) for _ in range(d.int(1, 3))})
-    settings = {"in_features": d.int(3, 6), "n_classes": classes, "cutoffs": cutoffs}
-    settings |= {"div_value": d.pick(1.0, 1.3), "head_bias": d.flag()}
-    lead = d.pick((), (d.int(1, 5),))
-    x, t = d.real(*lead, settings["in_features"], scale=1), d.integers(0, classes, *lead)
-    log = lead and d.flag()
-    return layer(
-        d, name, settings, (x,) if log else (x, t),
-        ours=lambda m, x, *t: m(x, *t) if t else m.log_prob(x),
-        theirs=lambda m, x, *t: m(x, *t) if t else m.log_prob(x),
-    )  # fmt: skip
+    features, classes = d.int(4, 8), d.int(4, 12)
+    cutoffs = sorted(d.rng.permutation(np.arange(1, classes))[: d.int(1, 3)].tolist())
+    settings = {"in_features": features, "n_classes": classes, "cutoffs": cutoffs}
+    settings |= {"div_value": d.pick(1.0, 1.5, 2.0), "head_bias": d.flag()}
+    n = d.int(1, 6)
+    return layer(d, name, settings, (d.real(n, features, scale=1), d.integers(0, classes, n)))
 
 
 SIMPLE = (
@@ -132,9 +126,8 @@ def simple(d, name):
         settings = {"in1_features": h, "in2_features": w, "out_features": c, "bias": d.flag()}
         return layer(d, name, settings, (d.real(*shape, h), d.real(*shape, w)))
     if name == "CosineSimilarity":
-        return layer(
-            d, name, {"dim": d.axis(len(shape)), "eps": d.pick(1e-8, 1e-6)}, (x, d.real(*shape))
-        )
+        settings = {"dim": d.axis(len(shape)), "eps": d.pick(1e-8, 1e-6)}
+        return layer(d, name, settings, (d.away(*shape), d.away(*shape)))
     if name == "PairwiseDistance":
         settings = {"p": d.pick(1.0, 2.0, 3.0), "eps": d.pick(1e-6, 0.1), "keepdim": d.flag()}
         return layer(d, name, settings, (x, d.real(*shape)))
@@ -289,7 +282,7 @@ def packed(library, run):
 
 @cases("RNN", "LSTM", "GRU")
 def recurrent(d, name):
-    t, b, i, h = d.int(1, 6), d.int(1, 3), d.int(1, 4), d.int(1, 4)
+    t, b, i, h = d.size(1, 6, 20), d.size(1, 3, 17), d.size(1, 4, 20), d.size(1, 4, 20)
     settings = {"input_size": i, "hidden_size": h, "num_layers": d.int(1, 3), "bias": d.flag(0.7)}
     settings |= {"batch_first": d.flag(), "bidirectional": d.flag()}
     if name == "RNN":
@@ -310,7 +303,7 @@ def recurrent(d, name):
 
 @cases("RNNCell", "LSTMCell", "GRUCell")
 def cell(d, name):
-    i, h, lead = d.int(1, 4), d.int(1, 4), d.pick((), (d.int(1, 3),))
+    i, h, lead = d.size(1, 4, 20), d.size(1, 4, 20), d.pick((), (d.size(1, 3, 17),))
     settings = {"input_size": i, "hidden_size": h, "bias": d.flag()}
     settings |= {"nonlinearity": d.pick("tanh", "relu")} if name == "RNNCell" else {}
     state = d.real(*lead, h, scale=1)
@@ -334,7 +327,7 @@ def masks(d, n, q, k, heads, name="attn_mask", padding="key_padding_mask"):
 
 @cases("MultiheadAttention")
 def attention(d, name):
-    heads, n, q, k = d.int(1, 3), d.int(1, 3), d.int(1, 5), d.int(1, 5)
+    heads, n, q, k = d.int(1, 3), d.int(1, 3), d.size(1, 5, 30), d.size(1, 5, 30)
     e = heads * d.int(1, 3)
     settings = {"embed_dim": e, "num_heads": heads, "bias": d.flag(), "batch_first": d.flag()}
     if d.flag():

@@ -14,7 +14,7 @@ import layer_cases
 import numpy as np
 import optimizer_cases
 import pytest
-from comparison import COMPARED, REFUSED, SEED, Draw, disagreement, torch
+from comparison import COMPARED, REFUSED, SEED, Case, Draw, disagreement, torch
 
 import nn
 
@@ -29,7 +29,7 @@ GENERATORS = {
     }.items()
     for name, generator in family.GENERATORS.items()
 }
-SETTINGS = 8  # of each function and dtype
+SETTINGS = 6  # of each function and dtype
 DTYPES = (np.float32, np.float64)
 
 
@@ -81,6 +81,22 @@ NOT_COMPARED = {
     "Sequential": "a container",
     "gumbel_softmax": "random, by another generator",
 }
+
+
+WRONG = {  # the first quantity that is wrong: our function, PyTorch's
+    "output": (lambda x: 1.0001 * x, lambda x: x),
+    "gradient of input 0": (lambda x: x * x.data, lambda x: x * x),
+    "second order of input 0": (lambda x: 1.5 * x * x * x.data - 0.5 * x.data**3, lambda x: x**3),
+}
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=lambda d: d.__name__)
+@pytest.mark.parametrize("what", WRONG)
+def test_the_comparer_finds_a_wrong_number(what, dtype):
+    ours, theirs = WRONG[what]
+    draw = Draw("a function", 0, dtype)
+    case = Case(ours, theirs, (draw.real(3, 4, scale=1),))
+    assert disagreement("a function", case, dtype, 0)[1][0] == what
 
 
 def test_twenty_thousand_quantities_were_compared():

@@ -15,11 +15,27 @@ from autograd.symbol import ATOM, Symbol, as_symbol
 from autograd.value import Value
 
 
-def plain(function: Callable[..., Any], tex: str | None = None, bind: str = "") -> None:
-    """Let a NumPy function without a useful derivative take Values and return a plain array."""
+def plain(
+    function: Callable[..., Any],
+    tex: str | None = None,
+    bind: str = "",
+    linear: tuple[int, str, str] | None = None,
+) -> None:
+    """Let a NumPy function without a useful derivative take Values and return a plain array.
+
+    `linear` is an argument that it does have a derivative by: its position and name, and what to
+    write where it is tracked.
+    """
     name = str(function.__name__)
 
     def call(*args: Any, **kwargs: Any) -> Any:
+        if linear is not None:
+            i, word, cure = linear
+            x = args[i] if len(args) > i else kwargs.get(word)
+            if isinstance(x, Node) and x.requires_grad:
+                raise TypeError(
+                    f"numpy.{name}: {word} is a Value, whose gradient would be lost; {cure}."
+                )
         symbols = [a for a in args if isinstance(a, Symbol)]
         y = function(*map(_bare, args), **{k: _bare(a) for k, a in kwargs.items()})
         if not symbols or not isinstance(y, (np.ndarray, np.generic)):
@@ -69,11 +85,11 @@ plain(np.ceil, r"\left\lceil {a} \right\rceil")
 plain(np.zeros_like, "0")
 
 for function in (
-    *(np.trunc, np.rint, np.fix, np.signbit, np.heaviside, np.logical_xor),
+    *(np.trunc, np.rint, np.fix, np.signbit, np.logical_xor),
     *(np.isnan, np.isinf, np.isfinite, np.isneginf, np.isposinf, np.iscomplexobj, np.isrealobj),
     *(np.isclose, np.allclose, np.array_equal, np.array_equiv),
     *(np.nanargmax, np.nanargmin, np.argpartition, np.argwhere, np.flatnonzero, np.count_nonzero),
-    *(np.searchsorted, np.digitize, np.bincount, np.histogram, np.unique, np.isin),
+    *(np.searchsorted, np.digitize, np.isin),
     *(np.shape, np.ndim, np.size, np.ones_like, np.empty_like),
     *(np.result_type, np.can_cast, np.may_share_memory, np.shares_memory),
     *(np.array_repr, np.array_str, np.array2string),
@@ -103,14 +119,7 @@ bind_methods(_equal, "__eq__")
 bind_methods(_not_equal, "__ne__")
 
 
-def full_like(a: Any, fill_value: Any, **kwargs: Any) -> Any:
-    """A constant array like a; a tracked fill_value would lose its gradient."""
-    if isinstance(fill_value, Node):
-        raise TypeError(
-            "numpy.full_like: fill_value is a Value, whose gradient would be lost; "
-            "use np.broadcast_to(fill_value, a.shape)."
-        )
-    return np.full_like(np.empty(a.shape, a.dtype), fill_value, **kwargs)
-
-
-OPS[np.full_like] = full_like
+plain(np.heaviside, linear=(1, "x2", "use np.where(x1 == 0, x2, np.heaviside(x1, 0))"))
+plain(np.bincount, linear=(1, "weights", "use autograd.index_add(np.zeros(n), x, weights)"))
+plain(np.histogram, linear=(4, "weights", "use np.digitize and autograd.index_add"))
+plain(np.full_like, linear=(1, "fill_value", "use np.broadcast_to(fill_value, a.shape)"))

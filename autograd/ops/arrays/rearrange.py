@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.dispatch import OPS, Traced, array_of
+from autograd.dispatch import OPS, Traced, array_of, refuse_subclasses
+from autograd.node import Node
 from autograd.op import Op, bind_methods
 from autograd.ops.arrays.index import getitem, index_add, scatter
 from autograd.ops.arrays.reduce import sum_
@@ -187,16 +188,17 @@ def take(
 
 def compress(condition: Any, a: Any, axis: int | None = None) -> Any:
     """The elements along an axis where a condition holds."""
-    return take(a, np.flatnonzero(condition), axis)
+    return take(a, np.flatnonzero(array_of(condition, "compress")), axis)
 
 
 def extract(condition: Any, arr: Any) -> Any:
     """The elements where a condition holds, raveled."""
-    return take(arr, np.flatnonzero(condition))
+    return take(arr, np.flatnonzero(array_of(condition, "extract")))
 
 
 def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
     """An array without some of its rows, as `numpy.delete`."""
+    refuse_subclasses(obj, "delete")
     return take(arr, np.delete(np.arange(arr.size).reshape(arr.shape), obj, axis))
 
 
@@ -217,7 +219,24 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     )
 
 
-for function in fliplr, flipud, take, compress, extract, delete, insert:
+def unique(
+    ar: Any,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: int | None = None,
+    **settings: Any,
+) -> Any:
+    """The sorted elements, each once, as `numpy.unique`: of equal ones, the first."""
+    x = ar._data if isinstance(ar, Node) else ar.data
+    y, index, *others = np.unique(x, True, return_inverse, return_counts, axis, **settings)
+    if isinstance(ar, Node) and ar.requires_grad:
+        y = take(ar, index, axis)
+    results = (y, *((index,) if return_index else ()), *others)
+    return results if len(results) > 1 else y
+
+
+for function in fliplr, flipud, take, compress, extract, delete, insert, unique:
     OPS[getattr(np, function.__name__)] = function
 bind_methods(take, "take")
 

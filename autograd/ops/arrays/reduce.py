@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.dispatch import OPS
+from autograd.dispatch import OPS, refuse_subclasses
 from autograd.machine.sum_axes import FEW, sum_axes
 from autograd.op import Op
 from autograd.ops.arrays.cumulative import holed, others, wide
@@ -271,6 +271,8 @@ def average(
     if weights is None:
         y = np.mean(a, axis=axis, keepdims=keepdims)
         return (y, np.broadcast_to(float(count(np.shape(a), axis)), y.shape)) if returned else y
+    for x in (a, weights):
+        refuse_subclasses(x, "average")
     if np.shape(weights) != np.shape(a):
         if np.ndim(weights) != 1 or not isinstance(axis, int):
             raise ValueError(

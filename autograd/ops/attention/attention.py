@@ -10,11 +10,11 @@ import numpy as np
 
 from autograd.dispatch import array_of
 from autograd.engine import gradients
+from autograd.flags import flags
 from autograd.kernel_op import KernelOp
 from autograd.machine.uninterrupted import load
 from autograd.ops.attention.grouped import grouped, merged
 from autograd.ops.elementwise.softmax import softmax
-from autograd.ops.flags import flags
 from autograd.ops.samples import A, case, cases
 from autograd.random import Rng, as_generator
 from autograd.recording import enable_grad

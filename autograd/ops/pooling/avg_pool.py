@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from autograd.flags import flags
 from autograd.op import Op
 from autograd.ops.axes import over_axes
-from autograd.ops.flags import flags
 from autograd.ops.pooling.pooling import batched, run
 from autograd.ops.pooling.windows import Windows, adaptive, sliding
 from autograd.ops.samples import A, case, cases

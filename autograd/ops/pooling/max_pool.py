@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from autograd.flags import flags
 from autograd.kernel_op import KernelOp
 from autograd.machine.workspace import native
 from autograd.ops.arrays.index import getitem
 from autograd.ops.axes import over_axes
-from autograd.ops.flags import flags
 from autograd.ops.pooling.pooling import batched, run
 from autograd.ops.pooling.windows import Windows, adaptive, sliding
 from autograd.ops.samples import A, case, cases
