@@ -8,8 +8,12 @@ import numpy as np
 
 import autograd
 from autograd.ops.losses.binary_cross_entropy import binary_cross_entropy as losses_of_probabilities
+from autograd.ops.losses.binary_cross_entropy import (
+    binary_cross_entropy_with_logits as losses_of_logits,
+)
 from autograd.value import Value
 from nn.arguments import reals
+from nn.functional.half import by_single
 from nn.functional.reduction import in_range, paired, reduced, signs, stretched
 from nn.functional.tensor import Tensor
 
@@ -52,6 +56,7 @@ def binary_cross_entropy(
     return reduced(losses, reduction, who)
 
 
+@by_single
 def binary_cross_entropy_with_logits(
     input: Tensor,
     target: Tensor,
@@ -86,15 +91,14 @@ def binary_cross_entropy_with_logits(
     who = "binary_cross_entropy_with_logits"
     x, t = paired(who, input, target)
     in_range(who, "target", t, 0, 1)
-    share: Tensor = 1
-    if pos_weight is not None:
-        share = 1 + (stretched(who, "pos_weight", pos_weight, x) - 1) * t
-    losses = (1 - t) * x + share * autograd.ops.softplus(-x)
+    yes = t if pos_weight is None else t * stretched(who, "pos_weight", pos_weight, x)
+    losses = losses_of_logits(x, yes, 1 - t)
     if weight is not None:
         losses = losses * stretched(who, "weight", weight, x)
     return reduced(losses, reduction, who)
 
 
+@by_single
 def soft_margin_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Value:
     """log(1 + exp(−t x)) for targets of 1 and −1, of the input's shape.
 
@@ -109,6 +113,7 @@ def soft_margin_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> 
     return reduced(autograd.ops.softplus(-t * x), reduction, "soft_margin_loss")
 
 
+@by_single
 def multilabel_soft_margin_loss(
     input: Tensor, target: Tensor, weight: Any = None, reduction: str = "mean"
 ) -> Value:
@@ -133,12 +138,13 @@ def multilabel_soft_margin_loss(
     if not x.ndim:
         raise ValueError(f"{who}: input must have shape (N, C) or (C,), got a number.")
     in_range(who, "target", t, 0, 1)
-    losses = t * autograd.ops.softplus(-x) + (1 - t) * autograd.ops.softplus(x)
+    losses = losses_of_logits(x, t, 1 - t)
     if weight is not None:
         losses = losses * stretched(who, "weight", weight, x)
     return reduced(np.mean(losses, axis=-1), reduction, who)
 
 
+@by_single
 def sigmoid_focal_loss(
     inputs: Tensor,
     targets: Tensor,
@@ -179,7 +185,8 @@ def sigmoid_focal_loss(
     if gamma < 0:
         raise ValueError(f"{who}: gamma must be at least 0, got {gamma}.")
     wrong = autograd.ops.sigmoid(-x) * t + autograd.ops.sigmoid(x) * (1 - t)
-    losses = ((1 - t) * x + autograd.ops.softplus(-x)) * wrong**gamma
+    wrong = np.maximum(wrong, np.finfo(wrong.dtype).tiny)  # a power has no slope at 0
+    losses = losses_of_logits(x, t, 1 - t) * wrong**gamma
     if alpha >= 0:
         losses = losses * (alpha * t + (1 - alpha) * (1 - t))
     return reduced(losses, reduction, who)

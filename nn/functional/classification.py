@@ -11,9 +11,11 @@ from autograd.dispatch import array_of
 from autograd.ops.losses.cross_entropy import cross_entropy as fused_cross_entropy
 from autograd.value import Value
 from nn.arguments import flags, integers, reals
+from nn.functional.half import by_single
 from nn.functional.tensor import Tensor, floats
 
 
+@by_single
 def cross_entropy(
     input: Tensor,
     target: Any,
@@ -69,6 +71,7 @@ def cross_entropy(
     return fused_cross_entropy.call(input, target, weight, ignore_index, reduction, label_smoothing)
 
 
+@by_single
 def nll_loss(
     input: Tensor,
     target: Any,

@@ -9,9 +9,11 @@ import numpy as np
 from autograd.ops.algebra.vector_norms import vector_norm
 from autograd.value import Value
 from nn.arguments import flags
+from nn.functional.half import by_single
 from nn.functional.tensor import Tensor, floats
 
 
+@by_single
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Value:
     r"""Cosine of the angle between vectors along an axis.
 
@@ -43,6 +45,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     return np.sum(u1 * u2, axis=dim)
 
 
+@by_single
 def pairwise_distance(
     x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
 ) -> Value:
@@ -71,6 +74,7 @@ def pairwise_distance(
     return _norm(x1 - x2 + eps, p, -1, keepdim)
 
 
+@by_single
 def pdist(input: Tensor, p: float = 2.0) -> Value:
     """The p-norms of the differences of all pairs of rows, the first row's pairs first.
 
@@ -96,6 +100,7 @@ def pdist(input: Tensor, p: float = 2.0) -> Value:
     return _norm(x[first] - x[second], p, -1, False)
 
 
+@by_single
 def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Value:
     r"""Divide vectors along an axis by their p-norm, at least eps.
 

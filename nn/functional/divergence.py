@@ -8,10 +8,12 @@ import autograd
 from autograd.ops.losses.cross_entropy import REDUCTIONS
 from autograd.value import Value
 from nn.arguments import flags
+from nn.functional.half import by_single
 from nn.functional.reduction import in_range, paired, reduced
 from nn.functional.tensor import Tensor
 
 
+@by_single
 def kl_div(
     input: Tensor, target: Tensor, reduction: str = "mean", log_target: bool = False
 ) -> Value:

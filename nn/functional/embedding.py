@@ -11,6 +11,7 @@ from autograd.dispatch import array_of
 from autograd.node import Array
 from autograd.value import Value
 from nn.arguments import flags
+from nn.functional.half import by_single
 from nn.functional.tensor import Tensor
 
 
@@ -63,7 +64,7 @@ def _by_frequency(y: Any, input: Array, counted: Any = ...) -> Any:
     back = back.reshape(input.shape)
     counts = np.bincount(back[counted].ravel(), minlength=back.max() + 1)
     share = (1 / np.maximum(counts, 1)[back]).astype(y.dtype)[..., None]
-    return y + (share - 1) * (y - y.data)  # adds 0 to the value, and all to the slope
+    return y.data + share * (y - y.data)  # adds 0 to the value, and all to the slope
 
 
 def _shorten(input: Any, weight: Tensor, max_norm: float, p: float) -> None:
@@ -139,28 +140,34 @@ def embedding_bag(
             f"shape {np.shape(input)}."
         )
     numbers = array_of(input, f"{who}: input")
-    if padding_idx is not None:
-        padding_idx %= len(weight)
     places, filled = _bags(numbers, offsets, include_last_offset)
-    counted = filled if padding_idx is None else filled & (numbers.ravel()[places] != padding_idx)
     read = numbers.ravel()[places] if numbers.size else places
     rows = embedding(read, weight, padding_idx, max_norm, norm_type)  # (B, N, E)
+    counted = filled if padding_idx is None else filled & (read != padding_idx % len(weight))
     if scale_grad_by_freq:
         rows = _by_frequency(rows, read, filled)
+    if per_sample_weights is not None:
+        factors = per_sample_weights
+        if not isinstance(factors, Value):
+            factors = np.asarray(factors, weight.dtype)
+        per_sample_weights = np.expand_dims(np.reshape(factors, -1)[places], -1)
+    return _pooled(rows, counted, mode, per_sample_weights)
+
+
+@by_single
+def _pooled(rows: Any, counted: Array, mode: str, factors: Any) -> Any:
+    """The sums, means or maxima of the rows of bags, (B, N, E), that are counted, (B, N)."""
     if mode == "max":
         if not rows.shape[1]:
             return np.sum(rows, axis=1)
         some = np.asarray(counted.any(axis=1))[:, None, None]
         return np.max(np.where(some, np.where(counted[..., None], rows, -np.inf), 0), axis=1)
-    if per_sample_weights is not None:
-        factors = per_sample_weights
-        if not isinstance(factors, Value):
-            factors = np.asarray(factors, weight.dtype)
-        rows = rows * np.expand_dims(np.reshape(factors, -1)[places], -1)
+    if factors is not None:
+        rows = rows * factors
     total = np.sum(np.where(counted[..., None], rows, 0), axis=1)
     if mode == "sum":
         return total
-    return total / np.maximum(counted.sum(axis=1, keepdims=True), 1).astype(weight.dtype)
+    return total / np.maximum(counted.sum(axis=1, keepdims=True), 1).astype(rows.dtype)
 
 
 def _bags(numbers: Array, offsets: Any, include_last: bool) -> tuple[Array, Array]:

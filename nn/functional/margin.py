@@ -12,11 +12,13 @@ from autograd.dispatch import array_of
 from autograd.value import Value
 from nn.arguments import flags, reals
 from nn.functional.distance import pairwise_distance
+from nn.functional.half import by_single
 from nn.functional.reduction import constant, hinge, paired, reduced, signs
 from nn.functional.tensor import Tensor, floats
 from nn.parameter import plain
 
 
+@by_single
 def hinge_embedding_loss(
     input: Tensor, target: Tensor, margin: float = 1.0, reduction: str = "mean"
 ) -> Value:
@@ -43,6 +45,7 @@ def hinge_embedding_loss(
     return reduced(losses, reduction, "hinge_embedding_loss")
 
 
+@by_single
 def margin_ranking_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: str = "mean"
 ) -> Value:
@@ -67,6 +70,7 @@ def margin_ranking_loss(
     return reduced(hinge(margin - t * (x1 - x2)), reduction, "margin_ranking_loss")
 
 
+@by_single
 def cosine_embedding_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: str = "mean"
 ) -> Value:
@@ -109,6 +113,7 @@ def _unit(x: Tensor) -> Tensor:
     return x / np.sqrt(np.sum(x * x, axis=-1, keepdims=True) + (1e-6 / scale) ** 2)
 
 
+@by_single
 def triplet_margin_loss(
     anchor: Tensor,
     positive: Tensor,
@@ -157,6 +162,7 @@ def triplet_margin_loss(
     )
 
 
+@by_single
 def triplet_margin_with_distance_loss(
     anchor: Tensor,
     positive: Tensor,
@@ -214,6 +220,7 @@ def _triplet(
     return reduced(hinge(close - away + margin), reduction, who)
 
 
+@by_single
 def multi_margin_loss(
     input: Tensor,
     target: Any,
@@ -266,6 +273,7 @@ def multi_margin_loss(
     return reduced(losses, reduction, who)
 
 
+@by_single
 def multilabel_margin_loss(input: Tensor, target: Any, reduction: str = "mean") -> Value:
     r"""Multi-label hinge loss: every true class should lead every other by 1.
 

@@ -10,6 +10,7 @@ import numpy as np
 import autograd
 from autograd.value import Value
 from nn.arguments import count, flags
+from nn.functional.half import by_single
 from nn.functional.tensor import Tensor, floats
 
 
@@ -122,6 +123,7 @@ def instance_norm(
     return y
 
 
+@by_single
 def local_response_norm(
     input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> Value:

@@ -9,10 +9,12 @@ import numpy as np
 
 from autograd.value import Value
 from nn.arguments import flags, reals
+from nn.functional.half import by_single
 from nn.functional.reduction import constant, in_range, paired, reduced, weighted
 from nn.functional.tensor import Tensor
 
 
+@by_single
 def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean", weight: Any = None) -> Value:
     """(input − target)², averaged over all elements.
 
@@ -41,6 +43,7 @@ def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean", weight: Any
     return _weighted_mean(np.square(x - t), weight, reduction, "mse_loss")
 
 
+@by_single
 def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", weight: Any = None) -> Value:
     """|input − target|, averaged over all elements; arguments as in `mse_loss`.
 
@@ -54,6 +57,7 @@ def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", weight: Any 
     return _weighted_mean(np.abs(x - t), weight, reduction, "l1_loss")
 
 
+@by_single
 def smooth_l1_loss(
     input: Tensor, target: Tensor, reduction: str = "mean", beta: float = 1.0
 ) -> Value:
@@ -81,6 +85,7 @@ def smooth_l1_loss(
     return reduced(losses, reduction, "smooth_l1_loss")
 
 
+@by_single
 def huber_loss(
     input: Tensor,
     target: Tensor,
@@ -131,6 +136,7 @@ def _weighted_mean(losses: Tensor, weight: Any, reduction: str, who: str) -> Val
     return np.sum(weighted(who, losses, weight)) / np.sum(constant(who, weight, losses, "weight"))
 
 
+@by_single
 def poisson_nll_loss(
     input: Tensor,
     target: Tensor,
@@ -171,6 +177,7 @@ def poisson_nll_loss(
     return reduced(losses, reduction, "poisson_nll_loss")
 
 
+@by_single
 def gaussian_nll_loss(
     input: Tensor,
     target: Tensor,

@@ -86,6 +86,16 @@ def test_frequencies_do_not_count_the_filling_of_shorter_bags(mode):
     np.testing.assert_allclose(weight.grad.ravel(), [1, part, part])
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_a_gradient_by_a_large_frequency_is_exact(dtype):
+    ids = np.zeros(200_000 if dtype is np.float32 else 3_000, int)
+    weight = autograd.Value(np.ones((2, 1), dtype))
+    y = nn.functional.embedding(ids, weight, scale_grad_by_freq=True)
+    np.testing.assert_array_equal(y.data, 1)
+    grad = autograd.grad(np.sum(y), weight)
+    np.testing.assert_allclose(grad, [[1], [0]], rtol=1e-6 if dtype is np.float32 else 1e-3)
+
+
 def test_frequencies_of_bags_of_one_length_are_those_of_embedding(rng):
     ids, w = rng.integers(0, 5, (4, 6)), rng.normal(size=(5, 2))
     bags, rows = nn.Parameter(w, dtype=np.float64), nn.Parameter(w, dtype=np.float64)
@@ -95,3 +105,17 @@ def test_frequencies_of_bags_of_one_length_are_those_of_embedding(rng):
     looked_up = nn.functional.embedding(ids, rows, scale_grad_by_freq=True)
     np.sum(np.sum(looked_up, axis=1) ** 2).backward()
     np.testing.assert_allclose(bags.grad, rows.grad, rtol=1e-12)
+
+
+def test_a_float16_mean_of_a_bag_counts_beyond_its_range():
+    ids, weight = np.ones(70_000, int), autograd.Value(np.ones((2, 1), np.float16))
+    y = nn.functional.embedding_bag(ids, weight, [0])
+    assert y.dtype == np.float16
+    assert y.data == 1
+    np.testing.assert_allclose(autograd.grad(np.sum(y), weight), [[0], [1]], rtol=0.05)
+
+
+@pytest.mark.parametrize("padding_idx", [3, -4])
+def test_bags_refuse_a_padding_that_is_no_row(padding_idx):
+    with pytest.raises(ValueError, match="padding_idx"):
+        nn.functional.embedding_bag([[0]], np.ones((3, 1)), padding_idx=padding_idx)

@@ -192,6 +192,63 @@ def test_losses_keep_float32_whatever_the_targets_dtype(loss):
     assert y.dtype == x.grad.dtype == np.float32
 
 
+def value_and_slope(loss, x):
+    x = autograd.Value(x)
+    y = loss(x)
+    return y.data, autograd.grad(np.sum(y), x)
+
+
+ONCE = sorted(SMOOTH.keys() - {"bce", "kl of logs", "gaussian", "poisson"})  # x to a power, or e
+
+
+@pytest.mark.parametrize(
+    ("name", "scale"),
+    [(name, 1) for name in ONCE] + [(n, 300) for n in ONCE if n not in ("cosine", "ranking")],
+)
+def test_losses_of_float16_are_those_of_its_numbers_rounded_once(name, scale):
+    x = (P * scale).astype(np.float16)
+    half, exact = (value_and_slope(SMOOTH[name], x.astype(d)) for d in (np.float16, np.float64))
+    assert half[0].dtype == half[1].dtype == np.float16
+    for a, b in zip(half, exact, strict=True):
+        with np.errstate(over="ignore"):
+            np.testing.assert_allclose(a, b.astype(np.float16), rtol=2e-3, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        F.normalize,
+        lambda x: F.cosine_similarity(x, x),
+        lambda x: F.cosine_embedding_loss(x, x, np.ones(2)),
+        lambda x: F.poisson_nll_loss(x, x, log_input=False),
+    ],
+)
+def test_an_epsilon_that_is_0_in_float16_still_counts(function):
+    with np.errstate(over="ignore"):  # slopes of 1e12
+        half, exact = (
+            value_and_slope(function, np.zeros((2, 3), d)) for d in (np.float16, np.float64)
+        )
+        for a, b in zip(half, exact, strict=True):
+            np.testing.assert_array_equal(a, b.astype(np.float16))
+    assert np.isfinite(exact[0]).all()
+
+
+def test_a_float16_input_and_float32_targets_that_are_learned_give_float32():
+    x, t = autograd.Value(np.zeros(2, np.float16)), autograd.Value(np.ones(2, np.float32))
+    y = F.mse_loss(x, t)
+    y.backward()
+    assert (y.dtype, x.grad.dtype, t.grad.dtype) == (np.float32, np.float16, np.float32)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_certain_probabilities_have_finite_slopes(dtype):
+    x = autograd.Value(np.array([0, 0, 1, 1], dtype))
+    y = F.binary_cross_entropy(x, np.array([0, 1, 0, 1]), reduction="none")
+    slopes = autograd.grad(np.sum(y), x)
+    assert np.isfinite(slopes).all()
+    np.testing.assert_array_equal(np.sign(slopes), [0, -1, 1, 0])  # PyTorch's, of float32
+
+
 UNREDUCED = {
     name: f
     for name, f in vars(F).items()
@@ -324,6 +381,29 @@ def test_logits_of_any_size_are_stable():
     y = F.binary_cross_entropy_with_logits(x, np.array([1, 1, 1, 0]), reduction="none")
     np.testing.assert_allclose(y.data, [1e4, 30, np.exp(-30), 1e4], rtol=1e-6)
     assert np.isfinite(autograd.grad(np.sum(y), x)).all()
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda x, t: F.binary_cross_entropy_with_logits(x, t, reduction="none"),
+        lambda x, t: F.multilabel_soft_margin_loss(x[:, None], t[:, None], reduction="none"),
+        lambda x, t: 2 * F.sigmoid_focal_loss(x, t, alpha=0.5, gamma=0),
+    ],
+)
+def test_small_losses_of_sure_logits_do_not_cancel(loss):
+    x = autograd.Value(np.float32([-20, -50, 20, 50, 0]))
+    y = loss(x, np.array([0, 0, 1, 1, 1]))
+    small = np.exp([-20.0, -50])
+    np.testing.assert_allclose(y.data, [*small, *small, np.log(2)], rtol=1e-6)
+    slopes = autograd.grad(np.sum(y), x)
+    np.testing.assert_allclose(slopes, [*small, *-small, -0.5], rtol=1e-6)
+
+
+def test_a_focal_loss_of_a_small_power_has_slopes_where_it_is_sure():
+    x = autograd.Value(np.float32([-300, 300]))
+    y = F.sigmoid_focal_loss(x, np.array([0, 1]), gamma=0.5)
+    np.testing.assert_array_equal(autograd.grad(np.sum(y), x), [0, 0])
 
 
 def test_certain_probabilities_cost_at_most_100():

@@ -65,6 +65,10 @@ OUTSIDE = {  # row: where it is not used, or NumPy itself has no number; and why
     "sinc": (lambda a: np.isfinite(a) & (np.abs(a) > np.finfo(a.dtype).max / 8), "π a is inf"),
     "arctanh": (lambda a: np.abs(a) > 1, "it has no value"),
     "binary_cross_entropy": (lambda x, t: ~((t >= 0) & (t <= 1) & (x > 0) & (x < 1)), "a loss"),
+    "binary_cross_entropy_with_logits": (
+        lambda x, b, c: ~(np.isfinite(x) & (b >= 0) & (b <= 1) & (c >= 0) & (c <= 1)),
+        "a loss",
+    ),
 }
 
 

@@ -191,3 +191,32 @@ def test_the_weights_of_a_float32_logsumexp_do_not_lean_on_its_rounded_value():
 def test_an_axis_given_twice_is_refused(axis):
     with pytest.raises(ValueError, match=r"sum: duplicate value in 'axis'"):
         np.sum(Value(np.ones((100, 3))), axis=axis)
+
+
+def test_float16_sums_inside_a_quotient_or_a_logarithm_may_leave_its_range():
+    x = Value(np.ones(100_000, np.float16))
+    for f, expected in (
+        (lambda x: np.average(x, weights=x), 1),
+        (autograd.logsumexp, 1 + np.log(1e5)),
+    ):
+        y = f(x)
+        assert y.dtype == np.float16
+        np.testing.assert_allclose(y.data, expected, rtol=1e-3)
+        assert np.isfinite(grad(y, x)).all()
+
+
+@pytest.mark.parametrize("f", [np.prod, lambda x: np.cumprod(x)[-1]])
+def test_a_product_may_leave_the_range_of_float32_on_its_way(f):
+    x = Value(np.float32([1e30, 1e30, 1e-30, 1e-30]))
+    with np.errstate(over="ignore"):  # of the cumulative product in the middle
+        y = f(x)
+    np.testing.assert_allclose(y.data, 1, rtol=1e-6)
+    np.testing.assert_allclose(grad(y, x), 1 / x.data, rtol=1e-6)
+
+
+@pytest.mark.parametrize("f", [np.prod, lambda x: np.cumprod(x)[-1]])
+def test_a_product_of_many_float32_loses_no_digit(f, rng):
+    x = Value(rng.uniform(0.999, 1.001, 200_000).astype(np.float32))
+    y, exact = f(x), np.prod(x.data, dtype=np.float64)
+    np.testing.assert_allclose(y.data, exact, rtol=1e-6)
+    np.testing.assert_allclose(grad(y, x), exact / x.data, rtol=1e-6)

@@ -131,3 +131,12 @@ def test_an_empty_axis_gives_an_empty_result(name, shape, axis, path):
 def test_a_long_float16_softmax_counts_beyond_2048(path):
     y = ops.softmax(np.zeros((60_000, 2), np.float16), 0)
     np.testing.assert_array_equal(y, np.full((60_000, 2), np.float16(1 / 60_000)))
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_a_float16_sum_of_exponentials_may_leave_its_range(name):
+    x = np.zeros(100_000, np.float16)
+    v, exact = autograd.Value(x), getattr(autograd.ops, name)(x.astype(np.float64), 0)
+    y = getattr(autograd.ops, name)(v, 0)
+    np.testing.assert_allclose(y.data, exact, rtol=1e-2 if name == "softmax" else 1e-3)
+    assert np.abs(autograd.grad(y, v, np.ones(x.shape, x.dtype))).max() < 1e-2

@@ -138,8 +138,10 @@ def reduction(d, name):
         theirs = {"keepdim": keep, "dim": tuple(range(x.ndim))}
     if name in ("max", "min") and axis is None:
         theirs["dim"] = ()
-    # std and var of single elements are constant or 0/0: PyTorch's second order mixes 0 and NaN
-    order = 1 if "ddof" in ours and np.size(x) == np.size(np.sum(x, axis)) else 2
+    # std and var of one element are constant or 0/0: PyTorch's second order mixes 0 and NaN; the
+    # std of two is linear, where its terms of 1/std cancel to noise
+    each = np.size(x) / max(np.size(np.sum(x, axis)), 1)
+    order = 1 if "ddof" in ours and each <= 2 else 2
     order = order if np.size(x) else 1  # the mean of nothing
     return Case(lambda x: f(x, **ours), lambda x: g(x, **theirs), (x,), text=ours, order=order)
 
@@ -236,7 +238,8 @@ def indexed(d, name):
             parts += [slice(None)] if parts[-1] is None else []
         if d.flag() and parts:
             k = d.int(0, len(parts) - 1)
-            if isinstance(parts[k], int):
+            # beside another integer NumPy takes both as arrays, PyTorch one as a selection
+            if isinstance(parts[k], int) and sum(isinstance(p, int) for p in parts) == 1:
                 size = x.shape[sum(p is not None for p in parts[:k])]
                 parts[k] = d.integers(-size, size, *d.pick((1,), (2, 1), (3,))).tolist()
         key = tuple(parts)

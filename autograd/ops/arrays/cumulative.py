@@ -26,7 +26,13 @@ def _cumsum(a: Any, axis: int | None = None) -> Any:
 
 def _cumprod(a: Any, axis: int | None = None) -> Any:
     """Cumulative products; of the raveled array by default."""
-    return np.cumprod(a, axis=axis)
+    y = np.cumprod(wide(a), axis=axis)
+    return y.astype(a.dtype) if a.dtype.char in "ef" else y
+
+
+def wide(a: Any) -> Any:
+    """Factors in double precision: a part of a product may be out of the range of the whole."""
+    return a.astype(np.float64) if isinstance(a, np.ndarray) and a.dtype.char in "ef" else a
 
 
 def _recurrence(a: Any, b: Any) -> Any:
@@ -48,7 +54,8 @@ def _recurrence(a: Any, b: Any) -> Any:
 
 def _others(a: Any) -> Any:
     """For each element the product of all others along the last axis."""
-    return before(a) * after(a)
+    x = wide(a)
+    return (before(x) * after(x)).astype(a.dtype)
 
 
 def late(a: Any, first: float) -> Any:
@@ -80,12 +87,13 @@ def undone(a: Any, g: Any) -> Any:
 def _cumprod_vjp(g: Any, a: Any, axis: int | None) -> Any:
     if axis is None or a.ndim == 0:
         return np.reshape(_cumprod_vjp(np.ravel(g), np.ravel(a), 0), a.shape)
-    a, g = at_end(a, axis), at_end(g, axis)
+    a, g = wide(at_end(a, axis)), wide(at_end(g, axis))
     return at_end(before(a) * undone(a, g), axis)
 
 
 def _others_vjp(g: Any, a: Any) -> Any:
     """Each element is a factor of those before it and of those after it."""
+    g, a = wide(g), wide(a)
     return _others_half(g, a) + back(_others_half(back(g), back(a)))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from autograd.dispatch import OPS, refuse_subclasses
 from autograd.machine.sum_axes import FEW, sum_axes
 from autograd.op import Op
-from autograd.ops.arrays.cumulative import holed, others
+from autograd.ops.arrays.cumulative import holed, others, wide
 from autograd.ops.arrays.shape import apart, together
 from autograd.ops.samples import A, case, cases
 
@@ -72,7 +72,8 @@ def _mean(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
 
 def _prod(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """Product over an axis, several, or all; exact where factors are 0."""
-    return np.prod(a, axis=axis, keepdims=keepdims)
+    y = np.prod(wide(a), axis=axis, keepdims=keepdims)
+    return y.astype(a.dtype) if a.dtype.char in "ef" else y
 
 
 def _nansum(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
@@ -109,6 +110,8 @@ def _logsumexp(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     >>> autograd.logsumexp(autograd.Value([1000.0, 1000.0])).item()
     1000.6931471805599
     """
+    if a.dtype == np.float16:  # whose sums end at 65504
+        return _logsumexp(a.astype(np.float32), axis, keepdims=keepdims).astype(np.float16)
     top = _top(a, axis)
     with np.errstate(divide="ignore"):
         y = np.log(_sum(np.exp(a - top), axis, keepdims=True)) + top
@@ -126,6 +129,8 @@ def _weights(a: Any, axis: Axis = None) -> Any:
 
     0 where all elements are -inf, and 1 for a single inf; several of them have no limit.
     """
+    if a.dtype == np.float16:
+        return _weights(a.astype(np.float32), axis).astype(np.float16)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         e = np.exp(a - _top(a, axis))
         if np.isinf(e).any():
@@ -277,6 +282,11 @@ def average(
         ahead = np.ndim(a) - 1 - axis % np.ndim(a)
         weights = np.reshape(weights, (-1,) + (1,) * ahead)
     weights = np.broadcast_to(weights, np.shape(a))
+    kind = np.result_type(a.dtype, weights.dtype)
+    if kind == np.float16:  # whose sums end at 65504
+        a, weights = a.astype(np.float32), weights.astype(np.float32)
+        y, total = average(a, axis, weights, True, keepdims=keepdims)
+        return (y.astype(kind), total.astype(kind)) if returned else y.astype(kind)
     total = np.sum(weights, axis=axis, keepdims=keepdims)
     y = np.sum(a * weights, axis=axis, keepdims=keepdims) / total
     return (y, total) if returned else y

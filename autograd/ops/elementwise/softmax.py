@@ -45,6 +45,8 @@ def _softmax(a: Any, axis: int = -1) -> Any:
         return y
     if not a.size:  # an empty axis has no maximum
         return a / 1
+    if a.dtype == np.float16:  # whose sums end at 65504
+        return _softmax(a.astype(np.float32), axis).astype(np.float16)
     e = np.exp(a - np.max(a, axis=axis, keepdims=True))
     return e / total(e, axis)
 
@@ -56,6 +58,8 @@ def _log_softmax(a: Any, axis: int = -1) -> Any:
         return y
     if not a.size:
         return a / 1
+    if a.dtype == np.float16:
+        return _log_softmax(a.astype(np.float32), axis).astype(np.float16)
     shifted = a - np.max(a, axis=axis, keepdims=True)
     return shifted - np.log(total(np.exp(shifted), axis))
 
@@ -69,6 +73,8 @@ def _softmax_grad(g: Any, y: Any, axis: int) -> Any:
 def _log_softmax_grad(g: Any, y: Any, axis: int) -> Any:
     """g - exp(y) Σ g."""
     gx = by_kernel(axis, True, g, y)
+    if type(g) is np.ndarray and g.dtype == np.float16:
+        return g - np.exp(y.astype(np.float32)) * total(g.astype(np.float32), axis)
     return g - np.exp(y) * total(g, axis) if gx is None else gx
 
 
