@@ -40,7 +40,7 @@ autograd.readers.source_lines
 autograd.viz
 autograd.viz.player
 autograd.readers.paths
-autograd.readers.explain
+autograd.readers.explain autograd.readers.why
 autograd.readers.compare autograd.readers.detect_anomaly
 autograd.readers.ladder autograd.readers.lint autograd.readers.profile
 autograd.readers

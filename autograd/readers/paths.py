@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from typing import Any, NamedTuple
 
@@ -60,7 +60,18 @@ class Path(NamedTuple):
     @property
     def title(self) -> str:
         """The ops on the path, in one line."""
-        return " → ".join(step.title for step in self.shown)
+        return " → ".join(self.titles)
+
+    @property
+    def titles(self) -> list[str]:
+        """The title of each step; a module is named only where the path enters it."""
+        found, inside = [], ""
+        for step in self.shown:
+            module, _, op = step.title.rpartition(": ")
+            within = module if op.startswith(str(step.node.op.name)) else ""
+            found.append(op if within and within == inside else step.title)
+            inside = within
+        return found
 
     @property
     def factors(self) -> list[float | None]:
@@ -132,8 +143,8 @@ class Reach:
 
     @property
     def connected(self) -> bool:
-        """Whether y depends on x."""
-        return self.y in self.live
+        """Whether y depends on x, and x requires a gradient."""
+        return self.y in self.live and self.x.requires_grad
 
     def places(self, v: Node) -> list[int]:
         """The inputs of v that have a path to x."""
@@ -339,20 +350,31 @@ def operand(v: Node, i: int) -> str:
     return names[i] if i < len(names) and len(set(names)) == len(v.inputs) else str(i)
 
 
-def chips(x: str, path: Path) -> str:
-    """A path as HTML for a notebook or page: each op with its factor or gain, zeros marked."""
+def passed(step: Step) -> float:
+    """The factor of a step if it has one, else its gain."""
+    return step.gain if step.factor is None else step.factor
+
+
+def chips(
+    x: str,
+    path: Path,
+    passed: Callable[[Step], float | None] = passed,
+    marked: Node | None = None,
+) -> str:
+    """A path as HTML for a notebook or page: each op with its factor or gain.
+
+    What stops the gradient, and the `marked` node, has a heavy border.
+    """
     box = (
-        "display:inline-block;border:1px solid {};border-radius:6px;padding:1px 7px;margin:2px 0;"
+        "display:inline-block;border:{};border-radius:6px;padding:1px 7px;margin:2px 0;"
         "text-align:center;vertical-align:middle;white-space:nowrap"
     )
-    cells = [f"<span style='{box.format('#2f855a')}'><b>{escape(x)}</b></span>"]
-    for step in path.shown:
-        stops = not step.gain or step.gain != step.gain
-        line = "#d9480f;border-width:3px" if stops else "#7c82a8"
-        text = (
-            f"× {number(step.factor)}" if step.factor is not None else f"gain {number(step.gain)}"
-        )
-        cells.append(
-            f"<span style='{box.format(line)}'>{escape(step.title)}<br><small>{text}</small></span>"
-        )
+    cells = [f"<span style='{box.format('1px solid #2f855a')}'><b>{escape(x)}</b></span>"]
+    for title, step in zip(path.titles, path.shown, strict=True):
+        size = passed(step)
+        heavy = step.node is marked or size == 0 or size != size
+        line = "3px solid #d9480f" if heavy else "1px solid #7c82a8"
+        sign = "×" if step.factor is not None or not size else "gain"
+        text = "" if size is None else f"<br><small>{sign} {number(size)}</small>"
+        cells.append(f"<span style='{box.format(line)}'>{escape(title)}{text}</span>")
     return " → ".join(cells)
