@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from autograd.readers.lint.lint import lint as lint
     from autograd.readers.profile.profile import profile as profile
     from autograd.readers.source_lines import source_lines as source_lines
+    from autograd.readers.why.why import why as why
     from autograd.viz.draw import draw as draw
     from autograd.viz.player.play import play as play
 
@@ -69,6 +70,7 @@ _READERS = {  # name -> its module, imported when it is first used: until then i
     "play": "autograd.viz.player.play",
     "profile": "autograd.readers.profile.profile",
     "source_lines": "autograd.readers.source_lines",
+    "why": "autograd.readers.why.why",
 }
 
 _INSTEAD = {  # what users of PyTorch, HIPS's autograd and earlier versions type -> what to write
