@@ -41,6 +41,7 @@ autograd.viz
 autograd.viz.player
 autograd.readers.explain autograd.readers.compare autograd.readers.detect_anomaly
 autograd.readers.ladder autograd.readers.lint autograd.readers.profile
+autograd.readers.check
 autograd.readers
 autograd
 nn.name_clash nn.arguments
