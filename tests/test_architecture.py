@@ -44,6 +44,7 @@ autograd.readers.paths
 autograd.readers.explain autograd.readers.why
 autograd.readers.compare autograd.readers.detect_anomaly
 autograd.readers.ladder autograd.readers.lint autograd.readers.profile
+autograd.readers.check
 autograd.readers
 autograd
 nn.name_clash nn.arguments
