@@ -40,7 +40,9 @@ autograd.gradient_check
 autograd.readers.source_lines
 autograd.viz
 autograd.viz.player
-autograd.readers.explain autograd.readers.compare autograd.readers.detect_anomaly
+autograd.readers.paths
+autograd.readers.explain
+autograd.readers.compare autograd.readers.detect_anomaly
 autograd.readers.ladder autograd.readers.lint autograd.readers.profile
 autograd.readers
 autograd
