@@ -96,11 +96,10 @@ class KernelOp(Op):
         twins = [np.positive(x) if need else x for x, need in zip(v.inputs, needs, strict=True)]
         wanted = [t for t, need in zip(twins, needs, strict=True) if need]
         ys = self.reference(*twins, *v.static)
-        found, wanted_shape = _shapes(ys), _shapes(v._data)
-        if found != wanted_shape:
+        if _shapes(ys) != _shapes(v._data):
             raise ValueError(
-                f"{self.name}: its reference returned {found}, its forward {wanted_shape}; they "
-                "must be the same function."
+                f"{self.name}: its reference returned {_shapes(ys)}, its forward "
+                f"{_shapes(v._data)}; they must be the same function."
             )
         pairs = [(ys[i], part) for i, part in g.items()] if isinstance(g, dict) else [(ys, g)]
         pairs = [(y, part) for y, part in pairs if isinstance(y, Node) and y.requires_grad]
