@@ -49,6 +49,7 @@ from autograd.value import Value as Value
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from autograd.readers.check.check import check as check
     from autograd.readers.compare import compare as compare
     from autograd.readers.detect_anomaly import detect_anomaly as detect_anomaly
     from autograd.readers.explain import explain as explain
@@ -56,10 +57,12 @@ if TYPE_CHECKING:
     from autograd.readers.lint.lint import lint as lint
     from autograd.readers.profile.profile import profile as profile
     from autograd.readers.source_lines import source_lines as source_lines
+    from autograd.readers.why.why import why as why
     from autograd.viz.draw import draw as draw
     from autograd.viz.player.play import play as play
 
 _READERS = {  # name -> its module, imported when it is first used: until then it costs nothing
+    "check": "autograd.readers.check.check",
     "compare": "autograd.readers.compare",
     "detect_anomaly": "autograd.readers.detect_anomaly",
     "draw": "autograd.viz.draw",
@@ -69,6 +72,7 @@ _READERS = {  # name -> its module, imported when it is first used: until then i
     "play": "autograd.viz.player.play",
     "profile": "autograd.readers.profile.profile",
     "source_lines": "autograd.readers.source_lines",
+    "why": "autograd.readers.why.why",
 }
 
 _INSTEAD = {  # what users of PyTorch, HIPS's autograd and earlier versions type -> what to write

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import count, zip_longest
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from autograd.node import Node, tick
 from autograd.op import Op, record, select_output
 from autograd.random import default_generator
 from autograd.recording import enable_grad, is_recording
+from autograd.stale import fingerprint
 from autograd.value import Value
 
 Result = TypeVar("Result")
@@ -42,7 +43,7 @@ def checkpoint(f: Callable[..., Result], *xs: Any) -> Result:
     Raises
     ------
     RuntimeError
-        In the backward pass: recomputing f gave different numbers.
+        In the backward pass: recomputing f gave different numbers, or used different constants.
 
     References
     ----------
@@ -62,12 +63,12 @@ def checkpoint(f: Callable[..., Result], *xs: Any) -> Result:
     start = tick()
     result: Any = f(*xs)
     outputs = _tracked(result)
-    inputs = _externals(outputs, start)
+    inputs, constants = _externals(outputs, start)
     if not inputs:
         return result  # type: ignore[no-any-return]
     alone = outputs[0] is result
     y = outputs[0]._data if alone else tuple([v._data for v in outputs])
-    node: Any = record(CHECKPOINT, y, tuple(inputs), (f, xs, state))
+    node: Any = record(CHECKPOINT, y, tuple(inputs), (f, xs, state), constants)
     if alone:
         return node  # type: ignore[no-any-return]
     number = count()
@@ -86,19 +87,30 @@ def _tracked(result: Any) -> list[Value]:
     return [v for v in found if v.requires_grad]
 
 
-def _externals(outputs: Sequence[Any], start: int) -> list[Value]:
-    """The Values older than `start` that the outputs depend on."""
+def _externals(outputs: Sequence[Any], start: int) -> tuple[list[Value], int]:
+    """The leaves, and results older than `start`, that the outputs depend on; a hash of the rest.
+
+    The rest are the constants in between, which may change the gradient and no output.
+    """
     found: dict[Any, None] = {}
+    constants: list[Any] = []
     seen: set[Node] = set()
     stack = list(outputs)
     while stack:
         v = stack.pop()
-        if v.birth < start:
+        if v.op is None or v.birth < start:
             found[v] = None
         elif v not in seen:
             seen.add(v)
-            stack += [x for x in v.inputs if isinstance(x, Node) and x.requires_grad]
-    return list(found)
+            constants += [print_ for _, print_ in v.seal or ()]
+            for x in v.inputs:
+                if not isinstance(x, Node):
+                    constants.append(repr(x) if isinstance(x, (float, int)) else None)
+                elif x.requires_grad:
+                    stack.append(x)
+                else:
+                    constants.append(fingerprint(x._data))
+    return list(found), hash(tuple(constants))
 
 
 class _Checkpoint(Op):
@@ -111,6 +123,7 @@ class _Checkpoint(Op):
         f, xs, state = v.static
         generator = default_generator().bit_generator
         now, generator.state = generator.state, state
+        start = tick()
         try:
             with enable_grad():
                 outputs = _tracked(f(*xs))
@@ -119,11 +132,9 @@ class _Checkpoint(Op):
         before = v._data if type(v._data) is tuple else (v._data,)
         for first, second in zip_longest(before, outputs):
             if second is None or not np.array_equal(first, second._data, equal_nan=True):
-                raise RuntimeError(
-                    "checkpoint: the function returned different numbers when it was recomputed. "
-                    "Does it use its own random generator, or depend on something that changed? "
-                    "Use autograd's default generator, or pass the random numbers as an argument."
-                )
+                _refuse("returned different numbers")
+        if _externals(outputs, start)[1] != v.saved:
+            _refuse("computed with different constants")
         parts = list(g.items()) if isinstance(g, dict) else [(0, g)]
         wanted = [x for x, need in zip(v.inputs, needs, strict=True) if need]
         found = iter(
@@ -136,6 +147,14 @@ class _Checkpoint(Op):
             )
         )
         return [next(found) if need else None for need in needs]
+
+
+def _refuse(what: str) -> NoReturn:
+    raise RuntimeError(
+        f"checkpoint: the function {what} when it was recomputed. Does it use its own random "
+        "generator, or depend on something that changed? Use autograd's default generator, or pass "
+        "the random numbers as an argument."
+    )
 
 
 CHECKPOINT = _Checkpoint(lambda: None, r"\operatorname{{checkpoint}}", name="checkpoint", of=())

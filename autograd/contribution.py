@@ -6,7 +6,7 @@ behind them are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -139,6 +139,22 @@ def given(op: Any, gx: Any) -> Any:
             "the gradient; for an input without one, give the op None in place of the vjp."
         )
     return gx
+
+
+def all_given(op: Any, found: Any, needs: Sequence[bool]) -> list[Any]:
+    """What a joint vjp returned, one gradient for each input; None where `needs` is false."""
+    if found is None or isinstance(found, dict):
+        raise TypeError(
+            f"{op.name}: its joint vjp returned {type(found).__name__}; it must return a sequence "
+            "of one gradient for each input."
+        )
+    parts = list(found)
+    if len(parts) != len(needs):
+        raise ValueError(
+            f"{op.name}: its joint vjp returned {len(parts)} gradients for {len(needs)} inputs. It "
+            "must return one for each, None for an input that needs none."
+        )
+    return [given(op, gx) if need else None for gx, need in zip(parts, needs, strict=True)]
 
 
 def fit(gx: Any, data: Any, v: Node) -> Any:

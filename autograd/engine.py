@@ -18,7 +18,7 @@ import numpy as np
 from autograd.contribution import Unreached, branches, fit, given
 from autograd.node import Array, Node
 from autograd.passes import Pass, Watch, watching
-from autograd.stale import Found, Stale, changed_constants, fresh, notice
+from autograd.stale import Found, Stale, changed_constants, fresh, notice, views_of
 
 
 class Flow:
@@ -153,11 +153,7 @@ def topological(
                 elif x not in seen:
                     push(x)
     if stale:
-        for v in order:
-            for x in v.inputs:
-                leaf = stale.get(x) if isinstance(x, Node) else None
-                if leaf is not None and np.may_share_memory(v._data, leaf._data):
-                    stale[v] = leaf
+        views_of(order, stale)
     return order, leaves, stale
 
 

@@ -68,7 +68,8 @@ def write(path: str | os.PathLike[str], content: bytes) -> Path:
     except BaseException as error:
         beside.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno is not None:
-            error.filename, error.filename2 = str(target), None  # not that of the file beside it
+            error.filename = str(target)  # not that of the file beside it
+            del error.filename2  # None would be shown
         raise
     if os.name == "posix":  # flush the renaming to disk too
         with contextlib.suppress(OSError):

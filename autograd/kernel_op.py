@@ -7,10 +7,10 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from autograd.contribution import given
+from autograd.contribution import all_given
 from autograd.engine import ARRAYS, Flow, arrays_of, gradients
 from autograd.node import Node
-from autograd.op import Op, general_call, tex_name
+from autograd.op import Op, foreign, general_call, reading, tex_name
 from autograd.symbol import Symbol
 
 Function = Callable[..., Any]
@@ -62,6 +62,9 @@ class KernelOp(Op):
         arity: int,
         **kwargs: Any,
     ) -> None:
+        if foreign(forward):
+            places = (0, 2, *range(4, 4 + arity))  # g, y and the inputs
+            joint = reading(f"{kwargs.get('name', 'a KernelOp')}: its joint vjp", joint, places)
         self.joint, self.reference = joint, reference
         super().__init__(forward, tex, *[_by_reference] * arity, **kwargs)
 
@@ -70,8 +73,10 @@ class KernelOp(Op):
         return general_call(self)
 
     def _run(self, arrays: Sequence[Any], static: tuple[Any, ...]) -> tuple[Any, Any]:
-        y, saved = self.computed(arrays, static)
-        return y, saved
+        found = self.computed(arrays, static)
+        if type(found) is not tuple or len(found) != 2:
+            raise TypeError(f"{self.name}: forward must return a pair, (y, saved)")
+        return found
 
     def pull(self, v: Node, g: Any, needs: Sequence[bool], flow: Flow = ARRAYS) -> Sequence[Any]:
         """What the joint vjp gives, or the vjps of the reference, for each input that needs it."""
@@ -82,7 +87,7 @@ class KernelOp(Op):
         if isinstance(g, dict):
             g = tuple(g.get(i) for i in range(len(v._data)))
         found = self.joint(g, needs, v._data, v.saved, *arrays, *v.static)
-        return [given(self, gx) if need else None for gx, need in zip(found, needs, strict=True)]
+        return all_given(self, found, needs)
 
     def _pull_reference(
         self, v: Node, g: Any, needs: Sequence[bool], flow: type[Flow]
@@ -91,6 +96,12 @@ class KernelOp(Op):
         twins = [np.positive(x) if need else x for x, need in zip(v.inputs, needs, strict=True)]
         wanted = [t for t, need in zip(twins, needs, strict=True) if need]
         ys = self.reference(*twins, *v.static)
+        found, wanted_shape = _shapes(ys), _shapes(v._data)
+        if found != wanted_shape:
+            raise ValueError(
+                f"{self.name}: its reference returned {found}, its forward {wanted_shape}; they "
+                "must be the same function."
+            )
         pairs = [(ys[i], part) for i, part in g.items()] if isinstance(g, dict) else [(ys, g)]
         pairs = [(y, part) for y, part in pairs if isinstance(y, Node) and y.requires_grad]
         roots, seeds = [p[0] for p in pairs], [p[1] for p in pairs]
@@ -101,6 +112,12 @@ class KernelOp(Op):
     def derivative(self, i: int, symbols: Sequence[Symbol], static: tuple[Any, ...]) -> Symbol:
         r"""Only \partial_i of the op's name: the formula is that of its reference."""
         return Symbol(rf"\partial_{{{i}}} \mathrm{{{tex_name(self.name)}}}", symbols[i].data)
+
+
+def _shapes(y: Any) -> str:
+    """The shape of what a function returned, or of each of several, for an error."""
+    several = isinstance(y, (tuple, list))
+    return f"{[np.shape(part) for part in y]}" if several else f"the shape {np.shape(y)}"
 
 
 def _by_reference(*args: Any) -> NoReturn:

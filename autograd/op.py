@@ -15,7 +15,7 @@ from autograd.dispatch import OPS, array_of, refuse_subclasses
 from autograd.engine import ARRAYS, Flow
 from autograd.node import Array, Node, epoch
 from autograd.recording import enable_grad, is_recording
-from autograd.stale import fingerprint, notice, seals
+from autograd.stale import UNKNOWN, fingerprint, notice, seals
 from autograd.symbol import ATOM, Symbol, as_symbol
 from autograd.value import Value
 
@@ -27,7 +27,7 @@ _UNREAL = (
     "Value, np.stack(list)"
 )
 _NUMBERS = frozenset({float, int, bool, np.float64, np.float32})  # constants that never change
-_ATOMS = frozenset({type(None), int, float, bool, str, slice})
+_ATOMS = frozenset({type(None), int, float, bool, str})
 _NUMPYS = {"dim": "axis", "keepdim": "keepdims"}  # PyTorch's word -> NumPy's
 _POWER = 4
 _TOKENS = re.compile(r"\{\{|\}\}|[()]|\{\w+:?(\d?)\}")  # of a template: brackets and operands
@@ -109,8 +109,12 @@ class Op:
         masks: bool = False,
         routes: bool = False,
     ) -> None:
-        self.forward, self.tex, self.vjps = forward, tex, vjps
         self.name = name or str(getattr(forward, "__name__", "op")).lstrip("_")
+        if foreign(forward):  # one of our own is held to it by the tests
+            forward = reading(f"{self.name}: forward", forward, range(len(vjps)))
+            places = range(2 + len(vjps))
+            vjps = tuple([v and reading(f"{self.name}: a vjp", v, places) for v in vjps])
+        self.forward, self.tex, self.vjps = forward, tex, vjps
         self.__name__ = self.name
         self.__doc__ = getattr(forward, "__doc__", None) or Op.__doc__
         self._rank = rank
@@ -278,6 +282,9 @@ class Op:
             s = s._data
         if type(s) in (tuple, list):
             return type(s)(self._constant(part, arrays) for part in s)
+        if type(s) is slice:  # its ends may be arrays of one number
+            ends = (s.start, s.stop, s.step)
+            return slice(*[end.item() if hasattr(end, "item") else end for end in ends])
         if type(s) is np.ndarray:
             arrays.append(s)
         else:
@@ -448,7 +455,8 @@ def _constant_value(op: Op, y: Any) -> Value:
         raise TypeError(f"{op.name}: the result is {array.dtype}, and {_UNREAL}.")
     v = _new(Value)
     v._data = array
-    v.grad = v.op = v.saved = v.name = v.scope = v.seal = None
+    v.grad = v.op = v.saved = v.name = v.scope = None
+    v.seal = None if array.base is None else UNKNOWN  # a view, which others may write to
     v._inputs = v.static = ()
     v._a = v._b = None
     v.requires_grad = False
@@ -625,6 +633,40 @@ def describe(x: Any) -> str:
     if isinstance(a, np.ndarray):
         return f"{a.shape} {a.dtype}"
     return f"{a!r}" if isinstance(a, (int, float)) else type(a).__name__
+
+
+def foreign(function: Function) -> bool:
+    """Whether it is a Python function from outside of this package and NumPy."""
+    package = (getattr(function, "__module__", None) or "").partition(".")[0]
+    return hasattr(function, "__code__") and package not in ("autograd", "nn", "numpy")
+
+
+def reading(who: str, function: Function, places: Iterable[int]) -> Function:
+    """The function, with an error if it writes to the arrays that it is given at these places.
+
+    Or if it returns a masked array, whose mask the graph would lose.
+    """
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        prints: list[tuple[int, Array, bytes]] = []
+        for i in places:
+            part = args[i] if i < len(args) else None
+            parts = part if type(part) in (tuple, list) else (part,)
+            prints += [(i, x, fingerprint(x)) for x in parts if type(x) is np.ndarray]
+        y = function(*args, **kwargs)
+        for i, x, print_ in prints:
+            if fingerprint(x) != print_:
+                raise RuntimeError(
+                    f"{who} writes to its argument {i}, of shape {x.shape}, which the graph or "
+                    "another op still needs. Let it work on a copy (array.copy())."
+                )
+            if y is x:
+                y = x.view()
+        refuse_subclasses(y, who)
+        return y
+
+    return call
 
 
 def tex_name(name: str) -> str:

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd.contribution import given
+from autograd.contribution import all_given
 from autograd.engine import ARRAYS, Flow
 from autograd.node import Node
-from autograd.op import Op
+from autograd.op import Op, foreign, reading
 from autograd.symbol import Symbol, as_symbol
 
 Function = Callable[..., Any]
@@ -26,6 +26,9 @@ class SequenceOp(Op):
     def __init__(
         self, forward: Function, tex: str | Function, joint: Function, **kwargs: Any
     ) -> None:
+        if foreign(forward):  # its g, y and xs
+            name = kwargs.get("name", "a SequenceOp")
+            joint = reading(f"{name}: its joint vjp", joint, (0, 2, 3))
         self.joint = joint
         super().__init__(forward, tex, joint, **kwargs)
 
@@ -47,7 +50,7 @@ class SequenceOp(Op):
     def pull(self, v: Node, g: Any, needs: Sequence[bool], flow: Flow = ARRAYS) -> Sequence[Any]:
         y, args = flow.read(v)
         found = self.joint(g, needs, y, args, *v.static)
-        return [given(self, gx) if need else None for gx, need in zip(found, needs, strict=True)]
+        return all_given(self, found, needs)
 
     def typeset(self, symbols: Sequence[Symbol], static: tuple[Any, ...]) -> str | Symbol:
         if callable(self.tex):

@@ -5,8 +5,9 @@ a wrong gradient, so whatever recorded it must still hold the same numbers then:
 
 - Of a constant array, an index or a mask, the node that uses it keeps a fingerprint.
 - A leaf whose array was never handed out can be written to only through ``.data = ...``, which
-  stamps it. Of a leaf whose array was read through ``.data``, the fingerprint is kept, and compared
-  when the leaf is used again and in a backward pass; one that differs stamps the leaf.
+  stamps it. Of a leaf whose array was read through ``.data``, or is a view of another's, the
+  fingerprint is kept, and compared when the leaf is used again and in a backward pass; one that
+  differs stamps the leaf.
 """
 
 from __future__ import annotations
@@ -71,7 +72,9 @@ def hand_out(leaf: Node) -> Array:
 def notice(leaf: Node) -> None:
     """Stamp a leaf whose array was handed out, if it has been written to since the last look."""
     array = leaf._data
-    alone = type(array) is not np.ndarray or sys.getrefcount(array) <= _ALONE
+    alone = type(array) is not np.ndarray or (
+        sys.getrefcount(array) <= _ALONE and array.base is None
+    )
     if alone and leaf.seal == UNKNOWN:
         leaf.seal = None
         return
@@ -134,7 +137,8 @@ class Stale(Traced, NDArrayOperatorsMixin):
 
 Found = dict[Any, Any]
 """What was overwritten too early: a leaf, or a result that is a view of it -> that leaf; the node
-and the id of a constant that it was given -> the node."""
+and the id of a constant that it was given -> the node; a result that is a view of a constant ->
+itself."""
 
 
 def changed_constants(v: Node, found: Found) -> None:
@@ -144,10 +148,30 @@ def changed_constants(v: Node, found: Found) -> None:
             found[v, id(array)] = v
 
 
+def views_of(order: Sequence[Node], found: Found) -> None:
+    """Add the results of nodes, inputs before their users, that are views of what changed."""
+    for v in order:
+        for x in v.inputs:
+            if isinstance(x, Node):
+                source = found.get(x)
+                if source is not None and _overlap(v._data, x._data):
+                    found[v] = v if source is x and x.op is not None else source
+            elif (v, id(x)) in found and _overlap(v._data, x):
+                found[v] = v
+
+
+def _overlap(y: Any, x: Any) -> bool:
+    """Whether two arrays, or some of two tuples of arrays, share memory."""
+    parts = [z if type(z) is tuple else (z,) for z in (y, x)]
+    return any(np.may_share_memory(a, b) for a in parts[0] for b in parts[1])
+
+
 def fresh(x: Any, array: Any, user: Node, stale: Found) -> Any:
     """The array of x, or a `Stale` if x was written to after `user` was recorded."""
     if isinstance(x, Node):
         leaf = stale.get(x)
+        if leaf is x and leaf.op is not None:
+            return Stale(x._data, user)
         if leaf is not None and leaf.birth > user.birth:
             return Stale(x._data, user, leaf)
     elif (user, id(x)) in stale:

@@ -40,8 +40,11 @@ autograd.gradient_check
 autograd.readers.source_lines
 autograd.viz
 autograd.viz.player
-autograd.readers.explain autograd.readers.compare autograd.readers.detect_anomaly
+autograd.readers.paths
+autograd.readers.explain autograd.readers.why
+autograd.readers.compare autograd.readers.detect_anomaly
 autograd.readers.ladder autograd.readers.lint autograd.readers.profile
+autograd.readers.check
 autograd.readers
 autograd
 nn.name_clash nn.arguments

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import autograd
+import nn
 from autograd import Value, checkpoint, grad, gradcheck, gradgradcheck
 
 
@@ -134,3 +135,39 @@ def test_an_output_that_is_missing_the_second_time_is_refused():
 def test_a_function_that_returns_no_value_is_refused(wrong):
     with pytest.raises(TypeError, match=f"checkpoint: .*{type(wrong).__name__}"):
         checkpoint(lambda v: (v, wrong), Value(1.0))
+
+
+def test_a_constant_that_changes_the_gradient_but_no_output():
+    def refused(f, change, *args):
+        x = Value([0.0, 2.0])
+        y = np.sum(autograd.checkpoint(f, x, *args))
+        change()
+        with pytest.raises(RuntimeError, match="checkpoint: the function computed with different"):
+            y.backward()
+        assert x.grad is None
+
+    c, held, untracked, number = np.ones(2), [np.ones(2)], Value(np.ones(2), False), {"k": 2.0}
+    refused(lambda x, c: x * c, lambda: c.__setitem__(0, 9.0), c)
+    refused(lambda x: x * c, lambda: c.__setitem__(0, 8.0))
+    refused(lambda x, held: x * held[0], lambda: held.__setitem__(0, np.array([9.0, 1.0])), held)
+    refused(lambda x, u: x * u, lambda: untracked.data.__setitem__(0, 9.0), untracked)
+    refused(lambda x: x[:1] * number["k"], lambda: number.update(k=9.0))
+
+
+def test_constants_that_are_made_anew_are_the_same():
+    x = Value([0.0, 2.0])
+
+    def f(x):
+        return np.where(x.data > 1, x * float("nan"), x * np.arange(2.0))
+
+    np.sum(autograd.checkpoint(f, x)).backward()
+    np.testing.assert_array_equal(x.grad, [0.0, np.nan])
+
+
+def test_a_layer_that_renorms_its_weight_gets_the_gradient():
+    def gradient(call):
+        layer = nn.Embedding(5, 4, max_norm=0.5, rng=0)
+        np.sum(call(layer, np.array([0, 1])) ** 2).backward()
+        return layer.weight.grad
+
+    np.testing.assert_array_equal(gradient(autograd.checkpoint), gradient(lambda f, x: f(x)))

@@ -126,3 +126,54 @@ def test_a_stale_leaf_raises_before_a_kernel_reads_it(fused):
     p.data = 1.0
     with pytest.raises(RuntimeError, match=r"fused.*'p'"):
         y.backward()
+
+
+def product(joint=None, forward=None, reference=None):
+    return KernelOp(
+        forward or (lambda a, b: (a * b, None)),
+        "{a} {b}",
+        joint or (lambda g, needs, y, saved, a, b: (g * b, g * a)),
+        reference=reference or (lambda a, b: a * b),
+        arity=2,
+        name="product",
+    )
+
+
+@pytest.mark.parametrize(
+    ("joint", "what"),
+    [
+        (lambda g, needs, y, saved, a, b: (g * b,), "returned 1 gradients for 2 inputs"),
+        (lambda g, needs, y, saved, a, b: (g, g, g), "returned 3 gradients for 2 inputs"),
+        (lambda g, needs, y, saved, a, b: None, "returned NoneType"),
+        (lambda g, needs, y, saved, a, b: {0: g, 1: g}, "returned dict"),
+        (lambda g, needs, y, saved, a, b: (np.multiply(g, b, out=g), g * a), "writes to its"),
+        (lambda g, needs, y, saved, a, b: (g * b, np.multiply(b, 0, out=b)), "writes to its"),
+    ],
+)
+def test_a_joint_vjp_returns_one_gradient_for_each_input_and_writes_to_none(op_table, joint, what):
+    a, b = Value([1.0, 2.0]), Value([3.0, 4.0])
+    with pytest.raises((TypeError, ValueError, RuntimeError), match=f"product: its joint.*{what}"):
+        np.sum(product(joint)(a, b)).backward()
+    assert a.grad is None
+
+
+def test_a_joint_vjp_may_be_a_generator(op_table):
+    a, b = Value([1.0, 2.0]), Value([3.0, 4.0])
+    np.sum(product(lambda g, needs, y, saved, a, b: iter((g * b, g * a)))(a, b)).backward()
+    np.testing.assert_array_equal(b.grad, [1.0, 2.0])
+
+
+@pytest.mark.parametrize("forward", [lambda a, b: a * b, lambda a, b: (a, b, a), lambda a, b: None])
+def test_a_forward_that_forgets_what_it_saves_is_refused(op_table, forward):
+    with pytest.raises(TypeError, match=r"product: forward must return a pair, \(y, saved\)"):
+        product(forward=forward)(Value([1.0, 2.0]), Value([3.0, 4.0]))
+
+
+@pytest.mark.parametrize(
+    "reference", [lambda a, b: None, lambda a, b: np.sum(a * b), lambda a, b: (a * b, a)]
+)
+def test_a_reference_of_another_shape_is_refused(op_table, reference):
+    a, b = Value([1.0, 2.0]), Value([3.0, 4.0])
+    y = np.sum(product(reference=reference)(a, b))
+    with pytest.raises(ValueError, match="product: its reference returned"):
+        grad(y, a, create_graph=True)

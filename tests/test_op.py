@@ -9,7 +9,7 @@ import pickle
 import numpy as np
 import pytest
 
-from autograd import KernelOp, Op, SequenceOp, Value, grad, gradcheck, gradgradcheck
+from autograd import KernelOp, Op, SequenceOp, Value, grad, gradcheck, gradgradcheck, no_grad
 from autograd.op import ROWS
 from autograd.ops.losses.cross_entropy import cross_entropy
 from autograd.symbol import ATOM
@@ -216,3 +216,48 @@ def test_an_op_is_pickled_by_its_name_and_copied_as_itself(op_table):
     ROWS.remove(own)
     with pytest.raises(LookupError, match=r"twice.*import the module"):
         pickle.loads(gone)
+
+
+@pytest.mark.parametrize(
+    ("forward", "vjp", "who"),
+    [
+        (lambda a: np.multiply(a, 2, out=a), lambda g, y, a: g, "forward writes to its argument 0"),
+        (lambda a: a * a, lambda g, y, a: np.multiply(g, 2 * a, out=g), "a vjp writes to its arg"),
+        (lambda a: a * a, lambda g, y, a: np.multiply(y, 0, out=y), "a vjp writes to its argument"),
+        (lambda a: a * a, lambda g, y, a: np.multiply(a, 2, out=a), "a vjp writes to its argument"),
+    ],
+)
+@pytest.mark.parametrize("n", [3, 5000])
+def test_an_op_that_writes_to_what_it_is_given_is_refused(op_table, forward, vjp, who, n):
+    op, x = Op(forward, "{a}", vjp, name="writer"), Value(np.arange(1.0, n + 1))
+    with pytest.raises(RuntimeError, match=f"writer: {who}"):
+        np.sum(op(x) * x.data).backward()
+
+
+def test_an_op_that_writes_to_another_argument_or_returns_its_input(op_table):
+    def counted(a, seen):
+        seen += 1
+        return a
+
+    op = Op(counted, "{a}", lambda g, y, a, seen: g, name="counted")
+    x, seen = Value([1.0, 2.0]), np.zeros(1)
+    np.sum(op(x, seen) * 3).backward()
+    np.testing.assert_array_equal(x.grad, [3.0, 3.0])
+    with no_grad():
+        y = op(x, seen)
+    y.data[0] = 9
+    np.testing.assert_array_equal(x.data, [1.0, 2.0])
+    assert seen == 2
+
+
+def test_an_op_that_computes_with_a_masked_array_is_refused(op_table):
+    x = Value([1.0, 2.0])
+
+    def covered(a):
+        return np.ma.array(a, mask=[1, 0])
+
+    with pytest.raises(TypeError, match="covered: forward: the mask of a masked array"):
+        Op(covered, "{a}", lambda g, y, a: g)(x)
+    op = Op(lambda a: a * 2, "{a}", lambda g, y, a: covered(g), name="covered")
+    with pytest.raises(TypeError, match="covered: a vjp: the mask of a masked array"):
+        np.sum(op(x)).backward()

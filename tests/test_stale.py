@@ -193,3 +193,52 @@ def test_backward_from_several_threads_loses_nothing():
         for t in threads:
             t.join()
         assert np.array_equal(x.grad, np.full(n, 800.0))
+
+
+@pytest.mark.parametrize("view", [np.transpose, np.ravel, lambda v: v[:], lambda v: np.split(v, 1)])
+@pytest.mark.parametrize("tracked", [True, False])
+def test_an_untracked_view_whose_leaf_is_written_to(view, tracked):
+    leaf, x = Value([4.0, 5.0], requires_grad=tracked), Value([1.0, 2.0])
+    with autograd.no_grad():
+        constant = view(leaf)
+    y = np.sum(x * (constant[0] if isinstance(constant, list) else constant))
+    leaf.data -= 1
+    with WRITTEN:
+        y.backward()
+    y = np.sum(x * (constant[0] if isinstance(constant, list) else constant))
+    y.backward()
+    np.testing.assert_array_equal(x.grad, [3.0, 4.0])
+
+
+def test_one_of_several_outputs_that_are_views_of_a_leaf():
+    x = Value([1.0, 2.0, 3.0])
+    y = np.split(x, 3)[0]
+    y = np.sum(y * y)
+    x.data -= 1
+    with WRITTEN:
+        y.backward()
+
+
+def test_the_result_of_an_op_that_is_a_view_of_a_constant():
+    second = autograd.Op(
+        lambda a, b: b[:1], "{b}", lambda g, y, a, b: g * a, lambda g, y, a, b: g, name="second"
+    )
+    x, c = Value([2.0]), np.array([3.0, 4.0])
+    y = second(x, c)
+    np.sum(y * y).backward()
+    np.testing.assert_array_equal(x.grad, [12.0])
+    y = second(x, c)
+    z = np.sum(y * y)
+    c[0] = 5
+    with WRITTEN:
+        z.backward()
+
+
+def test_the_ends_of_a_slice():
+    x, start, stop = Value([1.0, 2.0, 3.0]), np.array(0), np.array(1)
+    y = np.sum(x[start:stop] * 2)
+    start[...], stop[...] = 2, 3
+    y.backward()
+    np.testing.assert_array_equal(x.grad, [2.0, 0.0, 0.0])
+    with pytest.raises(TypeError, match="getitem: slice indices must be integers"):
+        x[np.array(0.5) :]

@@ -85,6 +85,9 @@ def test_a_file_that_can_not_be_written_is_named(tmp_path, monkeypatch):
         write(tmp_path / "nowhere" / "a", b"")
     with pytest.raises(OSError, match=rf"directory|denied.*{tmp_path.name}"):
         write(tmp_path, b"")
+    if sys.platform == "linux":
+        with pytest.raises(OSError, match=r"'/proc/nothing'$"):
+            write("/proc/nothing", b"")
     monkeypatch.setattr(files.os, "access", lambda path, mode: False)
     (tmp_path / "a").write_bytes(b"old")
     with pytest.raises(PermissionError, match="read-only"):

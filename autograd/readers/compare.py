@@ -10,11 +10,10 @@ import numpy as np
 from autograd import engine
 from autograd.kernel_op import KernelOp
 from autograd.node import Array, Node
-from autograd.op import SELECT
 from autograd.printable import printable
 from autograd.recording import enable_grad
 from autograd.value import Value
-from autograd.viz.labels import call_labels
+from autograd.viz.labels import full_name, node_labels
 from autograd.viz.summary import number
 from autograd.viz.trace import Trace
 
@@ -190,13 +189,13 @@ def _alike(ta: Trace, tb: Trace) -> bool:
 def _forward(ta: Trace, tb: Trace) -> Iterator[tuple[str, Any, Any]]:
     """Inputs as they are first used, and results."""
     seen: set[int] = set()
-    labels = _labels(ta)
+    labels = node_labels(ta)
     for u, v in zip(ta.order, tb.order, strict=True):
         for x, y in zip(u.inputs, v.inputs, strict=True):
             new = x is not None and id(x) not in seen and not (isinstance(x, Node) and x.op)
             if new and not (isinstance(y, Node) and y.op):
                 seen.add(id(x))
-                name = _name(ta, x) or f"an input of {labels[id(u)]}"
+                name = full_name(ta, x) or f"an input of {labels[id(u)]}"
                 yield name, *(_data(x), _data(y))
         if type(u._data) is not tuple:
             yield labels[id(u)], u._data, v._data
@@ -210,12 +209,12 @@ def _backward(ta: Trace, tb: Trace) -> Iterator[tuple[str, Any, Any]]:
         if not root.requires_grad or root._data.size != 1:
             return
         sides.append(_watched([root], [np.ones_like(root._data)]))
-    labels = _labels(ta)
+    labels = node_labels(ta)
     if [v.op for v, _ in sides[0]] != [v.op for v, _ in sides[1]]:
         return
     for (v, g), (_, h) in zip(*sides, strict=True):
         if not isinstance(g, dict) and not isinstance(h, dict):
-            name = _name(ta, v) or labels.get(id(v), "a leaf")
+            name = full_name(ta, v) or labels.get(id(v), "a leaf")
             yield f"gradient of {name}", g, h
 
 
@@ -224,23 +223,6 @@ def _watched(roots: Sequence[Node], seeds: Sequence[Any]) -> list[tuple[Node, An
     found: list[tuple[Node, Any]] = []
     engine.gradients(roots, seeds, [], watch=lambda v, g: found.append((v, g)))
     return found
-
-
-def _labels(trace: Trace) -> dict[int, str]:
-    """The label of each result: its name, or its module and op."""
-    calls = call_labels([c for c in trace.calls.values() if c])
-    found: dict[int, str] = {}
-    for v in trace.order:
-        op = v.inputs[0].op if v.op is SELECT else v.op
-        call = trace.calls[id(v)]
-        where = f"{calls[id(call)]}: " if call else ""
-        found[id(v)] = _name(trace, v) or f"{where}{op.name}"
-    return found
-
-
-def _name(trace: Trace, x: Any) -> str | None:
-    """The path of a parameter, else the name of a Value or array."""
-    return trace.parameters.get(id(x)) or trace.name(x)
 
 
 def _layers(trace: Trace) -> dict[str, list[Any]]:
@@ -290,7 +272,7 @@ def _data(x: Any) -> Any:
 def _kernels(root: Value, gradients: bool) -> Iterator[tuple[str, Any, Any]]:
     """Each kernel's results and gradients, and those of its reference on the same inputs."""
     trace = Trace([root])
-    labels = _labels(trace)
+    labels = node_labels(trace)
     reached = _watched([root], [np.ones_like(root._data)]) if gradients else []
     incoming = {id(node): g for node, g in reached}
     for v in trace.order:

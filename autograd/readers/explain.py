@@ -5,57 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 from itertools import pairwise
-from typing import Any, NamedTuple
+from math import isfinite
+from typing import Any
 
 import numpy as np
 
-from autograd.contribution import Unreached
-from autograd.engine import add_gradient, gradients, topological
-from autograd.node import Array, Node
-from autograd.op import SELECT
+from autograd.node import Array
 from autograd.printable import printable
-from autograd.value import Value, seed_like
-from autograd.viz.gradients import passed_back
+from autograd.readers.paths import Names, Path, Reach, chips, follow, norm, place_of, told_apart
+from autograd.value import Value
 from autograd.viz.summary import number
 from autograd.viz.text import literal
-
-
-class Step(NamedTuple):
-    """One op on a path, with the input through which the path enters and the local derivative.
-
-    Attributes
-    ----------
-    node : the op's result.
-    place : index of the input.
-    factor : the local derivative if input and output are single numbers, else None.
-    """
-
-    node: Node
-    place: int
-    factor: float | None
-
-    @property
-    def title(self) -> str:
-        """The name of the node, or of its op."""
-        return self.node.name or str(self.node.op.name)
-
-
-class Path(NamedTuple):
-    """One path from x to y, and its contribution to the gradient.
-
-    Attributes
-    ----------
-    steps : the ops on the path, from x to y.
-    contribution : array of x's shape; over all paths they sum to the gradient.
-    """
-
-    steps: tuple[Step, ...]
-    contribution: Array
-
-    @property
-    def title(self) -> str:
-        """The ops on the path, in one line."""
-        return " → ".join(step.title for step in self.steps if step.node.op is not SELECT)
 
 
 class Explanation:
@@ -79,8 +39,10 @@ class Explanation:
         rest: Array,
         others: int,
         element: tuple[int, ...] | None,
+        called: tuple[str, str],
     ) -> None:
         self.x, self.y, self.rest, self.others, self.element = x, y, rest, others, element
+        self._called = called  # the names of y and x
         self.gradient: Array = sum((p.contribution for p in paths), start=rest)
         self.paths = sorted(paths, key=lambda path: -abs(self.size(path.contribution)))
 
@@ -90,10 +52,13 @@ class Explanation:
             return float(contribution[self.element])
         if contribution.size == 1:
             return float(contribution.reshape(()))
-        return float(np.linalg.norm(contribution))
+        return norm(contribution)
 
     def share(self, contribution: Array) -> float:
-        """Its share of the gradient, projected on the gradient's direction; all shares sum to 1."""
+        """Its share of the gradient, projected on the gradient's direction; all shares sum to 1.
+
+        NaN if the gradient is 0 or not finite: there are no shares of it.
+        """
         g = self.gradient
         if self.element is not None:
             contribution, g = contribution[self.element], g[self.element]
@@ -101,19 +66,23 @@ class Explanation:
         return float(np.vdot(g, contribution) / whole) if whole else float("nan")
 
     def table(self) -> list[dict[str, Any]]:
-        """One row a path, then one for the rest: path, factors, contribution, share.
+        """One row a path, then one for the rest: path, factors, gains, contribution, share.
+
+        A factor is the local derivative of a step, None where arrays are passed; a gain is the norm
+        of what the step passes back over the norm of what came in.
 
         Examples
         --------
         >>> import autograd
         >>> x = autograd.Value(3.0, name="x")
         >>> [(row["path"], row["contribution"]) for row in autograd.explain(x * x, x).table()]
-        [('multiply', 3.0), ('multiply', 3.0)]
+        [('multiply (left)', 3.0), ('multiply (right)', 3.0)]
         """
         rows: list[dict[str, Any]] = [
             {
                 "path": path.title,
-                "factors": [step.factor for step in path.steps if step.node.op is not SELECT],
+                "factors": path.factors,
+                "gains": path.gains,
                 "contribution": self.size(path.contribution),
                 "share": self.share(path.contribution),
             }
@@ -124,6 +93,7 @@ class Explanation:
                 {
                     "path": f"{self.others:,} other paths",
                     "factors": [],
+                    "gains": [],
                     "contribution": self.size(self.rest),
                     "share": self.share(self.rest),
                 }
@@ -134,7 +104,8 @@ class Explanation:
     def _what(self) -> tuple[str, str]:
         """The names of y and x, with the element."""
         index = "" if self.element is None else str(list(self.element))
-        return self.y.name or "y", (self.x.name or "x") + index
+        y, x = self._called
+        return y, x + index
 
     @property
     def _whole(self) -> float:
@@ -155,12 +126,10 @@ class Explanation:
         count = len(self.paths) + self.others
         lines = [f"{symbol} = {number(self._whole)}, over {count:,} path{'s' * (count != 1)}"]
         for row in self.table():
-            factors = ""
-            if row["factors"] and None not in row["factors"]:
-                factors = "  = " + " · ".join(number(f) for f in row["factors"])
+            start = f"{x} → " if row["path"] and row["gains"] else x if not row["path"] else ""
             lines.append(
                 f"{number(row['contribution']):>10} {_percent(row['share']):>6}  "
-                f"{x if row['factors'] else ''}{' → ' * bool(row['factors'])}{row['path']}{factors}"
+                f"{start}{row['path']}{_product(row)}"
             )
         return "\n".join(lines)
 
@@ -170,10 +139,9 @@ class Explanation:
         terms = []
         for path in self.paths:
             names = [x]
-            for step in path.steps:
-                if step.node.op is not SELECT:
-                    own = step.node.name
-                    names.append(literal(own) if own else rf"v_{{{len(names)}}}")
+            for step in path.shown:
+                own = step.node.name
+                names.append(literal(own) if own else rf"v_{{{len(names)}}}")
             names[-1] = y
             chain = r" \, ".join(
                 rf"\frac{{\partial {b}}}{{\partial {a}}}" for a, b in pairwise(names)
@@ -186,33 +154,48 @@ class Explanation:
         return rf"\frac{{\partial {y}}}{{\partial {x}}} = " + " + ".join(terms)
 
     def _repr_html_(self) -> str:
-        y, x = self._what
-        head = f"<caption>{escape(self._text().splitlines()[0])}</caption>"
+        head = escape(self._text().splitlines()[0])
+        _, x = self._what
         rows = "".join(
-            f"<tr><td style='text-align:right'>{number(row['contribution'])}</td>"
-            f"<td style='text-align:right'>{_percent(row['share'])}</td>"
-            f"<td style='text-align:left'>{escape(row['path'])}</td></tr>"
-            for row in self.table()
+            "<tr style='border-top:1px solid #98a1af'>"
+            f"<td style='text-align:right;white-space:nowrap'>{number(self.size(p.contribution))}"
+            f"</td><td style='text-align:right'>{_bar(self.share(p.contribution))}</td>"
+            f"<td style='text-align:left'>{chips(x, p)}</td></tr>"
+            for p in self.paths
         )
-        names = f"<tr><th>contribution</th><th>share</th><th>from {escape(x)} to {escape(y)}</th>"
-        return f"<table>{head}{names}</tr>{rows}</table>"
+        if self.others:
+            rows += (
+                f"<tr style='border-top:1px solid #98a1af'><td>{number(self.size(self.rest))}</td>"
+                f"<td style='text-align:right'>{_bar(self.share(self.rest))}</td>"
+                f"<td style='text-align:left'>{self.others:,} other paths</td></tr>"
+            )
+        return (
+            "<div style='overflow-x:auto' tabindex='0' role='region' aria-label='paths'>"
+            f"<table style='border-collapse:collapse'><caption style='text-align:left'><b>{head}"
+            "</b></caption><tr><th scope='col'>contribution</th><th scope='col'>share</th>"
+            f"<th scope='col' style='text-align:left'>path</th></tr>{rows}</table></div>"
+        )
 
 
 def _percent(share: float) -> str:
-    return f"{share:.0%}".replace("-", "−")
+    return f"{share:.0%}".replace("-", "−") if isfinite(share) else "—"
 
 
-class _Partial(NamedTuple):
-    """A path from y to some node: the gradient there, and the steps so far."""
+def _bar(share: float) -> str:
+    """A share as text with a bar under it: orange for what adds, blue for what takes away."""
+    width = min(abs(share), 1.0) if isfinite(share) else 0.0
+    colour = "#c2410c" if share > 0 else "#1d4ed8"
+    return (
+        f"{_percent(share)}<div aria-hidden='true' style='height:4px;min-width:48px'>"
+        f"<div style='height:4px;width:{100 * width:.3g}%;background:{colour}'></div></div>"
+    )
 
-    g: Any
-    steps: tuple[Step, ...]
 
-    @property
-    def size(self) -> float:
-        gs = self.g.values() if isinstance(self.g, dict) else (self.g,)
-        total = sum(float(np.square(g, dtype=np.float64).sum()) for g in gs)
-        return total if total == total else np.inf
+def _product(row: dict[str, Any]) -> str:
+    """The factors whose product is the contribution; the gains if arrays are passed."""
+    if row["factors"] and None not in row["factors"]:
+        return "  = " + " · ".join(number(f) for f in row["factors"])
+    return "  gains " + " · ".join(number(g, 3) for g in row["gains"]) if row["gains"] else ""
 
 
 def explain(
@@ -266,108 +249,13 @@ def explain(
     """
     if limit < 1:
         raise ValueError(f"explain: limit must be at least 1, got {limit}.")
-    where = None
-    if element is not None:
-        where = tuple(element) if isinstance(element, Sequence) else (element,)
-        try:
-            alone = np.ndim(x.data[where]) == 0
-        except IndexError:
-            alone = False
-        if not alone:
-            raise IndexError(f"explain: element={element!r} is no element of x {x.shape}.")
-    return _Walk(y, x, seed(y, gradient), limit).explanation(where)
-
-
-def seed(y: Any, gradient: Any) -> Array:
-    """The incoming gradient of y."""
-    if not isinstance(y, Value):
-        raise TypeError(f"explain: y must be a Value, not {type(y).__name__}.")
-    try:
-        return seed_like(y, gradient)
-    except (ValueError, TypeError) as error:
-        raise type(error)(f"explain: {error}") from None
-
-
-class _Walk:
-    """From y back to x, with at most `limit` separate paths at each node."""
-
-    def __init__(self, y: Value, x: Value, g: Array, limit: int) -> None:
-        self.y, self.x, self.limit = y, x, limit
-        order, _, self.stale = topological([y], stop={x})
-        self.live: set[Node] = {x}
-        self.order = []
-        for v in order:
-            if any(isinstance(a, Node) and a in self.live for a in v.inputs):
-                self.live.add(v)
-                self.order.append(v)
-        if y not in self.live:
-            raise RuntimeError(
-                f"explain: no path leads from x ({x.name or x.shape}) to y, or x requires no "
-                "gradient."
-            )
-        self.hidden: Unreached = {}  # of each node, as in a pass over the whole graph
-        unreached: Unreached = {}
-
-        def keep(v: Node, g: Any) -> None:
-            if v in unreached:
-                self.hidden[v] = unreached[v]
-
-        gradients([y], [g], [x], watch=keep, stop={x}, unreached=unreached)
-        self.partials: dict[Node, list[_Partial]] = {y: [_Partial(g, ())]}
-        self.rest: dict[Node, Any] = {}
-        self.merged: dict[Node, int] = {}
-
-    def explanation(self, element: tuple[int, ...] | None) -> Explanation:
-        """Walk, and collect what has arrived at x."""
-        with np.errstate(all="ignore"):
-            for v in reversed(self.order):
-                self._leave(v)
-        self._cut(self.x)
-        found = [Path(p.steps, np.asarray(p.g)) for p in self.partials.get(self.x, [])]
-        rest = self.rest.get(self.x)
-        if rest is None:
-            rest = np.zeros(self.x.shape, self.x.dtype)
-        return Explanation(self.y, self.x, found, rest, self.merged.get(self.x, 0), element)
-
-    def _cut(self, v: Node) -> None:
-        """Merge the smaller partial paths at v beyond the limit."""
-        here = self.partials.get(v, [])
-        if len(here) <= self.limit:
-            return
-        here.sort(key=lambda partial: -partial.size)
-        for partial in here[self.limit :]:
-            add_gradient(self.rest, v, partial.g)
-            self.merged[v] = self.merged.get(v, 0) + 1
-        del here[self.limit :]
-
-    def _leave(self, v: Node) -> None:
-        """Extend every partial path at v to each input that has a path to x."""
-        self._cut(v)
-        here, rest = self.partials.pop(v, []), self.rest.pop(v, None)
-        count = self.merged.pop(v, 0)
-        for i, a in enumerate(v.inputs):
-            if not (isinstance(a, Node) and a in self.live):
-                continue
-            for g, steps in here:
-                gx = self._pull(v, i, g)
-                if gx is not None:
-                    step = Step(v, i, _factor(g, gx))
-                    self.partials.setdefault(a, []).append(_Partial(gx, (step, *steps)))
-            if rest is not None:
-                gx = self._pull(v, i, rest)
-                if gx is not None:
-                    add_gradient(self.rest, a, gx)
-                    self.merged[a] = self.merged.get(a, 0) + count
-
-    def _pull(self, v: Node, i: int, g: Any) -> Any:
-        """The contribution of v's op to its input i, as the engine would add it."""
-        needs = [j == i for j in range(len(v.inputs))]
-        hidden = {v: self.hidden[v]} if v in self.hidden else {}
-        return passed_back(v, g, needs, self.stale, unreached=hidden)[i]
-
-
-def _factor(g: Any, gx: Any) -> float | None:
-    if isinstance(g, dict) or isinstance(gx, dict) or np.size(g) != 1 or np.size(gx) != 1:
-        return None
-    incoming = float(np.asarray(g).reshape(()))
-    return float(np.asarray(gx).reshape(())) / incoming if incoming else None
+    reach = Reach("explain", y, x, gradient)
+    where = place_of("explain", x, element)
+    if not reach.connected:
+        raise RuntimeError(
+            f"explain: no path leads from x ({x.name or x.shape}) to y, or x requires no gradient."
+        )
+    names = Names(y)
+    paths, rest, others = follow(reach, names, limit)
+    called = (names.value(y) or "y", names.value(x) or "x")
+    return Explanation(y, x, told_apart(paths, names.trace.order), rest, others, where, called)

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from autograd.node import Node
-from autograd.viz.trace import Call
+from autograd.op import SELECT
+from autograd.viz.trace import Call, Trace
 
 
 def call_labels(found: Sequence[Call]) -> dict[int, str]:
@@ -34,6 +35,23 @@ def call_labels(found: Sequence[Call]) -> dict[int, str]:
                 label += f", call {k + 1} of {len(same)}"
             labels[id(call)] = label
     return labels
+
+
+def full_name(trace: Trace, x: Any) -> str | None:
+    """The path of a parameter, such as 0.weight; else the name of a Value or array."""
+    return trace.parameters.get(id(x)) or trace.name(x)
+
+
+def node_labels(trace: Trace) -> dict[int, str]:
+    """id of each result -> its label: its name, or its module and op."""
+    calls = call_labels([c for c in trace.calls.values() if c])
+    found: dict[int, str] = {}
+    for v in trace.order:
+        op = v.inputs[0].op if v.op is SELECT else v.op
+        call = trace.calls[id(v)]
+        where = f"{calls[id(call)]}: " if call else ""
+        found[id(v)] = full_name(trace, v) or f"{where}{op.name}"
+    return found
 
 
 def arguments(v: Node) -> str:

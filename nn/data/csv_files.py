@@ -20,7 +20,7 @@ import numpy as np
 
 from autograd.files import located
 from autograd.node import Array
-from nn.arguments import count, flags
+from nn.arguments import count, flags, reals
 
 PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\x00": "lzma"}
 """First bytes of a compressed file, and the module that reads it."""
@@ -111,6 +111,10 @@ def load_csv(
     ['daisy', 'rose']
     """
     flags("load_csv", header=header)
+    if missing is not None:
+        reals("load_csv", missing=missing)
+    if not isinstance(delimiter, str) or len(delimiter) != 1:
+        raise ValueError(f"load_csv: delimiter must be one character, got {delimiter!r}.")
     file = located(path)
     lines = _lines(file, _text(file, encoding), delimiter, count("load_csv", "skip", skip))
     if len(lines) <= header:
@@ -129,6 +133,8 @@ def load_csv(
     chosen = _column(target, columns, file)
     inputs = [i for i in range(width) if i != chosen]
 
+    if header and 0 in inputs and not columns[0]:
+        _refuse_row_numbers(file, [row[0] for _, row in lines])
     numbers = [number for number, _ in lines]
 
     def column(i: int) -> _Column:
@@ -167,6 +173,11 @@ def _text(file: Path, encoding: str | None) -> str:
         raise ValueError(
             f"load_csv: {file}, line {line} is not {encoding}: {error.reason}. Pass its encoding, "
             "such as encoding='cp1252' (Excel on Windows) or 'latin-1'."
+        ) from error
+    except LookupError as error:
+        raise ValueError(
+            f"load_csv: there is no encoding {encoding!r}; there are 'utf-8', 'cp1252', 'latin-1' "
+            "and those of Python's codecs."
         ) from error
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
@@ -214,6 +225,15 @@ def _names(file: Path, lines: Sequence[tuple[int, list[str]]]) -> list[str]:
     return first
 
 
+def _refuse_row_numbers(file: Path, entries: list[str]) -> None:
+    """Refuse a first column that is no feature but tells the samples' order."""
+    if entries == [str(i) for i in range(len(entries))]:
+        raise ValueError(
+            f"load_csv: the first column of {file} has no name and holds the numbers of the lines, "
+            "as pandas writes them; write the file with to_csv(path, index=False)."
+        )
+
+
 def _column(target: str | int | None, columns: list[str], file: Path) -> int | None:
     if target is None:
         return None
@@ -226,7 +246,7 @@ def _column(target: str | int | None, columns: list[str], file: Path) -> int | N
             )
         if places:
             return places[0]
-    elif -len(columns) <= operator.index(target) < len(columns):
+    elif not isinstance(target, bool) and -len(columns) <= operator.index(target) < len(columns):
         return operator.index(target) % len(columns)
     raise ValueError(f"load_csv: {file} has no column {target!r}; it has {', '.join(columns)}.")
 

@@ -98,8 +98,10 @@ class ImageFolder:
         except ImportError as error:
             raise needs("ImageFolder", "Pillow") from error
         if size is not None:
-            height, width = size
-            size = (count("ImageFolder", "size", height, 1), count("ImageFolder", "size", width, 1))
+            if not isinstance(size, (tuple, list)) or len(size) != 2:
+                raise ValueError(f"ImageFolder: size must be (H, W), got {size!r}.")
+            height, width = (count("ImageFolder", "size", n, 1) for n in size)
+            size = (height, width)
         self.root = located(root)
         if not self.root.is_dir():
             raise FileNotFoundError(f"ImageFolder: there is no directory {self.root}.")
@@ -133,6 +135,11 @@ class ImageFolder:
     def __getitem__(self, index: int) -> tuple[Any, int]:
         from PIL.Image import DecompressionBombError
 
+        if isinstance(index, slice) or not -len(self) <= index < len(self):
+            raise IndexError(
+                f"ImageFolder: index {index} is out of range: there are {len(self)} images, read "
+                "one at a time."
+            )
         file, label = self.samples[index]
         try:
             x = self._read(file)

@@ -11,6 +11,7 @@ import numpy as np
 from autograd.node import Array
 from autograd.random import Rng, as_generator, either
 from nn.arguments import count, flags
+from nn.data.arrays import numbers
 
 
 def indices_of(who: str, given: Any) -> Array:
@@ -216,8 +217,8 @@ class WeightedRandomSampler(Sampler):
     ) -> None:
         flags(type(self).__name__, replacement=replacement)
         super().__init__(generator, rng=rng)
-        w = np.asarray(weights, np.float64)
-        if w.ndim != 1 or not np.isfinite(w).all() or (w < 0).any() or not w.sum() > 0:
+        w = numbers("WeightedRandomSampler: weights", weights).astype(np.float64)
+        if w.ndim != 1 or not np.isfinite(w).all() or (w < 0).any() or not w.any():
             raise ValueError(
                 "WeightedRandomSampler: weights must be finite numbers >= 0 of shape (N,), not all "
                 f"zero; got shape {w.shape}."
@@ -231,7 +232,8 @@ class WeightedRandomSampler(Sampler):
         self.weights, self.num_samples, self.replacement = w, num_samples, replacement
 
     def draw(self, rng: np.random.Generator) -> Array:
-        p = self.weights / self.weights.sum()
+        p = self.weights / self.weights.max()  # whose sum is finite
+        p /= p.sum()
         return rng.choice(len(p), self.num_samples, self.replacement, p)
 
     def __len__(self) -> int:

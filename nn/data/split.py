@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd.random import Rng, as_generator, either
+from nn.arguments import reals
 from nn.data.arrays import as_array
 from nn.data.dataset import Dataset, Subset, indexed
 
@@ -51,6 +52,9 @@ def train_test_split(
         raise ValueError(
             f"train_test_split: X {X.shape} and y {y.shape} must have the same N, and y one axis."
         )
+    if np.ndim(test_size):
+        raise TypeError("train_test_split: test_size must be a number; it takes one X and one y.")
+    reals("train_test_split", test_size=test_size)
     if not 0 < test_size < 1:
         raise ValueError(f"train_test_split: test_size must be in (0, 1), got {test_size}.")
     n = math.ceil(test_size * len(y) - 1e-9)
@@ -104,6 +108,10 @@ def random_split(
     """
     dataset = indexed("random_split", dataset)
     n = len(dataset)
+    if not isinstance(lengths, (list, tuple, np.ndarray)):
+        raise TypeError(f"random_split: lengths must be a list of sizes, got {lengths!r}.")
+    for k in lengths:
+        reals("random_split", lengths=k)
     shares = all(0 <= k <= 1 for k in lengths) and abs(sum(lengths) - 1) < 1e-9
     sizes = [int(n * k) if shares else int(k) for k in lengths]
     if shares:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,23 +20,26 @@ from nn.look.gates import outputs, read_lstm
 from nn.look.running import Array
 
 
-def gradient_norms_over_time(loss: Any) -> dict[str, Array]:
+def gradient_norms_over_time(loss: Any, *, apart: bool = False) -> dict[str, Array]:
     r"""The norm of a loss's gradient with respect to the state after each recurrent step.
 
-    .. math:: \| \partial L / \partial h_t \|, \quad t = 1 \ldots T
+    .. math:: \| \partial L / \partial s_t \|, \quad t = 1 \ldots T
 
-    Recurrent kernels, of layers and of cells, are expanded into their steps. The state of an LSTM
-    is (h, c), where c also acts through h of the same step. A loop written with other ops is
-    recognized by its repetition; its states are the values carried to the next iteration.
+    Recurrent kernels, of layers and of cells, are expanded into their steps. The state :math:`s_t`
+    is :math:`h_t`, and :math:`(h_t, c_t)` in an LSTM, where :math:`c_t` also acts through
+    :math:`h_t`. A loop written with other ops is recognized by its repetition; its states are the
+    values carried to the next iteration.
 
     Parameters
     ----------
     loss : Value, before its backward pass.
+    apart : the norms of h and c of an LSTM, and of each value that a loop carries, by themselves.
 
     Returns
     -------
     dict, module of each layer, direction or loop -> array of T norms, in the order in which the
-        steps ran; 0 for a state that the loss does not depend on.
+        steps ran; 0 for a state that the loss does not depend on. If `apart`, the names end in that
+        of the state: "LSTM, h", "LSTM, c".
 
     Raises
     ------
@@ -57,6 +61,9 @@ def gradient_norms_over_time(loss: Any) -> dict[str, Array]:
     >>> norms = nn.look.gradient_norms_over_time(np.sum(h))["RNN"]
     >>> norms.shape, float(norms[-1]), bool(norms[0] < 1e-3)
     ((30,), 2.0, True)
+    >>> y, _ = nn.LSTM(2, 4, rng=0)(np.ones((30, 1, 2), np.float32))
+    >>> list(nn.look.gradient_norms_over_time(np.sum(y), apart=True))
+    ['LSTM, h', 'LSTM, c']
     """
     if not isinstance(loss, Value):
         raise TypeError(
@@ -72,14 +79,27 @@ def gradient_norms_over_time(loss: Any) -> dict[str, Array]:
     slopes = gradients(trace, {id(v) for _, steps in found for step in steps for v in step})
     labels = call_labels([call for call in trace.calls.values() if call])
     norms: dict[str, Array] = {}
+    taken: Counter[str] = Counter()
     for call, steps in found:
         name = labels[id(call)].partition(", call")[0] if call else "loop"
-        unique, k = name, 1
-        while unique in norms:
-            k += 1
-            unique = f"{name} ({k})"
-        norms[unique] = np.array([_norm(slopes, step) for step in steps])
+        taken[name] += 1
+        name = name if taken[name] == 1 else f"{name} ({taken[name]})"
+        parts = {name: steps}
+        if apart:
+            lines = [[[v] for v in line] for line in zip(*steps, strict=False)]
+            names = [f"{name}, {state}" for state in _states(trace, steps[0])]
+            parts = dict(zip(names, lines, strict=True))
+        for part, line in parts.items():
+            norms[part] = np.array([_norm(slopes, step) for step in line])
     return norms
+
+
+def _states(trace: Trace, states: list[Node]) -> list[str]:
+    """What the states of a step are called: h and c in a kernel."""
+    call = trace.calls[id(trace.alias.get(id(states[0]), states[0]))]
+    if call is not None and isinstance(call.owner, KernelOp):
+        return ["h", "c"][: len(states)]
+    return [v.name or f"state {k}" for k, v in enumerate(states, 1)]
 
 
 def _scans(trace: Trace) -> list[tuple[Call | None, list[list[Node]]]]:

@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 
 from autograd.random import Rng
-from autograd.recording import no_grad
 from autograd.value import Value
 from nn.arguments import count
 from nn.data.arrays import as_floats, is_sparse, numbers
 from nn.data.dataset import Array, is_iterable
 from nn.data.loader import DataLoader, loads_batches
-from nn.module import Module
+from nn.module import Module, evaluating
 from nn.parameter import Parameter
 
 
@@ -108,6 +107,20 @@ class Steps:
 
 
 Loader = DataLoader | Batches | Steps
+
+
+def described(loader: Loader) -> dict[str, Any]:
+    """What a run that is resumed must have in common with the one before."""
+    inner: Any = loader.loader if isinstance(loader, Steps) else loader
+    try:
+        samples = len(inner.dataset)
+    except (AttributeError, TypeError):
+        samples = None
+    return {
+        "batches": number_of(loader),
+        "batch size": getattr(inner, "batch_size", None),
+        "samples": samples,
+    }
 
 
 def number_of(loader: Loader) -> int | None:
@@ -232,13 +245,19 @@ def parts(batch: Any) -> tuple[tuple[Any, ...], Any]:
     return (batch,), batch
 
 
-def make_parameters(model: Module, loader: Loader) -> None:
-    """Run one sample through modules that learn a size from their first input."""
+def make_parameters(
+    model: Module, loader: Loader, carry: bool = False, weighted: bool = False
+) -> None:
+    """Run one sample through modules that learn a size from their first input.
+
+    In eval mode, as this is no training: running statistics stay as they are.
+    """
     if all(module._make is None for module in model.modules()):
         return
-    inputs, _ = parts(loader.sample())
-    with no_grad():
-        model(*inputs)
+    batch = loader.sample()
+    inputs, _ = parts(batch[:-1] if weighted else batch)
+    with evaluating(model):
+        model(*inputs, None) if carry else model(*inputs)
 
 
 def detached(x: Any) -> Any:

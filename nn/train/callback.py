@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from inspect import signature
 from typing import Any
 
 from nn.train.state import State
@@ -87,6 +88,8 @@ class Hooks:
                 raise TypeError(
                     f"fit: callbacks[{i}] must be a Callback or a function of the state, not {c!r}."
                 )
+            if isinstance(c, Callback):
+                _check_hooks(c)
             given.append(c if isinstance(c, Callback) else AtEpochEnd(c))
         self.callbacks = sorted(given, key=lambda c: c.last)
         self.add_names = any(_may_add_names(c) for c in given)
@@ -103,6 +106,29 @@ class Hooks:
         default = getattr(Callback, name)
         hooks = [getattr(c, name) for c in self.callbacks]
         return [h for h in hooks if getattr(h, "__func__", h) is not default]
+
+
+def _check_hooks(callback: Callback) -> None:
+    """Refuse hooks that would not be called, or not with what they expect, such as Keras's."""
+    known = [name for name in vars(Callback) if name.startswith("on_")]
+    who = type(callback).__name__
+    for name in (n for n in dir(callback) if n.startswith("on_")):
+        if name not in known:
+            raise TypeError(
+                f"fit: no hook is called {name}, as in {who}; there are {', '.join(known)}."
+            )
+        takes = signature(getattr(callback, name))
+        try:
+            takes.bind(None)
+        except TypeError:
+            fits = False
+        else:
+            fits = "logs" not in takes.parameters
+        if not fits:
+            raise TypeError(
+                f"fit: {who}.{name}{takes} must take one argument, the State, such as state.epoch, "
+                "state.logs and state.model."
+            )
 
 
 def _may_add_names(callback: Callback) -> bool:

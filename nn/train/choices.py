@@ -69,7 +69,14 @@ def optimizer_for(optimizer: Any, model: Module, lr: float | None) -> Optimizer:
             f"{optimizer!r}."
         )
     settings = {} if lr is None else {"lr": lr}
-    made: Optimizer = optimizer([p for p in model.parameters() if p.requires_grad], **settings)
+    params = list(model.parameters())
+    trained = [p for p in params if p.requires_grad]
+    if params and not trained:
+        raise ValueError(
+            f"{type(model).__name__}: none of the {len(params)} parameters is trained; each has "
+            "requires_grad=False."
+        )
+    made: Optimizer = optimizer(trained, **settings)
     return made
 
 

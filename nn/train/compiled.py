@@ -164,10 +164,12 @@ class Compiled(Module):
         batch_size: int | None = 256,
         verbose: Any = "auto",
         sample_weight: Any = None,
-    ) -> list[Any]:
+        return_dict: bool = False,
+    ) -> list[Any] | dict[str, Any]:
         """The loss and each metric on data, in the order of `compile`, as Keras returns them.
 
-        Nothing is shown meanwhile, whatever Keras's `verbose` says.
+        A list, or a dict by their names with `return_dict`. Nothing is shown meanwhile, whatever
+        Keras's `verbose` says.
         """
         plan = self._compiled("evaluate")
         data: Any = X if y is None else (*_inputs(X, y), y)
@@ -179,7 +181,7 @@ class Compiled(Module):
             batch_size=256 if batch_size is None else batch_size,
             sample_weight=sample_weight,
         )
-        return list(found.values())
+        return found if return_dict else list(found.values())
 
     def predict(self, X: Any, *, batch_size: int | None = 256, verbose: Any = "auto") -> Any:
         """The outputs for X, in eval mode and without a graph; see `nn.train.predict`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -107,6 +108,12 @@ def predict(model: Module, X: Any, *, batch_size: int = 256) -> Any:
     if not with_targets and not isinstance(X, tuple):
         X = (X,)
     loader = as_loader("predict", X, model, batch_size)
+    if getattr(loader, "shuffle", False):
+        warnings.warn(
+            "predict: the loader shuffles, so that the outputs are in another order than its "
+            "dataset; give it shuffle=False.",
+            stacklevel=2,
+        )
     found: list[Any] = []
     sizes: list[int] = []
     twice: Any = None
@@ -145,9 +152,10 @@ def _joined(found: list[Any], sizes: list[int], twice: Any, where: str) -> Any:
     arrays = [np.asarray(x) for x in found]
     axis = _sample_axis(arrays, sizes, twice)
     if axis is None:
+        shapes = {a.shape: n for a, n in zip(arrays, sizes, strict=True)}
+        found_for = ", ".join(f"{shape} for a batch of {n}" for shape, n in shapes.items())
         raise ValueError(
-            f"predict: {where} have the shape {arrays[0].shape} for a batch of {sizes[0]} samples; "
-            "no axis is that of the samples."
+            f"predict: {where} have the shape {found_for}; no axis is that of the samples."
         )
     rest = {a.shape[:axis] + a.shape[axis + 1 :] for a in arrays}
     if len(rest) > 1:

@@ -152,13 +152,14 @@ def fit(
             "fit, validation", validation, model, max(batch_size, 256), weights=validation_weight
         )
     _refuse_once(loader, held_out, epochs - begin, every, checkpoint is not None)
-    make_parameters(model, loader)
+    make_parameters(model, loader, carry, sample_weight is not None)
     optimizer = optimizer_for(optimizer, model, lr)
     own = metrics_for(metrics)
     objective = Objective(criterion, own, carry, sample_weight is not None, class_weight)
     state = State(model, optimizer, criterion, loader, epochs, own, History())
     state.has_validation = held_out is not None
     state.epoch = state.done = begin
+    state.accumulate = accumulate
     resume = [] if checkpoint is None else [Resume(checkpoint, checkpoint_every)]
     hooks = Hooks([*listed(callbacks), *progress_for(verbose), *resume])
     state.callbacks, state.more_names = hooks.given, hooks.add_names

@@ -10,6 +10,7 @@ import numpy as np
 
 from autograd.printable import printable
 from nn.look.figure import figure as new_figure
+from nn.look.plots.charts import show_curves
 from nn.train.destination import destination
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -83,6 +84,8 @@ class History:
     def plot(self, path: str | os.PathLike[str] | None = None) -> Any:
         """Draw training and validation numbers together, one panel for the loss and each metric.
 
+        Epochs are marked where there are at most 30, so that a single one is seen.
+
         Parameters
         ----------
         path : file to save the figure to, such as "history.png", optional.
@@ -97,15 +100,13 @@ class History:
             matplotlib is not installed.
         """
         curves = self.curves()
-        panels = [name for name in curves if not name.startswith("val_")]
+        panels = [*dict.fromkeys(name.removeprefix("val_") for name in curves)]
         figure = new_figure("History.plot", 4.5 * max(len(panels), 1), 3.2)
         for i, name in enumerate(panels):
+            both = {"training": name, "validation": f"val_{name}"}
+            lines = {k: (self.epochs[n], curves[n]) for k, n in both.items() if n in curves}
             axes = figure.add_subplot(1, len(panels), i + 1)
-            axes.plot(self.epochs[name], curves[name], label="training")
-            if f"val_{name}" in curves:
-                axes.plot(self.epochs[f"val_{name}"], curves[f"val_{name}"], label="validation")
-                axes.legend()
-            axes.set(xlabel="epoch", ylabel=name)
+            show_curves(lines, axes=axes, xlabel="epoch", ylabel=name)
         if path is not None:
             figure.savefig(destination("History.plot", path))
         return figure

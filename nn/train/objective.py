@@ -15,7 +15,7 @@ from nn.metrics.class_indices import OfClasses
 from nn.metrics.metric import Metric, samples_in
 from nn.module import Module
 from nn.train.batches import detached, leaves, parts, values_in
-from nn.train.reading import counted, ignored, is_sum, takes_logits
+from nn.train.reading import counted, ignored, is_sum, refuse_pairs, takes_logits
 
 
 class Outcome(NamedTuple):
@@ -107,6 +107,7 @@ class Objective:
         if loss.op is not None:
             ends = {id(x) for x in values_in(outputs)}
             if not self._is_read:
+                refuse_pairs("fit", loss, outputs, target)
                 self._read(loss, ends)
             if not self._is_sum:
                 count = counted(loss, ends, n)

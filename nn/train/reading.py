@@ -87,6 +87,39 @@ def counted(loss: Node, outputs: Collection[int], samples: int) -> float:
     return sizes[0][1] if len(sizes) == 1 else float(samples)
 
 
+def refuse_pairs(who: str, loss: Node, outputs: Any, target: Any) -> None:
+    """Refuse a loss of one's own that broadcasts outputs (N, 1) and targets (N,) to (N, N).
+
+    Raises
+    ------
+    ValueError
+        Every output is compared with every target.
+    """
+    ours, theirs = getattr(outputs, "shape", ()), getattr(target, "shape", ())
+    alike = (*ours, 1) == theirs or (*theirs, 1) == ours
+    if not alike or max(ours, default=1) <= 1:
+        return
+    pairs = np.broadcast_shapes(ours, theirs)
+    seen: set[int] = set()
+    todo: list[Any] = [loss]
+    while todo:
+        node = todo.pop()
+        if not isinstance(node, Node) or id(node) in seen:
+            continue
+        seen.add(id(node))
+        todo += node.inputs
+        if node._data.shape == pairs and any(
+            np.shape(x) == theirs and np.array_equal(x, target)
+            for x in node.inputs
+            if not isinstance(x, Node)
+        ):
+            raise ValueError(
+                f"{who}: the loss compares every output with every target: {ours} and {theirs} "
+                f"broadcast to {pairs}. Give both one shape, such as target[..., None] or "
+                "outputs[..., 0]."
+            )
+
+
 def takes_logits(loss: Node, outputs: Collection[int]) -> bool:
     """Whether the loss puts the model's outputs through a sigmoid."""
     seen: set[int] = set()

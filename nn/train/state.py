@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from nn.metrics.metric import Metric
 from nn.module import Module
 from nn.optim.optimizer import Optimizer
-from nn.train.batches import Loader, number_of
+from nn.train.batches import Loader, described
 from nn.train.history import History
 
 
@@ -51,6 +51,7 @@ class State:
     names : of the numbers that will be in `logs`.
     more_names : whether a callback of one's own may add others.
     position : batches of this epoch that are done.
+    accumulate : batches of an update.
     pending : what the gradients that wait for an update are a sum over; 0 if none do.
     carried : what a recurrent model hands on to its next batch, arrays.
     callbacks : those that remember something.
@@ -78,6 +79,7 @@ class State:
         self.logs: dict[str, Any] = {}
         self.stop = self.interrupted = self.has_validation = self.more_names = False
         self.position = self.resumed = 0
+        self.accumulate = 1
         self.pending = 0.0
         self.carried: Any = None
         self.rates = [float(group["lr"]) for group in optimizer.param_groups]
@@ -104,7 +106,8 @@ class State:
                 "metrics": [type(metric).__name__ for metric in self.metrics],
                 "optimizer": type(self.optimizer).__name__,
                 "loss": getattr(self.criterion, "__name__", type(self.criterion).__name__),
-                "batches": number_of(self.loader),
+                "accumulated batches": self.accumulate,
+                **described(self.loader),
             },
             "rates": self.rates,
             "metrics": [metric.state_dict() for metric in self.metrics],

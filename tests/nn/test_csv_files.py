@@ -171,6 +171,27 @@ def test_a_first_sample_is_not_lost_as_a_header(table, lines):
     assert len(table(lines, -1, header=False, skip=1).y) == lines.count("\n") - 1
 
 
+def test_row_numbers_of_pandas_are_no_feature(table):
+    with pytest.raises(ValueError, match=r"no name and holds the numbers .*index=False"):
+        table(",a,y\n0,1.5,1\n1,2,0\n", "y")
+    assert table(",a,y\n3,1.5,1\n1,2,0\n", "y").X.tolist() == [[3, 1.5], [1, 2]]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"delimiter": ",,"}, "delimiter must be one character, got ',,'"),
+        ({"delimiter": None}, "delimiter must be one character"),
+        ({"encoding": "nope"}, "there is no encoding 'nope'"),
+        ({"missing": "mean"}, "load_csv: missing must be a number, got 'mean'"),
+        ({"target": True}, "no column True"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(table, settings, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        table("a,b\n1,2\n", **settings)
+
+
 def test_numbers_may_be_names_of_columns_beside_a_text(table):
     assert table("0,1,label\n0,1,yes\n5,1,no\n", "label").columns == ["0", "1"]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import autograd
-from nn.data import DataLoader, TensorDataset, load_digits, train_test_split
+from nn.data import DataLoader, TensorDataset, load_digits, random_split, train_test_split
 
 X, Y = np.arange(20).reshape(10, 2), np.arange(10)
 
@@ -121,6 +121,12 @@ def test_a_split_refuses_bad_arguments():
         train_test_split(X, np.ones(3))
     with pytest.raises(ValueError, match="test_size"):
         train_test_split(X, Y, 1.0)
+    with pytest.raises(TypeError, match="train_test_split: test_size must be a number"):
+        train_test_split(X, Y, Y)
+    with pytest.raises(TypeError, match="random_split: lengths must be a list"):
+        random_split(TensorDataset(X), 0.5)
+    with pytest.raises(TypeError, match="random_split: lengths must be a number, got 'a'"):
+        random_split(TensorDataset(X), ["a"])
 
 
 def test_digits_are_balanced_and_scaled():

@@ -234,6 +234,15 @@ def test_samplers_draw_what_they_say(rng):
         RandomSampler(Y, num_samples=21)
     with pytest.raises(ValueError, match="weights"):
         WeightedRandomSampler([0, 0], 1)
+    with pytest.raises(TypeError, match="WeightedRandomSampler: weights is text"):
+        WeightedRandomSampler(["a"], 1)
+
+
+@pytest.mark.parametrize("scale", [1e308, 5e-324])
+def test_weights_of_any_size_are_shares(rng, scale):
+    counts = np.bincount(WeightedRandomSampler([scale, 0, scale], 4000).draw(rng))
+    assert counts[1] == 0
+    assert 0.9 < counts[2] / counts[0] < 1.1
 
 
 def test_buckets_pad_less_and_lose_nothing(rng):

@@ -123,6 +123,15 @@ def test_a_mixture_adds_up_and_mixes_targets_as_inputs():
         (lambda: MixUp(num_classes=3)(IMAGES, np.arange(6)), "0 to 5, but num_classes is 3"),
         (lambda: MixUp(num_classes=3)(IMAGES, np.arange(5)), "same N"),
         (lambda: Compose([3]), "entry 0"),
+        (lambda: Compose(Cutout(2)), "Compose: transforms must be a list"),
+        (lambda: RandomVerticalFlip("a"), "RandomVerticalFlip: p must be a number"),
+        (lambda: RandomCrop((3,)), r"RandomCrop: size must be two numbers, got \(3,\)"),
+        (lambda: RandomAffine((0, 5)), "RandomAffine: degrees must be a number"),
+        (lambda: RandomAffine(5, translate=0.1), "translate must be two numbers, got 0.1"),
+        (lambda: RandomAffine(5, scale=0.5), "scale must be two numbers, got 0.5"),
+        (lambda: GaussianNoise("a"), "GaussianNoise: mean must be a number"),
+        (lambda: MixUp("a"), "MixUp: alpha must be a number"),
+        (lambda: Cutout(2, "a")(IMAGES), "Cutout: fill must be a number"),
     ],
 )
 def test_bad_arguments_of_transforms_are_refused(make, error):
@@ -140,6 +149,15 @@ def test_a_fill_that_integers_would_change_is_refused(make):
             make(fill)(images, rng=0)
     assert 255 in make(255)(images, rng=1)
     assert 0.5 in make(0.5)(np.ones((2, 1, 5, 5), np.float16), rng=1)
+
+
+def test_a_batch_without_images_stays_one():
+    for transform in (RandomAffine(9), RandomCrop(5), Cutout(2), RandomHorizontalFlip()):
+        assert len(transform(IMAGES[:0])) == 0
+
+
+def test_the_settings_do_not_change_the_dtype():
+    assert GaussianNoise(np.float64(0), np.float64(1))(IMAGES).dtype == np.float32
 
 
 def test_classes_of_pixels_are_mixed_in_axis_1():

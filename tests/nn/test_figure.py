@@ -4,6 +4,7 @@ import os
 import pickle
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import nn
@@ -48,3 +49,28 @@ def test_every_axis_of_a_history_is_named():
         ("epoch", "loss"),
         ("epoch", "accuracy"),
     ]
+
+
+def test_a_history_of_one_epoch_shows_a_mark():
+    of_one = nn.train.History()
+    of_one.append({"loss": 0.5, "val_loss": 0.7})
+    (axes,) = of_one.plot().axes
+    assert [(line.get_xydata().tolist(), line.get_marker()) for line in axes.lines] == [
+        ([[1, 0.5]], "o"),
+        ([[1, 0.7]], "o"),
+    ]
+    assert all(tick == round(tick) for tick in axes.get_xticks())
+
+
+def test_a_number_of_the_validation_alone_has_its_panel():
+    only = nn.train.History()
+    only.append({"loss": 0.5, "val_f1": 0.25})
+    assert [axes.get_ylabel() for axes in only.plot().axes] == ["loss", "f1"]
+
+
+def test_an_infinite_number_leaves_a_gap_in_a_history():
+    burst = nn.train.History()
+    for loss in (1.0, np.inf, 0.5):
+        burst.append({"loss": loss})
+    (line,) = burst.plot().axes[0].lines
+    np.testing.assert_array_equal(line.get_ydata(), [1, np.inf, 0.5])

@@ -176,6 +176,17 @@ def test_a_size_that_is_none_is_refused_at_once(folder):
     Image.new("L", (2, 2)).save(folder / "1.png")
     with pytest.raises(ValueError, match="size must be an integer >= 1"):
         read(folder, size=(0, 3))
+    for size in (8, (8,), (8, 4, 2), "8"):
+        with pytest.raises(ValueError, match=r"ImageFolder: size must be \(H, W\), got"):
+            read(folder, size=size)
+
+
+def test_an_index_out_of_range_says_how_many_images_there_are(folder):
+    Image.new("L", (2, 2)).save(folder / "1.png")
+    images = data.ImageFolder(folder.parent)
+    for index in (1, -2, slice(1)):
+        with pytest.raises(IndexError, match=r"ImageFolder: index .* there are 1 images"):
+            images[index]
 
 
 @pytest.mark.parametrize("name", ["RandomHorizontalFlip", "MixUp", "Compose"])

@@ -178,7 +178,9 @@ def test_norms_of_an_lstm_are_those_of_h_and_c(rng):
     layer = nn.LSTM(I, H, rng=0).double()
     x = rng.normal(size=(T, B, I))
     y, (h, c) = layer(x)
-    (found,) = look.gradient_norms_over_time(np.sum(y[2] * h[0]) + np.sum(c)).values()
+    of_layer = np.sum(y[2] * h[0]) + np.sum(c)
+    (found,) = look.gradient_norms_over_time(of_layer).values()
+    apart = look.gradient_norms_over_time(of_layer, apart=True)
     w, u, b, b2 = layer.all_weights[0]
     h, c, states = np.zeros((B, H)), np.zeros((B, H)), []
     for row in x:
@@ -190,6 +192,18 @@ def test_norms_of_an_lstm_are_those_of_h_and_c(rng):
     flat = autograd.grad(loss, [s for pair in states for s in pair])
     wanted = [np.hypot(*map(np.linalg.norm, flat[2 * t : 2 * t + 2])) for t in range(T)]
     np.testing.assert_allclose(found, wanted, rtol=1e-10)
+    for name, k in (("LSTM, h", 0), ("LSTM, c", 1)):
+        alone = [np.linalg.norm(g) for g in flat[k::2]]
+        np.testing.assert_allclose(apart[name], alone, rtol=1e-10)
+
+
+def test_states_of_a_loop_have_their_names_or_numbers(rng):
+    w, h, c = autograd.Value(rng.normal(size=(H, H))), np.ones(H), np.ones(H)
+    for _ in range(12):
+        c = np.tanh(w @ h) * c
+        h = c + h
+    norms = look.gradient_norms_over_time(np.sum(h * c), apart=True)
+    assert list(norms) == ["loop, state 1", "loop, state 2"]
 
 
 def test_each_layer_and_direction_has_its_norms_in_the_order_it_ran(x):

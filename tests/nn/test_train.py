@@ -33,6 +33,49 @@ def weights(model):
     return np.concatenate([p.data.reshape(-1) for p in model.parameters()])
 
 
+def test_a_model_of_which_nothing_is_trained_says_so():
+    model = net()
+    for p in model.parameters():
+        p.requires_grad = False
+    with pytest.raises(ValueError, match="Sequential: none of the 4 parameters is trained"):
+        fit(model, (X, Y), "cross_entropy", verbose=False)
+
+
+def test_predict_says_when_a_loader_shuffles_and_which_shapes_do_not_fit():
+    with pytest.warns(UserWarning, match="the outputs are in another order"):
+        predict(nn.Tanh(), nn.data.DataLoader((X, Y), 7, shuffle=True))
+    squeezed = nn.Sequential(net(1), nn.Flatten(0))
+    assert predict(squeezed, X, batch_size=59).shape == (60,)
+
+    class Squeezed(nn.Module):
+        def forward(self, x):
+            return np.squeeze(x[:, 0])
+
+    with pytest.raises(ValueError, match=r"\(59,\) for a batch of 59, \(\) for a batch of 1"):
+        predict(Squeezed(), X, batch_size=59)
+
+
+def test_looking_for_sizes_is_no_training():
+    x = np.random.default_rng(0).normal(size=(8, 2, 5, 5)).astype(np.float32)
+    for weights in (None, np.ones(8)):
+        known, lazy = (
+            nn.Sequential(nn.Conv2d(n, 3, 3, rng=0), nn.BatchNorm2d(3), nn.Flatten(),
+                          nn.Linear(27, 2, rng=1)) for n in (2, None)
+        )  # fmt: skip
+        for model in (known, lazy):
+            nn.train.fit(model, (x, np.arange(8) % 2), "cross_entropy", "sgd", shuffle=False,
+                         sample_weight=weights, verbose=False)  # fmt: skip
+        assert lazy[1].num_batches_tracked == 1
+        np.testing.assert_array_equal(lazy[1].running_var, known[1].running_var)
+
+
+def test_batch_norm_of_rows_after_a_layer_without_a_size_is_trained():
+    model = nn.Sequential(nn.Linear(None, 3), nn.BatchNorm1d(3))
+    x = np.random.default_rng(0).normal(size=(8, 5)).astype(np.float32)
+    nn.train.fit(model, (x, np.arange(8) % 3), "cross_entropy", verbose=False)
+    assert model[1].num_batches_tracked == 1
+
+
 def test_fit_is_the_loop_that_one_would_write():
     ours, byhand = net(), net()
     history = fit(ours, (X, Y), "cross_entropy", "adam", 3, batch_size=16, rng=5, verbose=False)

@@ -91,8 +91,28 @@ def test_early_stopping_does_not_look_at_the_first_epochs():
 
 @pytest.mark.parametrize("schedule", [lambda epoch: 0.1, lambda epoch, lr: lr * epoch])
 def test_a_schedule_of_epochs_is_refused_with_the_way_to_write_it(schedule):
-    with pytest.raises(TypeError, match="makes a scheduler from an optimizer.*LambdaLR"):
+    with pytest.raises(TypeError, match=r"makes a scheduler from an optimizer.*LambdaLR"):
         run(1, [LearningRateScheduler(schedule)])
+
+
+def test_hooks_that_are_never_called_are_refused():
+    class Batches(Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            """Keras's."""
+
+    class Epochs(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            """Keras's."""
+
+    class Lightning(Callback):
+        def on_train_begin(self, trainer, module):
+            """Lightning's, nearly."""
+
+    with pytest.raises(TypeError, match=r"no hook is called on_train_batch_end.* on_step_end"):
+        run(1, [Batches()])
+    for callback in (Epochs(), Lightning()):
+        with pytest.raises(TypeError, match="must take one argument, the State"):
+            run(1, [callback])
 
 
 def test_the_best_weights_are_kept_after_an_error_too():

@@ -162,6 +162,30 @@ def test_a_batch_in_which_all_is_masked_counts_nothing(loss):
     assert evaluate(Scale(), (Z, k), loss, batch_size=2)["loss"] == pytest.approx(right)
 
 
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda o, t: np.mean(np.square(o - t)),
+        lambda o, t: np.mean(np.abs(t.astype(np.float32) - o)),
+        lambda o, t: -np.mean(t * np.log(np.square(o)) + (1 - t)),
+    ],
+)
+def test_a_loss_that_compares_every_output_with_every_target_is_refused(loss):
+    with pytest.raises(ValueError, match=r"every output with every target: \(32, 1\) and \(32,\)"):
+        fit(net(1), (X, CLASSES), loss, verbose=False)
+    with pytest.raises(ValueError, match="every output with every target"):
+        evaluate(nn.Sequential(*net(1), nn.Flatten(0)), (X, CLASSES[:, None]), loss)
+    fit(net(1), (X, CLASSES[:, None]), loss, verbose=False)
+
+
+def test_a_loss_of_all_pairs_of_outputs_is_none_of_outputs_and_targets():
+    def ranking(outputs, target):
+        above = (target[:, None] > target).astype(np.float32)
+        return np.mean(np.maximum(1 - (outputs - outputs.T), 0) * above)
+
+    fit(net(1), (X, CLASSES), ranking, verbose=False)
+
+
 def test_perplexity_is_the_exponential_of_the_loss():
     found = evaluate(Scale(), (Z, K), "cross_entropy", ["perplexity"], batch_size=3)
     assert found["perplexity"] == pytest.approx(np.exp(found["loss"]))

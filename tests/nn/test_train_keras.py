@@ -254,6 +254,7 @@ def test_evaluate_and_predict_agree():
     loss, accuracy = net.evaluate(X, Y)
     assert loss == pytest.approx(history["val_loss"][-1])
     assert accuracy == nn.metrics.accuracy(net.predict(X), Y)
+    assert net.evaluate(X, Y, return_dict=True) == {"loss": loss, "accuracy": accuracy}
     assert net.predict(X).shape == (100, 1)
 
 

@@ -117,7 +117,8 @@ def trained(path, epochs=2, model=None, **settings):
         "verbose": False,
         **settings,
     }
-    return model, fit(model, (X, Y), epochs=epochs, checkpoint=path, **given)
+    data = given.pop("data", (X, Y))
+    return model, fit(model, data, epochs=epochs, checkpoint=path, **given)
 
 
 def named_accuracy():
@@ -136,6 +137,9 @@ def named_accuracy():
         ({}, {"optimizer": "sgd"}, "optimizer"),
         ({}, {"callbacks": EarlyStopping("loss")}, "callbacks"),
         ({}, {"batch_size": 30}, "batches"),
+        ({"batch_size": 46}, {"batch_size": 50}, "batch size"),
+        ({}, {"accumulate": 2}, "accumulated batches"),
+        ({"batch_size": 9}, {"batch_size": 9, "data": (X[:89], Y[:89])}, "samples"),
         ({}, {"loss": "nll"}, "loss"),
     ],
 )

@@ -114,7 +114,7 @@ def test_inserted_values_that_would_be_cut_are_refused():
 
 def test_unique_keeps_the_gradient_of_the_first_of_equal_elements():
     v = Value([3.0, 1.0, 3.0, 2.0])
-    y, index, inverse, counts = np.unique(v, True, True, True)
+    y, inverse, counts = np.unique(v, return_inverse=True, return_counts=True)
     np.testing.assert_array_equal(y.data, [1.0, 2.0, 3.0])
     np.testing.assert_array_equal(counts, [1, 1, 2])
     np.testing.assert_array_equal(y.data[inverse], v.data)

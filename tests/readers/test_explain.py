@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 import autograd
+import nn
 from autograd import Value, explain, grad
 
 
@@ -140,3 +141,67 @@ def test_what_cannot_be_explained_is_refused_by_name():
         explain(np.sum(x), x, element=5)
     with pytest.raises(TypeError, match="must be a Value"):
         explain(1.0, x)
+
+
+def test_all_factors_are_shown_behind_a_zero():
+    x, w, b = Value(1.0, name="x"), Value(-2.0, name="w"), Value(0.5, name="b")
+    found = explain((nn.functional.relu(w * x + b) - 1.0) ** 2, w)
+    assert found.table()[0]["factors"] == [1.0, 1.0, 0.0, 1.0, -2.0]
+    assert str(found).endswith("= 1 · 1 · 0 · 1 · −2")
+
+
+def test_shares_of_a_zero_gradient_are_not_printed_as_numbers():
+    x = Value(2.0, name="x")
+    found = explain(x - x, x)
+    assert "nan" not in str(found) + found._repr_html_()
+    assert "—" in str(found)
+
+
+def test_operands_tell_the_two_uses_of_one_value_apart():
+    d = Value(3.0, name="d")
+    assert {path.title for path in explain(d * d, d).paths} == {
+        "multiply (left)",
+        "multiply (right)",
+    }
+
+
+def test_numbers_tell_ops_of_the_same_name_apart():
+    x = Value(2.0, name="x")
+    titles = {p.title: p.contribution.item() for p in explain(np.exp(x * 2) + x * 3, x).paths}
+    assert titles["multiply → add"] == 3.0
+    same = {p.title: p.contribution.item() for p in explain(x * 2 + x * 3, x).paths}
+    assert same == {"multiply 1 → add": 2.0, "multiply 2 → add": 3.0}
+
+
+def test_no_two_rows_read_the_same():
+    x = Value(0.3)
+    titles = [path.title for path in explain(ladder(x, 5), x).paths]
+    assert len(set(titles)) == len(titles)
+
+
+def test_gains_of_arrays_multiply_to_the_norm_of_the_contribution():
+    rng = np.random.default_rng(0)
+    w = Value(rng.normal(size=(3, 4)), name="w")
+    (path,) = explain(np.sum(np.tanh(rng.normal(size=(5, 3)) @ w) ** 2), w).paths
+    assert np.prod(path.gains) == pytest.approx(np.linalg.norm(path.contribution))
+    assert path.factors == [None] * 4
+
+
+def test_a_gain_behind_a_zero_is_that_of_ones():
+    x = Value([2.0, 3.0])
+    (path,) = explain(np.sum((x * 5) * 0.0), x).paths
+    assert path.gains[:2] == pytest.approx([5.0, 0.0])
+
+
+def test_parameters_and_ops_have_the_paths_of_their_modules():
+    model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
+    found = explain(np.sum(model(np.ones((2, 3), np.float32))), model[0].weight)
+    assert str(found).startswith("‖∂y/∂0.weight‖")
+    assert found.paths[0].title == "0: Linear → 1: Tanh → 2: Linear → sum"
+
+
+def test_the_table_in_a_notebook_shows_every_factor():
+    x = Value(2.0, name="x")
+    html = explain(x**3 - x, x)._repr_html_()
+    assert "× 12" in html
+    assert "109%" in html

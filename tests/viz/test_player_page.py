@@ -7,6 +7,7 @@ import pytest
 
 import autograd
 import nn
+import nn.functional as F
 from autograd import Value, play
 
 
@@ -121,8 +122,9 @@ def test_an_lstm_unfolds_in_time_by_keyboard_alone(visit):
 
     enter("LSTM")
     enter("lstm_scan, opened")
-    assert page.page.locator("#strip span").count() >= 7
+    assert page.page.locator("#strip span").count() == 2 * 9
     assert "‖∂L/∂h‖" in page.text("#strip")
+    assert "‖∂L/∂c‖" in page.text("#strip")
     enter("step 3 of")
     assert "step 3 of" in page.text("#crumbs")
     assert page.page.locator(".box", has_text="sigmoid").count() == 3
@@ -131,6 +133,46 @@ def test_an_lstm_unfolds_in_time_by_keyboard_alone(visit):
     page.press("Escape", "Escape", "Escape")
     assert page.text("#crumbs") == "the whole graph"
     assert "LSTM" in page.page.evaluate("document.activeElement.getAttribute('aria-label')")
+
+
+def unrolled(layer, x):
+    """The states after each step of a one-layer RNN or LSTM, written with the engine's own ops."""
+    w, u = layer.weight_ih_l0, layer.weight_hh_l0
+    h = c = np.zeros((x.shape[1], layer.hidden_size), np.float32)
+    states = {"h": [], "c": []}
+    for x_t in x:
+        a = x_t @ w.T + layer.bias_ih_l0 + (h @ u.T + layer.bias_hh_l0)
+        if isinstance(layer, nn.RNN):
+            h = np.tanh(a)
+        else:
+            i, f, g, o = np.split(a, 4, axis=1)
+            c = F.sigmoid(f) * c + F.sigmoid(i) * np.tanh(g)
+            h = F.sigmoid(o) * np.tanh(c)
+            states["c"].append(c)
+        states["h"].append(h)
+    return states
+
+
+@pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM])
+def test_the_strip_over_time_has_the_gradient_of_every_state(visit, kind):
+    autograd.seed(0)
+    layer, x = kind(5, 8), np.random.default_rng(0).normal(size=(12, 3, 5)).astype(np.float32)
+    page = visit(np.sum(layer(x)[0][-1]))
+    for title in (kind.__name__, "opened"):
+        if page.page.locator(".box.group", has_text=title).count():
+            page.page.locator(".box.group", has_text=title).first.focus()
+            page.press("Enter")
+    steps = page.page.locator(".box.group .title").all_text_contents()
+    assert sorted(steps) == sorted(f"step {t} of 12" for t in range(1, 13))
+    shown = page.page.locator("#strip span").evaluate_all("bars => bars.map(b => b.title)")
+    states = unrolled(layer, x)
+    np.sum(states["h"][-1]).backward(retain_graph=True)
+    for name, values in states.items():
+        own = [text for text in shown if f"‖∂L/∂{name}‖" in text]
+        numbers = [float(text.rpartition("= ")[2].replace("−", "-")) for text in own]
+        truth = [np.linalg.norm(v.grad) for v in values]
+        assert numbers == pytest.approx(truth, rel=1e-3)
+        assert all(f"after step {t + 1}:" in text for t, text in enumerate(own))
 
 
 def test_hovering_shows_shape_statistics_and_a_heat_map(visit):

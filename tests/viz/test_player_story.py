@@ -57,10 +57,12 @@ def test_an_lstm_unfolds_in_time_with_a_strip():
     groups = Groups(Story(lstm_loss()))
     titles = [g.title for g in groups.all]
     assert "lstm_scan, opened" in titles
-    assert sum(title.startswith("step ") for title in titles) >= 11
+    assert [title for title in titles if title.startswith("step ")] == [
+        f"step {t} of 12" for t in range(1, 13)
+    ]
     opened = groups.all[titles.index("lstm_scan, opened")]
-    assert len(opened.strip) >= 10
-    assert all(norm > 0 for norm in opened.strip)
+    assert all(len(opened.strips[state]) == 12 for state in ("c", "h"))
+    assert all(norm > 0 for norms in opened.strips.values() for norm in norms)
 
 
 def test_every_event_is_in_one_view_and_every_edge_joins_boxes():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,17 +24,22 @@ DEEP, LONG = 4, 8
 VANISHED, EXPLODED = 1e-4, 1e3
 """Ratios of the first layer's (or step's) gradient norm to the last one's."""
 
+GATED_VANISHED = 1e-10
+"""The same for gated cells: a new forget gate halves the gradient at each step, and opens when
+there is something to keep."""
+
 
 def saturated(subject: Subject) -> Iterator[Finding]:
     """Sigmoids and tanhs that are saturated for nearly all of their inputs."""
     hidden = _followed_by_parameters(subject)
-    groups: dict[tuple[str, str], list[np.ndarray[Any, Any]]] = {}
+    groups: dict[tuple[str, str], list[tuple[Node, np.ndarray[Any, Any]]]] = {}
     for v in subject.made_by("sigmoid", "tanh"):
         if id(v) in hidden:
             name = subject.trace.made(v).op.name
             flat = np.abs(v._data - 0.5) > 0.49 if name == "sigmoid" else np.abs(v._data) > 0.99
-            groups.setdefault((subject.where(v), name), []).append(flat)
-    for (where, name), parts in groups.items():
+            groups.setdefault((subject.where(v), name), []).append((v, flat))
+    for (where, name), layer_parts in groups.items():
+        layer, parts = zip(*layer_parts, strict=True)
         share = np.mean(np.concatenate([part.ravel() for part in parts]))
         if share >= SATURATED:
             yield Finding(
@@ -44,6 +49,7 @@ def saturated(subject: Subject) -> Iterator[Finding]:
                 "there the slope is nearly 0, so the layers before it hardly learn",
                 "smaller initial weights, inputs scaled to variance 1, normalization before "
                 "it, or a smaller learning rate",
+                layer[0],
             )
 
 
@@ -82,24 +88,28 @@ def dead_relu(subject: Subject) -> Iterator[Finding]:
                 "a unit that is 0 for all samples gets no gradient, so it stays dead",
                 "a smaller learning rate, biases that do not start far below 0, He "
                 "initialization, or LeakyReLU",
+                v,
             )
 
 
 def norms_over_depth(subject: Subject) -> Iterator[Finding]:
     """Gradients that shrink or grow by the same factor from layer to layer."""
-    layers: dict[int, tuple[int, str, Any]] = {}
+    layers: dict[int, Node] = {}  # when a layer was called -> its result
+    calls: dict[int, set[int]] = {}  # layer -> its calls: a cell in a loop is no depth
     for v in subject.trace.order:
         scope = v.scope
         while scope is not None:
             own = getattr(scope.owner, "parameters", None)
             if own and v.requires_grad and any(True for _ in own(recurse=False)):
-                layers[scope.start] = (scope.start, type(scope.owner).__name__, v)
+                layers[scope.start] = v
+                calls.setdefault(id(scope.owner), set()).add(scope.start)
             scope = scope.inner
-    ordered = sorted(layers.values(), key=lambda layer: layer[0])
-    norms = [_norm(subject, [v]) for _, _, v in ordered]
+    once = {start for starts in calls.values() if len(starts) == 1 for start in starts}
+    ordered = [v for start, v in sorted(layers.items()) if start in once]
+    norms = [_norm(subject, [v]) for v in ordered]
     if len(norms) >= DEEP and norms[0] is not None:
-        first, last = subject.where(ordered[0][2]), subject.where(ordered[-1][2])
-        yield from _judge(norms, f"{first} … {last}", "layer", "depth")
+        first, last = subject.where(ordered[0]), subject.where(ordered[-1])
+        yield from _judge(norms, f"{first} … {last}", "layer", DEPTH, ordered[0])
 
 
 def norms_over_time(subject: Subject) -> Iterator[Finding]:
@@ -111,7 +121,9 @@ def norms_over_time(subject: Subject) -> Iterator[Finding]:
         found = loop(subject.trace, nodes)
         if found is not None and len(found.carried) >= LONG:
             norms = [_norm(subject, states) for states in found.carried]
-            yield from _judge(norms, subject.where(found.carried[0][0]), "step", "time")
+            gated = any(subject.trace.made(v).op.name == "sigmoid" for v in found.steps[0])
+            first = found.carried[0][0]
+            yield from _judge(norms, subject.where(first), "step", GATED if gated else TIME, first)
 
 
 def _norm(subject: Subject, nodes: Sequence[Node]) -> float | None:
@@ -125,34 +137,57 @@ def _norm(subject: Subject, nodes: Sequence[Node]) -> float | None:
     return math.sqrt(total)
 
 
-def _judge(norms: Sequence[float | None], where: str, unit: str, along: str) -> Iterator[Finding]:
+class Axis(NamedTuple):
+    """What a gradient goes along, and what helps where it gets lost or too large."""
+
+    name: str
+    vanished: float
+    vanishing: str
+    exploding: str
+
+
+DEPTH = Axis(
+    "depth",
+    VANISHED,
+    "ReLU and He initialization, normalization in each layer, or skip connections",
+    "smaller initial weights, normalization in each layer, or gradient clipping",
+)
+TIME = Axis(
+    "time",
+    VANISHED,
+    "an LSTM or GRU, orthogonal recurrent weights, or shorter sequences",
+    "clip the gradient's norm (nn.utils.clip_grad_norm_), smaller recurrent weights, or an LSTM",
+)
+GATED = TIME._replace(
+    vanished=GATED_VANISHED,
+    vanishing="gates that begin open, such as 1 to 4 added to an LSTM's forget bias; shorter "
+    "sequences, or a loss at more of the steps",
+    exploding="clip the gradient's norm (nn.utils.clip_grad_norm_), or smaller recurrent weights",
+)
+
+
+def _judge(
+    norms: Sequence[float | None], where: str, unit: str, axis: Axis, node: Node
+) -> Iterator[Finding]:
     known = [n for n in norms if n is not None]
     if len(known) < len(norms) or not known[-1] or not math.isfinite(known[-1]):
         return
     ratio = known[0] / known[-1]
-    if VANISHED <= ratio <= EXPLODED:
+    if axis.vanished <= ratio <= EXPLODED:
         return
     factor = ratio ** (1 / (len(known) - 1))
-    end = "first" if along == "depth" else "earliest"
+    end = "first" if axis is DEPTH else "earliest"
     saw = (
         f"from the last {unit} back to the {end} of {len(known)} the gradient's norm goes from "
         f"{known[-1]:.2g} to {known[0]:.2g}: a factor of {factor:.2g} a {unit}"
     )
-    if ratio < VANISHED:
-        fixes = {
-            "depth": "ReLU and He initialization, normalization in each layer, or skip connections",
-            "time": "an LSTM or GRU, orthogonal recurrent weights, or shorter sequences",
-        }
+    if ratio < axis.vanished:
         why = f"the {end} {unit}s learn nothing from the loss"
-        yield Finding(f"vanishing gradients over {along}", where, saw, why, fixes[along])
+        check, fix = f"vanishing gradients over {axis.name}", axis.vanishing
     else:
-        fixes = {
-            "depth": "smaller initial weights, normalization in each layer, or gradient clipping",
-            "time": "clip the gradient's norm (nn.utils.clip_grad_norm_), smaller recurrent "
-            "weights, or an LSTM",
-        }
         why = "a single step of this size moves the weights far away"
-        yield Finding(f"exploding gradients over {along}", where, saw, why, fixes[along])
+        check, fix = f"exploding gradients over {axis.name}", axis.exploding
+    yield Finding(check, where, saw, why, fix, node)
 
 
 CHECKS = (saturated, dead_relu, norms_over_depth, norms_over_time)

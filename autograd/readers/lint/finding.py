@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +27,7 @@ class Finding(NamedTuple):
     saw : what was observed, with numbers.
     why : why it matters.
     fix : what to do.
+    node : the node where it was seen, or None.
     """
 
     check: str
@@ -33,11 +35,21 @@ class Finding(NamedTuple):
     saw: str
     why: str
     fix: str
+    node: Node | None = None
 
     def __str__(self) -> str:
         return printable(
             f"{self.check} at {self.where}: {self.saw}\n  why: {self.why}\n  fix: {self.fix}"
         )
+
+
+def named(paths: list[str]) -> str:
+    """The first of these paths, and how many more there are."""
+    return ", ".join(paths[:6]) + ("" if len(paths) <= 6 else f" and {len(paths) - 6} more")
+
+
+def _holds_array(x: Any) -> bool:
+    return isinstance(x, np.ndarray) or (isinstance(x, tuple) and any(map(_holds_array, x)))
 
 
 class Subject:
@@ -47,26 +59,43 @@ class Subject:
     ----------
     root : the loss.
     model : a Module, or None.
+    data : tracked leaves that are data, not parameters.
     trace : the graph, its kernels opened into their references.
     """
 
-    def __init__(self, root: Any, model: Any) -> None:
+    def __init__(self, root: Any, model: Any, data: Iterable[Node] = ()) -> None:
         self.root, self.model = root, model
+        self.data = {id(x) for x in data}
         self.trace = Trace([root], open_kernels=True)
         self.plain = Trace([root])
 
     @cached_property
     def labels(self) -> dict[int, str]:
         """id of a call -> its label."""
-        return call_labels([c for c in self.trace.calls.values() if c])
+        opened, closed = ([c for c in t.calls.values() if c] for t in (self.trace, self.plain))
+        return call_labels(closed) | call_labels(opened)
 
     def where(self, v: Node) -> str:
         """The modules and op of a node, and the user's line where it is known."""
-        call = self.trace.calls.get(id(v))
+        call = self.trace.calls.get(id(v)) or self.plain.calls.get(id(v))
         place = "".join(f"{self.labels[id(c)]} > " for c in call.chain()) if call else ""
         line = line_of(v)
         name = self.trace.made(v).op.name
-        return f"{place}{name}" + (f" ({line.file}:{line.number})" if line else "")
+        return f"{place}{name}" + (f" ({Path(line.file).name}:{line.number})" if line else "")
+
+    def steady(self, v: Node) -> bool:
+        """Whether a node depends on parameters and other leaves alone, not on data."""
+        return id(v) in self._steady
+
+    @cached_property
+    def _steady(self) -> set[int]:
+        leaves = self.plain.leaves.items()
+        found = {key for key, leaf in leaves if leaf.requires_grad and key not in self.data}
+        for v in self.plain.order:
+            made_of_leaves = all(isinstance(x, Node) and id(x) in found for x in v.inputs)
+            if made_of_leaves and not any(map(_holds_array, v.static)):  # looked up by indices
+                found.add(id(v))
+        return found
 
     def made_by(self, *names: str) -> Iterator[Node]:
         """The results of the ops of these names, opened kernels included."""

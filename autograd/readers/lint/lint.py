@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from autograd.readers.lint import activity, structure, training
+from autograd.readers.lint import activity, probabilities, structure, training, weights
 from autograd.readers.lint.finding import Finding, Subject
 from autograd.value import Value
 
-CHECKS = (*structure.CHECKS, *activity.CHECKS, *training.CHECKS)
+CHECKS = (
+    *probabilities.CHECKS,
+    *structure.CHECKS,
+    *weights.CHECKS,
+    *activity.CHECKS,
+    *training.CHECKS,
+)
 
 
 class Report(list[Finding]):
@@ -23,7 +29,13 @@ class Report(list[Finding]):
     __repr__ = __str__
 
 
-def lint(what: Value | Callable[[], object], model: Any = None, *, steps: int = 3) -> Report:
+def lint(
+    what: Value | Callable[[], object],
+    model: Any = None,
+    optimizer: Any = None,
+    *,
+    steps: int = 3,
+) -> Report:
     """Look for what usually keeps a network from learning.
 
     Parameters
@@ -35,6 +47,8 @@ def lint(what: Value | Callable[[], object], model: Any = None, *, steps: int = 
     model : Module, optional
         The model that computed the loss; required with a step function. Without it, parameters
         and modes are not checked.
+    optimizer : Optimizer or sequence of them, optional
+        What trains the model: says which parameters are in none.
     steps : int
         Number of training steps to run; they train the model.
 
@@ -59,7 +73,7 @@ def lint(what: Value | Callable[[], object], model: Any = None, *, steps: int = 
       fix: give both the same shape: targets[:, None], or outputs.squeeze(1)
     """
     if isinstance(what, Value):
-        return Report(_graph(what, model))
+        return Report([*_coverage(model, optimizer), *graph_findings(Subject(what, model))])
     if not callable(what):
         raise TypeError(
             "lint: takes a loss, or a function that does one training step, "
@@ -69,12 +83,12 @@ def lint(what: Value | Callable[[], object], model: Any = None, *, steps: int = 
         raise TypeError("lint: a training step needs its model: lint(step, model).")
     if steps < 2:
         raise ValueError(f"lint: steps must be at least 2 to see a change, got {steps}.")
-    found: list[Finding] = []
+    found = list(_coverage(model, optimizer))
     roots: list[Any] = []
 
     def first(root: Any) -> None:
         if not roots:
-            found.extend(_graph(root, model))
+            found.extend(graph_findings(Subject(root, model)))
         roots.append(True)
 
     found.extend(training.Steps(model, first).run(what, steps))
@@ -83,6 +97,12 @@ def lint(what: Value | Callable[[], object], model: Any = None, *, steps: int = 
     return Report(found)
 
 
-def _graph(root: Value, model: Any) -> Iterable[Finding]:
-    subject = Subject(root, model)
+def graph_findings(subject: Subject) -> list[Finding]:
+    """What all checks find in a graph."""
     return [finding for check in CHECKS for finding in check(subject)]
+
+
+def _coverage(model: Any, optimizer: Any) -> Iterable[Finding]:
+    if model is None or optimizer is None:
+        return ()
+    return training.coverage(model, optimizer, head_only=False)

@@ -8,46 +8,60 @@ from typing import Any
 import numpy as np
 
 from autograd.node import Node
-from autograd.readers.lint.finding import Finding, Subject
-
-_REARRANGING = {"reshape", "transpose", "squeeze", "expand_dims", "ravel", "getitem", "output"}
-
-
-def softmax_before_loss(subject: Subject) -> Iterator[Finding]:
-    """Probabilities passed to a loss that takes logits."""
-    for v in subject.plain.order:
-        if v.op.name != "cross_entropy":
-            continue
-        x = v.inputs[0]
-        while isinstance(x, Node) and x.op is not None and x.op.name in _REARRANGING and x.inputs:
-            x = x.inputs[0]
-        name = x.op.name if isinstance(x, Node) and x.op is not None else ""
-        if name in ("softmax", "log_softmax", "sigmoid"):
-            yield Finding(
-                f"{name} before cross_entropy",
-                subject.where(x),
-                f"cross_entropy gets the result of {name}",
-                "cross_entropy takes logits and applies log_softmax itself; applied twice it "
-                "flattens the probabilities and the gradients, and the loss can't come near 0",
-                f"pass the logits to the loss; apply {name} only for predictions",
-            )
+from autograd.readers.lint.finding import Finding, Subject, named
 
 
 def broadcast_loss(subject: Subject) -> Iterator[Finding]:
-    """Shapes (N,) and (N, 1) that broadcast to (N, N)."""
+    """Outputs and targets that differ by an axis of length 1, such as (N, 1) and (N,)."""
     for v in subject.plain.order:
-        if not v.op.elementwise or len(v.inputs) < 2 or np.ndim(v._data) != 2:
+        if not v.op.elementwise or len(v.inputs) < 2:
             continue
-        shapes = [np.shape(x._data if isinstance(x, Node) else x) for x in v.inputs[:2]]
-        flat, column = sorted(shapes, key=len)
-        if len(flat) == 1 and flat[0] > 1 and column == (flat[0], 1):
-            yield Finding(
-                "broadcast",
-                subject.where(v),
-                f"shapes {shapes[0]} and {shapes[1]} made {v._data.shape}",
-                "every output is compared with every target, so the model learns their mean",
-                "give both the same shape: targets[:, None], or outputs.squeeze(1)",
-            )
+        a, b = v.inputs[:2]
+        shapes = [np.shape(x._data if isinstance(x, Node) else x) for x in (a, b)]
+        if not _crossed(*shapes) or (tracked(a) and tracked(b)):
+            continue  # of two outputs, pairs are meant
+        known = a if tracked(a) else b
+        if isinstance(known, Node) and (_made_wider(known) or _is_factor(subject, v, known)):
+            continue
+        low, high = sorted(shapes, key=len)
+        yield Finding(
+            "broadcast",
+            subject.where(v),
+            f"shapes {shapes[0]} and {shapes[1]} made {v._data.shape}",
+            "every output is compared with every target, so the model learns their mean",
+            "give both the same shape: targets[:, None], or outputs.squeeze(1)"
+            if len(low) == 1
+            else f"give both the shape {low} or {high}",
+            v,
+        )
+
+
+def _crossed(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
+    """Whether two shapes with the same elements broadcast to more than these."""
+    low, high = sorted((a, b), key=len)
+    squeezed = any(high[:i] + high[i + 1 :] == low for i, n in enumerate(high) if n == 1)
+    return len(high) == len(low) + 1 and squeezed and np.broadcast_shapes(a, b) != high
+
+
+def _made_wider(v: Node) -> bool:
+    """Whether the user has just given it an axis of length 1."""
+    new_axis = v.op is not None and v.op.name == "getitem" and None in _flat(v.static[0])
+    return new_axis or (v.op is not None and v.op.name == "expand_dims")
+
+
+def _flat(index: Any) -> list[Any]:
+    parts = index if isinstance(index, tuple) else (index,)
+    return [None for part in parts if part is None]
+
+
+def _is_factor(subject: Subject, v: Node, known: Node) -> bool:
+    """Whether data are multiplied by a parameter: an outer product."""
+    return v.op.name in ("multiply", "divide") and subject.steady(known)
+
+
+def tracked(x: Any) -> bool:
+    """Whether an input of an op requires a gradient."""
+    return isinstance(x, Node) and x.requires_grad
 
 
 def float64_leak(subject: Subject) -> Iterator[Finding]:
@@ -82,7 +96,7 @@ def unreachable_parameters(subject: Subject) -> Iterator[Finding]:
         total = len(subject.parameters())
         yield Finding(
             "unreachable parameter",
-            ", ".join(lost[:6]) + ("" if len(lost) <= 6 else f" and {len(lost) - 6} more"),
+            named(lost),
             f"the loss depends on {total - len(lost)} of {total} parameters, not on these",
             "they get no gradient and keep their initial values",
             "use the layer in forward, or look for a .data, a detach() or a NumPy round trip "
@@ -149,7 +163,6 @@ def hidden_layers(subject: Subject) -> Iterator[Finding]:
 
 
 CHECKS = (
-    softmax_before_loss,
     broadcast_loss,
     float64_leak,
     unreachable_parameters,

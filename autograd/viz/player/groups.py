@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from autograd.node import Node
 from autograd.viz.blocks import Loop, loop
 from autograd.viz.labels import call_labels
 from autograd.viz.names import shortened, visible
@@ -37,7 +35,7 @@ class Group:
     title : the heading of its box.
     events : indices of its events, without those of groups within it.
     groups : indices of the groups within it.
-    strip : for a loop, the norm of the gradient with respect to the state after each step.
+    strips : for a loop, name of a state -> norm of the gradient with respect to it after each step.
     """
 
     index: int
@@ -45,7 +43,7 @@ class Group:
     title: str
     events: list[int] = field(default_factory=list)
     groups: list[int] = field(default_factory=list)
-    strip: list[float | None] = field(default_factory=list)
+    strips: dict[str, list[float | None]] = field(default_factory=dict)
 
 
 class Groups:
@@ -61,6 +59,7 @@ class Groups:
         self.story = story
         self.all = [Group(0, -1, "the whole graph")]
         self.of = [0] * len(story.events)
+        self._kernels: set[int] = set()  # groups that are opened kernels
         self._calls()
         self._sources()
         for group in list(self.all):
@@ -94,6 +93,8 @@ class Groups:
             if id(call) not in known:
                 title = shortened(visible(labels[id(call)]), 40)
                 known[id(call)] = self._new(group_of(call.parent).index, title)
+                if call.title:
+                    self._kernels.add(known[id(call)].index)
             return known[id(call)]
 
         for v in trace.order:
@@ -139,12 +140,20 @@ class Groups:
         for event, inner in step_of.items():
             self._put(event, inner)
         group.events = [event for event in group.events if event not in step_of]
-        group.strip = [self._norm(states) for states in found.carried]
+        for name, states in zip(
+            self._state_names(group, found), zip(*found.carried, strict=True), strict=True
+        ):
+            group.strips[name] = [self.story.norms.get(id(v)) for v in states]
 
-    def _norm(self, states: Sequence[Node]) -> float | None:
-        norms = [self.story.norms.get(id(v)) for v in states]
-        known = [n for n in norms if n is not None]
-        return sum(n * n for n in known) ** 0.5 if known else None
+    def _state_names(self, group: Group, found: Loop) -> list[str]:
+        """Names of a loop's states: their own, else h, and for an LSTM's kernel c and h."""
+        last = found.carried[-1]
+        if group.index in self._kernels and len(last) == 2:
+            return ["c", "h"]  # in this order: h is made of c
+        own = [shortened(visible(self.story.trace.name(v) or ""), 24) for v in last]
+        if len(set(own)) < len(own) or not all(own):
+            return ["h"] if len(last) == 1 else [f"h{k + 1}" for k in range(len(last))]
+        return own
 
     def _parts(self, group: Group) -> None:
         """Cut a group that is too large for one view into parts, in forward order."""

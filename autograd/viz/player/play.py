@@ -55,7 +55,7 @@ class Player:
                 {
                     "parent": g.parent,
                     "title": g.title,
-                    "strip": g.strip,
+                    "strips": g.strips,
                     "groups": g.groups,
                     "outside": view.outside,
                     "items": [[kind, k] for kind, k in view.items],

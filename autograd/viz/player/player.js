@@ -341,19 +341,22 @@
     });
   }
   function strip() {
-    const area = byId("strip"), norms = groups[view].strip;
-    area.hidden = !norms.length;
+    const area = byId("strip"), strips = Object.entries(groups[view].strips);
+    area.hidden = !strips.length;
     area.replaceChildren();
-    if (!norms.length) return;
-    const known = norms.filter((n) => n > 0).map(Math.log10), top = Math.max(...known), bottom = Math.min(...known, top - 1);
-    const bars = make("div", { role: "img", "aria-label": "gradient norm by step" });
-    norms.forEach((n, i) => {
-      const bar = make("span", { title: `after step ${i + 1}: ${n === null ? "none" : number(n)}` });
-      bar.style.height = n > 0 ? `${6 + (94 * (Math.log10(n) - bottom)) / (top - bottom)}%` : "1px";
-      bars.append(bar);
+    const known = strips.flatMap(([, norms]) => norms).filter((n) => n > 0).map(Math.log10);
+    const top = Math.max(...known), bottom = Math.min(...known, top - 1);
+    strips.forEach(([name, norms]) => {
+      const said = (n) => (n === null ? "none" : number(n)), last = norms.length - 1;
+      const ends = `‖∂L/∂${name}‖ after each of ${norms.length} steps, on a logarithmic scale: ${said(norms[0])} after the first, ${said(norms[last])} after the last`;
+      const bars = make("div", { role: "img", "aria-label": ends });
+      norms.forEach((n, i) => {
+        const bar = make("span", { title: `after step ${i + 1}: ‖∂L/∂${name}‖ = ${said(n)}` });
+        bar.style.height = n > 0 ? `${6 + (94 * (Math.log10(n) - bottom)) / (top - bottom)}%` : "1px";
+        bars.append(bar);
+      });
+      area.append(make("p", {}, ends), bars);
     });
-    const ends = norms.filter((n) => n !== null);
-    area.append(make("p", {}, `‖∂L/∂h‖ after each step, on a logarithmic scale: ${number(ends[0], 3)} at the first, ${number(ends[ends.length - 1], 3)} at the last`), bars);
   }
   function scale() {
     const svg = byId("graph"), at = groups[view];

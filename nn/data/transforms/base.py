@@ -9,6 +9,7 @@ import numpy as np
 
 from autograd.node import Array
 from autograd.random import Rng, as_generator
+from nn.arguments import reals
 
 
 class Transform(ABC):
@@ -68,6 +69,8 @@ class Compose:
     """
 
     def __init__(self, transforms: list[Any], *, rng: Rng = None) -> None:
+        if not isinstance(transforms, (list, tuple)):
+            raise TypeError(f"Compose: transforms must be a list, such as [{transforms!r}].")
         self.transforms = list(transforms)
         for i, t in enumerate(self.transforms):
             if not callable(t):
@@ -92,8 +95,18 @@ def images(who: str, x: Array) -> tuple[int, int, int]:
     return x.shape[0], x.shape[-2], x.shape[-1]
 
 
+def pair(who: str, name: str, given: Any) -> tuple[Any, Any]:
+    """Two numbers."""
+    if not isinstance(given, (tuple, list)) or len(given) != 2:
+        raise ValueError(f"{who}: {name} must be two numbers, got {given!r}.")
+    reals(who, **{name: given[0]})
+    reals(who, **{name: given[1]})
+    return given[0], given[1]
+
+
 def probability(who: str, p: float) -> float:
     """Check a probability and return it."""
+    reals(who, p=p)
     if not 0 <= p <= 1:
         raise ValueError(f"{who}: p must be a probability between 0 and 1, got {p}.")
     return p
@@ -101,6 +114,7 @@ def probability(who: str, p: float) -> float:
 
 def filling(who: str, fill: float, x: Array) -> Array:
     """The fill value in the dtype of x; an error where integers would change it."""
+    reals(who, fill=fill)
     with np.errstate(invalid="ignore"):
         value = np.asarray(fill).astype(x.dtype)
     if x.dtype.kind in "iub" and value != fill:

@@ -8,8 +8,8 @@ import numpy as np
 
 from autograd.node import Array
 from autograd.random import Rng
-from nn.arguments import count
-from nn.data.transforms.base import Transform, filling, images, probability
+from nn.arguments import count, reals
+from nn.data.transforms.base import Transform, filling, images, pair, probability
 
 
 class RandomHorizontalFlip(Transform):
@@ -90,7 +90,8 @@ class RandomCrop(Transform):
         rng: Rng = None,
     ) -> None:
         super().__init__(rng=rng)
-        height, width = size if isinstance(size, (tuple, list)) else (size, size)
+        square = isinstance(size, (int, np.integer))
+        height, width = (size, size) if square else pair("RandomCrop", "size", size)
         self.size = (
             count("RandomCrop", "size", height, 1),
             count("RandomCrop", "size", width, 1),
@@ -157,16 +158,20 @@ class RandomAffine(Transform):
     ) -> None:
         super().__init__(rng=rng)
         who = type(self).__name__
+        reals(who, degrees=degrees, fill=fill)
         if not 0 <= degrees <= 180:
             raise ValueError(f"{who}: degrees must be between 0 and 180, got {degrees}.")
-        if translate is not None and not all(0 <= t <= 1 for t in translate):
+        if translate is not None and not all(
+            0 <= t <= 1 for t in pair(who, "translate", translate)
+        ):
             raise ValueError(
                 f"{who}: translate must be fractions between 0 and 1, got {translate}."
             )
-        if scale is not None and not 0 < scale[0] <= scale[1]:
+        smallest, largest = (1.0, 1.0) if scale is None else pair(who, "scale", scale)
+        if not 0 < smallest <= largest < math.inf:
             raise ValueError(f"{who}: scale must satisfy 0 < smallest <= largest, got {scale}.")
         self.degrees, self.translate = degrees, translate or (0.0, 0.0)
-        self.scale, self.fill = scale or (1.0, 1.0), fill
+        self.scale, self.fill = (smallest, largest), fill
 
     def apply(self, x: Array, rng: np.random.Generator) -> Array:
         n, height, width = images(type(self).__name__, x)
@@ -218,7 +223,7 @@ def bilinear(x: Array, rows: Array, columns: Array, fill: float) -> Array:
     array, shape (N, ..., h, w)
     """
     n, height, width = x.shape[0], x.shape[-2], x.shape[-1]
-    source = x.reshape(n, -1, height * width)
+    source = x.reshape(n, math.prod(x.shape[1:-2]), height * width)
     top, left = np.floor(rows).astype(np.int64), np.floor(columns).astype(np.int64)
     down, right = (rows - top).astype(x.dtype), (columns - left).astype(x.dtype)
     y = np.zeros((n, source.shape[1], *rows.shape[1:]), x.dtype)
@@ -229,7 +234,7 @@ def bilinear(x: Array, rows: Array, columns: Array, fill: float) -> Array:
         (top + 1, left + 1, down * right),
     ):
         inside = (i >= 0) & (i < height) & (j >= 0) & (j < width)
-        flat = np.where(inside, i * width + j, 0).reshape(n, 1, -1)
+        flat = np.where(inside, i * width + j, 0).reshape(n, 1, math.prod(rows.shape[1:]))
         read = np.take_along_axis(source, flat, 2).reshape(y.shape)
         y += np.where(inside[:, None], read, np.asarray(fill, x.dtype)) * weight[:, None]
     return y.reshape(*x.shape[:-2], *rows.shape[1:])

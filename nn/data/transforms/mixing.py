@@ -8,6 +8,7 @@ import numpy as np
 
 from autograd.node import Array
 from autograd.random import Rng, as_generator
+from nn.arguments import reals
 
 
 class MixUp:
@@ -49,6 +50,7 @@ class MixUp:
     def __init__(
         self, alpha: float = 1.0, num_classes: int | None = None, *, rng: Rng = None
     ) -> None:
+        reals("MixUp", alpha=alpha)
         if not 0 < alpha < np.inf:
             raise ValueError(f"MixUp: alpha must be finite and > 0, got {alpha}.")
         self.alpha, self.num_classes = alpha, num_classes

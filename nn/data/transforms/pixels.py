@@ -8,7 +8,7 @@ import numpy as np
 
 from autograd.node import Array
 from autograd.random import Rng
-from nn.arguments import count, flags
+from nn.arguments import count, flags, reals
 from nn.data.transforms.base import Transform, filling, images
 
 
@@ -81,9 +81,10 @@ class GaussianNoise(Transform):
     ) -> None:
         flags(type(self).__name__, clip=clip)
         super().__init__(rng=rng)
+        reals("GaussianNoise", mean=mean, sigma=sigma)
         if not sigma >= 0:
             raise ValueError(f"GaussianNoise: sigma must be >= 0, got {sigma}.")
-        self.mean, self.sigma, self.clip = mean, sigma, clip
+        self.mean, self.sigma, self.clip = float(mean), float(sigma), clip
 
     def apply(self, x: Array, rng: np.random.Generator) -> Array:
         if x.dtype.kind != "f":

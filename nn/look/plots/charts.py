@@ -55,15 +55,17 @@ def show_curves(
     if axes is None:
         axes = new_figure(who, 6.4, 3.4).subplots()
     for name, (x, runs) in lines.items():
-        low, middle, high = np.percentile(runs, [25, 50, 75], axis=0)
+        # a run by itself is drawn as it is: between infinities there is no percentile
+        one = len(runs) == 1
+        low, middle, high = runs[[0, 0, 0]] if one else np.percentile(runs, [25, 50, 75], axis=0)
         look = {"marker": "o", "ms": 3.5} if len(x) <= 30 else {}
         (line,) = axes.plot(x, middle, label=name, **look)
-        if len(runs) > 1:
+        if not one:
             axes.fill_between(x, low, high, color=line.get_color(), alpha=0.2, lw=0)
     for dash, (name, height) in zip(cycle(("--", ":", "-.")), (levels or {}).items(), strict=False):
         axes.axhline(height, color="0.5", lw=1.2, ls=dash, label=name)
     if axes.get_xscale() == "linear" and all(x.dtype.kind in "iu" for x, _ in lines.values()):
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     axes.set(**settings)
     places = sorted({at for x, _ in lines.values() for at in x.tolist()})
     if axes.get_xscale() == "log" and len(places) <= 8:

@@ -156,7 +156,7 @@ def show_gradient_norms(norms: Mapping[str, Any], *, title: str | None = None) -
         {name: np.where(y > 0, y, np.nan) for name, y in lines.items()},
         axes=new_figure("show_gradient_norms", 7.5, 3.4).subplots(),
         xlabel="step t",
-        ylabel="‖∂L/∂h$_t$‖",
+        ylabel="‖∂L/∂ state after step t‖",
         yscale="log",
         title=title,
     )
