@@ -9,7 +9,7 @@ import numpy as np
 
 import autograd
 from autograd.value import Value
-from nn.arguments import count, flags
+from nn.arguments import count, flags, reals
 from nn.functional.half import by_single
 from nn.functional.tensor import Tensor, floats
 
@@ -101,6 +101,9 @@ def instance_norm(
     array([[[-1.,  1.]]])
     """
     flags("instance_norm", use_input_stats=use_input_stats)
+    reals("instance_norm", momentum=momentum)
+    if not 0 <= momentum <= 1:
+        raise ValueError(f"instance_norm: momentum must be between 0 and 1, got {momentum}.")
     if not use_input_stats:
         return autograd.ops.batch_norm(
             input, running_mean, running_var, weight, bias, False, momentum, eps
@@ -151,6 +154,7 @@ def local_response_norm(
     array([0.5, 0.4])
     """
     count("local_response_norm", "size", size, 1)
+    reals("local_response_norm", alpha=alpha, beta=beta, k=k)
     x = floats("local_response_norm", input)
     if x.ndim < 3:
         raise ValueError(f"local_response_norm: input must be (N, C, ...), got {x.shape}.")

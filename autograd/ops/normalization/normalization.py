@@ -164,7 +164,7 @@ def check_float(x: Any, eps: Any, **others: Any) -> None:
     for name, a in others.items():
         if a is not None and a.dtype.char != kind:
             raise TypeError(f"{name} has dtype {a.dtype} but x has {x.dtype}; use one for both.")
-    if not eps >= 0:
+    if isinstance(eps, bool) or not 0 <= eps < np.inf:
         raise ValueError(f"eps must be a number >= 0, got {eps}.")
 
 
