@@ -114,14 +114,26 @@ def instance_norm(
             f"instance_norm: input must be (N, C, ...) with more than one number a channel and "
             f"sample, got {x.shape}."
         )
+    running = [s.data if isinstance(s, Value) else s for s in (running_mean, running_var)]
+    for name, s in zip(("running_mean", "running_var"), running, strict=True):
+        if (running[0] is None) != (s is None):
+            raise ValueError("instance_norm: give both running_mean and running_var, or neither.")
+        if s is None:
+            continue
+        if not isinstance(s, np.ndarray) or s.dtype.kind != "f":
+            raise TypeError(
+                f"instance_norm: {name} is written to: it must be an array of floats, got {s!r}."
+            )
+        if s.shape != x.shape[1:2]:
+            raise ValueError(
+                f"instance_norm: {name} must have one number per channel, {x.shape[1:2]} for "
+                f"input {x.shape}, got {s.shape}."
+            )
     y = autograd.ops.instance_norm(x, weight, bias, eps)
     if running_mean is not None and x.size:
-        a = x.data if isinstance(x, Value) else x
+        a = (x.data if isinstance(x, Value) else x).astype(np.float64, copy=False)
         pixels = tuple(range(2, a.ndim))
-        for old, new in (
-            (running_mean, a.mean(pixels)),
-            (running_var, a.var(pixels, ddof=1)),
-        ):
+        for old, new in zip(running, (a.mean(pixels), a.var(pixels, ddof=1)), strict=True):
             old += momentum * (new.mean(0) - old)
     return y
 
