@@ -11,7 +11,7 @@ import autograd
 from autograd.dispatch import array_of
 from autograd.random import Rng, as_generator
 from autograd.value import Value
-from nn.arguments import flags, integers
+from nn.arguments import flags, integers, reals
 from nn.functional.tensor import Tensor, same_dtype
 
 
@@ -53,6 +53,8 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
     """x where x > 0, else negative_slope · x."""
     if inplace is not False:
         flags("leaky_relu", inplace=inplace)
+    if negative_slope.__class__ is not float:
+        reals("leaky_relu", negative_slope=negative_slope)
     return autograd.ops.leaky_relu(input, negative_slope)
 
 
@@ -86,6 +88,7 @@ def rrelu(
     array([-0.3,  2. ])
     """
     flags("rrelu", training=training, inplace=inplace)
+    reals("rrelu", lower=lower, upper=upper)
     if not lower <= upper:
         raise ValueError(f"rrelu: lower={lower} must be at most upper={upper}.")
     if not training:
@@ -99,6 +102,8 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Value:
     """x where x > 0, else alpha (exp(x) − 1)."""
     if inplace is not False:
         flags("elu", inplace=inplace)
+    if alpha.__class__ is not float:
+        reals("elu", alpha=alpha)
     return autograd.ops.elu(input, alpha)
 
 
@@ -106,6 +111,8 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Value:
     """x where x > 0, else alpha (exp(x / alpha) − 1)."""
     if inplace is not False:
         flags("celu", inplace=inplace)
+    if alpha.__class__ is not float:
+        reals("celu", alpha=alpha)
     return autograd.ops.celu(input, alpha)
 
 
@@ -151,6 +158,7 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Value
     >>> nn.functional.softplus(np.array([0.0, 3.0]), threshold=2.0)
     array([0.69314718, 3.        ])
     """
+    reals("softplus", beta=beta, threshold=threshold)
     if not beta:
         raise ValueError(f"softplus: beta must not be 0, got {beta}.")
     x = input if isinstance(input, Value) else np.asarray(input)
@@ -163,13 +171,15 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Value
 
 def softshrink(input: Tensor, lambd: float = 0.5) -> Value:
     """Soft shrinkage: x shrunk towards 0 by lambd, 0 where |x| <= lambd."""
-    if lambd < 0:
+    reals("softshrink", lambd=lambd)
+    if not lambd >= 0:
         raise ValueError(f"softshrink: lambd must be at least 0, got {lambd}.")
     return autograd.ops.softshrink(input, lambd)
 
 
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Value:
     """Hard shrinkage: 0 where |x| <= lambd, else x."""
+    reals("hardshrink", lambd=lambd)
     return autograd.ops.hardshrink(input, lambd)
 
 
@@ -179,7 +189,8 @@ def hardtanh(
     """x clamped to [min_val, max_val]."""
     if inplace is not False:
         flags("hardtanh", inplace=inplace)
-    if min_val > max_val:
+    reals("hardtanh", min_val=min_val, max_val=max_val)
+    if not min_val <= max_val:
         raise ValueError(f"hardtanh: min_val={min_val} must be at most max_val={max_val}.")
     return autograd.ops.hardtanh(input, min_val, max_val)
 
@@ -209,6 +220,7 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     """
     if inplace is not False:
         flags("threshold", inplace=inplace)
+    reals("threshold", threshold=threshold, value=value)
     y: Any = np.where(np.less_equal(input, threshold), value, input)  # NaN stays
     return y
 
@@ -336,7 +348,8 @@ def gumbel_softmax(
            [1., 0., 0.]])
     """
     flags("gumbel_softmax", hard=hard)
-    if tau <= 0:
+    reals("gumbel_softmax", tau=tau)
+    if not tau > 0:
         raise ValueError(f"gumbel_softmax: tau must be more than 0, got {tau}.")
     x = logits if isinstance(logits, Value) else array_of(logits, "gumbel_softmax: logits")
     noise = as_generator(rng).gumbel(size=x.shape).astype(x.dtype)

@@ -180,9 +180,9 @@ def sigmoid_focal_loss(
     reals(who, alpha=alpha, gamma=gamma)
     x, t = paired(who, inputs, targets)
     in_range(who, "targets", t, 0, 1)
-    if alpha > 1:
+    if not alpha <= 1:
         raise ValueError(f"{who}: alpha must be between 0 and 1, or negative for none: {alpha}.")
-    if gamma < 0:
+    if not gamma >= 0:
         raise ValueError(f"{who}: gamma must be at least 0, got {gamma}.")
     wrong = autograd.ops.sigmoid(-x) * t + autograd.ops.sigmoid(x) * (1 - t)
     wrong = np.maximum(wrong, np.finfo(wrong.dtype).tiny)  # a power has no slope at 0

@@ -8,7 +8,7 @@ import numpy as np
 
 from autograd.ops.algebra.vector_norms import vector_norm
 from autograd.value import Value
-from nn.arguments import flags
+from nn.arguments import flags, reals
 from nn.functional.half import by_single
 from nn.functional.tensor import Tensor, floats
 
@@ -31,6 +31,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     >>> nn.functional.cosine_similarity(np.array([[1.0, 0.0]]), np.array([[3.0, 4.0]]))
     array([0.6])
     """
+    reals("cosine_similarity", eps=eps)
     x1, x2 = (floats("cosine_similarity", x, n) for x, n in ((x1, "x1"), (x2, "x2")))
     try:
         shape = np.broadcast_shapes(x1.shape, x2.shape)
@@ -66,6 +67,7 @@ def pairwise_distance(
     array([5.])
     """
     flags("pairwise_distance", keepdim=keepdim)
+    reals("pairwise_distance", p=p, eps=eps)
     x1, x2 = (floats("pairwise_distance", x, n) for x, n in ((x1, "x1"), (x2, "x2")))
     if x1.shape[-1:] != x2.shape[-1:] or not x1.ndim:
         raise ValueError(
@@ -93,6 +95,7 @@ def pdist(input: Tensor, p: float = 2.0) -> Value:
     >>> nn.functional.pdist(np.array([[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]])).round(3)
     array([5.   , 1.   , 4.243])
     """
+    reals("pdist", p=p)
     x = floats("pdist", input)
     if x.ndim != 2:
         raise ValueError(f"pdist: input must be (N, D), got {x.shape}.")
@@ -110,6 +113,7 @@ def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -
     >>> nn.functional.normalize(np.array([[3.0, 4.0]]))
     array([[0.6, 0.8]])
     """
+    reals("normalize", p=p, eps=eps)
     x = floats("normalize", input)
     axis(x.shape, dim, "normalize")
     return x / np.maximum(_norm(x, p, dim, True), eps)

@@ -10,7 +10,7 @@ import autograd
 from autograd.dispatch import array_of
 from autograd.node import Array
 from autograd.value import Value
-from nn.arguments import flags
+from nn.arguments import flags, reals
 from nn.functional.half import by_single
 from nn.functional.tensor import Tensor
 
@@ -68,6 +68,7 @@ def _by_frequency(y: Any, input: Array, counted: Any = ...) -> Any:
 
 
 def _shorten(input: Any, weight: Tensor, max_norm: float, p: float) -> None:
+    reals("embedding", max_norm=max_norm, norm_type=p)
     if not max_norm > 0:
         raise ValueError(f"embedding: max_norm must be more than 0, got {max_norm}.")
     if not isinstance(weight, Value) or weight.op is not None:

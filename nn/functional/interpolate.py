@@ -10,7 +10,7 @@ import numpy as np
 from autograd.ops import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 from autograd.ops.images.resample import Taps, cubic, linear, nearest, resample, smoothed
 from autograd.value import Value
-from nn.arguments import flags
+from nn.arguments import flags, reals
 from nn.functional.tensor import Tensor
 
 RANKS = {  # mode -> how many axes it is for
@@ -144,6 +144,8 @@ def _sizes(
         sizes = tuple(int(m) for m in found)
         scales = None
     else:
+        for f in _each("scale_factor", scale_factor, rank):
+            reals("interpolate", scale_factor=f)
         factors = tuple(float(f) for f in _each("scale_factor", scale_factor, rank))
         if not all(0 < f < math.inf for f in factors):
             raise ValueError(f"interpolate: scale_factor must be above 0, got {scale_factor}.")

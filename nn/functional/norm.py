@@ -9,7 +9,7 @@ import numpy as np
 
 import autograd
 from autograd.value import Value
-from nn.arguments import count, flags
+from nn.arguments import count, flags, reals
 from nn.functional.half import by_single
 from nn.functional.tensor import Tensor, floats
 
@@ -101,6 +101,9 @@ def instance_norm(
     array([[[-1.,  1.]]])
     """
     flags("instance_norm", use_input_stats=use_input_stats)
+    reals("instance_norm", momentum=momentum)
+    if not 0 <= momentum <= 1:
+        raise ValueError(f"instance_norm: momentum must be between 0 and 1, got {momentum}.")
     if not use_input_stats:
         return autograd.ops.batch_norm(
             input, running_mean, running_var, weight, bias, False, momentum, eps
@@ -111,14 +114,26 @@ def instance_norm(
             f"instance_norm: input must be (N, C, ...) with more than one number a channel and "
             f"sample, got {x.shape}."
         )
+    running = [s.data if isinstance(s, Value) else s for s in (running_mean, running_var)]
+    for name, s in zip(("running_mean", "running_var"), running, strict=True):
+        if (running[0] is None) != (s is None):
+            raise ValueError("instance_norm: give both running_mean and running_var, or neither.")
+        if s is None:
+            continue
+        if not isinstance(s, np.ndarray) or s.dtype.kind != "f":
+            raise TypeError(
+                f"instance_norm: {name} is written to: it must be an array of floats, got {s!r}."
+            )
+        if s.shape != x.shape[1:2]:
+            raise ValueError(
+                f"instance_norm: {name} must have one number per channel, {x.shape[1:2]} for "
+                f"input {x.shape}, got {s.shape}."
+            )
     y = autograd.ops.instance_norm(x, weight, bias, eps)
     if running_mean is not None and x.size:
-        a = x.data if isinstance(x, Value) else x
+        a = (x.data if isinstance(x, Value) else x).astype(np.float64, copy=False)
         pixels = tuple(range(2, a.ndim))
-        for old, new in (
-            (running_mean, a.mean(pixels)),
-            (running_var, a.var(pixels, ddof=1)),
-        ):
+        for old, new in zip(running, (a.mean(pixels), a.var(pixels, ddof=1)), strict=True):
             old += momentum * (new.mean(0) - old)
     return y
 
@@ -151,6 +166,7 @@ def local_response_norm(
     array([0.5, 0.4])
     """
     count("local_response_norm", "size", size, 1)
+    reals("local_response_norm", alpha=alpha, beta=beta, k=k)
     x = floats("local_response_norm", input)
     if x.ndim < 3:
         raise ValueError(f"local_response_norm: input must be (N, C, ...), got {x.shape}.")

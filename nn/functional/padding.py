@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd.value import Value
+from nn.arguments import reals
 from nn.functional.tensor import Tensor, numbers
 
 MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
@@ -48,6 +49,7 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
     shape, given = np.shape(input), tuple(pad)
     if mode not in MODES:
         raise ValueError(f"pad: mode must be one of {', '.join(MODES)}, got {mode!r}.")
+    reals("pad", value=0 if value is None else value)
     if mode != "constant" and value is not None:
         raise ValueError(f"pad: value={value} goes with mode='constant', not {mode!r}.")
     for n in given:

@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd.ops import avg_pool1d, avg_pool2d, avg_pool3d
 from autograd.value import Value
-from nn.arguments import flags
+from nn.arguments import flags, reals
 from nn.functional.tensor import Tensor, floats
 
 
@@ -25,6 +25,7 @@ def _lp_pool(
 ) -> Value:
     """The p-norm of each window."""
     flags(f"lp_pool{rank}d", ceil_mode=ceil_mode)
+    reals(f"lp_pool{rank}d", norm_type=norm_type)
     if not norm_type > 0:
         raise ValueError(f"lp_pool{rank}d: norm_type must be above 0, got {norm_type}.")
     x = floats(f"lp_pool{rank}d", input)

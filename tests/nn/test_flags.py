@@ -129,3 +129,44 @@ def test_loaders_and_loops_take_no_text_for_a_boolean(wrong):
             call()
     with pytest.raises(TypeError, match="shuffle must be True or False"):
         nn.train.fit(net, data, "cross_entropy", shuffle=wrong)
+
+
+HALVES = np.full((2, 4, 6, 6), 0.5, np.float32)
+NUMBERS = {  # what takes a number under the name
+    "negative_slope": F.leaky_relu,
+    "alpha": F.elu,
+    "lambd": F.softshrink,
+    "min_val": F.hardtanh,
+    "beta": F.softplus,
+    "lower": F.rrelu,
+    "tau": F.gumbel_softmax,
+    "p": F.normalize,
+    "eps": lambda x, eps: F.pairwise_distance(x, x, eps=eps),
+    "k": lambda x, k: F.local_response_norm(x, 2, k=k),
+    "momentum": lambda x, momentum: F.instance_norm(x, momentum=momentum),
+    "scale_factor": lambda x, scale_factor: F.interpolate(x, scale_factor=scale_factor),
+    "scale": lambda x, scale: F.scaled_dot_product_attention(x, x, x, scale=scale),
+    "value": lambda x, value: F.pad(x, (1, 1), value=value),
+    "threshold": lambda x, threshold: F.threshold(x, threshold, 0.0),
+    "divisor_override": lambda x, divisor_override: F.avg_pool2d(
+        x, 2, divisor_override=divisor_override
+    ),
+}
+
+
+@pytest.mark.parametrize("given", [True, "2"])
+@pytest.mark.parametrize("name", NUMBERS)
+def test_neither_a_flag_nor_a_text_is_taken_for_a_number(name, given):
+    with pytest.raises(TypeError, match=rf"{name} must be an? (number|integer), got {given!r}"):
+        NUMBERS[name](HALVES, **{name: given})
+
+
+@pytest.mark.parametrize("eps", [True, np.inf])
+def test_the_epsilon_of_a_norm_is_a_number(eps):
+    with pytest.raises(ValueError, match="eps"):
+        F.layer_norm(HALVES, (6,), eps=eps)
+
+
+def test_a_focal_loss_refuses_an_alpha_that_is_nan():
+    with pytest.raises(ValueError, match="alpha"):
+        F.sigmoid_focal_loss(HALVES, HALVES, alpha=np.nan)

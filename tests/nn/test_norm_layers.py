@@ -271,3 +271,28 @@ def test_channels_are_taken_from_the_first_input(make, x):
 def test_batch_norm_refuses_another_dtype():
     with pytest.raises(TypeError, match=r"BatchNorm2d: input is float64.*astype\(np.float32\)"):
         nn.BatchNorm2d(6)(X[2].astype(float))
+
+
+def test_the_running_statistics_of_instance_norm_may_be_values():
+    x = np.random.default_rng(0).normal(size=(2, 3, 4)).astype(np.float32)
+    arrays = np.zeros(3), np.ones(3)
+    values = tuple(autograd.Value(a.copy()) for a in arrays)
+    for running in (arrays, values):
+        nn.functional.instance_norm(x, *running)
+    for a, v in zip(arrays, values, strict=True):
+        np.testing.assert_array_equal(v.data, a)
+    np.testing.assert_allclose(arrays[0], 0.1 * x.mean((0, 2)), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("running", "error"),
+    [
+        ((np.zeros(3), None), ValueError),
+        ((None, np.ones(3)), ValueError),
+        ((np.zeros(1), np.ones(1)), ValueError),
+        (([0.0] * 3, [1.0] * 3), TypeError),
+    ],
+)
+def test_instance_norm_refuses_statistics_that_it_cannot_write(running, error):
+    with pytest.raises(error, match="instance_norm: .*running"):
+        nn.functional.instance_norm(np.ones((2, 3, 4), np.float32), *running)

@@ -361,3 +361,23 @@ def test_running_statistics_are_torchs(path):
     torch.nn.functional.batch_norm(torch.tensor(x), *other, training=True)
     np.testing.assert_allclose(mean, other[0].numpy())
     np.testing.assert_allclose(var, other[1].numpy())
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+@pytest.mark.parametrize("scale", [1e20, 1e30])
+@pytest.mark.parametrize("name", [name for name in CALLS if "fixed" not in name])
+def test_rows_whose_squares_leave_the_range_have_their_slopes(name, scale, create_graph, path):
+    op, shape, affine, others = CALLS[name]
+    x, w, b = drawn(shape, affine, dtype=np.float32)
+    x = x * np.float32(scale)
+    arrays = (x, w) if op is rms_norm_op else (x, w, b)
+    g = np.random.default_rng(1).normal(size=shape)
+    found, exact = (
+        autograd.grad(
+            op(v := Value(x.astype(dtype)), *(a.astype(dtype) for a in arrays[1:]), *others),
+            v, g.astype(dtype), create_graph=create_graph,
+        )
+        for dtype in (np.float32, np.float64)
+    )  # fmt: skip
+    found, exact = (np.asarray(getattr(v, "data", v)) for v in (found, exact))
+    np.testing.assert_allclose(found, exact, rtol=1e-4, atol=1e-4 * np.abs(exact).max())

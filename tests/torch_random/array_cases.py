@@ -74,6 +74,8 @@ def two_arrays(d, name):
     theirs, domain = TWO[name]
     args = [d.real(*s) if domain is None else d.between(*domain, *s) for s in broadcast_pair(d)]
     order = 0 if name in ("floor_divide", "heaviside") else 2  # where PyTorch has no gradient
+    if name == "heaviside":  # whose second argument would have one, which NumPy's name refuses
+        args[1] = Constant(args[1])
     return Case(getattr(np, name), getattr(torch, theirs), tuple(args), order=order)
 
 

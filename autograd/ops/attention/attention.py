@@ -88,6 +88,8 @@ def scaled_dot_product_attention(
         raise ValueError(
             f"scaled_dot_product_attention: dropout_p must be between 0 and 1, got {dropout_p}."
         )
+    if isinstance(scale, (str, bool)):
+        raise TypeError(f"scaled_dot_product_attention: scale must be a number, got {scale!r}.")
     seed = int(as_generator(rng).integers(2**63)) if dropout_p else 0
     flags("scaled_dot_product_attention", is_causal=is_causal, enable_gqa=enable_gqa)
     inputs = query, key, value, attn_mask

@@ -70,11 +70,11 @@ def _softmax_grad(g: Any, y: Any, axis: int) -> Any:
     return y * (g - total(g * y, axis)) if gx is None else gx
 
 
-def _log_softmax_grad(g: Any, y: Any, axis: int) -> Any:
-    """g - exp(y) Σ g."""
+def _log_softmax_grad(g: Any, y: Any, a: Any, axis: int) -> Any:
+    """g - exp(y) Σ g, of float16 without y, whose rounding would be a percent of exp(y)."""
     gx = by_kernel(axis, True, g, y)
     if type(g) is np.ndarray and g.dtype == np.float16:
-        return g - np.exp(y.astype(np.float32)) * total(g.astype(np.float32), axis)
+        return g - _softmax(a.astype(np.float32), axis) * total(g.astype(np.float32), axis)
     return g - np.exp(y) * total(g, axis) if gx is None else gx
 
 
@@ -91,7 +91,7 @@ softmax = Op(
 log_softmax = Op(
     _log_softmax,
     r"\log \operatorname{{softmax}} {a:3}",
-    lambda g, y, a, axis: _log_softmax_grad(g, y, axis),
+    lambda g, y, a, axis: _log_softmax_grad(g, y, a, axis),
 )
 
 # What tests sample

@@ -150,7 +150,10 @@ def strips_forward(begin, end, K, S, x, w, b, eps, fixed, mean, var, scale, y):
 
 @jit
 def strips_backward(begin, end, K, S, g, x, w, mean, scale, fixed, gx, gw, gb):
-    """The gx of `strips_forward`, with gw and gb (Q, K) summed over P and S."""
+    """The gx of `strips_forward`, with gw and gb (Q, K) summed over P and S.
+
+    The last factor s is left to the end: s³ may be below the range of float32.
+    """
     kind = x.dtype.type
     n, Q = K * S, mean.size
     P = x.size // (n * Q)
@@ -168,18 +171,18 @@ def strips_backward(begin, end, K, S, g, x, w, mean, scale, fixed, gx, gw, gb):
             gb[q * K + k], gw[q * K + k] = mass, moment * s
             shift += mass * w[v + k]
             slope += moment * s * s * w[v + k]
-        slope *= s / (P * n)
-        a, b = kind(shift * s / (P * n) - rest * slope), kind(slope)
+        slope /= P * n
+        a, b = kind(shift / (P * n) - rest * slope), kind(slope)
         for p in range(P):
             for k in range(K):
-                wk, o = w[v + k] * s, index((p * Q + q) * n + k * S)
+                wk, o = w[v + k], index((p * Q + q) * n + k * S)
                 if fixed:
                     for i in range(S):
-                        gx[o + index(i)] = g[o + index(i)] * wk
+                        gx[o + index(i)] = g[o + index(i)] * wk * s
                 else:
                     for i in range(S):
                         j = o + index(i)
-                        gx[j] = g[j] * wk - (a + (x[j] - m) * b)
+                        gx[j] = (g[j] * wk - (a + (x[j] - m) * b)) * s
 
 
 @jit
@@ -247,7 +250,7 @@ def columns_backward(begin, end, g, x, w, mean, scale, fixed, gx, gw, gb):
             moment[i] -= (m[i] - about[i]) * mass[i]
             gb[first + i] = mass[i]
             gw[first + i] = moment[i] * s[i]
-        slope = s * w[first:last]
+        slope = w[first:last]
         shift, lean = np.empty_like(s), np.empty_like(s)
         for i in range(n):
             a = slope[i] * moment[i] * s[i] * s[i] / P
@@ -255,11 +258,13 @@ def columns_backward(begin, end, g, x, w, mean, scale, fixed, gx, gw, gb):
             lean[i] = a
         for p in range(P):
             row, given, out = x[p, first:last], g[p, first:last], gx[p, first:last]
-            for i in range(n):
-                out[i] = given[i] * slope[i]
-            if not fixed:
+            if fixed:
                 for i in range(n):
-                    out[i] -= shift[i] + (row[i] - about[i]) * lean[i]
+                    out[i] = given[i] * slope[i] * s[i]
+            else:
+                for i in range(n):
+                    part = given[i] * slope[i] - (shift[i] + (row[i] - about[i]) * lean[i])
+                    out[i] = part * s[i]
 
 
 def normalize(x, w, b, eps, centered, statistics=None, fixed=False):

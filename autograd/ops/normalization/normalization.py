@@ -133,9 +133,11 @@ def composed(
     centered: bool = True,
     fixed: tuple[Any, Any] | None = None,
 ) -> Any:
-    """The same, composed of ops."""
+    """The same, composed of ops; float32 in double precision, whose squares stay in range."""
     G, K = shape[2:4]
     v = np.reshape(x, shape)
+    if v.dtype == np.float32:
+        v = v.astype(np.float64)
     if fixed is not None:
         mean, var = (np.reshape(s, (1, 1, G, 1, 1)) for s in fixed)
         y = (v - mean) / np.sqrt(var + eps)
@@ -149,7 +151,7 @@ def composed(
         y = y * np.reshape(weight, (G, K, 1))
     if bias is not None:
         y = y + np.reshape(bias, (G, K, 1))
-    return np.reshape(y, x.shape)
+    return np.reshape(y if y.dtype == x.dtype else y.astype(x.dtype), x.shape)
 
 
 def check_float(x: Any, eps: Any, **others: Any) -> None:
@@ -162,7 +164,7 @@ def check_float(x: Any, eps: Any, **others: Any) -> None:
     for name, a in others.items():
         if a is not None and a.dtype.char != kind:
             raise TypeError(f"{name} has dtype {a.dtype} but x has {x.dtype}; use one for both.")
-    if not eps >= 0:
+    if isinstance(eps, bool) or not 0 <= eps < np.inf:
         raise ValueError(f"eps must be a number >= 0, got {eps}.")
 
 

@@ -88,8 +88,12 @@ def sliding(
     steps = each("stride", kernel if stride is None else stride, rank, 1)
     pads = each("padding", padding, rank, 0)
     gaps = each("dilation", dilation, rank, 1)
-    if divisor_override is not None and not divisor_override:
-        raise ValueError("divisor_override must not be 0.")
+    if divisor_override is not None:
+        number = type(divisor_override)
+        if number is bool or not hasattr(number, "__index__"):
+            raise TypeError(f"divisor_override must be an integer, got {divisor_override!r}.")
+        if not divisor_override:
+            raise ValueError("divisor_override must not be 0.")
     if any(2 * p > k for p, k in zip(pads, kernel, strict=True)):
         raise ValueError(f"padding={padding} must be at most half of kernel_size={kernel_size}.")
     ranges, scales = [], []
