@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from autograd.files import located
-from nn.arguments import count, flags
+from nn.arguments import count, flags, reals
 from nn.files import save
 from nn.optim.lr_scheduler import ReduceLROnPlateau
 from nn.train.callback import Callback
@@ -56,6 +56,9 @@ class Best:
     def __init__(self, who: str, monitor: str | None, mode: str, min_delta: float) -> None:
         if mode not in ("min", "max", "auto"):
             raise ValueError(f"{who}: mode must be 'min', 'max' or 'auto', got {mode!r}.")
+        if not isinstance(monitor, (str, type(None))):
+            raise TypeError(f"{who}: monitor must be the name of a number, got {monitor!r}.")
+        reals(who, min_delta=min_delta)
         if not min_delta >= 0:
             raise ValueError(f"{who}: min_delta must be >= 0, got {min_delta}.")
         self.who, self.monitor, self.mode, self.min_delta = who, monitor, mode, min_delta
@@ -328,6 +331,8 @@ class GradientClipping(Callback):
 
     def __init__(self, max_norm: float | None = None, max_value: float | None = None) -> None:
         given = [x for x in (max_norm, max_value) if x is not None]
+        for x in given:
+            reals("GradientClipping", limit=x)
         if not given or not all(x > 0 for x in given):
             raise ValueError(
                 f"GradientClipping: max_norm or max_value must be > 0, got {max_norm} and "
@@ -374,6 +379,8 @@ class ModelCheckpoint(Callback):
         mode: str = "auto",
     ) -> None:
         flags(type(self).__name__, save_best_only=save_best_only)
+        if not isinstance(path, (str, os.PathLike)):
+            raise TypeError(f"ModelCheckpoint: path must be the path of a file, got {path!r}.")
         self.path, self.save_best_only = os.fspath(path), save_best_only
         self._best = Best("ModelCheckpoint", monitor, mode, 0.0)
         self._model: Any = None
