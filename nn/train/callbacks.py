@@ -293,6 +293,7 @@ class LearningRateScheduler(Callback):
 
 def _made(make: Any, optimizer: Any) -> Any:
     """What a function makes of an optimizer; Keras's schedules, of epochs, make none."""
+    cause: TypeError | None = None
     try:
         made = make(optimizer)
     except TypeError as error:
@@ -300,7 +301,7 @@ def _made(make: Any, optimizer: Any) -> Any:
     else:
         if _is_made(made):
             return made
-        problem, cause = f"gave {made!r}", None
+        problem = f"gave {made!r}"
     raise TypeError(
         f"LearningRateScheduler: the function {problem}, but it must be one that makes a scheduler "
         "from an optimizer, such as lambda optimizer: nn.optim.lr_scheduler.LambdaLR(optimizer, "

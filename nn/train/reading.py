@@ -189,7 +189,7 @@ def _is_one_number(node: Node) -> bool:
         if node.op.name not in SHAPES - {"getitem"}:
             return False
         node = node.inputs[0]
-    return node._data.ndim == 0
+    return bool(node._data.ndim == 0)
 
 
 def _adds_up(node: Node) -> bool:
@@ -214,14 +214,14 @@ def _adds_up(node: Node) -> bool:
 def _vanishes(node: Any) -> bool:
     """Whether a mask of zeros, or an index of nothing, has left no term of a sum."""
     if not isinstance(node, Node):
-        return not np.any(node)
+        return not bool(np.any(node))
     if not node._data.size:
         return True
     name = node.op.name if node.op is not None else ""
     if name in {"multiply", *SUMS}:
         return any(map(_vanishes, node.inputs))
     if name == "where":
-        return not np.any(node._data)
+        return not bool(np.any(node._data))
     return name in {*SHAPES, "power", "square", "absolute"} and _vanishes(node.inputs[0])
 
 
