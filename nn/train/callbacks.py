@@ -23,8 +23,8 @@ UP = {
     "bleu", "rouge", "mcc", "kappa", "ndcg", "mrr", "correlation",
 }  # fmt: skip
 DOWN = {
-    "loss", "error", "err", "mae", "mse", "rmse", "mape", "msle", "nll", "perplexity", "ppl",
-    "wer", "cer", "per", "crossentropy", "entropy", "bce", "kl", "hinge", "deviance", "brier",
+    "loss", "error", "errors", "err", "mae", "mse", "rmse", "mape", "msle", "nll", "perplexity", "ppl",
+    "wer", "cer", "crossentropy", "bce", "kl", "hinge", "deviance", "brier",
 }  # fmt: skip
 """Words in the names of numbers that are better when they are higher, and lower."""
 
@@ -37,8 +37,11 @@ def direction(name: str) -> str | None:
     >>> direction("val_mean_iou"), direction("loss"), direction("val_gain")
     ('max', 'min', None)
     """
-    words = set(re.split(r"[^a-z0-9]+", name.lower()))
+    words = set(re.split(r"[^a-z0-9]+", name.lower().replace("cross_entropy", "crossentropy")))
+    words |= {word.rstrip("0123456789") for word in words}  # acc1, map50
     up, down = bool(words & UP), bool(words & DOWN)
+    if words & {"neg", "inverse"}:  # scikit-learn's neg_mean_squared_error
+        up, down = down, up
     return None if up == down else "max" if up else "min"
 
 
