@@ -23,7 +23,7 @@ UP = {
     "bleu", "rouge", "mcc", "kappa", "ndcg", "mrr", "correlation",
 }  # fmt: skip
 DOWN = {
-    "loss", "error", "errors", "err", "mae", "mse", "rmse", "mape", "msle", "nll", "perplexity", "ppl",
+    "loss", "error", "err", "mae", "mse", "rmse", "mape", "msle", "nll", "perplexity", "ppl",
     "wer", "cer", "crossentropy", "bce", "kl", "hinge", "deviance", "brier",
 }  # fmt: skip
 """Words in the names of numbers that are better when they are higher, and lower."""

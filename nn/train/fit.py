@@ -147,6 +147,11 @@ def fit(
     loader: Loader = all_batches
     if steps_per_epoch is not None:
         loader = Steps("fit", all_batches, steps_per_epoch)
+    if carry and getattr(all_batches, "shuffle", False):
+        raise ValueError(
+            "fit: carry hands the state of a batch to the one that follows it, so the batches must "
+            "keep their order; give shuffle=False, or nn.data.windows."
+        )
     held_out = None
     if validation is not None:
         held_out = as_loader(
