@@ -49,7 +49,7 @@ from autograd.value import Value as Value
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from autograd.readers.compare import compare as compare
+    from autograd.readers.compare.compare import compare as compare
     from autograd.readers.detect_anomaly import detect_anomaly as detect_anomaly
     from autograd.readers.explain import explain as explain
     from autograd.readers.ladder.ladder import ladder as ladder
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from autograd.viz.player.play import play as play
 
 _READERS = {  # name -> its module, imported when it is first used: until then it costs nothing
-    "compare": "autograd.readers.compare",
+    "compare": "autograd.readers.compare.compare",
     "detect_anomaly": "autograd.readers.detect_anomaly",
     "draw": "autograd.viz.draw",
     "explain": "autograd.readers.explain",
