@@ -90,16 +90,6 @@ class Names:
     def __init__(self, y: Node) -> None:
         self.trace = Trace([y])
         self._labels = node_labels(self.trace)
-        ops: dict[int, int] = {}
-        for v in self.trace.order:
-            call = self.trace.calls[id(v)]
-            for outer in call.chain() if call and v.op is not SELECT else ():
-                ops[id(outer)] = ops.get(id(outer), 0) + 1
-        for v in self.trace.order:
-            call = self.trace.calls[id(v)]
-            if call and ops.get(id(call)) == 1:  # the module says all
-                label = self._labels[id(v)]
-                self._labels[id(v)] = label.removesuffix(f": {v.op.name}")
 
     def op(self, v: Node) -> str:
         """The name of a result, else its module and op."""
