@@ -53,6 +53,22 @@ def test_without_is_the_gradient_of_the_graph_without_the_op():
     assert found.without == pytest.approx(grad(np.sum(z * c), w)[1, 1])
 
 
+def test_without_is_what_a_straight_through_op_would_pass_back(op_table):
+    through = autograd.Op(lambda a: np.maximum(a, 0.0), "{a}", lambda g, y, a: g, name="through")
+    rng = np.random.default_rng(2)
+    x, c = rng.normal(size=(5, 3)), rng.normal(size=(2, 4))
+    w = Value(rng.normal(size=(3, 2)), name="w")
+
+    def loss(activation):
+        return np.sum(np.exp(activation(np.tanh(x @ w) - 2.0) @ c))
+
+    found = why(loss(F.relu), w)
+    assert not found.gradient.any()
+    assert found.without == pytest.approx(np.linalg.norm(grad(loss(through), w)))
+    one = why(loss(F.relu), w, element=(2, 1))
+    assert one.without == pytest.approx(grad(loss(through), w)[2, 1])
+
+
 def test_without_a_unit_of_a_layer_is_the_gradient_that_its_weights_would_get():
     model = net(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 2))
     model[0].bias.data[1] = -9
@@ -90,6 +106,9 @@ A = [1.0, 2.0, 3.0]
         (lambda a: np.max(a), 0, "max took 3, not 1"),
         (lambda a: a[1] * 2, 0, "getitem[1] does not take element [0] of a"),
         (lambda a: np.sum(np.clip(a, 0, 1.5)), 2, "clip's input was 3, outside 0 … 1.5"),
+        (lambda a: np.sum(np.clip(a, np.zeros(3), np.ones(3))), 2, "clip's input was 3, outside"),
+        (lambda a: np.sum(np.split(a, 3)[0]), 2, "split does not select element [2] of a"),
+        (lambda a: np.sum(np.sort(a)[:2]), 2, "does not take element [2] of the result of sort"),
         (lambda a: np.sum(np.where(a.data > 1, a, 0)), 0, "where took the other branch"),
         (lambda a: np.sum(np.maximum(a, 2.5)), 0, "took the other input, 2.5, instead of 1"),
         (lambda a: np.sum(np.minimum(a, 2.5)), 2, "took the other input, 2.5, instead of 3"),

@@ -111,7 +111,7 @@ def _elementwise(names: Names, who: str, v: Node, i: int, where: Array) -> str:
             return f"{who}'s input was {here}, outside {low} … {high}"
     tail = _PIECES.get(op)
     if tail is not None:
-        shown = {name: number(x) if np.ndim(x) == 0 else x for name, x in given.items()}
+        shown = {name: number(x) for name, x in given.items() if isinstance(x, (int, float))}
         return f"{who}'s input was {here}{tail.format(**shown)}"
     if op in _SATURATING:
         return f"{who} is saturated: its input was {here}, where its slope is 0"
@@ -231,7 +231,8 @@ def _of_targets(who: str, v: Node, where: Array, rows: Array, given: dict[str, A
 def invariance(names: Names, v: Node, path: Path) -> str:
     """Which op on the path from v to y does not change if a constant is added; a clause, or ""."""
     nodes = [step.node for step in path.steps]
-    for u in nodes[nodes.index(v) + 1 :] if v in nodes else ():
+    at = next((k for k, u in enumerate(nodes) if u is v), len(nodes))
+    for u in nodes[at + 1 :]:
         shift = _SHIFTS.get(u.op.name)
         given = _given(u)
         if shift is not None and given.get("training", True):
