@@ -298,12 +298,11 @@ def test_the_layer_that_loses_the_gradient_is_named_with_its_gain():
     model[2].bias.data[:] = 12
     loss = F.cross_entropy(model(X), TARGETS)
     found = why(loss, model[0].weight)
-    (note,) = found.notes
     step = next(step for step in found.path.shown if step.title == "3: Sigmoid")
     h = loss.inputs[0].inputs[0]
     expected = np.linalg.norm(grad(loss, h.inputs[0])) / np.linalg.norm(grad(loss, h))
     assert step.gain == pytest.approx(expected, rel=1e-5)
-    assert "lost at 3: Sigmoid, whose input was" in note
+    assert "of the gradient is lost at 3: Sigmoid, whose input was" in found.sentence
     assert found.node is h
 
 
@@ -328,8 +327,7 @@ def test_a_loss_over_several_layers_is_given_as_their_product():
     model = net(*(layer for _ in range(4) for layer in (nn.Linear(4, 4), nn.Sigmoid())))
     x = RNG.normal(size=(3, 4)).astype(np.float32)
     found = why(np.sum(model(x) ** 2), model[0].weight)
-    (note,) = found.notes
-    assert "of the gradient is lost between" in note
+    assert "of the gradient is lost between" in found.sentence
 
 
 def test_zeros_among_other_elements_are_counted_by_their_reason():

@@ -333,12 +333,13 @@ class _Asked:
             factors = [f for f in path.factors if f is not None]
             product = " · ".join(number(f) for f in factors)
             reason += f"{' =' if count > 1 else ':'} {product}"
-        self._say("value", reason)
+        node: Node | None = None
         drop = lost(path) if to.element is None or None not in path.factors else None
         if drop is not None:
-            to.node = drop.steps[0].node
+            node = drop.steps[0].node
             to.marked = frozenset(step.node for step in drop.steps)
-            to.notes.append(_drop(self.names, drop))
+            reason += f"; {_drop(self.names, drop)}"
+        self._say("value", reason, node)
         if to.element is None and to.gradient.size > 1:
             self._zeros()
 
@@ -376,10 +377,10 @@ def _are(count: int) -> str:
 
 def _drop(names: Names, drop: Drop) -> str:
     gone = drop.gain > 0.001
-    percent = f"{100 * (1 - drop.gain):.3g} %" if gone else f"All but {number(drop.gain, 2)}"
+    percent = f"{100 * (1 - drop.gain):.3g} %" if gone else f"all but {number(drop.gain, 2)}"
     steps = drop.steps
     if len(steps) == 1:
         (step,) = steps
-        return f"{percent} of the gradient is lost at {called(names, step.node)}{drop.input}."
+        return f"{percent} of the gradient is lost at {called(names, step.node)}{drop.input}"
     first, last = called(names, steps[-1].node), called(names, steps[0].node)
-    return f"{percent} of the gradient is lost between {first} and {last}, over {len(steps)} ops."
+    return f"{percent} of the gradient is lost between {first} and {last}, over {len(steps)} ops"
