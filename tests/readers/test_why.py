@@ -164,6 +164,27 @@ def test_a_masked_key_is_named():
     assert "masks element [0, 3, 2] of v" in why(y, v, element=(0, 3, 2)).sentence
 
 
+def test_an_element_that_a_convolution_steps_over_is_named():
+    image = Value(RNG.normal(size=(1, 1, 5, 5)), name="image")
+    y = np.sum(F.conv2d(image, np.ones((1, 1, 2, 2)), stride=3) ** 2)
+    found = why(y, image, element=(0, 0, 0, 2))
+    assert found.sentence == (
+        "∂y/∂image[0, 0, 0, 2] = 0 because conv does not use element [0, 0, 0, 2] of image."
+    )
+
+
+def test_a_checkpoint_is_the_reason_as_a_whole():
+    a = Value(np.array(A), name="a")
+    y = np.sum(autograd.checkpoint(lambda v: F.relu(v - 5), a))
+    assert "no op within checkpoint passes anything back" in why(y, a).sentence
+
+
+def test_division_by_the_batch_is_not_a_loss_of_the_gradient():
+    a = Value(RNG.normal(size=(400, 2)), name="a")
+    assert "lost" not in why(np.sum(np.tanh(a * 0.5)) / 400, a).sentence
+    assert "lost" not in why(np.mean(np.tanh(a * 0.5)), a).sentence
+
+
 def test_a_dropped_unit_is_named_by_its_module():
     model = net(nn.Linear(3, 50), nn.Dropout(0.5))
     loss = np.sum(model(X[:1]))
