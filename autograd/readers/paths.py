@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from html import escape
 from typing import Any, NamedTuple
 
@@ -90,16 +90,6 @@ class Names:
     def __init__(self, y: Node) -> None:
         self.trace = Trace([y])
         self._labels = node_labels(self.trace)
-        ops: dict[int, int] = {}
-        for v in self.trace.order:
-            call = self.trace.calls[id(v)]
-            for outer in call.chain() if call and v.op is not SELECT else ():
-                ops[id(outer)] = ops.get(id(outer), 0) + 1
-        for v in self.trace.order:
-            call = self.trace.calls[id(v)]
-            if call and ops.get(id(call)) == 1:  # the module says all
-                label = self._labels[id(v)]
-                self._labels[id(v)] = label.removesuffix(f": {v.op.name}")
 
     def op(self, v: Node) -> str:
         """The name of a result, else its module and op."""
@@ -359,7 +349,7 @@ def chips(
     x: str,
     path: Path,
     passed: Callable[[Step], float | None] = passed,
-    marked: Sequence[Node | None] = (),
+    marked: Container[Node | None] = (),
 ) -> str:
     """A path as HTML for a notebook or page: each op with its factor or gain.
 
@@ -372,7 +362,7 @@ def chips(
     cells = [f"<span style='{box.format('1px solid #2f855a')}'><b>{escape(x)}</b></span>"]
     for title, step in zip(path.titles, path.shown, strict=True):
         size = passed(step)
-        heavy = any(step.node is v for v in marked) or size == 0 or size != size
+        heavy = step.node in marked or size == 0 or size != size
         line = "3px solid #d9480f" if heavy else "1px solid #7c82a8"
         sign = "×" if step.factor is not None or not size else "gain"
         text = "" if size is None else f"<br><small>{sign} {number(size)}</small>"

@@ -43,14 +43,25 @@ def full_name(trace: Trace, x: Any) -> str | None:
 
 
 def node_labels(trace: Trace) -> dict[int, str]:
-    """id of each result -> its label: its name, or its module and op."""
+    """id of each result -> its label: its name, or its module and op.
+
+    A module that is one op, such as a Linear, says all: its op is left out.
+    """
     calls = call_labels([c for c in trace.calls.values() if c])
+    ops: dict[int, int] = {}
+    for v in trace.order:
+        call = trace.calls[id(v)]
+        for outer in call.chain() if call and v.op is not SELECT else ():
+            ops[id(outer)] = ops.get(id(outer), 0) + 1
     found: dict[int, str] = {}
     for v in trace.order:
         op = v.inputs[0].op if v.op is SELECT else v.op
         call = trace.calls[id(v)]
-        where = f"{calls[id(call)]}: " if call else ""
-        found[id(v)] = full_name(trace, v) or f"{where}{op.name}"
+        label = str(op.name)
+        if call:
+            module = calls[id(call)]
+            label = module if ops.get(id(call)) == 1 else f"{module}: {label}"
+        found[id(v)] = full_name(trace, v) or label
     return found
 
 

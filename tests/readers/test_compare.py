@@ -307,3 +307,13 @@ def test_markup_in_names_is_text(opened):
 def test_the_page_is_saved_as_html_only(tmp_path):
     with pytest.raises(ValueError, match=r"must end in \.html"):
         changed().save(tmp_path / "diff.txt")
+
+
+def test_a_number_that_is_used_twice_is_compared_at_each_use():
+    def run(second):
+        x = Value(3.0, name="x")
+        return x * 2.0 + x * second
+
+    first = compare(run(2.0), run(2.5)).first
+    assert first.label == "an input of multiply"
+    assert (first.a, first.b) == (2.0, 2.5)

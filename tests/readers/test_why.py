@@ -53,6 +53,22 @@ def test_without_is_the_gradient_of_the_graph_without_the_op():
     assert found.without == pytest.approx(grad(np.sum(z * c), w)[1, 1])
 
 
+def test_without_is_what_a_straight_through_op_would_pass_back(op_table):
+    through = autograd.Op(lambda a: np.maximum(a, 0.0), "{a}", lambda g, y, a: g, name="through")
+    rng = np.random.default_rng(2)
+    x, c = rng.normal(size=(5, 3)), rng.normal(size=(2, 4))
+    w = Value(rng.normal(size=(3, 2)), name="w")
+
+    def loss(activation):
+        return np.sum(np.exp(activation(np.tanh(x @ w) - 2.0) @ c))
+
+    found = why(loss(F.relu), w)
+    assert not found.gradient.any()
+    assert found.without == pytest.approx(np.linalg.norm(grad(loss(through), w)))
+    one = why(loss(F.relu), w, element=(2, 1))
+    assert one.without == pytest.approx(grad(loss(through), w)[2, 1])
+
+
 def test_without_a_unit_of_a_layer_is_the_gradient_that_its_weights_would_get():
     model = net(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 2))
     model[0].bias.data[1] = -9
@@ -90,6 +106,9 @@ A = [1.0, 2.0, 3.0]
         (lambda a: np.max(a), 0, "max took 3, not 1"),
         (lambda a: a[1] * 2, 0, "getitem[1] does not take element [0] of a"),
         (lambda a: np.sum(np.clip(a, 0, 1.5)), 2, "clip's input was 3, outside 0 … 1.5"),
+        (lambda a: np.sum(np.clip(a, np.zeros(3), np.ones(3))), 2, "clip's input was 3, outside"),
+        (lambda a: np.sum(np.split(a, 3)[0]), 2, "split does not select element [2] of a"),
+        (lambda a: np.sum(np.sort(a)[:2]), 2, "does not take element [2] of the result of sort"),
         (lambda a: np.sum(np.where(a.data > 1, a, 0)), 0, "where took the other branch"),
         (lambda a: np.sum(np.maximum(a, 2.5)), 0, "took the other input, 2.5, instead of 1"),
         (lambda a: np.sum(np.minimum(a, 2.5)), 2, "took the other input, 2.5, instead of 3"),
@@ -143,6 +162,27 @@ def test_a_masked_key_is_named():
     q, k, v = (Value(RNG.normal(size=(1, 4, 8)), name=name) for name in "qkv")
     y = np.sum(F.scaled_dot_product_attention(q, k, v, np.array([True, True, True, False])) ** 2)
     assert "masks element [0, 3, 2] of v" in why(y, v, element=(0, 3, 2)).sentence
+
+
+def test_an_element_that_a_convolution_steps_over_is_named():
+    image = Value(RNG.normal(size=(1, 1, 5, 5)), name="image")
+    y = np.sum(F.conv2d(image, np.ones((1, 1, 2, 2)), stride=3) ** 2)
+    found = why(y, image, element=(0, 0, 0, 2))
+    assert found.sentence == (
+        "∂y/∂image[0, 0, 0, 2] = 0 because conv does not use element [0, 0, 0, 2] of image."
+    )
+
+
+def test_a_checkpoint_is_the_reason_as_a_whole():
+    a = Value(np.array(A), name="a")
+    y = np.sum(autograd.checkpoint(lambda v: F.relu(v - 5), a))
+    assert "no op within checkpoint passes anything back" in why(y, a).sentence
+
+
+def test_division_by_the_batch_is_not_a_loss_of_the_gradient():
+    a = Value(RNG.normal(size=(400, 2)), name="a")
+    assert "lost" not in why(np.sum(np.tanh(a * 0.5)) / 400, a).sentence
+    assert "lost" not in why(np.mean(np.tanh(a * 0.5)), a).sentence
 
 
 def test_a_dropped_unit_is_named_by_its_module():
@@ -279,12 +319,11 @@ def test_the_layer_that_loses_the_gradient_is_named_with_its_gain():
     model[2].bias.data[:] = 12
     loss = F.cross_entropy(model(X), TARGETS)
     found = why(loss, model[0].weight)
-    (note,) = found.notes
     step = next(step for step in found.path.shown if step.title == "3: Sigmoid")
     h = loss.inputs[0].inputs[0]
     expected = np.linalg.norm(grad(loss, h.inputs[0])) / np.linalg.norm(grad(loss, h))
     assert step.gain == pytest.approx(expected, rel=1e-5)
-    assert "lost at 3: Sigmoid, whose input was" in note
+    assert "of the gradient is lost at 3: Sigmoid, whose input was" in found.sentence
     assert found.node is h
 
 
@@ -309,8 +348,7 @@ def test_a_loss_over_several_layers_is_given_as_their_product():
     model = net(*(layer for _ in range(4) for layer in (nn.Linear(4, 4), nn.Sigmoid())))
     x = RNG.normal(size=(3, 4)).astype(np.float32)
     found = why(np.sum(model(x) ** 2), model[0].weight)
-    (note,) = found.notes
-    assert "of the gradient is lost between" in note
+    assert "of the gradient is lost between" in found.sentence
 
 
 def test_zeros_among_other_elements_are_counted_by_their_reason():

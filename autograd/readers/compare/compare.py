@@ -127,13 +127,15 @@ def _alike(ta: Trace, tb: Trace) -> bool:
 
 def _forward(ta: Trace, tb: Trace) -> Iterator[_Pair]:
     """Inputs as they are first used, and results."""
-    seen: set[int] = set()
+    seen: set[tuple[int, int]] = set()
     labels = node_labels(ta)
     for u, v in zip(ta.order, tb.order, strict=True):
         for x, y in zip(u.inputs, v.inputs, strict=True):
-            new = x is not None and id(x) not in seen and not (isinstance(x, Node) and x.op)
+            new = (
+                x is not None and (id(x), id(y)) not in seen and not (isinstance(x, Node) and x.op)
+            )
             if new and not (isinstance(y, Node) and y.op):
-                seen.add(id(x))
+                seen.add((id(x), id(y)))
                 name = full_name(ta, x) or f"an input of {labels[id(u)]}"
                 yield _Pair(name, _data(x), _data(y), x)
         if type(u._data) is not tuple:

@@ -223,7 +223,7 @@ def _described(point: Point) -> list[str]:
         blocks = [_block(part) for part in (near.a, near.b, near.away)]
         heads = [h.ljust(len(block[0])) for h, block in zip(_HEADS, blocks, strict=True)]
         lines.append("  " + " | ".join(heads).rstrip())
-        lines += ["  " + " | ".join(row) for row in zip(*blocks, strict=True)]
+        lines += ["  " + " | ".join(row).rstrip() for row in zip(*blocks, strict=True)]
     lines.append(
         f"relative difference {number(point.difference, 2)}, allowed {number(point.tolerance, 2)}"
     )

@@ -75,7 +75,6 @@ for (const { element, places } of boxes) {
   const best = places.find((k) => k === data.first) ?? places.find((k) => data.places[k].apart) ?? places[0];
   element.setAttribute("tabindex", "0");
   element.setAttribute("role", "button");
-  element.setAttribute("aria-label", places.map((k) => `${data.places[k].label}, difference ${data.places[k].difference}`).join("; "));
   element.querySelectorAll("title").forEach((title) => title.remove());
   element.addEventListener("click", () => choose(best, true));
   element.addEventListener("keydown", (event) => {

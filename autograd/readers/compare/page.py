@@ -143,7 +143,7 @@ _Box = tuple[Any, list[int]]
 def _boxes(shown: list[Point], first: int | None, start: int) -> list[_Box]:
     places: dict[int, _Box] = {}
     for k, point in enumerate(shown):
-        if point.node is not None:
+        if isinstance(point.node, (Node, np.ndarray)) or (point.node is not None and point.apart):
             places.setdefault(id(point.node), (point.node, []))[1].append(k)
     boxes = list(places.values())
     if len(boxes) <= DRAWN:

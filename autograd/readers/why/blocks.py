@@ -72,8 +72,8 @@ def blocks(reach: Reach, element: Any = None) -> list[Block]:
                 break
     if not found:  # what any of them would let through cancels further on
         nothing = np.zeros_like(reach.x._data)
-        single = [c for c in candidates if c[2].size == 1 and c[4]][:1]
-        found = [Block(v, i, where, nothing, exact) for v, i, where, _, exact in single]
+        whole = [c for c in candidates if c[2].all() and c[4]][:1]
+        found = [Block(v, i, where, nothing, exact) for v, i, where, _, exact in whole]
     return found
 
 

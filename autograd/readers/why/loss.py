@@ -46,10 +46,9 @@ def lost(path: Path) -> Drop | None:
     An op that only moves or adds up numbers loses nothing (a mean divides, and so do the losses
     that end in one): these, and whatever ends in a single number before any array, don't count.
     """
+    scalar = None not in path.factors
     steps = [
-        step
-        for step in path.shown
-        if not step.node.op.routes and (step.factor is not None or _size(step.node) > 1)
+        step for step in path.shown if not step.node.op.routes and (scalar or _size(step.node) > 1)
     ]
     decades = [0.0]  # lost before each step, counted from x
     for step in steps:

@@ -111,7 +111,7 @@ def _elementwise(names: Names, who: str, v: Node, i: int, where: Array) -> str:
             return f"{who}'s input was {here}, outside {low} … {high}"
     tail = _PIECES.get(op)
     if tail is not None:
-        shown = {name: number(x) if np.ndim(x) == 0 else x for name, x in given.items()}
+        shown = {name: number(x) for name, x in given.items() if isinstance(x, (int, float))}
         return f"{who}'s input was {here}{tail.format(**shown)}"
     if op in _SATURATING:
         return f"{who} is saturated: its input was {here}, where its slope is 0"
@@ -159,7 +159,33 @@ def _selecting(names: Names, who: str, v: Node, i: int, where: Array) -> str:
         return zero
     if v.op.masks:
         return f"{who} does not select {_which(names, x, where)}"
+    if not v.op.listed:
+        return f"no op within {who} passes anything back to {_which(names, x, where)}"
+    if not _used(v, i, where):
+        return f"{who} does not use {_which(names, x, where)}"
     return f"{who}'s input was {here}, where its slope is 0"
+
+
+def _used(v: Node, i: int, where: Array) -> bool:
+    """Whether the elements get a gradient from the op if input i has other values."""
+    data = v.inputs[i]._data
+    other = np.random.default_rng(1).uniform(0.5, 1.5, data.shape).astype(data.dtype)
+    return bool(np.any(_pulled(v, i, {i: other})[where]))
+
+
+def _pulled(v: Node, i: int, replaced: dict[int, Array]) -> Array:
+    """What the op passes back to input i for a random gradient, if some inputs are others."""
+    inputs = [Value(u._data) if isinstance(u, Node) else u for u in v.inputs]
+    for k, data in replaced.items():
+        inputs[k] = Value(data) if k == i else data
+    with enable_grad(), np.errstate(all="ignore"):
+        ys = v.op.apply(inputs, v.static)
+        parts = [y for y in (ys if isinstance(ys, (tuple, list)) else [ys]) if isinstance(y, Node)]
+        parts = [y for y in parts if y.requires_grad]
+        rng = np.random.default_rng(0)
+        seeds = [rng.uniform(0.5, 1.5, y._data.shape).astype(y._data.dtype) for y in parts]
+        (found,) = gradients(parts, seeds, [inputs[i]])
+    return np.zeros_like(inputs[i]._data) if found is None else np.asarray(found)
 
 
 def _spaced(text: str) -> str:
@@ -177,16 +203,8 @@ def _factor_of_zero(names: Names, who: str, v: Node, i: int, where: Array) -> st
         data = x._data if isinstance(x, Node) else x
         if k == i or not isinstance(data, np.ndarray) or data.dtype.kind != "f" or data.all():
             continue
-        inputs = [Value(u._data) if isinstance(u, Node) else u for u in v.inputs]
-        inputs[k] = np.where(data == 0, np.ones((), data.dtype), data)
-        with enable_grad(), np.errstate(all="ignore"):
-            ys = v.op.apply(inputs, v.static)
-            parts = [y for y in (ys if isinstance(ys, (tuple, list)) else [ys]) if y is not None]
-            parts = [y for y in parts if isinstance(y, Node) and y.requires_grad]
-            rng = np.random.default_rng(0)
-            seeds = [rng.uniform(0.5, 1.5, y._data.shape).astype(y._data.dtype) for y in parts]
-            (found,) = gradients(parts, seeds, [inputs[i]])
-        if found is not None and np.all(found[where] != 0):
+        filled = np.where(data == 0, np.ones((), data.dtype), data)
+        if np.all(_pulled(v, i, {k: filled})[where]):
             made = isinstance(x, Node) and x.op is not None
             made_by = f"the result of {called(names, x)}" if made else f"its {titles[k]}"
             name = names.value(x) or made_by
@@ -231,7 +249,8 @@ def _of_targets(who: str, v: Node, where: Array, rows: Array, given: dict[str, A
 def invariance(names: Names, v: Node, path: Path) -> str:
     """Which op on the path from v to y does not change if a constant is added; a clause, or ""."""
     nodes = [step.node for step in path.steps]
-    for u in nodes[nodes.index(v) + 1 :] if v in nodes else ():
+    at = next((k for k, u in enumerate(nodes) if u is v), len(nodes))
+    for u in nodes[at + 1 :]:
         shift = _SHIFTS.get(u.op.name)
         given = _given(u)
         if shift is not None and given.get("training", True):

@@ -47,7 +47,7 @@ class Why:
     kind : "value", "zero", "noise", "not finite" or "detached".
     sentence : the reason.
     node : the result of the op that is the reason, or None.
-    marked : the results of several ops that lose 90 % together.
+    marked : the results of all ops that stop the gradient, or lose 90 % of it together.
     without : what the gradient would be if that op let pass what it stops, or None.
     path : the path that is shown: the largest; of a zero that which the op stops. None without one.
     notes : further sentences.
@@ -65,7 +65,7 @@ class Why:
         self._called = called
         self.kind, self.sentence = "value", ""
         self.node: Node | None = None
-        self.marked: tuple[Node, ...] = ()
+        self.marked: frozenset[Node] = frozenset()
         self.without: float | None = None
         self.path: Path | None = None
         self.notes: list[str] = []
@@ -94,7 +94,7 @@ class Why:
         """
         if step.factor is not None or self.element is None:
             return step.gain if step.factor is None else step.factor
-        return 0.0 if step.node is self.node and self.kind == "zero" else None
+        return 0.0 if step.node in self.marked and self.kind == "zero" else None
 
     def __str__(self) -> str:
         lines = [self.sentence]
@@ -114,7 +114,7 @@ class Why:
         if self.path is not None and self.path.steps:
             parts.append(
                 "<div style='overflow-x:auto' tabindex='0' role='region' aria-label='path'>"
-                f"{chips(self.start, self.path, self.passed, self.marked or (self.node,))}</div>"
+                f"{chips(self.start, self.path, self.passed, self.marked | {self.node})}</div>"
             )
         parts += [f"<p>{escape(note)}</p>" for note in self.notes]
         return f"<div class='why'>{''.join(parts)}</div>"
@@ -213,7 +213,9 @@ class _Asked:
         self._say("not finite", f"because {reason}", node)
         odd = int((~np.isfinite(self.to.gradient)).sum())
         if self.to.gradient.size > 1:
-            self.to.notes.append(f"{odd:,} of {self.to.gradient.size:,} elements are not finite.")
+            self.to.notes.append(
+                f"{odd:,} of {self.to.gradient.size:,} elements {_are(odd)} not finite."
+            )
         self._through(node)
 
     def _cancelling_paths(self) -> bool:
@@ -256,6 +258,7 @@ class _Asked:
                 still = "" if without else "still "
                 reason += f"; without {'them' if also else 'it'} {still}{number(without + 0.0)}"
         self._say("zero", reason, block.node)
+        to.marked = frozenset((block.node, *block.also))
         self._through(block.node)
         others = {b.node: b for b in found if b.node is not block.node}
         if others:
@@ -330,12 +333,13 @@ class _Asked:
             factors = [f for f in path.factors if f is not None]
             product = " · ".join(number(f) for f in factors)
             reason += f"{' =' if count > 1 else ':'} {product}"
-        self._say("value", reason)
+        node: Node | None = None
         drop = lost(path) if to.element is None or None not in path.factors else None
         if drop is not None:
-            to.node = drop.steps[0].node
-            to.marked = tuple(step.node for step in drop.steps)
-            to.notes.append(_drop(self.names, drop))
+            node = drop.steps[0].node
+            to.marked = frozenset(step.node for step in drop.steps)
+            reason += f"; {_drop(self.names, drop)}"
+        self._say("value", reason, node)
         if to.element is None and to.gradient.size > 1:
             self._zeros()
 
@@ -345,7 +349,8 @@ class _Asked:
         left = g == 0
         if not left.any():
             return
-        self.to.notes.append(f"{int(left.sum()):,} of {g.size:,} elements are 0:")
+        count = int(left.sum())
+        self.to.notes.append(f"{count:,} of {g.size:,} elements {_are(count)} 0:")
         found = blocks(self.reach, left)
         while found and left.any():
             counts = [int(np.count_nonzero((block.added != 0) & left)) for block in found]
@@ -366,12 +371,16 @@ class _Asked:
             self.to.notes[-1] += f" ({int(left.sum()):,} for other reasons.)"
 
 
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
 def _drop(names: Names, drop: Drop) -> str:
     gone = drop.gain > 0.001
-    percent = f"{100 * (1 - drop.gain):.3g} %" if gone else f"All but {number(drop.gain, 2)}"
+    percent = f"{100 * (1 - drop.gain):.3g} %" if gone else f"all but {number(drop.gain, 2)}"
     steps = drop.steps
     if len(steps) == 1:
         (step,) = steps
-        return f"{percent} of the gradient is lost at {called(names, step.node)}{drop.input}."
+        return f"{percent} of the gradient is lost at {called(names, step.node)}{drop.input}"
     first, last = called(names, steps[-1].node), called(names, steps[0].node)
-    return f"{percent} of the gradient is lost between {first} and {last}, over {len(steps)} ops."
+    return f"{percent} of the gradient is lost between {first} and {last}, over {len(steps)} ops"
