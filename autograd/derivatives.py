@@ -175,6 +175,10 @@ def _live(x: Any) -> bool:
 _inside: ContextVar[bool] = ContextVar("inside", default=False)
 """Whether a function that is being differentiated runs in this context (thread or task)."""
 
+_variables: set[Value] = set()
+"""Those of the functions that are being differentiated now, in any thread: such a function may hand
+its variable to a thread of its own, which knows of no function around it."""
+
 
 class _Call:
     """f, called with its chosen arguments as Values.
@@ -208,23 +212,32 @@ class _Call:
             args[i] = mapped(functools.partial(_tracked, name, i), xs[i])
         self.chosen = [args[n] for n in places]
         mapped(self.leaves.append, self.chosen)
-        within = _inside.get()
+        within, around = _inside.get(), _variables.copy()
         token = _inside.set(True)
+        _variables.update(self.leaves)
         try:
             with enable_grad():
                 self.y = f(*args, **named)
         finally:
             _inside.reset(token)
+            _variables.difference_update(self.leaves)
         if not isinstance(self.y, Value):
             raise TypeError(
                 f"{name}: the function must return a Value, not {type(self.y).__name__}."
             )
-        self.nested = any(map(_live, given)) or (within and is_recording() and self._reaches_out())
+        self.nested = any(map(_live, given)) or (
+            is_recording() and (within or bool(around)) and self._reaches_out(within, around)
+        )
 
-    def _reaches_out(self) -> bool:
-        """Whether y depends on other tracked Values than the chosen arguments."""
-        _, leaves, _ = engine.topological([self.y] if self.y.requires_grad else [])
-        return not leaves.keys() <= set(self.leaves)
+    def _reaches_out(self, within: bool, around: set[Value]) -> bool:
+        """Whether y depends on other Values than the chosen arguments.
+
+        Within a function that is being differentiated on any tracked one, else on the variables of
+        such a function.
+        """
+        stop = () if within else around
+        _, leaves, _ = engine.topological([self.y] if self.y.requires_grad else [], stop)
+        return not leaves.keys() <= set(self.leaves) if within else bool(leaves.keys() & around)
 
     def scalar(self) -> _Call:
         """The call itself; raises unless its result is a single number."""

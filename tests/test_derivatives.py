@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections import OrderedDict, namedtuple
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import numpy as np
 import pytest
@@ -620,3 +622,37 @@ def test_jvp_and_vjp_of_every_op_are_products_with_one_jacobian(op, rng):
         pulled = vjp(f, argnums)(*args)[1](u)
         products = sum(np.sum(g * t) for g, t in zip(pulled, tangents, strict=True))
         np.testing.assert_allclose(np.sum(pushed * u), products, rtol=1e-7, atol=1e-9)
+
+
+def test_a_thread_differentiates_what_a_function_around_it_differentiates_too():
+    def slope(x, y):
+        return grad(lambda y: x * y * y)(y)  # 2 x y
+
+    def f(x):
+        with ThreadPoolExecutor(2) as pool:
+            slopes = pool.map(slope, (x, 2 * x), (1.0, 3.0))
+        return x + sum(slopes)
+
+    assert grad(f)(5.0) == 1 + 2 + 12
+    assert grad(grad(lambda x: x * f(x)))(5.0) == 2 * 15
+    assert grad(f)(Value(5.0)).item() == 15
+
+
+def test_a_thread_beside_a_function_that_is_differentiated_gets_arrays():
+    weight, begun, done = Value(3.0), Event(), Event()
+
+    def beside(y):
+        begun.wait()
+        found = grad(lambda y: weight * y)(y)
+        done.set()
+        return found
+
+    def f(x):
+        begun.set()
+        done.wait()
+        return x * weight
+
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(beside, 1.0)
+        assert type(grad(f)(2.0)) is np.ndarray
+    assert type(found.result()) is np.ndarray

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import autograd
+import nn
 from autograd import Value, ops
 from autograd.machine import pool
 from autograd.ops.normalization import normalization
@@ -381,3 +382,16 @@ def test_rows_whose_squares_leave_the_range_have_their_slopes(name, scale, creat
     )  # fmt: skip
     found, exact = (np.asarray(getattr(v, "data", v)) for v in (found, exact))
     np.testing.assert_allclose(found, exact, rtol=1e-4, atol=1e-4 * np.abs(exact).max())
+
+
+@pytest.mark.parametrize("name", ["running_mean", "running_var"])
+def test_tracked_running_statistics_are_refused_where_the_result_depends_on_them(name):
+    x, both = np.ones((2, 3, 2)), {"running_mean": np.zeros(3), "running_var": np.ones(3)}
+    tracked = both | {name: Value(np.ones(3))}
+    with pytest.raises(TypeError, match=f"batch_norm: no gradient is defined for {name}; pass"):
+        nn.functional.batch_norm(x, **tracked)
+    with pytest.raises(TypeError, match=f"batch_norm: no gradient is defined for {name}; pass"):
+        nn.functional.instance_norm(x, **tracked, use_input_stats=False)
+    assert nn.functional.batch_norm(x, **tracked, training=True).shape == (2, 3, 2)
+    untracked = {key: Value(s, requires_grad=False) for key, s in both.items()}
+    assert nn.functional.batch_norm(x, **untracked).shape == (2, 3, 2)

@@ -127,6 +127,9 @@ def batch_norm(
             raise ValueError("running_mean and running_var must be given together.")
         if not training and running[0] is None:
             raise ValueError("running_mean and running_var are needed where training is False.")
+        for name, s in zip(names, (running_mean, running_var), strict=True):
+            if not training and isinstance(s, Value) and s.requires_grad:
+                raise TypeError(f"no gradient is defined for {name}; pass its .data.")
         if not 0 <= momentum <= 1:
             raise ValueError(f"momentum must be between 0 and 1, got {momentum}.")
         count = given.size // max(given.shape[1], 1)
