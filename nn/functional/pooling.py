@@ -31,7 +31,14 @@ def _lp_pool(
     x = floats(f"lp_pool{rank}d", input)
     means = mean(x**norm_type, kernel_size, stride, 0, ceil_mode)
     pixels = math.prod(kernel_size) if np.ndim(kernel_size) else kernel_size**rank
-    return (means * float(pixels)) ** (1.0 / norm_type)
+    sums = means * float(pixels)
+    if norm_type <= 1:
+        return sums ** (1.0 / norm_type)
+    # where nothing is in a window, a power of slope 0, as a norm's there, and without a curvature
+    empty = np.equal(sums, 0)
+    roots: Any = np.where(empty, 1.0, sums) ** (1.0 / norm_type)
+    y: Any = np.where(empty, np.where(empty, sums, 1.0) ** 1.5, roots)
+    return y
 
 
 def lp_pool1d(

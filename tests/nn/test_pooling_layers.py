@@ -79,3 +79,16 @@ def test_is_what_torch_computes(name, rank, settings):
     np.sum(y**3).backward()
     (z**3).sum().backward()
     np.testing.assert_allclose(v.grad, t.grad.numpy(), atol=1e-12)
+
+
+@pytest.mark.parametrize("p", [2, 2.5, 3])
+def test_power_average_pooling_of_nothing_is_flat_and_its_square_of_no_known_curvature(p):
+    x = autograd.Value(np.zeros((1, 1, 2, 4), np.float32))
+    x.data = np.concatenate([x.data[..., :2], np.ones((1, 1, 2, 2), np.float32)], -1)
+    y = nn.functional.lp_pool2d(x, p, 2)
+    slopes = autograd.grad(np.sum(y**2), x, create_graph=True)
+    np.testing.assert_array_equal(slopes.data[..., :2], 0)
+    assert (slopes.data[..., 2:] > 0).all()
+    curves = autograd.grad(np.sum(slopes), x)
+    assert np.isnan(curves[..., :2]).all()
+    assert np.isfinite(curves[..., 2:]).all()
