@@ -50,7 +50,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from autograd.readers.check.check import check as check
-    from autograd.readers.compare import compare as compare
+    from autograd.readers.compare.compare import compare as compare
     from autograd.readers.detect_anomaly import detect_anomaly as detect_anomaly
     from autograd.readers.explain import explain as explain
     from autograd.readers.ladder.ladder import ladder as ladder
@@ -63,7 +63,7 @@ if TYPE_CHECKING:
 
 _READERS = {  # name -> its module, imported when it is first used: until then it costs nothing
     "check": "autograd.readers.check.check",
-    "compare": "autograd.readers.compare",
+    "compare": "autograd.readers.compare.compare",
     "detect_anomaly": "autograd.readers.detect_anomaly",
     "draw": "autograd.viz.draw",
     "explain": "autograd.readers.explain",

@@ -8,6 +8,7 @@ from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
+from autograd.contribution import hidden_in
 from autograd.engine import ARRAYS, Flow, gradients
 from autograd.nested import mapped
 from autograd.node import Node, tick
@@ -144,6 +145,7 @@ class _Checkpoint(Op):
                 wanted,
                 flow=type(flow),
                 stop=set(v.inputs),
+                unreached=hidden_in(v, outputs, flow.unreached),
             )
         )
         return [next(found) if need else None for need in needs]
@@ -157,4 +159,6 @@ def _refuse(what: str) -> NoReturn:
     )
 
 
-CHECKPOINT = _Checkpoint(lambda: None, r"\operatorname{{checkpoint}}", name="checkpoint", of=())
+CHECKPOINT = _Checkpoint(
+    lambda: None, r"\operatorname{{checkpoint}}", name="checkpoint", of=(), singular=True
+)

@@ -43,10 +43,13 @@ def branches(
         inputs are added.
     """
     op, hidden = v.op, unreached.pop(v, None)
+    nothing = _hides_all(hidden, g)  # of v is selected, so 0 whatever the op's slope
     found = []
     here: set[Node] = set()
     for i, (x, gx) in enumerate(contributions):
-        if hidden is not None and op.elementwise and getattr(gx, "shape", None) == hidden.shape:
+        if nothing and gx is not None and type(x._data) is not tuple:
+            gx = np.zeros(x._data.shape, x._data.dtype)
+        elif hidden is not None and op.elementwise and getattr(gx, "shape", None) == hidden.shape:
             d = gx._data if isinstance(gx, Node) else gx
             again = op.singular and isinstance(gx, Node)  # it may be infinite in the next order
             if again or not np.isfinite(d).all():
@@ -62,7 +65,9 @@ def branches(
         if x not in unreached if earlier else hidden is None and not _steep(x):
             continue
         mask = None
-        if op.masks or (hidden is not None and op.routes):
+        if nothing:
+            mask = np.ones(x._data.shape, bool)
+        elif op.masks or (hidden is not None and op.routes):
             mask = _not_selected(v, i, hidden, g)
         elif op.elementwise and hidden is not None:
             mask = _all_to(hidden, x._data.shape)
@@ -72,6 +77,26 @@ def branches(
             unreached[x] = mask
         else:
             unreached.pop(x, None)
+    return found
+
+
+def _hides_all(hidden: Any, g: Any) -> bool:
+    """Whether no element of a node was selected, of any output that has a gradient."""
+    if isinstance(hidden, dict):
+        return all(i in hidden and bool(hidden[i].all()) for i in g)
+    return hidden is not None and bool(hidden.all())
+
+
+def hidden_in(v: Node, ys: Sequence[Any], unreached: Unreached) -> Unreached:
+    """The entry of v for a pass that begins at the outputs of the same function, computed again."""
+    hidden = unreached.get(v)
+    parts = hidden if isinstance(hidden, dict) else {} if hidden is None else {0: hidden}
+    found: Unreached = {}
+    for i, y in enumerate(ys):
+        if any(other is y for other in ys[:i]):
+            found.pop(y, None)  # in one of several places it may be selected
+        elif isinstance(y, Node) and i in parts:
+            found[y] = parts[i]
     return found
 
 

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from autograd.contribution import all_given
+from autograd.contribution import all_given, hidden_in
 from autograd.engine import ARRAYS, Flow, arrays_of, gradients
 from autograd.node import Node
 from autograd.op import Op, foreign, general_call, reading, tex_name
@@ -82,31 +82,32 @@ class KernelOp(Op):
         """What the joint vjp gives, or the vjps of the reference, for each input that needs it."""
         flow.refuse_stale(v)
         if not flow.kernels:
-            return self._pull_reference(v, g, needs, type(flow))
+            return self._pull_reference(v, g, needs, flow)
         arrays = arrays_of(v.inputs, scalars=False)
         if isinstance(g, dict):
             g = tuple(g.get(i) for i in range(len(v._data)))
         found = self.joint(g, needs, v._data, v.saved, *arrays, *v.static)
         return all_given(self, found, needs)
 
-    def _pull_reference(
-        self, v: Node, g: Any, needs: Sequence[bool], flow: type[Flow]
-    ) -> Sequence[Any]:
+    def _pull_reference(self, v: Node, g: Any, needs: Sequence[bool], flow: Flow) -> Sequence[Any]:
         # A separate node for each input, so that one Value in two places stays two inputs.
         twins = [np.positive(x) if need else x for x, need in zip(v.inputs, needs, strict=True)]
         wanted = [t for t, need in zip(twins, needs, strict=True) if need]
         ys = self.reference(*twins, *v.static)
-        found, wanted_shape = _shapes(ys), _shapes(v._data)
-        if found != wanted_shape:
+        if _shapes(ys) != _shapes(v._data):
             raise ValueError(
-                f"{self.name}: its reference returned {found}, its forward {wanted_shape}; they "
-                "must be the same function."
+                f"{self.name}: its reference returned {_shapes(ys)}, its forward "
+                f"{_shapes(v._data)}; they must be the same function."
             )
         pairs = [(ys[i], part) for i, part in g.items()] if isinstance(g, dict) else [(ys, g)]
         pairs = [(y, part) for y, part in pairs if isinstance(y, Node) and y.requires_grad]
         roots, seeds = [p[0] for p in pairs], [p[1] for p in pairs]
         stop = set(wanted)
-        found = iter(gradients(roots, seeds, wanted, flow=flow, stop=stop))
+        hidden = hidden_in(v, ys if isinstance(ys, (tuple, list)) else [ys], flow.unreached)
+        unreached = {y: part for y, part in hidden.items() if y in roots}
+        found = iter(
+            gradients(roots, seeds, wanted, flow=type(flow), stop=stop, unreached=unreached)
+        )
         return [next(found) if need else None for need in needs]
 
     def derivative(self, i: int, symbols: Sequence[Symbol], static: tuple[Any, ...]) -> Symbol:

@@ -651,7 +651,7 @@ def reading(who: str, function: Function, places: Iterable[int]) -> Function:
     def call(*args: Any, **kwargs: Any) -> Any:
         prints: list[tuple[int, Array, bytes]] = []
         for i in places:
-            part = args[i] if i < len(args) else None
+            part: Any = args[i] if i < len(args) else None
             parts = part if type(part) in (tuple, list) else (part,)
             prints += [(i, x, fingerprint(x)) for x in parts if type(x) is np.ndarray]
         y = function(*args, **kwargs)

@@ -169,7 +169,7 @@ def _overlap(y: Any, x: Any) -> bool:
 def fresh(x: Any, array: Any, user: Node, stale: Found) -> Any:
     """The array of x, or a `Stale` if x was written to after `user` was recorded."""
     if isinstance(x, Node):
-        leaf = stale.get(x)
+        leaf: Any = stale.get(x)
         if leaf is x and leaf.op is not None:
             return Stale(x._data, user)
         if leaf is not None and leaf.birth > user.birth:

@@ -57,8 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns
     -------
-    int : the exit status: 0 for success, 2 for arguments that can't be used, 130 for Ctrl-C, 141
-        for a closed pipe.
+    int : the exit status: 0 for success, 1 for findings of `check`, 2 for arguments that can't be
+        used, 130 for Ctrl-C, 141 for a closed pipe.
 
     Examples
     --------

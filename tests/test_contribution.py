@@ -145,3 +145,52 @@ COMPLEX = [
 def test_complex_numbers_and_times_are_refused(f, tracked):
     with pytest.raises(TypeError, match=r"complex|not an array of numbers"):
         f(Value([1.0], requires_grad=tracked))
+
+
+@pytest.mark.parametrize("f", [np.linalg.norm, np.std, lambda v: np.hypot(v[0], v[1])])
+def test_what_no_branch_took_has_no_second_derivative(f):
+    def g(v):
+        return np.where(False, f(v), 0.0) + np.sum(v**2)
+
+    np.testing.assert_array_equal(autograd.grad(g)(np.zeros(2)), np.zeros(2))
+    np.testing.assert_array_equal(autograd.hessian(g)(np.zeros(2)), 2 * np.eye(2))
+
+
+def test_trace_selects_the_diagonal():
+    def f(v):
+        return np.trace(np.log(v))
+
+    x = np.array([[1.0, 0.0], [0.0, 4.0]])
+    np.testing.assert_array_equal(autograd.grad(f)(x), np.diag([1, 0.25]))
+    np.testing.assert_array_equal(
+        np.diag(autograd.hessian(f)(x).reshape(4, 4)), [-1, 0, 0, -0.0625]
+    )
+
+
+def test_a_branch_outside_of_a_checkpoint_or_a_kernel(op_table):
+    def f(v):
+        return np.sum(np.where(v > 0, autograd.checkpoint(np.log, v), 0))
+
+    x = np.array([0.0, 4.0])
+    np.testing.assert_array_equal(autograd.grad(f)(x), [0, 0.25])
+    np.testing.assert_array_equal(autograd.hessian(f)(x), np.diag([0, -0.0625]))
+    logs = autograd.KernelOp(
+        lambda a: (np.log(a), None),
+        r"\log {a}",
+        lambda g, needs, y, saved, a: (np.where(g == 0, 0, g / a),),
+        reference=np.log,
+        arity=1,
+        name="kernel_log",
+        elementwise=True,
+        singular=True,
+    )
+    h = autograd.hessian(lambda v: np.sum(np.where(v > 0, logs(v), 0)))(x)
+    np.testing.assert_array_equal(h, np.diag([0, -0.0625]))
+
+
+def test_a_result_that_a_checkpoint_returns_twice_is_selected_once():
+    def f(v):
+        a, b = autograd.checkpoint(lambda v: (y := np.sqrt(v), y), v)
+        return np.sum(np.where([True, False], a, 0) + np.where([True, True], b, 0))
+
+    np.testing.assert_array_equal(autograd.grad(f)(np.array([4.0, 4.0])), [0.5, 0.25])

@@ -156,19 +156,17 @@ class Explanation:
     def _repr_html_(self) -> str:
         head = escape(self._text().splitlines()[0])
         _, x = self._what
+        found = [(p.contribution, chips(x, p)) for p in self.paths]
+        if self.others:
+            found.append((self.rest, f"{self.others:,} other paths"))
+        right = "text-align:right;white-space:nowrap;padding:3px 8px"
         rows = "".join(
             "<tr style='border-top:1px solid #98a1af'>"
-            f"<td style='text-align:right;white-space:nowrap'>{number(self.size(p.contribution))}"
-            f"</td><td style='text-align:right'>{_bar(self.share(p.contribution))}</td>"
-            f"<td style='text-align:left'>{chips(x, p)}</td></tr>"
-            for p in self.paths
+            f"<td style='{right}'>{number(self.size(contribution))}</td>"
+            f"<td style='{right}'>{_bar(self.share(contribution))}</td>"
+            f"<td style='text-align:left'>{path}</td></tr>"
+            for contribution, path in found
         )
-        if self.others:
-            rows += (
-                f"<tr style='border-top:1px solid #98a1af'><td>{number(self.size(self.rest))}</td>"
-                f"<td style='text-align:right'>{_bar(self.share(self.rest))}</td>"
-                f"<td style='text-align:left'>{self.others:,} other paths</td></tr>"
-            )
         return (
             "<div style='overflow-x:auto' tabindex='0' role='region' aria-label='paths'>"
             f"<table style='border-collapse:collapse'><caption style='text-align:left'><b>{head}"

@@ -359,11 +359,11 @@ def chips(
     x: str,
     path: Path,
     passed: Callable[[Step], float | None] = passed,
-    marked: Node | None = None,
+    marked: Sequence[Node | None] = (),
 ) -> str:
     """A path as HTML for a notebook or page: each op with its factor or gain.
 
-    What stops the gradient, and the `marked` node, has a heavy border.
+    What stops the gradient, and a `marked` node, has a heavy border.
     """
     box = (
         "display:inline-block;border:{};border-radius:6px;padding:1px 7px;margin:2px 0;"
@@ -372,7 +372,7 @@ def chips(
     cells = [f"<span style='{box.format('1px solid #2f855a')}'><b>{escape(x)}</b></span>"]
     for title, step in zip(path.titles, path.shown, strict=True):
         size = passed(step)
-        heavy = step.node is marked or size == 0 or size != size
+        heavy = any(step.node is v for v in marked) or size == 0 or size != size
         line = "3px solid #d9480f" if heavy else "1px solid #7c82a8"
         sign = "×" if step.factor is not None or not size else "gain"
         text = "" if size is None else f"<br><small>{sign} {number(size)}</small>"

@@ -364,6 +364,8 @@ def _caption(picture: Picture, heat: _Heat) -> str:
         if rows:
             rows.append('<font point-size="4"> </font>')  # the color blocks extend below their line
         text = "on an edge: what the op passes back to this input; ȳ is the gradient of its result"
+        if any("Σ" in e.formula.text for e in picture.edges if e.formula):
+            text += "; Σ₀ sums over axis 0"
         rows.append(_small(text, WARM))
     rows += [_small(note) for note in picture.notes]
     lines = "".join(f'{row}<br align="left"/>' for row in rows)

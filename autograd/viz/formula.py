@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from autograd.contribution import sum_to
 from autograd.kernel_op import KernelOp
 from autograd.node import Array, Node
 from autograd.recording import no_grad
@@ -16,6 +17,7 @@ from autograd.sequence_op import SequenceOp
 from autograd.symbol import Symbol, as_symbol
 from autograd.viz.names import shortened, visible
 from autograd.viz.text import literal, readable
+from autograd.viz.trace import Trace
 
 UNWRITABLE = (
     TypeError,
@@ -27,6 +29,10 @@ UNWRITABLE = (
     np.linalg.LinAlgError,
 )
 """Exceptions of a vjp that needs the numbers of its arrays, so that it has no formula."""
+
+
+_LETTERS = "abcdefghijklmnopqrstuvwxz"
+"""Letters of inputs without a name, if the op's own are taken."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +61,13 @@ class _Number(float):
         return np.asarray(float(self))
 
 
-def letters(op: Any, inputs: Sequence[Any], names: Sequence[str | None]) -> list[str]:
-    """The letter of each input in the op's formulas: its name, else the op's parameter name."""
+def letters(
+    op: Any, inputs: Sequence[Any], names: Sequence[str | None], used: Container[str] = ()
+) -> list[str]:
+    """The letter of each input in the op's formulas: its name, else the op's parameter name.
+
+    An input without a name gets no letter in `used`, the names of other Values of the graph.
+    """
     names = [spelled(n) if n else None for n in names]
     shown = [short(n) if n else None for n in names]
     for i, own in enumerate(shown):
@@ -70,11 +81,17 @@ def letters(op: Any, inputs: Sequence[Any], names: Sequence[str | None]) -> list
         if not name:
             same = [j for j in range(i) if inputs[j] is inputs[i] and isinstance(inputs[i], Node)]
             own = f"x_{i}" if sequence or i >= len(op.parameters) else op.parameters[i]
-            free = (c for c in (own, *"abcdefghijklmnopqrstuvwxz") if c not in taken)
+            free = (c for c in (own, *_LETTERS) if c not in taken and c not in used)
             name = result[same[0]] if same else next(free, f"x_{i}")
             taken.add(name)
         result.append(name)
     return result
+
+
+def names_in(trace: Trace) -> set[str]:
+    """The names of all Values and arrays of a graph, as formulas write them."""
+    named = (trace.name(x) for v in trace.order for x in (v, *trace.inputs(v)))
+    return {short(spelled(name)) for name in set(named) if name}
 
 
 def spelled(name: str) -> str:
@@ -122,7 +139,7 @@ def derivative(
         if not exact:
             raise TypeError(op.name)
         with no_grad(), np.errstate(all="ignore"):
-            tex = op.derivative(i, symbols(inputs, called), v.static).tex
+            tex = _summed(op.derivative(i, symbols(inputs, called), v.static), inputs[i]).tex
         text = readable(tex)
     except UNWRITABLE:
         exact = False
@@ -130,6 +147,13 @@ def derivative(
         tex = rf"\bar y \, \frac{{\partial y}}{{\partial {x}}}"
         text = f"ȳ · ∂y/∂{readable(x)}"
     return Formula(tex, text, _number(v, i, gradient) if number else None, exact)
+
+
+def _summed(formula: Symbol, x: Node) -> Symbol:
+    """The formula of a vjp, summed over the axes along which the input was broadcast."""
+    if type(x._data) is tuple or formula.shape == x._data.shape:
+        return formula
+    return as_symbol(sum_to(formula, x._data.shape))
 
 
 def _number(v: Node, i: int, gradient: Any) -> float | str | None:

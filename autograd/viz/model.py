@@ -92,6 +92,7 @@ class _Builder:
         self.ids: dict[Any, str] = {}  # node, constant, Call or REST -> id of its vertex
         self.clusters: dict[int, str] = {}
         self.labels = call_labels([c for c in trace.calls.values() if c])
+        self.used = formula.names_in(trace)
         self.linked: set[tuple[str, str]] = set()
         self.users_of_constants: dict[Any, list[Node]] = {}
 
@@ -127,7 +128,9 @@ class _Builder:
             label = "y" + "".join("₀₁₂₃₄₅₆₇₈₉"[int(digit)] for digit in str(made.static[0]))
             self._link(source, self.ids[id(v)], label)
             return
-        called = formula.letters(made.op, inputs, [self.trace.name(x) for x in inputs])
+        called = formula.letters(
+            made.op, inputs, [self.trace.name(x) for x in inputs], self.used
+        )
         tex = formula.forward(made, called)
         keys = {i: key for key, i, _ in self.folding.constants(v)}
         sources = [None if x is None else self._end(x, keys.get(i)) for i, x in enumerate(inputs)]

@@ -1,4 +1,4 @@
-"""The usual signs of ops."""
+"""The usual signs of ops, and their public names."""
 
 GLYPHS = {
     "add": "+",
@@ -7,8 +7,17 @@ GLYPHS = {
     "divide": "÷",
     "matmul": "@",
     "negative": "−",
-    "power": "**",
+    "power": "xⁿ",
     "square": "x²",
     "sqrt": "√",
     "transpose": "ᵀ",
 }
+
+PUBLIC = {
+    "affine": "linear",
+    "conv_bias": "conv",
+    "gru_scan": "GRU",
+    "lstm_scan": "LSTM",
+    "rnn_scan": "RNN",
+}
+"""Names of ops as users know them."""

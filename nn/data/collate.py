@@ -37,6 +37,8 @@ def default_collate(samples: Sequence[Any]) -> Any:
     >>> nn.data.default_collate([(np.zeros(2), 3), (np.ones(2), 4)])
     (array([[0., 0.], [1., 1.]]), array([3, 4]))
     """
+    if not hasattr(samples, "__len__") or isinstance(samples, Mapping):
+        raise TypeError(f"default_collate: samples must be a list, got {type(samples).__name__}.")
     if not len(samples):
         raise ValueError("default_collate: a batch without samples.")
     first = samples[0]

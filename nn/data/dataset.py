@@ -233,6 +233,10 @@ class ConcatDataset:
     """
 
     def __init__(self, datasets: Iterable[Dataset]) -> None:
+        if not isinstance(datasets, Iterable):
+            raise TypeError(
+                f"ConcatDataset: datasets must be a list of them, got {datasets!r:.60}."
+            )
         self.datasets = [indexed("ConcatDataset", d) for d in datasets]
         if not self.datasets:
             raise ValueError("ConcatDataset: got no datasets.")

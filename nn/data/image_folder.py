@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import struct
 import zlib
@@ -135,10 +136,9 @@ class ImageFolder:
     def __getitem__(self, index: int) -> tuple[Any, int]:
         from PIL.Image import DecompressionBombError
 
-        if isinstance(index, slice) or not -len(self) <= index < len(self):
+        if not -len(self) <= operator.index(index) < len(self):
             raise IndexError(
-                f"ImageFolder: index {index} is out of range: there are {len(self)} images, read "
-                "one at a time."
+                f"ImageFolder: index {index} is out of range: there are {len(self)} images."
             )
         file, label = self.samples[index]
         try:

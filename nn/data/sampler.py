@@ -135,6 +135,11 @@ class RandomSampler(Sampler):
     ) -> None:
         flags(type(self).__name__, replacement=replacement)
         super().__init__(generator, rng=rng)
+        if not hasattr(data_source, "__len__"):
+            raise TypeError(
+                f"RandomSampler: data_source must have a length, as a Dataset has, got "
+                f"{data_source!r}."
+            )
         n = len(data_source)
         if num_samples is not None:
             num_samples = count("RandomSampler", "num_samples", num_samples, 1)

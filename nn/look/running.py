@@ -11,7 +11,7 @@ import numpy as np
 from autograd.recording import enable_grad
 from autograd.value import Value
 from nn.data.arrays import as_array, as_floats
-from nn.module import Module, evaluating
+from nn.module import Module, checked, evaluating
 
 Array = np.ndarray[Any, Any]
 
@@ -19,12 +19,13 @@ Array = np.ndarray[Any, Any]
 @contextlib.contextmanager
 def looking(model: Module) -> Iterator[None]:
     """Eval mode, and a graph even under no_grad; restores every module's mode afterwards."""
-    with evaluating(model), enable_grad():
+    with evaluating(checked("nn.look", model)), enable_grad():
         yield
 
 
 def layer_of(who: str, model: Module, layer: str | Module) -> Module:
     """The module of the model that `layer` is or names."""
+    checked(who, model)
     if isinstance(layer, str):
         return model.get_submodule(layer)
     if not any(layer is m for m in model.modules()):
@@ -46,6 +47,7 @@ def floats(who: str, model: Module, x: Any) -> Array:
     ValueError
         No samples, or numbers that are infinite in that dtype.
     """
+    checked(who, model)
     array = x.data if isinstance(x, Value) else as_array(who, x)
     if array.dtype.kind != "f":
         raise TypeError(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd.node import Array
+from nn.arguments import reals
 
 
 def box_iou(boxes1: Any, boxes2: Any) -> Array:
@@ -128,6 +129,7 @@ def as_boxes(who: str, name: str, boxes: Any) -> Array:
 
 def as_threshold(who: str, iou_threshold: float) -> float:
     """Check a threshold between 0 and 1 and return it."""
+    reals(who, iou_threshold=iou_threshold)
     if not 0 <= iou_threshold <= 1:
         raise ValueError(f"{who}: iou_threshold must be between 0 and 1, got {iou_threshold}.")
     return float(iou_threshold)

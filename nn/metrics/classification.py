@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd.node import Array
+from nn.arguments import count
 from nn.metrics.class_indices import OfClasses, arrays
 from nn.metrics.metric import Average
 
@@ -84,9 +85,8 @@ class TopKAccuracy(OfClasses, Average):
     better = "max"
 
     def __init__(self, k: int = 5) -> None:
-        if k < 1:
-            raise ValueError(f"TopKAccuracy: k must be >= 1, got {k}.")
-        self.k, self.name = k, f"top_{k}_accuracy"
+        self.k = count("TopKAccuracy", "k", k, 1)
+        self.name = f"top_{self.k}_accuracy"
         super().__init__()
 
     def update(self, outputs: Array, targets: Array) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd.node import Array
+from nn.arguments import count
 from nn.metrics.class_indices import OfClasses, arrays
 from nn.metrics.metric import Metric
 
@@ -44,6 +45,8 @@ class ConfusionMatrix(OfClasses, Metric):
         multilabel: bool | None = None,
         ignore_index: int | None = None,
     ) -> None:
+        if num_classes is not None:
+            num_classes = count(type(self).__name__, "num_classes", num_classes, 1)
         self.num_classes, self.threshold = num_classes, threshold
         self.multilabel, self.ignore_index = multilabel, ignore_index
         self.reset()
@@ -95,7 +98,7 @@ class _FromCounts(ConfusionMatrix):
         multilabel: bool | None = None,
         ignore_index: int | None = None,
     ) -> None:
-        if average not in (*AVERAGES, "auto"):
+        if not isinstance(average, (str, type(None))) or average not in (*AVERAGES, "auto"):
             raise ValueError(f"{self.name}: average must be one of {AVERAGES}, got {average!r}.")
         self.average = average
         super().__init__(num_classes, threshold, multilabel, ignore_index)

@@ -195,6 +195,8 @@ def samples_in(target: Any) -> int:
 def same_shape(who: str, outputs: Array, targets: Array) -> tuple[Array, Array]:
     """Outputs and targets in float64, of the same shape; (N,) and (N, 1) count as the same."""
     outputs, targets = arrays(who, outputs, targets)
+    if outputs.ndim == 0:
+        raise ValueError(f"{who}: outputs must have samples in axis 0, got one number.")
     if outputs.shape != targets.shape:
         ours, theirs = (tuple(n for n in x.shape[1:] if n != 1) for x in (outputs, targets))
         if ours != theirs or outputs.shape[:1] != targets.shape[:1]:

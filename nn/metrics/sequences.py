@@ -84,6 +84,8 @@ def error_rate(predicted: Iterable[Any], targets: Iterable[Any]) -> float:
     0.25
     """
     for name, given in (("predicted", predicted), ("targets", targets)):
+        if not isinstance(given, Iterable):
+            raise TypeError(f"error_rate: {name} must be a list of sequences, got {given!r}.")
         if isinstance(given, str):
             raise TypeError(
                 f"error_rate: {name} must be a list of sequences, not the single string "

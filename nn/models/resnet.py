@@ -88,8 +88,11 @@ class ResNet(Module):
         *,
         rng: Rng = None,
     ) -> None:
-        if not blocks:
-            raise ValueError("ResNet: blocks must name at least one stage.")
+        if not isinstance(blocks, (tuple, list)) or not blocks:
+            raise ValueError(f"ResNet: blocks must name at least one stage, got {blocks!r}.")
+        blocks = [count("ResNet", "blocks", n, 1) for n in blocks]
+        width = count("ResNet", "width", width, 1)
+        num_classes = count("ResNet", "num_classes", num_classes, 1)
         rng = None if rng is None else as_generator(rng)
         self.in_channels = count("ResNet", "in_channels", in_channels, 1)
         self.conv1 = Conv2d(in_channels, width, 3, padding=1, bias=False, rng=rng)

@@ -63,6 +63,7 @@ class UNet(Module):
     ) -> None:
         rng = None if rng is None else as_generator(rng)
         self.depth = count("UNet", "depth", depth, 1)
+        width = count("UNet", "width", width, 1)
         widths = [width * 2**i for i in range(depth + 1)]
         sizes = [in_channels, *widths]
         self.down = ModuleList(double_conv(sizes[i], sizes[i + 1], rng) for i in range(depth))

@@ -1,5 +1,6 @@
 """Module, and what it is made of: parameters, buffers, hooks, state dicts."""
 
+from nn.module.checked import checked as checked
 from nn.module.evaluating import evaluating as evaluating
 from nn.module.module import Module as Module
 from nn.module.module import Scope as Scope

@@ -75,7 +75,7 @@ class Module(Hooked):
     # Keras's verbs, which nn.train binds: a module knows nothing of training
     compile: Callable[..., None]
     fit: Callable[..., Any]
-    evaluate: Callable[..., list[Any]]
+    evaluate: Callable[..., list[Any] | dict[str, Any]]
     predict: Callable[..., Any]
     summary: Callable[..., None]
     save: Callable[..., None]

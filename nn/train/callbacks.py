@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from autograd.files import located
-from nn.arguments import count, flags
+from nn.arguments import count, flags, reals
 from nn.files import save
 from nn.optim.lr_scheduler import ReduceLROnPlateau
 from nn.train.callback import Callback
@@ -24,7 +24,7 @@ UP = {
 }  # fmt: skip
 DOWN = {
     "loss", "error", "err", "mae", "mse", "rmse", "mape", "msle", "nll", "perplexity", "ppl",
-    "wer", "cer", "per", "crossentropy", "entropy", "bce", "kl", "hinge", "deviance", "brier",
+    "wer", "cer", "crossentropy", "bce", "kl", "hinge", "deviance", "brier",
 }  # fmt: skip
 """Words in the names of numbers that are better when they are higher, and lower."""
 
@@ -37,8 +37,11 @@ def direction(name: str) -> str | None:
     >>> direction("val_mean_iou"), direction("loss"), direction("val_gain")
     ('max', 'min', None)
     """
-    words = set(re.split(r"[^a-z0-9]+", name.lower()))
+    words = set(re.split(r"[^a-z0-9]+", name.lower().replace("cross_entropy", "crossentropy")))
+    words |= {word.rstrip("0123456789") for word in words}  # acc1, map50
     up, down = bool(words & UP), bool(words & DOWN)
+    if words & {"neg", "inverse"}:  # scikit-learn's neg_mean_squared_error
+        up, down = down, up
     return None if up == down else "max" if up else "min"
 
 
@@ -56,6 +59,9 @@ class Best:
     def __init__(self, who: str, monitor: str | None, mode: str, min_delta: float) -> None:
         if mode not in ("min", "max", "auto"):
             raise ValueError(f"{who}: mode must be 'min', 'max' or 'auto', got {mode!r}.")
+        if not isinstance(monitor, (str, type(None))):
+            raise TypeError(f"{who}: monitor must be the name of a number, got {monitor!r}.")
+        reals(who, min_delta=min_delta)
         if not min_delta >= 0:
             raise ValueError(f"{who}: min_delta must be >= 0, got {min_delta}.")
         self.who, self.monitor, self.mode, self.min_delta = who, monitor, mode, min_delta
@@ -290,6 +296,7 @@ class LearningRateScheduler(Callback):
 
 def _made(make: Any, optimizer: Any) -> Any:
     """What a function makes of an optimizer; Keras's schedules, of epochs, make none."""
+    cause: TypeError | None = None
     try:
         made = make(optimizer)
     except TypeError as error:
@@ -297,7 +304,7 @@ def _made(make: Any, optimizer: Any) -> Any:
     else:
         if _is_made(made):
             return made
-        problem, cause = f"gave {made!r}", None
+        problem = f"gave {made!r}"
     raise TypeError(
         f"LearningRateScheduler: the function {problem}, but it must be one that makes a scheduler "
         "from an optimizer, such as lambda optimizer: nn.optim.lr_scheduler.LambdaLR(optimizer, "
@@ -328,6 +335,8 @@ class GradientClipping(Callback):
 
     def __init__(self, max_norm: float | None = None, max_value: float | None = None) -> None:
         given = [x for x in (max_norm, max_value) if x is not None]
+        for x in given:
+            reals("GradientClipping", limit=x)
         if not given or not all(x > 0 for x in given):
             raise ValueError(
                 f"GradientClipping: max_norm or max_value must be > 0, got {max_norm} and "
@@ -374,6 +383,8 @@ class ModelCheckpoint(Callback):
         mode: str = "auto",
     ) -> None:
         flags(type(self).__name__, save_best_only=save_best_only)
+        if not isinstance(path, (str, os.PathLike)):
+            raise TypeError(f"ModelCheckpoint: path must be the path of a file, got {path!r}.")
         self.path, self.save_best_only = os.fspath(path), save_best_only
         self._best = Best("ModelCheckpoint", monitor, mode, 0.0)
         self._model: Any = None

@@ -17,6 +17,7 @@ from nn.look.summary import input_of, summary
 from nn.losses.by_name import LOSSES, loss_for
 from nn.metrics.metric import Metric
 from nn.module import Module
+from nn.optim.optimizer import Optimizer
 from nn.train.batches import as_array, as_loader, make_parameters, parts
 from nn.train.choices import OPTIMIZERS, metrics_for, optimizer_for
 from nn.train.destination import destination
@@ -32,6 +33,13 @@ class _Plan:
         self.optimizer, self.lr, self.loss, self.metrics = optimizer, lr, loss, metrics
         self.made: Any = None  # the optimizer, from the first fit on
         self.sample: tuple[Any, ...] = ()  # what the model was called with, for `summary`
+
+    def add_parameters(self, model: Module) -> None:
+        """Train parameters that are new or no longer frozen, too."""
+        known = {id(p) for group in self.made.param_groups for p in group["params"]}
+        more = [p for p in model.parameters() if p.requires_grad and id(p) not in known]
+        if more:
+            self.made.add_param_group({"params": more})
 
 
 class Compiled(Module):
@@ -133,6 +141,8 @@ class Compiled(Module):
         if plan.made is None:
             make_parameters(self, loader)
             plan.made = optimizer_for(plan.optimizer, self, plan.lr)
+        elif not isinstance(plan.optimizer, Optimizer):
+            plan.add_parameters(self)
         return fit(
             self,
             data if sample_weight is not None else loader,

@@ -11,7 +11,7 @@ import numpy as np
 from autograd.node import Array
 from nn.arguments import flags
 from nn.losses.by_name import loss_for
-from nn.module import Module, evaluating
+from nn.module import Module, checked, evaluating
 from nn.train.batches import Loader, as_loader, detached, parts
 from nn.train.choices import metrics_for
 from nn.train.objective import Objective
@@ -47,6 +47,7 @@ def evaluate(
     ...                   ["accuracy"])
     {'loss': 1.0986122886681098, 'accuracy': 0.5}
     """
+    checked("evaluate", model)
     flags("evaluate", carry=carry)
     loader = as_loader("evaluate", data, model, batch_size, weights=sample_weight)
     objective = Objective(loss_for(loss), metrics_for(metrics), carry, sample_weight is not None)
@@ -103,6 +104,7 @@ def predict(model: Module, X: Any, *, batch_size: int = 256) -> Any:
     array([[0.],
            [2.]])
     """
+    checked("predict", model)
     samples = isinstance(X, list) and bool(X) and isinstance(X[0], (tuple, dict))
     with_targets = samples or not (isinstance(X, (tuple, list)) or hasattr(X, "__array__"))
     if not with_targets and not isinstance(X, tuple):

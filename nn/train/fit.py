@@ -14,7 +14,7 @@ from autograd.random import Rng
 from nn.arguments import count, flags
 from nn.losses.by_name import loss_for
 from nn.metrics.metric import samples_in
-from nn.module import Module
+from nn.module import Module, checked
 from nn.train.batches import (
     Batches,
     Loader,
@@ -134,6 +134,7 @@ def fit(
     >>> history["accuracy"][-1] > 0.95
     True
     """
+    checked("fit", model)
     flags("fit", shuffle=shuffle, carry=carry)
     epochs = count("fit", "epochs", epochs, 1)
     accumulate = count("fit", "accumulate", accumulate, 1)
@@ -146,6 +147,11 @@ def fit(
     loader: Loader = all_batches
     if steps_per_epoch is not None:
         loader = Steps("fit", all_batches, steps_per_epoch)
+    if carry and getattr(all_batches, "shuffle", False):
+        raise ValueError(
+            "fit: carry hands the state of a batch to the one that follows it, so the batches must "
+            "keep their order; give shuffle=False, or nn.data.windows."
+        )
     held_out = None
     if validation is not None:
         held_out = as_loader(

@@ -114,7 +114,7 @@ class CSVLogger(_LineLogger):
         self._columns: list[str] = []
 
     def read(self) -> list[dict[str, Any]]:
-        with self.path.open(encoding="utf-8", newline="") as file:
+        with self.path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
             reader = csv.DictReader(file)
             rows = list(reader)
             self._columns = list(reader.fieldnames or [])
@@ -123,17 +123,20 @@ class CSVLogger(_LineLogger):
     def write(self, rows: list[dict[str, Any]]) -> None:
         if not rows:
             self._columns = []
-        self.path.write_text(self._text(rows, bool(self._columns)), "utf-8", newline="")
+        self._write(self._text(rows, bool(self._columns)))
 
     def add(self, row: dict[str, float]) -> None:
         more = [name for name in row if name not in self._columns]
         if more:
             rows = self.read() if self._columns else []
             self._columns += more
-            self.path.write_text(self._text([*rows, row], True), "utf-8", newline="")
+            self._write(self._text([*rows, row], True))
         else:
             with self.path.open("a", encoding="utf-8", newline="") as file:
                 file.write(self._text([row], False))
+
+    def _write(self, text: str) -> None:
+        self.path.write_text(text, "utf-8", "surrogateescape", newline="")
 
     def _text(self, rows: Sequence[dict[str, Any]], header: bool) -> str:
         buffer = io.StringIO()
@@ -157,7 +160,7 @@ class JSONLLogger(_LineLogger):
 
     def read(self) -> list[dict[str, Any]]:
         rows = []
-        for line in self.path.read_text("utf-8").splitlines():
+        for line in self.path.read_text("utf-8", "surrogateescape").splitlines():
             try:
                 rows.append(json.loads(line))
             except ValueError:

@@ -15,7 +15,7 @@ import numpy as np
 
 from autograd.node import Node
 
-LOGITS = {"sigmoid", "softplus", "log_sigmoid", "binary_cross_entropy_with_logits"}
+LOGITS = {"sigmoid", "softplus", "log_sigmoid", "binary_cross_entropy_with_logits", "logaddexp"}
 """Ops that only logits are given to."""
 
 SHAPES = {
@@ -129,8 +129,11 @@ def takes_logits(loss: Node, outputs: Collection[int]) -> bool:
         if not isinstance(node, Node) or id(node) in seen or id(node) in outputs:
             continue
         seen.add(id(node))
-        if node.op is not None and node.op.name in LOGITS and _hands_on(node.inputs[0], outputs):
+        name = node.op.name if node.op is not None else ""
+        if name in LOGITS and any(_hands_on(x, outputs) for x in node.inputs):
             return True
+        if name in ("add", "log1p") and any(_is_exp(x, outputs) for x in node.inputs):
+            return True  # 1 + exp(x), a sigmoid or softplus by hand
         todo += node.inputs
     return False
 
@@ -147,14 +150,22 @@ def ignored(loss: Node) -> int | None:
 
 
 def _hands_on(x: Any, outputs: Collection[int]) -> bool:
-    """Whether this is an output, but for shape and sign."""
+    """Whether this is an output, but for shape, sign and constant factors."""
     while isinstance(x, Node):
         if id(x) in outputs:
             return True
-        if x.op is None or x.op.name not in SHAPES:
+        live = [i for i in x.inputs if isinstance(i, Node) and i.requires_grad]
+        if x.op is None or len(live) != 1 or x.op.name not in {*SHAPES, "multiply", "divide"}:
             return False
-        x = x.inputs[0]
+        [x] = live
     return False
+
+
+def _is_exp(x: Any, outputs: Collection[int]) -> bool:
+    """Whether this is exp of an output, but for shape, sign and constant factors."""
+    if not isinstance(x, Node) or x.op is None or x.op.name != "exp":
+        return False
+    return _hands_on(x.inputs[0], outputs)
 
 
 def _depends(node: Node, outputs: Collection[int]) -> bool:
@@ -189,7 +200,7 @@ def _is_one_number(node: Node) -> bool:
         if node.op.name not in SHAPES - {"getitem"}:
             return False
         node = node.inputs[0]
-    return node._data.ndim == 0
+    return bool(node._data.ndim == 0)
 
 
 def _adds_up(node: Node) -> bool:
@@ -214,14 +225,14 @@ def _adds_up(node: Node) -> bool:
 def _vanishes(node: Any) -> bool:
     """Whether a mask of zeros, or an index of nothing, has left no term of a sum."""
     if not isinstance(node, Node):
-        return not np.any(node)
+        return not bool(np.any(node))
     if not node._data.size:
         return True
     name = node.op.name if node.op is not None else ""
     if name in {"multiply", *SUMS}:
         return any(map(_vanishes, node.inputs))
     if name == "where":
-        return not np.any(node._data)
+        return not bool(np.any(node._data))
     return name in {*SHAPES, "power", "square", "absolute"} and _vanishes(node.inputs[0])
 
 

@@ -184,7 +184,7 @@ def test_a_size_that_is_none_is_refused_at_once(folder):
 def test_an_index_out_of_range_says_how_many_images_there_are(folder):
     Image.new("L", (2, 2)).save(folder / "1.png")
     images = data.ImageFolder(folder.parent)
-    for index in (1, -2, slice(1)):
+    for index in (1, -2):
         with pytest.raises(IndexError, match=r"ImageFolder: index .* there are 1 images"):
             images[index]
 

@@ -363,7 +363,7 @@ def test_a_score_of_no_samples_is_nan(kind):
             lambda: metrics.f1_score(SCORES, NUMBERS, "binary"),
             "requires 2 classes, but there are 4",
         ),
-        (lambda: metrics.top_k_accuracy(SCORES, NUMBERS, 0), "k must be >= 1"),
+        (lambda: metrics.top_k_accuracy(SCORES, NUMBERS, 0), "k must be an integer >= 1"),
     ],
 )
 def test_bad_arguments_of_metrics_are_refused(call, message):

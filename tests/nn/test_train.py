@@ -165,6 +165,14 @@ def test_a_carried_state_goes_on_within_an_epoch_and_not_beyond():
     assert states == list(range(1, 9))
 
 
+def test_a_state_is_not_carried_through_shuffled_batches():
+    x = np.ones((4, 1), np.float32)
+    for data in ((x, x), nn.data.DataLoader((x, x), 1, shuffle=True)):
+        with pytest.raises(ValueError, match="batches must keep their order; give shuffle=False"):
+            fit(Counter(), data, "mse", carry=True, verbose=False)
+    fit(Counter(), (x, x), "mse", carry=True, shuffle=False, verbose=False)
+
+
 def test_targets_of_shape_n_fit_one_output():
     binary = net(1, nn.Sigmoid())
     fit(binary, (X, Y), "binary_cross_entropy", epochs=1, metrics=["accuracy"], verbose=False)

@@ -128,6 +128,18 @@ def test_the_best_weights_are_kept_after_an_error_too():
     np.testing.assert_array_equal(model.weight.data, script.weights[0])
 
 
+@pytest.mark.parametrize("kind", [CSVLogger, JSONLLogger])
+def test_a_log_in_another_encoding_is_kept_as_it_is(kind, tmp_path):
+    before = "größe\n1\n".encode("latin-1")
+    (tmp_path / "log").write_bytes(before)
+    run(1, [kind(tmp_path / "log")])
+    assert (tmp_path / "log-1").read_bytes() == before
+    if kind is CSVLogger:
+        (tmp_path / "log").write_bytes(before)
+        run(1, [CSVLogger(tmp_path / "log", append=True)])
+        assert (tmp_path / "log").read_bytes().startswith(before[:5])
+
+
 def test_a_number_that_is_not_there_is_named_with_those_that_are():
     with pytest.raises(ValueError, match="no number 'val_los'; there are loss"):
         run(1, [EarlyStopping("val_los")])
@@ -191,6 +203,9 @@ def test_metrics_tell_which_way_they_are_better(name):
         ("val_mean_iou", "max"), ("mAP@0.5", "max"), ("val_f1_score", "max"),
         ("val_loss", "min"), ("rmse", "min"), ("error_rate", "min"), ("perplexity", "min"),
         ("gain", None), ("val_score", None), ("accuracy_loss", None),
+        ("neg_mean_squared_error", "max"), ("val_neg_accuracy", "min"), ("acc1", "max"),
+        ("map50", "max"), ("frames_per_second", None), ("policy_entropy", None),
+        ("val_cross_entropy", "min"), ("false_positives", None),
     ],
 )  # fmt: skip
 def test_names_tell_which_way_they_are_better_or_nothing(name, way):

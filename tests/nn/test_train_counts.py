@@ -271,6 +271,11 @@ LOGITS = [
     partial(F.binary_cross_entropy_with_logits, pos_weight=np.array([2.0])),
     nn.BCEWithLogitsLoss(),
     lambda o, y: F.binary_cross_entropy_with_logits(o, y),
+    lambda o, y: np.mean(np.logaddexp(0, -o * (2 * y - 1))),
+    lambda o, y: np.mean(F.softplus((1 - 2 * y) * o)),
+    lambda o, y: np.mean(np.log1p(np.exp(-o * (2 * y - 1)))),
+    lambda o, y: np.mean(np.abs(1 / (1 + np.exp(-o)) - y)),
+    lambda o, y: F.binary_cross_entropy(F.sigmoid(o / 2), y),
     lambda o, y: F.binary_cross_entropy(F.sigmoid(o[:, 0]), y[:, 0]),
     lambda o, y: -np.mean(F.logsigmoid(o) * y + F.logsigmoid(-o) * (1 - y)),
 ]

@@ -248,6 +248,23 @@ def test_a_summary_is_printed_once_the_input_is_known(capsys):
     assert capsys.readouterr().out == f"{nn.summary(net, X[:1])}\n"
 
 
+def test_layers_that_are_added_or_unfrozen_after_a_fit_are_trained():
+    net = nn.Sequential(nn.Linear(3, 4, rng=0), nn.Linear(4, 2, rng=1))
+    x = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
+    y = np.arange(20) % 2
+    net[0].requires_grad_(False)
+    net.compile("adam", "cross_entropy")
+    before = net[0].weight.data.copy()
+    net.fit(x, y, verbose=0)
+    np.testing.assert_array_equal(net[0].weight.data, before)
+    net[0].requires_grad_(True)
+    net.append(nn.Linear(2, 2, rng=2))
+    added = net[2].weight.data.copy()
+    net.fit(x, y, verbose=0)
+    assert (net[0].weight.data != before).any()
+    assert (net[2].weight.data != added).any()
+
+
 def test_evaluate_and_predict_agree():
     net = model()
     history = net.fit(X, Y, epochs=2, validation_data=(X, Y), verbose=0)

@@ -13,7 +13,7 @@ from nn.train import Callback, GradientClipping, Watch, fit
 from nn.train.watch import callback
 from nn.train.watch.measurements import activations_in, layers
 from nn.train.watch.record import LIMIT, Record
-from nn.train.watch.remarks import remarks
+from nn.train.watch.remarks import Seen, remarks
 
 X = np.random.default_rng(0).normal(size=(48, 3)).astype(np.float32)
 Y = (X[:, 0] > 0).astype(int)
@@ -203,7 +203,7 @@ def test_frozen_and_unreached_layers_are_told_apart(tmp_path):
     assert [layer.name for layer in layers(model)] == ["used: Linear", "unused: Linear"]
     run(watch, model)
     assert watch.record.series["gradient"]["unused: Linear"] == [None] * 6
-    assert data_of(watch.path)["remarks"] == [
+    assert [remark["text"] for remark in data_of(watch.path)["remarks"]] == [
         "unused: Linear gets no gradient: the loss does not depend on it.",
         "unused: Linear hardly learns: the relative update is 0. Its gradients vanish, or the "
         "learning rate is too small.",
@@ -222,8 +222,8 @@ def test_remarks_name_what_is_saturated_dead_or_not_finite():
                 "dead": {"r": 0.75, "fine": 0.1},
             },
         )
-    found = remarks(record, {"s", "r", "fine"})
-    assert [line.split()[0] for line in found] == ["a", "s:", "r:"]
+    found = remarks(record, Seen({"s", "r", "fine"}))
+    assert [remark.text.split()[0] for remark in found] == ["a", "s:", "r:"]
 
 
 def test_a_long_run_is_thinned_evenly(tmp_path):

@@ -117,3 +117,193 @@ def test_what_cannot_be_compared_is_refused():
         compare(1.0, x)
     with pytest.raises(TypeError, match="b must be"):
         compare(x, 3.0)
+
+
+def changed(shape=(20, 20), at=(7, 9), by=1e-2):
+    a, b = Value(np.zeros(shape), name="A"), Value(np.zeros(shape), name="A")
+    b.data[at] = by
+    return compare(np.sum(np.exp(a)), np.sum(np.exp(b)))
+
+
+def test_the_index_and_the_number_of_differing_elements_are_given():
+    found = changed()
+    assert found.first.index == (7, 9)
+    assert found.first.count == 1
+    assert "1 of 400 elements differ, most at [7, 9]: a = 0, b = 0.01" in str(found)
+
+
+def test_only_the_elements_around_the_largest_difference_are_printed():
+    lines = str(changed()).splitlines()
+    middle = next(line for line in lines if "0.01" in line and "|" in line)
+    a, b, away = (part.split() for part in middle.split("|"))
+    assert (a, b, away) == (["0", "0", "0"], ["0", "0.01", "0"], ["0", "0.01", "0"])
+
+
+@pytest.mark.parametrize("by", [1e-3, 1e-6, 1e-9, 1e-11])
+def test_two_numbers_that_differ_never_look_the_same(by):
+    a, b = Value(np.ones(3), name="A"), Value(np.array([1.0, 1.0 + by, 1.0]), name="A")
+    text = str(compare(np.sum(a), np.sum(b)))
+    left, right = text.split("a = ")[1].split(" (")[0].split(", b = ")
+    assert left != right
+
+
+def test_elements_that_differ_by_rounding_are_not_counted():
+    a, b = Value([1.0, 2.0], name="A"), Value([1.0 + 1e-15, 3.0], name="A")
+    assert compare(np.sum(a), np.sum(b)).first.count == 1
+
+
+def test_nans_at_the_same_index_are_equal_and_others_are_not():
+    a, b = Value([np.nan, 1.0, 2.0], name="A"), Value([np.nan, np.nan, 2.0], name="A")
+    first = compare(np.sum(a), np.sum(b)).first
+    assert (first.index, first.count) == ((1,), 1)
+
+
+def test_arrays_of_other_shapes_have_no_index():
+    first = compare(np.sum(Value(np.ones(3))), np.sum(Value(np.ones(4)))).first
+    assert (first.index, first.count) == (None, None)
+    assert "a (3,), b (4,)" in str(compare(np.sum(Value(np.ones(3))), np.sum(Value(np.ones(4)))))
+
+
+def two_models():
+    model, other = net(), net()
+    other.load_state_dict(model.state_dict())
+    other[2].weight.data[1, 3] += 0.25
+    return compare(loss(model), loss(other)), model, other
+
+
+@pytest.fixture
+def opened(browser, tmp_path):
+    contexts = []
+
+    def opened(found, **context):
+        path = found.save(tmp_path / "diff.html")
+        contexts.append(browser.new_context(**context))
+        page = contexts[-1].new_page()
+        page.on("pageerror", lambda error: pytest.fail(str(error)))
+        page.on("request", lambda r: r.url.startswith("file:") or pytest.fail(r.url))
+        page.goto(f"file://{path}")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def test_the_page_opens_at_the_first_place_with_the_numbers_of_both_runs(opened):
+    found, model, other = two_models()
+    page = opened(found)
+    assert page.inner_text("#place h2") == "2.weight"
+    assert "1 of 10 elements differ, most at [1, 3]" in page.inner_text("#place")
+    marked = page.locator("#place td.mark").all_inner_texts()
+    shown = [float(text.replace("−", "-")) for text in marked]
+    a, b = model[2].weight.data[1, 3], other[2].weight.data[1, 3]
+    assert shown == pytest.approx([a, b, b - a], rel=1e-3)
+    assert page.locator("#graph .node.first").count() == 1
+    assert "2.weight" in page.locator("#graph .node.first").text_content()
+
+
+def test_every_place_of_the_page_has_the_comparisons_difference(opened):
+    found, *_ = two_models()
+    rows = opened(found).locator("#places button").all()
+    assert len(rows) == len(found.points)
+    for row, point in zip(rows, found.points, strict=True):
+        label, difference = row.inner_text().split("\n")[0], row.locator(".number").inner_text()
+        assert label == point.label
+        shown = difference.replace("−", "-").replace("∞", "inf")
+        assert float(shown) == pytest.approx(point.difference, rel=0.06)
+        assert ("apart" in (row.get_attribute("class") or "")) == point.apart
+
+
+def test_the_keyboard_opens_a_box_of_the_graph(opened):
+    found, *_ = two_models()
+    page = opened(found)
+    box = page.locator("#graph .node", has_text="1: Tanh")
+    box.focus()
+    page.keyboard.press("Enter")
+    assert "1: Tanh" in page.inner_text("#place h2")
+    assert "chosen" in box.get_attribute("class")
+
+
+@pytest.mark.parametrize("width", [360, 1600])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_fits_and_its_text_can_be_read(opened, width, scheme):
+    found, *_ = two_models()
+    page = opened(found, viewport={"width": width, "height": 800}, color_scheme=scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate(CONTRAST) >= 4.5
+
+
+CONTRAST = """() => {
+  const light = (color) => {
+    const [r, g, b] = color.match(/[\\d.]+/g).slice(0, 3).map((c) => c / 255)
+      .map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const ratio = (a, b) => {
+    const [low, high] = [light(a), light(b)].sort((x, y) => x - y);
+    return (high + 0.05) / (low + 0.05);
+  };
+  const behind = (e) => {
+    for (; e; e = e.parentElement) {
+      const color = getComputedStyle(e).backgroundColor;
+      if (!/, 0\\)|transparent/.test(color)) return color;
+    }
+  };
+  const found = [];
+  for (const e of document.querySelectorAll("main *")) {
+    if (e.closest("svg")) {
+      if (e.tagName === "text") {
+        const shape = e.closest(".node").querySelector("path, polygon");
+        found.push(ratio(getComputedStyle(e).fill, getComputedStyle(shape).fill));
+      }
+    } else if (e.tagName !== "NOSCRIPT"
+      && [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim())) {
+      found.push(ratio(getComputedStyle(e).color, behind(e)));
+    }
+  }
+  return Math.min(...found);
+}"""
+
+
+def test_a_page_of_layers_or_kernels_can_be_saved(opened):
+    model = net()
+    y = model(X.astype(np.float32))
+    layers = opened(compare(y, {"2": y.data + 1}))
+    assert layers.inner_text("h1") == "Two runs, layer by layer"
+    rnn = nn.LSTM(3, 4, batch_first=True)
+    out, _ = rnn(X.astype(np.float32)[None])
+    kernels = opened(compare(np.sum(np.square(out))))
+    assert "agree" in kernels.inner_text(".headline")
+
+
+def test_a_long_run_is_shown_around_its_first_difference(opened):
+    def chain(start):
+        x = Value(start, name="x")
+        y = x
+        for k in range(400):
+            y = y + (1e-3 if k == 300 and start > 1 else 0.0)
+        return y
+
+    a = chain(1.0)
+    b = chain(1.0 + 1e-16)
+    assert compare(a, b).first is None
+    page = opened(compare(a, chain(1.5)))
+    assert "places are listed" in page.inner_text("main")
+
+
+def test_arrays_of_many_axes_show_the_slice_with_the_largest_difference(opened):
+    page = opened(changed((2, 3, 40, 50), (1, 2, 33, 4)))
+    assert "The slice [1, 2, :, :]" in page.inner_text("#place")
+    assert page.locator("#place .map-plus").count() == 2 * 1  # of b and of the difference
+
+
+def test_markup_in_names_is_text(opened):
+    a, b = (Value(np.ones(3), name='<img src=x onerror="alert(1)">\\n') for _ in range(2))
+    b.data[1] = 2
+    page = opened(compare(np.sum(a), np.sum(b)))
+    assert page.locator("img").count() == 0
+
+
+def test_the_page_is_saved_as_html_only(tmp_path):
+    with pytest.raises(ValueError, match=r"must end in \.html"):
+        changed().save(tmp_path / "diff.txt")

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 
 import autograd
 import nn
-from autograd import Value, detect_anomaly, lint
+from autograd import Value, check, detect_anomaly, lint
 from autograd.readers.detect_anomaly import AnomalyError
 
+F = nn.functional
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(32, 6)).astype(np.float32)
 LABELS = RNG.integers(0, 3, 32)
 TARGETS = RNG.normal(size=32).astype(np.float32)
+MANY = RNG.normal(size=(80, 6)).astype(np.float32)
+KINDS = (MANY @ RNG.normal(size=(6, 3))).argmax(1)
+YES = (MANY[:, :1] * MANY[:, 1:2] > 0).astype(np.float32)
+SUMS = (MANY @ RNG.normal(size=(6, 1))).astype(np.float32)
+STEPS = RNG.normal(size=(40, 10, 3)).astype(np.float32)
+LAST = (STEPS[:, -1, 0] > 0).astype(int)
+TOKENS = np.cumsum(RNG.integers(1, 3, (20, 11)), 1) % 9
 
 
 @pytest.fixture(autouse=True)
@@ -209,6 +219,582 @@ def test_a_broken_network_is_found_out(exhibit):
 @pytest.mark.parametrize("exhibit", MUSEUM, ids=lambda x: x.__name__)
 def test_its_healthy_twin_draws_no_finding(exhibit):
     assert not exhibit(broken=False)
+
+
+class Net(nn.Module):
+    """Two layers and what comes between them and after."""
+
+    def __init__(self, body, end=3, width=16, features=6):
+        self.a, self.b = nn.Linear(features, width), nn.Linear(width, end)
+        self.body = body
+
+    def forward(self, x):
+        return self.body(self, x)
+
+
+def plain(net, x):
+    return net.b(F.relu(net.a(x)))
+
+
+def adam(model, **settings):
+    return nn.optim.Adam(model.parameters(), **{"lr": 1e-2, **settings})
+
+
+def diagnosed(body=plain, data=None, loss=F.cross_entropy, optimizer=adam, validation=None, **net):
+    """What `check` finds in a small network."""
+    data = (MANY, KINDS) if data is None else data
+    model = Net(body, **net)
+    return check(model, data, loss, optimizer and optimizer(model), validation=validation)
+
+
+def sigmoid_before_logits(broken):
+    end = F.sigmoid if broken else lambda y: y
+    body = lambda net, x: end(plain(net, x))  # noqa: E731
+    return diagnosed(body, (MANY, YES), F.binary_cross_entropy_with_logits, end=1)
+
+
+def relu_before_cross_entropy(broken):
+    return diagnosed(lambda net, x: F.relu(plain(net, x)) if broken else plain(net, x))
+
+
+def softmax_by_hand(broken):
+    def body(net, x):
+        e = np.exp(plain(net, x))
+        return e / np.sum(e, 1, keepdims=True) if broken else plain(net, x)
+
+    return diagnosed(body)
+
+
+def likelihood_of_logits(broken):
+    body = plain if broken else lambda net, x: F.log_softmax(plain(net, x), 1)
+    return diagnosed(body, loss=F.nll_loss)
+
+
+def likelihood_of_probabilities(broken):
+    last = F.softmax if broken else F.log_softmax
+    return diagnosed(lambda net, x: last(plain(net, x), 1), loss=F.nll_loss)
+
+
+def log_softmax_over_the_batch(broken):
+    axis = 0 if broken else 1
+    return diagnosed(lambda net, x: F.log_softmax(plain(net, x), axis), loss=F.nll_loss)
+
+
+def softmax_of_one(broken):
+    last = (lambda y: F.softmax(y, 1)) if broken else F.sigmoid
+    body = lambda net, x: last(plain(net, x))  # noqa: E731
+    return diagnosed(body, (MANY, YES), F.mse_loss, end=1)
+
+
+class Attention(nn.Module):
+    """One head that weighs the steps of a sequence."""
+
+    def __init__(self, axis):
+        self.p, self.q, self.k, self.v = (nn.Linear(n, 8) for n in (3, 8, 8, 8))
+        self.end, self.axis = nn.Linear(8, 2), axis
+
+    def forward(self, x):
+        h = F.relu(self.p(x))
+        weights = F.softmax(self.q(h) @ np.swapaxes(self.k(h), 1, 2) / 8**0.5, self.axis)
+        return self.end(np.mean(weights @ self.v(h), 1))
+
+
+def attention_over_the_queries(broken):
+    model = Attention(1 if broken else -1)
+    return check(model, (STEPS, LAST), F.cross_entropy, adam(model))
+
+
+def relu_before_signed_targets(broken):
+    body = lambda net, x: F.relu(plain(net, x)) if broken else plain(net, x)  # noqa: E731
+    return diagnosed(body, (MANY, SUMS), F.mse_loss, end=1)
+
+
+def masks_with_another_axis(broken):
+    model = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 1, 3, padding=1))
+    images = RNG.normal(size=(12, 1, 5, 5)).astype(np.float32)
+    masks = (images > 0).astype(np.float32)
+    masks = masks[:, 0] if broken else masks
+    return check(model, (images, masks), lambda y, t: np.mean((y - t) ** 2), adam(model))
+
+
+def constant_weights(broken):
+    model = Net(plain)
+    if broken:
+        nn.init.constant_(model.a.weight, 0.1)
+    return check(model, (MANY, KINDS), F.cross_entropy, adam(model))
+
+
+def zero_weights(broken):
+    model = Net(lambda net, x: net.b(np.tanh(net.a(x))))
+    for p in model.parameters() if broken else model.b.parameters():
+        nn.init.zeros_(p)  # a head of zeros alone is a good start
+    return check(model, (MANY, KINDS), F.cross_entropy, adam(model))
+
+
+def no_activation(broken):
+    return diagnosed(lambda net, x: net.b(net.a(x)) if broken else plain(net, x))
+
+
+def a_residual_that_is_detached(broken):
+    def body(net, x):
+        h = F.relu(net.a(x))
+        return net.b(h + (h.data if broken else h))
+
+    return diagnosed(body)
+
+
+def a_step_function(broken):
+    return diagnosed(lambda net, x: net.b((np.sign if broken else np.tanh)(net.a(x))))
+
+
+def a_negated_loss(broken):
+    sign = -1 if broken else 1
+    return diagnosed(loss=lambda y, t: sign * F.cross_entropy(y, t))
+
+
+def outputs_without_a_graph(broken):
+    return diagnosed(lambda net, x: plain(net, x).data if broken else plain(net, x))
+
+
+def everything_frozen(broken):
+    model = Net(plain)
+    for p in model.parameters() if broken else model.a.parameters():
+        p.requires_grad = False
+    return check(model, (MANY, KINDS), F.cross_entropy)
+
+
+def normalized_over_the_batch(broken):
+    def body(net, x):
+        h = net.a(x)
+        return net.b(F.relu(h - np.mean(h, 0 if broken else 1, keepdims=True)))
+
+    return diagnosed(body)
+
+
+def a_reshape_in_place_of_a_transpose(broken):
+    def body(net, x):
+        turned = np.reshape(x, (6, -1)) if broken else x.T
+        return plain(net, turned.T)
+
+    return diagnosed(body)
+
+
+class Recurrent(nn.Module):
+    """An LSTM whose last step decides."""
+
+    def __init__(self, batch_first, cell=nn.LSTM):
+        self.cell, self.end = cell(3, 8, batch_first=batch_first), nn.Linear(8, 2)
+
+    def forward(self, x):
+        return self.end(self.cell(x)[0][:, -1])
+
+
+def batch_first_is_missing(broken):
+    model = Recurrent(batch_first=not broken)
+    return check(model, (STEPS, LAST), F.cross_entropy, adam(model))
+
+
+class Language(nn.Module):
+    """A model of the next token."""
+
+    def __init__(self, both_ways=False, tied=False):
+        self.look = nn.Embedding(9, 12)
+        self.cell = nn.GRU(12, 12, batch_first=True, bidirectional=both_ways)
+        self.end = nn.Linear(24 if both_ways else 12, 9)
+        if tied:
+            self.end.weight = self.look.weight
+
+    def forward(self, x):
+        return self.end(self.cell(self.look(x))[0])
+
+
+def token_loss(y, t):
+    return F.cross_entropy(np.reshape(y, (-1, y.shape[-1])), np.reshape(t, -1))
+
+
+def the_future_is_seen(broken):
+    model = Language(both_ways=broken)
+    return check(model, (TOKENS[:, :-1], TOKENS[:, 1:]), token_loss, adam(model))
+
+
+def attention_without_a_mask(broken):
+    class Block(nn.Module):
+        def __init__(self):
+            self.look, self.end = nn.Embedding(9, 12), nn.Linear(12, 9)
+            self.place = nn.Parameter(RNG.normal(size=(10, 12)).astype(np.float32))
+
+        def forward(self, x):
+            h = self.look(x) + self.place[: x.shape[1]]
+            return self.end(h + F.scaled_dot_product_attention(h, h, h, is_causal=not broken))
+
+    model = Block()
+    return check(model, (TOKENS[:, :-1], TOKENS[:, 1:]), token_loss, adam(model))
+
+
+def a_head_that_was_replaced(broken):
+    model = Net(plain)
+    optimizer = adam(model) if broken else None
+    model.b = nn.Linear(16, 3)
+    return check(model, (MANY, KINDS), F.cross_entropy, optimizer or adam(model))
+
+
+def a_head_in_no_optimizer(broken):
+    return diagnosed(optimizer=lambda net: adam(net.a if broken else net))
+
+
+def the_optimizer_of_a_copy(broken):
+    return diagnosed(optimizer=lambda net: adam(copy.deepcopy(net) if broken else net))
+
+
+def too_large_a_rate(broken):
+    return diagnosed(optimizer=lambda net: adam(net, lr=3.0 if broken else 1e-2))
+
+
+def too_small_a_rate(broken):
+    return diagnosed(optimizer=lambda net: adam(net, lr=1e-8 if broken else 1e-3))
+
+
+def too_much_decay(broken):
+    def decayed(net):
+        return nn.optim.SGD(net.parameters(), lr=0.1, weight_decay=1.0 if broken else 1e-4)
+
+    return diagnosed(optimizer=decayed)
+
+
+def uphill(broken):
+    return diagnosed(optimizer=lambda net: adam(net, maximize=broken))
+
+
+def inputs_that_do_not_arrive(broken):
+    return diagnosed(lambda net, x: net.b(np.tanh(net.a(x * (0 if broken else 1)))))
+
+
+def pixels(broken):
+    scale = 255 if broken else 1
+    return diagnosed(data=(np.abs(MANY) * np.float32(scale), KINDS))
+
+
+def columns(broken):
+    scale = np.array([1, 1, 1, 1, 1, 1e5 if broken else 10], np.float32)
+    return diagnosed(data=(MANY * scale, KINDS))
+
+
+def far_targets(broken):
+    offset = np.float32(300 if broken else 1)
+    return diagnosed(data=(MANY, SUMS + offset), loss=F.mse_loss, end=1)
+
+
+def a_missing_value(broken):
+    x = MANY.copy()
+    x[3, 2] = np.nan if broken else 0
+    return diagnosed(data=(x, KINDS))
+
+
+def labels_in_order(broken):
+    order = np.argsort(KINDS, kind="stable") if broken else np.arange(len(KINDS))
+    return diagnosed(data=nn.data.DataLoader((MANY[order], KINDS[order]), 8))
+
+
+def a_column_that_tells(broken):
+    noise = RNG.normal(size=len(KINDS))
+    told = KINDS + 0.01 * noise if broken else noise
+    x = np.column_stack([MANY, told]).astype(np.float32)
+    return diagnosed(data=(x, KINDS), features=7)
+
+
+def repeated_rows(broken):
+    x = np.concatenate([MANY, MANY if broken else -MANY])
+    return diagnosed(data=(x, np.concatenate([KINDS, KINDS])))
+
+
+def rows_shuffled_in_one_array(broken):
+    labels = (KINDS + 1) % 3 if broken else KINDS
+    x = np.concatenate([MANY, MANY[:20] if broken else -MANY[:20]])
+    return diagnosed(data=(x, np.concatenate([KINDS, labels[:20]])))
+
+
+def validation_in_training(broken):
+    train = (MANY, KINDS) if broken else (MANY[:60], KINDS[:60])
+    return diagnosed(data=train, validation=(MANY[60:], KINDS[60:]))
+
+
+def validation_that_is_not_scaled(broken):
+    scale = np.float32(20 if broken else 1)
+    train = (MANY[:60], KINDS[:60])
+    return diagnosed(data=train, validation=(MANY[60:] * scale, KINDS[60:]))
+
+
+CHECKED = {
+    sigmoid_before_logits: "sigmoid before binary_cross_entropy_with_logits",
+    relu_before_cross_entropy: "relu before cross_entropy",
+    softmax_by_hand: "softmax by hand before cross_entropy",
+    likelihood_of_logits: "logits in a negative log-likelihood",
+    likelihood_of_probabilities: "probabilities in a negative log-likelihood",
+    log_softmax_over_the_batch: "log_softmax over the wrong axis",
+    softmax_of_one: "softmax of one element",
+    attention_over_the_queries: "softmax over the wrong axis",
+    relu_before_signed_targets: "targets out of range",
+    masks_with_another_axis: "broadcast",
+    constant_weights: "equal units",
+    zero_weights: "equal units",
+    no_activation: "no nonlinearity",
+    a_residual_that_is_detached: "detached",
+    a_step_function: "no gradient passes",
+    a_negated_loss: "the loss is negated",
+    outputs_without_a_graph: "nothing to learn",
+    everything_frozen: "nothing to learn",
+    normalized_over_the_batch: "samples are mixed",
+    a_reshape_in_place_of_a_transpose: "samples are mixed",
+    batch_first_is_missing: "samples are mixed",
+    the_future_is_seen: "the future is seen",
+    attention_without_a_mask: "the future is seen",
+    a_head_that_was_replaced: "optimizer of replaced parameters",
+    a_head_in_no_optimizer: "parameters in no optimizer",
+    the_optimizer_of_a_copy: "optimizer of another model",
+    too_large_a_rate: "learning rate too large",
+    too_small_a_rate: "learning rate too small",
+    too_much_decay: "weight decay too large",
+    uphill: "the loss is maximized",
+    inputs_that_do_not_arrive: "one batch is not overfitted",
+    pixels: "inputs are not scaled",
+    columns: "columns of different scale",
+    far_targets: "loss at the start",
+    a_missing_value: "data that are not finite",
+    labels_in_order: "labels in order",
+    a_column_that_tells: "a column tells the target",
+    repeated_rows: "duplicates",
+    rows_shuffled_in_one_array: "equal inputs, different targets",
+    validation_in_training: "validation data in the training data",
+    validation_that_is_not_scaled: "validation data of another scale",
+}
+
+
+@pytest.mark.parametrize("exhibit", CHECKED, ids=lambda x: x.__name__)
+def test_check_names_the_cause(exhibit):
+    assert CHECKED[exhibit] in checks(exhibit(broken=True))
+
+
+@pytest.mark.parametrize("exhibit", CHECKED, ids=lambda x: x.__name__)
+def test_check_finds_nothing_in_the_healthy_twin(exhibit):
+    assert not exhibit(broken=False)
+
+
+def frozen_batch_norm():
+    model = classifier(nn.BatchNorm1d(8))
+    model[2].eval()
+    return check(model, (MANY, KINDS), F.cross_entropy, adam(model))
+
+
+def pairs():
+    model = Net(plain, end=1)
+
+    def ranked(y, t):
+        return np.mean(F.softplus((y - y.T) * np.sign(t[None, :, 0] - t)))
+
+    return check(model, (MANY, SUMS), ranked, adam(model))
+
+
+def critic_of_a_gan():
+    """The critic's step: the generator is detached on purpose."""
+    generator, critic = nn.Linear(2, 6), Net(plain, end=1)
+    optimizer = adam(critic)
+
+    def step():
+        optimizer.zero_grad()
+        fake = generator(RNG.normal(size=(32, 2)).astype(np.float32)).data
+        loss = np.mean(F.softplus(-critic(X))) + np.mean(F.softplus(critic(fake)))
+        loss.backward()
+        optimizer.step()
+
+    return lint(step, critic, optimizer)
+
+
+def both_steps_of_a_gan():
+    """The generator's gradients reach the critic, which clears them before it uses them."""
+    generator, critic = nn.Linear(2, 6), Net(plain, end=1)
+    g, d = adam(generator), adam(critic)
+
+    def step():
+        z = RNG.normal(size=(32, 2)).astype(np.float32)
+        d.zero_grad()
+        real, fake = critic(X), critic(generator(z).data)
+        (np.mean(F.softplus(-real)) + np.mean(F.softplus(fake))).backward()
+        d.step()
+        g.zero_grad()
+        np.mean(F.softplus(-critic(generator(z)))).backward()
+        g.step()
+
+    return lint(step, critic, [g, d])
+
+
+def accumulated():
+    model = classifier()
+    optimizer = adam(model)
+
+    def step():
+        optimizer.zero_grad()
+        for half in (slice(16), slice(16, 32)):
+            (F.cross_entropy(model(X[half]), LABELS[half]) / 2).backward()
+        optimizer.step()
+
+    return lint(step, model, optimizer)
+
+
+def head_only():
+    return diagnosed(optimizer=lambda net: adam(net.b))
+
+
+def tied():
+    model = Language(tied=True)
+    return check(model, (TOKENS[:, :-1], TOKENS[:, 1:]), token_loss, adam(model))
+
+
+def deep_tanh():
+    layers = []
+    for i in range(10):
+        layer = nn.Linear(16 if i else 6, 16)
+        nn.init.xavier_uniform_(layer.weight)
+        layers += [layer, nn.Tanh()]
+    model = nn.Sequential(*layers, nn.Linear(16, 3))
+    return check(model, (MANY, KINDS), F.cross_entropy, adam(model, lr=1e-3))
+
+
+class Residual(nn.Module):
+    """Thirty blocks with skip connections."""
+
+    def __init__(self):
+        self.first = nn.Linear(6, 8)
+        self.blocks = nn.ModuleList(
+            [nn.Sequential(nn.LayerNorm(8), nn.Linear(8, 8), nn.ReLU()) for _ in range(30)]
+        )
+        self.last = nn.Linear(8, 3)
+
+    def forward(self, x):
+        h = self.first(x)
+        for block in self.blocks:
+            h = h + block(h)
+        return self.last(h)
+
+
+def residual():
+    model = Residual()
+    return check(model, (MANY, KINDS), F.cross_entropy, adam(model, lr=1e-3))
+
+
+def long_lstm():
+    model = Recurrent(batch_first=True)
+    x = RNG.normal(size=(24, 30, 3)).astype(np.float32)
+    return check(model, (x, LAST[:24]), F.cross_entropy, adam(model))
+
+
+def loop_over_a_cell():
+    class Loop(nn.Module):
+        def __init__(self):
+            self.cell, self.end = nn.RNNCell(3, 8), nn.Linear(8, 2)
+
+        def forward(self, x):
+            h = np.zeros((len(x), 8), np.float32)
+            for t in range(x.shape[1]):
+                h = self.cell(x[:, t], h)
+            return self.end(h)
+
+    model = Loop()
+    return check(model, (STEPS, LAST), F.cross_entropy, adam(model))
+
+
+def masked_attention():
+    mask = np.where(np.tri(10, dtype=bool), 0, -np.inf).astype(np.float32)
+
+    class Masked(Attention):
+        def forward(self, x):
+            h = F.relu(self.p(x))
+            weights = F.softmax(self.q(h) @ np.swapaxes(self.k(h), 1, 2) + mask, -1)
+            return self.end((weights @ self.v(h))[:, -1])
+
+    model = Masked(-1)
+    return check(model, (STEPS, LAST), F.cross_entropy, adam(model))
+
+
+def sparse_codes():
+    x = np.eye(24, dtype=np.float32)[RNG.integers(0, 24, 60)]
+    return diagnosed(data=(x, x.argmax(1) % 3), features=24)
+
+
+def doubles():
+    model = Net(plain).to(np.float64)
+    return check(model, (MANY.astype(np.float64), KINDS), F.cross_entropy, adam(model))
+
+
+def small_gpt():
+    model = nn.models.GPT(9, 12, 2, 2, 16)
+    optimizer = nn.optim.AdamW(model.parameters(), lr=3e-3)
+    return check(model, (TOKENS[:, :-1], TOKENS[:, 1:]), token_loss, optimizer)
+
+
+def gru_over_a_hundred_steps():
+    class Each(Recurrent):
+        def forward(self, x):
+            return self.end(self.cell(x)[0])
+
+    model = Each(batch_first=True, cell=nn.GRU)
+    x = RNG.normal(size=(8, 100, 3)).astype(np.float32)
+    labels = (x[..., 0] > 0).astype(int)
+
+    def loss(y, t):
+        return F.cross_entropy(np.reshape(y, (-1, 2)), np.reshape(t, -1))
+
+    return check(model, (x, labels), loss, adam(model))
+
+
+def linear_autoencoder():
+    model = nn.Sequential(nn.Linear(6, 2), nn.Linear(2, 6))
+    return check(model, MANY, F.mse_loss, adam(model))
+
+
+def straight_through():
+    def body(net, x):
+        h = net.a(x)
+        return net.b(h + (np.sign(h) - h).data)
+
+    return diagnosed(body)
+
+
+def detached_advantage():
+    model = Net(lambda net, x: (net.b(F.relu(net.a(x))), np.mean(net.a(x), 1)))
+
+    def loss(y, t):
+        logits, value = y
+        advantage = 1.0 - value.data
+        chosen = F.log_softmax(logits, 1)[np.arange(len(t)), t]
+        return -np.mean(advantage * chosen) + np.mean((value - 1.0) ** 2)
+
+    return check(model, (MANY, KINDS), loss, adam(model))
+
+
+def convolutions():
+    model = nn.Sequential(
+        nn.Conv2d(1, 4, 3),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(36, 3),
+    )
+    x = RNG.normal(size=(24, 1, 8, 8)).astype(np.float32)
+    return check(model, (x, KINDS[:24]), F.cross_entropy, adam(model))
+
+
+HEALTHY = [
+    frozen_batch_norm, pairs, critic_of_a_gan, both_steps_of_a_gan, accumulated, head_only, tied,
+    deep_tanh, residual, long_lstm, loop_over_a_cell, masked_attention, sparse_codes, doubles,
+    small_gpt, gru_over_a_hundred_steps, linear_autoencoder, straight_through,
+    detached_advantage, convolutions,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("net", HEALTHY, ids=lambda x: x.__name__)
+def test_a_healthy_network_is_not_accused(net):
+    assert not net()
 
 
 def exploding_exponential(broken):

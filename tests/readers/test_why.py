@@ -8,6 +8,7 @@ import pytest
 import autograd
 import nn
 from autograd import Value, grad, why
+from autograd.readers.why.loss import lost
 
 F = nn.functional
 RNG = np.random.default_rng(0)
@@ -72,6 +73,12 @@ def test_a_second_op_that_would_stop_it_again_is_named():
     found = why(F.relu(F.relu(w) - 3.0), w)
     assert "relu's input was −3, and relu would stop it again" in found.sentence
     assert found.without == 1.0
+
+
+def test_what_an_op_stops_may_cancel_without_it():
+    x = Value(2.0, name="x")
+    sentence = why(F.relu((x - x) - 1.0), x).sentence
+    assert sentence == "∂y/∂x = 0 because relu's input was −1; without it still 0."
 
 
 A = [1.0, 2.0, 3.0]
@@ -281,6 +288,23 @@ def test_the_layer_that_loses_the_gradient_is_named_with_its_gain():
     assert found.node is h
 
 
+def test_the_shortest_run_of_steps_that_loses_90_percent_is_found():
+    rng = np.random.default_rng(3)
+    for _ in range(50):
+        x = Value(1.0)
+        y = x
+        for gain in rng.uniform(0.2, 2.0, 12):
+            y = y * gain
+        gains = why(y, x).path.gains
+        products = {(j - i, np.prod(gains[i:j])) for i in range(12) for j in range(i + 1, 13)}
+        enough = sorted(pair for pair in products if pair[1] <= 0.1)
+        drop = lost(why(y, x).path)
+        if not enough:
+            assert drop is None
+        else:
+            assert (len(drop.steps), drop.gain) == pytest.approx(enough[0])
+
+
 def test_a_loss_over_several_layers_is_given_as_their_product():
     model = net(*(layer for _ in range(4) for layer in (nn.Linear(4, 4), nn.Sigmoid())))
     x = RNG.normal(size=(3, 4)).astype(np.float32)
@@ -297,7 +321,7 @@ def test_zeros_among_other_elements_are_counted_by_their_reason():
     x[:, 2] = 0
     found = why(F.cross_entropy(model(x), TARGETS), model[0].weight)
     assert "9 of 15 elements are 0:" in found.notes
-    assert sum(int(note.split(" by ")[0]) for note in found.notes if " by " in note) == 9
+    assert sum(int(note.split()[0]) for note in found.notes if " because " in note) == 9
 
 
 def test_the_largest_path_of_a_sum_is_shown():

@@ -153,6 +153,8 @@ trace = Op(
     lambda g, y, a, offset, axis1, axis2: _trace_grad(g, a, offset, axis1, axis2),
     of=(np.trace,),
     bind="trace",
+    masks=True,
+    routes=True,
 )
 cross_row = Op(
     _cross,

@@ -63,6 +63,7 @@ vector_norm_row = Op(
     _tex,
     _vector_norm_grad,
     name="norm",
+    singular=True,  # its second derivative at the zero vector
 )
 
 

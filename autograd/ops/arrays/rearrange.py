@@ -225,11 +225,13 @@ def unique(
     return_inverse: bool = False,
     return_counts: bool = False,
     axis: int | None = None,
-    **settings: Any,
+    *,
+    equal_nan: bool = True,
 ) -> Any:
     """The sorted elements, each once, as `numpy.unique`: of equal ones, the first."""
     x = ar._data if isinstance(ar, Node) else ar.data
-    y, index, *others = np.unique(x, True, return_inverse, return_counts, axis, **settings)
+    plain: Any = np.unique
+    y, index, *others = plain(x, True, return_inverse, return_counts, axis, equal_nan=equal_nan)
     if isinstance(ar, Node) and ar.requires_grad:
         y = take(ar, index, axis)
     results = (y, *((index,) if return_index else ()), *others)

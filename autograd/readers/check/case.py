@@ -8,6 +8,7 @@ import random
 import sys
 from collections.abc import Iterator
 from functools import cached_property
+from types import FrameType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from autograd.node import Node
 from autograd.random import default_generator
 from autograd.readers.check.samples import Batch, Samples
 from autograd.readers.lint.finding import Subject
-from autograd.readers.source_lines import source_lines
+from autograd.readers.source_lines import Births, LineKeeper, OnNode
 from autograd.value import Value
 from autograd.viz.trace import Trace
 
@@ -49,7 +50,7 @@ class Case(Subject):
         self._kept = copies
         copies = self.fresh()
         free = sys.getprofile() is None
-        with source_lines() if free else contextlib.nullcontext():
+        with Births(_keep_lines()) if free else contextlib.nullcontext():
             self.outputs, root = copies.run(self.batch)
         if not isinstance(root, Value):
             root = Value(np.asarray(root), requires_grad=False)
@@ -65,6 +66,21 @@ class Case(Subject):
     def within(self) -> Trace:
         """The graph of the model alone, without the loss."""
         return Trace(values_in(self.outputs))
+
+
+def _keep_lines() -> OnNode:
+    """Store the line of the user's model or loss; not that of who calls `check`."""
+    keeper = LineKeeper()
+
+    def keep(node: Node, frame: FrameType) -> None:
+        at: FrameType | None = frame
+        while at is not None and keeper.is_library(at.f_code):
+            if at.f_code is Copies.run.__code__:
+                return
+            at = at.f_back
+        keeper.keep(node, frame)
+
+    return keep
 
 
 def values_in(x: Any) -> list[Node]:

@@ -173,7 +173,7 @@ class Learning:
             if self.limits is None or self.share(self.best) >= REACHED:
                 return
 
-    def trial(self, change: Callable[[Any], None] | None = None) -> Trial:
+    def trial(self, change: Callable[[Any], None] | None = None, steps: int | None = None) -> Trial:
         """Train a copy with a copy of the user's optimizers, their settings changed."""
         copies = self.case.fresh()
         parameters = trainable(copies.model)
@@ -195,7 +195,7 @@ class Learning:
             return loss
 
         with np.errstate(all="ignore"):
-            for i in range(self.steps):
+            for i in range(steps or self.steps):
                 for optimizer in copies.optimizers:
                     optimizer.step(closure)
                 if i == 0:
@@ -292,6 +292,8 @@ def learning_rate(case: Case, learning: Learning, measured: dict[str, str]) -> I
     """Settings of the optimizer under which a batch that can be learnt is not."""
     if not case.fresh().optimizers or learning.share(learning.best) < REACHED:
         return
+    if lowering := _range(case, learning):
+        measured["learning rates that lower the loss"] = lowering
     now = learning.trial()
     share = learning.share(now.end)
     if share >= REACHED:
@@ -369,6 +371,23 @@ def learning_rate(case: Case, learning: Learning, measured: dict[str, str]) -> I
 SLOW = 2e-5
 """Relative change of the weights in an update below which no fine-tuning is meant."""
 
+
+def _range(case: Case, learning: Learning) -> str:
+    """The learning rates at which a short training lowers the loss, as text."""
+    rates = [g["lr"] for o in case.fresh().optimizers for g in o.param_groups]
+    if not all(isinstance(rate, (int, float)) and rate > 0 for rate in rates):
+        return ""
+    ends = {f: learning.trial(_scaled(f), SWEPT).end for f in 10.0 ** np.arange(-4, 5)}
+    lowered = {f: learning.start - end for f, end in ends.items() if end < learning.start}
+    if not lowered:
+        return ""
+    good = [f for f, gain in lowered.items() if gain > 0.2 * max(lowered.values())]
+    now = max(rates)
+    return f"{min(good) * now:.0e} to {max(good) * now:.0e} (now {now:g})"
+
+
+SWEPT = 15
+"""Updates at each learning rate of the sweep."""
 
 TINY = 1e-9
 """Below this, float32 weights do not change."""

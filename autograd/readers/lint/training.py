@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -127,6 +127,20 @@ class Leftovers:
         self.data = p._data.copy()
 
 
+def missing_zero_grad(leftovers: Sequence[Leftovers], steps: int) -> Iterator[Finding]:
+    """Updates that used gradients of an earlier step once more."""
+    times = [leftover.times for leftover in leftovers]
+    if any(times):
+        yield Finding(
+            "missing zero_grad",
+            "the training step",
+            f"{max(times)} of {steps} steps used gradients to which those of the step before "
+            f"still belonged, in {np.count_nonzero(times)} parameters",
+            "gradients accumulate, so each step follows the sum of all gradients so far",
+            "call optimizer.zero_grad() in each step, before loss.backward()",
+        )
+
+
 class Steps:
     """Runs training steps and watches what they do to the parameters.
 
@@ -147,7 +161,7 @@ class Steps:
             with passes.observe(self._begins):
                 step()
             self._look()
-        yield from self._missing_zero_grad(steps)
+        yield from missing_zero_grad(self.leftovers, steps)
         yield from self._untrained(before, steps)
 
     def _begins(self, begun: passes.Pass) -> None:
@@ -159,18 +173,6 @@ class Steps:
     def _look(self) -> None:
         for leftover in self.leftovers:
             leftover.look()
-
-    def _missing_zero_grad(self, steps: int) -> Iterator[Finding]:
-        times = [leftover.times for leftover in self.leftovers]
-        if any(times):
-            yield Finding(
-                "missing zero_grad",
-                "the training step",
-                f"{max(times)} of {steps} steps used gradients to which those of the step before "
-                f"still belonged, in {np.count_nonzero(times)} parameters",
-                "gradients accumulate, so each step follows the sum of all gradients so far",
-                "call optimizer.zero_grad() in each step, before loss.backward()",
-            )
 
     def _untrained(self, before: list[Any], steps: int) -> Iterator[Finding]:
         same = [

@@ -26,8 +26,9 @@ class Block(NamedTuple):
     node, place : the op's result, and the input that gets the zeros.
     where : where it stops the gradient on its way to x: a mask over the result of an elementwise
         op, over the input of any other.
-    added : what x would get if the op let the gradient through unchanged; for ops that are not
-        elementwise, which have no such thing, any array that is nonzero where x would get some.
+    added : what x would get if the op let the gradient through unchanged; contributions may cancel.
+        For ops that are not elementwise, which have no such thing, any array that is nonzero where
+        x would get some.
     exact : whether `added` is what x would get.
     also : ops nearer to x that stop it again.
     """
@@ -69,6 +70,10 @@ def blocks(reach: Reach, element: Any = None) -> list[Block]:
                 exact = exact and all(u.op.elementwise for u in also)
                 found.append(Block(v, i, where, added, exact, tuple(also)))
                 break
+    if not found:  # what any of them would let through cancels further on
+        nothing = np.zeros_like(reach.x._data)
+        single = [c for c in candidates if c[2].size == 1 and c[4]][:1]
+        found = [Block(v, i, where, nothing, exact) for v, i, where, _, exact in single]
     return found
 
 

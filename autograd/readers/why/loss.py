@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
+from math import inf, log10
 from typing import NamedTuple
 
 import numpy as np
@@ -49,18 +51,20 @@ def lost(path: Path) -> Drop | None:
         for step in path.shown
         if not step.node.op.routes and (step.factor is not None or _size(step.node) > 1)
     ]
+    decades = [0.0]  # lost before each step, counted from x
+    for step in steps:
+        decades.append(decades[-1] - (log10(step.gain) if 0 < step.gain < inf else 0.0))
     best: Drop | None = None
-    for end in range(len(steps)):
-        gain = 1.0
-        for start in range(end, -1, -1):
-            gain *= steps[start].gain
-            if gain != gain or gain <= 0:
-                break
-            if gain <= LEFT:
-                found = Drop(steps[start : end + 1], gain)
-                if best is None or _rank(found) < _rank(best):
-                    best = found
-                break
+    starts: deque[int] = deque()  # where `decades` is smaller than at all later starts
+    for end, total in enumerate(decades):
+        while starts and total - decades[starts[0]] >= -log10(LEFT):
+            start = starts.popleft()
+            found = Drop(steps[start:end], 10 ** (decades[start] - total))
+            if best is None or _rank(found) < _rank(best):
+                best = found
+        while starts and decades[starts[-1]] >= total:
+            starts.pop()
+        starts.append(end)
     return best
 
 

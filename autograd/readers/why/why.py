@@ -47,6 +47,7 @@ class Why:
     kind : "value", "zero", "noise", "not finite" or "detached".
     sentence : the reason.
     node : the result of the op that is the reason, or None.
+    marked : the results of several ops that lose 90 % together.
     without : what the gradient would be if that op let pass what it stops, or None.
     path : the path that is shown: the largest; of a zero that which the op stops. None without one.
     notes : further sentences.
@@ -64,6 +65,7 @@ class Why:
         self._called = called
         self.kind, self.sentence = "value", ""
         self.node: Node | None = None
+        self.marked: tuple[Node, ...] = ()
         self.without: float | None = None
         self.path: Path | None = None
         self.notes: list[str] = []
@@ -112,7 +114,7 @@ class Why:
         if self.path is not None and self.path.steps:
             parts.append(
                 "<div style='overflow-x:auto' tabindex='0' role='region' aria-label='path'>"
-                f"{chips(self.start, self.path, self.passed, self.node)}</div>"
+                f"{chips(self.start, self.path, self.passed, self.marked or (self.node,))}</div>"
             )
         parts += [f"<p>{escape(note)}</p>" for note in self.notes]
         return f"<div class='why'>{''.join(parts)}</div>"
@@ -251,7 +253,8 @@ class _Asked:
             without = to.size(to.gradient + block.added)
             if np.isfinite(without):
                 to.without = without
-                reason += f"; without {'them' if also else 'it'} {number(without)}"
+                still = "" if without else "still "
+                reason += f"; without {'them' if also else 'it'} {still}{number(without + 0.0)}"
         self._say("zero", reason, block.node)
         self._through(block.node)
         others = {b.node: b for b in found if b.node is not block.node}
@@ -331,6 +334,7 @@ class _Asked:
         drop = lost(path) if to.element is None or None not in path.factors else None
         if drop is not None:
             to.node = drop.steps[0].node
+            to.marked = tuple(step.node for step in drop.steps)
             to.notes.append(_drop(self.names, drop))
         if to.element is None and to.gradient.size > 1:
             self._zeros()
@@ -351,13 +355,12 @@ class _Asked:
             block = found.pop(k)
             here = (block.added != 0) & left
             if block.node.inputs[block.place] is self.to.x and not block.exact:
-                reason = because(self.names, block._replace(where=here))
+                such, reason = "", because(self.names, block._replace(where=here))
             else:
                 first = tuple(int(n) for n in np.argwhere(here)[0])
                 reason = because(self.names, narrowed(self.reach, block, first))
-                reason = f"for {list(first)}, {reason}"
-            who = called(self.names, block.node)
-            self.to.notes.append(f"{counts[k]:,} by {who}: {reason}.")
+                such = f" like {list(first)}," if counts[k] > 1 else f" ({list(first)})"
+            self.to.notes.append(f"{counts[k]:,}{such} because {reason}.")
             left = left & ~here
         if left.any():
             self.to.notes[-1] += f" ({int(left.sum()):,} for other reasons.)"

@@ -10,6 +10,12 @@ import numpy as np
 MAP = 12
 """Most rows and columns of a heat map."""
 
+FACETS = 4
+"""Most matrices of an N-d array that are shown side by side."""
+
+SMOOTH = 0.5
+"""Share of the squares that block means must keep, or the largest element stands for its block."""
+
 BINS = 16
 LEVELS = 17
 """Shades on either side of zero."""
@@ -25,7 +31,10 @@ def digest(x: Any) -> dict[str, Any]:
     dict
         shape and dtype; `number` for an array of size 1; else `low`, `high`, `mean`, `rms` over the
         finite elements, `odd` the number of others, `map` (rows of base-36 digits; "h" is zero, "-"
-        not finite) and for larger arrays `bins`.
+        not finite) and for larger arrays `bins`. If each digit of the map stands for a block of
+        elements, `by` says what it shows of them: their "mean", or the "largest" in size. The map
+        of an N-d array has the matrices of its last two axes one below the other, at most `FACETS`
+        of them, the largest; `facets` are their indices.
 
     Examples
     --------
@@ -53,27 +62,63 @@ def digest(x: Any) -> dict[str, Any]:
         "high": rounded(fine.max()),
         "mean": rounded(float(unit.sum()) / fine.size * scale),
         "rms": rounded(math.sqrt(float(np.vdot(unit, unit)) / fine.size) * scale),
-        "map": _map(np.where(finite, wide, np.nan)),
+        **_map(wide if fine.size == a.size else np.where(finite, wide, np.nan)),
     }
     if a.size > MAP:
-        counts, _ = np.histogram(fine, BINS)
-        found["bins"] = "".join(_DIGITS[round(35 * c / counts.max())] for c in counts)
+        found["bins"] = _bins(unit)
     return found
 
 
-def _map(a: Any) -> list[str]:
-    """The array as a matrix of shades; a large one as block means."""
-    matrix = a.reshape(-1, a.shape[-1]) if a.ndim else a.reshape(1, 1)
-    for axis in (0, 1):
-        n = matrix.shape[axis]
-        if n > MAP:
-            starts = np.arange(MAP) * n // MAP
-            counts = np.diff(np.append(starts, n))
-            sums = np.add.reduceat(matrix, starts, axis=axis)
-            matrix = sums / (counts[:, None] if axis == 0 else counts)
-    scale = np.nanmax(np.abs(matrix), initial=0.0) or 1.0
-    shades = np.where(np.isnan(matrix), -1, np.rint(matrix / scale * LEVELS) + LEVELS).astype(int)
-    return ["".join("-" if s < 0 else _DIGITS[s] for s in row) for row in shades]
+def _bins(unit: Any) -> str:
+    """A histogram of numbers between -1 and 1, as base-36 digits; equal ones are in the middle."""
+    low, high = unit.min(), unit.max()
+    at = (unit - low) * (BINS / (high - low)) if high > low else np.full(unit.size, BINS / 2)
+    counts = np.bincount(np.minimum(at.astype(int), BINS - 1), minlength=BINS)
+    return "".join(_DIGITS[k] for k in np.rint(counts * (35 / counts.max())).astype(int))
+
+
+def _map(a: Any) -> dict[str, Any]:
+    """The array as rows of shades."""
+    found: dict[str, Any] = {}
+    if a.ndim > 2:
+        a = a.reshape([n for n in a.shape if n > 1] or 1)
+    matrices = a.reshape(-1, *a.shape[-2:]) if a.ndim > 1 else a.reshape(1, 1, -1)
+    if a.ndim > 2:
+        sizes = np.nansum(np.square(matrices / (np.nanmax(np.abs(matrices)) or 1.0)), axis=(1, 2))
+        chosen = np.sort(np.argsort(-sizes, kind="stable")[:FACETS])
+        matrices = matrices[chosen]
+        places = np.stack(np.unravel_index(chosen, a.shape[:-2]), axis=1)
+        found["facets"] = places.tolist()
+    if max(matrices.shape[1:]) > MAP:
+        matrices, found["by"] = _blocks(matrices)
+    rows = matrices.reshape(-1, matrices.shape[-1])
+    scale = np.nanmax(np.abs(rows), initial=0.0) or 1.0
+    shades = np.where(np.isnan(rows), -1, np.rint(rows / scale * LEVELS) + LEVELS).astype(int)
+    found["map"] = ["".join("-" if s < 0 else _DIGITS[s] for s in row) for row in shades]
+    return found
+
+
+def _blocks(matrices: Any) -> tuple[Any, str]:
+    """Matrices of at most `MAP` rows and columns, and what stands for a block of elements.
+
+    The mean, unless signs cancel in it, as they do in gradients.
+    """
+    sums = low = high = matrices
+    counts = np.ones(())
+    for axis in (1, 2):
+        n = matrices.shape[axis]
+        starts = np.arange(min(n, MAP)) * n // min(n, MAP)
+        widths = np.diff(np.append(starts, n))
+        counts = counts[..., None] * widths
+        sums = np.add.reduceat(sums, starts, axis=axis)
+        low = np.minimum.reduceat(low, starts, axis=axis)
+        high = np.maximum.reduceat(high, starts, axis=axis)
+    means = sums / counts
+    scale = max(np.nanmax(np.abs(low)), np.nanmax(np.abs(high))) or 1.0
+    kept, all_ = np.square(means / scale) * counts, np.square(matrices / scale)
+    if np.nansum(kept) >= SMOOTH * np.nansum(all_):
+        return means, "mean"
+    return np.where(np.abs(low) > np.abs(high), low, high), "largest"
 
 
 def size(x: Any) -> float | str:

@@ -9,6 +9,7 @@ from autograd.viz.blocks import Loop, loop
 from autograd.viz.labels import call_labels
 from autograd.viz.names import shortened, visible
 from autograd.viz.player.story import Story
+from autograd.viz.symbols import PUBLIC
 from autograd.viz.trace import Call
 
 MOST = 80
@@ -91,7 +92,7 @@ class Groups:
             if flat and not call.title:  # a module; an opened kernel has a title
                 return group_of(call.parent)
             if id(call) not in known:
-                title = shortened(visible(labels[id(call)]), 40)
+                title = shortened(visible(_closed(labels[id(call)])), 40)
                 known[id(call)] = self._new(group_of(call.parent).index, title)
                 if call.title:
                     self._kernels.add(known[id(call)].index)
@@ -187,6 +188,12 @@ class Groups:
             outer.groups = list(cut)
             for child in cut:
                 self.all[child].parent = outer.index
+
+
+def _closed(label: str) -> str:
+    """The label of a call as a box that is closed; an opened kernel with its public name."""
+    name, opened, rest = label.partition(", opened")
+    return f"{PUBLIC.get(name, name)}{rest}" if opened else label
 
 
 @dataclass

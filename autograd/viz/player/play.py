@@ -127,7 +127,7 @@ class _Formulas:
 def _texts(event: Event) -> list[str]:
     """The longest texts in the box of an event."""
     shape = (event.value or {}).get("shape", ())
-    return [event.title, f"{'×'.join(map(str, shape))} rms 0.00"]
+    return [f"{event.title} = {event.sign}" if event.sign else event.title, f"{'×'.join(map(str, shape))} rms 0.00"]
 
 
 def _box(lines: Sequence[str]) -> tuple[int, int]:

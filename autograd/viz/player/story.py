@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,7 @@ from autograd.viz.gradients import passed_back
 from autograd.viz.labels import arguments, call_labels
 from autograd.viz.names import shortened, visible
 from autograd.viz.player.digest import digest, size
-from autograd.viz.symbols import GLYPHS
+from autograd.viz.symbols import GLYPHS, PUBLIC
 from autograd.viz.trace import Trace
 
 _NUMBERS = 400
@@ -35,6 +37,7 @@ class Event:
     index : its index in the order of the forward pass; a leaf or constant comes at its first use.
     kind : "leaf", "constant" or "op".
     title : the heading of its box: its name, else its op's sign.
+    sign : its op's sign, if it has a name of its own.
     where : the modules around it.
     details : the op's non-array arguments.
     inputs : for each input: the index of its event, its letter in formulas, the LaTeX of the
@@ -48,6 +51,7 @@ class Event:
     op: str = ""
     tex: str = ""
     numbers: str = ""
+    sign: str = ""
     line: str = ""
     where: str = ""
     details: str = ""
@@ -65,6 +69,7 @@ class Event:
             "op": self.op,
             "tex": self.tex,
             "numbers": self.numbers,
+            "sign": self.sign,
             "line": self.line,
             "where": self.where,
             "details": self.details,
@@ -111,11 +116,13 @@ class Story:
         if not self.trace.order:
             self._source(root)
         labels = call_labels([c for c in self.trace.calls.values() if c])
+        ops = Counter(id(c) for v in self.trace.order if (c := self.trace.calls[id(v)]))
+        used = formula.names_in(self.trace)
         for v in self.trace.order:
             made = self.trace.made(v)
             inputs = self.trace.inputs(v)
             named = [self.trace.name(x) for x in inputs]
-            called = formula.letters(made.op, inputs, named)
+            called = formula.letters(made.op, inputs, named, used)
             places: list[dict[str, Any]] = []
             for i, x in enumerate(inputs):
                 if x is not None:
@@ -130,10 +137,15 @@ class Story:
             event.op = made.op.name
             own = self.trace.name(v)
             event.details = visible(arguments(made))
-            sign = GLYPHS.get(event.op, event.op)
+            call = self.trace.calls[id(v)]
+            sign = GLYPHS.get(event.op) or PUBLIC.get(event.op, event.op)
             if event.op == "getitem" and event.details:
                 sign = event.details
-            event.title = shortened(visible(own), 24) if own else shortened(sign, 24)
+            elif call and not call.title and ops[id(call)] == 1:  # all that a module does
+                sign = type(call.owner).__name__
+            event.title = shortened(sign, 24)
+            if own:
+                event.title, event.sign = shortened(visible(own), 24), event.title
             event.tex = "" if made.op is SELECT else formula.forward(made, called)
             if self._few and made.op is not SELECT:
                 event.numbers = _with_numbers(made)
@@ -142,11 +154,10 @@ class Story:
             for place in places:
                 if place:
                     self.users[place["from"]].append(event.index)
-            call = self.trace.calls[id(v)]
             if call:
                 event.where = " › ".join(visible(labels[id(c)]) for c in call.chain())
             line = line_of(v)
-            event.line = f"{visible(line.file)}:{line.number}  {visible(line.text)}" if line else ""
+            event.line = f"{visible(Path(line.file).name)}:{line.number}  {visible(line.text)}" if line else ""
 
     def _source(self, x: Any, key: Any = None) -> None:
         """Make the event of a leaf or a constant."""

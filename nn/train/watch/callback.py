@@ -12,17 +12,33 @@ from typing import Any
 import numpy as np
 
 from autograd.files import located, write
+from autograd.value import Value
 from autograd.viz.pages import framed
 from nn.train.callback import Callback
 from nn.train.destination import destination
 from nn.train.state import State
-from nn.train.watch.measurements import Layer, activations_in, layers
-from nn.train.watch.page import page
-from nn.train.watch.record import Numbers, Record
-from nn.train.watch.remarks import remarks
+from nn.train.watch.histogram import histogram
+from nn.train.watch.measurements import (
+    Layer,
+    activations_in,
+    along_depth,
+    chance,
+    layers,
+    rates,
+)
+from nn.train.watch.page import Beside, page, read
+from nn.train.watch.record import CELLS, COLUMNS, Numbers, Record
+from nn.train.watch.remarks import Seen, remarks
 
 WARM = 3
 """Samples before their cost is estimated; the first also pays for imports."""
+
+FREE = 0.25
+"""Seconds that samples may take in all before they keep to their share: else a run of a few seconds
+would have hardly any."""
+
+BATCH = 16
+"""Numbers of a unit from which it may be called dead; of fewer all can be 0 by chance."""
 
 
 class Watch(Callback):
@@ -31,8 +47,9 @@ class Watch(Callback):
     Open the file in a browser: during training the page reloads every few seconds. It shows the
     loss and the metrics; for each layer its gradient norm and relative update ‖Δw‖/‖w‖; for each
     activation the fraction of saturated elements (within 0.01 of a bound of sigmoid, tanh or a
-    recurrent layer) and of dead units (0 for every sample of the batch). The page is a single file
-    that needs no network and no server.
+    recurrent layer) and of dead units (0 for every sample of the batch); and histograms of weights,
+    gradients and activations over the updates. Above them stand remarks: what went wrong, and from
+    which update to which. The page is a single file that needs no network and no server.
 
     Gradients are those at this callback's place in the list of callbacks: after a
     `GradientClipping` they are clipped, before it they are not.
@@ -43,14 +60,18 @@ class Watch(Callback):
     every : updates between samples; by default chosen to stay below `overhead`. Steps that are not
         sampled cost nothing. Long runs are thinned out to 400 evenly spaced samples.
     overhead : fraction of the training time to spend at most, half of it on samples (unless
-        `every` is given) and half on writing the page.
+        `every` is given; a quarter of a second is free) and half on writing the page.
     seconds : minimum time between two writes of the page.
     title : heading of the page; the model's class name by default.
+    beside : earlier runs to draw into the same charts: pages of other Watches, or a dict of name ->
+        page. They are copied into this one.
 
     Raises
     ------
     ValueError
-        Another file suffix, or an argument out of range.
+        Another file suffix, an argument out of range, or a page of `beside` that is no Watch's.
+    OSError
+        A page of `beside` can't be read.
 
     Examples
     --------
@@ -63,9 +84,12 @@ class Watch(Callback):
     >>> watch
     <Watch of 6 samples in run.html>
     >>> sorted(watch.record.series)
-    ['gradient', 'loss', 'ratio', 'saturated']
+    ['gradient', 'loss', 'rate', 'ratio', 'saturated']
     >>> watch.record.series["gradient"].keys()
     dict_keys(['0: Linear', '2: Linear'])
+    >>> low, high, counts, *_ = watch.histograms.series["weights"]["0: Linear"][0]
+    >>> sum(counts)
+    24
     >>> folder.cleanup()
     """
 
@@ -77,6 +101,7 @@ class Watch(Callback):
         overhead: float = 0.04,
         seconds: float = 2.0,
         title: str | None = None,
+        beside: Beside = (),
     ) -> None:
         self.path = located(path)
         if self.path.suffix.lower() not in (".html", ".htm"):
@@ -88,12 +113,15 @@ class Watch(Callback):
         if not (seconds > 0 and math.isfinite(seconds)):
             raise ValueError(f"Watch: seconds must be a finite number > 0, got {seconds}.")
         self.every, self.overhead, self.seconds, self.title = every, overhead, seconds, title
-        self.record = Record()
+        self.beside = read("Watch", beside)
+        self.record, self.histograms = Record(), Record(COLUMNS)
         self.ends: list[int] = []
+        self._depth: list[str] | None = None
         self._layers: list[Layer] = []
         self._costs: list[float] = []
-        self._activations: dict[str, bool] = {}
+        self._activations: dict[str, bool] = {}  # name -> whether its units may be judged
         self._sample: dict[str, Numbers] | None = None
+        self._spread: dict[str, Numbers] | None = None
         self._before: list[Any] | None = None
         self._live = False
         self._html = ""
@@ -105,14 +133,16 @@ class Watch(Callback):
     def on_train_begin(self, state: State) -> None:
         """Write a first page that can be opened at once."""
         self._layers = layers(state.model)
-        self._sample = self._before = None
+        self._sample = self._spread = self._before = self._depth = None
         if not len(state.history) and not state.position:  # not resumed
             self.record, self.ends = Record(), []
+            columns = min(COLUMNS, max(CELLS // max(len(self._layers), 1), 12))
+            self.histograms = Record(columns)
         self._title = self.title or type(state.model).__name__
-        self._next_step = state.step
+        self._next_step = self._next_column = state.step
         self._live = True
         self._write(state)
-        self._next_sample, self._cost, self._costs = 0.0, 0.0, []
+        self._next_sample, self._cost, self._spent, self._costs = 0.0, 0.0, 0.0, []
         self._next_page = time.perf_counter() + min(self.seconds, 0.5)
 
     def on_loss(self, state: State) -> None:
@@ -123,12 +153,23 @@ class Watch(Callback):
         if self.every is None and now < self._next_sample:
             return
         found = activations_in(state.loss)
-        self._activations = {name: a.hidden for name, a in found.items()}
+        if self._depth is None:
+            self._depth = along_depth(state.loss, self._layers)
+        self._activations = {
+            name: a.hidden and (a.dead is None or a.samples >= BATCH) for name, a in found.items()
+        }
         self._sample = {
             "loss": {"": float(state.loss.item())},
             "saturated": {n: a.saturated for n, a in found.items() if a.saturated is not None},
             "dead": {n: a.dead for n, a in found.items() if a.dead is not None},
         }
+        if (level := chance(state.loss, state.criterion)) is not None:
+            self._sample["chance"] = {"": level}
+        if state.step >= self._next_column:
+            values = {name: _listed([a.values]) for name, a in found.items()}
+            if isinstance(state.outputs, Value) and state.outputs.dtype.kind == "f":
+                values["outputs"] = _listed([state.outputs.data])
+            self._spread = {"activations": values}
         self._cost = time.perf_counter() - now
 
     def on_gradients(self, state: State) -> None:
@@ -137,6 +178,15 @@ class Watch(Callback):
             return
         now = time.perf_counter()
         self._sample["gradient"] = {layer.name: layer.gradient() for layer in self._layers}
+        self._sample["rate"] = rates(self._layers, state.optimizer)
+        if self._spread is not None:
+            self._spread["weights"] = {
+                at.name: _listed([p.data for p in at.parameters]) for at in self._layers
+            }
+            self._spread["gradients"] = {
+                at.name: _listed([p.grad for p in at.parameters if p.grad is not None], log=True)
+                for at in self._layers
+            }
         self._before = [layer.copies() for layer in self._layers]
         self._cost += time.perf_counter() - now
 
@@ -149,10 +199,14 @@ class Watch(Callback):
         self._sample["ratio"] = {layer.name: layer.moved(old) for layer, old in pairs}
         self.record.add(state.step - 1, self._sample)
         self._next_step = state.step - 1 + max(self.every or 1, self.record.gap)
-        self._sample = self._before = None
+        if self._spread is not None:
+            self.histograms.add(state.step - 1, self._spread)
+            self._next_column = state.step - 1 + max(self.histograms.gap, 1)
+        self._sample = self._spread = self._before = None
         then = time.perf_counter()
         self._costs = [*self._costs[-4:], self._cost + then - now]
-        if len(self._costs) >= WARM:
+        self._spent += self._costs[-1]
+        if len(self._costs) >= WARM and self._spent > FREE:
             # the median, because a single sample may have waited for a CPU
             self._next_sample = then + median(self._costs) / (self.overhead / 2)
         if then >= self._next_page:
@@ -196,18 +250,35 @@ class Watch(Callback):
             "ends": self.ends,
             "curves": {name: [x for _, x in curve] for name, curve in curves.items()},
             "places": {name: [step for step, _ in curve] for name, curve in curves.items()},
-            "remarks": remarks(
-                self.record, {n for n, hidden in self._activations.items() if hidden}
-            ),
+            "remarks": [
+                remark._asdict()
+                for remark in remarks(
+                    self.record,
+                    Seen(
+                        [n for n, may in self._activations.items() if may],
+                        self._depth or [],
+                        curves,
+                    ),
+                )
+            ],
+            "columns": self.histograms.steps,
+            "histograms": self.histograms.series,
+            "beside": self.beside,
         }
         self._html = page(_plain(data), self._title)
         write(self.path, self._html.encode())
 
     def state_dict(self) -> dict[str, Any]:
-        return {"record": self.record.state_dict(), "ends": list(self.ends)}
+        return {
+            "record": self.record.state_dict(),
+            "histograms": self.histograms.state_dict(),
+            "ends": list(self.ends),
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.record.load_state_dict(state_dict["record"])
+        if "histograms" in state_dict:  # checkpoints of older versions have none
+            self.histograms.load_state_dict(state_dict["histograms"])
         self.ends = list(state_dict["ends"])
 
     def __repr__(self) -> str:
@@ -215,6 +286,12 @@ class Watch(Callback):
 
     def _repr_html_(self) -> str:
         return framed(self._html, self._title, height=720) if self._html else escape(repr(self))
+
+
+def _listed(arrays: list[Any], log: bool = False) -> list[Any] | None:
+    """The histogram of arrays as a list, which a checkpoint and a page can hold."""
+    found = histogram(arrays, log)
+    return None if found is None else [*found]
 
 
 def _plain(x: Any) -> Any:

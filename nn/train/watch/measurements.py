@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,12 +13,19 @@ from autograd.viz.labels import call_labels
 from autograd.viz.trace import Trace
 from nn.module import Module, Parameter
 from nn.optim.sums import norm
+from nn.train.watch.record import Numbers
 
 NEAR = 0.01
 """An element is saturated within this distance of a bound of its activation function."""
 
 BOUNDED = {"sigmoid": (0.0, 1.0), "hardsigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 BOUNDED |= {"lstm_scan": (-1.0, 1.0), "gru_scan": (-1.0, 1.0)}
+
+UNBOUNDED = {"celu", "elu", "gelu", "leaky_relu", "mish", "prelu", "selu", "silu", "softplus"}
+"""Activations of which only the values are shown."""
+
+OF_TWO = {"BCELoss", "BCEWithLogitsLoss"}
+OF_TWO |= {"binary_cross_entropy", "binary_cross_entropy_with_logits"}
 
 
 class Layer(NamedTuple):
@@ -38,8 +46,8 @@ class Layer(NamedTuple):
         return together(grads) if grads else None
 
     def copies(self) -> list[Any]:
-        """Copies of the current weights."""
-        return [p.data.copy() for p in self.parameters]
+        """Copies of the current weights, in single precision at least so that they subtract."""
+        return [p.data.astype(np.result_type(p.data, np.float32)) for p in self.parameters]
 
     def moved(self, before: list[Any]) -> float | None:
         """Relative update ‖Δw‖ / ‖w‖ since `before`, which is overwritten; None if w was 0."""
@@ -74,6 +82,16 @@ def layers(model: Module) -> list[Layer]:
     ]
 
 
+def rates(layers: Sequence[Layer], optimizer: Any) -> Numbers:
+    """The learning rate of each layer, the largest of its parameters; None without an optimizer."""
+    of = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
+    found: Numbers = {}
+    for layer in layers:
+        own = [float(of[id(p)]) for p in layer.parameters if id(p) in of]
+        found[layer.name] = max(own, default=None)
+    return found
+
+
 class Activation(NamedTuple):
     """Measurements of one activation in one step.
 
@@ -83,11 +101,15 @@ class Activation(NamedTuple):
         for unbounded functions.
     dead : fraction of units that are 0 for every sample; None for functions other than ReLU.
     hidden : whether it feeds layers with parameters; saturation of an output layer is no problem.
+    samples : numbers that each unit has given, which tell whether it is dead or was 0 by chance.
+    values : its result.
     """
 
     saturated: float | None
     dead: float | None
     hidden: bool
+    samples: int
+    values: Any
 
 
 def activations_in(loss: Any) -> dict[str, Activation]:
@@ -98,16 +120,16 @@ def activations_in(loss: Any) -> dict[str, Activation]:
     >>> import autograd, nn, numpy as np
     >>> net = nn.Sequential(nn.ReLU(), nn.Linear(2, 1))
     >>> x = autograd.Value(np.array([[-1.0, 2.0], [-3.0, 1.0]], np.float32))
-    >>> activations_in(np.sum(net(x)))
-    {'0: ReLU': Activation(saturated=None, dead=0.5, hidden=True)}
+    >>> activations_in(np.sum(net(x)))["0: ReLU"][:4]
+    (None, 0.5, True, 2)
     """
     trace = Trace([loss])
     labels = call_labels([call for call in trace.calls.values() if call])
     hidden = _before_parameters(trace)
     found: dict[str, Activation] = {}
     for v in trace.order:
-        saturated, dead = _measure(trace, v)
-        if saturated is None and dead is None:
+        saturated, dead, samples = _measure(v)
+        if saturated is None and dead is None and v.op.name not in UNBOUNDED:
             continue
         call = trace.calls[id(v)]
         name = v.op.name.removesuffix("_scan")
@@ -119,12 +141,33 @@ def activations_in(loss: Any) -> dict[str, Activation]:
         while unique in found:
             k += 1
             unique = f"{name} ({k})"
-        found[unique] = Activation(saturated, dead, id(v) in hidden)
+        y = v._data[0] if type(v._data) is tuple else v._data
+        found[unique] = Activation(saturated, dead, id(v) in hidden, samples, y)
     return found
 
 
-def _measure(trace: Trace, v: Node) -> tuple[float | None, float | None]:
-    """Fractions of saturated elements and of dead units, or None."""
+def along_depth(loss: Any, layers: Sequence[Layer]) -> list[str]:
+    """Names of the layers with a matrix or filters, in the order in which the graph uses them."""
+    trace = Trace([loss])
+    owners = {id(p): at.name for at in layers for p in at.parameters if p.ndim > 1}
+    used = (owners.get(id(x)) for v in trace.order for x in trace.inputs(v))
+    return [*dict.fromkeys(name for name in used if name is not None)]
+
+
+def chance(loss: Node, criterion: Any) -> float | None:
+    """The loss of equal probabilities for all classes: ln C; None for other losses."""
+    if loss.op.name == "cross_entropy" and "mean" in loss.static:
+        x: Any = loss.inputs[0]
+        return math.log(x.shape[1]) if x.ndim > 1 and x.shape[1] > 1 else None
+    name = getattr(criterion, "__name__", type(criterion).__name__)
+    plain = getattr(criterion, "reduction", "mean") == "mean" and not any(
+        getattr(criterion, weight, None) is not None for weight in ("weight", "pos_weight")
+    )
+    return math.log(2) if plain and name in OF_TWO else None
+
+
+def _measure(v: Node) -> tuple[float | None, float | None, int]:
+    """Fractions of saturated elements and of dead units, or None; and numbers of each unit."""
     op, y = v.op.name, v._data[0] if type(v._data) is tuple else v._data
     bounds = BOUNDED.get(op)
     rectifies = op == "relu" or (op == "maximum" and _against_zero(v))
@@ -132,15 +175,16 @@ def _measure(trace: Trace, v: Node) -> tuple[float | None, float | None]:
         rectifies = v.static[-1] == "relu"
         bounds = None if rectifies else (-1.0, 1.0)
     if np.ndim(y) == 0 or not np.size(y):
-        return None, None
+        return None, None, 0
+    unit = _unit_axis(v, y)
+    samples = y.size // y.shape[unit]
     if rectifies:
-        unit = _unit_axis(v, y)
         others = tuple(axis for axis in range(y.ndim) if axis != unit)
-        return None, float(np.mean(~np.any(y, axis=others)))
+        return None, float(np.mean(~np.any(y, axis=others))), samples
     if bounds is None:
-        return None, None
+        return None, None, samples
     low, high = bounds
-    return float(np.mean((y < low + NEAR) | (y > high - NEAR))), None
+    return float(np.mean((y < low + NEAR) | (y > high - NEAR))), None, samples
 
 
 def _against_zero(v: Node) -> bool:

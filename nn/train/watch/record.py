@@ -7,11 +7,18 @@ from typing import Any
 LIMIT = 400
 """Maximum number of samples; when exceeded, every second one is dropped."""
 
-Numbers = dict[str, float | None]
+COLUMNS, CELLS = 60, 1500
+"""Maximum number of samples of histograms, and of histograms of a kind."""
+
+Numbers = dict[str, Any]
 
 
 class Record:
     """Sampled time series: for each quantity one series per layer.
+
+    Parameters
+    ----------
+    limit : maximum number of samples.
 
     Attributes
     ----------
@@ -28,10 +35,11 @@ class Record:
     ([0, 3], {'gradient': {'fc': [1.0, 0.5], 'late': [None, 2.0]}})
     """
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = LIMIT) -> None:
+        self.limit = limit
         self.steps: list[int] = []
         self.gap = 0
-        self.series: dict[str, dict[str, list[float | None]]] = {}
+        self.series: dict[str, dict[str, list[Any]]] = {}
 
     def add(self, step: int, numbers: dict[str, Numbers]) -> None:
         """Add a sample."""
@@ -43,16 +51,12 @@ class Record:
         for kind, lines in self.series.items():
             for name, line in lines.items():
                 line.append(numbers.get(kind, {}).get(name))
-        if len(self.steps) > LIMIT:
-            self.gap = 2 * (step - self.steps[0]) // LIMIT
+        if len(self.steps) > self.limit:
+            self.gap = 2 * (step - self.steps[0]) // self.limit
             del self.steps[1::2]
             for lines in self.series.values():
                 for line in lines.values():
                     del line[1::2]
-
-    def last(self, kind: str, name: str, count: int = 5) -> list[float]:
-        """The latest values of a series, at most `count`, without None."""
-        return [x for x in self.series[kind][name][-count:] if x is not None]
 
     def state_dict(self) -> dict[str, Any]:
         """State from which a run is resumed."""

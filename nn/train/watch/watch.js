@@ -1,10 +1,13 @@
 "use strict";
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
-  const { steps, series, ends, curves, places } = data;
+  const { steps, series, ends, curves, places, beside, columns, histograms } = data;
   const byId = (id) => document.getElementById(id);
   const SVG = "http://www.w3.org/2000/svg";
-  const stop = Math.max(steps.length ? steps[steps.length - 1] : 0, ends.length ? ends[ends.length - 1] : 0, 1);
+  const latest = (run) => Math.max(0, ...[run.steps, ...Object.values(run.places)].map((xs) => xs[xs.length - 1] || 0));
+  const own = Math.max(latest(data), ends.length ? ends[ends.length - 1] : 0);
+  const stop = Math.max(own, ...beside.map(latest), 1);
+  const look = (run) => `run${1 + (run % 3)}`;
 
   function make(tag, attributes = {}, ...children) {
     const node = document.createElement(tag);
@@ -65,6 +68,7 @@
   // ---- charts: each registers a function that moves its cursor ----------------------------------------
 
   const followers = [];
+  let panels = 1;
 
   function chart(title, lines, bounds) {
     const panel = make("figure", { class: "panel" }, make("h2", {}, title));
@@ -104,17 +108,17 @@
   }
   function panelWidth() {
     const whole = document.documentElement.clientWidth - 28, gap = 12;
-    const panels = Math.max(1, Object.keys(curves).filter((name) => !name.startsWith("val_")).length);
-    const columns = Math.max(1, Math.min(panels, Math.floor((whole + gap) / (380 + gap))));
-    return Math.floor((whole - gap * (columns - 1)) / columns) - 26;
+    const across = Math.max(1, Math.min(panels, Math.floor((whole + gap) / (380 + gap))));
+    return Math.floor((whole - gap * (across - 1)) / across) - 26;
   }
 
-  function spark(ys, s, say, warn) {
+  function spark(ys, s, say, warn, others = []) {
     const value = make("b"), cell = make("div", { class: "spark" });
     const svg = draw(cell, "svg", { viewBox: "0 0 300 30", preserveAspectRatio: "none", "aria-hidden": "true" });
     const x = (step) => (300 * step) / stop, y = (v) => 28 - (26 * (s.of(v) - s.low)) / (s.high - s.low);
     const still = { "vector-effect": "non-scaling-stroke" };
     [2, 28].forEach((at) => draw(svg, "line", { class: "grid", x1: 0, x2: 300, y1: at, y2: at, ...still }));
+    others.forEach(([run, line], i) => line && draw(svg, "path", { class: `line ${look(i)}`, d: trail(run.steps, line, x, y), ...still }));
     draw(svg, "path", { class: "line", d: trail(steps, ys, x, y), ...still });
     const now = draw(svg, "line", { class: "now", y1: 0, y2: 30, ...still });
     followers.push((step, sample) => {
@@ -127,13 +131,15 @@
     return cell;
   }
 
+  const besides = (kind, name) => beside.map((run) => [run, (run.series[kind] || {})[name]]);
+
   function table(section, title, columns, note) {
     const names = [...new Set(columns.flatMap((c) => Object.keys(series[c.kind] || {})))];
     section.hidden = !names.length;
     if (!names.length) return;
     const rows = make("div", { class: "rows" }, make("span", { class: "head name" }, ""));
     columns.forEach((c) => {
-      c.scale = scale(Object.values(series[c.kind] || {}), c.bounds);
+      c.scale = scale([data, ...beside].flatMap((run) => names.map((name) => (run.series[c.kind] || {})[name] || [])), c.bounds);
       const ends = [c.scale.low, c.scale.high].map((t) => c.say(c.scale.back(t)));
       rows.append(make("span", { class: "head" }, `${c.title}, ${ends[0]} … ${ends[1]}${c.scale.log ? ", log" : ""}`));
     });
@@ -141,7 +147,7 @@
       rows.append(make("span", { class: "name" }, name));
       columns.forEach((c) => {
         const ys = (series[c.kind] || {})[name];
-        rows.append(ys ? spark(ys, c.scale, c.say, c.warn) : make("span"));
+        rows.append(ys ? spark(ys, c.scale, c.say, c.warn, besides(c.kind, name)) : make("span"));
       });
     });
     section.append(make("div", { class: "panel" }, make("h2", {}, title), rows, make("p", { class: "note" }, note)));
@@ -154,31 +160,152 @@
     data.activations.forEach((name) => Object.entries(kinds).forEach(([kind, { most, word }]) => {
       const ys = (series[kind] || {})[name];
       if (!ys) return;
-      list.append(make("div", {}, make("span", { class: "name" }, name), spark(ys, bounds, (x) => `${percent(x)} ${word}`, (x) => x >= most)));
+      list.append(make("div", {}, make("span", { class: "name" }, name), spark(ys, bounds, (x) => `${percent(x)} ${word}`, (x) => x >= most, besides(kind, name))));
     }));
     section.hidden = !list.childElementCount;
     if (!section.hidden) section.append(make("div", { class: "panel" }, make("h2", {}, "Activations"), list, make("p", { class: "note" },
       "From 0 to 100 %. Saturated: elements near a bound of the function, where its slope vanishes. Dead: units that are 0 for the whole batch.")));
   }
 
+  // ---- histograms: shades over the updates, and bars at the cursor -------------------------------------
+
+  const KINDS = { weights: "weights and biases", gradients: "gradients", activations: "activations" };
+  let kind = "weights";
+
+  function at(column, step) {
+    let i = column.length - 1;
+    while (i > 0 && column[i] > step) i--;
+    return i;
+  }
+  const sum = (counts) => counts.reduce((a, b) => a + b, 0);
+  const drawn = (h) => h && sum(h[2]) > 0;
+  const said = (x) => number(kind === "gradients" ? 10 ** x : x);
+
+  function shades(list, low, high) {
+    const canvas = make("canvas", { width: 600, height: 192, role: "img" }), ink = canvas.getContext("2d");
+    ink.fillStyle = getComputedStyle(document.documentElement).getPropertyValue("--first");
+    const y = (v) => (high > low ? 190 - (188 * (v - low)) / (high - low) : 96);
+    list.forEach((h, i) => {
+      if (!drawn(h)) return;
+      const from = (600 * columns[i]) / stop, to = (600 * (i + 1 < list.length ? columns[i + 1] : own)) / stop;
+      const most = Math.max(...h[2]), size = (h[1] - h[0]) / h[2].length;
+      h[2].forEach((count, k) => {
+        if (!count) return;
+        ink.globalAlpha = 0.08 + 0.92 * Math.sqrt(count / most);
+        const top = y(h[0] + (k + 1) * size), bottom = y(h[0] + k * size);
+        ink.fillRect(from, Math.min(top, bottom - 1.5), Math.max(to - from, 1.5), Math.max(bottom - top, 1.5));
+      });
+    });
+    return canvas;
+  }
+
+  function outline(h, x, tall, closed) {
+    const size = (h[1] - h[0]) / h[2].length;
+    let d = `M${x(h[0]).toFixed(1)},80`;
+    h[2].forEach((count, k) => { d += `V${(80 - tall(count, h)).toFixed(1)}H${x(h[0] + (k + 1) * size).toFixed(1)}`; });
+    return d + (closed ? "V80Z" : "V80");
+  }
+
+  function spread(name, list) {
+    const known = list.filter(drawn), low = Math.min(...known.map((h) => h[0])), high = Math.max(...known.map((h) => h[1]));
+    const now = make("span", { class: "now" }), canvas = shades(list, low, high), words = make("p");
+    canvas.setAttribute("aria-label", `${KINDS[kind]} of ${name} by update, from ${said(low)} to ${said(high)}`);
+    const bars = make("div"), svg = draw(bars, "svg", { viewBox: "0 0 240 80", preserveAspectRatio: "none", role: "img" });
+    const least = make("span"), greatest = make("span");
+    bars.append(make("p", { class: "ends" }, least, greatest));
+    followers.push((step) => {
+      now.style.left = `${(100 * step) / stop}%`;
+      svg.replaceChildren();
+      least.textContent = greatest.textContent = "";
+      const i = at(columns, step), h = list[i];
+      words.textContent = h ? caption(h, columns[i]) : `none at update ${columns[i]}`;
+      svg.setAttribute("aria-label", `Histogram: ${words.textContent}`);
+      if (!drawn(h)) return;
+      const others = beside.map((run) => {
+        const lines = ((run.histograms || {})[kind] || {})[name];
+        return lines && lines[at(run.columns, step)];
+      });
+      const all = [h, ...others].filter(drawn), left = Math.min(...all.map((o) => o[0])), right = Math.max(...all.map((o) => o[1]));
+      const pad = right > left ? 0 : 1, x = (v) => 2 + (236 * (v - left + pad)) / (right - left + 2 * pad);
+      const wide = (o) => Math.max(o[1] - o[0], 1e-300);
+      const peak = Math.max(...all.map((o) => Math.max(...o[2]) / sum(o[2]) / wide(o)));
+      const tall = (count, o) => (76 * count) / sum(o[2]) / wide(o) / peak;
+      if (h[1] > h[0]) draw(svg, "path", { class: "bar", d: outline(h, x, tall, true) });
+      else draw(svg, "rect", { class: "bar", x: x(h[0]) - 1.5, width: 3, y: 4, height: 76 });
+      others.forEach((o, k) => drawn(o) && draw(svg, "path", { class: `line ${look(k)}`, d: outline(o, x, tall, false), "vector-effect": "non-scaling-stroke" }));
+      draw(svg, "line", { class: "grid", x1: 0, x2: 240, y1: 80, y2: 80 });
+      [least.textContent, greatest.textContent] = [said(left), said(right)];
+    });
+    const ends = make("p", {}, `shades from ${said(low)} (bottom) to ${said(high)} (top)`);
+    return make("div", { class: "spread" }, make("div", { class: "name" }, name),
+      make("div", { class: "pair" }, make("div", {}, canvas, now), bars), words, ends);
+  }
+  function caption(h, step) {
+    const whole = (n) => n.toLocaleString("en"), count = sum(h[2]) + h[4] + (kind === "gradients" ? h[3] : 0);
+    const parts = [`update ${whole(step)}: ${whole(count)} numbers${h[5] > 1 ? `, every ${h[5]}th` : ""}`];
+    if (h[3]) parts.push(`${percent(h[3] / count)} are 0`);
+    if (h[4]) parts.push(`${whole(h[4])} are not finite`);
+    return parts.join(", ");
+  }
+
+  function spreads() {
+    const section = byId("histograms"), kinds = Object.keys(KINDS).filter((k) => Object.keys(histograms[k] || {}).length);
+    section.hidden = !kinds.length;
+    if (!kinds.length) return;
+    if (!kinds.includes(kind)) kind = kinds[0];
+    const choice = make("fieldset", {}, make("legend", {}, "Histograms"));
+    kinds.forEach((k) => {
+      const button = make("input", { type: "radio", name: "kind", id: `kind-${k}`, value: k });
+      button.checked = k === kind;
+      button.addEventListener("change", () => { kind = k; build(); byId(`kind-${k}`).focus({ preventScroll: true }); });
+      choice.append(make("label", {}, button, KINDS[k]));
+    });
+    const list = make("div", { class: "spreads" });
+    Object.entries(histograms[kind]).forEach(([name, column]) => column.some(drawn) ? list.append(spread(name, column))
+      : list.append(make("div", { class: "spread" }, make("div", { class: "name" }, name), make("p", {}, "none but 0 so far"))));
+    section.append(make("div", { class: "panel" }, choice, list, make("p", { class: "note" }, kind === "gradients"
+      ? "Magnitudes on a logarithmic scale, the darker the more; zeros are counted apart. Right: the shares at the cursor."
+      : "The darker, the more numbers have this value. Right: the shares at the cursor.")));
+  }
+
+  function rates() {
+    const found = new Map();
+    Object.entries(series.rate || {}).forEach(([name, ys]) => {
+      const key = JSON.stringify(ys);
+      if (ys.some((y) => typeof y === "number")) found.set(key, [...(found.get(key) || []), name]);
+    });
+    const looks = ["first", "second", "run1", "run2", "run3"];
+    return [...found.values()].slice(0, looks.length).map((names, i) => ({
+      name: found.size > 1 ? (names.length > 1 ? `${names[0]} … ${names[names.length - 1]}` : names[0]) : "every layer", xs: steps, ys: series.rate[names[0]], look: looks[i],
+    }));
+  }
+
   function build() {
     followers.length = 0;
-    const area = byId("curves"), at = { loss: { ...series.loss }[""] || [] };
-    [area, byId("layers"), byId("activations")].forEach((s) => s.replaceChildren());
-    const metrics = [...new Set(["loss", ...Object.keys(curves).map((name) => name.replace(/^val_/, ""))])];
+    const area = byId("curves"), batch = { ...series.loss }[""] || [];
+    [area, byId("layers"), byId("activations"), byId("histograms")].forEach((s) => s.replaceChildren());
+    const runs = [data, ...beside], rate = rates();
+    const metrics = [...new Set(["loss", ...runs.flatMap((run) => Object.keys(run.curves)).map((name) => name.replace(/^val_/, ""))])];
+    const moves = rate.length > 1 || rate.some((line) => new Set(line.ys).size > 1);
+    panels = metrics.length + (moves ? 1 : 0);
     metrics.forEach((name) => {
       const lines = [];
-      if (name === "loss" && at.loss.length) lines.push({ name: "batch", xs: steps, ys: at.loss, look: "soft" });
-      if (curves[name]) lines.push({ name: "training, by epoch", xs: places[name], ys: curves[name], look: "first" });
-      if (curves[`val_${name}`]) lines.push({ name: "validation", xs: places[`val_${name}`], ys: curves[`val_${name}`], look: "second" });
+      if (name === "loss" && batch.length) lines.push({ name: "batch", xs: steps, ys: batch, look: "soft" });
+      runs.forEach((run, i) => {
+        const whose = i ? `${run.name}, ` : "", val = `val_${name}`;
+        if (run.curves[name]) lines.push({ name: `${whose}training, by epoch`, xs: run.places[name], ys: run.curves[name], look: i ? look(i - 1) : "first" });
+        if (run.curves[val]) lines.push({ name: `${whose}validation`, xs: run.places[val], ys: run.curves[val], look: i ? `${look(i - 1)} dashed` : "second" });
+      });
       if (lines.length) area.append(chart(name, lines));
     });
+    if (moves) area.append(chart("learning rate", rate));
     const large = (x) => typeof x === "string" || x > 0.1;
     table(byId("layers"), "Layers", [
       { kind: "gradient", title: "gradient norm", say: (x) => number(x), warn: (x) => typeof x !== "number" },
       { kind: "ratio", title: "update / weights", say: (x) => number(x), warn: large },
-    ], "The gradient norm of each layer, and its relative update ‖Δw‖/‖w‖; about 0.001 is typical.");
+    ], `The gradient norm of each layer, and its relative update ‖Δw‖/‖w‖; about 0.001 is typical.${moves || !rate.length ? "" : ` The learning rate is ${number(rate[0].ys[0])}.`}`);
     flows();
+    spreads();
     show();
   }
 
@@ -189,14 +316,13 @@
   cursor.disabled = steps.length < 2;
   function show() {
     const sample = +cursor.value, step = steps.length ? steps[sample] : 0;
-    const latest = sample === steps.length - 1;
-    followers.forEach((follow) => follow(latest ? stop : step, sample));
+    followers.forEach((follow) => follow(sample === steps.length - 1 ? own : step, sample));
     byId("at").textContent = steps.length ? `update ${step.toLocaleString("en")}` : "no sample yet";
     cursor.setAttribute("aria-valuetext", byId("at").textContent);
   }
   cursor.addEventListener("input", show);
   document.addEventListener("keydown", (e) => {
-    if (e.ctrlKey || e.metaKey || e.altKey || e.target === cursor || cursor.disabled) return;
+    if (e.ctrlKey || e.metaKey || e.altKey || e.target.tagName === "INPUT" || cursor.disabled) return;
     const to = { ArrowLeft: +cursor.value - 1, ArrowRight: +cursor.value + 1, Home: 0, End: +cursor.max }[e.key];
     if (to === undefined) return;
     cursor.value = to;
@@ -218,7 +344,7 @@
   const seen = before && before.written === data.written ? before.seen : Date.now();
   let held = false, timer = null;
   function again() {
-    memory({ scroll: scrollY, written: data.written, seen, at: +cursor.value < +cursor.max ? steps[+cursor.value] : null, focus: (document.activeElement || {}).id || "" });
+    memory({ scroll: scrollY, written: data.written, seen, kind, at: +cursor.value < +cursor.max ? steps[+cursor.value] : null, focus: (document.activeElement || {}).id || "" });
     location.reload();
   }
   function schedule() {
@@ -241,8 +367,15 @@
     cursor.addEventListener("pointerup", schedule);
     schedule();
   }
-  data.remarks.forEach((text) => byId("remarks").append(make("li", {}, text)));
+  byId("remarks").hidden = !data.remarks.length;
+  data.remarks.forEach(({ text, first, last, now }) => {
+    const when = now ? `since update ${first.toLocaleString("en")}` : `updates ${first.toLocaleString("en")} to ${last.toLocaleString("en")}, over`;
+    const go = make("button", { type: "button", title: "move the cursor there" }, when);
+    go.addEventListener("click", () => { cursor.value = Math.max(steps.findIndex((step) => step >= first), 0); show(); });
+    byId("remarks").firstElementChild.append(make("li", now ? {} : { class: "over" }, go, text));
+  });
   const kept = before && before.at !== null ? steps.findIndex((step) => step >= before.at) : -1;
+  if (before && before.kind) kind = before.kind;
   cursor.value = kept >= 0 ? kept : +cursor.max;
   tell();
   build();
@@ -251,4 +384,5 @@
     if (before.focus && byId(before.focus)) byId(before.focus).focus({ preventScroll: true });
   }
   window.addEventListener("resize", build);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", build);
 })();

@@ -10,78 +10,21 @@ import numpy as np
 from autograd import engine
 from autograd.kernel_op import KernelOp
 from autograd.node import Array, Node
-from autograd.printable import printable
+from autograd.readers.compare.comparison import Comparison, Point
 from autograd.recording import enable_grad
 from autograd.value import Value
 from autograd.viz.labels import full_name, node_labels
-from autograd.viz.summary import number
 from autograd.viz.trace import Trace
 
 
-class Point(NamedTuple):
-    """One place in the graphs of both runs.
-
-    Attributes
-    ----------
-    label : the module and op, or the name of a leaf; "gradient of ..." in the backward pass.
-    a, b : the arrays of the two runs.
-    difference : largest |a − b| over the largest |a| or |b|; infinite if shapes differ, or if NaNs
-        and infinities are not at the same indices.
-    tolerance : largest difference that counts as equal.
-    """
+class _Pair(NamedTuple):
+    """The arrays of one place, before they are compared."""
 
     label: str
-    a: Array
-    b: Array
-    difference: float
-    tolerance: float
-
-    @property
-    def apart(self) -> bool:
-        """Whether the runs differ here."""
-        return self.difference > self.tolerance
-
-
-class Comparison:
-    """All places that two runs have in common, in the order of computation.
-
-    Attributes
-    ----------
-    points : the places; leaves first, the backward pass after the forward pass.
-    by : "node", "layer" or "kernel": how the runs were matched.
-    unmatched : labels of places that only one run has.
-    """
-
-    def __init__(self, points: list[Point], by: str, unmatched: list[str]) -> None:
-        self.points, self.by, self.unmatched = points, by, unmatched
-
-    @property
-    def first(self) -> Point | None:
-        """The first place where they diverge; None if they agree everywhere."""
-        return next((point for point in self.points if point.apart), None)
-
-    def __str__(self) -> str:
-        first = self.first
-        count = f"{len(self.points):,} places, matched by {self.by}"
-        if first is None:
-            worst = max((p.difference for p in self.points), default=0.0)
-            lines = [f"The runs agree at {count}; largest relative difference {number(worst, 2)}."]
-        else:
-            at = self.points.index(first)
-            lines = [
-                f"The runs diverge at {first.label} ({at + 1:,} of {count}):",
-                f"  a = {_short(first.a)}",
-                f"  b = {_short(first.b)}",
-                f"  relative difference {number(first.difference, 2)}, "
-                f"allowed {number(first.tolerance, 2)}",
-            ]
-            before = self.points[max(at - 3, 0) : at]
-            lines += [f"  before: {number(p.difference, 2)} at {p.label}" for p in before]
-        if self.unmatched:
-            lines.append("  only in one run: " + ", ".join(self.unmatched[:6]))
-        return printable("\n".join(lines))
-
-    __repr__ = __str__
+    a: Any
+    b: Any
+    node: Any = None
+    backward: bool = False
 
 
 def compare(
@@ -108,7 +51,8 @@ def compare(
 
     Returns
     -------
-    Comparison : prints the first divergence; `.first`, `.points`.
+    Comparison : prints the first divergence, with its largest difference and how many elements
+        differ; `.first`, `.points`; ``.save("diff.html")`` shows both runs on the graph.
 
     Raises
     ------
@@ -126,7 +70,7 @@ def compare(
     """
     if not isinstance(a, Value):
         raise TypeError(f"compare: a must be a Value, not {type(a).__name__}.")
-    pairs: list[tuple[str, Any, Any]]
+    pairs: list[_Pair]
     by, unmatched = "node", list[str]()
     if b is None:
         by, pairs = "kernel", list(_kernels(a, gradients))
@@ -150,15 +94,15 @@ def compare(
             "compare: the runs have nothing in common: neither the same ops in the same order, "
             f"nor layers with the same paths ({', '.join(unmatched[:6]) or 'no kernels'})."
         )
-    return Comparison([_point(*pair, rtol) for pair in pairs], by, unmatched)
+    return Comparison([_point(pair, rtol) for pair in pairs], by, unmatched, a)
 
 
-def _point(label: str, a: Any, b: Any, rtol: float | None) -> Point:
-    a, b = np.asarray(a), np.asarray(b)
+def _point(pair: _Pair, rtol: float | None) -> Point:
+    a, b = np.asarray(pair.a), np.asarray(pair.b)
     if rtol is None:
         kinds = [x.dtype for x in (a, b) if x.dtype.kind == "f"]
         rtol = 1000 * max((float(np.finfo(kind).eps) for kind in kinds), default=0.0)
-    return Point(label, a, b, _difference(a, b), rtol)
+    return Point(pair.label, a, b, _difference(a, b), rtol, pair.node, pair.backward)
 
 
 def _difference(a: Array, b: Array) -> float:
@@ -173,11 +117,6 @@ def _difference(a: Array, b: Array) -> float:
     return float(np.abs(x - y).max(initial=0.0) / scale) if scale else 0.0
 
 
-def _short(x: Array) -> str:
-    text = np.array2string(x, precision=6, threshold=6, edgeitems=2).replace("\n", "")
-    return f"{text} {x.shape} {x.dtype}"
-
-
 def _alike(ta: Trace, tb: Trace) -> bool:
     """Whether both graphs have the same ops in the same order."""
     return len(ta.order) == len(tb.order) and all(
@@ -186,7 +125,7 @@ def _alike(ta: Trace, tb: Trace) -> bool:
     )
 
 
-def _forward(ta: Trace, tb: Trace) -> Iterator[tuple[str, Any, Any]]:
+def _forward(ta: Trace, tb: Trace) -> Iterator[_Pair]:
     """Inputs as they are first used, and results."""
     seen: set[int] = set()
     labels = node_labels(ta)
@@ -196,12 +135,12 @@ def _forward(ta: Trace, tb: Trace) -> Iterator[tuple[str, Any, Any]]:
             if new and not (isinstance(y, Node) and y.op):
                 seen.add(id(x))
                 name = full_name(ta, x) or f"an input of {labels[id(u)]}"
-                yield name, *(_data(x), _data(y))
+                yield _Pair(name, _data(x), _data(y), x)
         if type(u._data) is not tuple:
-            yield labels[id(u)], u._data, v._data
+            yield _Pair(labels[id(u)], u._data, v._data, u)
 
 
-def _backward(ta: Trace, tb: Trace) -> Iterator[tuple[str, Any, Any]]:
+def _backward(ta: Trace, tb: Trace) -> Iterator[_Pair]:
     """The gradients of all results and leaves, outputs first."""
     sides = []
     for trace in (ta, tb):
@@ -215,7 +154,7 @@ def _backward(ta: Trace, tb: Trace) -> Iterator[tuple[str, Any, Any]]:
     for (v, g), (_, h) in zip(*sides, strict=True):
         if not isinstance(g, dict) and not isinstance(h, dict):
             name = full_name(ta, v) or labels.get(id(v), "a leaf")
-            yield f"gradient of {name}", g, h
+            yield _Pair(f"gradient of {name}", g, h, v, backward=True)
 
 
 def _watched(roots: Sequence[Node], seeds: Sequence[Any]) -> list[tuple[Node, Any]]:
@@ -248,14 +187,14 @@ def _layers(trace: Trace) -> dict[str, list[Any]]:
 
 def _match(
     a: Mapping[str, Sequence[Any]], b: Mapping[str, Sequence[Any]]
-) -> tuple[list[tuple[str, Any, Any]], list[str]]:
+) -> tuple[list[_Pair], list[str]]:
     """Pairs of arrays with the same path and call; and the paths on one side only."""
     pairs, unmatched = [], []
     for path, calls in a.items():
         others = b.get(path, ())
         label = path or "the whole"
         for k, (x, y) in enumerate(zip(calls, others, strict=False)):
-            pairs.append((label if len(calls) == 1 else f"{label}, call {k + 1}", x, y))
+            pairs.append(_Pair(label if len(calls) == 1 else f"{label}, call {k + 1}", x, y))
         if len(calls) != len(others):
             unmatched.append(label)
     return pairs, unmatched + [path or "the whole" for path in b if path not in a]
@@ -269,7 +208,7 @@ def _data(x: Any) -> Any:
     return x._data if isinstance(x, Node) else np.asarray(x)
 
 
-def _kernels(root: Value, gradients: bool) -> Iterator[tuple[str, Any, Any]]:
+def _kernels(root: Value, gradients: bool) -> Iterator[_Pair]:
     """Each kernel's results and gradients, and those of its reference on the same inputs."""
     trace = Trace([root])
     labels = node_labels(trace)
@@ -283,7 +222,7 @@ def _kernels(root: Value, gradients: bool) -> Iterator[tuple[str, Any, Any]]:
             ys = v.op.reference(*leaves, *v.static)
         parts = zip(v._data, ys, strict=True) if type(v._data) is tuple else [(v._data, ys)]
         for k, (x, y) in enumerate(parts):
-            yield f"{labels[id(v)]}{f', result {k}' if k else ''}", x, _data(y)
+            yield _Pair(f"{labels[id(v)]}{f', result {k}' if k else ''}", x, _data(y), v)
         g = incoming.get(id(v))
         if g is None:
             continue
@@ -297,4 +236,5 @@ def _kernels(root: Value, gradients: bool) -> Iterator[tuple[str, Any, Any]]:
         for i, (x, gx) in enumerate(zip(leaves, found, strict=True)):
             if gx is not None and id(x) in expected:
                 name = v.op.input_names(len(leaves))[i]
-                yield f"gradient of {labels[id(v)]}'s {name}", gx, expected[id(x)]
+                label = f"gradient of {labels[id(v)]}'s {name}"
+                yield _Pair(label, gx, expected[id(x)], v, backward=True)

@@ -1,0 +1,1 @@
+"""compare: the first place where two runs diverge, as text and as a page."""
