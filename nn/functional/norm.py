@@ -12,6 +12,7 @@ from autograd.value import Value
 from nn.arguments import count, flags, reals
 from nn.functional.half import by_single
 from nn.functional.tensor import Tensor, floats
+from nn.parameter import plain
 
 
 def batch_norm(
@@ -170,6 +171,8 @@ def local_response_norm(
     x = floats("local_response_norm", input)
     if x.ndim < 3:
         raise ValueError(f"local_response_norm: input must be (N, C, ...), got {x.shape}.")
+    if x.dtype == np.float32 and np.abs(plain(x)).max(initial=0) > 1e15:  # its squares overflow
+        return local_response_norm(x.astype(np.float64), size, alpha, beta, k).astype(np.float32)
     channels = x.shape[1]
     edges = ((0, 0), (size // 2, (size - 1) // 2)) + ((0, 0),) * (x.ndim - 2)
     squares = np.pad(np.square(x), edges)

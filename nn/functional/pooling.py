@@ -29,9 +29,19 @@ def _lp_pool(
     if not norm_type > 0:
         raise ValueError(f"lp_pool{rank}d: norm_type must be above 0, got {norm_type}.")
     x = floats(f"lp_pool{rank}d", input)
+    if x.dtype == np.float32:  # in which a power of 1e15 or 1e-15 may be inf or 0
+        wide = _lp_pool(rank, mean, x.astype(np.float64), norm_type, kernel_size, stride, ceil_mode)
+        return wide.astype(np.float32)
     means = mean(x**norm_type, kernel_size, stride, 0, ceil_mode)
     pixels = math.prod(kernel_size) if np.ndim(kernel_size) else kernel_size**rank
-    return (means * float(pixels)) ** (1.0 / norm_type)
+    sums = means * float(pixels)
+    if norm_type <= 1:
+        return sums ** (1.0 / norm_type)
+    # where nothing is in a window, a power of slope 0, as a norm's there, and without a curvature
+    empty = np.equal(sums, 0)
+    roots: Any = np.where(empty, 1.0, sums) ** (1.0 / norm_type)
+    y: Any = np.where(empty, np.where(empty, sums, 1.0) ** 1.5, roots)
+    return y
 
 
 def lp_pool1d(

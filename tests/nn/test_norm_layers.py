@@ -294,5 +294,5 @@ def test_the_running_statistics_of_instance_norm_may_be_values():
     ],
 )
 def test_instance_norm_refuses_statistics_that_it_cannot_write(running, error):
-    with pytest.raises(error, match="instance_norm: .*running"):
+    with pytest.raises(error, match=r"instance_norm: .*running"):
         nn.functional.instance_norm(np.ones((2, 3, 4), np.float32), *running)

@@ -79,3 +79,36 @@ def test_is_what_torch_computes(name, rank, settings):
     np.sum(y**3).backward()
     (z**3).sum().backward()
     np.testing.assert_allclose(v.grad, t.grad.numpy(), atol=1e-12)
+
+
+@pytest.mark.parametrize("p", [2, 2.5, 3])
+def test_power_average_pooling_of_nothing_is_flat_and_its_square_of_no_known_curvature(p):
+    x = autograd.Value(np.zeros((1, 1, 2, 4), np.float32))
+    x.data = np.concatenate([x.data[..., :2], np.ones((1, 1, 2, 2), np.float32)], -1)
+    y = nn.functional.lp_pool2d(x, p, 2)
+    slopes = autograd.grad(np.sum(y**2), x, create_graph=True)
+    np.testing.assert_array_equal(slopes.data[..., :2], 0)
+    assert (slopes.data[..., 2:] > 0).all()
+    curves = autograd.grad(np.sum(slopes), x)
+    assert np.isnan(curves[..., :2]).all()
+    assert np.isfinite(curves[..., 2:]).all()
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-15, 1e15, 1e30])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: nn.functional.lp_pool2d(x, 2, 2),
+        lambda x: nn.functional.lp_pool2d(x, 3, 2),
+        lambda x: nn.functional.local_response_norm(x, 2),
+    ],
+)
+def test_float32_powers_may_leave_the_range_on_their_way(function, scale):
+    a = (np.random.default_rng(0).uniform(0.5, 2, (2, 3, 4, 4)) * scale).astype(np.float32)
+    x, exact = autograd.Value(a), autograd.Value(a.astype(np.float64))
+    y, z = function(x), function(exact)
+    assert y.dtype == np.float32
+    np.testing.assert_allclose(y.data, z.data, rtol=1e-5)
+    slopes = autograd.grad(np.sum(y), x), autograd.grad(np.sum(z), exact)
+    tiny = np.finfo(np.float32).tiny
+    np.testing.assert_allclose(*slopes, rtol=1e-5, atol=1e-5 * np.abs(slopes[1]).max() + tiny)
