@@ -166,6 +166,21 @@ from nn.parameter import Parameter as Parameter
 
 _LAZY = ("Conv", "ConvTranspose", "BatchNorm", "InstanceNorm")  # PyTorch's lazy layers
 _SIZED = "the first input tells the size"
+_KERAS = {
+    "Dense": "write nn.Linear(None, 10), and the activation as a layer after it",
+    "Conv1D": "write nn.Conv1d(None, 8, 3), of images (N, C, L)",
+    "Conv2D": "write nn.Conv2d(None, 8, 3), of images (N, C, H, W)",
+    "MaxPooling2D": "it is nn.MaxPool2d",
+    "AveragePooling2D": "it is nn.AvgPool2d",
+    "GlobalAveragePooling2D": "write nn.AdaptiveAvgPool2d(1), then nn.Flatten()",
+    "BatchNormalization": "it is nn.BatchNorm1d, nn.BatchNorm2d or nn.BatchNorm3d",
+    "LayerNormalization": "it is nn.LayerNorm",
+    "Activation": "activations are layers, such as nn.ReLU()",
+    "Input": "leave it out: nn.Linear(None, 10) takes its size from the first input",
+    "callbacks": "they are in nn.train, such as nn.train.EarlyStopping",
+    "layers": "they are in nn itself, such as nn.Linear",
+    "load_model": "make the model by its code, then model.load_weights(path)",
+}
 _INSTEAD = {  # what PyTorch users type and earlier versions had -> what to write
     "LazyLinear": f"write nn.Linear(None, 10): {_SIZED}",
     **{f"Lazy{n}{d}d": f"write nn.{n}{d}d(None, ...): {_SIZED}" for n in _LAZY for d in (1, 2, 3)},
@@ -177,11 +192,13 @@ _INSTEAD = {  # what PyTorch users type and earlier versions had -> what to writ
     "DataParallel": "one process runs on the cores of one CPU: use the model itself",
     "SyncBatchNorm": "one process sees the whole batch: use nn.BatchNorm2d and its kin",
     "NLLLoss2d": "it is nn.NLLLoss, which takes maps, too",
+    **{name: f"it is nn.data.{name}" for name in ("DataLoader", "Dataset", "TensorDataset")},
+    **_KERAS,
 }
 
 
 def __dir__() -> list[str]:
-    lent = {"NoReturn", "refuse_name", "_LAZY", "_SIZED", "_INSTEAD"}
+    lent = {"NoReturn", "refuse_name", "_LAZY", "_SIZED", "_KERAS", "_INSTEAD"}
     return sorted(globals().keys() - lent)
 
 

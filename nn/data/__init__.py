@@ -1,5 +1,8 @@
 """Datasets, data loading, augmentation and small built-in datasets."""
 
+from typing import NoReturn
+
+from autograd.spelling import refuse_name
 from nn.data import transforms as transforms
 from nn.data.bptt import windows as windows
 from nn.data.collate import PadCollate as PadCollate
@@ -33,3 +36,14 @@ from nn.data.text import load_cmudict as load_cmudict
 from nn.data.text import load_topics as load_topics
 from nn.data.time_series import load_co2 as load_co2
 from nn.data.time_series import load_sunspots as load_sunspots
+
+_TORCHVISION = ("ToTensor", "Resize", "CenterCrop", "ColorJitter")
+_INSTEAD = {
+    "MNIST": "it is nn.data.load_mnist_5000, or nn.data.load_fashion_mnist",
+    "DistributedSampler": "one process runs on the cores of one CPU: leave it out",
+    **dict.fromkeys(_TORCHVISION, "transforms are in nn.data.transforms, for batches"),
+}
+
+
+def __getattr__(name: str) -> NoReturn:
+    refuse_name("nn.data", name, _INSTEAD.get(name))

@@ -9,7 +9,7 @@ import numpy as np
 from autograd.derivatives import grad
 from autograd.random import Rng, as_generator
 from autograd.value import Value
-from nn.arguments import count, flags
+from nn.arguments import count, flags, reals
 from nn.look.running import Array, floats, looking
 from nn.losses.by_name import loss_for
 from nn.module import Module
@@ -158,6 +158,7 @@ class _Attack:
         self.target, self.criterion = np.asarray(target), loss_for(loss)
         flags(who, targeted=targeted)
         self.sign = -1 if targeted else 1
+        reals(who, eps=eps)
         if not (eps >= 0 and np.isfinite(eps)):
             raise ValueError(f"{who}: eps must be finite and >= 0, got {eps}.")
         if self.target.ndim == 0 or len(self.target) != len(self.x):

@@ -8,7 +8,7 @@ import numpy as np
 
 from autograd.derivatives import grad
 from autograd.value import Value
-from nn.arguments import flags
+from nn.arguments import flags, reals
 from nn.look.running import Array, floats, looking, score
 from nn.module import Module
 
@@ -106,7 +106,8 @@ def integrated_gradients(
     flags("integrated_gradients", return_delta=return_delta)
     who = "integrated_gradients"
     array = floats(who, model, x)
-    if isinstance(steps, bool) or int(steps) != steps or steps < 1:
+    reals(who, steps=steps)
+    if int(steps) != steps or steps < 1:
         raise ValueError(f"{who}: steps must be a whole number >= 1, got {steps!r}.")
     start = np.asarray(baseline, array.dtype)
     try:

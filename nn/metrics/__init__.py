@@ -1,5 +1,8 @@
 """Evaluation metrics: functions of whole arrays, and classes that accumulate over batches."""
 
+from typing import NoReturn
+
+from autograd.spelling import refuse_name
 from nn.metrics.boxes import box_iou as box_iou
 from nn.metrics.boxes import nms as nms
 from nn.metrics.classification import Accuracy as Accuracy
@@ -32,3 +35,19 @@ from nn.metrics.regression import mean_squared_error as mean_squared_error
 from nn.metrics.regression import r2_score as r2_score
 from nn.metrics.sequences import edit_distance as edit_distance
 from nn.metrics.sequences import error_rate as error_rate
+
+_INSTEAD = {
+    "BinaryAccuracy": "write nn.metrics.Accuracy(multilabel=True)",
+    **dict.fromkeys(
+        ("CategoricalAccuracy", "SparseCategoricalAccuracy", "MulticlassAccuracy"),
+        "it is nn.metrics.Accuracy",
+    ),
+    **dict.fromkeys(("F1Score", "MulticlassF1Score"), "it is nn.metrics.F1"),
+    **dict.fromkeys(("AUROC", "BinaryAUROC"), "it is nn.metrics.AUC"),
+    **dict.fromkeys(("MeanIoU", "IoU"), "it is nn.metrics.JaccardIndex"),
+    "accuracy_score": "it is nn.metrics.accuracy(outputs, targets)",
+}
+
+
+def __getattr__(name: str) -> NoReturn:
+    refuse_name("nn.metrics", name, _INSTEAD.get(name))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from autograd.random import Rng
-from nn.arguments import chosen
+from nn.arguments import chosen, reals
 from nn.files import load, save
 from nn.look.summary import input_of, summary
 from nn.losses.by_name import LOSSES, loss_for
@@ -287,6 +287,7 @@ def _held_out(given: Any, inputs: int) -> tuple[Any, Any]:
 
 def _split(who: str, model: Module, data: Any, share: float) -> tuple[Any, Any]:
     """The first samples and the last ones, as Keras splits."""
+    reals(who, validation_split=share)
     if not 0 < share < 1:
         raise ValueError(f"{who}: validation_split must be between 0 and 1, got {share}.")
     if not isinstance(data, tuple):

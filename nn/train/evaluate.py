@@ -38,7 +38,8 @@ def evaluate(
 
     Returns
     -------
-    dict : "loss", the same for any batch_size, and each metric by its name. NaN if nothing counts.
+    dict : "loss", the same for any batch_size unless it adds up means over different things, and
+        each metric by its name. NaN if nothing counts.
 
     Examples
     --------

@@ -73,7 +73,8 @@ def fit(
         of the model's parameters.
     loss : a name, a loss module, or a function of outputs and target that returns their mean loss.
         Batches count by what that mean is over: elements, or class indices that are not ignored,
-        times their weights; for means of other forms, samples. A batch in which nothing counts is
+        times their weights; for means of other forms, samples; for several means that are added
+        up, the mean of what they are over. A batch in which nothing counts is
         passed over. The loss of a module with reduction="sum" is shown for each sample.
         Names: "mse", "mae", "huber", "smooth_l1", "binary_cross_entropy" (of probabilities),
         "binary_cross_entropy_with_logits", "cross_entropy" (of logits), "nll", and Keras's

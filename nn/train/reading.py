@@ -15,7 +15,14 @@ import numpy as np
 
 from autograd.node import Node
 
-LOGITS = {"sigmoid", "softplus", "log_sigmoid", "binary_cross_entropy_with_logits", "logaddexp"}
+LOGITS = {
+    "sigmoid",
+    "softplus",
+    "log_sigmoid",
+    "binary_cross_entropy_with_logits",
+    "logaddexp",
+    "tanh",
+}
 """Ops that only logits are given to."""
 
 SHAPES = {
@@ -121,7 +128,7 @@ def refuse_pairs(who: str, loss: Node, outputs: Any, target: Any) -> None:
 
 
 def takes_logits(loss: Node, outputs: Collection[int]) -> bool:
-    """Whether the loss puts the model's outputs through a sigmoid."""
+    """Whether the loss puts the outputs through a sigmoid, or compares them with −1 and 1."""
     seen: set[int] = set()
     todo: list[Any] = [loss]
     while todo:
@@ -134,6 +141,9 @@ def takes_logits(loss: Node, outputs: Collection[int]) -> bool:
             return True
         if name in ("add", "log1p") and any(_is_exp(x, outputs) for x in node.inputs):
             return True  # 1 + exp(x), a sigmoid or softplus by hand
+        signed = name in ("multiply", "subtract") and any(map(_are_signs, node.inputs))
+        if signed and any(_hands_on(x, outputs) for x in node.inputs):
+            return True  # targets of −1 and 1, as for a hinge loss
         todo += node.inputs
     return False
 
@@ -159,6 +169,11 @@ def _hands_on(x: Any, outputs: Collection[int]) -> bool:
             return False
         [x] = live
     return False
+
+
+def _are_signs(x: Any) -> bool:
+    """Whether this is an array of −1 and 1."""
+    return isinstance(x, np.ndarray) and bool((x == -1).any() and (np.abs(x) == 1).all())
 
 
 def _is_exp(x: Any, outputs: Collection[int]) -> bool:

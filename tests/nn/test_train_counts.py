@@ -276,6 +276,9 @@ LOGITS = [
     lambda o, y: np.mean(np.log1p(np.exp(-o * (2 * y - 1)))),
     lambda o, y: np.mean(np.abs(1 / (1 + np.exp(-o)) - y)),
     lambda o, y: F.binary_cross_entropy(F.sigmoid(o / 2), y),
+    lambda o, y: np.mean(F.relu(1 - o * (2 * y - 1))),
+    lambda o, y: np.mean(np.square(o - (2 * y - 1))),
+    lambda o, y: np.mean(np.square(np.tanh(o) - (2 * y - 1))),
     lambda o, y: F.binary_cross_entropy(F.sigmoid(o[:, 0]), y[:, 0]),
     lambda o, y: -np.mean(F.logsigmoid(o) * y + F.logsigmoid(-o) * (1 - y)),
 ]

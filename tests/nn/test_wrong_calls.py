@@ -55,6 +55,11 @@ def test_what_is_no_model_is_refused_by_name(name, call, model):
         (lambda: train.GradientClipping(float("nan")), "GradientClipping: max_norm or max_value"),
         (lambda: train.ModelCheckpoint(None), "ModelCheckpoint: path must be the path of a file"),
         (lambda: train.CSVLogger(None), "A path must be text or a pathlib.Path, not None"),
+        (lambda: look.fgsm(nn.Linear(3, 2), X, [0, 1], "a"), "fgsm: eps must be a number"),
+        (
+            lambda: look.integrated_gradients(nn.Linear(3, 2), X, 1, steps="a"),
+            "integrated_gradients: steps must be a number",
+        ),
         (lambda: models.ResNet(3), "ResNet: blocks must name at least one stage, got 3"),
         (lambda: models.ResNet(width="a"), "ResNet: width must be an integer >= 1"),
         (lambda: models.UNet(width=None), "UNet: width must be an integer >= 1"),
@@ -63,6 +68,32 @@ def test_what_is_no_model_is_refused_by_name(name, call, model):
 def test_wrong_settings_are_refused_by_name(call, message):
     with pytest.raises((TypeError, ValueError), match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "cure"),
+    [
+        (nn, "Dense", "nn.Linear"),
+        (nn, "Conv2D", "nn.Conv2d"),
+        (nn, "callbacks", "nn.train"),
+        (nn, "DataLoader", "nn.data.DataLoader"),
+        (train, "ReduceLROnPlateau", "LearningRateScheduler"),
+        (train, "TerminateOnNaN", "stops at NaN"),
+        (train, "Trainer", "nn.train.fit"),
+        (data, "ToTensor", "nn.data.transforms"),
+        (metrics, "AUROC", "nn.metrics.AUC"),
+        (metrics, "F1Score", "nn.metrics.F1"),
+    ],
+)
+def test_names_of_keras_and_lightning_say_what_is_written_here(module, name, cure):
+    with pytest.raises(AttributeError, match=rf"no attribute '{name}': .*{cure}"):
+        getattr(module, name)
+
+
+def test_a_plateau_is_made_of_the_optimizer_by_the_scheduler():
+    callback = train.LearningRateScheduler(nn.optim.lr_scheduler.ReduceLROnPlateau)
+    train.fit(nn.Linear(3, 3), (X, X), "mse", callbacks=callback, verbose=False)
+    assert callback.scheduler.mode == "min"
 
 
 @pytest.mark.parametrize("temperature", [-1, np.nan, np.inf, "a", None])
