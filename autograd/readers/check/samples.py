@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -111,19 +112,16 @@ def _is_array(x: Any) -> bool:
 
 
 def _first(data: Iterable[Any]) -> Iterator[Any]:
-    """The first batches; a loader that knows its position is put back to where it was."""
-    resumable: Any = data if hasattr(data, "load_state_dict") else None
-    state = None if resumable is None else resumable.state_dict()
+    """The first batches; of a loader, a copy is iterated, with the same data set."""
+    source = getattr(data, "dataset", None)
+    if source is not None:
+        data = copy.deepcopy(data, {id(source): source})
     count = 0
-    try:
-        for batch in data:
-            yield batch
-            count += np.shape(batch[-1] if isinstance(batch, (tuple, list)) else batch)[0]
-            if count >= READ:
-                break
-    finally:
-        if resumable is not None:
-            resumable.load_state_dict(state)
+    for batch in data:
+        yield batch
+        count += np.shape(batch[-1] if isinstance(batch, (tuple, list)) else batch)[0]
+        if count >= READ:
+            return
 
 
 def _parts(name: str, batch: Any) -> Batch:
