@@ -53,7 +53,7 @@ def histogram(arrays: Sequence[Any], log: bool = False) -> Histogram | None:
     (-3.0, 1.0)
     """
     size = sum(x.size for x in arrays)
-    every = -(-size // MOST)
+    every = max(-(-size // MOST), 1)
     x = np.concatenate([spread(x, every) for x in arrays] or [np.zeros(0)])
     if not x.size:
         return None
