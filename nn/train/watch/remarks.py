@@ -87,8 +87,8 @@ def remarks(record: Record, seen: Seen | None = None) -> list[Remark]:
     seen = seen or Seen()
     found: list[Remark] = []
     if len(record.steps) >= ENOUGH:
-        for judge in (_gradients, _zeros, _too_large, _too_small, _units, _depth, _start, _plateau,
-                      _jumps):  # fmt: skip
+        for judge in (_jumps, _start, _plateau, _depth, _gradients, _zeros, _too_large, _too_small,
+                      _units):  # fmt: skip
             found += judge(record, seen)
     found += _overfitting(seen)
     return sorted(found, key=lambda remark: not remark.now)
@@ -106,8 +106,8 @@ def _windows(line: Array, size: int = ENOUGH) -> Array:
 
 def _medians(line: Array, size: int = ENOUGH) -> Array:
     """Medians of the latest samples at each sample from the fifth on; NaN where most are none."""
-    windows = np.sort(_windows(line, size), axis=1)  # NaN last
-    return windows[:, size // 2]
+    middle: Array = np.sort(_windows(line, size), axis=1)[:, size // 2]  # NaN last
+    return middle
 
 
 def _held(record: Record, flags: Array, size: int, text: str) -> Iterator[Remark]:
@@ -162,7 +162,8 @@ def _zeros(record: Record, seen: Seen) -> Iterator[Remark]:
 def _stuck(record: Record) -> Array:
     """Windows in which the loss has not fallen by a tenth since the start."""
     losses = _lines(record, "loss").get("", np.full(len(record.steps), np.nan))
-    return ~(_medians(losses) < 0.9 * losses[0])
+    fallen: Array = _medians(losses) < 0.9 * losses[0]
+    return ~fallen
 
 
 def _too_large(record: Record, seen: Seen) -> Iterator[Remark]:
