@@ -11,7 +11,8 @@ import nn
 from autograd import Value
 from nn.train import Callback, GradientClipping, Watch, fit
 from nn.train.watch import callback
-from nn.train.watch.measurements import activations_in, layers
+from nn.train.watch.histogram import BINS, MOST, histogram, spread
+from nn.train.watch.measurements import activations_in, along_depth, chance, layers, together
 from nn.train.watch.record import LIMIT, Record
 from nn.train.watch.remarks import Seen, remarks
 
@@ -226,6 +227,287 @@ def test_remarks_name_what_is_saturated_dead_or_not_finite():
     assert [remark.text.split()[0] for remark in found] == ["a", "s:", "r:"]
 
 
+@pytest.mark.parametrize(
+    ("dtype", "size"), [(np.float32, 1e25), (np.float32, 1e-30), (np.float16, 6e4)]
+)
+def test_gradients_near_the_end_of_their_range_have_finite_norms(dtype, size, tmp_path):
+    class Scaled(Callback):
+        def on_gradients(self, state):
+            for p in state.model.parameters():
+                p.grad[...] = size
+
+    watch = Watch(tmp_path / "run.html", every=1)
+    run(watch, nn.Linear(3, 2, rng=0), before=[Scaled()], lr=1e-35)
+    assert watch.record.series["gradient"]["Linear"] == pytest.approx([size * 8**0.5] * 6)
+    assert not any("not finite" in r["text"] for r in data_of(watch.path)["remarks"])
+    assert together([np.full(8, size, dtype)]) == pytest.approx(
+        float(dtype(size)) * 8**0.5, rel=1e-3
+    )
+
+
+def test_an_update_beyond_the_range_of_float16_is_measured():
+    layer = nn.Linear(4, 1, bias=False, rng=0)
+    layer.weight.data = np.full((1, 4), 6e4, np.float16)
+    (found,) = layers(layer)
+    before = found.copies()
+    layer.weight.data = -layer.weight.data
+    assert found.moved(before) == 2.0
+
+
+def test_histograms_count_what_numpy_counts(rng):
+    x, y = rng.normal(size=(40, 30)), rng.normal(size=70).astype(np.float32)
+    found = histogram([x, y])
+    whole = np.concatenate([x.ravel(), y.astype(float)])
+    counts, edges = np.histogram(whole, BINS)
+    assert found.counts == counts.tolist()
+    assert (found.low, found.high, found.size) == (edges[0], edges[-1], 1270)
+    of_logs = histogram([x], log=True)
+    counts, edges = np.histogram(np.log10(abs(x)), BINS)
+    assert (of_logs.counts, of_logs.low, of_logs.high) == (counts.tolist(), edges[0], edges[-1])
+
+
+@pytest.mark.parametrize(
+    ("x", "counted", "zeros", "wild"),
+    [
+        ([2.0, 2.0], 2, 0, 0),
+        ([0.0, 0.0, 0.0], 3, 3, 0),
+        ([np.nan, -np.inf, 1.0, 3.0], 2, 0, 2),
+        ([np.nan], 0, 0, 1),
+        ([5e-324, 0.0], 2, 1, 0),
+        ([-1.7e308, 1.7e308], 2, 0, 0),
+    ],
+)
+def test_histograms_of_odd_numbers_count_each_once(x, counted, zeros, wild):
+    found = histogram([np.array(x)])
+    assert (sum(found.counts), found.zeros, found.wild) == (counted, zeros, wild)
+
+
+def test_a_layer_without_numbers_has_no_histogram():
+    assert histogram([]) is histogram([np.zeros((0, 3))]) is None
+
+
+def test_elements_of_a_large_matrix_are_taken_from_all_columns():
+    width = 512
+    x = np.broadcast_to(np.arange(width), (256, width))
+    taken = spread(x, x.size // MOST)
+    assert len(np.unique(taken)) == width
+    assert taken.size <= MOST
+    found = histogram([x])
+    assert (sum(found.counts), found.size) == (taken.size, x.size)
+
+
+def test_histograms_are_those_of_the_step(tmp_path):
+    seen = []
+
+    class Note(Callback):
+        def on_loss(self, state):
+            z = state.batch[0] @ state.model[0].weight.data.T + state.model[0].bias.data
+            seen.append([np.tanh(z.astype(float)), state.outputs.data.copy()])
+
+        def on_gradients(self, state):
+            parameters = [*state.model[2].parameters()]
+            for kind in ("data", "grad"):
+                arrays = [getattr(p, kind) for p in parameters]
+                seen[-1].append(np.concatenate([x.ravel() for x in arrays]).astype(float))
+
+    watch = Watch(tmp_path / "run.html", every=1)
+    run(watch, before=[Note()])
+    data = data_of(watch.path)
+    assert data["columns"] == [0, 1, 2, 3, 4, 5]
+    for k, (tanh, outputs, weights, grads) in enumerate(seen):
+        for kind, name, x in (
+            ("activations", "1: Tanh", tanh),
+            ("activations", "outputs", outputs),
+            ("weights", "2: Linear", weights),
+            ("gradients", "2: Linear", np.log10(abs(grads[grads != 0]))),
+        ):
+            low, high, counts, zeros, wild, size = data["histograms"][kind][name][k]
+            assert (low, high) == pytest.approx((x.min(), x.max()), rel=1e-4)
+            assert sum(abs(np.subtract(counts, np.histogram(x, BINS)[0]))) <= 2  # at an edge
+            assert (wild, size) == (0, sum(counts) + (zeros if kind == "gradients" else 0))
+            assert zeros == (np.count_nonzero(grads == 0) if kind == "gradients" else 0)
+
+
+def test_histograms_of_a_long_run_are_few_and_evenly_spaced(tmp_path):
+    watch = Watch(tmp_path / "run.html", every=1)
+    run(watch, epochs=60)
+    gaps = np.diff(watch.histograms.steps)
+    assert 30 <= len(watch.histograms.steps) <= 60
+    assert gaps.max() <= 2 * gaps.min() + 1
+    assert watch.histograms.steps[-1] > 170
+
+
+def test_the_learning_rate_is_that_of_each_layer(tmp_path):
+    model = net()
+    groups = [{"params": model[0].parameters(), "lr": 0.5}, {"params": model[4].parameters()}]
+    watch = Watch(tmp_path / "run.html", every=1)
+    run(watch, model, epochs=1, optimizer=nn.optim.SGD(groups, lr=0.25), lr=None)
+    assert watch.record.series["rate"] == {
+        "0: Linear": [0.5] * 3,
+        "2: Linear": [None] * 3,
+        "4: Linear": [0.25] * 3,
+    }
+
+
+def test_depth_follows_the_graph():
+    class Net(nn.Module):
+        def __init__(self):
+            self.last, self.first = nn.Linear(4, 2, rng=0), nn.Linear(3, 4, rng=1)
+
+        def forward(self, x):
+            return self.last(np.tanh(self.first(x)))
+
+    model = Net()
+    assert along_depth(np.sum(model(X)), layers(model)) == ["first: Linear", "last: Linear"]
+
+
+@pytest.mark.parametrize(
+    ("criterion", "outputs", "targets", "expected"),
+    [
+        (nn.functional.cross_entropy, np.zeros((4, 10)), np.zeros(4, int), math.log(10)),
+        (nn.CrossEntropyLoss(label_smoothing=0.1), np.zeros((4, 3, 5)), np.zeros((4, 5), int),
+         math.log(3)),
+        (nn.BCEWithLogitsLoss(), np.zeros((4, 1)), np.ones((4, 1)), math.log(2)),
+        (nn.MSELoss(), np.zeros((4, 1)), np.ones((4, 1)), None),
+        (nn.CrossEntropyLoss(reduction="sum"), np.zeros((4, 3)), np.zeros(4, int), None),
+    ],
+)  # fmt: skip
+def test_chance_is_the_loss_of_equal_probabilities(criterion, outputs, targets, expected):
+    loss = criterion(Value(outputs), targets)
+    assert chance(loss, criterion) == expected
+    if expected is not None:
+        assert loss.item() == pytest.approx(expected)
+
+
+def recorded(count=40, **series):
+    """A record of samples: of each kind one function of the update, or a dict of them."""
+    record = Record()
+    for k in range(count):
+        numbers = {}
+        for kind, f in series.items():
+            lines = f if isinstance(f, dict) else {"" if kind in ("loss", "chance") else "fc": f}
+            numbers[kind] = {name: line(k) for name, line in lines.items()}
+        record.add(10 * k, numbers)
+    return record
+
+
+def texts(record, **seen):
+    return [remark.text.split(":")[0] for remark in remarks(record, Seen(**seen))]
+
+
+def test_a_remark_tells_from_which_update_to_which_it_held():
+    record = recorded(saturated=lambda k: 0.9 if 10 <= k < 20 else 0.1)
+    (found,) = remarks(record, Seen({"fc"}))
+    assert (found.first, found.last, found.now) == (80, 210, False)  # medians of five samples
+    (found,) = remarks(recorded(saturated=lambda k: 0.9 if k >= 30 else 0.1), Seen({"fc"}))
+    assert (found.first, found.now) == (280, True)
+    assert found.last == 390
+
+
+def test_a_loss_that_stays_at_equal_probabilities_is_remarked_on():
+    ends = [(100, 2.3), (200, 2.3), (300, 2.3), (400, 2.3)]
+    flat = {"chance": lambda k: math.log(10), "loss": lambda k: 2.3 + 0.01 * (-1) ** k}
+    (found,) = remarks(recorded(**flat), Seen(curves={"loss": ends}))
+    assert found.text.startswith("The loss stays at 2.303 = ln 10")
+    warming = {"rate": lambda k: 1e-4 * k}
+    assert texts(recorded(**flat, **warming), curves={"loss": ends}) == []
+    falling = {**flat, "loss": lambda k: 2.33 - 0.004 * k}
+    assert texts(recorded(**falling), curves={"loss": ends}) == []
+
+
+def test_a_loss_that_jumps_after_large_updates_is_put_down_to_the_learning_rate():
+    jumps = {"loss": lambda k: 5.0 if k % 10 == 9 else 1.0 / (1 + k)}
+    assert texts(recorded(**jumps, ratio=lambda k: 0.05)) == [
+        "The loss jumped 4 times above where it began, after updates of up to 5 % of the weights"
+    ]
+    assert texts(recorded(**jumps, ratio=lambda k: 1e-3)) == []  # noise of the batches
+    (found,) = remarks(recorded(loss=lambda k: 1.0 + k, ratio=lambda k: 0.05))
+    assert found.text.startswith("The loss is larger than at the start, 38 against 5,")
+
+
+def test_a_gradient_that_vanishes_along_depth_is_remarked_on():
+    names = [f"layer {k}" for k in range(6)]
+    falling = {name: lambda k, i=i: 10.0 ** (i - 5) for i, name in enumerate(names)}
+    (found,) = remarks(recorded(gradient=falling), Seen(depth=names))
+    assert "from layer 5 back to layer 0 its norm goes from 1 to 1e-05" in found.text
+    assert "a factor of 0.1 a layer" in found.text
+    (found,) = remarks(recorded(gradient=falling), Seen(depth=names[::-1]))
+    assert found.text.startswith("The gradient explodes")
+    alone = {name: lambda k: 1.0 for name in names} | {"layer 0": lambda k: 1e-5}
+    assert texts(recorded(gradient=alone), depth=names) == []
+
+
+def test_a_validation_loss_that_rises_again_is_overfitting():
+    train = [(10 * k, 1 / k) for k in range(1, 9)]
+    held = [(10 * k, y) for k, y in enumerate([1, 0.8, 0.7, 0.6, 0.7, 0.8, 0.9, 1.0], 1)]
+    (found,) = remarks(Record(), Seen(curves={"loss": train, "val_loss": held}))
+    assert (found.first, found.last, found.now) == (40, 80, True)
+    assert "lowest, 0.6, after update 40 and is 1 now" in found.text
+    assert "fell from 0.25 to 0.125" in found.text
+    shaky = [(step, y if step != 70 else 0.61) for step, y in held]
+    assert texts(Record(), curves={"loss": train, "val_loss": shaky}) == []
+
+
+@pytest.mark.parametrize(
+    "series",
+    [
+        {"ratio": lambda k: None if k == 0 else 1 / k},  # weights that began at 0
+        {"ratio": {"a": lambda k: 1e-9, "b": lambda k: 1e-3}, "rate": {
+            "a": lambda k: None, "b": lambda k: 0.1}},  # a is in no optimizer
+        {"ratio": lambda k: 1e-14 * k**4, "rate": lambda k: 1e-12 * k**4},  # warm-up
+        {"ratio": lambda k: 10.0 ** -(3 + k / 5), "rate": lambda k: 10.0 ** -(1 + k / 5),
+         "loss": lambda k: 2.0 / (1 + k)},  # decayed
+        {"ratio": {"g": lambda k: [1e-3, 0.0][k % 2], "d": lambda k: [0.0, 1e-3][k % 2]},
+         "gradient": {"g": lambda k: [1.0, None][k % 2], "d": lambda k: [None, 1.0][k % 2]}},
+        {"ratio": lambda k: 1e-9, "loss": lambda k: 0.01 if k else 1.0},  # converged
+    ],
+    ids=["began at 0", "head only", "warm-up", "decayed", "in turns", "converged"],
+)  # fmt: skip
+def test_healthy_runs_are_not_remarked_on(series):
+    assert texts(recorded(**series)) == []
+
+
+def test_layers_of_a_kind_share_a_remark():
+    ratios = {f"fc{k}": lambda k: 1e-9 for k in range(5)} | {"head": lambda k: 1e-3}
+    (found,) = remarks(recorded(ratio=ratios))
+    assert found.text.startswith("fc0 hardly learns")
+    assert found.text.endswith("The same holds for fc1, fc2, fc3, fc4.")
+
+
+def test_weights_that_stay_0_are_remarked_on():
+    stuck = {"ratio": lambda k: None, "gradient": lambda k: 0.0, "rate": lambda k: 0.1}
+    assert texts(recorded(**stuck)) == ["fc"]
+
+
+def test_a_loss_that_begins_far_too_large_is_remarked_on():
+    scaled = {"loss": lambda k: 100.0 / (1 + k), "chance": lambda k: math.log(10)}
+    (found,) = remarks(recorded(**scaled))
+    assert found.text.startswith("The loss began at 100; equal probabilities for 10 classes")
+    assert (found.first, found.last, found.now) == (0, 90, False)
+
+
+def test_small_batches_do_not_make_units_dead(tmp_path):
+    watch = Watch(tmp_path / "run.html", every=1)
+    run(watch, batch_size=1)
+    assert max(x for x in watch.record.series["dead"]["3: ReLU"] if x is not None) > 0.5
+    assert data_of(watch.path)["remarks"] == []
+
+
+def test_an_earlier_run_is_copied_into_the_page(tmp_path):
+    first, second = (Watch(tmp_path / f"{name}.html", every=1) for name in "ab")
+    run(first, validation=(X, Y))
+    second = Watch(tmp_path / "b.html", every=1, beside={"before": first.path})
+    run(second, epochs=1)
+    own, (other,) = data_of(first.path), data_of(second.path)["beside"]
+    assert other.pop("name") == "before"
+    assert other == {key: own[key] for key in other}
+    assert {"series", "curves", "histograms"} <= other.keys()
+    assert Watch(tmp_path / "c.html", beside=first.path).beside[0]["name"] == "a"
+    (tmp_path / "d.html").write_text("<p>no run</p>")
+    with pytest.raises(ValueError, match=r"d\.html"):
+        Watch(tmp_path / "c.html", beside=[tmp_path / "d.html"])
+
+
 def test_a_long_run_is_thinned_evenly(tmp_path):
     watch = Watch(tmp_path / "run.html", every=1)
     run(watch, nn.Linear(3, 2, rng=0), epochs=450, batch_size=48, optimizer="adam", lr=1e-4)
@@ -353,6 +635,89 @@ def test_the_keyboard_goes_through_the_samples(tmp_path, visit):
     page.keyboard.press("ArrowRight")
     assert shown() == ("update 1", pytest.approx(norms[1], rel=1e-2))
     assert page.get_attribute("#cursor", "aria-valuetext") == "update 1"
+
+
+def test_the_page_shows_the_histogram_at_the_cursor(tmp_path, visit):
+    before = Watch(tmp_path / "before.html", every=1)
+    run(before, lr=0.5)
+    watch = Watch(tmp_path / "run.html", every=1, beside=before.path)
+    run(watch)
+    page = visit(watch.path)
+
+    def shares():
+        """Areas under the bars of the first layer, between the corners of its outline."""
+        d = page.get_attribute("#histograms .bar >> nth=0", "d")
+        heights = np.array([80 - float(y) for y in re.findall(r"V([\d.]+)H", d)])
+        return heights / heights.sum()
+
+    for kind in ("weights", "gradients"):
+        page.check(f"#kind-{kind}")
+        page.focus("#cursor")
+        for key, k in (("Home", 0), ("End", 5)):
+            page.keyboard.press(key)
+            _, _, counts, zeros, *_ = watch.histograms.series[kind]["0: Linear"][k]
+            np.testing.assert_allclose(shares(), np.array(counts) / sum(counts), atol=2e-3)
+            caption = page.inner_text("#histograms .spread p >> nth=1")
+            assert caption.startswith(f"update {k}: 32 numbers")
+            assert (f"{zeros / 32:.0%}".replace("%", " %") in caption) == (zeros > 0)
+    assert page.locator("#histograms .spread").count() == 3
+    assert page.locator("#histograms svg >> nth=0").locator(".run1").count() == 1
+    keys = page.locator("#curves .key").first.inner_text()
+    assert "before, training, by epoch" in keys
+
+
+def test_a_remark_leads_to_its_update_by_keyboard(tmp_path, visit):
+    model = net()
+    model[0].weight.data *= 1e4
+    watch = Watch(tmp_path / "run.html", every=1)
+    run(watch, model)
+    (remark,) = [r for r in data_of(watch.path)["remarks"] if "saturated" in r["text"]]
+    page = visit(watch.path)
+    row = page.locator("#remarks li", has_text="saturated")
+    assert row.inner_text() == f"since update {remark['first']}{remark['text']}"
+    row.locator("button").focus()
+    page.keyboard.press("Enter")
+    assert page.inner_text("#at") == f"update {remark['first']}"
+
+
+CONTRAST = """() => {
+    const parts = (c) => [...c.match(/[\\d.]+/g).map(Number), 1].slice(0, 4);
+    const light = (c) => { const [r, g, b] = parts(c).slice(0, 3).map((x) => x / 255)
+        .map((x) => x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+    const found = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walk.nextNode()) {
+        const node = walk.currentNode.parentElement, style = getComputedStyle(node);
+        if (!walk.currentNode.data.trim() || !node.getClientRects().length) continue;
+        let behind = node;
+        while (behind && parts(getComputedStyle(behind).backgroundColor)[3] === 0)
+            behind = behind.parentElement;
+        const [a, b] = [light(node instanceof SVGElement ? style.fill : style.color),
+            light(getComputedStyle(behind || document.body).backgroundColor)].sort((x, y) => y - x);
+        found.push([(a + 0.05) / (b + 0.05), walk.currentNode.data]);
+    }
+    return found;
+}"""
+
+
+@pytest.mark.parametrize("width", [360, 1600])
+@pytest.mark.parametrize("dark", [False, True])
+def test_every_text_can_be_read_and_is_in_a_landmark(tmp_path, visit, width, dark):
+    model = net()
+    model[0].weight.data *= 1e4
+    first = Watch(tmp_path / "a.html", every=1)
+    run(first)
+    watch = Watch(tmp_path / "run.html", every=1, beside=first.path)
+    run(watch, model, epochs=4, validation=(X, Y))
+    page = visit(watch.path, width, dark)
+    found = page.evaluate(CONTRAST)
+    assert len(found) > 30
+    assert [text for ratio, text in found if ratio < 4.5] == []
+    assert page.evaluate(
+        "[...document.body.children].every((e) => e.matches('header, main, footer, script'))"
+    )
+    assert page.locator("main").count() == 1
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_a_live_page_follows_the_run_and_keeps_its_place(tmp_path, visit):

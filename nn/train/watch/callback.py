@@ -138,6 +138,7 @@ class Watch(Callback):
             self.record, self.ends = Record(), []
             columns = min(COLUMNS, max(CELLS // max(len(self._layers), 1), 12))
             self.histograms = Record(columns)
+            self._activations = {}
         self._title = self.title or type(state.model).__name__
         self._next_step = self._next_column = state.step
         self._live = True
@@ -155,9 +156,9 @@ class Watch(Callback):
         found = activations_in(state.loss)
         if self._depth is None:
             self._depth = along_depth(state.loss, self._layers)
-        self._activations = {
-            name: a.hidden and (a.dead is None or a.samples >= BATCH) for name, a in found.items()
-        }
+        for name, a in found.items():
+            may = a.hidden and (a.dead is None or a.samples >= BATCH)
+            self._activations[name] = self._activations.get(name, False) or may
         self._sample = {
             "loss": {"": float(state.loss.item())},
             "saturated": {n: a.saturated for n, a in found.items() if a.saturated is not None},

@@ -23,7 +23,7 @@ class Histogram(NamedTuple):
     counts : numbers in each bin.
     zeros : numbers that are 0. A logarithmic histogram has them in no bin.
     wild : numbers that are NaN or infinite, in no bin.
-    every : 1 if all elements were counted, k if every k-th.
+    size : elements in all, of which `MOST` are looked at.
     """
 
     low: float
@@ -31,7 +31,7 @@ class Histogram(NamedTuple):
     counts: list[int]
     zeros: int
     wild: int
-    every: int
+    size: int
 
 
 def histogram(arrays: Sequence[Any], log: bool = False) -> Histogram | None:
@@ -53,7 +53,7 @@ def histogram(arrays: Sequence[Any], log: bool = False) -> Histogram | None:
     (-3.0, 1.0)
     """
     size = sum(x.size for x in arrays)
-    every = -(-size // MOST)
+    every = max(-(-size // MOST), 1)
     x = np.concatenate([spread(x, every) for x in arrays] or [np.zeros(0)])
     if not x.size:
         return None
@@ -62,14 +62,14 @@ def histogram(arrays: Sequence[Any], log: bool = False) -> Histogram | None:
     if log:
         usual = np.log10(np.abs(usual[usual != 0]))
     if not usual.size:
-        return Histogram(0.0, 0.0, [0] * BINS, zeros, wild, every)
+        return Histogram(0.0, 0.0, [0] * BINS, zeros, wild, size)
     low, high = float(usual.min()), float(usual.max())
     width = (high - low) / BINS
     if not (width > 0 and math.isfinite(1 / width) and math.isfinite(width)):
         at = np.full(usual.size, BINS // 2)
     else:
         at = np.minimum(((usual - low) / width).astype(np.intp), BINS - 1)
-    return Histogram(low, high, np.bincount(at, minlength=BINS).tolist(), zeros, wild, every)
+    return Histogram(low, high, np.bincount(at, minlength=BINS).tolist(), zeros, wild, size)
 
 
 def spread(x: Any, every: int) -> Any:

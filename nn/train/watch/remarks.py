@@ -30,6 +30,12 @@ ENOUGH = 5
 LONG, PATIENT, EPOCHS = 20, 300, 2
 """Samples, updates and ends of epochs through which a loss stays in place on a plateau."""
 
+FEW = 3
+"""Layers that are remarked on one by one."""
+
+FAR, HIGHER = 4.0, 1.5
+"""Times the loss of equal probabilities, and times the first loss, that are too much."""
+
 RISEN, WORSE = 3, 1.1
 """Validations in a row that are worse than the best one, and by which factor."""
 
@@ -81,7 +87,8 @@ def remarks(record: Record, seen: Seen | None = None) -> list[Remark]:
     seen = seen or Seen()
     found: list[Remark] = []
     if len(record.steps) >= ENOUGH:
-        for judge in (_gradients, _too_large, _too_small, _units, _depth, _plateau, _jumps):
+        for judge in (_jumps, _start, _plateau, _depth, _gradients, _zeros, _too_large, _too_small,
+                      _units):  # fmt: skip
             found += judge(record, seen)
     found += _overfitting(seen)
     return sorted(found, key=lambda remark: not remark.now)
@@ -99,8 +106,8 @@ def _windows(line: Array, size: int = ENOUGH) -> Array:
 
 def _medians(line: Array, size: int = ENOUGH) -> Array:
     """Medians of the latest samples at each sample from the fifth on; NaN where most are none."""
-    windows = np.sort(_windows(line, size), axis=1)  # NaN last
-    return windows[:, size // 2]
+    middle: Array = np.sort(_windows(line, size), axis=1)[:, size // 2]  # NaN last
+    return middle
 
 
 def _held(record: Record, flags: Array, size: int, text: str) -> Iterator[Remark]:
@@ -109,6 +116,21 @@ def _held(record: Record, flags: Array, size: int, text: str) -> Iterator[Remark
     if at.size:
         first, last = record.steps[at[0]], record.steps[at[-1] + size - 1]
         yield Remark(text, first, last, bool(flags[-1]))
+
+
+def _grouped(found: Sequence[tuple[str, Remark]]) -> list[Remark]:
+    """Remarks about single layers; many of a kind become one."""
+    if len(found) <= FEW:
+        return [remark for _, remark in found]
+    remark = found[0][1]
+    return [
+        Remark(
+            f"{remark.text} The same holds for {', '.join(name for name, _ in found[1:])}.",
+            min(other.first for _, other in found),
+            max(other.last for _, other in found),
+            any(other.now for _, other in found),
+        )
+    ]
 
 
 def _gradients(record: Record, seen: Seen) -> Iterator[Remark]:
@@ -125,51 +147,86 @@ def _gradients(record: Record, seen: Seen) -> Iterator[Remark]:
             yield remark._replace(now=bool(wild[-ENOUGH:].any()))
 
 
+def _zeros(record: Record, seen: Seen) -> Iterator[Remark]:
+    """Layers that an optimizer has and whose weights are 0 in every sample."""
+    gradients, rates = _lines(record, "gradient"), _lines(record, "rate")
+    for name, line in record.series.get("ratio", {}).items():
+        trained = np.isfinite([*gradients.get(name, ()), *rates.get(name, ())]).all()
+        if trained and all(x is None for x in line):
+            yield Remark(
+                f"{name}: all weights are 0 and stay 0. Initialize them at random.",
+                record.steps[0], record.steps[-1], True,
+            )  # fmt: skip
+
+
+def _stuck(record: Record) -> Array:
+    """Windows in which the loss has not fallen by a tenth since the start."""
+    losses = _lines(record, "loss").get("", np.full(len(record.steps), np.nan))
+    fallen: Array = _medians(losses) < 0.9 * losses[0]
+    return ~fallen
+
+
 def _too_large(record: Record, seen: Seen) -> Iterator[Remark]:
-    """Relative updates that stay large; those of weights that began at 0 fall like 1/step."""
+    """Relative updates that stay large while the loss does not fall.
+
+    Those of weights that began near 0 fall like 1/step: within a window at first, and then far
+    below the largest one.
+    """
+    found, stuck = [], _stuck(record)
     for name, line in _lines(record, "ratio").items():
-        middle, windows = _medians(line), _windows(line)
-        flags = (middle > LARGE) & (windows[:, -1] > 0.6 * windows[:, 0])
+        middle = _medians(line)
+        largest = np.fmax.accumulate(line)[ENOUGH - 1 :]
+        ends = _windows(line)
+        flags = (middle > LARGE) & (middle >= 0.5 * largest) & stuck
+        flags &= ends[:, -1] > 0.6 * np.where(np.isfinite(ends[:, 0]), ends[:, 0], np.inf)
         if flags.any():
             text = (
                 f"{name}: one update changes the weights by {100 * middle[flags][-1]:.0f} %: try a "
                 "smaller learning rate."
             )
-            yield from _held(record, flags, ENOUGH, text)
+            found += [(name, remark) for remark in _held(record, flags, ENOUGH, text)]
+    yield from _grouped(found)
+
+
+def _settled(rate: Array | None, windows: int) -> Array:
+    """Windows in which a learning rate is neither warming up nor has decayed."""
+    if rate is None:
+        return np.ones(windows, bool)
+    ends, peak = _windows(rate), np.fmax.accumulate(rate)[ENOUGH - 1 :]
+    return (ends[:, -1] <= ends[:, 0]) & (ends[:, -1] >= 0.1 * peak) & (peak > 0)
 
 
 def _too_small(record: Record, seen: Seen) -> Iterator[Remark]:
-    """Layers that stay as they are, while the learning rate is neither warming up nor decayed."""
-    ratios, rates = _lines(record, "ratio"), _lines(record, "rate")
+    """Layers that stay as they are, while their learning rate is up."""
+    ratios, rates, stuck = _lines(record, "ratio"), _lines(record, "rate"), _stuck(record)
     if not ratios:
         return
+    gradients = record.series.get("gradient", {})
+    for name, line in ratios.items():
+        given = np.array([g is not None for g in gradients.get(name, line)])
+        if given.any():  # in some steps, as in a GAN: the others say nothing
+            line[~given] = np.nan
     middles = {name: _medians(line) for name, line in ratios.items()}
     largest = np.fmax.reduce([*middles.values()])
-    losses = _lines(record, "loss").get("", np.full(len(record.steps), np.nan))
-    stuck = ~(_medians(losses) < 0.9 * losses[0])
-    small = {}
+    found, all_small = [], stuck
     for name, middle in middles.items():
-        settled = np.ones(len(middle), bool)
-        if rates:
-            rate = rates.get(name, np.full(len(record.steps), np.nan))
-            windows, peak = _windows(rate), np.fmax.accumulate(rate)[ENOUGH - 1 :]
-            settled = (windows[:, -1] <= windows[:, 0]) & (windows[:, -1] >= 0.1 * peak)
-            settled &= peak > 0
-        small[name] = settled & (middle < SMALL)
-        flags = small[name] & (largest > 100 * np.maximum(middle, SMALL))
+        rate = rates.get(name, np.full(len(record.steps), np.nan)) if rates else None
+        small = _settled(rate, len(middle)) & (middle < SMALL)
+        all_small = all_small & small
+        flags = small & (largest > 100 * np.maximum(middle, SMALL))
         if flags.any():
             text = (
                 f"{name} hardly learns: the relative update is {middle[flags][-1]:.1g}. Its "
                 "gradients vanish, or the learning rate is too small."
             )
-            yield from _held(record, flags, ENOUGH, text)
-    flags = np.logical_and.reduce([*small.values()]) & stuck
-    if flags.any():
+            found += [(name, remark) for remark in _held(record, flags, ENOUGH, text)]
+    yield from _grouped(found)
+    if all_small.any():
         text = (
-            f"No layer learns: the largest relative update is {largest[flags][-1]:.1g}, and the "
-            "loss stays. The learning rate is too small, or all gradients vanish."
+            f"No layer learns: the largest relative update is {largest[all_small][-1]:.1g}, and "
+            "the loss stays. The learning rate is too small, or all gradients vanish."
         )
-        yield from _held(record, flags, ENOUGH, text)
+        yield from _held(record, all_small, ENOUGH, text)
 
 
 def _units(record: Record, seen: Seen) -> Iterator[Remark]:
@@ -177,12 +234,18 @@ def _units(record: Record, seen: Seen) -> Iterator[Remark]:
         ("saturated", SATURATED, "of the elements are saturated, where the slope is nearly 0"),
         ("dead", DEAD, "of the units are 0 for the whole batch and get no gradient"),
     ):
+        found = []
         for name, line in _lines(record, kind).items():
             middle = _medians(line)
             flags = middle >= least
             if name in seen.judged and flags.any():
                 text = f"{name}: {100 * middle[flags][-1]:.0f} % {words}."
-                yield from _held(record, flags, ENOUGH, text)
+                found += [(name, remark) for remark in _held(record, flags, ENOUGH, text)]
+        # units that come back soon were not dead: a new net of many layers has such
+        half = (record.steps[-1] - record.steps[0]) / 2
+        if kind == "dead":
+            found = [(name, r) for name, r in found if r.now or r.last - r.first > half]
+        yield from _grouped(found)
 
 
 def _depth(record: Record, seen: Seen) -> Iterator[Remark]:
@@ -215,6 +278,20 @@ def _depth(record: Record, seen: Seen) -> Iterator[Remark]:
                 f"goes from {b:.2g} to {a:.2g}, a factor of {factor:.2g} a layer. {cure}"
             )
             yield from _held(record, flags, ENOUGH, text)
+
+
+def _start(record: Record, seen: Seen) -> Iterator[Remark]:
+    """A loss that begins far above that of equal probabilities."""
+    chances, losses = _lines(record, "chance").get(""), _lines(record, "loss").get("")
+    if chances is None or losses is None or record.steps[0] or not losses[0] > FAR * chances[0]:
+        return
+    above = np.cumprod(losses > FAR * chances[0]).astype(bool)
+    yield Remark(
+        f"The loss began at {losses[0]:.4g}; equal probabilities for {round(np.exp(chances[0]))} "
+        f"classes have {chances[0]:.3f}. The outputs start too large: try smaller initial weights, "
+        "or scale the inputs.",
+        record.steps[0], record.steps[np.flatnonzero(above)[-1]], bool(above.all()),
+    )  # fmt: skip
 
 
 def _plateau(record: Record, seen: Seen) -> Iterator[Remark]:
@@ -251,15 +328,16 @@ def _jumps(record: Record, seen: Seen) -> Iterator[Remark]:
     if losses is None or not ratios:
         return
     moved = np.fmax.reduce(ratios)
-    start = losses[:ENOUGH].max()
     shaken = np.fmax.accumulate(np.where(np.isfinite(moved), moved, 0.0)) > SHAKEN
+    # the first batches tell how noisy the loss is, unless the first update has changed it already
+    start = losses[0] if moved[0] > LARGE else losses[:ENOUGH].max()
     before = _medians(losses)[:-1]  # of the five samples before each
     jump = (losses[ENOUGH:] > 2 * before) & (losses[ENOUGH:] > start) & shaken[ENOUGH - 1 : -1]
-    higher = (_medians(losses) > 2 * start) & shaken[ENOUGH - 1 :]
+    higher = (_medians(losses) > HIGHER * start) & shaken[ENOUGH - 1 :]
     if higher.any():
         text = (
             f"The loss is larger than at the start, {_medians(losses)[higher][-1]:.3g} against "
-            f"{np.median(losses[:ENOUGH]):.3g}, after updates of up to {100 * np.nanmax(moved):.0f}"
+            f"{start:.3g}, after updates of up to {100 * np.nanmax(moved):.0f}"
             " % of the weights: the learning rate is too large."
         )
         yield from _held(record, higher, ENOUGH, text)

@@ -242,7 +242,7 @@
   }
   function caption(h, step) {
     const whole = (n) => n.toLocaleString("en"), count = sum(h[2]) + h[4] + (kind === "gradients" ? h[3] : 0);
-    const parts = [`update ${whole(step)}: ${whole(count)} numbers${h[5] > 1 ? `, every ${h[5]}th` : ""}`];
+    const parts = [`update ${whole(step)}: ${whole(count)}${count < h[5] ? ` of ${whole(h[5])}` : ""} numbers`];
     if (h[3]) parts.push(`${percent(h[3] / count)} are 0`);
     if (h[4]) parts.push(`${whole(h[4])} are not finite`);
     return parts.join(", ");
