@@ -128,9 +128,7 @@ class _Builder:
             label = "y" + "".join("₀₁₂₃₄₅₆₇₈₉"[int(digit)] for digit in str(made.static[0]))
             self._link(source, self.ids[id(v)], label)
             return
-        called = formula.letters(
-            made.op, inputs, [self.trace.name(x) for x in inputs], self.used
-        )
+        called = formula.letters(made.op, inputs, [self.trace.name(x) for x in inputs], self.used)
         tex = formula.forward(made, called)
         keys = {i: key for key, i, _ in self.folding.constants(v)}
         sources = [None if x is None else self._end(x, keys.get(i)) for i, x in enumerate(inputs)]

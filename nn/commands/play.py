@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import types
@@ -11,13 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from autograd.files import located
+from autograd.node import Node
+from autograd.viz.kept import kept_graphs
 from nn.commands.refusal import Refusal
 
 NAME = "play"
 SUMMARY = "make a page to step through the graph of a script's loss"
 DESCRIPTION = (
-    "Run a Python script, take the Value bound to a global name at its end, and write a page to "
-    "step through its graph, forward and backward. The page is a single file and works offline. "
+    "Run a Python script, take the Value bound to a global name at its end, or without a name the "
+    "one on which it last called backward(), and write a page to step through its graph, forward "
+    "and backward, as it was before backward(). The page is a single file and works offline. "
     "Example: glassgrad play train.py:loss --out loss.html. All other arguments, and all after --, "
     "are the script's."
 )
@@ -26,7 +30,7 @@ DESCRIPTION = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments to its parser."""
     parser.allow_abbrev = False  # --o may be an option of the script
-    parser.add_argument("target", metavar="SCRIPT.py:NAME", help="script, and name of the Value")
+    parser.add_argument("target", metavar="SCRIPT.py[:NAME]", help="script, and name of the Value")
     parser.add_argument("--out", metavar="PAGE.html", required=True, help="output file")
     parser.set_defaults(passed_on=[])
 
@@ -36,26 +40,34 @@ def run(arguments: argparse.Namespace) -> int:
     import autograd
 
     path, _, name = arguments.target.rpartition(":")
-    if not path or not name.isidentifier():
+    if name.endswith(".py"):
+        path, name = arguments.target, ""
+    elif not path or not name.isidentifier():
         raise Refusal(f"{arguments.target!r} must be SCRIPT.py:NAME, such as train.py:loss.")
     script = located(path)
     if not script.is_file():
         raise Refusal(f"there is no script {path!r}.")
-    out = _page(arguments.out, name)
-    with autograd.source_lines():
+    out = _page(arguments.out, name or script.stem)
+    with autograd.source_lines(), kept_graphs() as kept:
         found = executed(script, arguments.passed_on)
-    if name not in found:
+    if not name and not kept:
+        raise Refusal(f"{path} ran, but called no backward(); name a Value, such as {path}:loss.")
+    if name and name not in found:
         values = ", ".join(key for key, x in found.items() if isinstance(x, autograd.Value))
         raise Refusal(
             f"{path} ran, but defines no global {name!r}; "
             + (f"its global Values are {values}." if values else "it has no global Values.")
+            + (f" Without a name, {path} plays what backward() was last called on." if kept else "")
         )
+    value = found[name] if name else kept[-1].root
+    graph = next((k for k in reversed(kept) if isinstance(value, Node) and value in k.fields), None)
+    title = f"{name or value.name or 'the last backward()'} of {script.name}"
     try:
-        player = autograd.play(found[name], names=found, title=f"{name} of {script.name}")
+        with graph.restored() if graph else contextlib.nullcontext():
+            player = autograd.play(value, names=found, title=title)
+            written = player.save(out)
     except (TypeError, RuntimeError) as error:
-        raise Refusal(f"{name}: {error}") from error
-    try:
-        written = player.save(out)
+        raise Refusal(f"{name}: {error}" if name else str(error)) from error
     except OSError as error:
         raise Refusal(f"can't write {out}: {error}") from error
     print(f"Wrote {written}: {len(player.story.events):,} nodes to step through.")

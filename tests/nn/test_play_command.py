@@ -5,9 +5,13 @@ from __future__ import annotations
 import sys
 import textwrap
 
+import numpy as np
 import pytest
 
+import autograd
 from nn.cli import main
+from nn.commands import play as commands
+from nn.commands.play import executed
 
 SCRIPT = """
     import argparse, sys
@@ -36,7 +40,7 @@ def play(tmp_path, capsys):
         (tmp_path / "script.py").write_text(textwrap.dedent(code), "utf-8")
         before = sys.argv[:], sys.path[:], sys.modules["__main__"]
         try:
-            target = f"{tmp_path / 'script.py'}:{name}"
+            target = f"{tmp_path / 'script.py'}" + (f":{name}" if name else "")
             status = main(["play", target, "--out", str(tmp_path / out), *more])
         finally:
             sys.modules.pop("friend", None)
@@ -75,6 +79,62 @@ def test_a_script_that_ends_badly_says_so(play, code):
     status, _, err, page = play(f"import sys, friend\nloss = friend.make() * 2\nsys.exit({code})\n")
     assert (status, page) == (2, False)
     assert f"ended with sys.exit({code})" in err
+
+
+TRAINED = """
+    import numpy as np, nn
+    from nn.functional import cross_entropy
+    model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
+    optimizer = nn.optim.Adam(model.parameters(), lr=0.1)
+    x, t = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32), np.arange(6) % 2
+    before = []
+    def step():
+        before[:] = [p.data.copy() for p in model.parameters()]
+        optimizer.zero_grad()
+        loss = cross_entropy(model(x), t)
+        total = loss * 2.0
+        total.backward()
+        optimizer.step()
+        return loss, total
+    for _ in range(6):
+        loss, total = step()
+    after = [p.data.copy() for p in model.parameters()]
+    grads = [p.grad.copy() for p in model.parameters()]
+"""
+
+
+@pytest.mark.parametrize("name", ["loss", "total", ""])
+def test_a_script_that_called_backward_is_played_as_it_was_before(
+    play, tmp_path, name, monkeypatch
+):
+    made = []
+    original = autograd.play
+    monkeypatch.setattr(
+        autograd, "play", lambda *a, **k: made.append(original(*a, **k)) or made[-1]
+    )
+    seen = {}
+    monkeypatch.setattr(commands, "executed", lambda *a: seen.update(executed(*a)) or seen)
+    status, _, err, page = play(TRAINED, name=name)
+    assert (status, page) == (0, True), err
+    story = made[0].story
+    scale = 2.0 if name == "loss" else 1.0  # the gradient of the loss alone is half of that kept
+    parameters = list(seen["model"].parameters())
+    for p, before, after, grad in zip(
+        parameters, seen["before"], seen["after"], seen["grads"], strict=True
+    ):
+        event = story.events[story.index[id(p)]]
+        rms = np.sqrt(np.mean(np.square(before)))
+        assert event.value["rms"] == pytest.approx(rms, rel=1e-5)
+        rms = np.sqrt(np.mean(np.square(grad)))
+        assert event.gradient["rms"] * scale == pytest.approx(rms, rel=1e-4)
+        assert np.array_equal(p.data, after)
+
+
+def test_a_name_that_only_a_function_knows_can_be_left_out(play):
+    code = "import friend\ndef main():\n    y = friend.make() * 2\n    y.backward()\nmain()\n"
+    assert "plays what backward() was last called on" in play(code)[2]
+    assert play(code, name="")[0] == 0
+    assert "called no backward()" in play("x = 1\n", name="")[2]
 
 
 def test_a_missing_name_lists_those_that_are_there(play):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import pathlib
+
 import numpy as np
 import pytest
 
 import autograd
 import nn
-import nn.functional as F
 from autograd import Value, play
+from nn.functional import cross_entropy, relu, sigmoid
 
 
 class Page:
@@ -36,6 +38,15 @@ class Page:
     def press(self, *keys):
         for key in keys:
             self.page.keyboard.press(key)
+
+    def step_to(self, heading):
+        """Step back until the panel has this heading."""
+        self.press("End")
+        for _ in range(int(self.page.locator("#slider").get_attribute("max"))):
+            if self.text("#now").startswith(heading):
+                return
+            self.press("ArrowLeft")
+        raise AssertionError(heading)
 
     def close(self):
         self.context.close()
@@ -72,6 +83,7 @@ def speller():
 
 def test_stepping_to_the_end_and_back(visit):
     page = visit(neuron())
+    page.press("Home")
     assert "Before the first step" in page.text("#now")
     assert page.page.locator(".box.unreached").count() == 5
     page.press("End")
@@ -85,7 +97,7 @@ def test_stepping_to_the_end_and_back(visit):
 
 def test_a_gradient_not_yet_reached_is_never_shown_as_zero(visit):
     page = visit(neuron())
-    page.press(*["ArrowRight"] * 5)
+    page.press("Home", *["ArrowRight"] * 5)
     assert page.text("#count") == "5 / 8"
     assert "∂ not yet" in page.text(".box.leaf", "b")
     page.press("ArrowRight")
@@ -146,8 +158,8 @@ def unrolled(layer, x):
             h = np.tanh(a)
         else:
             i, f, g, o = np.split(a, 4, axis=1)
-            c = F.sigmoid(f) * c + F.sigmoid(i) * np.tanh(g)
-            h = F.sigmoid(o) * np.tanh(c)
+            c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+            h = sigmoid(o) * np.tanh(c)
             states["c"].append(c)
         states["h"].append(h)
     return states
@@ -158,9 +170,10 @@ def test_the_strip_over_time_has_the_gradient_of_every_state(visit, kind):
     autograd.seed(0)
     layer, x = kind(5, 8), np.random.default_rng(0).normal(size=(12, 3, 5)).astype(np.float32)
     page = visit(np.sum(layer(x)[0][-1]))
-    while "step" not in page.page.locator(".box.group").first.text_content():
-        page.page.locator(".box.group").first.focus()
-        page.press("Enter")
+    for _ in range(3):
+        if "step" not in page.text(".box.group"):
+            page.page.locator(".box.group").first.focus()
+            page.press("Enter")
     steps = page.page.locator(".box.group .title").all_text_contents()
     assert sorted(steps) == sorted(f"step {t} of 12" for t in range(1, 13))
     shown = page.page.locator("#strip span").evaluate_all("bars => bars.map(b => b.title)")
@@ -185,6 +198,207 @@ def test_hovering_shows_shape_statistics_and_a_heat_map(visit):
     assert page.page.locator("#node figure svg").count() >= 2
 
 
+def test_a_page_opens_finished_and_plays_from_the_start(visit):
+    loss = neuron()
+    loss.name = "loss"
+    page = visit(loss)
+    assert page.page.locator(".box.unreached, .box.active").count() == 0
+    assert f"loss = {loss.data:.4g}".replace("-", "−") in page.text("#now")
+    shown = page.text(".box.leaf", "b").partition("∂")[2].replace("−", "-")
+    b = loss.inputs[0].inputs[0].inputs[1]
+    loss.backward()
+    assert float(shown) == pytest.approx(b.grad, rel=1e-2)
+    page.page.clock.install()
+    page.press("Space")
+    assert page.text("#count") == "0 / 8"
+
+
+def test_the_formula_of_a_broadcast_input_sums_over_the_batch(visit):
+    rng = np.random.default_rng(0)
+    w, b = Value(rng.normal(size=(3, 2)), name="w"), Value(np.zeros(2), name="b")
+    loss = np.sum((rng.normal(size=(8, 3)) @ w + b) ** 2)
+    page = visit(loss)
+    page.step_to("Backward: +")
+    term = page.page.locator(".term", has_text="to b:")
+    assert "".join(term.locator("math").text_content().split()) == "∑0y¯"
+    loss.backward()
+    shown = float(term.locator(".sum").inner_text().rpartition(" ")[2])
+    assert shown == pytest.approx(np.sqrt(np.mean(b.grad**2)), rel=1e-3)
+
+
+def test_single_numbers_are_no_root_mean_squares(visit):
+    b = Value(np.array([0.5]), name="b")
+    loss = np.sum((np.arange(4.0)[:, None] + b) ** 2)
+    page = visit(loss)
+    page.step_to("Backward: +")
+    assert "contribution 16" in page.text(".term", "to b:")
+    loss.backward()
+    assert b.grad == 16
+
+
+def test_addends_of_a_sum_are_shown(visit):
+    a, b = Value(2.0, name="a"), Value(-3.0, name="b")
+    page = visit(a * b + a**2)
+    page.press("Home", "End")
+    assert "they add up: 4 + (−3) = 1" in page.text("#now")
+
+
+def test_letters_of_nameless_inputs_are_no_names_of_others(visit):
+    a, b = Value(2.0, name="a"), Value(-3.0, name="b")
+    page = visit(a * b + a**2)
+    page.press("Home", *["ArrowRight"] * 6)
+    text = page.text("#now")
+    assert "Forward: +" in text
+    assert "a, the result" not in text
+    assert "b, the result" not in text
+    assert "= −6 + 4" in " ".join(text.split()) or "−6+4" in "".join(text.split()).replace("-", "−")
+
+
+def test_behind_a_dead_relu_the_local_derivative_is_shown(visit):
+    x, w = Value(2.0, name="x"), Value(-1.5, name="w")
+    page = visit(relu(x * w))
+    page.press("Home", "End")
+    assert "0 × −1.5 = 0" in page.text(".term", "to x:")
+
+
+def test_what_rounding_left_is_not_shown_as_a_gradient(visit):
+    autograd.seed(0)
+    model = nn.Sequential(nn.Linear(5, 4), nn.BatchNorm1d(4), nn.Linear(4, 3))
+    x = np.random.default_rng(0).normal(size=(32, 5)).astype(np.float32)
+    page = visit(cross_entropy(model(x), np.arange(32) % 3))
+    assert page.text(".box.leaf", "0.bias").endswith("∂ ≈ 0")
+    assert "∂ 0." in page.text(".box.leaf", "2.bias")
+
+
+def test_weights_have_paths_and_single_ops_their_modules_name(visit):
+    model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
+    page = visit(np.sum(model(np.ones((2, 3), np.float32))))
+    titles = page.page.locator(".box .title").all_text_contents()
+    assert {"0.weight", "2.bias", "Linear", "ReLU"} <= set(titles)
+
+
+def test_the_op_stands_beside_the_users_name(visit):
+    loss = neuron()
+    loss.name = "loss"
+    assert "loss = tanh" in visit(loss).page.locator(".box .title").all_text_contents()
+
+
+CONTRAST = """() => {
+  const channels = (text) => {
+    const m = text.match(/[\\d.]+(e-?\\d+)?/g).map(Number).slice(0, 3);
+    return text.startsWith("color(") ? m : m.map((x) => x / 255);
+  };
+  const linear = (x) => (x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4);
+  const light = (text) => {
+    const [r, g, b] = channels(text).map(linear);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const ratio = (...colors) => {
+    const [dark, bright] = colors.map(light).sort((a, b) => a - b);
+    return (bright + 0.05) / (dark + 0.05);
+  };
+  const found = [];
+  document.querySelectorAll(".box").forEach((g) => {
+    const back = getComputedStyle(g.querySelector("rect")).fill;
+    const opacity = +getComputedStyle(g).opacity;
+    for (const t of g.querySelectorAll("text"))
+      if (t.textContent)
+        found.push([t.textContent, ratio(getComputedStyle(t).fill, back), opacity]);
+  });
+  document.querySelectorAll("header *, aside *, footer *, #strip *").forEach((e) => {
+    const written = [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
+    if (!written || !e.checkVisibility()) return;
+    let at = e;
+    const back = () => getComputedStyle(at).backgroundColor;
+    while (back() === "rgba(0, 0, 0, 0)") at = at.parentElement;
+    found.push([e.textContent, ratio(getComputedStyle(e).color, back()), 1]);
+  });
+  return found;
+}"""
+
+
+def shaded():
+    """A graph whose gradients take every shade, with one that is NaN and one that is noise."""
+    x, w = Value(np.array([1.0, np.inf]), name="x"), Value(1e-6, name="w")
+    parts = [Value(10.0**-k, name=f"p{k}") for k in range(7)]
+    total = sum(p * 10.0 ** (k - 3) for k, p in enumerate(parts))
+    with np.errstate(invalid="ignore"):
+        return np.sum(x * 0.0 * w) + total
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("make", [neuron, shaded, speller])
+def test_every_text_has_a_contrast_of_four_and_a_half(visit, scheme, make):
+    page = visit(make(), color_scheme=scheme, reduced_motion="reduce")
+    for keys in ((), ("Home",), ("ArrowRight",) * 3, ("End",), ("ArrowLeft",) * 2):
+        page.press(*keys)
+        found = page.page.evaluate(CONTRAST)
+        assert len(found) > 20
+        assert [(t, r, o) for t, r, o in found if r < 4.5 or o < 1] == []
+
+
+@pytest.mark.parametrize("keys", [(), ("Home",)])
+def test_the_legend_explains_what_is_on_the_page(visit, keys):
+    page = visit(neuron())
+    page.press(*keys)
+    text = page.text("#legend")
+    for word in ("leaf", "result of an op", "not computed yet", "∂", "ȳ", "size of the gradient"):
+        assert word in text
+    assert "NaN" not in text
+
+
+def test_without_javascript_there_is_a_still_picture(visit):
+    page = visit(neuron(), java_script_enabled=False)
+    texts = page.page.locator("noscript svg text").all_text_contents()
+    assert {"a", "b"} <= set(texts)
+    assert any("grad" in text for text in texts)
+
+
+def test_the_address_holds_view_and_step(visit):
+    page = visit(speller())
+    page.page.locator(".box.group").first.focus()
+    page.press("Enter", "Home", "ArrowRight", "ArrowRight")
+    address = page.page.url
+    assert address.endswith("s2")
+    where = page.text("#crumbs"), page.text("#count")
+    page.page.goto("about:blank")
+    page.page.goto(address)
+    assert (page.text("#crumbs"), page.text("#count")) == where
+
+
+def test_the_focus_stays_in_the_graph(visit):
+    page = visit(speller())
+    page.page.locator(".box.group").first.focus()
+    for key in ("Enter", "Escape", " "):
+        page.press(key)
+        assert page.page.evaluate("document.activeElement.classList.contains('box')")
+    assert page.text("#crumbs") != "the whole graph"
+
+
+def test_maps_of_signed_data_show_the_signal(visit):
+    signs = np.where(np.arange(24)[:, None] % 2, -1.0, 1.0) * np.ones(24)
+    page = visit(np.sum(Value(signs, name="w") * 2.0))
+    page.page.locator(".box.leaf").first.hover()
+    assert "largest of each block" in page.text("#node figcaption")
+    fills = page.page.locator("#node figure svg rect").evaluate_all(
+        "cells => cells.map(c => c.style.fill)"
+    )
+    assert "100%" in fills[0]
+
+
+def test_an_image_batch_is_shown_as_pictures(visit):
+    images = np.zeros((8, 2, 6, 6))
+    images[3, 1, 2:4, 2:4] = 1.0
+    page = visit(np.sum(Value(images, name="x") ** 2))
+    page.page.locator(".box.leaf").first.hover()
+    figure = page.page.locator("#node figure").first
+    assert "[3, 1]" in figure.inner_text()
+    cells = figure.locator("svg[aria-label*='[3, 1]'] rect").evaluate_all(
+        "cells => cells.map(c => !c.style.fill.includes(' 0%'))"
+    )
+    assert np.array_equal(np.reshape(cells, (6, 6)), images[3, 1] > 0)
+
+
 def test_the_line_of_the_source_is_shown(visit):
     with autograd.source_lines():
         y = Value(2.0) * 3.0
@@ -192,6 +406,8 @@ def test_the_line_of_the_source_is_shown(visit):
     page.press("End")
     page.page.locator(".box.op").first.focus()
     assert "y = Value(2.0) * 3.0" in page.text("#node code")
+    assert page.text("#node code").startswith("test_player_page.py:")
+    assert str(pathlib.Path(__file__).parent) not in page.page.content()
 
 
 def test_search_finds_a_node_and_goes_there(visit):

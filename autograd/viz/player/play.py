@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from autograd.node import Node
+from autograd.viz.draw import draw
 from autograd.viz.pages import embedded, fill, framed, save
 from autograd.viz.player.groups import Groups, views
 from autograd.viz.player.layout import lay_out
@@ -16,6 +17,12 @@ from autograd.viz.player.story import Event, Story
 from autograd.viz.symbols import GLYPHS
 
 _TEMPLATE = Path(__file__).with_name("player.html")
+_STILL = 24
+"""About how many boxes the picture for readers without JavaScript has."""
+
+_GRADIENTS = 400
+"""Most nodes of a graph whose picture without JavaScript shows gradients."""
+
 _LETTER = 7.6
 """Width of a character on a box, in pixels."""
 
@@ -27,10 +34,11 @@ class Player:
     ----------
     story : the events, node by node.
     title : the heading of the page.
+    names : names for Values and arrays.
     """
 
-    def __init__(self, story: Story, title: str) -> None:
-        self.story, self.title = story, title
+    def __init__(self, story: Story, title: str, names: Mapping[str, Any] | None = None) -> None:
+        self.story, self.title, self.names = story, title, names
 
     @cached_property
     def data(self) -> dict[str, Any]:
@@ -79,7 +87,13 @@ class Player:
         RuntimeError
             Graphviz is missing; the message says what to install.
         """
-        return fill(_TEMPLATE, title=self.title, data=embedded(self.data))
+        return fill(_TEMPLATE, title=self.title, data=embedded(self.data), still=self._still())
+
+    def _still(self) -> str:
+        """A picture for readers without JavaScript."""
+        trace = self.story.trace
+        few = len(self.story.events) <= _GRADIENTS
+        return draw(trace.roots[0], gradients=few, limit=_STILL, names=self.names).svg()
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the page to a file, atomically; its suffix is .html.
@@ -127,7 +141,10 @@ class _Formulas:
 def _texts(event: Event) -> list[str]:
     """The longest texts in the box of an event."""
     shape = (event.value or {}).get("shape", ())
-    return [f"{event.title} = {event.sign}" if event.sign else event.title, f"{'×'.join(map(str, shape))} rms 0.00"]
+    return [
+        f"{event.title} = {event.sign}" if event.sign else event.title,
+        f"{'×'.join(map(str, shape))} rms 0.00",
+    ]
 
 
 def _box(lines: Sequence[str]) -> tuple[int, int]:
@@ -160,6 +177,7 @@ def play(value: Any, *, names: Mapping[str, Any] | None = None, title: str | Non
         `value` is not a Value.
     RuntimeError
         The graph was released by backward(): call play first, or use retain_graph=True.
+        ``glassgrad play train.py:loss`` runs a script and plays its graph as it was before.
 
     Examples
     --------
@@ -173,4 +191,10 @@ def play(value: Any, *, names: Mapping[str, Any] | None = None, title: str | Non
             f"play: takes a Value such as a loss, not {type(value).__name__}. Plain arrays have no "
             "graph."
         )
-    return Player(Story(value, names), title or value.name or "backprop, step by step")
+    if value.op is not None and not value.inputs:
+        raise RuntimeError(
+            "play: this graph was released by an earlier backward(). Call play(loss) before "
+            "loss.backward(), or backward(retain_graph=True), or run the script as `glassgrad play "
+            "train.py:loss`, which keeps its last graph."
+        )
+    return Player(Story(value, names), title or value.name or "backprop, step by step", names)

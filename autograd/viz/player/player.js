@@ -48,6 +48,8 @@
     if (d.number !== undefined) return number(d.number);
     return `${shape(d)}${d.rms === undefined ? "" : `  rms ${number(d.rms, 2)}`}`;
   };
+  const isNumber = (k) => events[k].value && events[k].value.number !== undefined;
+  const nought = (d) => (d.noise ? "≈ 0" : number(sizeOf(d), 3));
   const sizeOf = (d) => (d && d.number !== undefined ? d.number : d && d.rms !== undefined ? d.rms : "nan");
   const path = (g) => { const names = []; for (; g > 0; g = groups[g].parent) names.unshift(groups[g].title); return names.join(" › "); };
   const nameOf = (k) => {
@@ -57,10 +59,17 @@
     return event.op;
   };
 
+  const headingOf = (k) => nameOf(k) + (events[k].sign ? ` = ${events[k].sign}` : "");
+  const withOp = (k) => {
+    const { op, sign, title } = events[k], shown = sign || title;
+    return headingOf(k) + (op && ![op, signs[op]].includes(shown) ? ` (${op})` : "");
+  };
+
   const called = (place) => {
     const event = events[place.from], name = nameOf(place.from);
     if (place.called === name) return name;
-    if (event.kind !== "op" || event.title !== (signs[event.op] || event.op)) return `${place.called}, ${name}`;
+    if (event.kind === "constant" && !event.title && isNumber(place.from)) return "a constant";
+    if (event.kind !== "op" || event.sign) return `${place.called}, ${name}`;
     return `${place.called}, the result of ${name}`;
   };
 
@@ -87,17 +96,21 @@
 
   // ---- colors of gradients: the logarithm of their size, one scale for the page --------------------
 
-  const logs = events.filter((e) => e.gradient).map((e) => Math.log10(Math.abs(sizeOf(e.gradient)))).filter(Number.isFinite);
+  const logs = events.filter((e) => e.gradient && !e.gradient.noise).map((e) => Math.log10(Math.abs(sizeOf(e.gradient)))).filter(Number.isFinite);
   const high = Math.max(...logs, -99), low = Math.max(Math.min(...logs, high - 1), high - 6);
+  // At most --heat of the warm color, so that text in --ink stays readable on it.
+  const shade = (t) => `color-mix(in srgb, var(--warm) calc(6% + var(--heat) * ${t.toFixed(2)}), var(--panel))`;
   function heat(size) {
-    if (typeof size === "string") return "#6d28d9";
+    if (typeof size === "string") return "var(--odd)";
     if (!size) return "var(--zero)";
     const t = Math.min(Math.max((Math.log10(Math.abs(size)) - low) / (high - low), 0), 1);
-    return `color-mix(in srgb, var(--warm) ${Math.round(8 + 62 * t)}%, var(--panel))`;
+    return shade(t);
   }
 
   // ---- the view: one group open -------------------------------------------------------------------
 
+  let ready = false, zoomed = false;
+  let finished = false; // all is shown at once, before anything was stepped
   let view = 0, time = 0, zoom = 1, chosen = null, timer = null;
   let boxes = [], edges = [], steps = [];
 
@@ -141,19 +154,26 @@
       const outside = i >= at.items.length - at.outside;
       const classes = `box ${kind === "g" ? "group" : events[k].kind}${outside ? " outside" : ""}`;
       const g = draw("g", { class: classes, tabindex: "0", role: "button", transform: `translate(${x - w / 2},${y - h / 2})` });
-      const title = kind === "g" ? groups[k].title : nameOf(k);
+      const title = kind === "g" ? groups[k].title : headingOf(k);
       const texts = [20, 36, 51].map((dy, j) => draw("text", { x: w / 2, y: dy, class: ["title", "value", "grad"][j] }));
       texts[0].textContent = title.length * 7 > w + 14 ? `${title.slice(0, Math.floor(w / 7.4))}…` : title;
-      g.append(draw("rect", { width: w, height: h }), ...texts);
+      g.append(draw("rect", { width: w, height: h, rx: kind === "e" && events[k].kind === "op" ? 16 : kind === "g" ? 8 : 2 }), ...texts);
       const act = () => (kind === "g" ? open(k) : outside ? goTo(k) : choose(k));
       g.addEventListener("click", act);
-      g.addEventListener("keydown", (e) => { if (e.key === "Enter") { e.preventDefault(); act(); } });
+      g.addEventListener("keydown", (e) => {
+        if (e.key !== "Enter" && e.key !== " ") return;
+        e.preventDefault();
+        e.stopPropagation();
+        act();
+        if (view === k && kind === "g") boxes[0].g.focus(); // the box that had the focus is gone
+      });
       if (kind === "e") ["mouseenter", "focus"].forEach((on) => g.addEventListener(on, () => choose(k)));
       svg.append(g);
       return { g, texts, kind, k, title, outside };
     });
     crumbs();
     strip();
+    zoomed = false;
     fit();
     if (!keep) byId("scroll").scrollTo(0, 0);
     byId("slider").max = steps.length;
@@ -180,18 +200,21 @@
         texts[1].textContent = plain ? "constant" : reached ? brief(event.value) : "not yet";
         texts[1].setAttribute("class", reached ? "value" : "wait");
         const gradient = gradientAt(k, now);
-        const size = gradient.state === "part" ? gradient.size : gradient.state === "whole" ? sizeOf(event.gradient) : 0;
-        const word = { wait: "∂ not yet", none: "∂ no path", constant: "", whole: `∂ ${number(size, 3)}`,
+        const noise = gradient.state === "whole" && event.gradient.noise;
+        const size = gradient.state === "part" ? gradient.size : gradient.state === "whole" && !noise ? sizeOf(event.gradient) : 0;
+        const word = { wait: "∂ not yet", none: "∂ no path", constant: "", whole: noise ? "∂ ≈ 0" : `∂ ${number(size, 3)}`,
           part: `∂ ${number(size, 3)} (${gradient.arrived}/${gradient.of})` }[gradient.state];
         const backwards = now >= count - 1 && done > 0;
         texts[2].textContent = reached && (backwards || gradient.state === "whole") ? word : "";
         texts[2].setAttribute("class", gradient.state === "wait" || gradient.state === "none" ? "wait" : "grad");
         const filled = gradient.state === "whole" || gradient.state === "part";
         g.querySelector("rect").style.fill = reached && filled ? heat(size) : "";
-        const active = now === k || (passes(k) && now === backAt(k));
+        g.classList.toggle("heated", reached && filled);
+        g.classList.toggle("odd", reached && filled && typeof size === "string");
+        const active = !finished && (now === k || (passes(k) && now === backAt(k)));
         g.classList.toggle("active", active);
         box.active = active;
-        said = `${box.title}, ${event.kind}, ${texts[1].textContent}, ${texts[2].textContent}`;
+        said = event.kind;
       } else {
         const inside = members[k], reached = Math.max(...inside) <= now;
         const back = inside.filter(passes);
@@ -199,12 +222,12 @@
         g.classList.toggle("unreached", !reached);
         texts[1].textContent = reached ? `${inside.filter((e) => events[e].kind === "op").length} ops` : "not yet";
         texts[2].textContent = passed ? "∂ computed" : now >= count - 1 && back.length ? "∂ not yet" : "";
-        box.active = now === Math.max(...inside) || (back.length > 0 && now === backAt(Math.min(...back)));
+        box.active = !finished && (now === Math.max(...inside) || (back.length > 0 && now === backAt(Math.min(...back))));
         g.classList.toggle("active", box.active);
-        said = `${box.title}, group of ${inside.length} nodes, ${texts[1].textContent}; Enter opens it`;
+        said = `group of ${inside.length} nodes; Enter opens it`;
       }
       g.classList.toggle("chosen", kind === "e" && k === chosen);
-      g.setAttribute("aria-label", said);
+      g.setAttribute("aria-label", [...texts.map((t) => t.textContent).filter(Boolean), said].join(" "));
     });
     edges.forEach(({ line, pair }) => {
       const into = boxes[pair[1]].active && !boxes[pair[1]].outside;
@@ -215,6 +238,7 @@
     byId("count").textContent = `${done} / ${steps.length}`;
     tell(now);
     inspect();
+    if (ready) note();
     const active = boxes.find((box) => box.active);
     if (active) scrollTo(active.g);
   }
@@ -234,6 +258,7 @@
       panel.append(make("h2", {}, "Before the first step"), make("p", {}, "Press → or play: values flow forward, then gradients flow backward."));
       return;
     }
+    if (finished) { overview(panel); return; }
     const forward = now < count, k = forward ? now : 2 * count - 1 - now;
     const box = boxes.find((b) => b.active);
     if (box && box.kind === "g") {
@@ -244,17 +269,18 @@
     }
     const event = events[k];
     if (forward) {
-      panel.append(make("h2", {}, `Forward: ${event.kind === "op" ? `${nameOf(k)}${event.op && event.op !== nameOf(k) ? ` (${event.op})` : ""}` : `${event.kind} ${nameOf(k)}`}`));
-      panel.append(formula(event.tex, "y = ") || "", formula(event.numbers, "= ") || "");
+      panel.append(make("h2", {}, `Forward: ${event.kind === "op" ? withOp(k) : `${event.kind} ${nameOf(k)}`}`));
+      panel.append(formula(event.tex, `${event.sign ? event.title : "y"} = `) || "", formula(event.numbers, "= ") || "");
+      if (event.details) panel.append(make("p", { class: "faint" }, `${event.op}: ${event.details}`));
       (event.inputs || []).forEach((place) => {
         if (place.from !== undefined) panel.append(make("p", {}, `${called(place)}: `, make("span", { class: "sum" }, brief(events[place.from].value))));
       });
       panel.append(make("p", { class: "sum" }, make("b", {}, `= ${brief(event.value)}`)));
       return;
     }
-    panel.append(make("h2", { class: "warm" }, `Backward: ${nameOf(k)}${event.op && event.op !== nameOf(k) ? ` (${event.op})` : ""}`));
-    const incoming = sizeOf(event.gradient), scalar = event.gradient.number !== undefined;
-    panel.append(make("p", { class: "sum" }, `incoming gradient ȳ${scalar ? "" : " (rms)"} = ${number(incoming)}`));
+    panel.append(make("h2", { class: "warm" }, `Backward: ${withOp(k)}`));
+    const incoming = sizeOf(event.gradient), rms = (j) => (isNumber(j) ? "" : " (rms)");
+    panel.append(make("p", { class: "sum" }, `incoming gradient ȳ${rms(k)} = ${number(incoming)}`));
     (event.inputs || []).forEach((place) => {
       if (place.from === undefined) return;
       if (place.out === undefined) {
@@ -264,25 +290,71 @@
       const term = make("div", { class: "term" }, make("p", {}, `to ${called(place)}:`), formula(place.tex) || "");
       term.append(make("p", { class: "sum" }, place.local !== undefined
         ? `${number(place.in)} × ${number(place.local)} = ${number(place.out)}`
-        : `contribution (rms) ${number(place.out)}`));
+        : `contribution${rms(place.from)} ${number(place.out)}`));
       const all = arrivals[place.from];
       if (all.length > 1) {
         const nth = all.findIndex((a) => a.place === place) + 1;
-        term.append(make("p", { class: "sum warm" }, `contribution ${nth} of ${all.length}; they add up: ${number(place.sum)}${nth < all.length ? " so far" : ""}`));
+        const parts = all.slice(0, nth).map((a) => number(a.place.out)).map((x) => (x[0] === "−" ? `(${x})` : x));
+        const addends = isNumber(place.from) && nth > 1 && nth <= 6 ? `${parts.join(" + ")} = ` : "";
+        term.append(make("p", { class: "sum warm" }, `contribution ${nth} of ${all.length}; they add up: ${addends}${number(place.sum)}${rms(place.from)}${nth < all.length ? " so far" : ""}`));
       }
       panel.append(term);
     });
   }
 
-  function figure(d, caption) {
-    const rows = d.map, n = rows[0].length, side = Math.min(12, 150 / Math.max(n, rows.length));
-    const svg = draw("svg", { width: n * side, height: rows.length * side, role: "img", "aria-label": `${caption} as a heat map` });
+  function overview(panel) {
+    const root = events.findIndex((e) => e.root), result = root < 0 ? count - 1 : root;
+    panel.append(make("h2", {}, `${events[result].sign ? nameOf(result) : "result"} = ${brief(events[result].value)}`));
+    const leaves = events.map((_, k) => k).filter((k) => events[k].kind === "leaf" && events[k].gradient && sizeOf(events[k].gradient));
+    panel.append(make("p", {}, "Finished: every box shows its value, and its gradient ∂. Press play to see how they come about, or → and ← to step."));
+    if (!leaves.length) return;
+    const size = (k) => (events[k].gradient.noise ? 0 : Math.abs(sizeOf(events[k].gradient)) || Infinity);
+    const largest = leaves.sort((a, b) => size(b) - size(a)).slice(0, 5);
+    const list = make("dl", {});
+    largest.forEach((k) => list.append(make("dt", {}, nameOf(k)), make("dd", {}, `${nought(events[k].gradient)}${isNumber(k) ? "" : " rms"}`)));
+    panel.append(make("p", { class: "warm" }, "largest gradients of leaves"), list);
+  }
+  function legend() {
+    const list = byId("signs");
+    const swatch = (kind) => make("span", { class: `swatch ${kind}` });
+    const scale = make("span", { class: "scale" }, ...[0, 0.25, 0.5, 0.75, 1].map((t) => make("span", { style: `background:${shade(t)}` })));
+    const has = (test) => events.some(test);
+    const rows = [
+      [swatch("leaf"), "leaf: a Value that gets a gradient"],
+      has((e) => e.kind === "constant") && [swatch("constant"), "constant: no gradient"],
+      [swatch("op"), "result of an op, under the op's sign or as name = op"],
+      groups.length > 1 && [swatch("group"), "group: click or Enter opens it"],
+      [swatch("unreached"), "not computed yet"],
+      [swatch("active"), "the current step"],
+      ["∂", "gradient of the result with respect to this box; (2/5): 2 of 5 contributions have arrived"],
+      logs.length > 0 && [scale, `size of the gradient, ${number(10 ** low, 2)} to ${number(10 ** high, 2)}, logarithmic`],
+      has((e) => e.gradient && sizeOf(e.gradient) === "nan") && [swatch("nan"), "NaN or ∞"],
+      has((e) => e.gradient && e.gradient.noise) && ["≈ 0", "only what rounding left of terms that cancel"],
+      ["y, ȳ", "in formulas: the op's result, and its gradient ∂L/∂y, what has come back so far"],
+      formulas.some((f) => f.includes("∑") || f.includes("&#x02211;")) && ["∑₀", "the sum over axis 0, along which an input was broadcast"],
+      has((e) => e.value && e.value.rms !== undefined) && ["rms", "root mean square of an array's elements"],
+      has((e) => e.value && e.value.map) && [make("span", {}, swatch("plus"), swatch("minus")), "elements above and below 0 in a heat map"],
+    ];
+    rows.filter(Boolean).forEach(([sign, text]) => list.append(make("dt", {}, sign), make("dd", {}, text)));
+    byId("legend").open = window.innerWidth > 760;
+  }
+  function matrix(rows, label, several) {
+    const n = rows[0].length, side = Math.min(12, (several > 1 ? 72 : 150) / Math.max(n, rows.length));
+    const svg = draw("svg", { width: n * side, height: rows.length * side, role: "img", "aria-label": label });
     rows.forEach((row, i) => [...row].forEach((digit, j) => {
       const shade = digit === "-" ? NaN : (parseInt(digit, 36) - 17) / 17;
-      const color = Number.isNaN(shade) ? "#6d28d9" : `color-mix(in srgb, var(${shade < 0 ? "--minus" : "--plus"}) ${Math.round(Math.abs(shade) * 100)}%, var(--zero))`;
+      const color = Number.isNaN(shade) ? "var(--odd)" : `color-mix(in srgb, var(${shade < 0 ? "--minus" : "--plus"}) ${Math.round(Math.abs(shade) * 100)}%, var(--zero))`;
       svg.append(draw("rect", { x: j * side, y: i * side, width: side + 0.3, height: side + 0.3, style: `fill:${color}` }));
     }));
-    const parts = [make("figcaption", {}, caption), svg];
+    return svg;
+  }
+  function figure(d, caption) {
+    const facets = d.facets || [[]], high = d.map.length / facets.length;
+    const several = d.shape.length > 2 && d.facets ? ` of [${facets.map((at) => at.join(", ")).join("], [")}]` : "";
+    const by = d.by ? `, ${d.by} of each block` : "";
+    const parts = [make("figcaption", {}, `${caption}${several}${by}`)], row = make("div", { class: "facets" });
+    facets.forEach((at, f) => row.append(matrix(d.map.slice(f * high, (f + 1) * high), `${caption} ${at.length ? `[${at.join(", ")}] ` : ""}as a heat map`, facets.length)));
+    parts.push(row);
     if (d.bins) {
       const bars = draw("svg", { width: 150, height: 36, role: "img", "aria-label": `${caption} as a histogram` });
       [...d.bins].forEach((c, i) => { const h = parseInt(c, 36); bars.append(draw("rect", { x: i * 9.3, y: 36 - h, width: 8.3, height: Math.max(h, 0.5), style: "fill:var(--accent)" })); });
@@ -302,7 +374,7 @@
     panel.replaceChildren();
     if (chosen === null) { panel.append(make("p", { class: "faint" }, "Hover over a box, or Tab to it, to see its details.")); return; }
     const event = events[chosen], done = position(), now = done ? steps[done - 1] : -1;
-    panel.append(make("h2", {}, nameOf(chosen), event.details && event.details !== nameOf(chosen) ? ` ${event.details}` : ""), make("p", { class: "faint" }, event.where || path(of[chosen]) || "the whole graph"));
+    panel.append(make("h2", {}, headingOf(chosen), event.details && event.details !== nameOf(chosen) ? ` ${event.details}` : ""), make("p", { class: "faint" }, event.where || path(of[chosen]) || "the whole graph"));
     if (chosen > now) { panel.append(make("p", {}, "not computed yet")); return; }
     if (event.value) panel.append(statistics(event.value));
     const maps = make("div", { class: "maps" });
@@ -312,7 +384,10 @@
     panel.append(maps);
     const words = { wait: "gradient: not computed yet", none: "gradient: none, the result does not depend on it", constant: "constant: no gradient",
       part: `gradient so far: ${number(gradient.size || 0)} (${gradient.arrived} of ${gradient.of} contributions)`, whole: "" };
-    if (gradient.state === "whole") panel.append(make("p", { class: "warm" }, "gradient"), statistics(event.gradient));
+    if (gradient.state === "whole") {
+      panel.append(make("p", { class: "warm" }, "gradient"), statistics(event.gradient));
+      if (event.gradient.noise) panel.append(make("p", {}, "Only what rounding left: the terms of its sum cancel."));
+    }
     else panel.append(make("p", { class: "warm" }, words[gradient.state]));
     if (event.line) panel.append(make("p", {}, make("code", {}, event.line)));
   }
@@ -336,7 +411,7 @@
       if (i) nav.append(" › ");
       if (g === view) { nav.append(make("span", { "aria-current": "page" }, groups[g].title)); return; }
       const button = make("button", { type: "button" }, groups[g].title);
-      button.addEventListener("click", () => open(g));
+      button.addEventListener("click", () => { open(g); boxes[0].g.focus(); });
       nav.append(button);
     });
   }
@@ -389,7 +464,8 @@
 
   // ---- moving ---------------------------------------------------------------------------------------
 
-  function to(n) {
+  function to(n, overall = false) {
+    finished = overall;
     n = Math.min(Math.max(n, 0), steps.length);
     time = n === 0 ? 0 : steps[n - 1] + 1;
     show();
@@ -408,9 +484,9 @@
   byId("next").addEventListener("click", () => to(position() + 1));
   byId("last").addEventListener("click", () => to(steps.length));
   byId("play").addEventListener("click", play);
-  byId("fit").addEventListener("click", fit);
-  byId("larger").addEventListener("click", () => { zoom = Math.min(zoom * 1.25, 3); scale(); });
-  byId("smaller").addEventListener("click", () => { zoom = Math.max(zoom / 1.25, 0.2); scale(); });
+  byId("fit").addEventListener("click", () => { zoomed = false; fit(); });
+  byId("larger").addEventListener("click", () => { zoomed = true; zoom = Math.min(zoom * 1.25, 3); scale(); });
+  byId("smaller").addEventListener("click", () => { zoomed = true; zoom = Math.max(zoom / 1.25, 0.2); scale(); });
   document.addEventListener("keydown", (e) => {
     if (e.ctrlKey || e.metaKey || e.altKey) return;
     if (e.target === query) { if (e.key === "Escape") { query.value = ""; hits.hidden = true; query.blur(); } return; }
@@ -425,6 +501,23 @@
     else return;
     e.preventDefault();
   });
-  window.addEventListener("resize", fit);
-  open(0);
+  window.addEventListener("resize", () => { if (!zoomed) fit(); });
+
+  // ---- the address: #g3s17 is group 3 after 17 steps ---------------------------------------------------
+
+  function note() {
+    const text = `#g${view}s${position()}`;
+    if (location.hash !== text) try { history.replaceState(null, "", text); } catch { /* a sandboxed frame has no address */ }
+  }
+  function followed() {
+    const at = /^#g(\d+)s(\d+)$/.exec(location.hash);
+    if (!at || +at[1] >= groups.length) return false;
+    open(+at[1]);
+    to(+at[2]);
+    return true;
+  }
+  window.addEventListener("hashchange", followed);
+  legend();
+  ready = followed();
+  if (!ready) { open(0); to(steps.length, true); ready = true; }
 })();

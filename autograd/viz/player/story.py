@@ -20,7 +20,7 @@ from autograd.viz import formula
 from autograd.viz.gradients import passed_back
 from autograd.viz.labels import arguments, call_labels
 from autograd.viz.names import shortened, visible
-from autograd.viz.player.digest import digest, size
+from autograd.viz.player.digest import digest, rounded, size
 from autograd.viz.symbols import GLYPHS, PUBLIC
 from autograd.viz.trace import Trace
 
@@ -103,10 +103,12 @@ class Story:
         self.users: list[list[int]] = []
         self.gradients: dict[Node, Any] = {}
         self.norms: dict[int, float] = {}
+        self._paths = _paths(self.trace, names or {})
         self._few = len(self.trace.order) <= _NUMBERS
         self._written: dict[Any, str] = {}
         self._called: dict[int, list[str]] = {}
         self._unreached: Unreached = {}
+        self._noise: set[int] = set()  # nodes whose gradient is only what rounding left
         with no_grad(), np.errstate(all="ignore"):
             self._forward(root)
             self._backward(root)
@@ -157,13 +159,20 @@ class Story:
             if call:
                 event.where = " › ".join(visible(labels[id(c)]) for c in call.chain())
             line = line_of(v)
-            event.line = f"{visible(Path(line.file).name)}:{line.number}  {visible(line.text)}" if line else ""
+            event.line = (
+                f"{visible(Path(line.file).name)}:{line.number}  {visible(line.text)}"
+                if line
+                else ""
+            )
 
     def _source(self, x: Any, key: Any = None) -> None:
         """Make the event of a leaf or a constant."""
         tracked = isinstance(x, Node) and x.requires_grad
         event = self._event(x, "leaf" if tracked else "constant", key)
         name = self.trace.name(x)
+        path = self._paths.get(id(x), "")
+        if name and path.endswith(f".{name}"):
+            name = path
         event.title = shortened(visible(name), 24) if name else ""
 
     def _event(self, x: Any, kind: str, key: Any = None) -> Event:
@@ -193,7 +202,10 @@ class Story:
 
     def _note(self, x: Node, g: Any) -> None:
         if not isinstance(g, dict):
-            self.events[self.index[id(x)]].gradient = digest(g)
+            event = self.events[self.index[id(x)]]
+            event.gradient = digest(g)
+            if id(x) in self._noise:
+                event.gradient["noise"] = True
             self.norms[id(x)] = float(np.linalg.norm(np.asarray(g, np.float64)))
 
     def _push(self, v: Node, g: Any, grads: dict[Node, Any]) -> None:
@@ -203,6 +215,8 @@ class Story:
         if made is not v and v in self._unreached:
             self._unreached[made] = self._unreached.pop(v)
         found = passed_back(made, g, needs, inputs=inputs, grads=grads, unreached=self._unreached)
+        fresh = {id(x) for x in inputs if isinstance(x, Node) and x not in grads}
+        only_noise = fresh | {id(x) for x in inputs if id(x) in self._noise}
         for i, (x, gx) in enumerate(zip(inputs, found, strict=True)):
             if gx is None or not needs[i]:
                 continue
@@ -213,8 +227,34 @@ class Story:
             place["tex"] = self._derivative(made, i, self._called[event.index])
             place["in"], place["out"] = size(g), size(gx)
             place["sum"] = size(grads[x])
-            if np.size(g) == 1 and np.size(gx) == 1 and float(np.reshape(g, ())):
-                place["local"] = float(np.reshape(gx, ())) / float(np.reshape(g, ()))
+            if np.size(g) == 1 and np.size(gx) == 1:
+                place["local"] = self._local(made, i, g, gx)
+            if id(x) in only_noise and self._is_noise(v, made, i, g, gx):
+                self._noise.add(id(x))
+            else:
+                only_noise.discard(id(x))
+                self._noise.discard(id(x))
+
+    def _local(self, made: Node, i: int, g: Any, gx: Any) -> float | str:
+        """The local derivative between scalars, also where the incoming gradient is zero."""
+        g, gx = float(np.reshape(g, ())), float(np.reshape(gx, ()))
+        if not g:
+            needs = [k == i for k in range(len(made.inputs))]
+            gx = float(np.reshape(passed_back(made, np.ones_like(made._data), needs)[i], ()))
+            g = 1.0
+        return rounded(gx / g)
+
+    def _is_noise(self, v: Node, made: Node, i: int, g: Any, gx: Any) -> bool:
+        """Whether a contribution is what rounding leaves of terms that cancel."""
+        if id(v) in self._noise:
+            return True
+        eps = float(np.finfo(gx.dtype).eps) if gx.dtype.kind == "f" else 0.0
+        largest, incoming = np.max(np.abs(gx), initial=0.0), np.max(np.abs(g), initial=0.0)
+        if not 0 < largest <= 1e3 * eps * incoming * np.size(g):
+            return False
+        needs = [k == i for k in range(len(made.inputs))]
+        terms = np.max(np.abs(passed_back(made, np.abs(g), needs)[i]), initial=0.0)
+        return bool(largest <= 8 * eps * terms)
 
     def _derivative(self, made: Node, i: int, called: list[str]) -> str:
         """LaTeX of the contribution to input i; written once for all equal calls."""
@@ -225,6 +265,24 @@ class Story:
         if key not in self._written:
             self._written[key] = formula.derivative(made, i, called, None, number=False).tex
         return self._written[key]
+
+
+def _paths(trace: Trace, names: Mapping[str, Any]) -> dict[int, str]:
+    """id of a parameter -> its path, which begins with its module's name if several are called."""
+    calls = {c.chain()[0] for c in trace.calls.values() if c}
+    tops = {id(c.owner): c.owner for c in sorted(calls, key=lambda c: c.start)}
+    owners = [owner for owner in tops.values() if hasattr(owner, "named_parameters")]
+    given = {id(x): name for name, x in names.items()}
+    classes = Counter(type(owner).__name__ for owner in owners)
+    counts: Counter[str] = Counter()
+    found: dict[int, str] = {}
+    for owner in owners:
+        kind = type(owner).__name__
+        counts[kind] += 1
+        own = given.get(id(owner)) or f"{kind}{counts[kind] if classes[kind] > 1 else ''}"
+        for path, x in owner.named_parameters():
+            found.setdefault(id(x), f"{own}.{path}" if len(owners) > 1 else path)
+    return found
 
 
 def _with_numbers(v: Node) -> str:
