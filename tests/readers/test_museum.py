@@ -784,11 +784,61 @@ def convolutions():
     return check(model, (x, KINDS[:24]), F.cross_entropy, adam(model))
 
 
+def multihead_attention():
+    class Weighed(nn.Module):
+        def __init__(self):
+            self.first, self.end = nn.Linear(3, 8), nn.Linear(8, 2)
+            self.weigh = nn.MultiheadAttention(8, 2, batch_first=True)
+
+        def forward(self, x):
+            h = self.first(x)
+            return self.end(self.weigh(h, h, h)[0].mean(1))
+
+    model = Weighed()
+    return check(model, (STEPS, LAST), F.cross_entropy, adam(model))
+
+
+def low_rank_update():
+    class Adapted(nn.Module):
+        def __init__(self):
+            self.fixed, self.end = nn.Linear(6, 16), nn.Linear(16, 3)
+            self.down = nn.Parameter(RNG.normal(size=(6, 2)).astype(np.float32))
+            self.up = nn.Parameter(np.zeros((2, 16), np.float32))
+
+        def forward(self, x):
+            return self.end(np.tanh(self.fixed(x) + (x @ self.down) @ self.up))
+
+    model = Adapted()
+    for p in (*model.fixed.parameters(), *model.end.parameters()):
+        p.requires_grad = False
+    return check(model, (MANY, KINDS), F.cross_entropy, adam(model))
+
+
+def layers_of_a_fixed_graph():
+    neighbours = (np.eye(80) + np.eye(80, k=1) + np.eye(80, k=-1)).astype(np.float32) / 3
+    return diagnosed(lambda net, x: net.b(F.relu(neighbours @ net.a(x))))
+
+
+def too_few_weights_for_noise():
+    x, noise = MANY[:, :2], RNG.normal(size=(80, 1)).astype(np.float32)
+    model = nn.Linear(2, 1)
+    return check(model, (x, noise), F.mse_loss, adam(model))
+
+
+def a_series_in_its_order():
+    wave = np.sin(0.05 * np.arange(140)).astype(np.float32)
+    windows = np.lib.stride_tricks.sliding_window_view(wave, 7)
+    model = Net(plain, end=1)
+    loader = nn.data.DataLoader((windows[:, :6].copy(), windows[:, 6:].copy()), 16)
+    return check(model, loader, F.mse_loss, adam(model))
+
+
 HEALTHY = [
     frozen_batch_norm, pairs, critic_of_a_gan, both_steps_of_a_gan, accumulated, head_only, tied,
     deep_tanh, residual, long_lstm, loop_over_a_cell, masked_attention, sparse_codes, doubles,
     small_gpt, gru_over_a_hundred_steps, linear_autoencoder, straight_through,
-    detached_advantage, convolutions,
+    detached_advantage, convolutions, multihead_attention, low_rank_update,
+    layers_of_a_fixed_graph, too_few_weights_for_noise, a_series_in_its_order,
 ]  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from autograd.random import default_generator
 from autograd.readers.check.samples import Batch, Samples
 from autograd.readers.lint.finding import Subject
 from autograd.readers.source_lines import Births, LineKeeper, OnNode
+from autograd.recording import no_grad
 from autograd.value import Value
 from autograd.viz.trace import Trace
 
@@ -48,6 +49,8 @@ class Case(Subject):
     def __init__(self, copies: Copies, samples: Samples) -> None:
         self.samples, self.batch = samples, samples.batch
         self._kept = copies
+        if self.batch is not samples.batches[0] and not self.takes(self.batch):
+            self.batch = samples.batches[0]
         copies = self.fresh()
         free = sys.getprofile() is None
         with Births(_keep_lines()) if free else contextlib.nullcontext():
@@ -61,6 +64,16 @@ class Case(Subject):
     def fresh(self) -> Copies:
         """Copies as the user's originals are."""
         return Copies(*copy.deepcopy(tuple(self._kept)))
+
+    def takes(self, batch: Batch) -> bool:
+        """Whether the model takes a batch of this size; one of a fixed graph takes its own only."""
+        copies = self.fresh()
+        try:
+            with no_grad():
+                copies.run(batch)
+        except (ValueError, IndexError):
+            return False
+        return True
 
     @cached_property
     def within(self) -> Trace:

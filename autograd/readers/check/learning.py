@@ -11,7 +11,7 @@ import numpy as np
 from autograd.derivatives import grad
 from autograd.node import Array, Node
 from autograd.readers.check.case import Case
-from autograd.readers.check.samples import few
+from autograd.readers.check.samples import Batch, few
 from autograd.readers.lint.finding import Finding
 from autograd.readers.lint.probabilities import REARRANGING
 from autograd.value import Value
@@ -22,6 +22,9 @@ FEW = 8
 
 REACHED, ENOUGH = 0.5, 0.9
 """Shares of the way from the constant predictor's loss to the floor: at least, and to stop at."""
+
+BOTTLENECK = 0.1
+"""The same for an autoencoder, which may be too narrow on purpose."""
 
 FAR = 12.0
 """How many times the constant prediction's loss is too much at the start; residual nets have 6."""
@@ -136,7 +139,9 @@ class Learning:
 
     def __init__(self, case: Case, steps: int) -> None:
         self.case, self.steps = case, steps
-        self.batch = few(case.batch, FEW)
+        self.batch = few(case.batch, _learnable(case))
+        if not case.takes(self.batch):
+            self.batch = case.batch
         copies = case.fresh()
         outputs, loss = copies.run(self.batch)
         self.start = float(loss.data)
@@ -206,6 +211,22 @@ class Learning:
         return Trial(losses, ratio)
 
 
+def _learnable(case: Case) -> int:
+    """How many samples even a linear model of this size can fit."""
+    each = max((v._data.size // (case.batch.size or 1) for v in case.within.roots), default=1)
+    count = sum(int(p._data.size) for p in trainable(case.model))
+    return max(2, min(FEW, count // max(1, each)))
+
+
+def _spread(case: Case) -> Batch:
+    """Samples from all over the data, as many as the batch has."""
+    whole, size = case.samples.whole, case.batch.size
+    if not case.samples.ordered or whole is None or not whole.size or not size:
+        return case.batch
+    batch = whole.take(np.linspace(0, whole.size - 1, size).astype(int))
+    return batch if case.takes(batch) else case.batch
+
+
 class Trial(NamedTuple):
     """Losses of a short training, and how much the first update changed the weights."""
 
@@ -232,7 +253,6 @@ def _change(before: list[Array], parameters: list[Any]) -> float:
 def loss_at_the_start(case: Case, measured: dict[str, str]) -> Iterator[Finding]:
     """A loss far above that of the best constant prediction, or one that is not finite."""
     start = float(case.root.data)
-    measured["loss at the start"] = number(start, 4)
     if not math.isfinite(start):
         yield Finding(
             "loss is not finite",
@@ -243,7 +263,12 @@ def loss_at_the_start(case: Case, measured: dict[str, str]) -> Iterator[Finding]
             case.root,
         )
         return
-    known = limits(case.fresh().loss, case.outputs, case.batch.target)
+    outputs, batch = case.outputs, _spread(case)
+    if batch is not case.batch:  # batches in order have less to tell apart
+        outputs, root = case.fresh().run(batch)
+        start = float(root.data)
+    known = limits(case.fresh().loss, outputs, batch.target)
+    measured["loss at the start"] = number(start, 4)
     if known is None or not known.floor >= -1e-3:
         return
     measured["loss of the best constant prediction"] = number(known.constant, 4)
@@ -272,7 +297,8 @@ def overfits(case: Case, learning: Learning, measured: dict[str, str]) -> Iterat
         f"{number(learning.best, 3)} (constant prediction {number(known.constant, 3)}, free "
         f"outputs {number(known.floor, 3)})"
     )
-    if learning.share(learning.best) >= REACHED:
+    copied = any(np.array_equal(x, case.batch.target) for x in case.batch.inputs)
+    if learning.share(learning.best) >= (BOTTLENECK if copied else REACHED):
         return
     same = " Its outputs are the same for all of them." if learning.same_outputs else ""
     yield Finding(

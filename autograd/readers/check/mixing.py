@@ -110,6 +110,8 @@ def batch_independence(case: Case) -> Iterator[Finding]:
     rows = next((n for n in range(size, 2, -1) if n not in others), 0)
     if not rows:
         return
+    if rows < size and not case.takes(case.batch.take(slice(rows))):
+        return
     seen = Influence(case, rows)
     if seen.outputs is None or seen.outputs.ndim == 0 or len(seen.outputs) != rows:
         return

@@ -35,7 +35,7 @@ def no_nonlinearity(case: Case) -> Iterator[Finding]:
 
 def _affine_before(case: Case, v: Node) -> Node | None:
     """The affine map whose result, and no other's, is all that this one gets."""
-    if not _is_map(case, v):
+    if not _is_map(case, v) or _is_split(case, v):
         return None
     x = v.inputs[0]
     while isinstance(x, Node) and x.op is not None and len(case.within.users[id(x)]) == 1:
@@ -48,6 +48,14 @@ def _affine_before(case: Case, v: Node) -> Node | None:
             return None
         x = x.inputs[0]
     return None
+
+
+def _is_split(case: Case, v: Node) -> bool:
+    """Whether a result is cut into parts, such as queries, keys and values."""
+    users = case.within.users.get(id(v), [])
+    while len(users) == 1 and users[0].op.name in REARRANGING:
+        users = case.within.users.get(id(users[0]), [])
+    return len(users) > 1 or any(u.op.name in ("split", "array_split", "unstack") for u in users)
 
 
 def _is_map(case: Case, v: Node) -> bool:
@@ -69,10 +77,7 @@ def _composes(x: Node, v: Node) -> bool:
 
 def detached_use(case: Case) -> Iterator[Finding]:
     """Arrays within the model that are the numbers of one of its own results."""
-    results: dict[Any, Node] = {}
-    for v in case.within.order:
-        if v.requires_grad and type(v._data) is not tuple and _telling(v._data):
-            results.setdefault((v._data.shape, v._data.dtype.str), []).append(v)  # type: ignore
+    results: dict[tuple[Any, ...], list[Node]] = {}
     seen: set[int] = set()
     for v in case.within.order:
         for x in v.inputs:
@@ -80,21 +85,22 @@ def detached_use(case: Case) -> Iterator[Finding]:
             if not isinstance(data, np.ndarray) or id(x) in seen or not _telling(data):
                 continue
             seen.add(id(x))
-            for y in results.get((data.shape, data.dtype.str), ()):  # type: ignore
-                if np.array_equal(y._data, data):
-                    uses = len(case.within.users.get(id(y), ()))
-                    yield Finding(
-                        "detached",
-                        case.where(v),
-                        f"an input of it has the numbers of {case.where(y)}, but no graph behind "
-                        f"them; {uses} other use{'s' if uses != 1 else ''} of these "
-                        f"{'are' if uses != 1 else 'is'} tracked",
-                        "the gradient of this path is missing, so the layers before it follow "
-                        "another loss than the one that is computed",
-                        "use the Value itself, without .data, .detach() or np.asarray",
-                        v,
-                    )
-                    break
+            earlier = results.get((data.shape, data.dtype), ())
+            y = next((y for y in earlier if np.array_equal(y._data, data)), None)
+            if y is not None:
+                uses = len(case.within.users.get(id(y), ()))
+                yield Finding(
+                    "detached",
+                    case.where(v),
+                    f"an input of it has the numbers of {case.where(y)}, but no graph behind "
+                    f"them; tracked uses of these: {uses}",
+                    "the gradient of this path is missing, so the layers before it follow "
+                    "another loss than the one that is computed",
+                    "use the Value itself, without .data, .detach() or np.asarray",
+                    v,
+                )
+        if v.requires_grad and type(v._data) is not tuple and _telling(v._data):
+            results.setdefault((v._data.shape, v._data.dtype), []).append(v)
 
 
 def _telling(x: Any) -> bool:
@@ -142,7 +148,7 @@ def negated_loss(case: Case) -> Iterator[Finding]:
             sign *= float(np.sign(number))
             v = next(x for x in v.inputs if x is not factor[0])
             continue
-        elif v.op.name in LOSSES and sign < 0:
+        elif sign < 0 and (v.op.name in LOSSES or _is_even_power(v)):
             yield Finding(
                 "the loss is negated",
                 case.where(v),
@@ -155,6 +161,10 @@ def negated_loss(case: Case) -> Iterator[Finding]:
         elif v.op.name not in ("mean", "sum", "reshape"):
             return
         v = v.inputs[0]
+
+
+def _is_even_power(v: Node) -> bool:
+    return v.op.name == "power" and np.ndim(v.inputs[1]) == 0 and v.inputs[1] % 2 == 0
 
 
 STEPS = {"sign", "floor_divide", "round", "rint", "floor", "ceil", "trunc", "heaviside"}

@@ -24,9 +24,9 @@ DEEP, LONG = 4, 8
 VANISHED, EXPLODED = 1e-4, 1e3
 """Ratios of the first layer's (or step's) gradient norm to the last one's."""
 
-GATED_VANISHED = 1e-10
-"""The same for gated cells: a new forget gate halves the gradient at each step, and opens when
-there is something to keep."""
+GATED_LONG, GATE_SHUT = 45, 0.3
+"""A new forget gate halves the gradient at each step and opens where there is something to keep:
+of shorter sequences, only a smaller factor is a fault."""
 
 
 def saturated(subject: Subject) -> Iterator[Finding]:
@@ -123,7 +123,10 @@ def norms_over_time(subject: Subject) -> Iterator[Finding]:
             norms = [_norm(subject, states) for states in found.carried]
             gated = any(subject.trace.made(v).op.name == "sigmoid" for v in found.steps[0])
             first = found.carried[0][0]
-            yield from _judge(norms, subject.where(first), "step", GATED if gated else TIME, first)
+            axis = GATED if gated else TIME
+            if gated and len(norms) < GATED_LONG:
+                axis = axis._replace(vanished=min(VANISHED, GATE_SHUT ** (len(norms) - 1)))
+            yield from _judge(norms, subject.where(first), "step", axis, first)
 
 
 def _norm(subject: Subject, nodes: Sequence[Node]) -> float | None:
@@ -159,7 +162,6 @@ TIME = Axis(
     "clip the gradient's norm (nn.utils.clip_grad_norm_), smaller recurrent weights, or an LSTM",
 )
 GATED = TIME._replace(
-    vanished=GATED_VANISHED,
     vanishing="gates that begin open, such as 1 to 4 added to an LSTM's forget bias; shorter "
     "sequences, or a loss at more of the steps",
     exploding="clip the gradient's norm (nn.utils.clip_grad_norm_), or smaller recurrent weights",
