@@ -25,7 +25,7 @@ DEEP, VANISHED, EXPLODED = 4, 1e-4, 1e3
 """Layers from which depth is judged, and ratios of the first one's gradient to the last one's."""
 
 ENOUGH = 5
-"""Samples before any warning, and of which each is the median."""
+"""Samples of which each warning is the median; before so many there is one about the loss alone."""
 
 LONG, PATIENT, EPOCHS = 20, 300, 2
 """Samples, updates and ends of epochs through which a loss stays in place on a plateau."""
@@ -86,8 +86,10 @@ def remarks(record: Record, seen: Seen | None = None) -> list[Remark]:
     """
     seen = seen or Seen()
     found: list[Remark] = []
+    if len(record.steps) > 1:  # a run may be over soon
+        found += _jumps(record)
     if len(record.steps) >= ENOUGH:
-        for judge in (_jumps, _start, _plateau, _depth, _gradients, _zeros, _too_large, _too_small,
+        for judge in (_start, _plateau, _depth, _gradients, _zeros, _too_large, _too_small,
                       _units):  # fmt: skip
             found += judge(record, seen)
     found += _overfitting(seen)
@@ -322,30 +324,34 @@ def _plateau(record: Record, seen: Seen) -> Iterator[Remark]:
         yield from _held(record, flags, LONG, text)
 
 
-def _jumps(record: Record, seen: Seen) -> Iterator[Remark]:
+def _jumps(record: Record) -> Iterator[Remark]:
     """A loss that jumps above where it began, several times or for good, after large updates."""
     losses, ratios = _lines(record, "loss").get(""), [*_lines(record, "ratio").values()]
     if losses is None or not ratios:
         return
-    moved = np.fmax.reduce(ratios)
-    shaken = np.fmax.accumulate(np.where(np.isfinite(moved), moved, 0.0)) > SHAKEN
+    moved = np.sort(ratios, axis=0)[len(ratios) // 2]  # of most layers: some may begin at 0
+    moved = np.where(np.isfinite(moved), moved, 0.0)
+    shaken = np.maximum.accumulate(moved) > SHAKEN
     # the first batches tell how noisy the loss is, unless the first update has changed it already
-    start = losses[0] if moved[0] > LARGE else losses[:ENOUGH].max()
-    before = _medians(losses)[:-1]  # of the five samples before each
-    jump = (losses[ENOUGH:] > 2 * before) & (losses[ENOUGH:] > start) & shaken[ENOUGH - 1 : -1]
-    higher = (_medians(losses) > HIGHER * start) & shaken[ENOUGH - 1 :]
+    few = len(losses) < ENOUGH
+    start = losses[0] if few or moved[0] > LARGE else losses[:ENOUGH].max()
+    size, times = (1, FAR) if few else (ENOUGH, HIGHER)
+    higher = (_medians(losses, size) > times * start) & shaken[size - 1 :]
     if higher.any():
         text = (
-            f"The loss is larger than at the start, {_medians(losses)[higher][-1]:.3g} against "
-            f"{start:.3g}, after updates of up to {100 * np.nanmax(moved):.0f}"
-            " % of the weights: the learning rate is too large."
+            "The loss is larger than at the start, "
+            f"{_medians(losses, size)[higher][-1]:.3g} against {start:.3g}, after updates of up to "
+            f"{100 * moved.max():.0f} % of the weights: the learning rate is too large."
         )
-        yield from _held(record, higher, ENOUGH, text)
-    elif np.count_nonzero(jump) >= 3:
+        yield from _held(record, higher, size, text)
+        return
+    before = _medians(losses)[:-1]  # of the five samples before each
+    jump = (losses[ENOUGH:] > 2 * before) & (losses[ENOUGH:] > start) & shaken[ENOUGH - 1 : -1]
+    if np.count_nonzero(jump) >= 3:
         at = ENOUGH + np.flatnonzero(jump)
         text = (
             f"The loss jumped {at.size} times above where it began, after updates of up to "
-            f"{100 * np.nanmax(moved):.0f} % of the weights: the learning rate is too large."
+            f"{100 * moved.max():.0f} % of the weights: the learning rate is too large."
         )
         now = bool(jump[-LONG:].any())
         yield Remark(text, record.steps[at[0]], record.steps[at[-1]], now)
