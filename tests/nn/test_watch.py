@@ -14,7 +14,8 @@ from nn.train.watch import callback
 from nn.train.watch.histogram import BINS, MOST, histogram, spread
 from nn.train.watch.measurements import activations_in, along_depth, chance, layers, together
 from nn.train.watch.record import LIMIT, Record
-from nn.train.watch.remarks import Seen, remarks
+from nn.train.watch.remark import Seen
+from nn.train.watch.remarks import remarks
 
 X = np.random.default_rng(0).normal(size=(48, 3)).astype(np.float32)
 Y = (X[:, 0] > 0).astype(int)

@@ -28,7 +28,8 @@ from nn.train.watch.measurements import (
 )
 from nn.train.watch.page import Beside, page, read
 from nn.train.watch.record import CELLS, COLUMNS, FEWEST, Numbers, Record
-from nn.train.watch.remarks import Seen, remarks
+from nn.train.watch.remark import Seen
+from nn.train.watch.remarks import remarks
 
 WARM = 3
 """Samples before their cost is estimated; the first also pays for imports."""
