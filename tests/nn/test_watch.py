@@ -14,7 +14,8 @@ from nn.train.watch import callback
 from nn.train.watch.histogram import BINS, MOST, histogram, spread
 from nn.train.watch.measurements import activations_in, along_depth, chance, layers, together
 from nn.train.watch.record import LIMIT, Record
-from nn.train.watch.remarks import Seen, remarks
+from nn.train.watch.remark import Seen
+from nn.train.watch.remarks import remarks
 
 X = np.random.default_rng(0).normal(size=(48, 3)).astype(np.float32)
 Y = (X[:, 0] > 0).astype(int)
@@ -465,6 +466,114 @@ def test_a_validation_loss_that_rises_again_is_overfitting():
 )  # fmt: skip
 def test_healthy_runs_are_not_remarked_on(series):
     assert texts(recorded(**series)) == []
+
+
+class Residual(nn.Module):
+    """Blocks that begin as the identity: the last layer of each is 0."""
+
+    def __init__(self):
+        self.first, self.head = nn.Linear(3, 16, rng=0), nn.Linear(16, 2, rng=1)
+        self.inner = nn.ModuleList([nn.Linear(16, 16, rng=k) for k in range(8)])
+        self.outer = nn.ModuleList([nn.Linear(16, 16, rng=k) for k in range(8)])
+        for layer in self.outer:
+            layer.weight.data[:] = layer.bias.data[:] = 0
+
+    def forward(self, x):
+        h = self.first(x)
+        for inner, outer in zip(self.inner, self.outer, strict=True):
+            h = h + outer(nn.functional.relu(inner(h)))
+        return self.head(h)
+
+
+class Adversaries(nn.Module):
+    """A generator and a discriminator that are trained in turns."""
+
+    def __init__(self):
+        self.generator, self.turn = nn.Linear(3, 3, rng=0), 0
+        self.discriminator = nn.Sequential(
+            nn.Linear(3, 8, rng=1), nn.Tanh(), nn.Linear(8, 2, rng=2)
+        )
+
+    def forward(self, x):
+        self.turn += 1
+        fake = self.generator(x)
+        return self.discriminator(fake.detach() if self.turn % 2 else fake)
+
+
+class Last(nn.Module):
+    """An LSTM over 30 steps, of which the last one counts."""
+
+    def __init__(self):
+        self.lstm, self.head = nn.LSTM(1, 8, batch_first=True, rng=0), nn.Linear(8, 2, rng=1)
+
+    def forward(self, x):
+        y, _ = self.lstm(np.tile(x, (1, 10))[..., None])
+        return self.head(y[:, -1])
+
+
+def deep(activation, init, count=12):
+    layers = [nn.Linear(16, 16, rng=k) for k in range(count)]
+    for k, layer in enumerate(layers):
+        init(layer.weight, rng=k)
+    parts = [part for layer in layers for part in (layer, activation())]
+    return nn.Sequential(nn.Linear(3, 16, rng=20), activation(), *parts, nn.Linear(16, 2, rng=21))
+
+
+def normalized():
+    """A net whose batch normalization is frozen."""
+    model = nn.Sequential(
+        nn.Linear(3, 8, rng=0), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 2, rng=1)
+    )
+    model[1].train = lambda mode=True: model[1]
+    model[1].training = False
+    return model
+
+
+@pytest.mark.parametrize(
+    ("make", "settings"),
+    [
+        (net, {}),
+        (Residual, {"optimizer": "adam", "lr": 3e-3}),
+        (Adversaries, {"optimizer": "adam", "lr": 3e-3}),
+        (Last, {"optimizer": "adam", "lr": 3e-3}),
+        (lambda: deep(nn.Tanh, nn.init.xavier_uniform_), {"lr": 0.05}),
+        (normalized, {}),
+    ],
+    ids=["MLP", "residual", "GAN", "LSTM", "deep tanh", "frozen batch norm"],
+)
+def test_healthy_nets_are_not_remarked_on(make, settings, tmp_path):
+    watch = Watch(tmp_path / "run.html", every=1)
+    run(watch, make(), epochs=15, **settings)
+    assert [remark["text"] for remark in data_of(watch.path)["remarks"]] == []
+
+
+def test_a_run_that_diverges_at_once_is_remarked_on(tmp_path):
+    watch = Watch(tmp_path / "run.html", every=1)
+    with pytest.raises(FloatingPointError), np.errstate(all="ignore"):
+        run(watch, lr=1e9)
+    data = data_of(watch.path)
+    assert 2 <= len(data["steps"]) < 5
+    (first, *_) = data["remarks"]
+    assert first["text"].startswith("The loss is larger than at the start")
+    assert first["now"]
+
+
+@pytest.mark.parametrize(
+    ("make", "settings", "cause"),
+    [
+        (net, {"lr": 4.0}, "the learning rate is too large"),
+        (
+            lambda: deep(nn.Sigmoid, nn.init.xavier_uniform_),
+            {},
+            "The gradient vanishes along depth",
+        ),
+        (net, {"lr": 1e-9}, "No layer learns"),
+    ],
+)
+def test_ill_runs_are_remarked_on_with_their_cause(make, settings, cause, tmp_path):
+    watch = Watch(tmp_path / "run.html", every=1)
+    run(watch, make(), epochs=15, **settings)
+    assert any(cause in remark["text"] for remark in data_of(watch.path)["remarks"])
 
 
 def test_layers_of_a_kind_share_a_remark():

@@ -27,8 +27,9 @@ from nn.train.watch.measurements import (
     rates,
 )
 from nn.train.watch.page import Beside, page, read
-from nn.train.watch.record import CELLS, COLUMNS, Numbers, Record
-from nn.train.watch.remarks import Seen, remarks
+from nn.train.watch.record import CELLS, COLUMNS, FEWEST, Numbers, Record
+from nn.train.watch.remark import Seen
+from nn.train.watch.remarks import remarks
 
 WARM = 3
 """Samples before their cost is estimated; the first also pays for imports."""
@@ -114,7 +115,7 @@ class Watch(Callback):
             raise ValueError(f"Watch: seconds must be a finite number > 0, got {seconds}.")
         self.every, self.overhead, self.seconds, self.title = every, overhead, seconds, title
         self.beside = read("Watch", beside)
-        self.record, self.histograms = Record(), Record(COLUMNS)
+        self.record, self.histograms = Record(), Record()
         self.ends: list[int] = []
         self._depth: list[str] | None = None
         self._layers: list[Layer] = []
@@ -136,10 +137,10 @@ class Watch(Callback):
         self._sample = self._spread = self._before = self._depth = None
         if not len(state.history) and not state.position:  # not resumed
             self.record, self.ends = Record(), []
-            columns = min(COLUMNS, max(CELLS // max(len(self._layers), 1), 12))
-            self.histograms = Record(columns)
+            self.histograms = Record()
             self._activations = {}
         self._title = self.title or type(state.model).__name__
+        self.histograms.limit = min(COLUMNS, max(CELLS // max(len(self._layers), 1), FEWEST))
         self._next_step = self._next_column = state.step
         self._live = True
         self._write(state)

@@ -7,8 +7,9 @@ from typing import Any
 LIMIT = 400
 """Maximum number of samples; when exceeded, every second one is dropped."""
 
-COLUMNS, CELLS = 60, 1500
-"""Maximum number of samples of histograms, and of histograms of a kind."""
+COLUMNS, CELLS, FEWEST = 60, 1500, 12
+"""Maximum number of samples of histograms; of all histograms of a kind, if it leaves so many
+samples."""
 
 Numbers = dict[str, Any]
 
