@@ -375,6 +375,14 @@ def test_the_focus_stays_in_the_graph(visit):
     assert page.text("#crumbs") != "the whole graph"
 
 
+def test_names_in_formulas_stand_apart(visit):
+    w = Value(np.ones((2, 3)), name="weight")
+    page = visit(np.sum(np.tanh(np.ones((4, 3)) @ w.T)))
+    page.step_to("Forward: tanh")
+    math = page.page.locator("#now math").first
+    assert math.locator("mi:text-is('tanh') + mspace").count() == 1
+
+
 def test_maps_of_signed_data_show_the_signal(visit):
     signs = np.where(np.arange(24)[:, None] % 2, -1.0, 1.0) * np.ones(24)
     page = visit(np.sum(Value(signs, name="w") * 2.0))

@@ -114,6 +114,14 @@ def test_playing_changes_nothing_and_a_released_graph_is_refused():
         play(y)
 
 
+def test_a_graph_with_a_leaf_written_to_since_is_refused():
+    w = Value([2.0, 3.0], name="w")
+    y = np.sum(w * w)
+    w.data = w.data * 10
+    with pytest.raises(RuntimeError, match="w was written to after"):
+        play(y)
+
+
 def test_what_is_no_value_is_refused():
     with pytest.raises(TypeError, match="takes a Value"):
         play(np.ones(3))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,9 @@ from autograd.viz.player.story import Event, Story
 from autograd.viz.symbols import GLYPHS
 
 _TEMPLATE = Path(__file__).with_name("player.html")
+_TAGS = re.compile("<[^>]*>")
+_LETTERS = re.compile(r'(?:<mi mathvariant="normal">[^<&]</mi>){2,}')
+
 _STILL = 24
 """About how many boxes the picture for readers without JavaScript has."""
 
@@ -134,8 +138,13 @@ class _Formulas:
             from latex2mathml.converter import convert
 
             self.index[tex] = len(self.written)
-            self.written.append(convert(tex))
+            self.written.append(_whole(convert(tex)))
         return self.index[tex]
+
+
+def _whole(mathml: str) -> str:
+    """MathML with each name as one identifier, not a row of letters."""
+    return _LETTERS.sub(lambda found: f"<mi>{_TAGS.sub('', found[0])}</mi>", mathml)
 
 
 def _texts(event: Event) -> list[str]:

@@ -90,8 +90,21 @@
     if (i === undefined || i < 0) return null;
     const parsed = new DOMParser().parseFromString(formulas[i], "application/xml");
     if (parsed.querySelector("parsererror")) return null;
-    line.append(document.importNode(parsed.documentElement, true));
+    const math = document.importNode(parsed.documentElement, true);
+    [...math.querySelectorAll("mi")].filter((mi) => mi.textContent.length > 1).forEach(spaced);
+    line.append(math);
     return line;
+  }
+  // A thin space between a name, or its power, and an operand beside it: tanh a, not tanha.
+  function spaced(name) {
+    const inside = (at) => at.parentElement.localName === "msup" || at.parentElement.localName === "msub" || (at.parentElement.localName === "mrow" && at.parentElement.children.length === 1);
+    const operand = (at) => at && !["mo", "mspace"].includes(at.localName) && !(at.firstElementChild && at.firstElementChild.localName === "mo");
+    const space = () => { const s = document.createElementNS("http://www.w3.org/1998/Math/MathML", "mspace"); s.setAttribute("width", "0.2em"); return s; };
+    let at = name;
+    while (inside(at)) at = at.parentElement;
+    if (at.parentElement.localName !== "mrow") return;
+    if (operand(at.nextElementSibling)) at.after(space());
+    if (operand(at.previousElementSibling)) at.before(space());
   }
 
   // ---- colors of gradients: the logarithm of their size, one scale for the page --------------------

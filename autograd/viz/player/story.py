@@ -96,7 +96,13 @@ class Story:
 
     def __init__(self, root: Node, names: Mapping[str, Any] | None = None) -> None:
         self.trace = Trace([root], names, open_kernels=True)
-        topological([root])  # raises if the graph was released
+        _, _, stale = topological([root])  # raises if the graph was released
+        if stale:
+            written = next((x.name for x in stale if isinstance(x, Node) and x.name), "an array")
+            raise RuntimeError(
+                f"{written} was written to after this graph used it, so that its values and "
+                "gradients no longer fit. Play it before the write, or compute it again."
+            )
         self.events: list[Event] = []
         self.nodes: list[Any] = []
         self.index: dict[Any, int] = {}
