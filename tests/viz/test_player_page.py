@@ -383,6 +383,31 @@ def test_names_in_formulas_stand_apart(visit):
     assert math.locator("mi:text-is('tanh') + mspace").count() == 1
 
 
+@pytest.mark.parametrize(("width", "scheme"), [(1600, "light"), (360, "dark")])
+@pytest.mark.parametrize("make", [neuron, speller])
+def test_axe_finds_nothing_to_blame(visit, make, width, scheme):
+    package = pytest.importorskip(
+        "axe_playwright_python", reason="needs axe-core (pip install axe-playwright-python)"
+    )
+    axe = pathlib.Path(package.__file__).with_name("axe.min.js").read_text("utf-8")
+    page = visit(make(), viewport={"width": width, "height": 740}, color_scheme=scheme)
+    page.page.evaluate(axe)
+    for keys in ((), ("Home", "ArrowRight"), ("End",), ("Tab",) * 9 + ("Enter",)):
+        page.press(*keys)
+        found = page.page.evaluate("axe.run()")
+        assert len(found["passes"]) > 10
+        assert [v["id"] for v in found["violations"]] == []
+
+
+def test_a_notebooks_frame_works_without_an_address(browser, tmp_path):
+    (tmp_path / "page.html").write_text(play(neuron())._repr_html_(), "utf-8")
+    page = Page(browser, tmp_path / "page.html")
+    inside = page.page.frame_locator("iframe")
+    inside.locator("#back").click()
+    assert inside.locator("#count").inner_text() == "7 / 8"
+    page.close()
+
+
 def test_maps_of_signed_data_show_the_signal(visit):
     signs = np.where(np.arange(24)[:, None] % 2, -1.0, 1.0) * np.ones(24)
     page = visit(np.sum(Value(signs, name="w") * 2.0))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from autograd.node import Node
-from autograd.viz.draw import draw
+from autograd.viz.draw import Drawing, draw
 from autograd.viz.pages import embedded, fill, framed, save
 from autograd.viz.player.groups import Groups, views
 from autograd.viz.player.layout import lay_out
@@ -38,16 +38,17 @@ class Player:
     ----------
     story : the events, node by node.
     title : the heading of the page.
-    names : names for Values and arrays.
+    still : the picture for readers without JavaScript.
     """
 
-    def __init__(self, story: Story, title: str, names: Mapping[str, Any] | None = None) -> None:
-        self.story, self.title, self.names = story, title, names
+    def __init__(self, story: Story, title: str, still: Drawing) -> None:
+        self.story, self.title, self.still = story, title, still
+        self._groups = Groups(story)  # before backward() releases the graph
 
     @cached_property
     def data(self) -> dict[str, Any]:
         """The content of the page, as plain data."""
-        groups = Groups(self.story)
+        groups = self._groups
         found = views(groups)
         sizes = [
             [
@@ -91,13 +92,7 @@ class Player:
         RuntimeError
             Graphviz is missing; the message says what to install.
         """
-        return fill(_TEMPLATE, title=self.title, data=embedded(self.data), still=self._still())
-
-    def _still(self) -> str:
-        """A picture for readers without JavaScript."""
-        trace = self.story.trace
-        few = len(self.story.events) <= _GRADIENTS
-        return draw(trace.roots[0], gradients=few, limit=_STILL, names=self.names).svg()
+        return fill(_TEMPLATE, title=self.title, data=embedded(self.data), still=self.still.svg())
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the page to a file, atomically; its suffix is .html.
@@ -206,4 +201,6 @@ def play(value: Any, *, names: Mapping[str, Any] | None = None, title: str | Non
             "loss.backward(), or backward(retain_graph=True), or run the script as `glassgrad play "
             "train.py:loss`, which keeps its last graph."
         )
-    return Player(Story(value, names), title or value.name or "backprop, step by step", names)
+    story = Story(value, names)
+    still = draw(value, gradients=len(story.events) <= _GRADIENTS, limit=_STILL, names=names)
+    return Player(story, title or value.name or "backprop, step by step", still)
