@@ -408,6 +408,24 @@ def test_a_notebooks_frame_works_without_an_address(browser, tmp_path):
     page.close()
 
 
+def test_a_zoom_stays_when_the_window_changes_and_the_wheel_zooms(visit):
+    page = visit(neuron())
+    wide = lambda: page.page.evaluate("document.getElementById('graph').clientWidth")  # noqa: E731
+    page.page.locator("#larger").click()
+    zoomed = wide()
+    page.page.set_viewport_size({"width": 900, "height": 700})
+    assert wide() == zoomed
+    page.page.mouse.move(300, 300)
+    page.page.keyboard.down("Control")
+    page.page.mouse.wheel(0, -300)
+    page.page.wait_for_function(
+        f"document.getElementById('graph').clientWidth > {zoomed}", timeout=5000
+    )
+    page.page.keyboard.up("Control")
+    page.page.locator("#fit").click()
+    assert wide() < zoomed
+
+
 def test_maps_of_signed_data_show_the_signal(visit):
     signs = np.where(np.arange(24)[:, None] % 2, -1.0, 1.0) * np.ones(24)
     page = visit(np.sum(Value(signs, name="w") * 2.0))

@@ -19,7 +19,8 @@ from autograd.viz.symbols import GLYPHS
 
 _TEMPLATE = Path(__file__).with_name("player.html")
 _TAGS = re.compile("<[^>]*>")
-_LETTERS = re.compile(r'(?:<mi mathvariant="normal">[^<&]</mi>){2,}')
+_LETTER_TAG = r'<mi mathvariant="normal">(?:[^<&]|&#x0005F;)</mi>'
+_LETTERS = re.compile(rf"{_LETTER_TAG}(?:{_LETTER_TAG}|<mn>[^<]*</mn>)+")
 
 _STILL = 24
 """About how many boxes the picture for readers without JavaScript has."""

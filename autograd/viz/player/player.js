@@ -498,8 +498,25 @@
   byId("last").addEventListener("click", () => to(steps.length));
   byId("play").addEventListener("click", play);
   byId("fit").addEventListener("click", () => { zoomed = false; fit(); });
-  byId("larger").addEventListener("click", () => { zoomed = true; zoom = Math.min(zoom * 1.25, 3); scale(); });
-  byId("smaller").addEventListener("click", () => { zoomed = true; zoom = Math.max(zoom / 1.25, 0.2); scale(); });
+  function magnify(factor) {
+    zoomed = true;
+    zoom = Math.min(Math.max(zoom * factor, 0.2), 3);
+    scale();
+  }
+  byId("larger").addEventListener("click", () => magnify(1.25));
+  byId("smaller").addEventListener("click", () => magnify(1 / 1.25));
+  const area = byId("scroll");
+  area.addEventListener("wheel", (e) => { // a pinch on a touchpad is a wheel with the control key
+    if (!e.ctrlKey && !e.metaKey) return;
+    e.preventDefault();
+    const { left, top } = area.getBoundingClientRect(), before = zoom;
+    magnify(Math.exp(-e.deltaY / 300));
+    const moved = zoom / before - 1;
+    area.scrollBy((area.scrollLeft + e.clientX - left) * moved, (area.scrollTop + e.clientY - top) * moved);
+  }, { passive: false });
+  area.addEventListener("pointermove", (e) => { // drag the background; touch scrolls by itself
+    if (e.pointerType === "mouse" && e.buttons === 1 && !e.target.closest(".box")) area.scrollBy(-e.movementX, -e.movementY);
+  });
   document.addEventListener("keydown", (e) => {
     if (e.ctrlKey || e.metaKey || e.altKey) return;
     if (e.target === query) { if (e.key === "Escape") { query.value = ""; hits.hidden = true; query.blur(); } return; }
