@@ -261,6 +261,18 @@ def test_behind_a_dead_relu_the_local_derivative_is_shown(visit):
     assert "0 × −1.5 = 0" in page.text(".term", "to x:")
 
 
+def test_an_infinite_slope_is_shown_and_a_branch_not_taken_is_said(visit):
+    x = Value(0.0, name="x")
+    with np.errstate(divide="ignore"):
+        y = np.sqrt(x)
+    page = visit(y)
+    page.press("End")
+    assert "1 × ∞ = ∞" in page.text(".term")
+    page = visit(np.where(x > 1, y, 0.5 * x))
+    page.step_to("Backward: √")
+    assert "0 × ∞ = 0: no branch that was taken" in page.text(".term")
+
+
 def test_what_rounding_left_is_not_shown_as_a_gradient(visit):
     autograd.seed(0)
     model = nn.Sequential(nn.Linear(5, 4), nn.BatchNorm1d(4), nn.Linear(4, 3))

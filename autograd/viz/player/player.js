@@ -302,7 +302,7 @@
       }
       const term = make("div", { class: "term" }, make("p", {}, `to ${called(place)}:`), formula(place.tex) || "");
       term.append(make("p", { class: "sum" }, place.local !== undefined
-        ? `${number(place.in)} × ${number(place.local)} = ${number(place.out)}`
+        ? `${number(place.in)} × ${number(place.local)} = ${number(place.out)}${typeof place.local === "string" && place.out === 0 ? ": no branch that was taken leads from here to the result" : ""}`
         : `contribution${rms(place.from)} ${number(place.out)}`));
       const all = arrivals[place.from];
       if (all.length > 1) {
