@@ -90,8 +90,9 @@ def letters(
 
 def names_in(trace: Trace) -> set[str]:
     """The names of all Values and arrays of a graph, as formulas write them."""
-    named = (trace.name(x) for v in trace.order for x in (v, *trace.inputs(v)))
-    return {short(spelled(name)) for name in set(named) if name}
+    named = {x.name for x in (*trace.order, *trace.leaves.values()) if x.name}
+    named.update(trace.parameters.values(), trace.given.values())
+    return {short(spelled(name)) for name in named}
 
 
 def spelled(name: str) -> str:

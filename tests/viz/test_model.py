@@ -160,6 +160,16 @@ def test_a_formula_is_written_with_the_inputs_names():
     assert [e.formula.text for e in p.edges if e.formula] == ["ȳ · w", "ȳ · a"]
 
 
+@pytest.mark.parametrize(
+    ("shape", "formula"),
+    [((2,), "Σ₀(ȳ · c)"), ((8, 1), "Σ₁(ȳ · c)"), ((), "Σ[0, 1](ȳ · c)"), ((8, 2), "ȳ · c")],
+)
+def test_the_formula_of_a_broadcast_input_has_its_sum(shape, formula):
+    x, c = Value(np.ones(shape), name="x"), Value(np.ones((8, 2)), name="c")
+    p = picture(np.sum(x * c), formulas=True)
+    assert formula in [e.formula.text for e in p.edges if e.formula]
+
+
 def test_a_nameless_input_goes_by_a_letter_that_its_arrow_shows():
     a = Value([1.0, 2.0], name="a")
     p = picture((a + 1) * a, formulas=True)

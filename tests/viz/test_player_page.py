@@ -261,6 +261,18 @@ def test_behind_a_dead_relu_the_local_derivative_is_shown(visit):
     assert "0 × −1.5 = 0" in page.text(".term", "to x:")
 
 
+def test_an_infinite_slope_is_shown_and_a_branch_not_taken_is_said(visit):
+    x = Value(0.0, name="x")
+    with np.errstate(divide="ignore"):
+        y = np.sqrt(x)
+    page = visit(y)
+    page.press("End")
+    assert "1 × ∞ = ∞" in page.text(".term")
+    page = visit(np.where(x > 1, y, 0.5 * x))
+    page.step_to("Backward: √")
+    assert "0 × ∞ = 0: no branch that was taken" in page.text(".term")
+
+
 def test_what_rounding_left_is_not_shown_as_a_gradient(visit):
     autograd.seed(0)
     model = nn.Sequential(nn.Linear(5, 4), nn.BatchNorm1d(4), nn.Linear(4, 3))
@@ -373,6 +385,57 @@ def test_the_focus_stays_in_the_graph(visit):
         page.press(key)
         assert page.page.evaluate("document.activeElement.classList.contains('box')")
     assert page.text("#crumbs") != "the whole graph"
+
+
+def test_names_in_formulas_stand_apart(visit):
+    w = Value(np.ones((2, 3)), name="weight")
+    page = visit(np.sum(np.tanh(np.ones((4, 3)) @ w.T)))
+    page.step_to("Forward: tanh")
+    math = page.page.locator("#now math").first
+    assert math.locator("mi:text-is('tanh') + mspace").count() == 1
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1600, "light"), (360, "dark")])
+@pytest.mark.parametrize("make", [neuron, speller])
+def test_axe_finds_nothing_to_blame(visit, make, width, scheme):
+    package = pytest.importorskip(
+        "axe_playwright_python", reason="needs axe-core (pip install axe-playwright-python)"
+    )
+    axe = pathlib.Path(package.__file__).with_name("axe.min.js").read_text("utf-8")
+    page = visit(make(), viewport={"width": width, "height": 740}, color_scheme=scheme)
+    page.page.evaluate(axe)
+    for keys in ((), ("Home", "ArrowRight"), ("End",), ("Tab",) * 9 + ("Enter",)):
+        page.press(*keys)
+        found = page.page.evaluate("axe.run()")
+        assert len(found["passes"]) > 10
+        assert [v["id"] for v in found["violations"]] == []
+
+
+def test_a_notebooks_frame_works_without_an_address(browser, tmp_path):
+    (tmp_path / "page.html").write_text(play(neuron())._repr_html_(), "utf-8")
+    page = Page(browser, tmp_path / "page.html")
+    inside = page.page.frame_locator("iframe")
+    inside.locator("#back").click()
+    assert inside.locator("#count").inner_text() == "7 / 8"
+    page.close()
+
+
+def test_a_zoom_stays_when_the_window_changes_and_the_wheel_zooms(visit):
+    page = visit(neuron())
+    wide = lambda: page.page.evaluate("document.getElementById('graph').clientWidth")  # noqa: E731
+    page.page.locator("#larger").click()
+    zoomed = wide()
+    page.page.set_viewport_size({"width": 900, "height": 700})
+    assert wide() == zoomed
+    page.page.mouse.move(300, 300)
+    page.page.keyboard.down("Control")
+    page.page.mouse.wheel(0, -300)
+    page.page.wait_for_function(
+        f"document.getElementById('graph').clientWidth > {zoomed}", timeout=5000
+    )
+    page.page.keyboard.up("Control")
+    page.page.locator("#fit").click()
+    assert wide() < zoomed
 
 
 def test_maps_of_signed_data_show_the_signal(visit):

@@ -97,6 +97,25 @@ def test_a_digest_is_small_and_true():
     assert len(json.dumps(found)) < 500
 
 
+@pytest.mark.parametrize("shape", [(24, 24), (3, 24, 24), (500,)])
+def test_a_map_of_means_or_of_extremes_keeps_the_signal(shape):
+    rng = np.random.default_rng(0)
+    smooth = np.cumsum(np.full(shape, 0.01), axis=-1)
+    assert digest(smooth)["by"] == "mean"
+    noise = rng.normal(size=shape)
+    found = digest(noise)
+    assert found["by"] == "largest"
+    extreme = noise.flat[np.abs(noise).argmax()]
+    assert ("0" if extreme < 0 else "y") in "".join(found["map"])
+
+
+def test_facets_are_the_matrices_with_the_largest_elements():
+    x = np.zeros((12, 3, 8))
+    x[11], x[5, 1, 1] = 1.0, np.nan
+    assert [11] in digest(x)["facets"]
+    assert len(digest(x)["map"]) == 3 * len(digest(x)["facets"])
+
+
 def test_nan_and_infinity_are_counted_and_the_page_is_json():
     x = Value([1.0, np.nan, np.inf])
     page = play(np.sum(x * 2.0))
@@ -111,6 +130,24 @@ def test_playing_changes_nothing_and_a_released_graph_is_refused():
     assert x.grad is None
     y.backward()
     with pytest.raises(RuntimeError, match="released"):
+        play(y)
+
+
+def test_a_page_can_be_written_after_backward():
+    autograd.seed(0)
+    layer = nn.RNN(2, 3)
+    loss = np.sum(layer(np.ones((5, 1, 2), np.float32))[0])
+    page = play(loss)
+    loss.backward()
+    assert "still picture" in page.html()
+    assert [len(s) for g in page.data["groups"] for s in g["strips"].values()] == [5]
+
+
+def test_a_graph_with_a_leaf_written_to_since_is_refused():
+    w = Value([2.0, 3.0], name="w")
+    y = np.sum(w * w)
+    w.data = w.data * 10
+    with pytest.raises(RuntimeError, match="w was written to after"):
         play(y)
 
 

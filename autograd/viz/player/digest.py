@@ -30,11 +30,11 @@ def digest(x: Any) -> dict[str, Any]:
     -------
     dict
         shape and dtype; `number` for an array of size 1; else `low`, `high`, `mean`, `rms` over the
-        finite elements, `odd` the number of others, `map` (rows of base-36 digits; "h" is zero, "-"
-        not finite) and for larger arrays `bins`. If each digit of the map stands for a block of
-        elements, `by` says what it shows of them: their "mean", or the "largest" in size. The map
-        of an N-d array has the matrices of its last two axes one below the other, at most `FACETS`
-        of them, the largest; `facets` are their indices.
+        finite elements, `odd` the number of others if any, `map` (rows of base-36 digits; "h" is
+        zero, "-" not finite) and for larger arrays `bins`. If each digit of the map stands for a
+        block of elements, `by` says what it shows of them: their "mean", or the "largest" in size.
+        The map of an N-d array has the matrices of its last two axes one below the other, at most
+        `FACETS` of them, the largest; `facets` are their indices.
 
     Examples
     --------
@@ -52,7 +52,8 @@ def digest(x: Any) -> dict[str, Any]:
     wide = a.astype(np.float64)
     finite = np.isfinite(wide)
     fine = wide[finite]
-    found["odd"] = int(a.size - fine.size)
+    if fine.size < a.size:
+        found["odd"] = int(a.size - fine.size)
     if not fine.size:
         return found
     scale = float(np.abs(fine).max()) or 1.0

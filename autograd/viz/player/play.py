@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from autograd.node import Node
-from autograd.viz.draw import draw
+from autograd.viz.draw import Drawing, draw
 from autograd.viz.pages import embedded, fill, framed, save
 from autograd.viz.player.groups import Groups, views
 from autograd.viz.player.layout import lay_out
@@ -17,6 +18,10 @@ from autograd.viz.player.story import Event, Story
 from autograd.viz.symbols import GLYPHS
 
 _TEMPLATE = Path(__file__).with_name("player.html")
+_TAGS = re.compile("<[^>]*>")
+_LETTER_TAG = r'<mi mathvariant="normal">(?:[^<&]|&#x0005F;)</mi>'
+_LETTERS = re.compile(rf"{_LETTER_TAG}(?:{_LETTER_TAG}|<mn>[^<]*</mn>)+")
+
 _STILL = 24
 """About how many boxes the picture for readers without JavaScript has."""
 
@@ -34,16 +39,17 @@ class Player:
     ----------
     story : the events, node by node.
     title : the heading of the page.
-    names : names for Values and arrays.
+    still : the picture for readers without JavaScript.
     """
 
-    def __init__(self, story: Story, title: str, names: Mapping[str, Any] | None = None) -> None:
-        self.story, self.title, self.names = story, title, names
+    def __init__(self, story: Story, title: str, still: Drawing) -> None:
+        self.story, self.title, self.still = story, title, still
+        self._groups = Groups(story)  # before backward() releases the graph
 
     @cached_property
     def data(self) -> dict[str, Any]:
         """The content of the page, as plain data."""
-        groups = Groups(self.story)
+        groups = self._groups
         found = views(groups)
         sizes = [
             [
@@ -87,13 +93,7 @@ class Player:
         RuntimeError
             Graphviz is missing; the message says what to install.
         """
-        return fill(_TEMPLATE, title=self.title, data=embedded(self.data), still=self._still())
-
-    def _still(self) -> str:
-        """A picture for readers without JavaScript."""
-        trace = self.story.trace
-        few = len(self.story.events) <= _GRADIENTS
-        return draw(trace.roots[0], gradients=few, limit=_STILL, names=self.names).svg()
+        return fill(_TEMPLATE, title=self.title, data=embedded(self.data), still=self.still.svg())
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the page to a file, atomically; its suffix is .html.
@@ -134,8 +134,13 @@ class _Formulas:
             from latex2mathml.converter import convert
 
             self.index[tex] = len(self.written)
-            self.written.append(convert(tex))
+            self.written.append(_whole(convert(tex)))
         return self.index[tex]
+
+
+def _whole(mathml: str) -> str:
+    """MathML with each name as one identifier, not a row of letters."""
+    return _LETTERS.sub(lambda found: f"<mi>{_TAGS.sub('', found[0])}</mi>", mathml)
 
 
 def _texts(event: Event) -> list[str]:
@@ -197,4 +202,6 @@ def play(value: Any, *, names: Mapping[str, Any] | None = None, title: str | Non
             "loss.backward(), or backward(retain_graph=True), or run the script as `glassgrad play "
             "train.py:loss`, which keeps its last graph."
         )
-    return Player(Story(value, names), title or value.name or "backprop, step by step", names)
+    story = Story(value, names)
+    still = draw(value, gradients=len(story.events) <= _GRADIENTS, limit=_STILL, names=names)
+    return Player(story, title or value.name or "backprop, step by step", still)

@@ -90,8 +90,21 @@
     if (i === undefined || i < 0) return null;
     const parsed = new DOMParser().parseFromString(formulas[i], "application/xml");
     if (parsed.querySelector("parsererror")) return null;
-    line.append(document.importNode(parsed.documentElement, true));
+    const math = document.importNode(parsed.documentElement, true);
+    [...math.querySelectorAll("mi")].filter((mi) => mi.textContent.length > 1).forEach(spaced);
+    line.append(math);
     return line;
+  }
+  // A thin space between a name, or its power, and an operand beside it: tanh a, not tanha.
+  function spaced(name) {
+    const inside = (at) => at.parentElement.localName === "msup" || at.parentElement.localName === "msub" || (at.parentElement.localName === "mrow" && at.parentElement.children.length === 1);
+    const operand = (at) => at && !["mo", "mspace"].includes(at.localName) && !(at.firstElementChild && at.firstElementChild.localName === "mo");
+    const space = () => { const s = document.createElementNS("http://www.w3.org/1998/Math/MathML", "mspace"); s.setAttribute("width", "0.2em"); return s; };
+    let at = name;
+    while (inside(at)) at = at.parentElement;
+    if (at.parentElement.localName !== "mrow") return;
+    if (operand(at.nextElementSibling)) at.after(space());
+    if (operand(at.previousElementSibling)) at.before(space());
   }
 
   // ---- colors of gradients: the logarithm of their size, one scale for the page --------------------
@@ -289,7 +302,7 @@
       }
       const term = make("div", { class: "term" }, make("p", {}, `to ${called(place)}:`), formula(place.tex) || "");
       term.append(make("p", { class: "sum" }, place.local !== undefined
-        ? `${number(place.in)} × ${number(place.local)} = ${number(place.out)}`
+        ? `${number(place.in)} × ${number(place.local)} = ${number(place.out)}${typeof place.local === "string" && place.out === 0 ? ": no branch that was taken leads from here to the result" : ""}`
         : `contribution${rms(place.from)} ${number(place.out)}`));
       const all = arrivals[place.from];
       if (all.length > 1) {
@@ -485,8 +498,25 @@
   byId("last").addEventListener("click", () => to(steps.length));
   byId("play").addEventListener("click", play);
   byId("fit").addEventListener("click", () => { zoomed = false; fit(); });
-  byId("larger").addEventListener("click", () => { zoomed = true; zoom = Math.min(zoom * 1.25, 3); scale(); });
-  byId("smaller").addEventListener("click", () => { zoomed = true; zoom = Math.max(zoom / 1.25, 0.2); scale(); });
+  function magnify(factor) {
+    zoomed = true;
+    zoom = Math.min(Math.max(zoom * factor, 0.2), 3);
+    scale();
+  }
+  byId("larger").addEventListener("click", () => magnify(1.25));
+  byId("smaller").addEventListener("click", () => magnify(1 / 1.25));
+  const area = byId("scroll");
+  area.addEventListener("wheel", (e) => { // a pinch on a touchpad is a wheel with the control key
+    if (!e.ctrlKey && !e.metaKey) return;
+    e.preventDefault();
+    const { left, top } = area.getBoundingClientRect(), before = zoom;
+    magnify(Math.exp(-e.deltaY / 300));
+    const moved = zoom / before - 1;
+    area.scrollBy((area.scrollLeft + e.clientX - left) * moved, (area.scrollTop + e.clientY - top) * moved);
+  }, { passive: false });
+  area.addEventListener("pointermove", (e) => { // drag the background; touch scrolls by itself
+    if (e.pointerType === "mouse" && e.buttons === 1 && !e.target.closest(".box")) area.scrollBy(-e.movementX, -e.movementY);
+  });
   document.addEventListener("keydown", (e) => {
     if (e.ctrlKey || e.metaKey || e.altKey) return;
     if (e.target === query) { if (e.key === "Escape") { query.value = ""; hits.hidden = true; query.blur(); } return; }

@@ -96,7 +96,13 @@ class Story:
 
     def __init__(self, root: Node, names: Mapping[str, Any] | None = None) -> None:
         self.trace = Trace([root], names, open_kernels=True)
-        topological([root])  # raises if the graph was released
+        _, _, stale = topological([root])  # raises if the graph was released
+        if stale:
+            written = next((x.name for x in stale if isinstance(x, Node) and x.name), "an array")
+            raise RuntimeError(
+                f"{written} was written to after this graph used it, so that its values and "
+                "gradients no longer fit. Play it before the write, or compute it again."
+            )
         self.events: list[Event] = []
         self.nodes: list[Any] = []
         self.index: dict[Any, int] = {}
@@ -215,11 +221,10 @@ class Story:
         if made is not v and v in self._unreached:
             self._unreached[made] = self._unreached.pop(v)
         found = passed_back(made, g, needs, inputs=inputs, grads=grads, unreached=self._unreached)
-        fresh = {id(x) for x in inputs if isinstance(x, Node) and x not in grads}
-        only_noise = fresh | {id(x) for x in inputs if id(x) in self._noise}
         for i, (x, gx) in enumerate(zip(inputs, found, strict=True)):
             if gx is None or not needs[i]:
                 continue
+            only_noise = x not in grads or id(x) in self._noise
             add_gradient(grads, x, gx)
             if isinstance(gx, dict) or isinstance(g, dict) or made.op is SELECT:
                 continue
@@ -229,10 +234,9 @@ class Story:
             place["sum"] = size(grads[x])
             if np.size(g) == 1 and np.size(gx) == 1:
                 place["local"] = self._local(made, i, g, gx)
-            if id(x) in only_noise and self._is_noise(v, made, i, g, gx):
+            if only_noise and self._is_noise(v, made, i, g, gx):
                 self._noise.add(id(x))
             else:
-                only_noise.discard(id(x))
                 self._noise.discard(id(x))
 
     def _local(self, made: Node, i: int, g: Any, gx: Any) -> float | str:
@@ -248,6 +252,8 @@ class Story:
         """Whether a contribution is what rounding leaves of terms that cancel."""
         if id(v) in self._noise:
             return True
+        if made.op.elementwise and gx.shape == np.shape(g):
+            return False  # no sum, so nothing cancels
         eps = float(np.finfo(gx.dtype).eps) if gx.dtype.kind == "f" else 0.0
         largest, incoming = np.max(np.abs(gx), initial=0.0), np.max(np.abs(g), initial=0.0)
         if not 0 < largest <= 1e3 * eps * incoming * np.size(g):
