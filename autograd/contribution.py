@@ -48,7 +48,9 @@ def branches(
     here: set[Node] = set()
     for i, (x, gx) in enumerate(contributions):
         if nothing and gx is not None and type(x._data) is not tuple:
-            gx = np.zeros(x._data.shape, x._data.dtype)
+            zeros: Any = np.zeros(x._data.shape, x._data.dtype)
+            # recorded, a gradient still depends on what it depended on
+            gx = np.where(True, zeros, fit(gx, x._data, v)) if isinstance(gx, Node) else zeros
         elif hidden is not None and op.elementwise and getattr(gx, "shape", None) == hidden.shape:
             d = gx._data if isinstance(gx, Node) else gx
             again = op.singular and isinstance(gx, Node)  # it may be infinite in the next order

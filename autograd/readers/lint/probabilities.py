@@ -41,7 +41,9 @@ def activation_before_logits(subject: Subject) -> Iterator[Finding]:
     for v in subject.plain.order:
         if v.op.name == "cross_entropy":
             loss, own, x = "cross_entropy", "log_softmax", origin(v.inputs[0])
-        elif v.op.name == "softplus" and _is_binary(subject, v):
+        elif v.op.name == "binary_cross_entropy_with_logits":
+            loss, own, x = v.op.name, "the sigmoid", origin(v.inputs[0])
+        elif v.op.name == "softplus" and _is_binary(subject, v):  # written by hand
             loss, own, x = "binary_cross_entropy_with_logits", "the sigmoid", _logit(v)
         else:
             continue
