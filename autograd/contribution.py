@@ -20,6 +20,8 @@ Unreached = dict[Node, Any]
 
 _FAR = 50  # nodes that `_steep` looks at
 
+_STEEP_AT_INFINITY = {"multiply", "square"}  # only there, and then their results are not finite
+
 
 def branches(
     v: Node,
@@ -43,6 +45,10 @@ def branches(
         inputs are added.
     """
     op, hidden = v.op, unreached.pop(v, None)
+    if hidden is None and not unreached:
+        contributions = list(contributions)
+        if not any(gx is not None and _steep(x) for x, gx in contributions):
+            return contributions
     nothing = _hides_all(hidden, g)  # of v is selected, so 0 whatever the op's slope
     found = []
     here: set[Node] = set()
@@ -133,13 +139,18 @@ def _steep(x: Node) -> bool:
 
     True also where it would take long to tell.
     """
+    op = x.op
+    if op is None or not (op.singular or op.elementwise or op.masks or op.routes):
+        return False
     stack, seen = [x], {x}
     while stack:
         v = stack.pop()
         op = v.op
         if op is None:
             continue
-        if op.singular or len(seen) > _FAR:
+        if len(seen) > _FAR:
+            return True
+        if op.singular and not (op.name in _STEEP_AT_INFINITY and np.isfinite(v._data).all()):
             return True
         if op.elementwise or op.masks or op.routes:
             for u in v.inputs:
@@ -195,7 +206,7 @@ def fit(gx: Any, data: Any, v: Node) -> Any:
     if not hasattr(gx, "shape"):
         gx = np.asarray(gx)
     if gx.shape != data.shape:
-        if type(v._data) is not tuple and not _stretched(gx.shape, data.shape, v):
+        if v.op.foreign and type(v._data) is not tuple and not _stretched(gx.shape, data.shape, v):
             raise ValueError(
                 f"{v.op.name}: a vjp returned an array of shape {gx.shape} for an input of shape "
                 f"{data.shape}. A gradient has its input's shape, or the shape that the input was "
