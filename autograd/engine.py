@@ -301,12 +301,10 @@ def _propagate(
             op = v.op
             if arrays_only and v._inputs is None:
                 contributions = _by_vjps(op, v, g, live)
-                if unreached or op.masks:
-                    contributions = branches(v, g, contributions, grads, unreached)
             else:
                 contributions = _by_pull(op, v, g, live, flow)
-                if unreached or op.masks:
-                    contributions = branches(v, g, contributions, grads, unreached)
+            if unreached or op.masks:
+                contributions = branches(v, g, contributions, grads, unreached)
             for x, gx in contributions:
                 if gx is None:
                     if (
