@@ -43,11 +43,18 @@ def matmul(a, b):
 
 
 def _long_matmul(a, b):
-    """The same, summed in parts of LONG, so that rounding errors don't add up."""
+    """The same, summed in parts of LONG, so that rounding errors don't add up.
+
+    Narrow products stay with BLAS, some of whose kernels sum a part in one go: in float64.
+    """
+    m, n = (a.shape[-2] if a.ndim > 1 else 1), (b.shape[-1] if b.ndim > 1 else 1)
+    dtype = np.result_type(a.dtype, b.dtype)
+    if m * n * LONG <= BLAS_SERIAL:
+        a, b = a.astype(np.float64), b.astype(np.float64)
     y = matmul(a[..., :LONG], b[:LONG])
     for k in range(LONG, a.shape[-1], LONG):
         y = y + matmul(a[..., k : k + LONG], b[k : k + LONG])
-    return y
+    return y.astype(dtype)
 
 
 def alike(size, arrays):
