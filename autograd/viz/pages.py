@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,20 @@ from typing import Any
 from autograd.files import write
 
 
-def fill(template: Path, **values: Any) -> str:
+def fill(template: Path, scripts: Sequence[str] = (), **values: Any) -> str:
     """Render a template with these values, escaped unless marked as safe; a missing one raises.
 
     A template that extends ``page.html`` gives only the page's body. The style sheet and script of
-    the same name beside it are passed as `style` and `script`; a script reads `data`.
+    the same name beside it are passed as `style` and `script`; a script reads `data`. A script in
+    several files, which share one scope, is given by their names.
     """
     beside = {"style": template.with_suffix(".css"), "script": template.with_suffix(".js")}
     texts = {name: text for name, file in beside.items() if (text := _text(file)) is not None}
+    if scripts:
+        parts = {name: _text(template.with_name(name)) for name in scripts}
+        if missing := [name for name, text in parts.items() if text is None]:
+            raise FileNotFoundError(f"{template.name}: the script {missing[0]} is missing.")
+        texts["script"] = "\n".join(['"use strict";', "{", *filter(None, parts.values()), "}"])
     html: str = _loaded(template).render(**texts, **values)
     return html
 

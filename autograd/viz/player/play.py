@@ -18,6 +18,16 @@ from autograd.viz.player.story import Event, Story
 from autograd.viz.symbols import GLYPHS
 
 _TEMPLATE = Path(__file__).with_name("player.html")
+_SCRIPTS = (
+    "data.js",
+    "time.js",
+    "text.js",
+    "graph.js",
+    "panel.js",
+    "navigation.js",
+    "moving.js",
+    "start.js",
+)
 _TAGS = re.compile("<[^>]*>")
 _LETTER_TAG = r'<mi mathvariant="normal">(?:[^<&]|&#x0005F;)</mi>'
 _LETTERS = re.compile(rf"{_LETTER_TAG}(?:{_LETTER_TAG}|<mn>[^<]*</mn>)+")
@@ -93,7 +103,13 @@ class Player:
         RuntimeError
             Graphviz is missing; the message says what to install.
         """
-        return fill(_TEMPLATE, title=self.title, data=embedded(self.data), still=self.still.svg())
+        return fill(
+            _TEMPLATE,
+            _SCRIPTS,
+            title=self.title,
+            data=embedded(self.data),
+            still=self.still.svg(),
+        )
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the page to a file, atomically; its suffix is .html.
