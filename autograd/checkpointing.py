@@ -12,9 +12,10 @@ from autograd.contribution import hidden_in
 from autograd.engine import ARRAYS, Flow, gradients
 from autograd.nested import mapped
 from autograd.node import Node, tick
-from autograd.op import Op, record, select_output
+from autograd.op import Op, select_output
 from autograd.random import default_generator
 from autograd.recording import enable_grad, is_recording
+from autograd.results import record
 from autograd.stale import fingerprint
 from autograd.value import Value
 

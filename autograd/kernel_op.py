@@ -7,10 +7,12 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from autograd.calls import general
 from autograd.contribution import all_given, hidden_in
 from autograd.engine import ARRAYS, Flow, arrays_of, gradients
+from autograd.foreign import foreign, reading
 from autograd.node import Node
-from autograd.op import Op, foreign, general_call, reading, tex_name
+from autograd.op import Op, tex_name
 from autograd.symbol import Symbol
 
 Function = Callable[..., Any]
@@ -70,7 +72,7 @@ class KernelOp(Op):
 
     def _call_path(self) -> Function:
         self.path = 0
-        return general_call(self)
+        return general(self)
 
     def _run(self, arrays: Sequence[Any], static: tuple[Any, ...]) -> tuple[Any, Any]:
         found = self.computed(arrays, static)

@@ -3,38 +3,32 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NoReturn
 
 import numpy as np
 
+from autograd.calls import NUMBERS, binary, bind_methods, general, unary
 from autograd.contribution import given
 from autograd.dispatch import OPS, array_of, refuse_subclasses
 from autograd.engine import ARRAYS, Flow
-from autograd.node import Array, Node, epoch
+from autograd.foreign import foreign, reading
+from autograd.node import Array, Node
 from autograd.recording import enable_grad, is_recording
-from autograd.stale import UNKNOWN, fingerprint, notice, seals
-from autograd.symbol import ATOM, Symbol, as_symbol
+from autograd.results import ATOMS, UNREAL, constant, is_unreal, record
+from autograd.signature import signature
+from autograd.stale import notice, seals
+from autograd.symbol import Symbol
 from autograd.value import Value
+from autograd.written import Written
 
 Function = Callable[..., Any]
 _MISSING = object()
-_UNREAL = (
-    "a Value goes together with real numbers only: split complex ones into two arrays, .real and "
-    ".imag, divide times by a unit of time, and of objects make numbers, .astype(float), or one "
-    "Value, np.stack(list)"
-)
-_NUMBERS = frozenset({float, int, bool, np.float64, np.float32})  # constants that never change
-_ATOMS = frozenset({type(None), int, float, bool, str})
 _NUMPYS = {"dim": "axis", "keepdim": "keepdims"}  # PyTorch's word -> NumPy's
-_POWER = 4
-_TOKENS = re.compile(r"\{\{|\}\}|[()]|\{\w+:?(\d?)\}")  # of a template: brackets and operands
-_new = object.__new__
 
 
-class Op:
+class Op(Written):
     r"""A differentiable operation: forward, LaTeX and one vjp per array input.
 
     The parameters of `forward` are first its array inputs, one for each vjp, then its other
@@ -124,7 +118,7 @@ class Op:
         self.domain, self.cases = domain, cases
         self.trusted = not hasattr(forward, "__code__")  # NumPy's own, or an operator
         self.arity = len(vjps)
-        self.parameters, self.defaults, self.positional = _signature(forward, self.arity)
+        self.parameters, self.defaults, self.positional = signature(forward, self.arity)
         self.named = self.parameters[self.positional :]  # keyword-only arguments of forward
         self.path = self.arity if self.arity == len(self.parameters) and self.arity <= 2 else 0
         if any(vjp is None for vjp in vjps):
@@ -141,20 +135,8 @@ class Op:
         if self.listed:
             ROWS.append(self)
 
-    @property
-    def rank(self) -> int:
-        """Precedence of the LaTeX: the lowest among the operands outside of brackets."""
-        if self._rank is not None:
-            return self._rank
-        depth, rank = 0, ATOM
-        for token in _TOKENS.finditer("" if callable(self.tex) else self.tex):
-            depth += (token[0] in ("{{", "(")) - (token[0] in ("}}", ")"))
-            if token[1] and not depth:
-                rank = min(rank, _POWER if token[1] == "9" else int(token[1]))
-        return rank
-
     def _call_path(self) -> Function:
-        return {1: _unary, 2: _binary}.get(self.path, general_call)(self)
+        return {1: unary, 2: binary}.get(self.path, general)(self)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Apply the op to arrays, Values or Symbols."""
@@ -213,7 +195,7 @@ class Op:
             elif isinstance(x, Symbol):
                 return self.write(inputs, static)
             else:
-                weak = x is None or (self.elementwise and type(x) in _NUMBERS)
+                weak = x is None or (self.elementwise and type(x) in NUMBERS)
                 if not weak and type(x) is not np.ndarray:
                     if getattr(x, "__array_ufunc__", self) is None:
                         return NotImplemented  # it wants to answer for itself
@@ -225,12 +207,12 @@ class Op:
             arrays = weaken(arrays)
         constants: list[Array] = []  # arrays that must not change before the backward pass
         for s in static:
-            if type(s) not in _ATOMS:
-                unreal = unreal or _is_unreal(static)
+            if type(s) not in ATOMS:
+                unreal = unreal or is_unreal(static)
                 static = tuple([self._constant(s, constants) for s in static])
                 break
         if unreal and traced:
-            self.complain(TypeError(_UNREAL), inputs)
+            self.complain(TypeError(UNREAL), inputs)
         recorded: list[Any] = []
         if live:
             for i, x in enumerate(inputs):
@@ -249,9 +231,9 @@ class Op:
             y = np.asarray(y)
             if live and y.dtype.kind == "f":
                 return record(self, y, tuple(recorded), static, saved, seals(constants))
-            return _constant_value(self, y)
+            return constant(self, y)
         if not live:
-            return _like(y, [_constant_value(self, part) for part in y])
+            return _like(y, [constant(self, part) for part in y])
         node = record(self, tuple(y), tuple(recorded), static, saved, seals(constants))
         return _like(y, [select_output(node, i) for i in range(len(y))])
 
@@ -301,58 +283,6 @@ class Op:
             given(self, vjp(g, y, *args, *v.static)) if need and vjp is not None else None
             for vjp, need in zip(self.vjps, needs, strict=True)
         ]
-
-    def write(self, inputs: Sequence[Any], static: tuple[Any, ...]) -> Any:
-        """Run on Symbols: the result is LaTeX, with the array that it stands for."""
-        symbols = [as_symbol(x) for x in inputs]
-        arrays = [None if x is None else s.data for x, s in zip(inputs, symbols, strict=True)]
-        with np.errstate(all="ignore"):
-            y, _ = self._run(arrays, static)
-        tex = self.typeset(symbols, static)
-        if isinstance(tex, Symbol):  # one of the inputs, chosen
-            return Symbol(tex.tex, y, tex.rank)
-        if isinstance(y, (tuple, list)):
-            return tuple(Symbol(rf"{tex}_{{{i}}}", part, 4) for i, part in enumerate(y))
-        if tex.startswith("-") and self.rank > 1:
-            return Symbol(tex, y, 1)
-        return Symbol(tex, y, self.rank)
-
-    def typeset(self, symbols: Sequence[Symbol], static: tuple[Any, ...]) -> str | Symbol:
-        """The LaTeX of the op on these inputs; a Symbol if the result is one of them."""
-        if callable(self.tex):
-            tex: str | Symbol = self.tex(*symbols, *static)
-            return tex
-        return self.tex.format(**dict(zip(self.parameters, (*symbols, *static), strict=True)))
-
-    def formula(self, i: int, *inputs: Any, **others: Any) -> str:
-        r"""LaTeX of the i-th vjp, written by running it; \bar y is the incoming gradient.
-
-        Inputs are arrays or Symbols; by default the op's first sample.
-        """
-        if not inputs:
-            ones = (np.ones(()),) * self.arity
-            inputs, others = next(iter(self.samples(np.random.default_rng(0))), (ones, {}))
-        full = self.bound(inputs, dict(others))
-        static = tuple(full[self.arity :])
-        symbols = [
-            x if isinstance(x, Symbol) else Symbol(p, x)
-            for p, x in zip(self.parameters[: self.arity], full, strict=False)
-        ]
-        return self.derivative(i, symbols, static).tex
-
-    def derivative(self, i: int, symbols: Sequence[Symbol], static: tuple[Any, ...]) -> Symbol:
-        """The i-th vjp run on Symbols."""
-        y, _ = self._run([s.data for s in symbols], static)
-        vjp = self.vjps[i]
-        if vjp is None:
-            return Symbol("0", 0.0)
-        if isinstance(y, (tuple, list)):
-            g: Any = tuple(Symbol(rf"\bar y_{{{k}}}", part, 4) for k, part in enumerate(y))
-            y = tuple(Symbol(f"y_{{{k}}}", part, 4) for k, part in enumerate(y))
-        else:
-            g, y = Symbol(r"\bar y", y), Symbol("y", y)
-        with np.errstate(all="ignore"):
-            return as_symbol(vjp(g, y, *symbols, *static))
 
     def samples(
         self, rng: np.random.Generator, shape: tuple[int, ...] = (2, 3)
@@ -422,58 +352,6 @@ class Recorded(Flow):
         return enable_grad()
 
 
-def record(
-    op: Op,
-    y: Any,
-    inputs: tuple[Any, ...],
-    static: tuple[Any, ...] = (),
-    saved: Any = None,
-    seal: Sequence[tuple[Array, bytes]] | None = None,
-) -> Value:
-    """A new node of the graph.
-
-    `_unary` and `_binary` repeat it inline: a call of this costs a tenth of a small op.
-    """
-    v = _new(Value)
-    v._data = y
-    v.grad = None
-    v.op = op
-    v._inputs = inputs
-    v._a = v._b = None
-    v.static = static
-    v.saved = saved
-    v.requires_grad = True
-    v.name = None
-    v.birth = epoch[0]
-    v.scope = None
-    v.seal = seal
-    return v
-
-
-def _constant_value(op: Op, y: Any) -> Value:
-    array = np.asarray(y)
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"{op.name}: the result is {array.dtype}, and {_UNREAL}.")
-    v = _new(Value)
-    v._data = array
-    v.grad = v.op = v.saved = v.name = v.scope = None
-    v.seal = None if array.base is None else UNKNOWN  # a view, which others may write to
-    v._inputs = v.static = ()
-    v._a = v._b = None
-    v.requires_grad = False
-    v.birth = epoch[0]
-    return v
-
-
-def _is_unreal(x: Any) -> bool:
-    """Whether there is a complex number, or a time, among the arguments of an op."""
-    if type(x) in (list, tuple):
-        return any(type(part) not in _ATOMS and _is_unreal(part) for part in x)
-    if type(x) is np.ndarray:
-        return x.dtype.kind in "cmMO"
-    return isinstance(x, (complex, np.complexfloating, np.timedelta64, np.datetime64))
-
-
 def weaken(xs: list[Any]) -> list[Any]:
     """Turn Python numbers among arrays into arrays of the dtype that NumPy gives the result."""
     if not any(type(x) in (float, int) for x in xs):
@@ -487,187 +365,12 @@ def _like(y: Any, parts: list[Any]) -> Any:
     return type(y)(*parts) if hasattr(y, "_fields") else type(y)(parts)
 
 
-def _unary(op: Op) -> Function:
-    forward, new = op.forward, _new
-    ndarray, generic, asarray = np.ndarray, np.generic, np.asarray
-    trusted = op.trusted  # floats give floats, and Python numbers don't widen the dtype
-
-    def call(a: Any) -> Any:
-        if not isinstance(a, Value):
-            return op.apply((a,))
-        if a.seal is not None and a.op is None and is_recording():
-            notice(a)
-        try:
-            y = forward(a._data)
-        except (TypeError, ValueError) as error:
-            op.complain(error, (a,))
-        if type(y) is not ndarray and not isinstance(y, generic):
-            if isinstance(y, (tuple, list)):
-                return op.apply((a,))
-            y = asarray(y)
-        if not (a.requires_grad and is_recording() and (trusted or y.dtype.kind == "f")):
-            return _constant_value(op, y)
-        v = new(Value)
-        v._data = y
-        v.grad = None
-        v.op = op
-        v._inputs = v._b = v.seal = None
-        v._a = a
-        v.static = ()
-        v.saved = None
-        v.requires_grad = True
-        v.name = None
-        v.birth = epoch[0]
-        v.scope = None
-        return v
-
-    return call
-
-
-def _binary(op: Op) -> Function:
-    forward, new = op.forward, _new
-    ndarray, generic, asarray = np.ndarray, np.generic, np.asarray
-    trusted = op.trusted  # floats give floats, and Python numbers don't widen the dtype
-
-    def call(a: Any, b: Any) -> Any:
-        if isinstance(a, Value):
-            if a.seal is not None and a.op is None and is_recording():
-                notice(a)
-            left = a._data
-            if isinstance(b, Value):
-                if b.seal is not None and b.op is None and is_recording():
-                    notice(b)
-                right = b._data
-                live = a.requires_grad or b.requires_grad
-                seal = None
-            elif trusted and type(b) in _NUMBERS:
-                right = b
-                live = a.requires_grad
-                seal = None
-            elif trusted and type(b) is ndarray and b.dtype.kind in "fiub":
-                right = b
-                live = a.requires_grad
-                seal = ((b, fingerprint(b)),) if live else None
-            else:
-                return op.apply((a, b))
-        elif trusted and isinstance(b, Value) and type(a) in _NUMBERS:
-            if b.seal is not None and b.op is None and is_recording():
-                notice(b)
-            left = a
-            right = b._data
-            live = b.requires_grad
-            seal = None
-        else:
-            return op.apply((a, b))
-        try:
-            y = forward(left, right)
-        except (TypeError, ValueError) as error:
-            op.complain(error, (a, b))
-        if type(y) is not ndarray and not isinstance(y, generic):
-            if isinstance(y, (tuple, list)):
-                return op.apply((a, b))
-            y = asarray(y)
-        if not (live and is_recording() and (trusted or y.dtype.kind == "f")):
-            return _constant_value(op, y)
-        v = new(Value)
-        v._data = y
-        v.grad = None
-        v.op = op
-        v._inputs = None
-        v._a = a
-        v._b = b
-        v.seal = seal
-        v.static = ()
-        v.saved = None
-        v.requires_grad = True
-        v.name = None
-        v.birth = epoch[0]
-        v.scope = None
-        return v
-
-    return call
-
-
-def general_call(op: Op) -> Function:
-    """The call path of any op: bind the arguments, then apply."""
-    arity, count = op.arity, len(op.parameters)
-    complete = count if count == op.positional else -1  # arguments that need no binding
-
-    def call(*args: Any, **kwargs: Any) -> Any:
-        if kwargs or len(args) != complete:
-            args = tuple(op.bound(args, kwargs))
-        return op.apply(args[:arity], args[arity:])
-
-    return call
-
-
-def bind_methods(call: Function, names: str) -> None:
-    """Bind the op to Value under these names; ``__radd__`` and its kin swap the arguments."""
-    for name in names.split():
-        if name.startswith("__r") and name not in ("__rshift__", "__round__"):
-
-            def swapped(b: Any, a: Any, call: Function = call) -> Any:
-                return call(a, b)
-
-            setattr(Value, name, swapped)
-        else:
-            setattr(Value, name, call)
-
-
-def _signature(forward: Function, arity: int) -> tuple[list[str], dict[str, Any], int]:
-    """Parameter names, defaults, and the number of positional parameters."""
-    code = getattr(forward, "__code__", None)
-    if code is None:  # a ufunc
-        return list("abcdefgh"[:arity]), {}, arity
-    forward = getattr(forward, "__wrapped__", forward)  # decorated
-    code = forward.__code__
-    positional, keyword = code.co_argcount, code.co_kwonlyargcount
-    names = list(code.co_varnames[: positional + keyword])
-    given = forward.__defaults__ or ()
-    defaults = dict(zip(names[positional - len(given) : positional], given, strict=True))
-    return names, {**defaults, **(forward.__kwdefaults__ or {})}, positional
-
-
 def describe(x: Any) -> str:
     """Shape and dtype of an input, for an error."""
     a = x._data if isinstance(x, Node) else x
     if isinstance(a, np.ndarray):
         return f"{a.shape} {a.dtype}"
     return f"{a!r}" if isinstance(a, (int, float)) else type(a).__name__
-
-
-def foreign(function: Function) -> bool:
-    """Whether it is a Python function from outside of this package and NumPy."""
-    package = (getattr(function, "__module__", None) or "").partition(".")[0]
-    return hasattr(function, "__code__") and package not in ("autograd", "nn", "numpy")
-
-
-def reading(who: str, function: Function, places: Iterable[int]) -> Function:
-    """The function, with an error if it writes to the arrays that it is given at these places.
-
-    Or if it returns a masked array, whose mask the graph would lose.
-    """
-
-    @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        prints: list[tuple[int, Array, bytes]] = []
-        for i in places:
-            part: Any = args[i] if i < len(args) else None
-            parts = part if type(part) in (tuple, list) else (part,)
-            prints += [(i, x, fingerprint(x)) for x in parts if type(x) is np.ndarray]
-        y = function(*args, **kwargs)
-        for i, x, print_ in prints:
-            if fingerprint(x) != print_:
-                raise RuntimeError(
-                    f"{who} writes to its argument {i}, of shape {x.shape}, which the graph or "
-                    "another op still needs. Let it work on a copy (array.copy())."
-                )
-            if y is x:
-                y = x.view()
-        refuse_subclasses(y, who)
-        return y
-
-    return call
 
 
 def tex_name(name: str) -> str:

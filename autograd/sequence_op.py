@@ -9,8 +9,9 @@ import numpy as np
 
 from autograd.contribution import all_given
 from autograd.engine import ARRAYS, Flow
+from autograd.foreign import foreign, reading
 from autograd.node import Node
-from autograd.op import Op, foreign, reading
+from autograd.op import Op
 from autograd.symbol import Symbol, as_symbol
 
 Function = Callable[..., Any]

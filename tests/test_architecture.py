@@ -25,6 +25,8 @@ autograd.contribution autograd.stale autograd.spelling autograd.passes autograd.
 autograd.engine
 autograd.value
 autograd.nested
+autograd.results autograd.foreign autograd.signature
+autograd.calls autograd.written
 autograd.op
 autograd.sequence_op autograd.kernel_op autograd.checkpointing
 autograd.ops.axes autograd.ops.samples

@@ -10,7 +10,8 @@ import numpy as np
 
 from autograd.engine import ARRAYS, Flow
 from autograd.node import Node
-from autograd.op import Op, record, select_output
+from autograd.op import Op, select_output
+from autograd.results import record
 from autograd.value import Value
 
 Hook = Callable[..., Any]

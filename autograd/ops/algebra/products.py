@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from autograd.calls import bind_methods
 from autograd.contribution import sum_to
 from autograd.dispatch import OPS, Traced, array_of
 from autograd.machine import choice
-from autograd.op import Op, bind_methods
+from autograd.op import Op
 from autograd.ops.samples import A, case, cases
 from autograd.symbol import Symbol
 

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from autograd.op import bind_methods
+from autograd.calls import bind_methods
 from autograd.recording import is_recording
 from autograd.value import Value
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from autograd.calls import bind_methods
 from autograd.dispatch import OPS
 from autograd.node import Node
-from autograd.op import bind_methods, tex_name
+from autograd.op import tex_name
 from autograd.symbol import ATOM, Symbol, as_symbol
 from autograd.value import Value
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from autograd.calls import bind_methods
 from autograd.dispatch import OPS, Traced, array_of, refuse_subclasses
 from autograd.node import Node
-from autograd.op import Op, bind_methods
+from autograd.op import Op
 from autograd.ops.arrays.index import getitem, index_add, scatter
 from autograd.ops.arrays.reduce import sum_
 from autograd.ops.samples import A, case, cases

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from autograd.calls import bind_methods
 from autograd.dispatch import OPS
-from autograd.op import Op, bind_methods
+from autograd.op import Op
 from autograd.ops.samples import A, case, cases
 from autograd.symbol import Symbol
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from autograd.calls import bind_methods
 from autograd.dispatch import OPS
 from autograd.node import Node
-from autograd.op import Op, bind_methods, elementwise
+from autograd.op import Op, elementwise
 from autograd.ops.samples import between, domains, nonzero, positive, real
 from autograd.symbol import Symbol
 

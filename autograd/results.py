@@ -1,0 +1,76 @@
+"""Results of ops: nodes of the graph, or constants where nothing records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd.node import Array, epoch
+from autograd.stale import UNKNOWN
+from autograd.value import Value
+
+ATOMS = frozenset({type(None), int, float, bool, str})
+"""Types of arguments that can hold no array."""
+
+UNREAL = (
+    "a Value goes together with real numbers only: split complex ones into two arrays, .real and "
+    ".imag, divide times by a unit of time, and of objects make numbers, .astype(float), or one "
+    "Value, np.stack(list)"
+)
+
+_new = object.__new__
+
+
+def record(
+    op: Any,
+    y: Any,
+    inputs: tuple[Any, ...],
+    static: tuple[Any, ...] = (),
+    saved: Any = None,
+    seal: Sequence[tuple[Array, bytes]] | None = None,
+) -> Value:
+    """A new node of the graph.
+
+    `calls.unary` and `calls.binary` repeat it inline: a call of this costs a tenth of a small op.
+    """
+    v = _new(Value)
+    v._data = y
+    v.grad = None
+    v.op = op
+    v._inputs = inputs
+    v._a = v._b = None
+    v.static = static
+    v.saved = saved
+    v.requires_grad = True
+    v.name = None
+    v.birth = epoch[0]
+    v.scope = None
+    v.seal = seal
+    return v
+
+
+def constant(op: Any, y: Any) -> Value:
+    """The result of an op as a Value that is not tracked."""
+    array = np.asarray(y)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{op.name}: the result is {array.dtype}, and {UNREAL}.")
+    v = _new(Value)
+    v._data = array
+    v.grad = v.op = v.saved = v.name = v.scope = None
+    v.seal = None if array.base is None else UNKNOWN  # a view, which others may write to
+    v._inputs = v.static = ()
+    v._a = v._b = None
+    v.requires_grad = False
+    v.birth = epoch[0]
+    return v
+
+
+def is_unreal(x: Any) -> bool:
+    """Whether there is a complex number, or a time, among the arguments of an op."""
+    if type(x) in (list, tuple):
+        return any(type(part) not in ATOMS and is_unreal(part) for part in x)
+    if type(x) is np.ndarray:
+        return x.dtype.kind in "cmMO"
+    return isinstance(x, (complex, np.complexfloating, np.timedelta64, np.datetime64))
