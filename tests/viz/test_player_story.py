@@ -58,7 +58,8 @@ def test_an_lstm_unfolds_in_time_with_a_strip():
     titles = [g.title for g in groups.all]
     assert "LSTM" in titles
     assert [title for title in titles if title.startswith("step ")] == [
-        f"step {t} of 12" for t in range(1, 13)
+        "step × 12",
+        *(f"step {t} of 12" for t in range(1, 13)),
     ]
     opened = next(g for g in groups.all if g.strips)
     assert all(len(opened.strips[state]) == 12 for state in ("c", "h"))

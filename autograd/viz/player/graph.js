@@ -35,9 +35,19 @@ function stepsOf(g) {
   return [...found].sort((a, b) => a - b);
 }
 
+// One repetition of a repeated block: that at the current time, else the one that was shown last.
+const shownOf = new Map();
+function repetition(g) {
+  for (let all; (all = groups[g].repeat); ) g = shownOf.get(g) ?? all.of[0];
+  return g;
+}
+
+const layoutOf = (g) => layouts[window.innerWidth > 760 ? groups[g].wide : groups[g].tall];
+
 function open(g, keep) {
-  view = g;
-  const at = groups[g];
+  view = g = repetition(g);
+  const at = { ...groups[g], ...layoutOf(g) };
+  if (groups[g].parent >= 0 && groups[groups[g].parent].repeat) shownOf.set(groups[g].parent, g);
   steps = stepsOf(g);
   const svg = byId("graph");
   svg.replaceChildren();

@@ -36,7 +36,10 @@ class Group:
     title : the heading of its box.
     events : indices of its events, without those of groups within it.
     groups : indices of the groups within it.
+    repeat : whether its groups are repetitions of each other, of which one is shown at a time.
     strips : for a loop, name of a state -> norm of the gradient with respect to it after each step.
+    out : event of its result: its last event that is used outside, or the root.
+    ops : how many ops are in it, with those of groups within it.
     """
 
     index: int
@@ -44,7 +47,10 @@ class Group:
     title: str
     events: list[int] = field(default_factory=list)
     groups: list[int] = field(default_factory=list)
+    repeat: bool = False
     strips: dict[str, list[float | None]] = field(default_factory=dict)
+    out: int = -1
+    ops: int = 0
 
 
 class Groups:
@@ -67,6 +73,7 @@ class Groups:
             self._loop(group)
         for group in list(self.all):
             self._parts(group)
+        self._results()
 
     def _new(self, parent: int, title: str) -> Group:
         group = Group(len(self.all), parent, title)
@@ -127,8 +134,10 @@ class Groups:
         if found is None or len(found.steps[0]) < 2:
             return
         step_of: dict[int, Group] = {}
+        steps = self._new(group.index, f"step × {len(found.steps)}")
+        steps.repeat = True
         for k, step in enumerate(found.steps):
-            inner = self._new(group.index, f"step {k + 1} of {len(found.steps)}")
+            inner = self._new(steps.index, f"step {k + 1} of {len(found.steps)}")
             for v in step:
                 step_of[story.index[id(v)]] = inner
         for event in group.events:
@@ -144,7 +153,7 @@ class Groups:
         for name, states in zip(
             self._state_names(group, found), zip(*found.carried, strict=True), strict=True
         ):
-            group.strips[name] = [self.story.norms.get(id(v)) for v in states]
+            steps.strips[name] = [self.story.norms.get(id(v)) for v in states]
 
     def _state_names(self, group: Group, found: Loop) -> list[str]:
         """Names of a loop's states: their own, else h, and for an LSTM's kernel c and h."""
@@ -177,7 +186,7 @@ class Groups:
 
     def _fold_siblings(self, group: Group) -> None:
         """Group too many siblings, such as the steps of a long loop, into ranges."""
-        if len(group.groups) <= MOST:
+        if len(group.groups) <= MOST or group.repeat:
             return
         children, group.groups = group.groups, []
         count = -(-len(children) // PART)
@@ -188,6 +197,18 @@ class Groups:
             outer.groups = list(cut)
             for child in cut:
                 self.all[child].parent = outer.index
+
+    def _results(self) -> None:
+        """Find the result of each group, and count its ops."""
+        story = self.story
+        for k, event in enumerate(story.events):
+            chain = self.chain(self.of[k])
+            users = [set(self.chain(self.of[u])) for u in story.users[k]]
+            around = set.intersection(*users) if users and not event.root else set()
+            for group in (self.all[g] for g in chain):
+                group.ops += event.kind == "op"
+                if group.index not in around or group.out < 0:
+                    group.out = k
 
 
 def _closed(label: str) -> str:

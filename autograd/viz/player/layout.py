@@ -33,13 +33,20 @@ class Layout:
     paths: list[list[int]]
 
 
-def lay_out(views: Sequence[View], sizes: Sequence[Sequence[tuple[int, int]]]) -> list[Layout]:
+def lay_out(
+    views: Sequence[View], sizes: Sequence[Sequence[tuple[int, int]]]
+) -> tuple[list[Layout], list[int]]:
     """Lay out all views in one run of Graphviz; equal ones, such as steps of a loop, only once.
 
     Parameters
     ----------
     views : the views.
     sizes : for each view, width and height of each item, in pixels.
+
+    Returns
+    -------
+    layouts : the different ones.
+    places : for each view, the index of its layout.
 
     Raises
     ------
@@ -49,8 +56,9 @@ def lay_out(views: Sequence[View], sizes: Sequence[Sequence[tuple[int, int]]]) -
     sources = [_dot(view, boxes) for view, boxes in zip(views, sizes, strict=True)]
     kinds = dict(zip(sources, views, strict=True))
     lines = iter(render("\n".join(kinds), "plain").decode().splitlines())
-    placed = {source: _read(lines, view) for source, view in kinds.items()}
-    return [placed[source] for source in sources]
+    layouts = [_read(lines, view) for view in kinds.values()]
+    index = {source: i for i, source in enumerate(kinds)}
+    return layouts, [index[source] for source in sources]
 
 
 def _dot(view: View, sizes: Sequence[tuple[int, int]]) -> str:

@@ -25,6 +25,7 @@ _SCRIPTS = (
     "graph.js",
     "panel.js",
     "navigation.js",
+    "repeat.js",
     "moving.js",
     "start.js",
 )
@@ -68,7 +69,7 @@ class Player:
             ]
             for view in found
         ]
-        layouts = lay_out(found, sizes)
+        layouts, places = lay_out(found, sizes)
         formulas = _Formulas()
         return {
             "title": self.title,
@@ -79,17 +80,27 @@ class Player:
                 {
                     "parent": g.parent,
                     "title": g.title,
+                    "out": g.out,
+                    "ops": g.ops,
                     "strips": g.strips,
                     "groups": g.groups,
+                    **({"repeat": {"of": g.groups}} if g.repeat else {}),
                     "outside": view.outside,
                     "items": [[kind, k] for kind, k in view.items],
                     "edges": view.edges,
+                    "wide": at,
+                    "tall": at,
+                }
+                for g, view, at in zip(groups.all, found, places, strict=True)
+            ],
+            "layouts": [
+                {
                     "width": round(at.width),
                     "height": round(at.height),
                     "boxes": at.boxes,
                     "paths": at.paths,
                 }
-                for g, view, at in zip(groups.all, found, layouts, strict=True)
+                for at in layouts
             ],
             "formulas": formulas.written,
             "signs": GLYPHS,
