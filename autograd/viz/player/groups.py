@@ -21,6 +21,9 @@ FEW = 60
 FAN = 6
 """Most arrows between one box and groups that are all shown."""
 
+SIDES = 4
+"""Most leaves and constants that are drawn beside a box."""
+
 PART = 40
 """Events per part of a long stretch without modules or loops."""
 
@@ -226,12 +229,14 @@ class View:
     items : ("e", event) and ("g", group) boxes; then the events outside that it is connected to.
     outside : how many of the items, at the end, are outside of the group.
     edges : pairs of indices into `items`.
+    hosts : leaf or constant that one box uses, drawn beside it -> that box; indices into `items`.
     """
 
     group: int
     items: list[tuple[str, int]]
     outside: int
     edges: list[tuple[int, int]]
+    hosts: dict[int, int]
 
 
 def views(groups: Groups) -> list[View]:
@@ -272,7 +277,36 @@ def views(groups: Groups) -> list[View]:
                     edges[box(k), box(u)] = None
         items = list(place)
         kept = _thinned([pair for pair in edges if pair[0] != pair[1]], items)
-        found.append(View(group.index, items, len(place) - own_boxes, kept))
+        hosts = _hosts(story, items, kept)
+        found.append(View(group.index, items, len(place) - own_boxes, kept, hosts))
+    return found
+
+
+def _hosts(
+    story: Story, items: list[tuple[str, int]], edges: list[tuple[int, int]]
+) -> dict[int, int]:
+    """The leaves and constants that are drawn beside the one box that uses them.
+
+    A box keeps one input that leads to it: its first, if all are leaves and constants.
+    """
+    after: dict[int, list[int]] = {}
+    before: dict[int, list[int]] = {}
+    for a, b in edges:
+        after.setdefault(a, []).append(b)
+        before.setdefault(b, []).append(a)
+    found: dict[int, int] = {}
+    for b, inputs in before.items():
+        sides = [
+            a
+            for a in inputs
+            if len(after[a]) == 1
+            and a not in before
+            and items[a][0] == "e"
+            and story.events[items[a][1]].kind != "op"
+        ]
+        if len(sides) == len(inputs):
+            sides = sides[1:]
+        found |= dict.fromkeys(sides[-SIDES:], b)
     return found
 
 

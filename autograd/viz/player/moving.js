@@ -54,7 +54,7 @@ document.addEventListener("keydown", (e) => {
   else return;
   e.preventDefault();
 });
-window.addEventListener("resize", () => { if (!zoomed) fit(); });
+window.addEventListener("resize", () => { if (narrow !== isNarrow()) open(view); else if (!zoomed) fit(); });
 
 // ---- the address: #g3s17 is group 3 after 17 steps ---------------------------------------------------
 

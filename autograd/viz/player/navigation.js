@@ -33,9 +33,11 @@ function scale() {
   svg.setAttribute("width", (at.width + 8) * zoom);
   svg.setAttribute("height", (at.height + 8) * zoom);
 }
+// Text of 12 pixels stays above 11: what is larger than the window scrolls.
 function fit() {
   const area = byId("scroll"), at = layoutOf(view);
-  zoom = Math.min(1.6, Math.max(0.62, Math.min((area.clientWidth - 22) / (at.width + 8), (area.clientHeight - 22) / (at.height + 8))));
+  const [x, y] = [(area.clientWidth - 22) / (at.width + 8), (area.clientHeight - 22) / (at.height + 8)];
+  zoom = isNarrow() ? Math.min(1.25, Math.max(0.92, x)) : Math.min(1.6, Math.max(0.92, Math.min(x, y)));
   scale();
 }
 

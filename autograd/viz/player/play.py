@@ -12,8 +12,8 @@ from typing import Any
 from autograd.node import Node
 from autograd.viz.draw import Drawing, draw
 from autograd.viz.pages import embedded, fill, framed, save
-from autograd.viz.player.groups import Groups, views
-from autograd.viz.player.layout import lay_out
+from autograd.viz.player.groups import Groups, View, views
+from autograd.viz.player.layout import Layouts
 from autograd.viz.player.story import Event, Story
 from autograd.viz.symbols import GLYPHS
 
@@ -62,14 +62,12 @@ class Player:
         """The content of the page, as plain data."""
         groups = self._groups
         found = views(groups)
-        sizes = [
-            [
-                _box(_texts(self.story.events[k]) if kind == "e" else [groups.all[k].title])
-                for kind, k in view.items
-            ]
-            for view in found
+        layouts = Layouts()
+        sizes = [self._sizes(view) for view in found]
+        places = [
+            [-1 if g.repeat else layouts.place(view, own, tall) for tall in (False, True)]
+            for g, view, own in zip(groups.all, found, sizes, strict=True)
         ]
-        layouts, places = lay_out(found, sizes)
         formulas = _Formulas()
         return {
             "title": self.title,
@@ -88,23 +86,30 @@ class Player:
                     "outside": view.outside,
                     "items": [[kind, k] for kind, k in view.items],
                     "edges": view.edges,
-                    "wide": at,
-                    "tall": at,
+                    "wide": wide,
+                    "tall": tall,
                 }
-                for g, view, at in zip(groups.all, found, places, strict=True)
+                for g, view, (wide, tall) in zip(groups.all, found, places, strict=True)
             ],
             "layouts": [
-                {
-                    "width": round(at.width),
-                    "height": round(at.height),
-                    "boxes": at.boxes,
-                    "paths": at.paths,
-                }
-                for at in layouts
+                {"width": at.width, "height": at.height, "boxes": at.boxes, "paths": at.paths}
+                for at in layouts.all
             ],
             "formulas": formulas.written,
             "signs": GLYPHS,
         }
+
+    def _sizes(self, view: View) -> list[tuple[int, int]]:
+        """Width and height of each box of a view."""
+        found = []
+        for i, (kind, k) in enumerate(view.items):
+            if kind == "g":
+                found.append(_box([self._groups.all[k].title]))
+            elif i in view.hosts:
+                found.append(_side(self.story.events[k]))
+            else:
+                found.append(_box(_texts(self.story.events[k])))
+        return found
 
     def html(self) -> str:
         """The page, in one self-contained file.
@@ -182,6 +187,15 @@ def _texts(event: Event) -> list[str]:
 def _box(lines: Sequence[str]) -> tuple[int, int]:
     """Width and height of a box in pixels."""
     return max(118, round(max(map(len, lines)) * _LETTER) + 20), 58
+
+
+def _side(event: Event) -> tuple[int, int]:
+    """Width and height of the box of a leaf or constant that is drawn beside its user."""
+    title, value = _texts(event)
+    if event.kind == "constant" and not event.title and "number" in (event.value or {}):
+        number = str(event.value["number"])[:9]
+        return max(34, round(len(number) * 7.4) + 18), 24
+    return max(84, round(min(len(title), 15) * 7.8) + 12, round(len(value) * 7.2) + 12), 52
 
 
 def play(value: Any, *, names: Mapping[str, Any] | None = None, title: str | None = None) -> Player:
