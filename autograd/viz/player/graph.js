@@ -1,7 +1,12 @@
 // The view: the boxes and arrows of one open group, at the current time.
 
-const logs = events.filter((e) => e.gradient && !e.gradient.noise).map((e) => Math.log10(Math.abs(sizeOf(e.gradient)))).filter(Number.isFinite);
-const high = Math.max(...logs, -99), low = Math.max(Math.min(...logs, high - 1), high - 6);
+let logs, high, low;
+function heats(gradients) {
+  logs = gradients.map((g) => Math.log10(Math.abs(sizeOf(g)))).filter(Number.isFinite);
+  high = logs.reduce((a, b) => Math.max(a, b), -99);
+  low = Math.max(logs.reduce((a, b) => Math.min(a, b), high - 1), high - 6);
+}
+heats(events.map((e) => e.gradient).filter((g) => g && !g.noise));
 // At most --heat of the warm color, so that text in --ink stays readable on it.
 const shade = (t) => `color-mix(in srgb, var(--warm) calc(6% + var(--heat) * ${t.toFixed(2)}), var(--panel))`;
 function heat(size) {
@@ -156,6 +161,7 @@ function show() {
   byId("slider").value = done;
   byId("slider").setAttribute("aria-valuetext", `step ${done} of ${steps.length}`);
   byId("count").textContent = `${done} / ${steps.length}`;
+  marks();
   tell(now);
   inspect();
   if (ready) note();

@@ -41,6 +41,7 @@ class Group:
     groups : indices of the groups within it.
     repeat : whether its groups are repetitions of each other, of which one is shown at a time.
     strips : for a loop, name of a state -> norm of the gradient with respect to it after each step.
+    states : for a loop, name of a state -> its event after each step.
     out : event of its result: its last event that is used outside, or the root.
     ops : how many ops are in it, with those of groups within it.
     """
@@ -52,6 +53,7 @@ class Group:
     groups: list[int] = field(default_factory=list)
     repeat: bool = False
     strips: dict[str, list[float | None]] = field(default_factory=dict)
+    states: dict[str, list[int]] = field(default_factory=dict)
     out: int = -1
     ops: int = 0
 
@@ -157,6 +159,7 @@ class Groups:
             self._state_names(group, found), zip(*found.carried, strict=True), strict=True
         ):
             steps.strips[name] = [self.story.norms.get(id(v)) for v in states]
+            steps.states[name] = [story.index[id(v)] for v in states]
 
     def _state_names(self, group: Group, found: Loop) -> list[str]:
         """Names of a loop's states: their own, else h, and for an LSTM's kernel c and h."""

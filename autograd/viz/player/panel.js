@@ -119,6 +119,7 @@ function statistics(d) {
   return list;
 }
 function inspect() {
+  course();
   const panel = byId("node");
   panel.replaceChildren();
   if (chosen === null) { panel.append(make("p", { class: "faint" }, "Hover over a box, or Tab to it, to see its details.")); return; }

@@ -24,6 +24,7 @@ _SCRIPTS = (
     "text.js",
     "graph.js",
     "panel.js",
+    "updates.js",
     "navigation.js",
     "repeat.js",
     "moving.js",
@@ -81,6 +82,7 @@ class Player:
                     "out": g.out,
                     "ops": g.ops,
                     "strips": g.strips,
+                    "states": g.states,
                     "groups": g.groups,
                     **({"repeat": {"of": g.groups}} if g.repeat else {}),
                     "outside": view.outside,
@@ -119,13 +121,7 @@ class Player:
         RuntimeError
             Graphviz is missing; the message says what to install.
         """
-        return fill(
-            _TEMPLATE,
-            _SCRIPTS,
-            title=self.title,
-            data=embedded(self.data),
-            still=self.still.svg(),
-        )
+        return page(self.title, self.data, self.still.svg())
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the page to a file, atomically; its suffix is .html.
@@ -142,6 +138,11 @@ class Player:
 
     def _repr_html_(self) -> str:
         return framed(self.html(), self.title, height=680)
+
+
+def page(title: str, data: Mapping[str, Any], still: str) -> str:
+    """The page of a player's data, which may have more in it than one graph's."""
+    return fill(_TEMPLATE, _SCRIPTS, title=title, data=embedded(data), still=still)
 
 
 class _Formulas:
