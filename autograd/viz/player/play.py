@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from autograd.node import Node
 from autograd.viz.draw import Drawing, draw
+from autograd.viz.mathml import mathml
 from autograd.viz.pages import embedded, fill, framed, save
 from autograd.viz.player.groups import Groups, View, views
 from autograd.viz.player.layout import Layouts
@@ -30,9 +30,6 @@ _SCRIPTS = (
     "moving.js",
     "start.js",
 )
-_TAGS = re.compile("<[^>]*>")
-_LETTER_TAG = r'<mi mathvariant="normal">(?:[^<&]|&#x0005F;)</mi>'
-_LETTERS = re.compile(rf"{_LETTER_TAG}(?:{_LETTER_TAG}|<mn>[^<]*</mn>)+")
 
 _STILL = 24
 """About how many boxes the picture for readers without JavaScript has."""
@@ -164,16 +161,9 @@ class _Formulas:
     def number(self, tex: str) -> int:
         """The index of a formula."""
         if tex not in self.index:
-            from latex2mathml.converter import convert
-
             self.index[tex] = len(self.written)
-            self.written.append(_whole(convert(tex)))
+            self.written.append(mathml(tex))
         return self.index[tex]
-
-
-def _whole(mathml: str) -> str:
-    """MathML with each name as one identifier, not a row of letters."""
-    return _LETTERS.sub(lambda found: f"<mi>{_TAGS.sub('', found[0])}</mi>", mathml)
 
 
 def _texts(event: Event) -> list[str]:
