@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from autograd.node import Node
+from autograd.viz import live
 from autograd.viz.draw import Drawing, draw
+from autograd.viz.live.live import Live
 from autograd.viz.pages import embedded, fill, framed, save
 from autograd.viz.player.groups import Groups, views
 from autograd.viz.player.layout import lay_out
@@ -18,10 +20,14 @@ from autograd.viz.player.story import Event, Story
 from autograd.viz.symbols import GLYPHS
 
 _TEMPLATE = Path(__file__).with_name("player.html")
-_SCRIPTS = (
+_LIVE = Path(live.__file__).parent
+_SCRIPTS: tuple[str | Path, ...] = (
     "data.js",
     "time.js",
     "text.js",
+    _LIVE / "numpy.js",
+    _LIVE / "digest.js",
+    _LIVE / "live.js",
     "graph.js",
     "panel.js",
     "navigation.js",
@@ -53,9 +59,10 @@ class Player:
     still : the picture for readers without JavaScript.
     """
 
-    def __init__(self, story: Story, title: str, still: Drawing) -> None:
+    def __init__(self, story: Story, title: str, still: Drawing, live: bool = True) -> None:
         self.story, self.title, self.still = story, title, still
         self._groups = Groups(story)  # before backward() releases the graph
+        self.live = Live(story if live else None)
 
     @cached_property
     def data(self) -> dict[str, Any]:
@@ -104,6 +111,7 @@ class Player:
             ],
             "formulas": formulas.written,
             "signs": GLYPHS,
+            "live": self.live.data,
         }
 
     def html(self) -> str:
@@ -117,6 +125,7 @@ class Player:
         return fill(
             _TEMPLATE,
             _SCRIPTS,
+            self.live.script,
             title=self.title,
             data=embedded(self.data),
             still=self.still.svg(),
@@ -184,7 +193,13 @@ def _box(lines: Sequence[str]) -> tuple[int, int]:
     return max(118, round(max(map(len, lines)) * _LETTER) + 20), 58
 
 
-def play(value: Any, *, names: Mapping[str, Any] | None = None, title: str | None = None) -> Player:
+def play(
+    value: Any,
+    *,
+    names: Mapping[str, Any] | None = None,
+    title: str | None = None,
+    live: bool = True,
+) -> Player:
     """Step through the graph behind a Value: the forward pass, then the backward pass.
 
     The page has a slider, play and pause, and arrow keys. Each forward step shows the formula with
@@ -198,6 +213,8 @@ def play(value: Any, *, names: Mapping[str, Any] | None = None, title: str | Non
         Usually the loss. For an array, gradients are those of its sum.
     names : names for Values and arrays, such as ``locals()``.
     title : the heading of the page; by default the value's name.
+    live : whether the page may recompute the graph when a value in it is changed. It then carries
+        the arrays of leaves and constants, up to 200 kB, and every op's forward and vjps as script.
 
     Returns
     -------
@@ -231,4 +248,4 @@ def play(value: Any, *, names: Mapping[str, Any] | None = None, title: str | Non
         )
     story = Story(value, names)
     still = draw(value, gradients=len(story.events) <= _GRADIENTS, limit=_STILL, names=names)
-    return Player(story, title or value.name or "backprop, step by step", still)
+    return Player(story, title or value.name or "backprop, step by step", still, live)
