@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -145,12 +146,24 @@ def avg_pool_grad(g: Any, windows: Any) -> Any:
     return _into_planes(g, table, windows.size, g.shape[:2])
 
 
-def largest(planes: Any, windows: Any) -> Any:
-    """The positions of the maxima of the windows in planes (N, C, pixels)."""
+def at_maxima(planes: Any, windows: Any) -> Any:
+    """The maxima of windows in planes (N, C, pixels): what the reference of max pooling indexes."""
+    return np.take_along_axis(planes, _maxima(planes, windows), 2)
+
+
+def at_maxima_grad(g: Any, y: Any, planes: Any, windows: Any) -> Any:
+    """Each g sent to the maximum of its window."""
+    n = int(planes.shape[2])
+    return primitives.add_along_axis(g, _maxima(planes, windows), n, 2)
+
+
+def _maxima(planes: Any, windows: Any) -> Any:
+    """The positions of the maxima: the first of ties, and NaN is the largest."""
     table = _windows(windows)
-    v = np.take(_planes(planes, planes.shape[2:], -np.inf), table, 2)
-    lines = np.take(table.reshape(-1), np.argmax(v, 3) + np.arange(len(table)) * table.shape[1])
-    return lines
+    taps = np.take(_planes(planes, planes.shape[2:], -np.inf), table, 2)
+    first = np.arange(len(table)) * table.shape[1]
+    found = primitives.take(table.reshape(-1), np.argmax(taps, 3) + first)
+    return np.minimum(found, int(planes.shape[2]) - 1)  # a window of padding only
 
 
 # ---- arrays
@@ -285,7 +298,18 @@ DEFINITIONS: dict[str, Callable[..., Any]] = {
 }
 """Name of a row -> what its forward computes."""
 
+AT_MAXIMA = SimpleNamespace(
+    name="at_maxima",
+    parameters=["planes"],
+    vjps=[at_maxima_grad],
+    elementwise=False,
+    masks=True,
+    routes=False,
+)
+"""In place of the row that reads at constant indices of maxima: here they follow the values."""
+
 DEFINITIONS |= {
+    "at_maxima": at_maxima,
     "astype": lambda a, dtype, copy=True: a.astype(dtype),
     "scatter": primitives.scatter,
     "add_along_axis": primitives.add_along_axis,

@@ -138,22 +138,26 @@ const live = (() => {
     np.dataOf(a).forEach((x, i) => { const y = x * (0.5 + ((i * 31337) % 65521) / 65521); total += y; scale += Math.abs(y); });
     return [total, scale];
   }
+  // Where terms cancel, what rounding leaves of them may differ: `noise` times the size of the terms.
   function verify() {
-    const checks = new Float64Array(bytes(given.checks));
-    const noise = given.within === 1e-9 ? 2e-14 : 1e-6; // what rounding may leave where terms cancel
-    const sizeOfInputs = (k) => from[k].reduce((sum, j) => (j < 0 || Array.isArray(values[j]) ? sum : sum + projection(values[j])[1]), 0);
+    const checks = new Float64Array(bytes(given.checks)), noise = given.within === 1e-9 ? 1e-13 : 1e-5;
+    const scale = (a) => (a === undefined || Array.isArray(a) ? 0 : projection(a)[1]);
+    const largest = (a) => (a === undefined || Array.isArray(a) ? 1 : np.dataOf(a).reduce((m, x) => Math.max(m, Math.abs(x)), 1));
+    const terms = (k) => from[k].reduce((sum, j) => sum + (j < 0 ? 0 : scale(values[j])), 0);
+    const termsOfGradient = (k) => users[k].reduce((sum, u) => sum + scale(gradients[u]) * Math.max(...[u, ...from[u]].map((j) => largest(values[j]))), 0);
     let next = 0;
     const wrong = (a, digest, slack) => {
       const one = digest.number !== undefined, wanted = one ? plain(digest.number) : checks[next++];
-      const [found, scale] = one ? [np.dataOf(a)[0], Math.abs(wanted)] : projection(a);
+      const [found, size] = one ? [np.dataOf(a)[0], Math.abs(wanted)] : projection(a);
       if (!Number.isFinite(wanted) || !Number.isFinite(found)) return Number.isNaN(found) ? !Number.isNaN(wanted) : found !== wanted;
-      return Math.abs(found - wanted) > given.within * (scale + slack);
+      const error = Math.abs(found - wanted);
+      return error > given.within * size && error > noise * slack();
     };
     for (let k = 0; k < count; k++) {
-      if (!Array.isArray(values[k]) && wrong(values[k], events[k].value, row[k] ? (noise / given.within) * sizeOfInputs(k) : 0)) return `${headingOf(k)} is recomputed to another value than the page's`;
-      const g = gradients[k], e = events[k];
+      const e = events[k], g = gradients[k];
+      if (!Array.isArray(values[k]) && wrong(values[k], e.value, () => terms(k))) return `${headingOf(k)} is recomputed to another value than the page's`;
       if (e.gradient === undefined || Array.isArray(g)) continue;
-      if (g === undefined || wrong(g, e.gradient, e.gradient.noise ? Infinity : 0)) return `the gradient of ${headingOf(k)} is recomputed to another than the page's`;
+      if (g === undefined || wrong(g, e.gradient, () => (e.gradient.noise ? Infinity : termsOfGradient(k)))) return `the gradient of ${headingOf(k)} is recomputed to another than the page's`;
     }
     return "";
   }

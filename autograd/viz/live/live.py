@@ -11,7 +11,10 @@ import numpy as np
 from autograd.kernel_op import KernelOp
 from autograd.node import Array, Node
 from autograd.op import SELECT
+from autograd.ops.arrays.index import getitem
+from autograd.ops.pooling.max_pool import max_pool
 from autograd.sequence_op import SequenceOp
+from autograd.viz.live.definitions import AT_MAXIMA
 from autograd.viz.live.row import UNREADABLE, backward, forward
 from autograd.viz.live.scripted import Refused
 
@@ -99,10 +102,11 @@ class Live:
             for i, x in enumerate(inputs)
         ]
         xs = [_data(x) for x in inputs]
-        key = (made.op, tuple(map(_kind, xs)), tuple(needs), _static(made.static))
+        op, static = _following(story, v, made)
+        key = (id(op), tuple(map(_kind, xs)), tuple(needs), _static(static))
         if key not in self._written:
             try:
-                text = self._text(made, xs, needs)
+                text = self._text(op, static, xs, made._data, needs)
             except UNREADABLE as error:
                 said = f": {error}" if isinstance(error, Refused) else ""
                 where = f" ({event.where})" if event.where else ""
@@ -110,10 +114,9 @@ class Live:
             self._written[key] = self._rows.setdefault(text, len(self._rows))
         return self._written[key]
 
-    def _text(self, made: Node, xs: Sequence[Any], needs: Sequence[bool]) -> str:
-        op = made.op
+    def _text(self, op: Any, static: Any, xs: Sequence[Any], y: Any, needs: Sequence[bool]) -> str:
         if op is SELECT:
-            i = made.static[0]
+            i = static[0]
             return f'{{ op: "output", select: {i}, forward: (a) => a[{i}] }}'
         if isinstance(op, KernelOp):
             raise Refused(op.name)
@@ -126,12 +129,22 @@ class Live:
         parts = [
             f'op: "{op.name}"',
             *[f"{name}: true" for name in ("elementwise", "masks", "routes") if getattr(op, name)],
-            f"forward: {forward(op, names, xs, made.static, constant)}",
+            f"forward: {forward(op, names, xs, static, constant)}",
         ]
         if any(needs):
-            written = backward(op, names, xs, made.static, made._data, needs, constant)
+            written = backward(op, names, xs, static, y, needs, constant)
             parts.append(f"backward: {written}")
         return f"{{ {', '.join(parts)} }}"
+
+
+def _following(story: Any, v: Node, made: Node) -> tuple[Any, Any]:
+    """The op of a node and its other arguments, or what follows the values in place of both."""
+    call = story.trace.calls[id(v)]
+    if made.op is getitem and call is not None and call.owner is max_pool:
+        for kernel, _ in story.trace.opened:
+            if story.trace.kernels[id(kernel)].start == call.start:
+                return AT_MAXIMA, kernel.static
+    return made.op, made.static
 
 
 def projection(x: Any) -> float:

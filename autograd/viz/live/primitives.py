@@ -325,11 +325,13 @@ def take(a: Any, indices: Any, axis: Any = None, mode: str = "raise") -> Any:
     """As numpy.take."""
     if mode != "raise":
         raise Refused(f"numpy.take with mode {mode}")
-    if axis is None:
+    if not isinstance(a, Scripted):
+        axis = 0
+    elif axis is None:
         return take(np.reshape(a, -1), indices, 0)
     if not isinstance(indices, Scripted):
         indices = np.asarray(indices)
-    return made("take", np.take(bare(a), bare(indices), axis), a, indices, axis)
+    return made("take", np.take(bare(a), bare(indices).astype(np.intp), axis), a, indices, axis)
 
 
 def gather(a: Any, at: Any, fill: float = 0) -> Any:
@@ -353,7 +355,7 @@ def take_along_axis(a: Any, indices: Any, axis: Any = -1) -> Any:
     """As numpy.take_along_axis."""
     if axis is None:
         return take_along_axis(np.reshape(a, -1), indices, 0)
-    y = np.take_along_axis(bare(a), bare(indices), axis)
+    y = np.take_along_axis(bare(a), bare(indices).astype(np.intp), axis)
     return made("take_along_axis", y, a, indices, axis)
 
 
@@ -362,7 +364,8 @@ def add_along_axis(a: Any, indices: Any, n: int, axis: int) -> Any:
     shape = list(np.shape(bare(a)))
     shape[axis] = n
     lines = np.arange(math.prod(shape)).reshape(shape)
-    at = np.take_along_axis(lines, np.broadcast_to(bare(indices), np.shape(bare(a))), axis)
+    places = np.broadcast_to(bare(indices).astype(np.intp), np.shape(bare(a)))
+    at = np.take_along_axis(lines, places, axis)
     y = _added(bare(a), at, shape)
     return made("add_along_axis", y, a, indices, n, axis)
 
