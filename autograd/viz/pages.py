@@ -13,20 +13,25 @@ from typing import Any
 from autograd.files import write
 
 
-def fill(template: Path, scripts: Sequence[str] = (), **values: Any) -> str:
+def fill(
+    template: Path, scripts: Sequence[str | Path] = (), written: str = "", **values: Any
+) -> str:
     """Render a template with these values, escaped unless marked as safe; a missing one raises.
 
     A template that extends ``page.html`` gives only the page's body. The style sheet and script of
     the same name beside it are passed as `style` and `script`; a script reads `data`. A script in
-    several files, which share one scope, is given by their names.
+    several files, which share one scope, is given by their names, or by paths where they lie
+    elsewhere; `written` comes before them.
     """
     beside = {"style": template.with_suffix(".css"), "script": template.with_suffix(".js")}
     texts = {name: text for name, file in beside.items() if (text := _text(file)) is not None}
     if scripts:
-        parts = {name: _text(template.with_name(name)) for name in scripts}
+        parts = {name: _text(template.parent / name) for name in scripts}
         if missing := [name for name, text in parts.items() if text is None]:
             raise FileNotFoundError(f"{template.name}: the script {missing[0]} is missing.")
-        texts["script"] = "\n".join(['"use strict";', "{", *filter(None, parts.values()), "}"])
+        texts["script"] = "\n".join(
+            ['"use strict";', "{", written, *filter(None, parts.values()), "}"]
+        )
     html: str = _loaded(template).render(**texts, **values)
     return html
 

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from autograd.node import Node
+from autograd.viz import live
 from autograd.viz.draw import Drawing, draw
+from autograd.viz.live.live import Live
 from autograd.viz.mathml import mathml
 from autograd.viz.pages import embedded, fill, framed, save
 from autograd.viz.player.groups import Groups, View, views
@@ -18,10 +20,14 @@ from autograd.viz.player.story import Event, Story
 from autograd.viz.symbols import GLYPHS
 
 _TEMPLATE = Path(__file__).with_name("player.html")
-_SCRIPTS = (
+_LIVE = Path(live.__file__).parent
+_SCRIPTS: tuple[str | Path, ...] = (
     "data.js",
     "time.js",
     "text.js",
+    _LIVE / "numpy.js",
+    _LIVE / "digest.js",
+    _LIVE / "live.js",
     "graph.js",
     "panel.js",
     "updates.js",
@@ -51,9 +57,10 @@ class Player:
     still : the picture for readers without JavaScript.
     """
 
-    def __init__(self, story: Story, title: str, still: Drawing) -> None:
+    def __init__(self, story: Story, title: str, still: Drawing, live: bool = True) -> None:
         self.story, self.title, self.still = story, title, still
         self._groups = Groups(story)  # before backward() releases the graph
+        self.live = Live(story if live else None)
 
     @cached_property
     def data(self) -> dict[str, Any]:
@@ -96,6 +103,7 @@ class Player:
             ],
             "formulas": formulas.written,
             "signs": GLYPHS,
+            "live": self.live.data,
         }
 
     def _sizes(self, view: View) -> list[tuple[int, int]]:
@@ -118,7 +126,7 @@ class Player:
         RuntimeError
             Graphviz is missing; the message says what to install.
         """
-        return page(self.title, self.data, self.still.svg())
+        return page(self.title, self.data, self.still.svg(), self.live.script)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the page to a file, atomically; its suffix is .html.
@@ -137,9 +145,13 @@ class Player:
         return framed(self.html(), self.title, height=680)
 
 
-def page(title: str, data: Mapping[str, Any], still: str) -> str:
-    """The page of a player's data, which may have more in it than one graph's."""
-    return fill(_TEMPLATE, _SCRIPTS, title=title, data=embedded(data), still=still)
+def page(title: str, data: Mapping[str, Any], still: str, script: str = "") -> str:
+    """The page of a player's data, which may have more in it than one graph's.
+
+    `script` is what recomputes the graph; see `Live`.
+    """
+    script = script or Live(None).script
+    return fill(_TEMPLATE, _SCRIPTS, script, title=title, data=embedded(data), still=still)
 
 
 class _Formulas:
@@ -189,7 +201,13 @@ def _side(event: Event) -> tuple[int, int]:
     return max(84, round(min(len(title), 15) * 7.8) + 12, round(len(value) * 7.2) + 12), 52
 
 
-def play(value: Any, *, names: Mapping[str, Any] | None = None, title: str | None = None) -> Player:
+def play(
+    value: Any,
+    *,
+    names: Mapping[str, Any] | None = None,
+    title: str | None = None,
+    live: bool = True,
+) -> Player:
     """Step through the graph behind a Value: the forward pass, then the backward pass.
 
     The page has a slider, play and pause, and arrow keys. Each forward step shows the formula with
@@ -203,6 +221,8 @@ def play(value: Any, *, names: Mapping[str, Any] | None = None, title: str | Non
         Usually the loss. For an array, gradients are those of its sum.
     names : names for Values and arrays, such as ``locals()``.
     title : the heading of the page; by default the value's name.
+    live : whether the page may recompute the graph when a value in it is changed. It then carries
+        the arrays of leaves and constants, up to 200 kB, and every op's forward and vjps as script.
 
     Returns
     -------
@@ -236,4 +256,4 @@ def play(value: Any, *, names: Mapping[str, Any] | None = None, title: str | Non
         )
     story = Story(value, names)
     still = draw(value, gradients=len(story.events) <= _GRADIENTS, limit=_STILL, names=names)
-    return Player(story, title or value.name or "backprop, step by step", still)
+    return Player(story, title or value.name or "backprop, step by step", still, live)

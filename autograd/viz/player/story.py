@@ -19,6 +19,7 @@ from autograd.recording import no_grad
 from autograd.viz import formula
 from autograd.viz.gradients import local_derivative, passed_back
 from autograd.viz.labels import arguments, call_labels
+from autograd.viz.live.live import projection
 from autograd.viz.names import shortened, visible
 from autograd.viz.player.digest import digest, rounded, size
 from autograd.viz.symbols import GLYPHS, PUBLIC
@@ -109,6 +110,7 @@ class Story:
         self.users: list[list[int]] = []
         self.gradients: dict[Node, Any] = {}
         self.norms: dict[int, float] = {}
+        self.checks: dict[int, float] = {}  # of gradients, for a page that recomputes them
         self._paths = _paths(self.trace, names or {})
         self._few = len(self.trace.order) <= _NUMBERS
         self._written: dict[Any, str] = {}
@@ -210,6 +212,7 @@ class Story:
         if not isinstance(g, dict):
             event = self.events[self.index[id(x)]]
             event.gradient = digest(g)
+            self.checks[event.index] = projection(g)
             if id(x) in self._noise:
                 event.gradient["noise"] = True
             self.norms[id(x)] = float(np.linalg.norm(np.asarray(g, np.float64)))

@@ -205,6 +205,7 @@ class Timelapse:
         self.moved()
         losses = self.losses.series["loss"][""]
         data = self._data | {
+            "live": {"why": "it shows updates of a training that were kept"},
             "updates": {
                 "steps": self.steps,
                 "packed": self._packed,
@@ -213,7 +214,7 @@ class Timelapse:
                 "losses": [self.losses.steps, [_plain(x) for x in losses]],
                 "remarks": [dict(remark) for remark in self.remarks],
                 "differs": self.differs,
-            }
+            },
         }
         return page(str(self.title), data, self._still)
 
