@@ -134,7 +134,7 @@ def test_an_lstm_unfolds_in_time_by_keyboard_alone(visit):
 
     enter("LSTM")
     enter("LSTM")
-    assert page.page.locator("#strip span").count() == 2 * 9
+    assert page.page.locator("#strip .gradient span").count() == 2 * 9
     assert "‖∂L/∂h‖" in page.text("#strip")
     assert "‖∂L/∂c‖" in page.text("#strip")
     enter("step × 9")
@@ -184,7 +184,9 @@ def test_the_strip_over_time_has_the_gradient_of_every_state(visit, kind):
         if len(steps) < 12:
             page.page.get_by_label("next repetition").click()
     assert steps == [f"step {t} of 12" for t in range(1, 13)]
-    shown = page.page.locator("#strip span").evaluate_all("bars => bars.map(b => b.title)")
+    shown = page.page.locator("#strip .gradient span").evaluate_all(
+        "bars => bars.map(b => b.title)"
+    )
     states = unrolled(layer, x)
     np.sum(states["h"][-1]).backward(retain_graph=True)
     for name, values in states.items():

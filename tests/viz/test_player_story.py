@@ -11,8 +11,9 @@ import autograd
 import nn
 from autograd import Value, play
 from autograd.viz.player.digest import digest
-from autograd.viz.player.groups import Groups, views
+from autograd.viz.player.groups import Groups
 from autograd.viz.player.story import Story
+from autograd.viz.player.views import views
 
 
 def lstm_loss(steps=12):

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from autograd.viz.player.groups import View
 from autograd.viz.player.layers import LANE, Layered, Spread, layered, positions, ranks
+from autograd.viz.player.views import View
 
 STAGE = 1168, 740
 """Width and height of the graph's part of a window of 1600 x 900, in pixels."""
+
+STRIP = 150
+"""Height of a strip below it."""
 
 PHONE = 318
 """Width of that part of a window of 360 pixels."""
@@ -19,8 +22,11 @@ PHONE = 318
 LEAST = 0.92
 """Smallest zoom at which text of 12 pixels is readable."""
 
-LARGEST = 1.25
+LARGEST = 1.2
 """Zoom from which on larger boxes are no gain."""
+
+TURNED = 0.08
+"""Zoom that a layout without one more band may lose."""
 
 APART = 14
 """Room between boxes of a layer."""
@@ -67,16 +73,16 @@ class Layouts:
         self.all: list[Layout] = []
         self._known: dict[object, int] = {}
 
-    def place(self, view: View, sizes: Sequence[Size], tall: bool) -> int:
+    def place(self, view: View, sizes: Sequence[Size], tall: bool, strip: bool = False) -> int:
         """The index of the layout of a view, whose boxes have these widths and heights.
 
         A wide layout flows to the right and wraps into bands, every other one back to the left; a
         tall one flows down.
         """
-        key = (tall, tuple(view.edges), tuple(sizes), tuple(sorted(view.hosts.items())))
+        key = (tall, strip, tuple(view.edges), tuple(sizes), tuple(sorted(view.hosts.items())))
         if key not in self._known:
             self._known[key] = len(self.all)
-            self.all.append(_best(view, sizes, tall))
+            self.all.append(_best(view, sizes, tall, STAGE[1] - STRIP * strip))
         return self._known[key]
 
 
@@ -112,14 +118,17 @@ def _cells(view: View, sizes: Sequence[Size], tall: bool) -> list[_Cell]:
 def _around(item: int, attached: Sequence[int], sizes: Sequence[Size]) -> _Cell:
     """A box with those attached above and below it."""
     w, h = sizes[item]
-    ends = [h / 2, h / 2]
-    sides = []
-    for k, x in enumerate(attached):
-        below = k % 2
-        at = ends[below] + NEAR + sizes[x][1] / 2
-        ends[below] = at + sizes[x][1] / 2
-        sides.append((x, 0.0, at if below else -at))
-    length = max(w, *(sizes[x][0] for x in attached)) if attached else w
+    length, sides, ends = float(w), [], [h / 2, h / 2]
+    for below, row in enumerate((attached[::2], attached[1::2])):
+        if not row:
+            continue
+        long = sum(sizes[x][0] for x in row) + 8 * (len(row) - 1)
+        high = max(sizes[x][1] for x in row)
+        at, sign = -long / 2, 1 if below else -1
+        for x in row:
+            sides.append((x, at + sizes[x][0] / 2, sign * (h / 2 + NEAR + sizes[x][1] / 2)))
+            at += sizes[x][0] + 8
+        length, ends[below] = max(length, long), h / 2 + NEAR + high
     return _Cell(item, length, Spread(*ends), sides)
 
 
@@ -143,7 +152,7 @@ def _beside(item: int, attached: Sequence[int], sizes: Sequence[Size]) -> _Cell:
     return _Cell(item, max(h, high), Spread(before, w / 2), sides)
 
 
-def _best(view: View, sizes: Sequence[Size], tall: bool) -> Layout:
+def _best(view: View, sizes: Sequence[Size], tall: bool, stage: float) -> Layout:
     """The layout whose text is largest on its screen, of several widths of layers and bands."""
     cells = _cells(view, sizes, tall)
     index = {cell.item: k for k, cell in enumerate(cells)}
@@ -153,13 +162,13 @@ def _best(view: View, sizes: Sequence[Size], tall: bool) -> Layout:
         for a, b in view.edges
         if a not in view.hosts and b not in view.hosts and a != b
     ]
-    rooms = (PHONE - 2 * LANE,) if tall else (STAGE[1] / LEAST, 380.0, 250.0, 150.0)
+    rooms = (PHONE - 2 * LANE,) if tall else (stage / LEAST, 380.0, 250.0, 150.0)
     plans: dict[tuple[object, ...], tuple[float, list[int], list[int]]] = {}
     for room in rooms:
         rank = ranks(spreads, links, room, APART)
         lengths, widths = _extents(cells, rank, links)
         for cuts in [[0]] if tall else _cuts(lengths, _crossing(rank, links, len(lengths))):
-            plans[tuple(rank), tuple(cuts)] = _estimate(lengths, widths, cuts), rank, cuts
+            plans[tuple(rank), tuple(cuts)] = _estimate(lengths, widths, cuts, stage), rank, cuts
     best = sorted(plans.values(), key=lambda plan: -plan[0])[:TRIED]
     drawings = []
     graphs: dict[tuple[int, ...], Layered] = {}
@@ -167,7 +176,7 @@ def _best(view: View, sizes: Sequence[Size], tall: bool) -> Layout:
         graph = graphs.get(tuple(rank)) or layered(spreads, links, rank)
         graphs[tuple(rank)] = graph
         drawings.append(_Drawing(view, sizes, cells, graph, cuts, tall))
-    return max(drawings, key=_Drawing.score).layout()
+    return max(drawings, key=lambda drawing: drawing.score(stage)).layout()
 
 
 def _extents(
@@ -224,19 +233,21 @@ def _filled(lengths: Sequence[float], crossing: Sequence[int], limit: float) -> 
     return cuts
 
 
-def _estimate(lengths: Sequence[float], widths: Sequence[float], cuts: Sequence[int]) -> float:
+def _estimate(
+    lengths: Sequence[float], widths: Sequence[float], cuts: Sequence[int], stage: float
+) -> float:
     """The score of bands that are as narrow as their widest layer."""
     ends = [*cuts[1:], len(lengths)]
     width = max(sum(lengths[a:b]) for a, b in zip(cuts, ends, strict=True)) - GAP
     height = sum(max(widths[a:b]) + BETWEEN for a, b in zip(cuts, ends, strict=True)) - BETWEEN
-    return _score(width + TURN * 2 * (len(cuts) > 1), height, len(cuts))
+    return _score(width + TURN * 2 * (len(cuts) > 1), height, len(cuts), stage)
 
 
-def _score(width: float, height: float, bands: int) -> float:
+def _score(width: float, height: float, bands: int, stage: float) -> float:
     """How good a wide layout is: its zoom on the screen, less for turns and for scrolling."""
-    zoom = min(LARGEST, STAGE[0] / width, max(STAGE[1] / height, LEAST))
-    scrolled = max(0.0, height * zoom / STAGE[1] - 1)
-    return zoom - 0.03 * (bands - 1) - 0.1 * scrolled - 2 * (zoom < LEAST)
+    zoom = min(LARGEST, STAGE[0] / width, max(stage / height, LEAST))
+    scrolled = max(0.0, height * zoom / stage - 1)
+    return zoom - TURNED * (bands - 1) - 0.1 * scrolled - 2 * (zoom < LEAST)
 
 
 class _Drawing:
@@ -292,9 +303,9 @@ class _Drawing:
                 at += lengths[k] + (24 if self.tall else GAP) + gaps[k]
             self.long = max(self.long, self.stops[z - 1] + turn)
 
-    def score(self) -> float:
+    def score(self, stage: float) -> float:
         """How good the layout is, on its screen."""
-        return -self.deep if self.tall else _score(self.long, self.deep, len(self.low))
+        return -self.deep if self.tall else _score(self.long, self.deep, len(self.low), stage)
 
     def _point(self, layer: int, along: float, across: float) -> tuple[float, float]:
         band = self.band[layer]
@@ -368,7 +379,8 @@ def _short(a: tuple[int, ...], b: tuple[int, ...]) -> list[int]:
     (x1, y1, w1, h1), (x2, y2, w2, h2) = a, b
     if abs(y1 - y2) >= (h1 + h2) / 2:
         sign = math.copysign(1, y2 - y1)
-        start, end = (x1, y1 + sign * h1 / 2), (x1, y2 - sign * h2 / 2)
+        x = min(max(x1, x2 - w2 / 2 + 14), x2 + w2 / 2 - 14)
+        start, end = (x1, y1 + sign * h1 / 2), (x, y2 - sign * h2 / 2)
     else:
         sign = math.copysign(1, x2 - x1)
         y = min(max(y1, y2 - h2 / 2 + 6), y2 + h2 / 2 - 6)

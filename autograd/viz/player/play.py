@@ -14,9 +14,10 @@ from autograd.viz.draw import Drawing, draw
 from autograd.viz.live.live import Live
 from autograd.viz.mathml import mathml
 from autograd.viz.pages import embedded, fill, framed, save
-from autograd.viz.player.groups import Groups, View, views
+from autograd.viz.player.groups import Groups
 from autograd.viz.player.layout import Layouts
 from autograd.viz.player.story import Event, Story
+from autograd.viz.player.views import View, views
 from autograd.viz.symbols import GLYPHS
 
 _TEMPLATE = Path(__file__).with_name("player.html")
@@ -70,7 +71,10 @@ class Player:
         layouts = Layouts()
         sizes = [self._sizes(view) for view in found]
         places = [
-            [-1 if g.repeat else layouts.place(view, own, tall) for tall in (False, True)]
+            [
+                -1 if g.repeat else layouts.place(view, own, tall, groups.has_strip(g))
+                for tall in (False, True)
+            ]
             for g, view, own in zip(groups.all, found, sizes, strict=True)
         ]
         formulas = _Formulas()
@@ -85,6 +89,8 @@ class Player:
                     "title": g.title,
                     "out": g.out,
                     "ops": g.ops,
+                    "parameters": g.parameters,
+                    "module": g.module,
                     "strips": g.strips,
                     "states": g.states,
                     "groups": g.groups,
@@ -111,11 +117,11 @@ class Player:
         found = []
         for i, (kind, k) in enumerate(view.items):
             if kind == "g":
-                found.append(_box([self._groups.all[k].title]))
+                found.append(_box(self._groups.all[k].title))
             elif i in view.hosts:
                 found.append(_side(self.story.events[k]))
             else:
-                found.append(_box(_texts(self.story.events[k])))
+                found.append(_box(*_texts(self.story.events[k])))
         return found
 
     def html(self) -> str:
@@ -179,26 +185,26 @@ class _Formulas:
 
 
 def _texts(event: Event) -> list[str]:
-    """The longest texts in the box of an event."""
-    shape = (event.value or {}).get("shape", ())
-    return [
-        f"{event.title} = {event.sign}" if event.sign else event.title,
-        f"{'×'.join(map(str, shape))} rms 0.00",
-    ]
+    """The texts in the box of an event; numbers as long as they get, so that layouts are shared."""
+    value = event.value or {}
+    size = f"{'×'.join(map(str, value.get('shape', ())))}  rms 0.0000"
+    return [f"{event.title} = {event.sign}" if event.sign else event.title, size]
 
 
-def _box(lines: Sequence[str]) -> tuple[int, int]:
+def _box(title: str, *values: str) -> tuple[int, int]:
     """Width and height of a box in pixels."""
-    return max(118, round(max(map(len, lines)) * _LETTER) + 20), 58
+    wide = max(round(len(title) * _LETTER) + 20, *(round(len(x) * 7.2) + 14 for x in values), 118)
+    return -(-wide // 8) * 8, 58
 
 
 def _side(event: Event) -> tuple[int, int]:
     """Width and height of the box of a leaf or constant that is drawn beside its user."""
     title, value = _texts(event)
     if event.kind == "constant" and not event.title and "number" in (event.value or {}):
-        number = str(event.value["number"])[:9]
-        return max(34, round(len(number) * 7.4) + 18), 24
-    return max(84, round(min(len(title), 15) * 7.8) + 12, round(len(value) * 7.2) + 12), 52
+        number = event.value["number"]
+        return max(34, len(number if isinstance(number, str) else f"{number:.4g}") * 8 + 18), 24
+    wide = max(84, round(min(len(title), 15) * 7.8) + 12, round(len(value) * 7.2) + 12)
+    return -(-wide // 8) * 8, 52
 
 
 def play(
