@@ -14,7 +14,7 @@ from autograd.viz.player.layers import Spread, layered, positions, ranks
 from autograd.viz.player.layout import LEAST, STAGE
 from nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
-PHONE = 310
+PHONE = 320
 """Room for a graph in a window of 360 pixels."""
 
 
@@ -106,7 +106,7 @@ def test_a_wide_layout_fits_a_window_with_readable_text(data):
 
 
 def test_a_tall_layout_needs_no_scrolling_sideways_on_a_phone(data):
-    assert all(at["width"] * LEAST <= PHONE for _, at in layouts(data, "tall"))
+    assert all((at["width"] + 8) * LEAST <= PHONE for _, at in layouts(data, "tall"))
 
 
 def test_a_chain_wraps_into_bands_every_other_one_backwards():

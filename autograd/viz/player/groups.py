@@ -107,6 +107,7 @@ class Groups:
         for group in list(self.all):
             if not group.repeat:
                 self._gates(group)
+        self._inline()
         for group in list(self.all):
             if not group.repeat:
                 self._parts(group)
@@ -191,13 +192,12 @@ class Groups:
 
         for k, call in calls.items():
             self._put(k, group_of(call))
-        self._inline()
 
     def _inline(self) -> None:
         """Show modules of one op as that op, where there is room for it and its weights."""
         single = {g.index for g in self.all[1:] if len(g.events) == 1 and not g.groups}
         for group in self.all:
-            own = [g for g in group.groups if g in single]
+            own = [g for g in group.groups if g in single and not group.repeat]
             weights = sum(self._weights(self.all[g].events[0]) for g in own)
             if own and len(group.events) + len(group.groups) + weights <= INLINE:
                 for g in own:

@@ -15,7 +15,7 @@ from itertools import pairwise
 SWEEPS = 8
 """Sweeps over the layers for their order, and as many for positions."""
 
-LANE = 14.0
+LANE = 12.0
 """Room across for a line that passes a layer."""
 
 
@@ -81,10 +81,15 @@ def ranks(
         filled[at] += need
         found[k] = at
     high = max(found, default=0)
-    found = [high - at for at in found]
+    found, filled = [high - at for at in found], filled[::-1]
     for k in sorted(range(count), key=order.__getitem__):
         if not after[k] and before[k] and k != last:
-            found[k] = min(found[k], 1 + max(found[u] for u in before[k]))
+            need, first = spreads[k].total + gap, 1 + max(found[u] for u in before[k])
+            free = (at for at in range(first, found[k]) if filled[at] + need <= room)
+            at = next(free, found[k])
+            filled[found[k]] -= need
+            filled[at] += need
+            found[k] = at
     used = {at: k for k, at in enumerate(sorted(set(found)))}
     return [used[at] for at in found]
 

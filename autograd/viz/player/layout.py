@@ -16,8 +16,11 @@ STAGE = 1168, 740
 STRIP = 150
 """Height of a strip below it."""
 
-PHONE = 318
-"""Width of that part of a window of 360 pixels."""
+PHONE = 338
+"""Width that fits a window of 360 pixels at the smallest zoom."""
+
+NARROW = 184
+"""Widest box of a tall layout."""
 
 LEAST = 0.92
 """Smallest zoom at which text of 12 pixels is readable."""
@@ -29,7 +32,7 @@ TURNED = 0.08
 """Zoom that a layout without one more band may lose."""
 
 APART = 14
-"""Room between boxes of a layer."""
+"""Room between boxes of a layer; less in a tall layout."""
 
 TRIED = 4
 """How many layouts are made, of which the best is taken."""
@@ -79,6 +82,8 @@ class Layouts:
         A wide layout flows to the right and wraps into bands, every other one back to the left; a
         tall one flows down.
         """
+        if tall:
+            sizes = [(min(w, NARROW), h) for w, h in sizes]
         key = (tall, strip, tuple(view.edges), tuple(sizes), tuple(sorted(view.hosts.items())))
         if key not in self._known:
             self._known[key] = len(self.all)
@@ -162,10 +167,11 @@ def _best(view: View, sizes: Sequence[Size], tall: bool, stage: float) -> Layout
         for a, b in view.edges
         if a not in view.hosts and b not in view.hosts and a != b
     ]
-    rooms = (PHONE - 2 * LANE,) if tall else (stage / LEAST, 380.0, 250.0, 150.0)
+    apart = APART - 4 * tall
+    rooms = (PHONE - 2 * LANE, 230.0, 150.0) if tall else (stage / LEAST, 380.0, 250.0, 150.0)
     plans: dict[tuple[object, ...], tuple[float, list[int], list[int]]] = {}
     for room in rooms:
-        rank = ranks(spreads, links, room, APART)
+        rank = ranks(spreads, links, room, apart)
         lengths, widths = _extents(cells, rank, links)
         for cuts in [[0]] if tall else _cuts(lengths, _crossing(rank, links, len(lengths))):
             plans[tuple(rank), tuple(cuts)] = _estimate(lengths, widths, cuts, stage), rank, cuts
@@ -271,7 +277,7 @@ class _Drawing:
         self.across: dict[int, float] = {}
         self.low, self.high, self.top = [], [], [0.0]
         for a, z in bands:
-            own = positions(graph, a, z, APART, PHONE if tall else 0)
+            own = positions(graph, a, z, APART - 4 * tall, PHONE if tall else 0)
             self.across |= own
             spreads = [(y, graph.spreads[k]) for k, y in own.items()]
             self.low.append(min(y - spread.before for y, spread in spreads))
@@ -305,7 +311,11 @@ class _Drawing:
 
     def score(self, stage: float) -> float:
         """How good the layout is, on its screen."""
-        return -self.deep if self.tall else _score(self.long, self.deep, len(self.low), stage)
+        return (
+            -self.long - 100 * max(0, self.deep - PHONE)
+            if self.tall
+            else _score(self.long, self.deep, len(self.low), stage)
+        )
 
     def _point(self, layer: int, along: float, across: float) -> tuple[float, float]:
         band = self.band[layer]

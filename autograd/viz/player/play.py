@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -193,7 +193,9 @@ def _texts(event: Event) -> list[str]:
 
 def _box(title: str, *values: str) -> tuple[int, int]:
     """Width and height of a box in pixels."""
-    wide = max(round(len(title) * _LETTER) + 20, *(round(len(x) * 7.2) + 14 for x in values), 118)
+    wide = max(
+        round(min(len(title), 26) * _LETTER) + 20, *(round(len(x) * 7.2) + 14 for x in values), 118
+    )
     return -(-wide // 8) * 8, 58
 
 
