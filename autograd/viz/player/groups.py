@@ -269,9 +269,9 @@ class Groups:
 
     def _repeats(self, group: Group) -> None:
         """Make one group of blocks that repeat each other: steps of a loop, or layers."""
-        items, inputs = self._items(group)
-        if len(items) < 3:
+        if len(self._inside(group.index)) <= REPEATED:
             return
+        items, inputs = self._items(group)
         kinds = [self._kind(item) for item in items]
         single = all(sort == "e" for sort, _ in items)
         for _ in range(SERIES):
@@ -340,13 +340,12 @@ class Groups:
 
     def _name(self, steps: Sequence[Sequence[Item]]) -> str:
         """What repetitions are called: by the class of their module, else layers or steps."""
-        first = steps[0]
         if all(len(step) == 1 and step[0][0] == "g" for step in steps):
             titles = [self.all[step[0][1]].title for step in steps]
             names = {title.partition(", call")[0].rpartition(": ")[2] for title in titles}
             if len(names) == 1:
                 return names.pop()
-        ops = [k for item in first for k in self._ops_of(item)]
+        ops = [k for item in steps[1] for k in self._ops_of(item)]
         mine = set(ops)
         leaves = {x["from"] for k in ops for x in self.story.events[k].inputs if x}
         own = [

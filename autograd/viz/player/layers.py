@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-SWEEPS = 8
+SWEEPS = 6
 """Sweeps over the layers for their order, and as many for positions."""
 
 LANE = 12.0

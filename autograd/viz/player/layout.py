@@ -174,15 +174,20 @@ def _best(view: View, sizes: Sequence[Size], tall: bool, stage: float) -> Layout
         rank = ranks(spreads, links, room, apart)
         lengths, widths = _extents(cells, rank, links)
         for cuts in [[0]] if tall else _cuts(lengths, _crossing(rank, links, len(lengths))):
-            plans[tuple(rank), tuple(cuts)] = _estimate(lengths, widths, cuts, stage), rank, cuts
-    best = sorted(plans.values(), key=lambda plan: -plan[0])[:TRIED]
-    drawings = []
+            hope = -sum(lengths) if tall else _estimate(lengths, widths, cuts, stage)
+            plans.setdefault((tuple(rank), tuple(cuts)), (hope, rank, cuts))
+    found: _Drawing | None = None
     graphs: dict[tuple[int, ...], Layered] = {}
-    for _, rank, cuts in best:
+    for hope, rank, cuts in sorted(plans.values(), key=lambda plan: -plan[0])[:TRIED]:
+        if found and found.score(stage) >= hope:
+            break  # no later one can be better
         graph = graphs.get(tuple(rank)) or layered(spreads, links, rank)
         graphs[tuple(rank)] = graph
-        drawings.append(_Drawing(view, sizes, cells, graph, cuts, tall))
-    return max(drawings, key=lambda drawing: drawing.score(stage)).layout()
+        drawing = _Drawing(view, sizes, cells, graph, cuts, tall)
+        if not found or drawing.score(stage) > found.score(stage):
+            found = drawing
+    assert found
+    return found.layout()
 
 
 def _extents(
