@@ -172,6 +172,7 @@ const live = (() => {
   return {
     alive: true,
     why: "",
+    fixed: given.fixed,
     value: (k) => shaped(values[k]),
     gradient: (k) => shaped(gradients[k]),
     contribution: (u, i) => shaped((passed[u] || [])[i] ?? undefined),
