@@ -17,6 +17,7 @@ from autograd.viz.live.definitions import AT_MAXIMA
 from autograd.viz.live.packed import Packed, encoded, projection
 from autograd.viz.live.row import UNREADABLE, backward, forward
 from autograd.viz.live.scripted import Refused
+from autograd.viz.live.template import template
 
 LIMIT = 200_000
 """Most bytes of arrays that a page carries, leaves and constants together."""
@@ -82,6 +83,7 @@ class Live:
             "checks": encoded(np.array(checks)),
             "within": 1e-5 if narrow else 1e-9,
             "fixed": dict(_fixed(story)),
+            **_numbers(story),
         }
 
     def _row(self, story: Any, event: Any, v: Node) -> int:
@@ -166,6 +168,17 @@ def _fixed(story: Any) -> Iterator[tuple[int, str]]:
                 yield event.index, "its mask stays as it was recorded, whatever the values become"
             elif isinstance(x, np.ndarray) and x.dtype.kind in "iu" and made.op.masks:
                 yield event.index, "its index stays as it was recorded, whatever the values become"
+
+
+def _numbers(story: Any) -> dict[str, Any]:
+    """The formulas of scalar ops: for each event the index of its template."""
+    templates: dict[str, int] = {}
+    of = {
+        event.index: templates.setdefault(template(story.trace.made(v)), len(templates))
+        for event, v in zip(story.events, story.nodes, strict=True)
+        if event.numbers
+    }
+    return {"numbers": of, "templates": list(templates)}
 
 
 def _parts(static: Any) -> Iterator[Any]:

@@ -278,7 +278,7 @@ const np = (() => {
     ...Object.entries(ofTwo).map(([name, f]) => [name, zip(f)]),
   ]);
   return {
-    ...all, array, shapeOf, dataOf, count, where, broadcast_to, sum, mean, einsum, matmul, reshape, transpose, concatenate, stack, argsort,
+    ...all, map, array, shapeOf, dataOf, count, where, broadcast_to, sum, mean, einsum, matmul, reshape, transpose, concatenate, stack, argsort,
     prod: reduction((a, b) => a * b, 1), max: reduction(Math.max, -Infinity), min: reduction(Math.min, Infinity),
     any: reduction((a, b) => (a || b ? 1 : 0), 0), all: reduction((a, b) => (a && b ? 1 : 0), 1),
     argmax: position((a, b) => a > b), argmin: position((a, b) => a < b),
