@@ -16,7 +16,7 @@ import numpy as np
 from autograd.ops.conv.geometry import geometry
 from autograd.viz.live import primitives
 from autograd.viz.live.primitives import bare, made
-from autograd.viz.live.scripted import Refused, Scripted
+from autograd.viz.live.scripted import Scripted
 
 
 def _table(size: Sequence[int], pixels: Sequence[Sequence[Sequence[int]]]) -> Any:
@@ -166,6 +166,14 @@ def _maxima(planes: Any, windows: Any) -> Any:
     return np.minimum(found, int(planes.shape[2]) - 1)  # a window of padding only
 
 
+def resample(x: Any, axis: int, taps: Any) -> Any:
+    """Weighted sums of pixels along one axis."""
+    matrix = np.zeros((taps.out, taps.size))
+    rows = np.repeat(np.arange(taps.out), np.diff(taps.starts))
+    np.add.at(matrix, (rows, taps.places), taps.weights[np.dtype(np.float64)])
+    return np.moveaxis(np.tensordot(x, matrix, (axis, 1)), -1, axis)
+
+
 # ---- arrays
 
 
@@ -272,18 +280,12 @@ def _special(name: str) -> Callable[..., Any]:
     return call
 
 
-def _refused(name: str) -> Callable[..., Any]:
-    def call(*args: Any) -> Any:
-        raise Refused(name)
-
-    return call
-
-
 DEFINITIONS: dict[str, Callable[..., Any]] = {
     f.__name__: f
     for f in (
         *(conv, conv_bias, conv_input_grad, conv_weight_grad, avg_pool, avg_pool_grad),
         *(
+            resample,
             affine,
             index_update,
             index_add,
@@ -315,5 +317,4 @@ DEFINITIONS |= {
     "add_along_axis": primitives.add_along_axis,
     "erf": _special("erf"),
     "erfc": _special("erfc"),
-    "lgamma": _special("lgamma"),
 }

@@ -2,7 +2,7 @@
 // (`liveRows`): drag a value, and all that hangs on it follows.
 
 const live = (() => {
-  const given = data.live || { why: "it was written without programs" };
+  const given = (typeof liveRows !== "undefined" && data.live) || { why: "it was written without programs" };
   const dead = (why) => ({ alive: false, why });
   if (given.why) return dead(given.why);
 
@@ -20,6 +20,8 @@ const live = (() => {
   given.arrays.forEach(([k, kind, start]) => { values[k] = unpacked(events[k].value.shape, kind, start); });
   events.forEach((e, k) => { if (!row[k] && values[k] === undefined) values[k] = plain(e.value.number); });
   const recorded = values.slice();
+
+  const shaped = (a) => (a === undefined || Array.isArray(a) ? undefined : { shape: np.shapeOf(a), data: Float64Array.from(np.dataOf(a)) });
 
   // ---- forward and backward
   function called(f, k, values, ...first) {
@@ -40,7 +42,7 @@ const live = (() => {
   function fitted(u, found) {
     return found.map((gx, i) => (gx === null || row[u].select !== undefined ? gx : np.sum_to(gx, np.shapeOf(values[from[u][i]]))));
   }
-  function backward(hide) {
+  function backward(rounded, hide) {
     gradients = Array(count);
     passed = Array(count);
     if (root < 0 || !events[root].tracked) return;
@@ -52,6 +54,7 @@ const live = (() => {
       let found = contributions(u, g);
       if (hide) found = branches(u, g, found, hidden);
       passed[u] = fitted(u, found);
+      if (rounded) passed[u] = passed[u].map((gx) => (gx === null ? null : rounded(gx)));
       passed[u].forEach((gx, i) => {
         const k = from[u][i];
         if (gx === null) return;
@@ -94,6 +97,17 @@ const live = (() => {
       return gx;
     });
   }
+  // The formula of a scalar op with its numbers in place of names.
+  const lines = new Map();
+  function written(u) {
+    const line = lines.get(u) ?? formulas.length;
+    lines.set(u, line);
+    formulas[line] = given.templates[given.numbers[u]].replace(/<mtext>(\(?)@(\d+)\)?<\/mtext>/g, (_, bracket, i) => {
+      const x = plain(sizeOfArray(values[from[u][i]])), text = `<mn>${number(x)}</mn>`;
+      return bracket && x < 0 ? `<mrow><mo>(</mo>${text}<mo>)</mo></mrow>` : text;
+    });
+    return line;
+  }
   // The events as `show` reads them: digests, and what each op passes to each of its inputs.
   function refresh(events) {
     const sums = Array(count);
@@ -101,6 +115,7 @@ const live = (() => {
       const e = events[u], g = gradients[u];
       if (e.value && !Array.isArray(values[u])) e.value = digestOf(shaped(values[u]), e.value.dtype);
       if (e.gradient && g !== undefined && !Array.isArray(g)) e.gradient = { ...digestOf(shaped(g), e.gradient.dtype), ...(e.gradient.noise && { noise: true }) };
+      if (given.numbers[u] !== undefined) e.numbers = written(u);
       (passed[u] || []).forEach((gx, i) => {
         const place = e.inputs[i], k = from[u][i];
         if (gx === null || place.out === undefined) return;
@@ -114,50 +129,57 @@ const live = (() => {
     }
   }
   const finite = (a) => (typeof a === "number" ? Number.isFinite(a) : a === undefined || (Array.isArray(a) ? a : a.data).every(Array.isArray(a) ? finite : Number.isFinite));
-  function run() {
-    for (let k = 0; k < count; k++) if (row[k]) values[k] = result(k, values);
-    backward(false);
-    if (!gradients.every(finite)) backward(true);
+  function run(rounded) { // results may be rounded on purpose
+    const each = (a) => (Array.isArray(a) ? a.map(rounded) : rounded(a));
+    for (let k = 0; k < count; k++) if (row[k]) values[k] = rounded ? each(result(k, values)) : result(k, values);
+    backward(rounded, false);
+    if (!gradients.every(finite)) backward(rounded, true);
   }
 
-  // The values of an event where leaves or constants have others, which may be batches of another
-  // size; what does not hang on them stays as it is. A program that needs its sizes throws.
-  function evaluate(given, event) {
-    const other = new Map(Object.entries(given).map(([k, a]) => [Number(k), a]));
-    const at = new Proxy(values, { get: (_, k) => (other.has(Number(k)) ? other.get(Number(k)) : values[k]) });
-    const needed = new Set([event]);
-    for (let k = event; k >= 0; k--) if (needed.has(k) && row[k] && !other.has(k)) from[k].forEach((j) => needed.add(j));
-    for (let k = 0; k <= event; k++)
-      if (needed.has(k) && row[k] && !other.has(k) && from[k].some((j) => other.has(j))) other.set(k, result(k, at));
-    return at[event];
+  // The values of events where leaves or constants have others, {k: array}, which may be batches of
+  // another size; what does not hang on them stays. It throws where a program needs the old size.
+  function evaluate(given, wanted) {
+    const at = values.slice(), changed = new Set(), needed = new Set(wanted), last = Math.max(...wanted);
+    Object.entries(given).forEach(([k, a]) => { at[k] = np.array(a.shape, Float64Array.from(a.data)); changed.add(Number(k)); });
+    for (let k = last; k >= 0; k--) if (needed.has(k) && !changed.has(k)) from[k].forEach((j) => needed.add(j));
+    for (let k = 0; k <= last; k++)
+      if (needed.has(k) && row[k] && !changed.has(k) && from[k].some((j) => changed.has(j))) { at[k] = result(k, at); changed.add(k); }
+    return wanted.map((k) => shaped(at[k]));
   }
 
   // ---- does it give the page's own numbers?
-  function projection(a) {
-    let total = 0, scale = 0;
-    np.dataOf(a).forEach((x, i) => { const y = x * (0.5 + ((i * 31337) % 65521) / 65521); total += y; scale += Math.abs(y); });
-    return [total, scale];
+
+  const all = (f) => events.map((_, k) => [values[k], gradients[k]].map((a) => (a === undefined || Array.isArray(a) ? undefined : f(a))));
+  function projection(a) { // as packed.py has it, and the same of sizes
+    let total = 0, size = 0;
+    np.dataOf(a).forEach((x, i) => { const y = x * (0.5 + ((i * 31337) % 65521) / 65521); total += y; size += Math.abs(y); });
+    return [total, size];
   }
-  // Where terms cancel, what rounding leaves of them may differ: `noise` times the size of the terms.
+  // How far each number moves if every result is rounded a little otherwise: where terms cancel, what is
+  // left of them may differ from the page's by as much.
+  function looseness(exact) {
+    const before = [values, gradients, passed], eps = 16 * (given.within === 1e-9 ? 2.2e-16 : 6e-8);
+    const loose = exact.map(() => [0, 0]);
+    for (let time = 0; time < 3; time++) {
+      values = before[0].slice();
+      run((a) => np.map((x) => x * (1 + (Math.random() < 0.5 ? eps : -eps)))(a));
+      all(projection).forEach((pair, k) => pair.forEach((p, i) => { if (p) loose[k][i] = Math.max(loose[k][i], Math.abs(p[0] - exact[k][i][0]) || 0); }));
+    }
+    [values, gradients, passed] = before;
+    return loose;
+  }
   function verify() {
-    const checks = new Float64Array(bytes(given.checks)), noise = given.within === 1e-9 ? 1e-13 : 1e-5;
-    const scale = (a) => (a === undefined || Array.isArray(a) ? 0 : projection(a)[1]);
-    const largest = (a) => (a === undefined || Array.isArray(a) ? 1 : np.dataOf(a).reduce((m, x) => Math.max(m, Math.abs(x)), 1));
-    const terms = (k) => from[k].reduce((sum, j) => sum + (j < 0 ? 0 : scale(values[j])), 0);
-    const termsOfGradient = (k) => users[k].reduce((sum, u) => sum + scale(gradients[u]) * Math.max(...[u, ...from[u]].map((j) => largest(values[j]))), 0);
+    const checks = new Float64Array(bytes(given.checks)), exact = all(projection), loose = looseness(exact);
     let next = 0;
-    const wrong = (a, digest, slack) => {
-      const one = digest.number !== undefined, wanted = one ? plain(digest.number) : checks[next++];
-      const [found, size] = one ? [np.dataOf(a)[0], Math.abs(wanted)] : projection(a);
-      if (!Number.isFinite(wanted) || !Number.isFinite(found)) return Number.isNaN(found) ? !Number.isNaN(wanted) : found !== wanted;
-      const error = Math.abs(found - wanted);
-      return error > given.within * size && error > noise * slack();
+    const wrong = (k, i, digest) => {
+      const wanted = digest.number === undefined ? checks[next++] : plain(digest.number) / 2, [found, size] = exact[k][i] || [];
+      if (!Number.isFinite(wanted) || !Number.isFinite(found)) return !Object.is(found, wanted);
+      return Math.abs(found - wanted) > given.within * size + 4 * loose[k][i];
     };
     for (let k = 0; k < count; k++) {
-      const e = events[k], g = gradients[k];
-      if (!Array.isArray(values[k]) && wrong(values[k], e.value, () => terms(k))) return `${headingOf(k)} is recomputed to another value than the page's`;
-      if (e.gradient === undefined || Array.isArray(g)) continue;
-      if (g === undefined || wrong(g, e.gradient, () => (e.gradient.noise ? Infinity : termsOfGradient(k)))) return `the gradient of ${headingOf(k)} is recomputed to another than the page's`;
+      const { value, gradient } = events[k];
+      if (value && wrong(k, 0, value)) return `${headingOf(k)} is recomputed to another value than the page's`;
+      if (gradient && wrong(k, 1, gradient)) return `the gradient of ${headingOf(k)} is recomputed to another than the page's`;
     }
     return "";
   }
@@ -168,19 +190,19 @@ const live = (() => {
   }
   const why = verify();
   if (why) return dead(why);
-  const shaped = (a) => (a === undefined ? undefined : { shape: np.shapeOf(a), data: Float64Array.from(np.dataOf(a)) });
   return {
     alive: true,
     why: "",
+    fixed: given.fixed,
     value: (k) => shaped(values[k]),
     gradient: (k) => shaped(gradients[k]),
     contribution: (u, i) => shaped((passed[u] || [])[i] ?? undefined),
     set(k, numbers) { values[k] = np.array(events[k].value.shape, Float64Array.from([].concat(numbers.length === undefined ? numbers : [...numbers]))); },
     reset() { values = recorded.slice(); run(); },
-    run,
+    run: () => run(),
     refresh,
     digest: (a, dtype = "float64") => digestOf(a, dtype),
-    evaluate: (given, event) => shaped(evaluate(given, event)),
+    evaluate: (given, event) => (Array.isArray(event) ? evaluate(given, event) : evaluate(given, [event])[0]),
   };
 })();
 document.documentElement.dataset.live = live.alive ? "alive" : live.why;

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from autograd.kernel_op import KernelOp
-from autograd.node import Array, Node
+from autograd.node import Node
 from autograd.op import SELECT
 from autograd.ops.arrays.index import getitem
 from autograd.ops.pooling.max_pool import max_pool
 from autograd.sequence_op import SequenceOp
 from autograd.viz.live.definitions import AT_MAXIMA
+from autograd.viz.live.packed import Packed, encoded, projection
 from autograd.viz.live.row import UNREADABLE, backward, forward
 from autograd.viz.live.scripted import Refused
+from autograd.viz.live.template import template
 
 LIMIT = 200_000
 """Most bytes of arrays that a page carries, leaves and constants together."""
@@ -27,71 +28,62 @@ _TAKEN = frozenset({"g", "y", "np", "K", "in", "new", "default", "var", "with", 
 class Live:
     """The programs and the data of a story.
 
+    Parameters
+    ----------
+    story : the events of a page, or None for a page that is not to recompute them.
+
     Attributes
     ----------
     why : why the page can't recompute its graph; "" if it can.
     script : the rows of the graph, as script.
-    data : what the script reads: for each event its row, the arrays of leaves and constants, and
-        checks of all arrays.
+    data : what the script reads: for each event its row, the arrays of leaves and constants,
+        checks of all arrays, and what stays as it was recorded.
     """
 
     def __init__(self, story: Any) -> None:
-        self.why, self.script = "", _rows([])
-        self.data: dict[str, Any] = {}
+        self.why = ""
         self._rows: dict[str, int] = {}
         self._written: dict[Any, int] = {}
-        self._packed = _Packed()
+        self._packed = Packed()
         try:
             if story is None:
-                raise Refused("it was written without the arrays and programs, with live=False")
-            self._read(story)
+                raise Refused("it was written without programs, with live=False")
+            self.data = self._read(story)
         except Refused as refused:
-            self.why = str(refused)
+            self.why, self._rows = str(refused), {}
             self.data = {"why": self.why}
+        rows = "".join(f"  {text},\n" for text in self._rows)
+        self.script = f"const liveRows = (np, K) => [\n{rows}];"
 
-    def _read(self, story: Any) -> None:
-        needed = sum(
-            np.size(_data(x)) * 4
-            for event, x in zip(story.events, story.nodes, strict=True)
-            if event.kind != "op"
-        )
-        if needed > LIMIT:
-            raise Refused(
-                f"the arrays of its leaves and constants take {needed // 1000:,} kB, more than the "
-                f"{LIMIT // 1000} kB that a page carries"
-            )
-        arrays, of = [], []
-        for event, x in zip(story.events, story.nodes, strict=True):
-            if event.kind == "op":
-                of.append(self._row(story, event, x))
-            else:
-                of.append(-1)
-                if np.ndim(_data(x)):
-                    arrays.append([event.index, *self._packed.add(np.asarray(_data(x)))])
-        if len(self._packed.bytes) > LIMIT:
-            raise Refused(
-                f"its arrays take {len(self._packed.bytes) // 1000:,} kB, more than the "
-                f"{LIMIT // 1000} kB that a page carries"
-            )
+    def _read(self, story: Any) -> dict[str, Any]:
+        found = list(zip(story.events, map(_data, story.nodes), strict=True))
+        _limited(sum(np.size(x) * 4 for event, x in found if event.kind != "op"))
+        of = [
+            self._row(story, event, v) if event.kind == "op" else -1
+            for event, v in zip(story.events, story.nodes, strict=True)
+        ]
+        arrays = [
+            [event.index, *self._packed.add(np.asarray(x))]
+            for event, x in found
+            if event.kind != "op" and np.ndim(x)
+        ]
+        _limited(len(self._packed.bytes))
         checks = []  # of arrays only: single numbers stand in the events, with all their digits
-        for event, x in zip(story.events, story.nodes, strict=True):
-            if event.value and np.size(_data(x)) != 1:
-                checks.append(projection(_data(x)))
-            if event.gradient and event.gradient.get("number") is None:
+        for event, x in found:
+            if event.value and np.size(x) != 1:
+                checks.append(projection(x))
+            if event.gradient and "number" not in event.gradient:
                 checks.append(story.checks[event.index])
-        single = any(
-            np.asarray(_data(x)).dtype in (np.float32, np.float16)
-            for x in story.nodes
-            if type(_data(x)) is not tuple
-        )
-        self.script = _rows(list(self._rows))
-        self.data = {
+        narrow = any(type(x) is not tuple and np.asarray(x).dtype.char in "fe" for _, x in found)
+        return {
             "of": of,
             "arrays": arrays,
             "constants": self._packed.constants,
-            "bytes": _encoded(self._packed.bytes),
-            "checks": _encoded(np.array(checks).tobytes()),
-            "within": 1e-5 if single else 1e-9,
+            "bytes": encoded(self._packed.bytes),
+            "checks": encoded(np.array(checks)),
+            "within": 1e-5 if narrow else 1e-9,
+            "fixed": dict(_fixed(story)),
+            **_numbers(story),
         }
 
     def _row(self, story: Any, event: Any, v: Node) -> int:
@@ -115,16 +107,15 @@ class Live:
         return self._written[key]
 
     def _text(self, op: Any, static: Any, xs: Sequence[Any], y: Any, needs: Sequence[bool]) -> str:
+        """The program of an op."""
         if op is SELECT:
-            i = static[0]
-            return f'{{ op: "output", select: {i}, forward: (a) => a[{i}] }}'
+            return f'{{ op: "output", select: {static[0]}, forward: (a) => a[{static[0]}] }}'
         if isinstance(op, KernelOp):
-            raise Refused(op.name)
-        sequence = isinstance(op, SequenceOp)
-        names = [
-            f"x{i}" if sequence else p + "_" if p in _TAKEN else p
-            for i, p in enumerate(range(len(xs)) if sequence else op.parameters[: len(xs)])
-        ]
+            raise Refused("its kernel has no formula here")
+        if isinstance(op, SequenceOp):
+            names = [f"x{i}" for i in range(len(xs))]
+        else:
+            names = [p + "_" if p in _TAKEN else p for p in op.parameters[: len(xs)]]
         constant = self._packed.constant
         parts = [
             f'op: "{op.name}"',
@@ -132,9 +123,17 @@ class Live:
             f"forward: {forward(op, names, xs, static, constant)}",
         ]
         if any(needs):
-            written = backward(op, names, xs, static, y, needs, constant)
-            parts.append(f"backward: {written}")
+            parts.append(f"backward: {backward(op, names, xs, static, y, needs, constant)}")
         return f"{{ {', '.join(parts)} }}"
+
+
+def _limited(size: int) -> None:
+    """Refuse more bytes than a page carries."""
+    if size > LIMIT:
+        raise Refused(
+            f"its leaves and constants take {size / 1000:,.0f} kB, more than the "
+            f"{LIMIT // 1000} kB that a page carries"
+        )
 
 
 def _following(story: Any, v: Node, made: Node) -> tuple[Any, Any]:
@@ -147,53 +146,48 @@ def _following(story: Any, v: Node, made: Node) -> tuple[Any, Any]:
     return made.op, made.static
 
 
-def projection(x: Any) -> float:
-    """A number that tells arrays apart: the sum of all elements, each times a factor of its own."""
-    if type(x) is tuple:
-        return 0.0
-    a = np.asarray(x)
-    if a.dtype.kind not in "fiub":
-        return 0.0
-    flat = a.reshape(-1).astype(np.float64)
-    with np.errstate(all="ignore"):
-        return float(np.dot(flat, 0.5 + np.arange(flat.size) * 31337 % 65521 / 65521))
+def _fixed(story: Any) -> Iterator[tuple[int, str]]:
+    """Events with a part that may have been computed from values, but is not part of the graph."""
+    arrays = {
+        id(x._data): event
+        for event, x in zip(story.events, story.nodes, strict=True)
+        if isinstance(x, Node) and x.requires_grad and isinstance(x._data, np.ndarray)
+    }
+    for event, v in zip(story.events, story.nodes, strict=True):
+        if event.kind != "op":
+            if not event.tracked and id(_data(v)) in arrays:
+                value = arrays[id(_data(v))]
+                yield event.index, f"it holds the numbers of {value.title or value.op} as they were"
+            continue
+        call = story.trace.calls[id(v)]
+        if call is not None and call.title:  # of a kernel: masks and indices are its own
+            continue
+        made = story.trace.made(v)
+        for x in (*made.inputs, *_parts(made.static)):
+            if isinstance(x, np.ndarray) and x.dtype == bool and x.size > 1:
+                yield event.index, "its mask stays as it was recorded, whatever the values become"
+            elif isinstance(x, np.ndarray) and x.dtype.kind in "iu" and made.op.masks:
+                yield event.index, "its index stays as it was recorded, whatever the values become"
 
 
-class _Packed:
-    """Arrays as bytes, one behind the other."""
-
-    def __init__(self) -> None:
-        self.bytes = bytearray()
-        self.constants: list[Any] = []
-        self._names: dict[Any, str] = {}
-
-    def add(self, a: Array) -> list[Any]:
-        """Store an array; [type, offset]. Numbers that fit into a smaller type are stored so."""
-        for kind in (np.uint8, np.float32, np.float64):
-            with np.errstate(invalid="ignore", over="ignore"):
-                small = a.astype(kind)
-            if np.array_equal(small, a, equal_nan=a.dtype.kind == "f"):
-                break
-        self.bytes += bytes(-len(self.bytes) % small.itemsize)
-        start = len(self.bytes)
-        self.bytes += small.tobytes()
-        return [small.dtype.char, start]
-
-    def constant(self, a: Array) -> str:
-        """The name of a constant of the programs."""
-        key = (a.shape, a.dtype.str, a.tobytes())
-        if key not in self._names:
-            self._names[key] = f"K[{len(self.constants)}]"
-            self.constants.append([list(a.shape), *self.add(_positions(a))])
-        return self._names[key]
+def _numbers(story: Any) -> dict[str, Any]:
+    """The formulas of scalar ops: for each event the index of its template."""
+    templates: dict[str, int] = {}
+    of = {
+        event.index: templates.setdefault(template(story.trace.made(v)), len(templates))
+        for event, v in zip(story.events, story.nodes, strict=True)
+        if event.numbers
+    }
+    return {"numbers": of, "templates": list(templates)}
 
 
-def _positions(a: Array) -> Array:
-    return a.astype(np.float64) if a.dtype.kind in "iu" else a
-
-
-def _encoded(data: Any) -> str:
-    return base64.b64encode(bytes(data)).decode()
+def _parts(static: Any) -> Iterator[Any]:
+    """The arguments of an op, and those in tuples and lists."""
+    for x in static:
+        if isinstance(x, (tuple, list)):
+            yield from _parts(x)
+        else:
+            yield x
 
 
 def _data(x: Any) -> Any:
@@ -219,7 +213,3 @@ def _static(x: Any) -> Any:
     if isinstance(x, slice):
         return "slice", x.start, x.stop, x.step
     return (type(x).__name__, repr(x)) if isinstance(x, (int, float, str, type(None))) else id(x)
-
-
-def _rows(texts: Sequence[str]) -> str:
-    return "const liveRows = (np, K) => [\n" + "".join(f"  {text},\n" for text in texts) + "];"

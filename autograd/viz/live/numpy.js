@@ -252,19 +252,13 @@ const np = (() => {
     for (let n = 1; n < 60; n++) total += term *= (2 * x * x) / (2 * n + 1);
     return (2 / sqrt(PI)) * exp(-x * x) * total;
   }
-  const LANCZOS = [0.99999999999980993, 676.5203681218851, -1259.1392167224028, 771.32342877765313, -176.61502916214059, 12.507343278686905, -0.13857109526572012, 9.9843695780195716e-6, 1.5056327351493116e-7];
-  function lgamma(x) {
-    if (x < 0.5) return log(PI / abs(Math.sin(PI * x))) - lgamma(1 - x);
-    const t = x + 6.5, s = LANCZOS.reduce((a, c, i) => a + (i ? c / (x - 1 + i) : c), 0);
-    return log(2 * PI) / 2 + (x - 0.5) * log(t) - t + log(s);
-  }
   const ofOne = {
     negative: (a) => -a, absolute: abs, sign: Math.sign, square: (a) => a * a, sqrt, cbrt: Math.cbrt, reciprocal: (a) => 1 / a,
     exp, exp2: (a) => 2 ** a, expm1: Math.expm1, log, log2: Math.log2, log10: Math.log10, log1p: Math.log1p,
     sin: Math.sin, cos: Math.cos, tan: Math.tan, arcsin: Math.asin, arccos: Math.acos, arctan: Math.atan,
     sinh: Math.sinh, cosh: Math.cosh, tanh: Math.tanh, arcsinh: Math.asinh, arccosh: Math.acosh, arctanh: Math.atanh,
     sinc: (a) => (a ? Math.sin(PI * a) / (PI * a) : 1), deg2rad: (a) => a * (PI / 180), rad2deg: (a) => a * (180 / PI),
-    floor, ceil: Math.ceil, trunc: Math.trunc, rint, erf, erfc, lgamma,
+    floor, ceil: Math.ceil, trunc: Math.trunc, rint, erf, erfc,
     signbit: truth((a) => a < 0 || Object.is(a, -0)), isnan: truth(Number.isNaN), isfinite: truth(Number.isFinite),
     isinf: truth((a) => abs(a) === Infinity), logical_not: truth((a) => !a),
   };
@@ -284,7 +278,7 @@ const np = (() => {
     ...Object.entries(ofTwo).map(([name, f]) => [name, zip(f)]),
   ]);
   return {
-    ...all, array, shapeOf, dataOf, count, where, broadcast_to, sum, mean, einsum, matmul, reshape, transpose, concatenate, stack, argsort,
+    ...all, map, array, shapeOf, dataOf, count, where, broadcast_to, sum, mean, einsum, matmul, reshape, transpose, concatenate, stack, argsort,
     prod: reduction((a, b) => a * b, 1), max: reduction(Math.max, -Infinity), min: reduction(Math.min, Infinity),
     any: reduction((a, b) => (a || b ? 1 : 0), 0), all: reduction((a, b) => (a && b ? 1 : 0), 1),
     argmax: position((a, b) => a > b), argmin: position((a, b) => a < b),

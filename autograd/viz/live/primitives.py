@@ -133,20 +133,31 @@ def _position(function: Function, name: str) -> Function:
 
 
 def reshape(a: Any, shape: Any, order: str = "C", *, copy: Any = None) -> Any:
-    """As numpy.reshape. Leading axes that are kept, or merged into one, may have other sizes."""
+    """As numpy.reshape. Axes that are kept, or merged into one, may have other sizes."""
     if order != "C":
         raise Refused("numpy.reshape in Fortran order")
     shape = list(shape) if isinstance(shape, (tuple, list)) else [shape]
     y = np.reshape(bare(a), shape)
     if shape == list(a.shape):
         return a
-    if shape and not isinstance(shape[0], Size) and -1 not in shape:
-        n = len(a.shape) - len(shape) + 1
-        if a.shape and shape[0] == a.shape[0]:
-            shape[0] = a.shape[0]
-        elif n > 1 and shape[1:] == list(a.shape[n:]):
-            shape[0] = math.prod(a.shape[:n])
+    if -1 not in shape and not any(isinstance(n, Size) for n in shape):
+        shape = _sized(shape, list(a.shape))
     return made("reshape", y, a, shape)
+
+
+def _sized(shape: list[Any], given: list[Any]) -> list[Any]:
+    """A shape with the sizes of the array that is reshaped, where they are kept or merged."""
+    found, rest = list(shape), [n for n in given if n != 1]
+    for k, n in enumerate(shape):
+        if n == 1:
+            continue
+        taken = 1
+        while rest and taken < n:
+            taken = rest.pop(0) * taken
+        if taken != n:
+            break
+        found[k] = taken
+    return found
 
 
 def transpose(a: Any, axes: Any = None) -> Any:

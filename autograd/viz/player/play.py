@@ -156,7 +156,6 @@ def page(title: str, data: Mapping[str, Any], still: str, script: str = "") -> s
 
     `script` is what recomputes the graph; see `Live`.
     """
-    script = script or Live(None).script
     return fill(_TEMPLATE, _SCRIPTS, script, title=title, data=embedded(data), still=still)
 
 

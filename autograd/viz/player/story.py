@@ -19,7 +19,7 @@ from autograd.recording import no_grad
 from autograd.viz import formula
 from autograd.viz.gradients import local_derivative, passed_back
 from autograd.viz.labels import arguments, call_labels
-from autograd.viz.live.live import projection
+from autograd.viz.live.packed import projection
 from autograd.viz.names import shortened, visible
 from autograd.viz.player.digest import digest, rounded, size
 from autograd.viz.symbols import GLYPHS, PUBLIC

@@ -171,7 +171,7 @@ class Timelapse:
 
     def _begin(self, loss: Node) -> None:
         """Make the page of the first graph, without keeping the graph."""
-        player = play(loss, names=self.names, title=self.title)
+        player = play(loss, names=self.names, title=self.title, live=False)
         self.title, self._shape = player.title, Shape(player.story)
         self._data, self._still = player.data, player.still.svg()
         self.events = {key: k for key, k in player.story.index.items() if isinstance(key, int)}
