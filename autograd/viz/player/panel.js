@@ -19,7 +19,7 @@ function tell(now) {
   const event = events[k];
   if (forward) {
     panel.append(make("h2", {}, `Forward: ${event.kind === "op" ? withOp(k) : `${event.kind} ${nameOf(k)}`}`));
-    panel.append(formula(event.tex, `${event.sign ? event.title : "y"} = `) || "", formula(event.numbers, "= ") || "");
+    panel.append(formula(event.tex, `${event.sign ? event.title : "y"} = `) || "", alive.numbers(event, "= ") || "");
     if (event.details) panel.append(make("p", { class: "faint" }, `${event.op}: ${event.details}`));
     (event.inputs || []).forEach((place) => {
       if (place.from !== undefined) panel.append(make("p", {}, `${called(place)}: `, make("span", { class: "sum" }, brief(events[place.from].value))));
@@ -120,6 +120,7 @@ function statistics(d) {
 }
 function inspect() {
   course();
+  alive.mark();
   const panel = byId("node");
   panel.replaceChildren();
   if (chosen === null) { panel.append(make("p", { class: "faint" }, "Hover over a box, or Tab to it, to see its details.")); return; }
