@@ -41,6 +41,8 @@ autograd.derivatives
 autograd.gradient_check
 autograd.readers.source_lines
 autograd.viz
+autograd.viz.player
+autograd.viz.playground
 autograd.readers.paths
 autograd.readers.derivation
 autograd.readers.explain autograd.readers.why
