@@ -75,6 +75,7 @@ function legend() {
     groups.length > 1 && [swatch("group"), "group: click or Enter opens it"],
     [swatch("unreached"), "not computed yet"],
     [swatch("active"), "the current step"],
+    live.alive && [swatch("altered"), "its value was changed: drag a leaf's box sideways"],
     ["∂", "gradient of the result with respect to this box; (2/5): 2 of 5 contributions have arrived"],
     logs.length > 0 && [scale, `size of the gradient, ${number(10 ** low, 2)} to ${number(10 ** high, 2)}, logarithmic`],
     has((e) => e.gradient && sizeOf(e.gradient) === "nan") && [swatch("nan"), "NaN or ∞"],

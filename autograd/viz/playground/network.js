@@ -161,7 +161,7 @@ function select(l, j) {
   if (!layer.maps.length) { panel.append(make("p", { class: "faint" }, "A feature of the samples; it has no weights.")); return; }
   panel.append(make("p", { class: "faint" }, isLast(l) ? "output = Σ w · input + b" : `${layer.title}(Σ w · input + b)`));
   for (const map of layer.maps) {
-    for (let i = 0; i < Math.min(widthOf(layers()[map.from]), 64); i++) row(panel, () => weightOf({ map, l, i, j }), `from ${label(map.from, i)}`);
+    for (let i = 0; i < Math.min(widthOf(layers()[map.from]), 64); i++) row(panel, () => weightOf({ map, l, i, j }), `from ${map.from === l - 1 ? label(map.from, i).replace(/ of layer.*/, "") : label(map.from, i)}`);
     if (map.bias !== null) row(panel, () => ({ k: map.bias, at: j, name: `${titleOf(map.bias)}[${j}]`, value: live.value(map.bias).data[j], gradient: live.gradient(map.bias).data[j] }), "bias");
   }
   drawNeuron();
