@@ -18,7 +18,7 @@ NAME = "playground"
 SUMMARY = "make a page that trains a small network in the browser"
 DESCRIPTION = (
     "Write a page in which a network learns to tell two kinds of points apart: learning rate, "
-    "optimizer, activation and batch at hand, each neuron's output as a picture, points of your "
+    "optimizer, activation and data at hand, each neuron's output as a picture, points of your "
     "own by clicking, every step open to look into, and all of it to take home as a Python script. "
     "The page is a single file and works offline. For a model of your own call "
     "autograd.playground(model, X, y)."
@@ -58,9 +58,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments to its parser."""
     parser.add_argument("--out", metavar="PAGE.html", required=True, help="output file")
     parser.add_argument(
-        "--data", choices=SHAPES, default="moons", help="shape of the two classes (default: moons)"
-    )
-    parser.add_argument(
         "--hidden",
         metavar="N",
         type=int,
@@ -77,15 +74,17 @@ def run(arguments: argparse.Namespace) -> int:
         raise Refusal("--hidden takes 1 to 64 neurons a layer, --seed a number of at least 0.")
     out = output_page(arguments.out, "playground")
     rng = np.random.default_rng(arguments.seed)
-    X, y = SHAPES[arguments.data](240, rng)
-    X = X.round(3)
+    sets = {}
+    for shape, draw in SHAPES.items():
+        X, y = draw(240, rng)
+        sets[shape] = X.round(3), y
     model = Sequential()
     inputs = 2
     for n in arguments.hidden:
         model.extend([Linear(inputs, n, rng=rng), Tanh()])
         inputs = n
     model.append(Linear(inputs, 1, rng=rng))
-    page = autograd.playground(model, X, y, title=f"playground: {arguments.data}")
+    page = autograd.playground(model, sets, title="glassgrad playground")
     try:
         written = page.save(out)
     except (RuntimeError, OSError) as error:

@@ -353,6 +353,8 @@ def test_a_loss_of_ones_own(visit):
         ({"loss": lambda z, t: np.mean(z * np.arange(len(z))[:, None])}, "keeps an array"),
         ({"loss": lambda z, t: np.sum((z - t) ** 2) / len(z)}, "number of samples"),
         ({"test": 1.0}, "leaves no samples"),
+        ({"X": {}, "y": None}, "no samples"),
+        ({"y": np.arange(80.0).reshape(40, 2)}, "takes samples"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_words(change, message):
@@ -388,10 +390,23 @@ def test_the_command_writes_a_page(tmp_path, capsys):
     from nn.cli import main
 
     out = tmp_path / "page.html"
-    assert main(["playground", "--out", str(out), "--data", "circles", "--hidden", "3"]) == 0
+    assert main(["playground", "--out", str(out), "--hidden", "3"]) == 0
     assert "circles" in out.read_text(encoding="utf-8")
     assert main(["playground", "--out", str(out), "--hidden", "0"]) == 2
     assert "1 to 64" in capsys.readouterr().err
+
+
+def test_the_visitor_chooses_among_data_sets(visit):
+    X, y = samples()
+    model = network()
+    ground = visit(playground(model, {"product": (X, y), "sum": (X, X.sum(1) > 0)}, test=0))
+    ground.click("one")
+    ground.find("#set").select_option("sum")
+    t = (X.sum(1) > 0)[:, None].astype(float)
+    expected = binary_cross_entropy_with_logits(model(X), t).item()
+    assert ground.loss() == pytest.approx(expected, rel=1e-3)
+    assert "data=sum" in ground.page.evaluate("location.hash")
+    assert ground.script()[1] == pytest.approx(expected, rel=1e-8)
 
 
 def test_it_is_a_public_name():

@@ -104,7 +104,7 @@ const unhint = () => { byId("tip").hidden = true; };
 // Draw the tiles and lines with the numbers of now.
 function drawNetwork() {
   layers().forEach((layer, l) => {
-    const set = plane || (train.n ? train : given.train), { data } = outputs(set, layer.event), wide = data.length / set.n;
+    const set = plane || (train.n ? train : chosen.train), { data } = outputs(set, layer.event), wide = data.length / set.n;
     for (const { j, canvas } of tiles.filter((t) => t.l === l)) {
       const column = (i) => data[i * wide + j];
       if (features === 2) drawMap(canvas, column, set.n);

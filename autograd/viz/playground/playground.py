@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from autograd.viz.pages import embedded, fill, framed, joined, save
 from autograd.viz.player.play import page, play
 from autograd.viz.playground.layers import layers_of
 from autograd.viz.playground.recorded import Task, check_batches, record, task_of, variants
+from autograd.viz.playground.samples import Samples, samples
 
 _TEMPLATE = Path(__file__).with_name("playground.html")
 _LIVE = Path(live.__file__).parent
@@ -36,9 +37,6 @@ _SCRIPTS = (
 _HOLE, _ROWS = "\N{WHITE SQUARE}data", "\N{WHITE SQUARE}rows"
 """Stand for the data and for the rows' programs in the player's page."""
 
-_MOST = 2000
-"""Most samples of a page."""
-
 _SLACK = 0.15
 """How far the input plane reaches beyond the samples, as a share of their range."""
 
@@ -52,32 +50,28 @@ class Playground:
     task : what is learned.
     """
 
-    def __init__(
-        self, model: Any, train: tuple[Array, Array], test: tuple[Array, Array], task: Task,
-        title: str,
-    ) -> None:  # fmt: skip
+    def __init__(self, model: Any, sets: Sequence[Samples], task: Task, title: str) -> None:
         self.title, self.task = title, task
-        self._model, self._train, self._test = model, train, test
+        self._model, self._sets = model, sets
 
     @cached_property
     def data(self) -> dict[str, Any]:
         """The content of the page, as plain data."""
-        X, y = self._train
-        everything = np.concatenate([X, self._test[0]])
+        everything = np.concatenate([x for s in self._sets for x in (s.X, s.X_test)])
+        targets = np.concatenate([s.y.ravel() for s in self._sets])
         kinds = [self._variant(name, model) for name, model in variants(self._model)]
         shell = page(self.title, {_HOLE: 0}, "", _ROWS)
         shape = kinds[0].pop("column")
         return {
             "title": self.title,
-            "features": X.shape[1],
-            "names": [f"x{_below(j + 1)}" for j in range(X.shape[1])],
+            "features": everything.shape[1],
+            "names": [f"x{_below(j + 1)}" for j in range(everything.shape[1])],
             "task": {"kind": self.task.kind, "classes": self.task.classes},
             "loss": self.task.code,
             "column": shape,
-            "most": float(np.abs(y).max()) if self.task.kind == "regression" else 0,
+            "most": float(np.abs(targets).max()) if self.task.kind == "regression" else 0,
             "box": [_range(column) for column in everything.T],
-            "train": _samples(X, y),
-            "test": _samples(*self._test),
+            "sets": [s.as_dict() for s in self._sets],
             "parameters": kinds[0]["count"],
             "variants": kinds,
             "shell": shell,
@@ -86,7 +80,7 @@ class Playground:
 
     def _variant(self, name: str, model: Any) -> dict[str, Any]:
         """The graph of the loss of one model."""
-        recorded = record(model, *self._train, self.task)
+        recorded = record(model, self._sets[0].X, self._sets[0].y, self.task)
         words = {(1.0, 0.0): "t", (-1.0, 1.0): "1 − t"}
         names = {words[a, b]: x for x, a, b in recorded.targets if (a, b) in words}
         player = play(recorded.loss, names=names, title=self.title)
@@ -146,7 +140,7 @@ class Playground:
         return save("Playground", path, self.html)
 
     def __repr__(self) -> str:
-        return f"<Playground of {len(self._train[1]):,} samples; .save('page.html'), .html()>"
+        return f"<Playground of {len(self._sets[0].y):,} samples; .save('page.html'), .html()>"
 
     def _repr_html_(self) -> str:
         return framed(self.html(), self.title, height=860)
@@ -155,7 +149,7 @@ class Playground:
 def playground(
     model: Callable[[Any], Any],
     X: Any,
-    y: Any,
+    y: Any = None,
     *,
     loss: Callable[[Any, Any], Any] | None = None,
     test: Any = 0.3,
@@ -172,7 +166,8 @@ def playground(
     model : a module, or a function of Values, from (N, D) to (N, 1), (N,) or (N, C). If it has
         activation modules (ReLU, Tanh, Sigmoid), the visitor may exchange them.
     X : samples, (N, D). With one feature or two, tiles show the neurons' outputs over the input;
-        with more, histograms over the samples.
+        with more, histograms over the samples. Or a dict of such data sets, name -> (X, y), from
+        which the visitor chooses.
     y : class indices, or floats for regression.
     loss : ``loss(output, t)`` of the output and of targets t like it (of C classes one-hot).
         By default binary cross-entropy of one logit, cross-entropy of C, or the mean squared error.
@@ -196,45 +191,15 @@ def playground(
     >>> autograd.playground(model, X, X[:, 0] * X[:, 1] > 0)
     <Playground of 70 samples; .save('page.html'), .html()>
     """
-    X, y = _checked(X, y)
-    if isinstance(test, (int, float)):
-        order = np.random.default_rng(0).permutation(len(X))
-        kept = order[: round(len(X) * test)]
-        rest = order[len(kept) :]
-        train, tested = (X[rest], y[rest]), (X[kept], y[kept])
-    else:
-        train, tested = (X, y), _checked(*test)
-    if not len(train[0]):
-        raise ValueError(f"playground: test={test!r} leaves no samples to train on.")
+    given = X if isinstance(X, Mapping) else {"samples": (X, y)}
     parameters = list(model.parameters()) if hasattr(model, "parameters") else []
     dtype = parameters[0].dtype if parameters else np.dtype(np.float64)
-    train, tested = (train[0].astype(dtype), train[1]), (tested[0].astype(dtype), tested[1])
-    task = task_of(y, model(X.astype(dtype)), loss)
-    check_batches(model, *train, task)
-    return Playground(model, train, tested, task, title)
-
-
-def _checked(X: Any, y: Any) -> tuple[Array, Array]:
-    X, y = np.asarray(X, np.float64), np.asarray(y)
-    X = X[:, None] if X.ndim == 1 else X
-    if y.dtype.kind in "bu":
-        y = y.astype(int)
-    if X.ndim != 2 or len(X) != len(y) or not X.size:
-        raise ValueError(
-            f"playground: takes samples (N, D) and N targets, got {X.shape} and {y.shape}."
-        )
-    if len(X) > _MOST:
-        raise ValueError(f"playground: takes at most {_MOST:,} samples, got {len(X):,}.")
-    if y.dtype.kind not in "if" or (y.dtype.kind == "i" and y.min() < 0):
-        raise ValueError("playground: targets must be class indices from 0, or floats.")
-    if not np.isfinite(X).all() or not np.isfinite(y).all():
-        raise ValueError("playground: samples and targets must be finite.")
-    return X, y
-
-
-def _samples(X: Array, y: Array) -> dict[str, Any]:
-    """Samples as the page has them: in the fewest digits that give the same numbers."""
-    return {"x": [float(str(x)) for x in X.ravel()], "y": y.ravel().tolist(), "n": len(y)}
+    sets = [samples(name, *pair, test, dtype) for name, pair in given.items()]
+    if not sets:
+        raise ValueError("playground: there are no samples.")
+    task = task_of(np.concatenate([s.y for s in sets]), model(sets[0].X), len(sets[0].y), loss)
+    check_batches(model, sets[0].X, sets[0].y, task)
+    return Playground(model, sets, task, title)
 
 
 def _range(column: Array) -> list[float]:

@@ -44,20 +44,17 @@ class Task:
         return np.reshape(y, like.shape).astype(like.dtype)
 
 
-def task_of(y: Any, output: Any, loss: Callable[[Any, Any], Any] | None) -> Task:
-    """The task that targets and output tell.
+def task_of(y: Any, output: Any, n: int, loss: Callable[[Any, Any], Any] | None) -> Task:
+    """The task that targets, and the output for n samples, tell.
 
     Raises
     ------
     ValueError
         They don't fit each other.
     """
-    n = len(y)
-    if np.asarray(y).dtype.kind == "f":
-        if np.size(y) != output.size:
-            raise ValueError(
-                f"playground: targets of shape {np.shape(y)} don't fit the output, {output.shape}."
-            )
+    if y.dtype.kind == "f":
+        if n != output.size:
+            raise ValueError(f"playground: {n} targets don't fit the output, {output.shape}.")
         return Task("regression", 0, loss or _squared, "nn.functional.mse_loss(model(x), t)")
     classes = int(np.max(y)) + 1
     if output.size == n and classes <= 2:

@@ -20,7 +20,7 @@ function pythonNow() {
   const target = task.kind === "classes" ? `np.eye(${task.classes})[y]` : `y.reshape(${given.column ? "-1, 1" : "-1"}).astype(float)`;
   const batched = settings.batch && settings.batch < train.n;
   const mine = own ? `  # the last ${own} are the visitor's own` : "";
-  return `"""${given.title.replace(/[\\"]/g, "").slice(0, 40)}: samples, settings and weights after ${taken} steps in the page."""
+  return `"""${(given.sets.length > 1 ? `${given.title}, ${chosen.name}` : given.title).replace(/[\\"]/g, "").slice(0, 40)}: samples, settings and weights after ${taken} steps in the page."""
 
 import numpy as np
 

@@ -13,12 +13,13 @@ function options(id, pairs, chosen) {
 function tellSettings() {
   options("optimizer", Object.keys(OPTIMIZERS).map((n) => [n, n]), settings.optimizer);
   options("activation", given.variants.map((v) => [v.name, v.name]), settings.activation);
-  options("batch", [...new Set([0, 1, 4, 10, 30, 100, settings.batch])].sort((a, b) => a - b).filter((n) => n < given.train.n).map((n) => [n, n ? String(n) : "all"]), settings.batch);
+  options("batch", [...new Set([0, 1, 4, 10, 30, 100, settings.batch])].sort((a, b) => a - b).filter((n) => n < chosen.train.n).map((n) => [n, n ? String(n) : "all"]), settings.batch);
+  options("set", given.sets.map((s) => [s.name, s.name]), settings.data);
+  byId("datas").hidden = given.sets.length < 2;
   byId("acting").hidden = given.variants.length < 2;
   byId("rate").value = Math.log10(settings.rate);
   byId("rated").textContent = number(settings.rate, 2);
 }
-let first = null; // the weights at the start
 function startWeights() {
   if (!settings.seed) return recordedWeights.get(variant.name);
   const dice = generator(settings.seed); // uniform, as PyTorch's layers begin: ±1/√inputs
@@ -44,11 +45,11 @@ function setting(key, value) {
 function begin() {
   readColors();
   fromAddress();
+  take(settings.data);
   use(settings.activation);
-  first = startWeights();
   tellSettings();
   buildPens();
-  restart(first);
+  restart(startWeights());
   redraw();
   sayData();
   byId("about").textContent = `${given.parameters.toLocaleString("en")} parameters; ${task.kind === "regression" ? "regression" : `${task.classes} classes`}`;
@@ -60,13 +61,14 @@ function begin() {
   byId("optimizer").addEventListener("change", (e) => { setting("optimizer", e.target.value); states = states.map(() => ({})); });
   byId("batch").addEventListener("change", (e) => { setting("batch", +e.target.value); order = []; });
   byId("activation").addEventListener("change", (e) => { setting("activation", e.target.value); use(e.target.value, true); states = states.map(() => ({})); keep(); redraw(); });
+  byId("set").addEventListener("change", (e) => { setting("data", e.target.value); take(e.target.value); restart(startWeights()); changedData(); tellSettings(); });
   byId("python").addEventListener("click", showPython);
   byId("inside").addEventListener("click", showPlayer);
   byId("link").addEventListener("click", (e) => copy(location.href.split("#")[0] + address(), e.target));
   byId("link").hidden = location.protocol === "about:";
   window.addEventListener("resize", () => { buildLines(); redraw(); });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { readColors(); redraw(); });
-  window.addEventListener("hashchange", () => { fromAddress(); use(settings.activation); tellSettings(); restart(startWeights()); redraw(); });
+  window.addEventListener("hashchange", () => { fromAddress(); take(settings.data); use(settings.activation); tellSettings(); restart(startWeights()); redraw(); });
   document.addEventListener("keydown", (e) => {
     if (e.target.closest("input, select, button, textarea, dialog, #plane") || e.ctrlKey || e.metaKey || e.altKey) return;
     if (e.key === " ") { run(); e.preventDefault(); }

@@ -5,13 +5,14 @@ const SVG = "http://www.w3.org/2000/svg";
 const byId = (id) => document.getElementById(id);
 const { task, features } = given;
 const RATES = [-4, 1]; // powers of 10
-const settings = { activation: given.variants[0].name, optimizer: "Adam", rate: 0.03, batch: 0, seed: 0 };
+const settings = { data: given.sets[0].name, activation: given.variants[0].name, optimizer: "Adam", rate: 0.03, batch: 0, seed: 0 };
 
 function fromAddress() {
   for (const pair of location.hash.slice(1).split("&")) {
     let [key, text] = pair.split("=");
     try { text = decodeURIComponent(text); } catch { continue; }
     if (key === "activation" && given.variants.some((v) => v.name === text)) settings.activation = text;
+    if (key === "data" && given.sets.some((s) => s.name === text)) settings.data = text;
     if (key === "optimizer" && text in OPTIMIZERS) settings.optimizer = text;
     if (key === "rate" && +text > 0 && Number.isFinite(+text)) settings.rate = Math.min(Math.max(+text, 10 ** RATES[0]), 10 ** RATES[1]);
     if (["batch", "seed"].includes(key) && Number.isInteger(+text) && +text >= 0) settings[key] = +text;
@@ -24,8 +25,13 @@ function toAddress() {
 
 // The samples: those of the page and the visitor's. A set is {x, y, n}, x row by row.
 const copied = (set) => ({ x: [...set.x], y: [...set.y], n: set.n });
-let train = copied(given.train), own = 0; // `own` of the last are the visitor's
-const test = given.test;
+let chosen, train, test, own; // `own` of the last to train on are the visitor's
+function take(name) {
+  chosen = given.sets.find((s) => s.name === name);
+  train = copied(chosen.train);
+  test = chosen.test;
+  own = 0;
+}
 function rows(set, chosen) {
   const x = new Float64Array(chosen.length * features), y = new Float64Array(chosen.length);
   chosen.forEach((row, i) => {

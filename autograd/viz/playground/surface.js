@@ -57,7 +57,7 @@ function drawCurveOfOutput(p, width, height) {
   for (let i = 0; i < train.n; i++) { p.beginPath(); p.arc(toPixel(0, train.x[i], width), at(train.y[i]), 3.4, 0, 7); p.fillStyle = task.classes ? colorOf(train.y[i]) : palette.ink; p.fill(); }
 }
 function drawOutputs(p, width, height) { // as histograms, by class
-  const set = train.n ? train : given.train, { data } = outputs(set, variant.output), wide = data.length / set.n;
+  const set = train.n ? train : chosen.train, { data } = outputs(set, variant.output), wide = data.length / set.n;
   p.clearRect(0, 0, width, height);
   drawHistogram(byId("points"), (i) => (wide === 1 ? data[i] : data[i * wide + Math.min(set.y[i], wide - 1)]), set);
 }
@@ -86,7 +86,7 @@ function changedData() {
 }
 function sayData() {
   byId("said").textContent = `${train.n} samples to train on${own ? `, ${own} of them yours` : ""}${test.n ? `; ${test.n} to test on` : ""}`;
-  for (const id of ["undo", "original"]) if (byId(id)) byId(id).disabled = id === "undo" ? !own : train.n === given.train.n && !own;
+  for (const id of ["undo", "original"]) if (byId(id)) byId(id).disabled = id === "undo" ? !own : train.n === chosen.train.n && !own;
 }
 function buildPens() {
   const area = byId("pens");
@@ -102,7 +102,7 @@ function buildPens() {
   const act = (id, text, f) => { const b = make("button", { type: "button", id }, text); b.addEventListener("click", () => { f(); changedData(); }); area.append(b); };
   act("undo", "undo", () => own && remove(train.n - 1));
   act("clear", "no samples", () => { train = { x: [], y: [], n: 0 }; own = 0; });
-  act("original", "the page's samples", () => { train = copied(given.train); own = 0; });
+  act("original", "the page's samples", () => { train = copied(chosen.train); own = 0; });
   byId("key").textContent = "Click to add a point of your own, click it again to take it away. With keys: arrows, then 0 or 1.";
   if (byId("tests")) byId("tests").addEventListener("change", redraw);
   const pad = byId("plane");
