@@ -140,11 +140,11 @@ function drawHistogram(canvas, column, set) {
   for (let i = 0; i < set.n; i++) { low = Math.min(low, column(i)); high = Math.max(high, column(i)); }
   const counts = Array.from({ length: kinds }, () => new Array(BINS).fill(0));
   for (let i = 0; i < set.n; i++) counts[task.classes ? set.y[i] : 0][Math.min(Math.floor(((column(i) - low) / (high - low || 1)) * BINS), BINS - 1)] += 1;
-  const most = Math.max(...counts.flat(), 1);
-  counts.forEach((bins, c) => bins.forEach((count, b) => {
+  const sums = new Array(BINS).fill(0), most = Math.max(...sums.map((_, b) => counts.reduce((n, bins) => n + bins[b], 0)), 1);
+  counts.forEach((bins, c) => bins.forEach((count, b) => { // one class on top of the other
     pen.fillStyle = task.classes ? css(palette.classes[c % CLASSES.length]) : palette.accent;
-    pen.globalAlpha = 0.6;
-    pen.fillRect((b * width) / BINS, height - (count / most) * height, width / BINS - 1, (count / most) * height);
+    sums[b] += count;
+    pen.fillRect((b * width) / BINS, height - (sums[b] / most) * height, width / BINS - 1, (count / most) * height);
   }));
 }
 

@@ -194,7 +194,7 @@ def playground(
     given = X if isinstance(X, Mapping) else {"samples": (X, y)}
     parameters = list(model.parameters()) if hasattr(model, "parameters") else []
     dtype = parameters[0].dtype if parameters else np.dtype(np.float64)
-    sets = [samples(name, *pair, test, dtype) for name, pair in given.items()]
+    sets = [samples(name, x, t, test, dtype) for name, (x, t) in given.items()]
     if not sets:
         raise ValueError("playground: there are no samples.")
     task = task_of(np.concatenate([s.y for s in sets]), model(sets[0].X), len(sets[0].y), loss)

@@ -90,7 +90,7 @@ function sayData() {
 }
 function buildPens() {
   const area = byId("pens");
-  const key = task.kind === "regression" ? "" : features > 2 ? "The outputs of the samples, by class." : "";
+  const key = task.kind === "regression" ? "" : features > 2 ? `${task.classes > 2 ? "Each sample's output for its own class" : "The samples' outputs"}, as a histogram in the colors of the classes.` : "";
   byId("key").textContent = key;
   if (test.n && features === 2) area.append(make("label", {}, make("input", { type: "checkbox", id: "tests" }), " test samples"));
   if (features !== 2 || task.kind === "regression") { if (area.firstChild) byId("tests").addEventListener("change", redraw); return; }
