@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from autograd.readers.why.why import why as why
     from autograd.viz.draw import draw as draw
     from autograd.viz.player.play import play as play
+    from autograd.viz.playground.playground import playground as playground
 
 _READERS = {  # name -> its module, imported when it is first used: until then it costs nothing
     "check": "autograd.readers.check.check",
@@ -70,6 +71,7 @@ _READERS = {  # name -> its module, imported when it is first used: until then i
     "ladder": "autograd.readers.ladder.ladder",
     "lint": "autograd.readers.lint.lint",
     "play": "autograd.viz.player.play",
+    "playground": "autograd.viz.playground.playground",
     "profile": "autograd.readers.profile.profile",
     "source_lines": "autograd.readers.source_lines",
     "why": "autograd.readers.why.why",

@@ -45,6 +45,7 @@ autograd.readers.paths
 autograd.readers.derivation
 autograd.readers.explain autograd.readers.why
 autograd.viz.player
+autograd.viz.playground
 autograd.readers.compare autograd.readers.detect_anomaly
 autograd.readers.ladder autograd.readers.lint autograd.readers.profile
 autograd.readers.check

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import sys
 import types
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from typing import Any
 from autograd.files import located
 from autograd.node import Node
 from autograd.viz.kept import kept_graphs
+from nn.commands.page import output_page
 from nn.commands.refusal import Refusal
 
 NAME = "play"
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     script = located(path)
     if not script.is_file():
         raise Refusal(f"there is no script {path!r}.")
-    out = _page(arguments.out, name or script.stem)
+    out = output_page(arguments.out, name or script.stem)
     with autograd.source_lines(), kept_graphs() as kept:
         found = executed(script, arguments.passed_on)
     if not name and not kept:
@@ -72,18 +72,6 @@ def run(arguments: argparse.Namespace) -> int:
         raise Refusal(f"can't write {out}: {error}") from error
     print(f"Wrote {written}: {len(player.story.events):,} nodes to step through.")
     return 0
-
-
-def _page(given: str, name: str) -> Path:
-    """The output file, checked before the script runs."""
-    out = located(given)
-    if out.is_dir():
-        raise Refusal(f"--out {given!r} is a directory; give a file, such as {out / name}.html.")
-    if out.suffix.lower() != ".html" or not out.parent.is_dir():
-        raise Refusal(f"--out {given!r} must end in .html and be in an existing directory.")
-    if not os.access(out if out.exists() else out.parent, os.W_OK):
-        raise Refusal(f"--out {given!r} can't be written: permission denied.")
-    return out.absolute()  # the script may change the directory
 
 
 def executed(script: Path, arguments: Sequence[str]) -> dict[str, Any]:

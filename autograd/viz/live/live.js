@@ -197,7 +197,7 @@ const live = (() => {
     value: (k) => shaped(values[k]),
     gradient: (k) => shaped(gradients[k]),
     contribution: (u, i) => shaped((passed[u] || [])[i] ?? undefined),
-    set(k, numbers) { values[k] = np.array(events[k].value.shape, Float64Array.from([].concat(numbers.length === undefined ? numbers : [...numbers]))); },
+    set(k, numbers, shape = events[k].value.shape) { values[k] = np.array(shape, Float64Array.from([].concat(numbers.length === undefined ? numbers : [...numbers]))); },
     reset() { values = recorded.slice(); run(); },
     run: () => run(),
     refresh,

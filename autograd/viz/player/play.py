@@ -35,6 +35,7 @@ _SCRIPTS: tuple[str | Path, ...] = (
     "navigation.js",
     "repeat.js",
     "moving.js",
+    "alive.js",
     "start.js",
 )
 
