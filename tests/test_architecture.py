@@ -59,6 +59,7 @@ nn.init nn.utils.rnn
 nn.layers
 nn.losses nn.optim nn.metrics nn.data nn.files
 nn.models nn.look nn.utils
+nn.onnx
 nn.train
 nn
 nn.commands
@@ -245,7 +246,7 @@ def loaded_by(statement):
 
 
 HEAVY = {"numba", "llvmlite", "graphviz", "graphviz_pure", "rich", "jinja2", "sklearn"}
-HEAVY |= {"matplotlib", "latex2mathml", "scipy", "pytest", "IPython"}
+HEAVY |= {"matplotlib", "latex2mathml", "scipy", "pytest", "IPython", "onnx"}
 
 
 def test_importing_autograd_loads_neither_numba_nor_a_drawing_library():

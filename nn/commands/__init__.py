@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Protocol
 
-from nn.commands import bench, check, gallery, notebooks, play, playground, tour, warmup
+from nn.commands import bench, check, gallery, notebooks, ops, play, playground, tour, warmup
 from nn.commands.refusal import Refusal
 
 
@@ -29,6 +29,7 @@ COMMANDS: tuple[Command, ...] = (
     play,
     playground,
     check,
+    ops,
     notebooks,
     warmup,
     bench,

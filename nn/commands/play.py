@@ -23,14 +23,24 @@ DESCRIPTION = (
     "one on which it last called backward(), and write a page to step through its graph, forward "
     "and backward, as it was before backward(). The page is a single file and works offline. "
     "Example: glassgrad play train.py:loss --out loss.html. All other arguments, and all after --, "
-    "are the script's."
+    "are the script's. Or play an ONNX file: glassgrad play model.onnx --input x=x.npy --out x.html"
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments to its parser."""
     parser.allow_abbrev = False  # --o may be an option of the script
-    parser.add_argument("target", metavar="SCRIPT.py[:NAME]", help="script, and name of the Value")
+    parser.add_argument(
+        "target",
+        metavar="SCRIPT.py[:NAME]",
+        help="script, and name of the Value; or MODEL.onnx, and name of the output",
+    )
+    parser.add_argument(
+        "--input",
+        metavar="NAME=ARRAY.npy",
+        action="append",
+        help="an input of an ONNX file; without NAME= the first one, or the next",
+    )
     parser.add_argument("--out", metavar="PAGE.html", required=True, help="output file")
     parser.set_defaults(passed_on=[])
 
@@ -39,6 +49,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the page; return the exit status."""
     import autograd
 
+    if ".onnx" in arguments.target.lower():
+        from nn.commands.play_onnx import played
+
+        return played(arguments.target, arguments.input or [], arguments.passed_on, arguments.out)
+    if arguments.input:
+        raise Refusal("--input is for an ONNX file.")
     path, _, name = arguments.target.rpartition(":")
     if name.endswith(".py"):
         path, name = arguments.target, ""
