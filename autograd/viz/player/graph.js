@@ -1,45 +1,10 @@
 // The view: the boxes and arrows of one open group, at the current time.
 
-let logs, high, low;
-function heats(gradients) {
-  logs = gradients.map((g) => Math.log10(Math.abs(sizeOf(g)))).filter(Number.isFinite);
-  high = logs.reduce((a, b) => Math.max(a, b), -99);
-  low = Math.max(logs.reduce((a, b) => Math.min(a, b), high - 1), high - 6);
-}
-heats(events.map((e) => e.gradient).filter((g) => g && !g.noise));
-// At most --heat of the warm color, so that text in --ink stays readable on it.
-const shade = (t) => `color-mix(in srgb, var(--warm) calc(6% + var(--heat) * ${t.toFixed(2)}), var(--panel))`;
-function heat(size) {
-  if (typeof size === "string") return "var(--odd)";
-  if (!size) return "var(--zero)";
-  const t = Math.min(Math.max((Math.log10(Math.abs(size)) - low) / (high - low), 0), 1);
-  return shade(t);
-}
-
-// ---- the view: one group open -------------------------------------------------------------------
-
 let ready = false, zoomed = false;
 let finished = false; // all is shown at once, before anything was stepped
 let narrow = false; // whether the layout on the page is the tall one
 let view = 0, time = 0, zoom = 1, chosen = null, timer = null;
 let boxes = [], edges = [], steps = [];
-
-function stepsOf(g) {
-  const found = new Set();
-  const { items, outside } = groups[g];
-  items.slice(0, items.length - outside).forEach(([kind, k]) => {
-    if (kind === "e") {
-      found.add(k);
-      if (passes(k)) found.add(backAt(k));
-    } else {
-      const inside = members[k];
-      found.add(Math.max(...inside));
-      const back = inside.filter(passes);
-      if (back.length) found.add(backAt(Math.min(...back)));
-    }
-  });
-  return [...found].sort((a, b) => a - b);
-}
 
 // One repetition of a repeated block: that at the current time, else the one that was shown last.
 const shownOf = new Map();
@@ -51,25 +16,20 @@ function repetition(g) {
 const isNarrow = () => window.innerWidth <= 760;
 const layoutOf = (g) => layouts[isNarrow() ? groups[g].tall : groups[g].wide];
 
-function open(g, keep) {
-  view = g = repetition(g);
+function open(g, keep, follows) {
+  g = repetition(g);
+  if (!follows && g !== view) pin(g);
+  view = g;
   narrow = isNarrow();
   const at = { ...groups[g], ...layoutOf(g) };
   if (groups[g].parent >= 0 && groups[groups[g].parent].repeat) shownOf.set(groups[g].parent, g);
-  steps = stepsOf(g);
   const svg = byId("graph");
   svg.replaceChildren();
   svg.setAttribute("viewBox", `-4 -4 ${at.width + 8} ${at.height + 8}`);
   edges = at.edges.map((pair, i) => {
-    const p = at.paths[i];
-    let d = `M${p[0]},${p[1]}`;
-    for (let j = 2; j < p.length; j += 6) d += `C${p.slice(j, j + 6).join(",")}`;
-    const line = draw("path", { class: "edge", d });
-    const [x, y] = p.slice(-2), [px, py] = p.slice(-4, -2);
-    const a = Math.atan2(y - py, x - px), c = Math.cos(a), s = Math.sin(a);
-    const tip = draw("path", { class: "tip", d: `M${x},${y}l${-8 * c + 3.5 * s},${-8 * s - 3.5 * c}l${-7 * s},${7 * c}z` });
-    svg.append(line, tip);
-    return { line, pair };
+    const edge = arrow(at.paths[i]);
+    svg.append(edge.line, edge.tip);
+    return { ...edge, pair };
   });
   boxes = at.items.map(([kind, k], i) => {
     const [x, y, w, h] = at.boxes[i];
@@ -94,79 +54,14 @@ function open(g, keep) {
     if (kind === "e") ["mouseenter", "focus"].forEach((on) => g.addEventListener(on, () => choose(k)));
     g.append(draw("title", {}, title));
     svg.append(g);
-    return { g, texts, kind, k, title, outside };
+    return { g, texts, kind, k, title, outside, was: {} };
   });
   crumbs();
   strip();
   zoomed = false;
   fit();
   if (!keep) byId("scroll").scrollTo(0, 0);
-  byId("slider").max = steps.length;
   show();
-}
-
-function position() {
-  let n = 0;
-  while (n < steps.length && steps[n] < time) n++;
-  return n;
-}
-
-// `time` counts how much has happened: all with a time below it.
-function show() {
-  const done = position();
-  const now = done ? steps[done - 1] : -1;
-  boxes.forEach((box) => {
-    const { g, texts, kind, k } = box;
-    let said;
-    if (kind === "e") {
-      const event = events[k], reached = k <= now;
-      g.classList.toggle("unreached", !reached);
-      const plain = event.kind === "constant" && !event.title && event.value.number !== undefined;
-      texts[1].textContent = plain ? "constant" : reached ? brief(event.value) : "not yet";
-      texts[1].setAttribute("class", reached ? "value" : "wait");
-      const gradient = gradientAt(k, now);
-      const noise = gradient.state === "whole" && event.gradient.noise;
-      const size = gradient.state === "part" ? gradient.size : gradient.state === "whole" && !noise ? sizeOf(event.gradient) : 0;
-      const word = { wait: "∂ not yet", none: "∂ no path", constant: "", whole: noise ? "∂ ≈ 0" : `∂ ${number(size, 3)}`,
-        part: `∂ ${number(size, 3)} (${gradient.arrived}/${gradient.of})` }[gradient.state];
-      const backwards = now >= count - 1 && done > 0;
-      texts[2].textContent = reached && (backwards || gradient.state === "whole") ? word : "";
-      texts[2].setAttribute("class", gradient.state === "wait" || gradient.state === "none" ? "wait" : "grad");
-      const filled = gradient.state === "whole" || gradient.state === "part";
-      g.querySelector("rect").style.fill = reached && filled ? heat(size) : "";
-      g.classList.toggle("heated", reached && filled);
-      g.classList.toggle("odd", reached && filled && typeof size === "string");
-      const active = !finished && (now === k || (passes(k) && now === backAt(k)));
-      g.classList.toggle("active", active);
-      box.active = active;
-      said = event.kind;
-    } else {
-      const inside = members[k], reached = Math.max(...inside) <= now;
-      const back = inside.filter(passes);
-      const passed = back.length && backAt(Math.min(...back)) <= now;
-      g.classList.toggle("unreached", !reached);
-      texts[1].textContent = reached ? `${inside.filter((e) => events[e].kind === "op").length} ops` : "not yet";
-      texts[2].textContent = passed ? "∂ computed" : now >= count - 1 && back.length ? "∂ not yet" : "";
-      box.active = !finished && (now === Math.max(...inside) || (back.length > 0 && now === backAt(Math.min(...back))));
-      g.classList.toggle("active", box.active);
-      said = `group of ${inside.length} nodes; Enter opens it`;
-    }
-    g.classList.toggle("chosen", kind === "e" && k === chosen);
-    g.setAttribute("aria-label", [...texts.map((t) => t.textContent).filter(Boolean), said].join(" "));
-  });
-  edges.forEach(({ line, pair }) => {
-    const into = boxes[pair[1]].active && !boxes[pair[1]].outside;
-    line.setAttribute("class", `edge${into ? (now < count ? " forward" : " backward") : ""}`);
-  });
-  byId("slider").value = done;
-  byId("slider").setAttribute("aria-valuetext", `step ${done} of ${steps.length}`);
-  byId("count").textContent = `${done} / ${steps.length}`;
-  marks();
-  tell(now);
-  inspect();
-  if (ready) note();
-  const active = boxes.find((box) => box.active);
-  if (active) scrollTo(active.g);
 }
 
 function scrollTo(g) {

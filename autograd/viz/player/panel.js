@@ -1,35 +1,29 @@
 // The panels: the current step, the selected node, the legend.
 
-function tell(now) {
+function tell(step) {
   const panel = byId("now");
   panel.replaceChildren();
-  if (now < 0) {
+  if (finished) { overview(panel); return; }
+  if (!step) {
     panel.append(make("h2", {}, "Before the first step"), make("p", {}, "Press → or play: values flow forward, then gradients flow backward."));
     return;
   }
-  if (finished) { overview(panel); return; }
-  const forward = now < count, k = forward ? now : 2 * count - 1 - now;
-  const box = boxes.find((b) => b.active);
-  if (box && box.kind === "g") {
-    panel.append(make("h2", {}, `${forward ? "Forward" : "Backward"}: ${box.title}`),
-      make("p", {}, forward ? "Its values are computed." : "Its gradients are computed."),
-      make("p", { class: "faint" }, "Open it (click, or Enter on the box) to step through it."));
-    return;
-  }
+  if (step.g !== undefined) { tellGroup(step, panel); return; }
+  const { k } = step, forward = !step.back;
   const event = events[k];
   if (forward) {
     panel.append(make("h2", {}, `Forward: ${event.kind === "op" ? withOp(k) : `${event.kind} ${nameOf(k)}`}`));
     panel.append(formula(event.tex, `${event.sign ? event.title : "y"} = `) || "", alive.numbers(event, "= ") || "");
     if (event.details) panel.append(make("p", { class: "faint" }, `${event.op}: ${event.details}`));
     (event.inputs || []).forEach((place) => {
-      if (place.from !== undefined) panel.append(make("p", {}, `${called(place)}: `, make("span", { class: "sum" }, brief(events[place.from].value))));
+      if (place.from !== undefined) panel.append(make("p", {}, `${called(place)}: `, make("span", { class: "sum" }, exactly(events[place.from].value))));
     });
-    panel.append(make("p", { class: "sum" }, make("b", {}, `= ${brief(event.value)}`)));
+    panel.append(make("p", { class: "sum" }, make("b", {}, "= ", exactly(event.value))));
     return;
   }
   panel.append(make("h2", { class: "warm" }, `Backward: ${withOp(k)}`));
   const incoming = sizeOf(event.gradient), rms = (j) => (isNumber(j) ? "" : " (rms)");
-  panel.append(make("p", { class: "sum" }, `incoming gradient ȳ${rms(k)} = ${number(incoming)}`));
+  panel.append(make("p", { class: "sum" }, `incoming gradient ȳ${rms(k)} = `, exact(incoming)));
   (event.inputs || []).forEach((place) => {
     if (place.from === undefined) return;
     if (place.out === undefined) {
@@ -37,15 +31,15 @@ function tell(now) {
       return;
     }
     const term = make("div", { class: "term" }, make("p", {}, `to ${called(place)}:`), formula(place.tex) || "");
-    term.append(make("p", { class: "sum" }, place.local !== undefined
-      ? `${number(place.in)} × ${number(place.local)} = ${number(place.out)}${typeof place.local === "string" && place.out === 0 ? ": no branch that was taken leads from here to the result" : ""}`
-      : `contribution${rms(place.from)} ${number(place.out)}`));
+    term.append(make("p", { class: "sum" }, place.local !== undefined ? `${number(place.in)} × ${number(place.local)} = ` : `contribution${rms(place.from)} `, exact(place.out), place.local !== undefined
+      ? `${typeof place.local === "string" && place.out === 0 ? ": no branch that was taken leads from here to the result" : ""}`
+      : ""));
     const all = arrivals[place.from];
     if (all.length > 1) {
       const nth = all.findIndex((a) => a.place === place) + 1;
       const parts = all.slice(0, nth).map((a) => number(a.place.out)).map((x) => (x[0] === "−" ? `(${x})` : x));
       const addends = isNumber(place.from) && nth > 1 && nth <= 6 ? `${parts.join(" + ")} = ` : "";
-      term.append(make("p", { class: "sum warm" }, `contribution ${nth} of ${all.length}; they add up: ${addends}${number(place.sum)}${rms(place.from)}${nth < all.length ? " so far" : ""}`));
+      term.append(make("p", { class: "sum warm" }, `contribution ${nth} of ${all.length}; they add up: ${addends}`, exact(place.sum), `${rms(place.from)}${nth < all.length ? " so far" : ""}`));
     }
     panel.append(term);
   });
@@ -66,8 +60,15 @@ function overview(panel) {
 function legend() {
   const list = byId("signs");
   const swatch = (kind) => make("span", { class: `swatch ${kind}` });
-  const scale = make("span", { class: "scale" }, ...[0, 0.25, 0.5, 0.75, 1].map((t) => make("span", { style: `background:${shade(t)}` })));
-  const has = (test) => events.some(test);
+  const has = (test) => events.some(test), single = has((e) => e.gradient && typeof e.gradient.number === "number" && !e.root);
+  const arrays = has((e) => e.gradient && e.gradient.rms !== undefined);
+  const scale = make("span", { class: "scale" }, ...[0, 0.25, 0.5, 0.75, 1].map((t) => make("span", { style: `background:${shade(t, arrays ? 0 : 1)}` })));
+  const sample = (kind) => {
+    const back = kind.endsWith("back"), svg = draw("svg", { width: 40, height: 12, "aria-hidden": "true" });
+    svg.append(draw("path", { class: `edge ${kind}`, d: "M2,6h36", style: `stroke-width:${back ? 3 : 1.2}`, "stroke-dasharray": back ? "0 8 99" : "29 99" }),
+      draw("path", { class: `tip ${kind}`, d: "M0,0l-9,-4.5v9z", transform: back ? "translate(1,6) rotate(180)" : "translate(38,6)" }));
+    return svg;
+  };
   const rows = [
     [swatch("leaf"), "leaf: a Value that gets a gradient"],
     has((e) => e.kind === "constant") && [swatch("constant"), "constant: no gradient"],
@@ -77,7 +78,9 @@ function legend() {
     [swatch("active"), "the current step"],
     live.alive && [swatch("altered"), "its value was changed: drag a leaf's box sideways"],
     ["∂", "gradient of the result with respect to this box; (2/5): 2 of 5 contributions have arrived"],
-    logs.length > 0 && [scale, `size of the gradient, ${number(10 ** low, 2)} to ${number(10 ** high, 2)}, logarithmic`],
+    [sample("taken"), "arrow along which a value flows forward"],
+    has((e) => e.gradient) && [sample(arrays ? "warm back" : "plus back"), `arrow along which a gradient has flowed back: the wider, the larger${single ? ", blue if below 0" : ""}`],
+    logs.length > 0 && [scale, `size of the gradient, here ${number(10 ** logs[0], 2)} to ${number(10 ** logs[logs.length - 1], 2)}${single ? "; of a single number orange above 0, blue below" : ""}`],
     has((e) => e.gradient && sizeOf(e.gradient) === "nan") && [swatch("nan"), "NaN or ∞"],
     has((e) => e.gradient && e.gradient.noise) && ["≈ 0", "only what rounding left of terms that cancel"],
     ["y, ȳ", "in formulas: the op's result, and its gradient ∂L/∂y, what has come back so far"],
@@ -125,7 +128,7 @@ function inspect() {
   const panel = byId("node");
   panel.replaceChildren();
   if (chosen === null) { panel.append(make("p", { class: "faint" }, "Hover over a box, or Tab to it, to see its details.")); return; }
-  const event = events[chosen], done = position(), now = done ? steps[done - 1] : -1;
+  const event = events[chosen], now = moment();
   panel.append(make("h2", {}, headingOf(chosen), event.details && event.details !== nameOf(chosen) ? ` ${event.details}` : ""), make("p", { class: "faint" }, event.where || path(of[chosen]) || "the whole graph"));
   if (chosen > now) { panel.append(make("p", {}, "not computed yet")); return; }
   if (event.value) panel.append(statistics(event.value));

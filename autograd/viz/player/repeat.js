@@ -70,7 +70,8 @@ function bars(g, sizes, what, kind, how, high) {
       class: [from <= at && at < to ? "shown" : "", odd === undefined ? "" : "odd"].join(" ").trim() });
     bar.style.height = `${odd === undefined ? high(large) : 100}%`;
     if (to - from > 1 && odd === undefined && known.length) bar.style.setProperty("--least", `${(100 * high(small)) / high(large)}%`);
-    bar.addEventListener("click", () => open(all[from], true));
+    bar.addEventListener("click", () => toRepetition(all[from]));
+    bar.own = all.slice(from, to);
     row.append(bar);
   }
   return make("div", {}, make("p", {}, ends), row);

@@ -2,6 +2,8 @@
 
 window.addEventListener("hashchange", () => followed());
 legend();
+depths();
+deepen(ordinary);
 ready = followed();
-if (!ready) { open(0); to(steps.length, true); ready = true; }
+if (!ready) { open(0, false, true); to(steps.length, true); ready = true; }
 if (updates) loadUpdates();

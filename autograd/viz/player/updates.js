@@ -146,17 +146,17 @@ function follow() {
 
 const percent = (x) => `${(100 * x).toFixed(x < 0.1 ? 1 : 0)} %`;
 function marks() {
-  boxes.forEach(({ g, kind, k, texts }) => {
+  boxes.forEach(({ g, kind, k, texts, was }) => {
     g.classList.toggle("lit", kind === "e" && k === lit);
     const old = g.querySelector(".mark"), event = kind === "e" ? events[k] : {};
     const text = event.dead ? `${percent(event.dead)} dead` : event.saturated ? `${percent(event.saturated)} saturated` : "";
-    if (!text || g.classList.contains("unreached")) { if (old) old.remove(); return; }
+    if (!text || g.classList.contains("unreached")) { if (old) { old.remove(); g.setAttribute("aria-label", was.label); } return; }
     const mark = old || draw("text", { class: "mark", y: -3 });
     mark.setAttribute("x", texts[0].getAttribute("x"));
     mark.textContent = text;
     g.classList.toggle("warned", (event.dead || 0) >= 0.5 || (event.saturated || 0) >= 0.8);
     if (!old) g.append(mark);
-    g.setAttribute("aria-label", `${g.getAttribute("aria-label")}, ${text}`);
+    g.setAttribute("aria-label", `${was.label}, ${text}`);
   });
 }
 
@@ -259,7 +259,7 @@ function shades(title, digests) {
 
 async function loadUpdates() {
   snapshots = await Promise.all(updates.packed.map(unpacked));
-  heats(snapshots.flatMap(([list]) => list.map((now) => now.g).filter((g, k) => g && !(events[k].gradient && events[k].gradient.noise))));
+  heats(snapshots.flatMap(([list]) => list.map((now) => now.g).filter((g, k) => g && !events[k].root && !(events[k].gradient && events[k].gradient.noise))));
   updateSlider();
   byId("signs").replaceChildren();
   legend();
