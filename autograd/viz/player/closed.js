@@ -11,6 +11,9 @@ function nameHere(k) {
   return at > 0 ? groups[at].title : nameOf(k);
 }
 
+// The gradient of k as it stands after the contributions from a group.
+const sumOf = (k, g) => arrivals[k].filter((a) => within(of[a.user], g)).pop().place.sum;
+
 // Events outside of a group that it uses, each with its uses there.
 function feeds(g) {
   const mine = new Set(members[g]), found = new Map();
@@ -34,7 +37,8 @@ function tellGroup({ g, back }, panel) {
     make("p", { class: "faint" }, `${where ? `${where} · ` : ""}${ops} op${ops === 1 ? "" : "s"}, passed as one step`));
   const row = (name, ...words) => panel.append(make("p", {}, `${name}: `, make("span", { class: "sum" }, ...words)));
   const rest = (n) => { if (n > 6) panel.append(make("p", { class: "faint" }, `and ${n - 6} more`)); };
-  const inputs = [...feeds(g).entries()], results = resultsOf(g);
+  const grouped = (k) => nameHere(k) !== nameOf(k);
+  const inputs = [...feeds(g).entries()].sort(([a], [b]) => grouped(b) - grouped(a)), results = resultsOf(g);
   const norm = (k, d) => (d && typeof sizeOf(d) === "number" ? lengthOf(k, sizeOf(d)) : NaN);
   const heading = (words) => panel.append(make("h3", {}, words));
   if (!back) {
@@ -58,7 +62,7 @@ function tellGroup({ g, back }, panel) {
     const given = found.filter((use) => use.place.out !== undefined), only = arrivals[k].every((a) => within(of[a.user], g));
     const size = only ? sizeOf(events[k].gradient) : isNumber(k) || given.length === 1 ? brought(given).size : null;
     const ratio = size !== null && typeof size === "number" && events[out].gradient ? gain(lengthOf(k, size), norm(out, events[out].gradient)) : "";
-    row(nameHere(k), size === null ? `${given.length} contributions` : `∂ ${unit(k)}`, size === null ? "" : exactGradient(size, k), ratio ? make("span", { class: "faint" }, `  gain ‖∂ on‖ / ‖∂ in‖ = ${ratio}`) : "");
+    row(nameHere(k), size === null ? `${given.length} contributions, so far ∂ ${unit(k)}` : `∂ ${unit(k)}`, exactGradient(size ?? sumOf(k, g), k), ratio ? make("span", { class: "faint" }, `  gain ‖∂ on‖ / ‖∂ in‖ = ${ratio}`) : "");
   });
   if (!passed.length) panel.append(make("p", { class: "faint" }, "to no Value outside of it"));
   rest(passed.length);

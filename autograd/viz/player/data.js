@@ -8,4 +8,4 @@ const SVG = "http://www.w3.org/2000/svg";
 
 // Time: event k runs forward at time k, and backward at time backAt(k).
 const backAt = (k) => 2 * count - 1 - k;
-const passes = (k) => events[k].kind === "op" && events[k].gradient !== undefined;
+const passes = (k) => events[k].kind === "op" && (events[k].gradient !== undefined || (events[k].inputs || []).some((place) => place.out !== undefined));

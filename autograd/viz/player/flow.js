@@ -4,6 +4,7 @@
 // color the sign. A token runs along the arrows of the current step.
 
 const RUN = 450; // milliseconds
+const FEW = 8; // most arrows of a step whose tokens carry numbers
 const still = window.matchMedia("(prefers-reduced-motion: reduce)");
 
 function arrow(p) {
@@ -102,8 +103,18 @@ function carried(found, back) {
 function tokens(running, step) {
   const layer = byId("tokens") || byId("graph").appendChild(draw("g", { id: "tokens", "aria-hidden": "true" }));
   layer.replaceChildren();
-  const taken = [];
-  running.slice(0, 24).forEach(({ edge, found, kind }) => {
+  const taken = [], moving = !still.matches && !scrubbing;
+  const run = (token, way) => token.animate(way.map(([px, py]) => ({ transform: `translate(${px.toFixed(1)}px,${py.toFixed(1)}px)` })), { duration: Math.min(RUN, 0.6 * (PAUSE / speed)), easing: "ease-out" });
+  if (running.length > FEW) { // too many numbers to read: dots, while they move
+    if (moving) running.slice(0, 60).forEach(({ edge, kind }) => {
+      const dot = draw("g", { class: `token ${step.back ? kind : "forward"}` });
+      dot.append(draw("circle", { r: 4 }));
+      layer.append(dot);
+      run(dot, Array.from({ length: 9 }, (_, i) => pointAt(edge, step.back ? 1 - i / 8 : i / 8))).onfinish = () => dot.remove();
+    });
+    return;
+  }
+  running.forEach(({ edge, found, kind }) => {
     const text = carried(found, step.back), wide = 6.6 * text.length + 9;
     const stop = step.back ? 0.3 : 0.5; // contributions part from each other on their way back
     let [x, y] = pointAt(edge, stop);
@@ -113,9 +124,9 @@ function tokens(running, step) {
     const token = draw("g", { class: `token ${step.back ? kind : "forward"}`, transform: `translate(${x.toFixed(1)},${y.toFixed(1)})` });
     token.append(draw("rect", { x: -wide / 2, y: -8, width: wide, height: 16, rx: 8 }), draw("text", { y: 4 }, text));
     layer.append(token);
-    if (still.matches || scrubbing) return;
+    if (!moving) return;
     const way = Array.from({ length: 9 }, (_, i) => pointAt(edge, step.back ? 1 - (i / 8) * (1 - stop) : (i / 8) * stop));
     way[8] = [x, y];
-    token.animate(way.map(([px, py]) => ({ transform: `translate(${px.toFixed(1)}px,${py.toFixed(1)}px)` })), { duration: Math.min(RUN, 0.6 * (PAUSE / speed)), easing: "ease-out" });
+    run(token, way);
   });
 }

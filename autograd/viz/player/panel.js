@@ -23,7 +23,7 @@ function tell(step) {
   }
   panel.append(make("h2", { class: "warm" }, `Backward: ${withOp(k)}`));
   const incoming = sizeOf(event.gradient), rms = (j) => (isNumber(j) ? "" : " (rms)");
-  panel.append(make("p", { class: "sum" }, `incoming gradient ȳ${rms(k)} = `, exact(incoming)));
+  panel.append(make("p", { class: "sum" }, ...(event.gradient ? [`incoming gradient ȳ${rms(k)} = `, exact(incoming)] : ["gradients of its results, each on its own"])));
   (event.inputs || []).forEach((place) => {
     if (place.from === undefined) return;
     if (place.out === undefined) {
@@ -35,7 +35,7 @@ function tell(step) {
       ? `${typeof place.local === "string" && place.out === 0 ? ": no branch that was taken leads from here to the result" : ""}`
       : ""));
     const all = arrivals[place.from];
-    if (all.length > 1) {
+    if (all.length > 1 && place.sum !== undefined) {
       const nth = all.findIndex((a) => a.place === place) + 1;
       const parts = all.slice(0, nth).map((a) => number(a.place.out)).map((x) => (x[0] === "−" ? `(${x})` : x));
       const addends = isNumber(place.from) && nth > 1 && nth <= 6 ? `${parts.join(" + ")} = ` : "";

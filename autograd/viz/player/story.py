@@ -229,9 +229,13 @@ class Story:
                 continue
             only_noise = x not in grads or id(x) in self._noise
             add_gradient(grads, x, gx)
-            if isinstance(gx, dict) or isinstance(g, dict) or made.op is SELECT:
-                continue
             place = event.inputs[i]
+            if isinstance(gx, dict) or made.op is SELECT:  # to one of several results
+                place["out"] = size(g)
+                continue
+            if isinstance(g, dict):  # from several results
+                place["out"], place["sum"] = size(gx), size(grads[x])
+                continue
             place["tex"] = self._derivative(made, i, self._called[event.index])
             place["in"], place["out"] = size(g), size(gx)
             place["sum"] = size(grads[x])
