@@ -315,7 +315,8 @@ def test_pages_up_and_down_go_from_group_to_group(visit):
 
 def test_play_goes_through_groups_as_fast_as_one_likes(visit):
     page = visit(cnn(), reduced_motion="reduce")
-    page.page.clock.install()
+    page.page.clock.install(time=0)
+    page.page.clock.pause_at(1000)
     menu(page, "speed", -1)
     page.press("Space")
     page.page.clock.run_for(900)

@@ -54,7 +54,7 @@ function show() {
     const said = kind === "g" ? `group of ${groups[k].ops} ops; Enter opens it` : event.kind;
     put(box, "label", [...box.texts.map((t) => t.textContent).filter(Boolean), said].join(" "), (label) => box.g.setAttribute("aria-label", label));
   });
-  flow(step, now);
+  const running = flow(step, now);
   marks();
   const at = step && (step.g === undefined ? step.view : step.g);
   byId("strip").querySelectorAll(".bars span").forEach((bar) => bar.classList.toggle("current", Boolean(step) && bar.own.some((q) => within(at, q))));
@@ -67,7 +67,18 @@ function show() {
   astray();
   if (ready) note();
   const active = boxes.find((box) => box.active);
-  if (active && step.view === view) scrollTo(active.g);
+  if (active && step.view === view) reveal(active, running);
+}
+
+// Scrolls as little as shows a box and those at the other ends of the arrows of the step, if they fit.
+function reveal(box, running) {
+  const near = running.flatMap(({ pair }) => pair.map((i) => boxes[i].g)), area = byId("scroll"), a = area.getBoundingClientRect();
+  const around = (all) => all.map((g) => g.getBoundingClientRect()).reduce((r, b) => ({ left: Math.min(r.left, b.left), right: Math.max(r.right, b.right), top: Math.min(r.top, b.top), bottom: Math.max(r.bottom, b.bottom) }));
+  const own = around([box.g]), all = near.length ? around([box.g, ...near]) : own, margin = 8;
+  const move = (low, high, from, to) => (high - low > to - from - 2 * margin ? null : low < from + margin ? low - from - margin : high > to - margin ? high - to + margin : 0);
+  const x = move(all.left, all.right, a.left, a.right) ?? move(own.left, own.right, a.left, a.right);
+  const y = move(all.top, all.bottom, a.top, a.bottom) ?? move(own.top, own.bottom, a.top, a.bottom);
+  if (x || y) area.scrollBy(x || 0, y || 0);
 }
 
 // Where play is, if another view is shown.

@@ -8,7 +8,7 @@ const exactGradient = (size, k) => make("data", { value: size }, signed(size, is
 function nameHere(k) {
   let at = of[k];
   while (at > 0 && seenIn(at) !== view) at = groups[at].parent;
-  return at > 0 ? groups[at].title : nameOf(k);
+  return at > 0 ? `${groups[at].title} · ${nameOf(k)}` : nameOf(k);
 }
 
 // The gradient of k as it stands after the contributions from a group.

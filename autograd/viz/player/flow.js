@@ -89,6 +89,7 @@ function flow(step, now) {
   const key = step ? `${view} ${step.at} ${update}` : null;
   if (key !== told || !byId("tokens")) tokens(running, step);
   told = key;
+  return running.map(({ edge }) => edge);
 }
 
 // The number that a token carries.
@@ -118,7 +119,9 @@ function tokens(running, step) {
     const text = carried(found, step.back), wide = 6.6 * text.length + 9;
     const stop = step.back ? 0.3 : 0.5; // contributions part from each other on their way back
     let [x, y] = pointAt(edge, stop);
-    y -= 14; // beside the arrow, so that its tip is seen
+    const [[ax, ay], [bx, by]] = [pointAt(edge, stop - 0.1), pointAt(edge, stop + 0.1)];
+    if (Math.abs(bx - ax) < Math.abs(by - ay)) x += wide / 2 + 8; // beside the arrow, so that its tip is seen
+    else y -= 14;
     while (taken.some(([a, b, w]) => Math.abs(a - x) < (w + wide) / 2 && Math.abs(b - y) < 18)) y += 6;
     taken.push([x, y, wide]);
     const token = draw("g", { class: `token ${step.back ? kind : "forward"}`, transform: `translate(${x.toFixed(1)},${y.toFixed(1)})` });
