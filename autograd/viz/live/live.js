@@ -119,8 +119,10 @@ const live = (() => {
       (passed[u] || []).forEach((gx, i) => {
         const place = e.inputs[i], k = from[u][i];
         if (gx === null || place.out === undefined) return;
+        if (row[u].select !== undefined) { place.out = sizeOfArray(gx); return; }
         sums[k] = add(sums[k], gx);
-        [place.in, place.out, place.sum] = [g, gx, sums[k]].map(sizeOfArray);
+        [place.out, place.sum] = [gx, sums[k]].map(sizeOfArray);
+        if (!Array.isArray(g)) place.in = sizeOfArray(g);
         if (place.local !== undefined) {
           const [x, y] = [gx, g].map((a) => np.dataOf(a)[0]);
           place.local = rounded(y ? x / y : np.dataOf(fitted(u, contributions(u, np.ones_like(values[u])))[i])[0]);

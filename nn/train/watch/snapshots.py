@@ -141,10 +141,11 @@ def _passed(trace: Trace) -> tuple[dict[int, Any], dict[int, list[Any]]]:
             if gx is None or not needs[i]:
                 continue
             add_gradient(grads, x, gx)
-            if isinstance(gx, dict) or isinstance(g, dict) or made.op is SELECT:
+            if isinstance(gx, dict) or made.op is SELECT:  # to one of several results
+                noted[i] = [size(g)]
                 continue
             noted[i] = [size(gx), size(grads[x])]
-            if np.size(g) == 1 and np.size(gx) == 1:
+            if not isinstance(g, dict) and np.size(g) == 1 and np.size(gx) == 1:
                 noted[i].append(rounded(local_derivative(made, i, g, gx)))
         places[p] = noted
     found.update((id(x), g) for x, g in grads.items() if not isinstance(g, dict))
