@@ -127,7 +127,7 @@ function inspect() {
   alive.mark();
   const panel = byId("node");
   panel.replaceChildren();
-  if (chosen === null) { panel.append(make("p", { class: "faint" }, "Hover over a box, or Tab to it, to see its details.")); return; }
+  if (chosen === null) { panel.append(make("p", { class: "faint" }, matchMedia("(pointer: coarse)").matches ? "Tap a box to see its details." : "Hover over a box, or Tab to it, to see its details.")); return; }
   const event = events[chosen], now = moment();
   panel.append(make("h2", {}, headingOf(chosen), event.details && event.details !== nameOf(chosen) ? ` ${event.details}` : ""), make("p", { class: "faint" }, event.where || path(of[chosen]) || "the whole graph"));
   if (chosen > now) { panel.append(make("p", {}, "not computed yet")); return; }

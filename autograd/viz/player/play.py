@@ -227,7 +227,8 @@ def play(
     The page has a slider, play and pause, and arrow keys. Each forward step shows the formula with
     its numbers; each step of the backward pass shows incoming gradient times local derivative, and
     how the contributions of several users add up. Modules, opened kernels and the steps of loops
-    are boxes that open.
+    are boxes that open: the steps run through all of them, down to a depth that can be chosen, and
+    a box below it is passed in one step with its result's value and gradient.
 
     Parameters
     ----------
