@@ -80,9 +80,14 @@ def framed(html: str, title: str, height: int) -> str:
     )
 
 
-def save(who: str, path: str | os.PathLike[str], make: Callable[[], str]) -> Path:
-    """Write the page that `make` returns to a file, atomically; its suffix is .html."""
+def save(
+    who: str, path: str | os.PathLike[str], make: Callable[[], str], *, also: str = ""
+) -> Path:
+    """Write the page that `make` returns to a file, atomically; its suffix is .html.
+
+    `also` ends the message of another suffix, with those that `who` takes besides.
+    """
     target = Path(path)
     if target.suffix.lower() not in (".html", ".htm"):
-        raise ValueError(f"{who}.save: the name {target.name!r} must end in .html.")
+        raise ValueError(f"{who}.save: the name {target.name!r} must end in .html{also}.")
     return write(target, make().encode())
