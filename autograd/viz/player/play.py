@@ -143,6 +143,7 @@ class Player:
         *,
         steps: tuple[int, int] | None = None,
         seconds: float = 1.2,
+        narrow: bool = False,
     ) -> Animation:
         """The story of one view as a moving picture, for slides and README files.
 
@@ -151,6 +152,7 @@ class Player:
         view : title, path (such as "encoder › norm") or index of a group; 0 is the whole graph.
         steps : the first step, counted from 0, and the one after the last; by default all.
         seconds : how long a step takes.
+        narrow : for the screens of phones, on which the graph flows downward.
 
         Returns
         -------
@@ -171,7 +173,7 @@ class Player:
         chosen = views(self._groups)[self._view(view)]
         scenes = Scenes(self.story, self.data, chosen)
         heading = self.title if view == 0 else f"{self.title}: {view}"
-        return Animation(scenes, heading, steps, seconds)
+        return Animation(scenes, heading, steps, seconds, narrow)
 
     def _view(self, view: str | int) -> int:
         """The index of the group that is meant."""

@@ -12,11 +12,11 @@ from typing import Any
 from autograd.files import write
 from autograd.viz.player.animation.colors import share, tint
 from autograd.viz.player.animation.faces import Face
-from autograd.viz.player.animation.pen import Pen, Window, text_width
+from autograd.viz.player.animation.pen import STILL, Pen, Window, text_width
 from autograd.viz.player.animation.raster import gif
 from autograd.viz.player.animation.scenes import Scene, Scenes, shades
 from autograd.viz.player.animation.shapes import Point, Tiles, arrowhead, curve, sampled
-from autograd.viz.player.layout import Layout, Layouts
+from autograd.viz.player.layout import PHONE, Layouts
 
 _ARRIVES = 0.55
 """Share of a step after which what runs along the arrows has arrived."""
@@ -27,8 +27,14 @@ _STILL_STEPS = 2.0
 _MOVES = 5
 """Frames of a GIF, per step, in which numbers run along the arrows."""
 
-_PAD, _HEAD, _FOOT = 14, 42, 84
-"""Pixels around the graph, above it for the title, and below it for the words."""
+_PAD, _HEAD = 14, 42
+"""Pixels around the graph, and above it for the title."""
+
+_LEADING = 18
+"""Pixels from one line of the words below the graph to the next."""
+
+_NARROWEST = 460
+"""Least width of a picture that is not for phones."""
 
 _GAP = "\u2003\u2003"
 """Between parts of a line."""
@@ -37,7 +43,8 @@ _GAP = "\u2003\u2003"
 class Animation:
     """A moving picture of the forward and the backward pass. A notebook shows it.
 
-    It opens with the finished picture, and shows only that to readers who asked for less motion.
+    It opens with the finished picture, and shows only that to readers who asked for less motion,
+    and at the address ``story.svg#still``.
 
     Attributes
     ----------
@@ -47,7 +54,12 @@ class Animation:
     """
 
     def __init__(
-        self, scenes: Scenes, title: str, steps: tuple[int, int] | None, seconds: float
+        self,
+        scenes: Scenes,
+        title: str,
+        steps: tuple[int, int] | None,
+        seconds: float,
+        narrow: bool,
     ) -> None:
         if not 0.1 <= seconds <= 60:
             raise ValueError(f"animation: seconds must be from 0.1 to 60, got {seconds!r}.")
@@ -61,18 +73,23 @@ class Animation:
         self.scenes, self.title, self.seconds = scenes, title, seconds
         self._before = scenes.all[first - 1].looks if first else scenes.before
         self._shown = scenes.all[first:last]
+        self._count = len(self._shown)
         self._numbers = range(first + 1, last + 1)
         self._faces = [
             Face(scenes.title(i), [self._before[i], *(scene.looks[i] for scene in self._shown)])
             for i in range(len(scenes.items))
         ]
-        self._layout = self._laid_out()
-        graph = self._layout.width + 2 * _PAD
-        self.width = round(max(graph, 460))
-        self.height = round(self._layout.height + 2 * _PAD + _HEAD + _FOOT)
+        layouts = Layouts()
+        sizes = [(face.width, face.height) for face in self._faces]
+        self._layout = layouts.all[layouts.place(scenes.view, sizes, narrow)]
+        least = PHONE + 2 * _PAD if narrow else _NARROWEST
+        self.width = max(self._layout.width + 2 * _PAD, least)
+        self._words = self._written(4 if narrow else 2)
+        lines = max(len(words) for _, _, words, _ in self._words)
+        self._foot = 24 + _LEADING * lines + 16
+        self.height = self._layout.height + 2 * _PAD + _HEAD + self._foot
         self._left = (self.width - self._layout.width) / 2
         self._top = _HEAD + _PAD
-        self._count = len(self._shown)
 
     def svg(self) -> str:
         """The picture as one SVG element, animated by its style sheet."""
@@ -103,11 +120,6 @@ class Animation:
         return self.svg()
 
     # ---- places ----------------------------------------------------------------------------------
-
-    def _laid_out(self) -> Layout:
-        layouts = Layouts()
-        sizes = [(face.width, face.height) for face in self._faces]
-        return layouts.all[layouts.place(self.scenes.view, sizes, tall=False)]
 
     # ---- times -----------------------------------------------------------------------------------
 
@@ -163,7 +175,7 @@ class Animation:
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{self.width}" height="{self.height}" '
             f'viewBox="0 0 {self.width} {self.height}" role="img" aria-label="{escape(alt)}">'
-            f"<style>{pen.style()}</style>"
+            f'<style>{pen.style()}</style><g id="{STILL}"/>'
             f'<rect class="card" x="0.5" y="0.5" width="{self.width - 1}" '
             f'height="{self.height - 1}" rx="10"/>'
             f'<text class="heading" x="{_PAD}" y="27">{escape(self.title)}</text>'
@@ -255,25 +267,31 @@ class Animation:
         x, y, *_ = self._layout.boxes[i]
         return x + self._left, y + self._top
 
+    def _written(self, most: int) -> list[tuple[str, str, list[str], Window]]:
+        """Kind, heading, lines and time of the words of each step, after those of the rest."""
+        room = self.width - 2 * _PAD
+        parts = ["The darker a box, the larger its gradient."]
+        if any(look.value_map for look in self._before):
+            parts.append("In heat maps orange is above 0, and blue below.")
+        headline = "Every box shows its value, and its gradient ∂."
+        found: list[tuple[str, str, list[str], Window]] = [
+            ("heading", headline, _wrapped(parts, room, most), ((0.0, _STILL_STEPS),))
+        ]
+        for number, k, scene in zip(self._numbers, range(self._count), self._shown, strict=True):
+            kind = "heading " + ("ahead" if scene.forward else "back")
+            heading = f"{number}/{len(self.scenes.all)}  {scene.heading}"
+            window = ((self._at(k), self._at(k + 1)),)
+            found.append((kind, heading, _wrapped(scene.says, room, most), window))
+        return found
+
     def _draw_words(self, pen: Pen) -> None:
         """The heading and the numbers of each step, and a bar that fills up."""
-        top = self._top + self._layout.height + _PAD
+        top = self.height - self._foot + 20
         room = self.width - 2 * _PAD
-        total = len(self.scenes.all)
-        still = ((0.0, _STILL_STEPS),)
-        headline = "Every box shows its value, and its gradient ∂."
-        pen.text("heading", _PAD, top + 20, headline, still, room)
-        maps = any(look.value_map for look in self._before)
-        words = "The darker a box, the larger its gradient." + (
-            f"{_GAP}In heat maps orange is above 0, and blue below." if maps else ""
-        )
-        pen.text("says", _PAD, top + 41, words, still, room)
-        for number, k, scene in zip(self._numbers, range(self._count), self._shown, strict=True):
-            window = ((self._at(k), self._at(k + 1)),)
-            kind = "heading " + ("ahead" if scene.forward else "back")
-            pen.text(kind, _PAD, top + 20, f"{number}/{total}  {scene.heading}", window, room)
-            for line, text in enumerate(_lines(scene.says, room)):
-                pen.text("says", _PAD, top + 41 + 18 * line, text, window, room)
+        for kind, heading, lines, window in self._words:
+            pen.text(kind, _PAD, top, heading, window, room)
+            for k, line in enumerate(lines):
+                pen.text("says", _PAD, top + 3 + _LEADING * (k + 1), line, window, room)
         pen.add(
             f'<rect class="track" x="0" y="{self.height - 4}" width="{self.width}" height="4"/>',
             None,
@@ -286,16 +304,20 @@ def _lit(scene: Scene) -> list[int]:
     return [e for e, _, _ in scene.edges]
 
 
-def _lines(parts: Sequence[str], room: float) -> list[str]:
-    """Parts on two lines; what does not fit is left out, and said to be."""
-    lines: list[str] = []
-    for k, part in enumerate(parts):
-        joined = f"{lines[-1]}{_GAP}{part}" if lines else part
-        if lines and text_width(joined, size=14) <= room:
-            lines[-1] = joined
-        elif len(lines) < 2:
-            lines.append(part)
-        else:
-            lines[-1] += f"{_GAP}and {len(parts) - k} more"
-            break
+def _wrapped(parts: Sequence[str], room: float, most: int) -> list[str]:
+    """Parts on at most so many lines, broken between words where a part is too long for one."""
+    lines = [""]
+    for part in parts:
+        gap = _GAP if lines[-1] else ""
+        if text_width(f"{lines[-1]}{gap}{part}", size=14) > room and lines[-1]:
+            lines.append("")
+            gap = ""
+        for word in part.split(" "):
+            if text_width(f"{lines[-1]}{gap}{word}", size=14) > room and lines[-1]:
+                lines.append("")
+                gap = ""
+            lines[-1] += gap + word
+            gap = " "
+    if len(lines) > most:
+        lines = [*lines[: most - 1], f"{lines[most - 1]} …"]
     return lines

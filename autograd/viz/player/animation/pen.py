@@ -11,6 +11,9 @@ from autograd.viz.pages import joined
 from autograd.viz.player.animation.colors import CSS, colored, palettes, resolved, shaded
 from autograd.viz.player.animation.shapes import Point, along
 
+STILL = "still"
+"""The picture stands still at the address ``story.svg#still``."""
+
 _FADE = 0.02
 """How long a change takes, counted in steps."""
 
@@ -131,7 +134,8 @@ class Pen:
         for window, name in self.windows.items():
             self._move(name, self._fades(window))
         moving = "".join(self.moves)
-        return f"{text}{still}@media (prefers-reduced-motion:no-preference){{{moving}}}"
+        text += f"{still}@media (prefers-reduced-motion:no-preference){{{moving}}}"
+        return text + f"#{STILL}:target~*{{animation:none!important}}"
 
     def _fades(self, window: Window) -> str:
         """Keyframes of what is visible in these intervals."""
