@@ -76,7 +76,7 @@ def framed(html: str, title: str, height: int) -> str:
     """A page in an iframe of this height in pixels, for a notebook."""
     return (
         f'<iframe srcdoc="{escape(html)}" style="width:100%;height:{height}px;border:0" '
-        f'title="{escape(title)}" sandbox="allow-scripts"></iframe>'
+        f'title="{escape(title)}" sandbox="allow-scripts allow-downloads"></iframe>'
     )
 
 

@@ -38,6 +38,7 @@ _SCRIPTS: tuple[str | Path, ...] = (
     "repeat.js",
     "moving.js",
     "alive.js",
+    "share.js",
     "start.js",
 )
 
