@@ -182,10 +182,10 @@ NETWORKS = {
     ),
     "lstm": Network(
         "An LSTM on text",
-        "Open LSTM, then a step: four gates, and the cell that carries the gradient past them. The "
-        "bars below show its norm at each of 24 letters.",
+        "One of 24 equal steps: three gates, and the cell c that carries the gradient past them. "
+        "The page shows all steps, and the gradient's norm after each.",
         lstm_on_text,
-        "Speller",
+        "step 2 of 24",
     ),
     "transformer": Network(
         "A Transformer block",
@@ -232,7 +232,7 @@ def two_runs(folder: Path) -> None:
     def loss(change: float) -> Value:
         autograd.seed(0)
         model = nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
-        model[3].weight.data[7, 20] += change
+        dict(model.named_parameters())["3.weight"].data[7, 20] += change
         return nn.functional.cross_entropy(model(images), labels)
 
     autograd.compare(loss(0.0), loss(0.02)).save(folder / "diff.html")

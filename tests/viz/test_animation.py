@@ -105,6 +105,15 @@ def test_a_group_shows_its_result_and_its_gradient():
     assert look.gradient == "∂ 1"
 
 
+def test_a_view_inside_begins_with_what_it_is_computed_from():
+    loss, _ = network()
+    scenes = play(loss).animation("cross_entropy").scenes
+    outside = range(len(scenes.items) - scenes.view.outside, len(scenes.items))
+    assert any(scenes.before[i].known for i in outside)
+    assert all(scenes.kind(i).endswith("outside") for i in outside)
+    assert all(look.known for look in scenes.after)
+
+
 def test_the_picture_has_no_script_and_refers_to_nothing():
     svg = play(network()[0]).animation().svg()
     assert "<script" not in svg

@@ -14,7 +14,7 @@ from autograd.viz.player.animation.colors import share, tint
 from autograd.viz.player.animation.faces import Face
 from autograd.viz.player.animation.pen import STILL, Pen, Window, text_width
 from autograd.viz.player.animation.raster import gif
-from autograd.viz.player.animation.scenes import Scene, Scenes, shades
+from autograd.viz.player.animation.scenes import Look, Scene, Scenes, shades
 from autograd.viz.player.animation.shapes import Point, Tiles, arrowhead, curve, sampled
 from autograd.viz.player.layout import PHONE, Layouts
 
@@ -76,7 +76,7 @@ class Animation:
         self._count = len(self._shown)
         self._numbers = range(first + 1, last + 1)
         self._faces = [
-            Face(scenes.title(i), [self._before[i], *(scene.looks[i] for scene in self._shown)])
+            Face(scenes.title(i), [looks[i] for looks in self._all_looks(last == count)])
             for i in range(len(scenes.items))
         ]
         layouts = Layouts()
@@ -90,6 +90,11 @@ class Animation:
         self.height = self._layout.height + 2 * _PAD + _HEAD + self._foot
         self._left = (self.width - self._layout.width) / 2
         self._top = _HEAD + _PAD
+
+    def _all_looks(self, whole: bool) -> list[list[Look]]:
+        """Every box before the first step, after each, and at rest."""
+        found = [self._before, *(scene.looks for scene in self._shown)]
+        return [*found, self.scenes.after if whole else found[-1]]
 
     def svg(self) -> str:
         """The picture as one SVG element, animated by its style sheet."""
@@ -150,7 +155,8 @@ class Animation:
             if not k or state != states[k - 1]
         ]
         for (state, start), (_, end) in pairwise([*merged, (None, self._length)]):
-            found.setdefault(state, []).append((start, end))
+            if start < end:
+                found.setdefault(state, []).append((start, end))
         still = found.setdefault(merged[-1][0], [])
         if still and still[0][0] == _STILL_STEPS:  # the same as before the first step
             still[0] = (0.0, still[0][1])
@@ -219,14 +225,15 @@ class Animation:
         x, y, w, h = self._layout.boxes[i]
         left, top = x - w / 2 + self._left, y - h / 2 + self._top
         kind = self.scenes.kind(i)
-        round_ = {"op": 14, "group": 8}.get(kind, 2)
+        round_ = {"op": 14, "group": 8}.get(kind.partition(" ")[0], 2)
         place = f'x="{left:.1f}" y="{top:.1f}" width="{w}" height="{h}" rx="{round_}"'
         looks = self._faces[i].looks
         starts = [self._at(0)]
         for k, scene in enumerate(self._shown):
             early = scene.box == i and not scene.forward  # a result's own gradient, 1
             starts.append(self._at(k + (0 if early else _ARRIVES)))
-        scale = shades([look.size for s in self._shown for look in s.looks])
+        starts.append(self._length)
+        scale = shades([look.size for face in self._faces for look in face.looks])
         unknown = self._periods([not look.known for look in looks], starts)
         pen.add(f'<rect class="box {kind}" {place}/>', unknown.get(False, ()))
         if True in unknown:
@@ -271,7 +278,7 @@ class Animation:
         """Kind, heading, lines and time of the words of each step, after those of the rest."""
         room = self.width - 2 * _PAD
         parts = ["The darker a box, the larger its gradient."]
-        if any(look.value_map for look in self._before):
+        if any(look.value_map for face in self._faces for look in face.looks):
             parts.append("In heat maps orange is above 0, and blue below.")
         headline = "Every box shows its value, and its gradient ∂."
         found: list[tuple[str, str, list[str], Window]] = [

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from autograd.viz.player.views import View
 from autograd.viz.player.story import Story
+from autograd.viz.player.views import View
 from autograd.viz.summary import number
 from autograd.viz.text import readable
 
@@ -113,9 +113,10 @@ class Scenes:
         return self.groups[k]["title"] if kind == "g" else self._heading(k)
 
     def kind(self, i: int) -> str:
-        """The kind of a box: "group", or its event's kind."""
+        """The kind of a box: "group", or its event's kind; and "outside" of the view."""
         kind, k = self.items[i]
-        return "group" if kind == "g" else self.events[k]["kind"]
+        own = "group" if kind == "g" else str(self.events[k]["kind"])
+        return own if i < len(self.items) - self.view.outside else f"{own} outside"
 
     def _heading(self, k: int) -> str:
         event = self.events[k]
@@ -123,12 +124,23 @@ class Scenes:
 
     @cached_property
     def before(self) -> list[Look]:
-        """Every box before the first step: leaves and constants have their values."""
-        return [self._look(i, -1) for i in range(len(self.items))]
+        """Every box before the first step: what it is computed from is known."""
+        now = min(self._times, default=0) - 1
+        return [self._look(i, now) for i in range(len(self.items))]
+
+    @cached_property
+    def after(self) -> list[Look]:
+        """Every box when all is computed, also what is outside of the view."""
+        return [self._look(i, 2 * self._count) for i in range(len(self.items))]
 
     @cached_property
     def all(self) -> list[Scene]:
         """The steps, forward and then backward."""
+        return [self._scene(i, now) for now, i in sorted(self._times.items())]
+
+    @cached_property
+    def _times(self) -> dict[int, int]:
+        """The time of each step -> the box that is computed."""
         times: dict[int, int] = {}
         for i in range(len(self.items) - self.view.outside):
             ops = [k for k in self._members[i] if self.events[k]["kind"] == "op"]
@@ -136,7 +148,7 @@ class Scenes:
                 times[max(ops)] = i
             if back := [k for k in ops if "gradient" in self.events[k]]:
                 times[2 * self._count - 1 - min(back)] = i
-        return [self._scene(i, now) for now, i in sorted(times.items())]
+        return times
 
     def _scene(self, i: int, now: int) -> Scene:
         forward = now < self._count
