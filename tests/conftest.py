@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pathlib
 import shutil
 import signal
 
@@ -55,3 +56,21 @@ def browser():
         started = running.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield started
         started.close()
+
+
+@pytest.fixture(scope="session")
+def axe():
+    """What axe-core has to say against an open page: each rule, with the elements."""
+    package = pytest.importorskip(
+        "axe_playwright_python", reason="needs axe-core (pip install axe-playwright-python)"
+    )
+    script = pathlib.Path(package.__file__).with_name("axe.min.js").read_text("utf-8")
+
+    def violations(page):
+        if page.evaluate("typeof axe === 'undefined'"):
+            page.evaluate(script)
+        found = page.evaluate("axe.run()")
+        assert len(found["passes"]) > 5
+        return [(v["id"], [n["html"][:160] for n in v["nodes"][:4]]) for v in found["violations"]]
+
+    return violations

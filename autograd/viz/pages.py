@@ -76,13 +76,18 @@ def framed(html: str, title: str, height: int) -> str:
     """A page in an iframe of this height in pixels, for a notebook."""
     return (
         f'<iframe srcdoc="{escape(html)}" style="width:100%;height:{height}px;border:0" '
-        f'title="{escape(title)}" sandbox="allow-scripts"></iframe>'
+        f'title="{escape(title)}" sandbox="allow-scripts allow-downloads"></iframe>'
     )
 
 
-def save(who: str, path: str | os.PathLike[str], make: Callable[[], str]) -> Path:
-    """Write the page that `make` returns to a file, atomically; its suffix is .html."""
+def save(
+    who: str, path: str | os.PathLike[str], make: Callable[[], str], *, also: str = ""
+) -> Path:
+    """Write the page that `make` returns to a file, atomically; its suffix is .html.
+
+    `also` ends the message of another suffix, with those that `who` takes besides.
+    """
     target = Path(path)
     if target.suffix.lower() not in (".html", ".htm"):
-        raise ValueError(f"{who}.save: the name {target.name!r} must end in .html.")
+        raise ValueError(f"{who}.save: the name {target.name!r} must end in .html{also}.")
     return write(target, make().encode())

@@ -1,9 +1,10 @@
-"""`glassgrad gallery`: draw six networks, and make a page to step through each."""
+"""`glassgrad gallery`: six networks in motion, a page to step through each, and other pages."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,13 @@ from autograd.viz.pages import fill
 from nn.commands.refusal import Refusal
 
 NAME = "gallery"
-SUMMARY = "draw six networks, and make an interactive page for each"
+SUMMARY = "show six networks in motion, with an interactive page for each"
 DESCRIPTION = (
-    "Write six computational graphs to a directory, each as an SVG drawing and as a page to step "
-    "through: a neuron, a multilayer perceptron on digits, LeNet, an LSTM on text, a Transformer "
-    "block and one training step of a GAN. index.html lists them."
+    "Write six networks to a directory, each as a moving picture and as a page to step through: a "
+    "neuron, a multilayer perceptron on digits, LeNet, an LSTM on text, a Transformer block and "
+    "one training step of a GAN. Four more pages show a training run over time, two runs on one "
+    "graph, a check of a broken network, and a neuron down to single numbers. index.html shows "
+    "them all."
 )
 
 _TEMPLATE = Path(__file__).with_name("gallery.html")
@@ -44,8 +47,9 @@ def digits_mlp() -> Value:
     import nn
 
     images, labels = _digits(8)
-    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
-    return nn.functional.cross_entropy(model(images), labels)
+    digits = Value(images.reshape(8, 64), name="digits", requires_grad=False)
+    model = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
+    return nn.functional.cross_entropy(model(digits), labels)
 
 
 def lenet() -> Value:
@@ -128,8 +132,8 @@ def gan_step() -> Value:
     discriminator = nn.Sequential(nn.Linear(64, 32), nn.LeakyReLU(0.2), nn.Linear(32, 1))
     noise = np.random.default_rng(0).normal(size=(4, 8)).astype(np.float32)
     loss = nn.BCEWithLogitsLoss()
-    real = discriminator(images.reshape(4, 64))
-    fake = discriminator(generator(noise))
+    real = discriminator(Value(images.reshape(4, 64), name="digits", requires_grad=False))
+    fake = discriminator(generator(Value(noise, name="noise", requires_grad=False)))
     return loss(real, np.ones((4, 1))) + loss(fake, np.zeros((4, 1)))
 
 
@@ -140,14 +144,166 @@ def _digits(n: int) -> tuple[Any, Any]:
     return images[:n].reshape(n, 1, 8, 8), labels[:n]
 
 
-NETWORKS: dict[str, tuple[str, Callable[[], Value]]] = {
-    "neuron": ("A neuron", neuron),
-    "digits_mlp": ("A multilayer perceptron on digits", digits_mlp),
-    "lenet": ("LeNet", lenet),
-    "lstm": ("An LSTM on text", lstm_on_text),
-    "transformer": ("A Transformer block", transformer_block),
-    "gan": ("One step of a GAN", gan_step),
+@dataclass(frozen=True)
+class Network:
+    """One network of the gallery.
+
+    Attributes
+    ----------
+    title, about : its heading, and what to look at.
+    make : its loss.
+    view : the group whose story the moving picture tells; 0 is the whole graph.
+    """
+
+    title: str
+    about: str
+    make: Callable[[], Value]
+    view: str | int = 0
+
+
+NETWORKS = {
+    "neuron": Network(
+        "A neuron",
+        "Six numbers and one tanh. Follow a gradient back: at each box it is multiplied by the "
+        "local derivative, and you can check every product by hand.",
+        neuron,
+    ),
+    "digits_mlp": Network(
+        "A multilayer perceptron on digits",
+        "Eight handwritten digits, two layers. A bias is used by every row of the batch, so its "
+        "gradient is a sum over them: compare the heat maps of bias and output.",
+        digits_mlp,
+    ),
+    "lenet": Network(
+        "LeNet",
+        "The kernels are small pictures, and so are their gradients. Max pooling passes a gradient "
+        "to the pixel that won, and to no other.",
+        lenet,
+    ),
+    "lstm": Network(
+        "An LSTM on text",
+        "One of 24 equal steps: three gates, and the cell c that carries the gradient past them. "
+        "The page shows all steps, and the gradient's norm after each.",
+        lstm_on_text,
+        "step 2 of 24",
+    ),
+    "transformer": Network(
+        "A Transformer block",
+        "Its attention, opened: the mask cuts off the future. The first position sees only itself, "
+        "so softmax lets no gradient through its row.",
+        transformer_block,
+        "attention",
+    ),
+    "gan": Network(
+        "One step of a GAN",
+        "Real and generated digits go through the same discriminator, so each of its weights gets "
+        "two gradients, which add up.",
+        gan_step,
+    ),
 }
+
+
+def training(folder: Path) -> None:
+    """The page of a training run, and its graph over time."""
+    import nn
+    from nn.train import Watch, fit
+
+    images, labels = _digits(320)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
+    watch = Watch(folder / "run.html", every=1, graph=True)
+    fit(
+        model,
+        (images[:256], labels[:256]),
+        "cross_entropy",
+        validation=(images[256:], labels[256:]),
+        epochs=12,
+        rng=0,
+        verbose=False,
+        callbacks=[watch],
+    )
+
+
+def two_runs(folder: Path) -> None:
+    """Two runs of one network, one with a weight that was changed, on one graph."""
+    import nn
+
+    images, labels = _digits(8)
+
+    def loss(change: float) -> Value:
+        autograd.seed(0)
+        model = nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
+        dict(model.named_parameters())["3.weight"].data[7, 20] += change
+        return nn.functional.cross_entropy(model(images), labels)
+
+    autograd.compare(loss(0.0), loss(0.02)).save(folder / "diff.html")
+
+
+def broken(folder: Path) -> None:
+    """The check of a network that learns, but less than it could."""
+    import nn
+
+    images, labels = _digits(320)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.Linear(32, 10), nn.Softmax(-1))
+    data = (images[np.argsort(labels)], np.sort(labels))
+    found = autograd.check(
+        model, data, nn.CrossEntropyLoss(), nn.optim.SGD(model.parameters(), lr=0.1)
+    )
+    found.save(folder / "check.html")
+
+
+def numbers(folder: Path) -> None:
+    """A neuron on arrays, down to single numbers."""
+    x = np.array([1.0, -2.0])
+    w, b = Value([0.5, 0.3], name="w"), Value(0.2, name="b")
+    html = autograd.ladder(np.tanh(w @ x + b)).html()  # type: ignore[arg-type]
+    write(folder / "ladder.html", html.encode())
+
+
+@dataclass(frozen=True)
+class Page:
+    """Another page of the gallery: its file, heading and code, and what to look at."""
+
+    file: str
+    title: str
+    code: str
+    about: str
+    make: Callable[[Path], None]
+
+
+PAGES = (
+    Page(
+        "run.html",
+        "A training run, watched",
+        'fit(model, data, callbacks=[Watch("run.html", graph=True)])',
+        "Loss, gradients, updates and histograms of each layer; and its graph at every moment of "
+        "the training, with a slider over time.",
+        training,
+    ),
+    Page(
+        "diff.html",
+        "Two runs on one graph",
+        'compare(a, b).save("diff.html")',
+        "One weight of 320 was changed. The page opens where the runs part, with both arrays, "
+        "their difference, and the index of the element.",
+        two_runs,
+    ),
+    Page(
+        "check.html",
+        "A broken network, checked",
+        "check(model, data, loss, optimizer)",
+        "Softmax before cross-entropy, two layers with nothing between them, labels in order: what "
+        "it saw, why it matters and what to do.",
+        broken,
+    ),
+    Page(
+        "ladder.html",
+        "Down to single numbers",
+        "ladder(y)",
+        "One tensor node, the same in scalars, and in micrograd's steps: all levels are checked "
+        "to agree.",
+        numbers,
+    ),
+)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -167,17 +323,24 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _draw_all(folder: Path) -> None:
-    """Write the drawings, the pages and their index."""
-    for name, (title, make) in NETWORKS.items():
+    """Write the pictures, the pages and their index."""
+    shown = []
+    for name, network in NETWORKS.items():
         autograd.seed(0)
         with autograd.source_lines():
-            loss = make()
+            loss = network.make()
         loss.name = "loss"
-        scalar = len(autograd.play(loss).story.events) <= 20
-        autograd.draw(loss, gradients=True, formulas=scalar).save(folder / f"{name}.svg")
-        player = autograd.play(loss, title=title)
+        player = autograd.play(loss, title=network.title)
         player.save(folder / f"{name}.html")
-        print(f"{title}: {len(player.story.events):,} nodes, {name}.svg and {name}.html")
-    networks = [(name, title) for name, (title, _) in NETWORKS.items()]
-    html = fill(_TEMPLATE, title="glassgrad: gallery", networks=networks)
+        wide = player.animation(network.view)
+        narrow = player.animation(network.view, narrow=True)
+        wide.save(folder / f"{name}.svg")
+        narrow.save(folder / f"{name}-narrow.svg")
+        shown.append((name, network, wide, narrow))
+        print(f"{network.title}: {len(player.story.events):,} nodes, {name}.svg and {name}.html")
+    for page in PAGES:
+        autograd.seed(0)
+        page.make(folder)
+        print(f"{page.title}: {page.file}")
+    html = fill(_TEMPLATE, title="glassgrad: gallery", data="{}", networks=shown, pages=PAGES)
     write(folder / "index.html", html.encode())

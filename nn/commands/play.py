@@ -41,7 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         help="an input of an ONNX file; without NAME= the first one, or the next",
     )
-    parser.add_argument("--out", metavar="PAGE.html", required=True, help="output file")
+    parser.add_argument(
+        "--out",
+        metavar="FILE",
+        required=True,
+        help="the page (.html), or a moving picture (.svg, .gif)",
+    )
     parser.set_defaults(passed_on=[])
 
 
@@ -63,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     script = located(path)
     if not script.is_file():
         raise Refusal(f"there is no script {path!r}.")
-    out = output_page(arguments.out, name or script.stem)
+    out = output_page(arguments.out, name or script.stem, (".html", ".svg", ".gif"))
     with autograd.source_lines(), kept_graphs() as kept:
         found = executed(script, arguments.passed_on)
     if not name and not kept:

@@ -25,7 +25,7 @@ def played(target: str, inputs: Sequence[str], others: Sequence[str], out: str) 
     file = located(path)
     if not file.is_file():
         raise Refusal(f"there is no file {path!r}.")
-    written = output_page(out, name or file.stem)
+    written = output_page(out, name or file.stem, (".html", ".svg", ".gif"))
     try:
         model = nn.onnx.load(file)
         if name:

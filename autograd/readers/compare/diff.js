@@ -31,10 +31,10 @@ function heat(rows, at, name) {
 }
 
 function table(cells, near, name) {
-  const head = make("tr", {}, make("th", { scope: "col" }, make("span", {}, near.vector ? "index" : "")));
+  const head = make("tr", {}, near.vector ? make("th", { scope: "row" }, "index") : make("td"));
   near.columns.forEach((j) => head.append(make("th", { scope: "col" }, String(j))));
   const body = cells.map((row, i) => {
-    const line = make("tr", {}, make("th", { scope: "row" }, near.vector ? "" : String(near.rows[i])));
+    const line = make("tr", {}, near.vector ? make("td") : make("th", { scope: "row" }, String(near.rows[i])));
     row.forEach((text, j) => {
       const mark = near.rows[i] === near.row && near.columns[j] === near.column;
       line.append(make("td", mark ? { class: "mark" } : {}, text));

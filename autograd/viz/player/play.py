@@ -14,6 +14,8 @@ from autograd.viz.draw import Drawing, draw
 from autograd.viz.live.live import Live
 from autograd.viz.mathml import mathml
 from autograd.viz.pages import embedded, fill, framed, save
+from autograd.viz.player.animation.animation import Animation
+from autograd.viz.player.animation.scenes import Scenes
 from autograd.viz.player.groups import Groups
 from autograd.viz.player.layout import Layouts
 from autograd.viz.player.story import Event, Story
@@ -42,6 +44,7 @@ _SCRIPTS: tuple[str | Path, ...] = (
     "touch.js",
     "moving.js",
     "alive.js",
+    "share.js",
     "start.js",
 )
 
@@ -141,15 +144,80 @@ class Player:
         """
         return page(self.title, self.data, self.still.svg(), self.live.script)
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the page to a file, atomically; its suffix is .html.
+    def animation(
+        self,
+        view: str | int = 0,
+        *,
+        steps: tuple[int, int] | None = None,
+        seconds: float = 1.2,
+        narrow: bool = False,
+    ) -> Animation:
+        """The story of one view as a moving picture, for slides and README files.
+
+        Parameters
+        ----------
+        view : title, path (such as "encoder › norm") or index of a group; 0 is the whole graph.
+        steps : the first step, counted from 0, and the one after the last; by default all.
+        seconds : how long a step takes.
+        narrow : for the screens of phones, on which the graph flows downward.
+
+        Returns
+        -------
+        Animation, which a notebook shows, and whose `save` writes an SVG or a GIF.
+
+        Raises
+        ------
+        ValueError
+            No such group or steps.
+
+        Examples
+        --------
+        >>> import autograd, numpy as np
+        >>> a = autograd.Value(2.0, name="a")
+        >>> autograd.play(np.tanh(a * a)).animation(seconds=0.8)
+        <Animation of 4 steps; .save('story.svg'), .save('story.gif')>
+        """
+        chosen = views(self._groups)[self._view(view)]
+        scenes = Scenes(self.story, self.data, chosen)
+        heading = self.title if view == 0 else f"{self.title}: {view}"
+        return Animation(scenes, heading, steps, seconds, narrow)
+
+    def _view(self, view: str | int) -> int:
+        """The index of the group that is meant."""
+        groups = self._groups.all
+        paths = [
+            " › ".join(groups[k].title for k in self._groups.chain(g.index)[1:]) for g in groups
+        ]
+        found = [g.index for g in groups if view in (g.index, g.title, paths[g.index])]
+        if not found:
+            known = ", ".join(repr(path) for path in paths[1:9]) + (", …" if paths[9:] else "")
+            raise ValueError(
+                f"animation: there is no group {view!r}; "
+                + (f"the groups are {known}." if known else "this graph has only one view, 0.")
+            )
+        return found[0]
+
+    def save(self, path: str | os.PathLike[str], **options: Any) -> Path:
+        """Write it to a file, atomically: the page (.html), or a moving picture (.svg, .gif).
+
+        Parameters
+        ----------
+        path : the file.
+        **options : those of `animation`, for a moving picture.
 
         Raises
         ------
         ValueError
             Another suffix.
+        RuntimeError
+            Graphviz is missing, or a package that a GIF needs; the message says what to install.
         """
-        return save("Player", path, self.html)
+        suffix = Path(path).suffix.lower()
+        if suffix in (".svg", ".gif"):
+            return self.animation(**options).save(path)
+        if options:
+            raise TypeError(f"Player.save: a page has no {next(iter(options))}=.")
+        return save("Player", path, self.html, also=" (the page), .svg or .gif (a moving picture)")
 
     def __repr__(self) -> str:
         return f"<Player of {len(self.story.events):,} nodes; .save('page.html'), .html()>"

@@ -78,7 +78,7 @@ class Event:
             "gradient": self.gradient,
             "tracked": self.tracked,
             "root": self.root,
-            "inputs": self.inputs,
+            "inputs": [dict(place) for place in self.inputs],
         }
         return {key: x for key, x in named.items() if x or key == "value"}
 
