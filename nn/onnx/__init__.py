@@ -2,4 +2,5 @@
 
 from nn.onnx.load import load as load
 from nn.onnx.module import OnnxModule as OnnxModule
+from nn.onnx.save import save as save
 from nn.onnx.table import Unsupported as Unsupported

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from autograd.machine.workspace import native
 from autograd.ops.axes import Ints, each
+
+
+class Regular(NamedTuple):
+    """The arguments of ordinary pooling, one number for each axis."""
+
+    kernel: Ints
+    stride: Ints
+    padding: Ints
+    dilation: Ints
+    ceil_mode: bool
+    count_include_pad: bool
+    divisor: int | None
+
 
 MOST = 2**24  # parts of an axis: a list of them must fit into memory
 
@@ -26,6 +39,7 @@ class Windows:
     text : how it is written.
     stride : of windows along the last axis that are regular, and their taps: for each the pixel in
         window 0, and the range of windows in which it lies inside.
+    regular : the arguments of ordinary pooling; None where they are adaptive.
     """
 
     def __init__(
@@ -36,8 +50,9 @@ class Windows:
         steps: Ints,
         text: str,
         stride: tuple[int, list[Any]] | None = None,
+        regular: Regular | None = None,
     ) -> None:
-        self.size, self.steps, self.text = size, steps, text
+        self.size, self.steps, self.text, self.regular = size, steps, text, regular
         self.out = tuple(len(r) for r in ranges)
         self.ranges, self.scales = ranges, scales
         more = 3 - len(size)
@@ -127,7 +142,10 @@ def sliding(
     for i in range(first, first + kernel[-1] * gaps[-1], gaps[-1]):
         low = min(out, max(0, -(i // s)))
         taps.append((i, low, max(low, min(out, (n - 1 - i) // s + 1))))
-    return Windows(size, ranges, scales, gaps, text, (s, taps))
+    given = Regular(
+        kernel, steps, pads, gaps, bool(ceil_mode), bool(count_include_pad), divisor_override
+    )
+    return Windows(size, ranges, scales, gaps, text, (s, taps), given)
 
 
 @functools.lru_cache(512, typed=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from nn import functional as F  # noqa: N812
 from nn.functional.half import by_single
-from nn.onnx.table import like, plain, reads, row
+from nn.onnx.table import like, plain, reads, row, writes
 
 for name, function, ours in (
     ("Relu", F.relu, "relu"), ("Sigmoid", F.sigmoid, "sigmoid"), ("Mish", F.mish, "mish"),
@@ -122,3 +122,97 @@ ALONG_AN_AXIS: tuple[tuple[str, Any], ...] = (
 for name, along in ALONG_AN_AXIS:
     row(name, _flat(along), since=1)
     row(name, _along(along), since=13)
+
+
+# Writing
+
+
+@writes("softplus")
+def _write_softplus(out: Any, v: Any, a: str) -> Any:
+    beta = v.same(0)
+    if beta == 1:
+        return out.node("Softplus", a)
+    scale = out.constant(beta, v.dtype)
+    return out.node("Div", out.node("Softplus", out.node("Mul", a, scale)), scale)
+
+
+@writes("log_sigmoid")
+def _write_log_sigmoid(out: Any, v: Any, a: str) -> Any:
+    return out.node("Neg", out.node("Softplus", out.node("Neg", a)))
+
+
+@writes("silu")
+def _write_silu(out: Any, v: Any, a: str) -> Any:
+    return out.node("Mul", a, out.node("Sigmoid", a))
+
+
+@writes("gelu")
+def _write_gelu(out: Any, v: Any, a: str) -> Any:
+    how = v.same(0)
+    if out.opset >= 20:
+        return out.node("Gelu", a, approximate=how)
+    half, one = out.constant(0.5, v.dtype), out.constant(1, v.dtype)
+    if how == "tanh":
+        cube = out.node("Mul", out.node("Mul", a, a), a)
+        inner = out.node("Add", a, out.node("Mul", cube, out.constant(0.044715, v.dtype)))
+        turn = out.node(
+            "Tanh", out.node("Mul", inner, out.constant(math.sqrt(2 / math.pi), v.dtype))
+        )
+    else:
+        turn = out.node("Erf", out.node("Mul", a, out.constant(math.sqrt(0.5), v.dtype)))
+    return out.node("Mul", out.node("Mul", a, half), out.node("Add", turn, one))
+
+
+@writes("elu", "celu")
+def _write_elu(out: Any, v: Any, a: str) -> Any:
+    return out.node(v.op.capitalize(), a, alpha=float(v.same(0)))
+
+
+@writes("selu")
+def _write_selu(out: Any, v: Any, a: str) -> Any:
+    return out.node("Selu", a)
+
+
+@writes("leaky_relu")
+def _write_leaky_relu(out: Any, v: Any, a: str) -> Any:
+    return out.node("LeakyRelu", a, alpha=float(v.same(0)))
+
+
+@writes("prelu")
+def _write_prelu(out: Any, v: Any, a: str, weight: str) -> Any:
+    return out.node("PRelu", a, weight)
+
+
+@writes("hardtanh")
+def _write_hardtanh(out: Any, v: Any, a: str) -> Any:
+    return out.node("Clip", a, *(out.constant(v.same(i), v.dtype) for i in (0, 1)))
+
+
+@writes("relu6")
+def _write_relu6(out: Any, v: Any, a: str) -> Any:
+    return out.node("Clip", a, out.constant(0, v.dtype), out.constant(6, v.dtype))
+
+
+@writes("hardsigmoid")
+def _write_hardsigmoid(out: Any, v: Any, a: str) -> Any:
+    return out.node("HardSigmoid", a, alpha=1 / 6, beta=0.5)
+
+
+@writes("tanhshrink")
+def _write_tanhshrink(out: Any, v: Any, a: str) -> Any:
+    return out.node("Sub", a, out.node("Tanh", a))
+
+
+@writes("softshrink", "hardshrink")
+def _write_shrink(out: Any, v: Any, a: str) -> Any:
+    width = float(v.same(0))
+    return out.node("Shrink", a, lambd=width, bias=width if v.op == "softshrink" else 0.0)
+
+
+@writes("softmax", "log_softmax")
+def _write_softmax(out: Any, v: Any, a: str) -> Any:
+    name = "Softmax" if v.op == "softmax" else "LogSoftmax"
+    axis = v.same(0)
+    if axis is None or isinstance(axis, tuple):
+        return NotImplemented
+    return out.node(name, a, axis=int(axis))

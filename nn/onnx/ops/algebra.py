@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from nn import functional as F  # noqa: N812
-from nn.onnx.table import like, plain, reads
+from nn.onnx.table import like, plain, reads, writes
 
 
 @reads("MatMul")
@@ -44,3 +44,61 @@ def _einsum(*xs: Any, equation: str) -> Any:
 @reads("Det")
 def _det(x: Any) -> Any:
     return np.linalg.det(x)
+
+
+# Writing
+
+
+@writes("matmul")
+def _write_matmul(out: Any, v: Any, a: str, b: str) -> Any:
+    return out.node("MatMul", a, b)
+
+
+@writes("linear", "affine")
+def _write_linear(out: Any, v: Any, x: str, w: str, b: str = "") -> Any:
+    if v.ndim(0) == 2:
+        return out.node("Gemm", x, w, b, transB=1)
+    y = out.node("MatMul", x, out.node("Transpose", w, perm=[1, 0]))
+    return out.node("Add", y, b) if b else y
+
+
+@writes("einsum")
+def _write_einsum(out: Any, v: Any, *xs: str) -> Any:
+    return out.node("Einsum", *xs, equation=v.same(0))
+
+
+@writes("vecdot")
+def _write_vecdot(out: Any, v: Any, a: str, b: str) -> Any:
+    axis = int(v.same(0))
+    return out.node("ReduceSum", out.node("Mul", a, b), out.integers(axis), keepdims=0)
+
+
+@writes("tensordot")
+def _write_tensordot(out: Any, v: Any, a: str, b: str) -> Any:
+    axes, (m, n) = v.same(0), (v.ndim(0), v.ndim(1))
+    if isinstance(axes, int):
+        left, right = list(range(m - axes, m)), list(range(axes))
+    else:
+        left, right = ([k] if isinstance(k, int) else list(k) for k in axes)
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    first, second = list(letters[:m]), list(letters[m : m + n])
+    for i, j in zip(left, right, strict=True):
+        second[j % n] = first[i % m]
+    kept = [c for i, c in enumerate(first) if i not in {k % m for k in left}]
+    kept += [c for j, c in enumerate(second) if j not in {k % n for k in right}]
+    return out.node("Einsum", a, b, equation=f"{''.join(first)},{''.join(second)}->{''.join(kept)}")
+
+
+@writes("norm")
+def _write_norm(out: Any, v: Any, x: str) -> Any:
+    order, axis, keep = (v.same(i) for i in range(3))
+    if order not in (1, 2):
+        return NotImplemented
+    op = "ReduceL1" if order == 1 else "ReduceL2"
+    given = [] if axis is None else [out.integers(axis)]
+    return out.node(op, x, *given, keepdims=int(keep))
+
+
+@writes("det")
+def _write_det(out: Any, v: Any, x: str) -> Any:
+    return out.node("Det", x)

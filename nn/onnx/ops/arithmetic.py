@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import autograd
-from nn.onnx.table import Reader, like, on_arrays, plain, reads, row
+from nn.onnx.table import Reader, like, on_arrays, plain, reads, row, writes
 
 SAME: tuple[tuple[str, Reader, str], ...] = (
     ("Add", np.add, "add"), ("Sub", np.subtract, "subtract"), ("Mul", np.multiply, "multiply"),
@@ -136,3 +136,80 @@ def _clip(x: Any, low: Any = None, high: Any = None) -> Any:
 def _clip_6(x: Any, *, min: float | None = None, max: float | None = None) -> Any:
     low, high = (None if v is None else like(v, x) for v in (min, max))
     return _clip(x, low, high)
+
+
+# Writing
+
+
+def _binary(name: str) -> Any:
+    """Writes an op of two inputs, brought to one type."""
+
+    def write(out: Any, v: Any, a: str, b: str) -> Any:
+        return out.node(name, out.cast(a, v.dtype), out.cast(b, v.dtype))
+
+    return write
+
+
+for name, ours in (
+    ("Add", "add"), ("Sub", "subtract"), ("Mul", "multiply"), ("Div", "divide"), ("Pow", "power"),
+    ("Max", "maximum"), ("Min", "minimum"),
+):  # fmt: skip
+    writes(ours)(_binary(name))
+
+
+@writes("reciprocal")
+def _write_reciprocal(out: Any, v: Any, a: str) -> Any:
+    return out.node("Reciprocal", a)
+
+
+@writes("square")
+def _write_square(out: Any, v: Any, a: str) -> Any:
+    return out.node("Mul", a, a)
+
+
+@writes("expm1")
+def _write_expm1(out: Any, v: Any, a: str) -> Any:
+    return out.node("Sub", out.node("Exp", a), out.constant(1, v.dtype))
+
+
+@writes("log1p")
+def _write_log1p(out: Any, v: Any, a: str) -> Any:
+    return out.node("Log", out.node("Add", a, out.constant(1, v.dtype)))
+
+
+@writes("exp2")
+def _write_exp2(out: Any, v: Any, a: str) -> Any:
+    return out.node("Pow", out.constant(2, v.dtype), a)
+
+
+@writes("log2", "log10")
+def _write_log(out: Any, v: Any, a: str) -> Any:
+    base = 2 if v.op == "log2" else 10
+    return out.node("Div", out.node("Log", a), out.constant(np.log(base), v.dtype))
+
+
+@writes("logaddexp")
+def _write_logaddexp(out: Any, v: Any, a: str, b: str) -> Any:
+    return out.node("Add", a, out.node("Softplus", out.node("Sub", b, a)))
+
+
+@writes("where")
+def _write_where(out: Any, v: Any, c: str, a: str, b: str) -> Any:
+    return out.node("Where", out.cast(c, np.bool_), out.cast(a, v.dtype), out.cast(b, v.dtype))
+
+
+@writes("clip")
+def _write_clip(out: Any, v: Any, a: str) -> Any:
+    low, high, least, most = (v.same(i) for i in range(4))
+    low, high = (low if least is None else least), (high if most is None else most)
+    if np.ndim(low) or np.ndim(high):
+        if low is not None:
+            a = out.node("Max", a, out.constant(low, v.dtype))
+        return a if high is None else out.node("Min", a, out.constant(high, v.dtype))
+    ends = ["" if e is None else out.constant(e, v.dtype) for e in (low, high)]
+    return out.node("Clip", a, *ends)
+
+
+@writes("astype")
+def _write_astype(out: Any, v: Any, a: str) -> Any:
+    return out.cast(out.node("Identity", a), v.dtype)

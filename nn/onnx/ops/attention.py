@@ -10,7 +10,7 @@ import numpy as np
 from nn import functional as F  # noqa: N812
 from nn.functional.half import by_single
 from nn.onnx.ops.constants import dtype_of
-from nn.onnx.table import like, plain, reads
+from nn.onnx.table import like, plain, reads, writes
 
 
 @reads("Attention")
@@ -134,3 +134,24 @@ def _rotary(
         y = np.concatenate([first, second], axis=-1)
     y = np.concatenate([y, rest], axis=-1) if rest.shape[-1] else y
     return np.reshape(y, shape) if flat else np.transpose(y, (0, 2, 1, 3))
+
+
+# Writing
+
+
+@writes("attention")
+def _write_attention(out: Any, v: Any, q: str, k: str, w: str, mask: str) -> Any:
+    causal, scale, dropped = v.same(0), v.same(1), v.same(2)
+    ranks = [v.ndim(i) for i in range(3)]
+    stacks = [v.sizes(i)[:-2] for i in range(3)]
+    fits = ranks[0] in (3, 4) and stacks[0] == stacks[1] == stacks[2]
+    if out.opset < 23 or dropped or not fits or (mask and causal):
+        return NotImplemented
+    given = [q, k, w]
+    if ranks[0] == 3:
+        given = [out.node("Unsqueeze", x, out.integers(1)) for x in given]
+        if mask and v.ndim(3) == 3:
+            mask = out.node("Unsqueeze", mask, out.integers(1))
+    more = {} if scale is None else {"scale": float(scale)}
+    y = out.node("Attention", *given, mask, is_causal=int(bool(causal)), **more)
+    return out.node("Squeeze", y, out.integers(1)) if ranks[0] == 3 else y

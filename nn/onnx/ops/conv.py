@@ -9,7 +9,7 @@ import numpy as np
 
 from nn import functional as F  # noqa: N812
 from nn.functional.half import by_single
-from nn.onnx.table import Unsupported, bounded, reads
+from nn.onnx.table import Unsupported, bounded, reads, writes
 
 Pairs = tuple[tuple[int, int], ...]
 CONV = {1: by_single(F.conv1d), 2: by_single(F.conv2d), 3: by_single(F.conv3d)}
@@ -130,3 +130,61 @@ def _deform_conv(
     kernel = np.reshape(w, (group, M // group, -1))
     y = np.reshape(np.matmul(kernel, taken), (N, M, OH, OW))
     return y if b is None else y + np.reshape(b, (-1, 1, 1))
+
+
+# Writing
+
+
+@writes("conv", "conv_bias")
+def _write_conv(out: Any, v: Any, x: str, w: str, b: str = "") -> Any:
+    from autograd.ops.conv.geometry import geometry
+
+    size, kernel = ([n[0] for n in v.sizes(i)[2:]] for i in (0, 1))
+    steps, ends, gaps, _ = geometry(tuple(size), tuple(kernel), v.same(0), v.same(1), v.same(2))
+    return out.node(
+        "Conv", x, w, b, strides=steps, dilations=gaps, group=int(v.same(3)), kernel_shape=kernel,
+        pads=[a for a, _ in ends] + [c for _, c in ends],
+    )  # fmt: skip
+
+
+@writes("conv_input_grad")
+def _write_conv_transpose(out: Any, v: Any, g: str, w: str) -> Any:
+    """A transposed convolution; the size of its output is said by output_padding."""
+    from autograd.ops.conv.geometry import geometry
+
+    given, kernel = ([n[0] for n in v.sizes(i)[2:]] for i in (0, 1))
+    size = tuple(int(n) for n in v.static[0][0])
+    steps, ends, gaps, _ = geometry(size, tuple(kernel), v.same(1), v.same(2), v.same(3))
+    more = [
+        n - ((m - 1) * s - a - c + d * (k - 1) + 1)
+        for n, m, s, (a, c), d, k in zip(size, given, steps, ends, gaps, kernel, strict=True)
+    ]
+    return out.node(
+        "ConvTranspose", g, w, strides=steps, dilations=gaps, group=int(v.same(4)),
+        kernel_shape=kernel, pads=[a for a, _ in ends] + [c for _, c in ends], output_padding=more,
+    )  # fmt: skip
+
+
+@writes("im2col", "col2im")
+def _write_columns(out: Any, v: Any, x: str) -> Any:
+    """Patches are a convolution with kernels of one 1 each; the transposed map is its transpose."""
+    p, channels = v.static[0][0], v.sizes(0)[1][0]
+    taps = p.kernel[0] * p.kernel[1]
+    C = channels if v.op == "im2col" else channels // taps
+    ones = np.tile(np.eye(taps).reshape(taps, 1, *p.kernel), (C, 1, 1, 1))
+    how = {
+        "strides": p.stride, "dilations": p.dilation, "group": C, "pads": p.padding * 2,
+        "kernel_shape": p.kernel,
+    }  # fmt: skip
+    w = out.constant(ones, v.dtype)
+    if v.op == "im2col":
+        return out.reshape(out.node("Conv", x, w, **how), v.sizes())
+    batch = v.sizes(0)[0]
+    apart = out.reshape(x, [batch, *((n,) * len(batch) for n in (channels, *p.out))])
+    more = [
+        n - ((m - 1) * s - 2 * a + d * (k - 1) + 1)
+        for n, m, s, a, d, k in zip(
+            p.size, p.out, p.stride, p.padding, p.dilation, p.kernel, strict=True
+        )
+    ]
+    return out.node("ConvTranspose", apart, w, output_padding=more, **how)

@@ -10,7 +10,8 @@ import numpy as np
 from autograd.ops.images.resample import Taps, resample
 from nn import functional as F  # noqa: N812
 from nn.functional.half import by_single
-from nn.onnx.table import Unsupported, bounded, integers, like, plain, reads
+from nn.onnx.ops.pooling import product_along
+from nn.onnx.table import Unsupported, bounded, integers, like, plain, reads, writes
 
 
 def _positions(how: str, n: int, m: int, scale: float, low: float, high: float) -> Any:
@@ -198,3 +199,19 @@ def _non_max_suppression(
                     ratio = np.where(union > 0, both / union, 0)
                 order = order[ratio <= overlap]
     return np.array(found, np.int64).reshape(-1, 3)
+
+
+# Writing
+
+
+@writes("resample")
+def _write_resample(out: Any, v: Any, x: str) -> Any:
+    axis, taps = v.same(0) % v.ndim(0), v.static[1][0]
+    if any(repr(n) != repr(v.sizes(0)[axis][:1] * len(n)) for n in [v.sizes(0)[axis]]):
+        return NotImplemented
+    weights = taps.weights[np.dtype(np.float64)]
+    if np.all(np.diff(taps.starts) == 1) and np.all(weights == 1):
+        return out.node("Gather", x, out.constant(taps.places.astype(np.int64)), axis=axis)
+    matrix = np.zeros((taps.out, taps.size))
+    np.add.at(matrix, (np.repeat(np.arange(taps.out), np.diff(taps.starts)), taps.places), weights)
+    return product_along(out, x, axis, matrix.astype(v.dtype), v.ndim(0))

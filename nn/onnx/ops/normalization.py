@@ -8,7 +8,7 @@ import numpy as np
 
 from nn import functional as F  # noqa: N812
 from nn.functional.half import by_single
-from nn.onnx.table import Unsupported, like, plain, reads
+from nn.onnx.table import Unsupported, like, plain, reads, writes
 
 
 def _by_channel(v: Any, x: Any) -> Any:
@@ -125,3 +125,52 @@ def _dropout_1(x: Any, *, ratio: float = 0.5, is_test: int = 1, node: Any) -> An
 
 def _undropped(x: Any, node: Any) -> Any:
     return (x, np.ones(x.shape, bool)) if len(node.outputs) > 1 else x
+
+
+# Writing
+
+
+def _or_ones(out: Any, name: str, size: Any, dtype: Any, number: int = 1) -> str:
+    return name or str(out.constant(np.full(size, number), dtype))
+
+
+@writes("batch_norm")
+def _write_batch_norm(out: Any, v: Any, x: str, w: str, b: str) -> Any:
+    mean, var, training, eps = (v.same(i) for i in range(4))
+    if training:
+        return NotImplemented
+    C, dtype = len(mean), v.dtype
+    w, b = _or_ones(out, w, C, dtype), _or_ones(out, b, C, dtype, 0)
+    moments = out.constant(mean, dtype, hint="mean"), out.constant(var, dtype, hint="var")
+    return out.node("BatchNormalization", x, w, b, *moments, epsilon=float(eps))
+
+
+@writes("layer_norm")
+def _write_layer_norm(out: Any, v: Any, x: str, w: str, b: str) -> Any:
+    size, eps = np.atleast_1d(v.same(0)), float(v.same(1))
+    w = _or_ones(out, w, size, v.dtype)
+    return out.node("LayerNormalization", x, w, b, axis=-len(size), epsilon=eps)
+
+
+@writes("rms_norm")
+def _write_rms_norm(out: Any, v: Any, x: str, w: str) -> Any:
+    size, eps = np.atleast_1d(v.same(0)), v.same(1)
+    eps = float(np.finfo(v.dtype).eps if eps is None else eps)
+    w = _or_ones(out, w, size, v.dtype)
+    if out.opset >= 23:
+        return out.node("RMSNormalization", x, w, axis=-len(size), epsilon=eps)
+    axes = out.integers(range(-len(size), 0))
+    square = out.node("ReduceMean", out.node("Mul", x, x), axes)
+    root = out.node("Sqrt", out.node("Add", square, out.constant(eps, v.dtype)))
+    return out.node("Mul", out.node("Div", x, root), w)
+
+
+@writes("group_norm")
+def _write_group_norm(out: Any, v: Any, x: str, w: str, b: str) -> Any:
+    groups, eps, C = int(v.same(0)), float(v.same(1)), v.shape[1]
+    w, b = _or_ones(out, w, C, v.dtype), _or_ones(out, b, C, v.dtype, 0)
+    if groups == C:
+        return out.node("InstanceNormalization", x, w, b, epsilon=eps)
+    if out.opset < 21:
+        return NotImplemented
+    return out.node("GroupNormalization", x, w, b, num_groups=groups, epsilon=eps)

@@ -11,7 +11,7 @@ import autograd
 from nn import functional as F  # noqa: N812
 from nn.functional.half import by_single
 from nn.onnx.ops.conv import padding
-from nn.onnx.table import Unsupported, bounded, integers, like, plain, reads, row
+from nn.onnx.table import Unsupported, bounded, integers, like, plain, reads, row, writes
 
 MAX = {1: by_single(F.max_pool1d), 2: by_single(F.max_pool2d), 3: by_single(F.max_pool3d)}
 AVERAGE = {1: by_single(F.avg_pool1d), 2: by_single(F.avg_pool2d), 3: by_single(F.avg_pool3d)}
@@ -278,3 +278,56 @@ def _parts(start: int, size: int, count: int, limit: int) -> list[tuple[int, int
         )
         for i in range(count)
     ]
+
+
+# Writing
+
+
+@writes("max_pool", "avg_pool")
+def _write_pool(out: Any, v: Any, x: str) -> Any:
+    windows, largest = v.static[0][0], v.op == "max_pool"
+    if windows.whole:
+        return out.node("GlobalMaxPool" if largest else "GlobalAveragePool", x)
+    how = windows.regular
+    if how is None or how.divisor is not None:
+        if any(repr(w.ranges) != repr(windows.ranges) for w in v.static[0]):
+            return NotImplemented
+        return _write_uneven(out, v, x, windows, largest)
+    given = {
+        "kernel_shape": how.kernel, "strides": how.stride, "pads": how.padding * 2,
+        "ceil_mode": int(how.ceil_mode),
+    }  # fmt: skip
+    if largest:
+        return out.node("MaxPool", x, dilations=how.dilation, **given)
+    return out.node("AveragePool", x, count_include_pad=int(how.count_include_pad), **given)
+
+
+def _write_uneven(out: Any, v: Any, x: str, windows: Any, largest: bool) -> Any:
+    """Windows that no ONNX op has, one axis after another: products with a matrix, or maxima."""
+    rank = len(windows.size)
+    for k in range(rank):
+        axis, (n, ranges, step) = k + 2, (windows.size[k], windows.ranges[k], windows.steps[k])
+        members = [list(range(a, b, step)) for a, b in ranges]
+        if largest:
+            most = max(map(len, members))
+            if not all(members):
+                return NotImplemented
+            table = np.array([m + m[-1:] * (most - len(m)) for m in members])
+            taken = out.node("Gather", x, out.constant(table.astype(np.int64)), axis=axis)
+            x = out.node("ReduceMax", taken, out.integers(axis + 1), keepdims=0)
+            continue
+        matrix = np.zeros((len(members), n))
+        for row_, (m, scale) in enumerate(zip(members, windows.scales[k], strict=True)):
+            matrix[row_, m] = scale
+        x = product_along(out, x, axis, matrix.astype(v.dtype), rank + 2)
+    return x
+
+
+def product_along(out: Any, x: str, axis: int, matrix: Any, ndim: int) -> Any:
+    """Each vector along an axis, times a matrix (m, n)."""
+    order = list(range(ndim))
+    order[axis], order[-1] = order[-1], order[axis]
+    last = axis == ndim - 1
+    turned = x if last else out.node("Transpose", x, perm=order)
+    y = out.node("MatMul", turned, out.constant(np.ascontiguousarray(matrix.T)))
+    return y if last else out.node("Transpose", y, perm=order)

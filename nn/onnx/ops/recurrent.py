@@ -9,7 +9,7 @@ import numpy as np
 
 import autograd
 from nn import functional as F  # noqa: N812
-from nn.onnx.table import Unsupported, plain, reads
+from nn.onnx.table import Unsupported, plain, reads, writes
 
 ACTIVATIONS: dict[str, Callable[..., Any]] = {
     "Relu": lambda x, a, b: F.relu(x),
@@ -260,3 +260,60 @@ def _rnn(
         ys.append(y)
         hs.append(h)
     return layer.joined(ys, hs)
+
+
+# Writing
+
+
+@writes("lstm_scan")
+def _write_lstm(out: Any, v: Any, x: str, h: str, c: str, *rest: str) -> Any:
+    w, u, b1, b2, projection = rest
+    if projection:
+        return NotImplemented
+    return _written(out, v, "LSTM", x, [h, c], (w, u, b1, b2), (0, 3, 1, 2), {})
+
+
+@writes("gru_scan")
+def _write_gru(out: Any, v: Any, x: str, h: str, *weights: str) -> Any:
+    return _written(out, v, "GRU", x, [h], weights, (1, 0, 2), {"linear_before_reset": 1})
+
+
+@writes("rnn_scan")
+def _write_rnn(out: Any, v: Any, x: str, h: str, *weights: str) -> Any:
+    name = v.same(2).capitalize()
+    return _written(out, v, "RNN", x, [h], weights, (0,), {"activations": [name]})
+
+
+def _written(
+    out: Any, v: Any, op: str, x: str, states: list[str], weights: Any, order: tuple[int, ...],
+    more: dict[str, Any],
+) -> Any:  # fmt: skip
+    """One direction of a layer; its weights with their gates in ONNX's order."""
+    first = len(states) + 1
+    H = v.sizes(first + 1)[1][0]
+    lengths, reverse = v.static[0], v.same(1)
+    gates = out.constant(np.concatenate([np.arange(H) + H * g for g in order]).astype(np.int64))
+
+    def turned(name: str) -> str:
+        return str(out.node("Gather", name, gates, axis=0)) if len(order) > 1 else name
+
+    w, u = (out.node("Unsqueeze", turned(name), out.integers(0)) for name in weights[:2])
+    biases = [turned(name) if name else "" for name in weights[2:4]]
+    bias = ""
+    if any(biases):
+        zeros = out.constant(np.zeros(H * len(order)), v.nodes[0]._data[0].dtype)
+        both = out.node("Concat", *[name or zeros for name in biases], axis=0)
+        bias = out.node("Unsqueeze", both, out.integers(0))
+    steps = ""
+    if lengths[0] is not None:
+        steps = out.cast(out.array([np.asarray(n) for n in lengths], what="lengths"), np.int32)
+    begin = [out.node("Unsqueeze", s, out.integers(0)) if s else "" for s in states]
+    direction = "reverse" if reverse else "forward"
+    found = out.node(
+        op, x, w, u, bias, steps, *begin, hidden_size=int(H), direction=direction,
+        count=1 + len(states), **more,
+    )  # fmt: skip
+    return (
+        out.node("Squeeze", found[0], out.integers(1)),
+        *(out.node("Squeeze", s, out.integers(0)) for s in found[1:]),
+    )

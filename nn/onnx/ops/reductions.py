@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import autograd
-from nn.onnx.table import integers, plain, row
+from nn.onnx.table import integers, plain, row, writes
 
 
 def _l1(x: Any, **how: Any) -> Any:
@@ -122,3 +122,49 @@ def _running(function: Any, start: int) -> Any:
 
 row("CumSum", _running(np.cumsum, 0))
 row("CumProd", _running(np.cumprod, 1))
+
+
+# Writing
+
+REDUCTIONS = {
+    "sum": "ReduceSum", "mean": "ReduceMean", "prod": "ReduceProd", "max": "ReduceMax",
+    "min": "ReduceMin", "logsumexp": "ReduceLogSumExp",
+}  # fmt: skip
+
+
+@writes(*REDUCTIONS)
+def _write_reduction(out: Any, v: Any, x: str) -> Any:
+    return _over(out, REDUCTIONS[v.op], x, v.same(0), v.same(1))
+
+
+def _over(out: Any, op: str, x: str, axis: Any, keepdims: Any) -> Any:
+    given = [] if axis is None else [out.integers(axis)]
+    return out.node(op, x, *given, keepdims=int(bool(keepdims)))
+
+
+@writes("deviation")
+def _write_deviation(out: Any, v: Any, x: str) -> Any:
+    return out.node("Sub", x, _over(out, "ReduceMean", x, v.same(0), True))
+
+
+@writes("var", "std")
+def _write_var(out: Any, v: Any, x: str) -> Any:
+    axis, ddof, keep = (v.same(i) for i in range(3))
+    away = out.node("Sub", x, _over(out, "ReduceMean", x, axis, True))
+    square = out.node("Mul", away, away)
+    if ddof:
+        sizes = v.sizes(0)
+        chosen = range(len(sizes)) if axis is None else np.atleast_1d(axis)
+        counts = [int(np.prod([sizes[k][r] for k in chosen])) for r in range(len(v.nodes))]
+        total = _over(out, "ReduceSum", square, axis, keep)
+        count = out.cast(out.node("Squeeze", out.size([n - ddof for n in counts])), v.dtype)
+        y = out.node("Div", total, count)
+    else:
+        y = _over(out, "ReduceMean", square, axis, keep)
+    return out.node("Sqrt", y) if v.op == "std" else y
+
+
+@writes("cumsum")
+def _write_cumsum(out: Any, v: Any, x: str) -> Any:
+    axis = v.same(0)
+    return NotImplemented if axis is None else out.node("CumSum", x, out.constant(np.int64(axis)))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nn import functional as F  # noqa: N812
-from nn.onnx.table import bounded, integers, plain, reads
+from nn.onnx.table import bounded, integers, plain, reads, writes
 
 
 @reads("Shape")
@@ -196,3 +196,134 @@ def _col2im(
     y = np.reshape(y, (N, C, *whole))
     inner = [slice(ends[i], ends[i] + n) for i, n in enumerate(size)]
     return y[(slice(None), slice(None), *inner)]
+
+
+# Writing
+
+
+@writes("reshape")
+def _write_reshape(out: Any, v: Any, x: str) -> Any:
+    return out.reshape(x, v.sizes())
+
+
+@writes("transpose")
+def _write_transpose(out: Any, v: Any, x: str) -> Any:
+    axes, n = v.same(0), v.ndim(0)
+    return _turned(out, x, range(n)[::-1] if axes is None else [k % n for k in axes])
+
+
+def _turned(out: Any, x: str, axes: Any) -> Any:
+    return out.node("Transpose", x, perm=[int(k) for k in axes])
+
+
+@writes("swapaxes")
+def _write_swapaxes(out: Any, v: Any, x: str) -> Any:
+    axes = list(range(v.ndim(0)))
+    i, j = v.same(0), v.same(1)
+    axes[i], axes[j] = axes[j], axes[i]
+    return _turned(out, x, axes)
+
+
+@writes("moveaxis")
+def _write_moveaxis(out: Any, v: Any, x: str) -> Any:
+    order = np.moveaxis(np.empty(range(1, v.ndim(0) + 1)), v.same(0), v.same(1)).shape
+    return _turned(out, x, [n - 1 for n in order])
+
+
+@writes("expand_dims")
+def _write_expand_dims(out: Any, v: Any, x: str) -> Any:
+    return out.node("Unsqueeze", x, out.integers(v.same(0)))
+
+
+@writes("squeeze")
+def _write_squeeze(out: Any, v: Any, x: str) -> Any:
+    axis = v.same(0)
+    if axis is None:
+        axis = [k for k, n in enumerate(v.sizes(0)) if set(n) == {1}]
+    return out.node("Squeeze", x, out.integers(axis)) if np.size(axis) else out.node("Identity", x)
+
+
+@writes("broadcast_to")
+def _write_broadcast_to(out: Any, v: Any, x: str) -> Any:
+    return out.node("Expand", x, out.shape(v.sizes()))
+
+
+@writes("concatenate")
+def _write_concatenate(out: Any, v: Any, *xs: str) -> Any:
+    axis = v.same(0)
+    if axis is None:
+        xs, axis = tuple(out.node("Reshape", x, out.integers(-1)) for x in xs), 0
+    return out.node("Concat", *[out.cast(x, v.dtype) for x in xs], axis=int(axis))
+
+
+@writes("stack")
+def _write_stack(out: Any, v: Any, *xs: str) -> Any:
+    axis = int(v.same(0))
+    apart = [out.node("Unsqueeze", out.cast(x, v.dtype), out.integers(axis)) for x in xs]
+    return out.node("Concat", *apart, axis=axis)
+
+
+@writes("split", "array_split", "unstack")
+def _write_split(out: Any, v: Any, x: str) -> Any:
+    axis = int(v.same(0) if v.op == "unstack" else v.same(1))
+    many = [v_._data for v_ in v.nodes]
+    axis %= v.ndim(0)
+    if v.op == "unstack":
+        count = len(many[0])
+        found = out.node("Split", x, axis=axis, num_outputs=count, count=count)
+        found = (found,) if count == 1 else found
+        return tuple(out.node("Squeeze", part, out.integers(axis)) for part in found)
+    sizes = [tuple(parts_[i].shape[axis] for parts_ in many) for i in range(len(many[0]))]
+    found = out.node("Split", x, out.shape(sizes), axis=axis, count=len(sizes))
+    return (found,) if len(sizes) == 1 else found
+
+
+@writes("pad")
+def _write_pad(out: Any, v: Any, x: str) -> Any:
+    n = v.ndim(0)
+    given = np.broadcast_to(np.asarray(v.same(0)), (n, 2))
+    modes = {"constant": "constant", "edge": "edge", "reflect": "reflect", "wrap": "wrap"}
+    mode, fill = v.same(1), np.asarray(v.same(2))
+    if mode not in modes or fill.size != 1:
+        return NotImplemented
+    pads = out.integers([*given[:, 0], *given[:, 1]])
+    value = [out.constant(fill.reshape(()), v.dtype)] if mode == "constant" else []
+    return out.node("Pad", x, pads, *value, mode=mode)
+
+
+@writes("tile")
+def _write_tile(out: Any, v: Any, x: str) -> Any:
+    times = [t if isinstance(t, (tuple, list)) else (t,) for t in v.static[0]]
+    n = max(v.ndim(0), len(times[0]))
+    if v.ndim(0) < n:
+        x = out.node("Unsqueeze", x, out.integers(range(n - v.ndim(0))))
+    whole = [(1,) * (n - len(t)) + tuple(t) for t in times]
+    return out.node("Tile", x, out.shape(list(zip(*whole, strict=True))))
+
+
+@writes("repeat")
+def _write_repeat(out: Any, v: Any, x: str) -> Any:
+    times, axis = v.same(0), v.same(1)
+    if np.size(times) > 1 or axis is None:
+        return NotImplemented
+    k = axis % v.ndim(0)
+    apart = out.node("Unsqueeze", x, out.integers(k + 1))
+    sizes = v.sizes(0)
+    several = [(1,)] * (k + 1) + [(int(np.ravel(times)[0]),)] + [(1,)] * (len(sizes) - k - 1)
+    spread = out.node("Expand", apart, out.shape(several))
+    return out.reshape(spread, v.sizes())
+
+
+@writes("diagonal")
+def _write_diagonal(out: Any, v: Any, x: str) -> Any:
+    offset, first, second = (v.same(i) for i in range(3))
+    n, sizes = v.ndim(0), v.sizes(0)
+    if offset or any(len(set(sizes[k % n])) > 1 for k in (first, second)):
+        return NotImplemented
+    letters = list("abcdefgh"[:n])
+    letters[second % n] = letters[first % n]
+    if sizes[first % n][0] != sizes[second % n][0]:
+        return NotImplemented
+    kept = [c for i, c in enumerate(letters) if i not in (first % n, second % n)]
+    equation = f"{''.join(letters)}->{''.join(kept)}{letters[first % n]}"
+    return out.node("Einsum", x, equation=equation)
