@@ -117,7 +117,7 @@ const alive = (() => {
   }
   function sayLoss() {
     const [before, after] = losses.slice(-2);
-    remark = Number.isFinite(after) ? `step ${taken}: loss ${number(before)} → ${number(after)}${after > before ? ": it rose, the step was too long" : ""}`
+    remark = Number.isFinite(after) ? `step ${taken}: loss ${number(before, 6)} → ${number(after, 6)}${after > before ? ": it rose, the step was too long" : ""}`
       : "The loss is no longer finite: the learning rate is too large. Go back to the recording.";
   }
   function pause() {
