@@ -102,9 +102,11 @@ function hint(at, text, more, e) {
 const unhint = () => { byId("tip").hidden = true; };
 
 // Draw the tiles and lines with the numbers of now.
+let outputOverPlane = null;
 function drawNetwork() {
-  layers().forEach((layer, l) => {
-    const set = plane || (train.n ? train : chosen.train), { data } = outputs(set, layer.event), wide = data.length / set.n;
+  const set = plane || (train.n ? train : chosen.train), known = { [variant.samples]: { shape: [set.n, features], data: set.x } };
+  layers().forEach((layer, l) => { // each layer from those before it
+    const { data } = (known[layer.event] = live.evaluate(known, layer.event)), wide = data.length / set.n;
     for (const { j, canvas } of tiles.filter((t) => t.l === l)) {
       const column = (i) => data[i * wide + j];
       if (features === 2) drawMap(canvas, column, set.n);
@@ -112,6 +114,7 @@ function drawNetwork() {
       else drawHistogram(canvas, column, set);
     }
   });
+  outputOverPlane = known[variant.output].data;
   for (const edge of lines) {
     const { value } = weightOf(edge), t = Math.min(Math.abs(value) / 2, 1);
     edge.line.style.strokeWidth = (0.4 + 5 * t).toFixed(2);
