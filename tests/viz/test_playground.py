@@ -329,6 +329,17 @@ def test_a_function_of_values_trains(visit, rng):
     assert "your_model" in ground.find("#text").input_value()
 
 
+def test_layers_in_evaluation_mode_are_part_of_the_page(visit):
+    model = nn.Sequential(nn.Linear(2, 4, rng=0), nn.BatchNorm1d(4), nn.Dropout(), nn.Tanh())
+    model = nn.Sequential(*model, nn.Linear(4, 1, rng=1)).double()
+    model(samples()[0])  # running statistics
+    model.eval()
+    ground = visit(playground(model, *samples()))
+    X, t = split(ground)
+    expected = binary_cross_entropy_with_logits(model(X), t).item()
+    assert ground.loss() == pytest.approx(expected, rel=1e-3)
+
+
 def test_a_loss_of_ones_own(visit):
     model = network()
 
@@ -352,6 +363,8 @@ def test_a_loss_of_ones_own(visit):
         ({"loss": lambda z, t: z}, "a Value of one number"),
         ({"loss": lambda z, t: np.mean(z * np.arange(len(z))[:, None])}, "keeps an array"),
         ({"loss": lambda z, t: np.sum((z - t) ** 2) / len(z)}, "number of samples"),
+        ({"model": nn.Sequential(network(), nn.Dropout(0.5))}, "model.eval"),
+        ({"model": nn.Sequential(network(), nn.BatchNorm1d(1).double())}, "model.eval"),
         ({"test": 1.0}, "leaves no samples"),
         ({"X": {}, "y": None}, "no samples"),
         ({"y": np.arange(80.0).reshape(40, 2)}, "takes samples"),
