@@ -203,6 +203,18 @@ def test_hovering_over_a_line_shows_the_weight(visit):
     assert "∂loss =" in text
 
 
+def test_lines_show_where_descent_takes_the_weights(visit):
+    model = network()
+    ground = visit(playground(model, *samples()))
+    X, t = split(ground)
+    binary_cross_entropy_with_logits(model(X), t).backward()
+    ground.find("#lines").select_option(index=1)
+    for k, gradient in enumerate(model[2].weight.grad[0]):
+        color = ground.find(".weight").nth(2 * 5 + k).evaluate("e => getComputedStyle(e).stroke")
+        red, _, blue = (int(c) for c in color[4:-1].split(","))
+        assert (red > blue) == (gradient < 0)
+
+
 def test_the_player_opens_on_the_weights_of_the_step(visit):
     ground = visit(playground(network(), *samples()))
     ground.page.locator("#points").click(position={"x": 40, "y": 40})

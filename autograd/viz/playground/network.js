@@ -40,7 +40,10 @@ function buildNetwork() {
   selected = null;
   select(layers().length - 1, 0);
   buildLines();
-  byId("netsays").textContent = plane ? `Each tile is one neuron's output ${features === 1 ? "along the input" : "over the input plane"}; each line is a weight: as thick as it is large, orange above 0 and blue below. Choose a neuron to change its weights.`
+  sayNetwork();
+}
+function sayNetwork() {
+  byId("netsays").textContent = plane ? `Each tile is one neuron's output ${features === 1 ? "along the input" : "over the input plane"}; ${settings.lines === LINES[0] ? "each line is a weight: as thick as it is large, orange above 0 and blue below" : "each line is −∂loss/∂weight, where descent takes the weight: orange up and blue down"}. Choose a neuron to change its weights.`
     : "Each tile is the histogram of one neuron's output over the samples; each line is a weight.";
 }
 function buildLines() {
@@ -115,10 +118,11 @@ function drawNetwork() {
     }
   });
   outputOverPlane = known[variant.output].data;
+  const slopes = settings.lines !== LINES[0], steepest = slopes ? Math.max(...lines.map((edge) => Math.abs(weightOf(edge).gradient)), 1e-30) : 0;
   for (const edge of lines) {
-    const { value } = weightOf(edge), t = Math.min(Math.abs(value) / 2, 1);
+    const { value, gradient } = weightOf(edge), shown = slopes ? -gradient : value, t = Math.min(Math.abs(shown) / (slopes ? steepest : 2), 1);
     edge.line.style.strokeWidth = (0.4 + 5 * t).toFixed(2);
-    edge.line.style.stroke = css(mixed(palette.zero, value < 0 ? palette.minus : palette.plus, 0.35 + 0.65 * t));
+    edge.line.style.stroke = css(mixed(palette.zero, shown < 0 ? palette.minus : palette.plus, 0.35 + 0.65 * t));
   }
 }
 function drawMap(canvas, column, n) {
