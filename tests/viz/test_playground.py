@@ -194,6 +194,14 @@ def test_a_weight_shows_its_number_and_gradient_and_can_be_changed(visit):
     assert ground.loss() == pytest.approx(expected, rel=1e-3)
 
 
+def test_a_neuron_that_is_zero_everywhere_is_called_dead(visit):
+    model = network(nn.ReLU)
+    model[0].bias.data[1] = -100
+    ground = visit(playground(model, *samples()))
+    assert ground.find(".dead").count() == 1
+    assert "neuron 2 of layer 1, dead" in ground.find(".dead").get_attribute("aria-label")
+
+
 def test_hovering_over_a_line_shows_the_weight(visit):
     model = network()
     ground = visit(playground(model, *samples()))

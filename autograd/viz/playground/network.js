@@ -1,6 +1,7 @@
 // The network: each neuron's output as a tile over the input plane, weights as lines between them.
 
 const GRID = 40, FINE = 90; // samples on a side of the input plane: while training, and at rest
+const DEAD = "dead: 0 everywhere, so that no gradient passes";
 const MOST = 12; // most neurons of a layer that are shown
 const planeOf = (side) => { // samples over the input plane, or along the only feature
   const n = features === 1 ? 120 : features === 2 ? side : 0, at = (j, i) => given.box[j][0] + ((i + 0.5) / n) * (given.box[j][1] - given.box[j][0]);
@@ -29,7 +30,7 @@ function buildNetwork() {
       const canvas = make("canvas", {}), button = make("button", { type: "button", class: "tile", "aria-label": label(l, j), "aria-pressed": "false" }, canvas);
       if (l === 0 && layer.event === variant.samples) button.append(make("span", {}, given.names[j]));
       button.addEventListener("click", () => select(l, j));
-      button.addEventListener("mouseenter", () => hint(button, label(l, j), ""));
+      button.addEventListener("mouseenter", () => hint(button, label(l, j), button.classList.contains("dead") ? DEAD : ""));
       button.addEventListener("mouseleave", unhint);
       column.append(button);
       tiles.push({ l, j, button, canvas });
@@ -110,8 +111,12 @@ function drawNetwork() {
   const set = plane || (train.n ? train : chosen.train), known = { [variant.samples]: { shape: [set.n, features], data: set.x } };
   layers().forEach((layer, l) => { // each layer from those before it
     const { data } = (known[layer.event] = live.evaluate(known, layer.event)), wide = data.length / set.n;
-    for (const { j, canvas } of tiles.filter((t) => t.l === l)) {
+    for (const { j, canvas, button } of tiles.filter((t) => t.l === l)) {
       const column = (i) => data[i * wide + j];
+      let dead = true;
+      for (let i = 0; i < set.n && dead; i++) dead = column(i) === 0;
+      button.classList.toggle("dead", dead);
+      button.setAttribute("aria-label", `${label(l, j)}${dead ? `, ${DEAD}` : ""}`);
       if (features === 2) drawMap(canvas, column, set.n);
       else if (features === 1) drawLine(canvas, column, set.n);
       else drawHistogram(canvas, column, set);
