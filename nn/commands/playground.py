@@ -77,7 +77,8 @@ def run(arguments: argparse.Namespace) -> int:
     sets = {}
     for shape, draw in SHAPES.items():
         X, y = draw(240, rng)
-        sets[shape] = X.round(3), y
+        X -= (X.min(0) + X.max(0)) / 2
+        sets[shape] = (X / np.abs(X).max()).round(3), y
     model = Sequential()
     inputs = 2
     for n in arguments.hidden:

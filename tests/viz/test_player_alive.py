@@ -215,6 +215,19 @@ def test_steps_of_gradient_descent_are_those_of_sgd(visit, rng):
         assert number(page.find("#typed").input_value()) == pytest.approx(element, abs=1e-5)
 
 
+def test_the_next_step_of_a_leaf_is_written_with_its_numbers(visit):
+    page = visit(neuron()[0])
+    page.edit("c")
+    page.find("#rate").fill("-1")
+    loss, (_, _, c) = neuron()
+    loss.backward()
+    text = page.find("#coming").inner_text()
+    assert text.startswith("next: c ← 6.5 − 0.1 · ")
+    assert number(text) == pytest.approx(6.5 - 0.1 * c.grad.item(), rel=1e-3)
+    page.find("#one").click()
+    assert page.number("c", 1) == number(text)
+
+
 def test_training_lowers_the_loss_until_it_is_paused(visit):
     page = visit(neuron()[0])
     page.find("#train").click()
@@ -259,6 +272,32 @@ def test_what_cannot_be_recomputed_says_why_and_its_controls_are_disabled(visit)
     assert page.find("#one").is_disabled()
     assert page.find("#typed").is_disabled()
     assert not page.find("#changed").is_visible()
+
+
+def test_it_is_alive_in_the_frame_of_a_notebook(browser, tmp_path):
+    path = tmp_path / "notebook.html"
+    path.write_text(f"<!doctype html><meta charset=utf-8>{play(neuron()[0])._repr_html_()}")
+    page = Alive(browser, path)
+    inside = page.page.frame_locator("iframe")
+    inside.locator("#typed").fill("3")
+    inside.locator("#one").click()
+    assert "step 1" in inside.locator("#remark").inner_text()
+    page.context.close()
+    assert not page.errors
+
+
+def test_a_box_is_dragged_by_touch_alone_sideways(visit):
+    page = visit(neuron()[0], viewport={"width": 800, "height": 900}, has_touch=True)
+    box = page.box("b")
+    at = box.bounding_box()
+    x, y = at["x"] + 10, at["y"] + 10
+    send = page.context.new_cdp_session(page.page).send
+    send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    for dx in (10, 20, 40):
+        points = [{"x": x + dx, "y": y}]
+        send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": points})
+    send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    assert page.number("b", 1) > -3
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -194,6 +194,14 @@ def test_a_weight_shows_its_number_and_gradient_and_can_be_changed(visit):
     assert ground.loss() == pytest.approx(expected, rel=1e-3)
 
 
+def test_a_neuron_that_is_zero_everywhere_is_called_dead(visit):
+    model = network(nn.ReLU)
+    model[0].bias.data[1] = -100
+    ground = visit(playground(model, *samples()))
+    assert ground.find(".dead").count() == 1
+    assert "neuron 2 of layer 1, dead" in ground.find(".dead").get_attribute("aria-label")
+
+
 def test_hovering_over_a_line_shows_the_weight(visit):
     model = network()
     ground = visit(playground(model, *samples()))
@@ -201,6 +209,18 @@ def test_hovering_over_a_line_shows_the_weight(visit):
     text = ground.find("#tip").inner_text().replace("−", "-")
     assert text.startswith(f"0.weight[0, 0] = {model[0].weight.data[0, 0]:.4g}")
     assert "∂loss =" in text
+
+
+def test_lines_show_where_descent_takes_the_weights(visit):
+    model = network()
+    ground = visit(playground(model, *samples()))
+    X, t = split(ground)
+    binary_cross_entropy_with_logits(model(X), t).backward()
+    ground.find("#lines").select_option(index=1)
+    for k, gradient in enumerate(model[2].weight.grad[0]):
+        color = ground.find(".weight").nth(2 * 5 + k).evaluate("e => getComputedStyle(e).stroke")
+        red, _, blue = (int(c) for c in color[4:-1].split(","))
+        assert (red > blue) == (gradient < 0)
 
 
 def test_the_player_opens_on_the_weights_of_the_step(visit):
@@ -329,6 +349,17 @@ def test_a_function_of_values_trains(visit, rng):
     assert "your_model" in ground.find("#text").input_value()
 
 
+def test_layers_in_evaluation_mode_are_part_of_the_page(visit):
+    model = nn.Sequential(nn.Linear(2, 4, rng=0), nn.BatchNorm1d(4), nn.Dropout(), nn.Tanh())
+    model = nn.Sequential(*model, nn.Linear(4, 1, rng=1)).double()
+    model(samples()[0])  # running statistics
+    model.eval()
+    ground = visit(playground(model, *samples()))
+    X, t = split(ground)
+    expected = binary_cross_entropy_with_logits(model(X), t).item()
+    assert ground.loss() == pytest.approx(expected, rel=1e-3)
+
+
 def test_a_loss_of_ones_own(visit):
     model = network()
 
@@ -352,6 +383,8 @@ def test_a_loss_of_ones_own(visit):
         ({"loss": lambda z, t: z}, "a Value of one number"),
         ({"loss": lambda z, t: np.mean(z * np.arange(len(z))[:, None])}, "keeps an array"),
         ({"loss": lambda z, t: np.sum((z - t) ** 2) / len(z)}, "number of samples"),
+        ({"model": nn.Sequential(network(), nn.Dropout(0.5))}, "model.eval"),
+        ({"model": nn.Sequential(network(), nn.BatchNorm1d(1).double())}, "model.eval"),
         ({"test": 1.0}, "leaves no samples"),
         ({"X": {}, "y": None}, "no samples"),
         ({"y": np.arange(80.0).reshape(40, 2)}, "takes samples"),

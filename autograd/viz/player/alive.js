@@ -117,7 +117,7 @@ const alive = (() => {
   }
   function sayLoss() {
     const [before, after] = losses.slice(-2);
-    remark = Number.isFinite(after) ? `step ${taken}: loss ${number(before)} → ${number(after)}${after > before ? ": it rose, the step was too long" : ""}`
+    remark = Number.isFinite(after) ? `step ${taken}: loss ${number(before, 6)} → ${number(after, 6)}${after > before ? ": it rose, the step was too long" : ""}`
       : "The loss is no longer finite: the learning rate is too large. Go back to the recording.";
   }
   function pause() {
@@ -163,7 +163,7 @@ const alive = (() => {
         make("div", { id: "nudged" }, make("label", { class: "row" }, make("span", { id: "raised" }), make("input", { id: "amount", type: "number", value: "0.01", step: "0.01", "aria-label": "amount of the nudge" })), make("dl", { id: "changes" }), make("p", { id: "reason", class: "faint" }))),
       make("fieldset", { id: "descent", "aria-label": "gradient descent" },
         make("p", { class: "row" }, make("b", {}, "gradient descent"), make("span", { class: "faint", id: "rule" })),
-        make("label", { class: "row" }, "learning rate", make("input", { id: "rate", type: "range", min: "-4", max: "1", step: "0.05", value: "-1.3", "aria-label": "learning rate" }), make("output", { id: "rated", for: "rate" })),
+        make("label", { class: "row" }, "learning rate", make("input", { id: "rate", type: "range", min: "-4", max: "1", step: "0.05", value: "-1.3", "aria-label": "learning rate" }), make("output", { id: "rated", for: "rate" })), make("p", { id: "coming", class: "sum" }),
         make("p", { class: "row" }, make("button", { type: "button", id: "one" }, "one step"), make("button", { type: "button", id: "train" }, "▶ train"),
           make("select", { id: "speed", "aria-label": "speed of training" }, ...[["0", "slowly"], ["1", "×1"], ["10", "×10"], ["100", "×100"]].map(([value, text]) => make("option", { value, ...(value === "1" && { selected: "" }) }, text))),
           make("button", { type: "button", id: "undo" }, "reset")),
@@ -277,6 +277,9 @@ const alive = (() => {
     if (count > QUICK) later = setTimeout(tellNudge, 300);
     else tellNudge();
     byId("rule").textContent = `w ← w − rate · ∂, for every leaf${held.size ? ` but ${[...held].map(nameOf).join(", ")}` : ""}`;
+    const moves = parameters.includes(edited) && !held.has(edited), slope = moves ? live.gradient(edited).data[cell] : 0;
+    const bracketed = slope < 0 ? `(${number(slope)})` : number(slope);
+    byId("coming").textContent = moves ? `next: ${called} ← ${number(x)} − ${number(rate, 2)} · ${bracketed} = ${number(x - rate * slope)}` : "";
     byId("rated").textContent = number(rate, 2);
     byId("train").textContent = frame ? "⏸ pause" : "▶ train";
     byId("remark").textContent = remark || `loss ${number(lossNow())}`;

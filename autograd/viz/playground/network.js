@@ -1,6 +1,7 @@
 // The network: each neuron's output as a tile over the input plane, weights as lines between them.
 
 const GRID = 40, FINE = 90; // samples on a side of the input plane: while training, and at rest
+const DEAD = "dead: 0 everywhere, so that no gradient passes";
 const MOST = 12; // most neurons of a layer that are shown
 const planeOf = (side) => { // samples over the input plane, or along the only feature
   const n = features === 1 ? 120 : features === 2 ? side : 0, at = (j, i) => given.box[j][0] + ((i + 0.5) / n) * (given.box[j][1] - given.box[j][0]);
@@ -29,7 +30,7 @@ function buildNetwork() {
       const canvas = make("canvas", {}), button = make("button", { type: "button", class: "tile", "aria-label": label(l, j), "aria-pressed": "false" }, canvas);
       if (l === 0 && layer.event === variant.samples) button.append(make("span", {}, given.names[j]));
       button.addEventListener("click", () => select(l, j));
-      button.addEventListener("mouseenter", () => hint(button, label(l, j), ""));
+      button.addEventListener("mouseenter", () => hint(button, label(l, j), button.classList.contains("dead") ? DEAD : ""));
       button.addEventListener("mouseleave", unhint);
       column.append(button);
       tiles.push({ l, j, button, canvas });
@@ -40,7 +41,10 @@ function buildNetwork() {
   selected = null;
   select(layers().length - 1, 0);
   buildLines();
-  byId("netsays").textContent = plane ? `Each tile is one neuron's output ${features === 1 ? "along the input" : "over the input plane"}; each line is a weight: as thick as it is large, orange above 0 and blue below. Choose a neuron to change its weights.`
+  sayNetwork();
+}
+function sayNetwork() {
+  byId("netsays").textContent = plane ? `Each tile is one neuron's output ${features === 1 ? "along the input" : "over the input plane"}; ${settings.lines === LINES[0] ? "each line is a weight: as thick as it is large, orange above 0 and blue below" : "each line is −∂loss/∂weight, where descent takes the weight: orange up and blue down"}. Choose a neuron to change its weights.`
     : "Each tile is the histogram of one neuron's output over the samples; each line is a weight.";
 }
 function buildLines() {
@@ -102,20 +106,28 @@ function hint(at, text, more, e) {
 const unhint = () => { byId("tip").hidden = true; };
 
 // Draw the tiles and lines with the numbers of now.
+let outputOverPlane = null;
 function drawNetwork() {
-  layers().forEach((layer, l) => {
-    const set = plane || (train.n ? train : chosen.train), { data } = outputs(set, layer.event), wide = data.length / set.n;
-    for (const { j, canvas } of tiles.filter((t) => t.l === l)) {
+  const set = plane || (train.n ? train : chosen.train), known = { [variant.samples]: { shape: [set.n, features], data: set.x } };
+  layers().forEach((layer, l) => { // each layer from those before it
+    const { data } = (known[layer.event] = live.evaluate(known, layer.event)), wide = data.length / set.n;
+    for (const { j, canvas, button } of tiles.filter((t) => t.l === l)) {
       const column = (i) => data[i * wide + j];
+      let dead = true;
+      for (let i = 0; i < set.n && dead; i++) dead = column(i) === 0;
+      button.classList.toggle("dead", dead);
+      button.setAttribute("aria-label", `${label(l, j)}${dead ? `, ${DEAD}` : ""}`);
       if (features === 2) drawMap(canvas, column, set.n);
       else if (features === 1) drawLine(canvas, column, set.n);
       else drawHistogram(canvas, column, set);
     }
   });
+  outputOverPlane = known[variant.output].data;
+  const slopes = settings.lines !== LINES[0], steepest = slopes ? Math.max(...lines.map((edge) => Math.abs(weightOf(edge).gradient)), 1e-30) : 0;
   for (const edge of lines) {
-    const { value } = weightOf(edge), t = Math.min(Math.abs(value) / 2, 1);
+    const { value, gradient } = weightOf(edge), shown = slopes ? -gradient : value, t = Math.min(Math.abs(shown) / (slopes ? steepest : 2), 1);
     edge.line.style.strokeWidth = (0.4 + 5 * t).toFixed(2);
-    edge.line.style.stroke = css(mixed(palette.zero, value < 0 ? palette.minus : palette.plus, 0.35 + 0.65 * t));
+    edge.line.style.stroke = css(mixed(palette.zero, shown < 0 ? palette.minus : palette.plus, 0.35 + 0.65 * t));
   }
 }
 function drawMap(canvas, column, n) {

@@ -73,6 +73,7 @@ class Playground:
             "box": [_range(column) for column in everything.T],
             "sets": [s.as_dict() for s in self._sets],
             "parameters": kinds[0]["count"],
+            "rest": _rest(self._model, [path for _, path in kinds[0]["parameters"]]),
             "variants": kinds,
             "shell": shell,
             "holes": [embedded({_HOLE: 0}), _ROWS],
@@ -218,6 +219,12 @@ def _paths(model: Any, story: Any) -> dict[int, str]:
     return {story.index[id(p)]: path for path, p in named if id(p) in story.index}
 
 
+def _rest(model: Any, paths: Sequence[str]) -> dict[str, Any]:
+    """What a state dict has beside the parameters of the graph, as nested lists."""
+    state = model.state_dict() if hasattr(model, "state_dict") else {}
+    return {path: np.asarray(a).tolist() for path, a in state.items() if path not in paths}
+
+
 def _code(model: Any) -> str | None:
     """Python that makes such a model, if it is a plain sequence of `nn`'s own layers."""
     inside = list(model.children()) if hasattr(model, "children") else []
@@ -226,4 +233,5 @@ def _code(model: Any) -> str | None:
     )
     if type(model).__module__ != "nn.layers.container" or not inside or not ours:
         return None
-    return f"nn.Sequential({', '.join(f'nn.{m!r}' for m in inside)})"
+    mode = "" if model.training else ".eval()"
+    return f"nn.Sequential({', '.join(f'nn.{m!r}' for m in inside)}).double(){mode}"

@@ -145,11 +145,16 @@ def _line(data: Any, t: Any) -> tuple[float, float]:
 
 
 def check_batches(model: Callable[[Any], Any], X: Any, y: Any, task: Task) -> None:
-    """Raise a ValueError if the graph of the loss keeps the number of samples."""
+    """Raise a ValueError if samples are mixed, or if the graph keeps their number."""
     if len(X) < 3:
         return
-    graphs = [_behind(record(model, X[:n], y[:n], task).loss) for n in (len(X), len(X) - 1)]
-    for v, other in zip(*graphs, strict=True):
+    whole, fewer = (record(model, X[:n], y[:n], task) for n in (len(X), len(X) - 1))
+    if not np.allclose(whole.output._data[:-1], fewer.output._data, rtol=1e-3, atol=1e-5):
+        raise ValueError(
+            "playground: an output changes with the other samples of the batch, or from call to "
+            "call, as with batch normalization and dropout in training: call model.eval() first."
+        )
+    for v, other in zip(_behind(whole.loss), _behind(fewer.loss), strict=True):
         pairs = [(x, z) for x, z in zip(v.inputs, other.inputs, strict=True) if np.ndim(x) == 0]
         if repr(v.static) != repr(other.static) or any(
             not isinstance(x, Node) and not np.array_equal(x, z) for x, z in pairs if x is not None

@@ -17,6 +17,7 @@ function wrapped(text, indent = "    ") { // at commas, to lines of at most 100 
 function pythonNow() {
   const words = (x) => JSON.stringify(x), labels = task.kind === "regression" ? [...train.y].map(String) : [...train.y].map((y) => String(Math.round(y)));
   const stored = variant.parameters.map(([k, path]) => `    ${words(path)}: np.array(\n        ${wrapped(list([...live.value(k).data], variant.player.events[k].value.shape), "        ")}\n    ),`);
+  const rest = Object.entries(given.rest).map(([path, numbers]) => `    ${words(path)}: np.array(${wrapped(JSON.stringify(numbers).replace(/,/g, ", "), "        ")}),`);
   const target = task.kind === "classes" ? `np.eye(${task.classes})[y]` : `y.reshape(${given.column ? "-1, 1" : "-1"}).astype(float)`;
   const batched = settings.batch && settings.batch < train.n;
   const mine = own ? `  # the last ${own} are the visitor's own` : "";
@@ -34,9 +35,9 @@ y = np.array(
 )
 t = ${target}
 
-${variant.code ? `model = ${variant.code.replace(/^nn.Sequential\(|\)$/g, "").split(/, (?=nn\.)/).reduce((text, m) => `${text}    ${m},\n`, "nn.Sequential(\n")}).double()` : "from your_model import model  # the model that was given to the playground, in float64"}
+${variant.code ? `model = ${variant.code.replace("nn.Sequential(", "nn.Sequential(\n    ").replace(/, (?=nn\.)/g, ",\n    ").replace(/\)(\.double.*)$/, ",\n)$1")}` : "from your_model import model  # the model that was given to the playground, in float64"}
 model.load_state_dict({
-${stored.join("\n")}
+${[...stored, ...rest].join("\n")}
 })
 
 

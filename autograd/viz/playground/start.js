@@ -14,6 +14,7 @@ function tellSettings() {
   options("optimizer", Object.keys(OPTIMIZERS).map((n) => [n, n]), settings.optimizer);
   options("activation", given.variants.map((v) => [v.name, v.name]), settings.activation);
   options("batch", [...new Set([0, 1, 4, 10, 30, 100, settings.batch])].sort((a, b) => a - b).filter((n) => n < chosen.train.n).map((n) => [n, n ? String(n) : "all"]), settings.batch);
+  options("lines", LINES.map((n) => [n, n]), settings.lines);
   options("set", given.sets.map((s) => [s.name, s.name]), settings.data);
   byId("datas").hidden = given.sets.length < 2;
   byId("acting").hidden = given.variants.length < 2;
@@ -61,6 +62,7 @@ function begin() {
   byId("optimizer").addEventListener("change", (e) => { setting("optimizer", e.target.value); states = states.map(() => ({})); });
   byId("batch").addEventListener("change", (e) => { setting("batch", +e.target.value); order = []; });
   byId("activation").addEventListener("change", (e) => { setting("activation", e.target.value); use(e.target.value, true); states = states.map(() => ({})); keep(); redraw(); });
+  byId("lines").addEventListener("change", (e) => { setting("lines", e.target.value); sayNetwork(); redraw(); });
   byId("set").addEventListener("change", (e) => { setting("data", e.target.value); take(e.target.value); restart(startWeights()); changedData(); tellSettings(); });
   byId("python").addEventListener("click", showPython);
   byId("inside").addEventListener("click", showPlayer);

@@ -5,7 +5,8 @@ const SVG = "http://www.w3.org/2000/svg";
 const byId = (id) => document.getElementById(id);
 const { task, features } = given;
 const RATES = [-4, 1]; // powers of 10
-const settings = { data: given.sets[0].name, activation: given.variants[0].name, optimizer: "Adam", rate: 0.03, batch: 0, seed: 0 };
+const LINES = ["weights", "−gradients"]; // what the lines show
+const settings = { lines: LINES[0], data: given.sets[0].name, activation: given.variants[0].name, optimizer: "Adam", rate: 0.03, batch: 0, seed: 0 };
 
 function fromAddress() {
   for (const pair of location.hash.slice(1).split("&")) {
@@ -13,6 +14,7 @@ function fromAddress() {
     try { text = decodeURIComponent(text); } catch { continue; }
     if (key === "activation" && given.variants.some((v) => v.name === text)) settings.activation = text;
     if (key === "data" && given.sets.some((s) => s.name === text)) settings.data = text;
+    if (key === "lines" && LINES.includes(text)) settings.lines = text;
     if (key === "optimizer" && text in OPTIMIZERS) settings.optimizer = text;
     if (key === "rate" && +text > 0 && Number.isFinite(+text)) settings.rate = Math.min(Math.max(+text, 10 ** RATES[0]), 10 ** RATES[1]);
     if (["batch", "seed"].includes(key) && Number.isInteger(+text) && +text >= 0) settings[key] = +text;

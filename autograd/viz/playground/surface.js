@@ -9,7 +9,7 @@ const sigmoid = (x) => 1 / (1 + Math.exp(-x));
 
 function drawSurface() {
   if (features === 2) {
-    const over = frame ? plane : fine, { data } = outputs(over, variant.output), wide = data.length / over.n;
+    const over = frame ? plane : fine, data = frame ? outputOverPlane : outputs(fine, variant.output).data, wide = data.length / over.n;
     let most = 1e-12;
     if (task.kind === "regression") for (const x of data) most = Math.max(most, Math.abs(x));
     picture(byId("surface"), over.side, (i) => {
