@@ -422,7 +422,8 @@ class Groups:
     def _range(self, cut: Sequence[Item], k: int, count: int) -> str:
         if all(sort == "g" for sort, _ in cut):
             first, last = self.all[cut[0][1]].title, self.all[cut[-1][1]].title
-            return shortened(f"{first.partition(' of ')[0]} … {last}", 40)
+            begin = first.partition(" of ")[0]
+            return shortened(f"{begin} … {last.removeprefix(begin.partition(' ')[0] + ' ')}", 40)
         return f"part {k + 1} of {count}"
 
     # Leaves, and results
