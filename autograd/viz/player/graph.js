@@ -38,9 +38,10 @@ function open(g, keep, follows) {
     const g = draw("g", { class: classes, tabindex: "0", role: "button", transform: `translate(${x - w / 2},${y - h / 2})` });
     const title = kind === "g" ? groups[k].title : headingOf(k);
     const texts = (h < 58 ? [16, 31, 46] : [20, 36, 51]).map((dy, j) => draw("text", { x: w / 2, y: dy, class: ["title", "value", "grad"][j] }));
-    const most = Math.floor((w - 8) / (h < 58 ? 7.8 : 7.4));
+    const name = title.startsWith(at.prefix) ? title.slice(at.prefix.length) : title; // within its module
+    const most = Math.floor((w - 8) / (h < 58 ? 7.8 : 7.6));
     // The end of a path says most.
-    texts[0].textContent = title.length <= most ? title : h < 58 ? `${title.slice(0, 3)}…${title.slice(4 - most)}` : `${title.slice(0, most - 1)}…`;
+    texts[0].textContent = name.length <= most ? name : h < 58 ? `${name.slice(0, 3)}…${name.slice(4 - most)}` : `${name.slice(0, most - 1)}…`;
     g.append(draw("rect", { width: w, height: h, rx: kind === "e" && events[k].kind === "op" ? 16 : kind === "g" ? 8 : 2 }), ...texts);
     const act = () => (kind === "g" ? open(k) : outside ? goTo(k) : choose(k));
     g.addEventListener("click", act);

@@ -21,7 +21,7 @@ MOST = 80
 FEW = 60
 """Graphs with at most this many boxes are shown flat, except for opened kernels."""
 
-INLINE = 40
+INLINE = 28
 """Most boxes of a view in which the op of a module that has only one stands for the module."""
 
 PART = 28
@@ -53,6 +53,7 @@ class Group:
     parent : index of the enclosing group; -1 for the whole graph.
     title : the heading of its box.
     module : path and class of the module that it is a call of, if any.
+    noun : what each of its repetitions is: a step, a layer or a block.
     kernel : name of the op that it opens, if any.
     events : indices of its events, without those of groups within it.
     groups : indices of the groups within it.
@@ -68,6 +69,7 @@ class Group:
     parent: int
     title: str
     module: str = ""
+    noun: str = ""
     kernel: str = ""
     events: list[int] = field(default_factory=list)
     groups: list[int] = field(default_factory=list)
@@ -143,6 +145,12 @@ class Groups:
             group = self.all[group].parent
         return found[::-1]
 
+    def prefix(self, group: int) -> str:
+        """The path of the innermost module around a view, with which names in it need not begin."""
+        paths = [self.all[g].module.partition(": ") for g in self.chain(group)]
+        inmost = [path for path, colon, _ in paths if colon]
+        return f"{inmost[-1]}." if inmost else ""
+
     def has_strip(self, group: Group) -> bool:
         """Whether a strip of repetitions is shown below the view of a group."""
         around = [self.all[g] for g in (group.parent, *group.groups) if g >= 0]
@@ -185,7 +193,9 @@ class Groups:
                 title = visible(_closed(labels[id(call)]))
                 if flat and not call.title:
                     title = type(call.owner).__name__
-                known[id(call)] = self._new(group_of(call.parent).index, shortened(title, 40))
+                parent = group_of(call.parent)
+                title = title.removeprefix(self.prefix(parent.index))
+                known[id(call)] = self._new(parent.index, shortened(title, 40))
                 if not call.title:
                     known[id(call)].module = visible(labels[id(call)].partition(", call")[0])
             return known[id(call)]
@@ -205,7 +215,7 @@ class Groups:
                     title = self.all[g].title.partition(", call")[0]
                     shown = self.story.events[event]
                     if not shown.sign:
-                        shown.title = shortened(title.rpartition(".")[2], 24)
+                        shown.title = shortened(title, 24)
                     self._put(event, group)
         gone = {g for g in single if not self.all[g].events}
         kept = [g for g in self.all if g.index not in gone]
@@ -263,7 +273,7 @@ class Groups:
         sort, k = item
         if sort == "e":
             return self._kinds[k]
-        name = self.all[k].title.partition(", call")[0].rpartition(": ")[2]
+        name = self._class(self.all[k].title)
         ops = Counter(self._kinds[e] for e in self._inside(k))
         return name, frozenset(ops.items())
 
@@ -304,9 +314,9 @@ class Groups:
     ) -> None:
         """One group for repeated blocks, with a group for each."""
         count = len(steps)
-        name = self._name(steps)
+        name, noun = self._name(steps)
         whole = self._new(group.index, f"{name} × {count}")
-        whole.repeat = True
+        whole.repeat, whole.noun = True, noun
         for k, step in enumerate(steps):
             if len(step) == 1 and step[0][0] == "g":
                 self._move(step, whole)
@@ -338,22 +348,28 @@ class Groups:
             found -= lost
         return found
 
-    def _name(self, steps: Sequence[Sequence[Item]]) -> str:
-        """What repetitions are called: by the class of their module, else layers or steps."""
-        if all(len(step) == 1 and step[0][0] == "g" for step in steps):
-            titles = [self.all[step[0][1]].title for step in steps]
-            names = {title.partition(", call")[0].rpartition(": ")[2] for title in titles}
-            if len(names) == 1:
-                return names.pop()
+    def _name(self, steps: Sequence[Sequence[Item]]) -> tuple[str, str]:
+        """What repetitions are called: by the class of their module, else layers or steps.
+
+        Layers and blocks have weights of their own, steps do not.
+        """
         ops = [k for item in steps[1] for k in self._ops_of(item)]
-        mine = set(ops)
         leaves = {x["from"] for k in ops for x in self.story.events[k].inputs if x}
-        own = [
-            k
+        mine = set(ops)
+        own = any(
+            self.story.events[k].kind == "leaf" and mine.issuperset(self.story.users[k])
             for k in leaves
-            if self.story.events[k].kind == "leaf" and mine.issuperset(self.story.users[k])
-        ]
-        return "layer" if own else "step"
+        )
+        if all(len(step) == 1 and step[0][0] == "g" for step in steps):
+            names = {self._class(self.all[step[0][1]].title) for step in steps}
+            if len(names) == 1:
+                return names.pop(), "block" if own else "step"
+        noun = "layer" if own else "step"
+        return noun, noun
+
+    @staticmethod
+    def _class(title: str) -> str:
+        return title.partition(", call")[0].rpartition(": ")[2]
 
     def _ops_of(self, item: Item) -> list[int]:
         return [item[1]] if item[0] == "e" else self._inside(item[1])
@@ -422,7 +438,8 @@ class Groups:
     def _range(self, cut: Sequence[Item], k: int, count: int) -> str:
         if all(sort == "g" for sort, _ in cut):
             first, last = self.all[cut[0][1]].title, self.all[cut[-1][1]].title
-            return shortened(f"{first.partition(' of ')[0]} … {last}", 40)
+            begin = first.partition(" of ")[0]
+            return shortened(f"{begin} … {last.removeprefix(begin.partition(' ')[0] + ' ')}", 40)
         return f"part {k + 1} of {count}"
 
     # Leaves, and results

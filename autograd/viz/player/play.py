@@ -54,7 +54,7 @@ _STILL = 24
 _GRADIENTS = 400
 """Most nodes of a graph whose picture without JavaScript shows gradients."""
 
-_LETTER = 7.6
+_LETTER = 8.0
 """Width of a character on a box, in pixels."""
 
 
@@ -101,10 +101,11 @@ class Player:
                     "ops": g.ops,
                     "parameters": g.parameters,
                     "module": g.module,
+                    "prefix": groups.prefix(g.index),
                     "strips": g.strips,
                     "states": g.states,
                     "groups": g.groups,
-                    **({"repeat": {"of": g.groups}} if g.repeat else {}),
+                    **({"repeat": {"of": g.groups, "noun": g.noun}} if g.repeat else {}),
                     "outside": view.outside,
                     "items": [[kind, k] for kind, k in view.items],
                     "edges": view.edges,
@@ -124,14 +125,17 @@ class Player:
 
     def _sizes(self, view: View) -> list[tuple[int, int]]:
         """Width and height of each box of a view."""
-        found = []
+        found, prefix = [], self._groups.prefix(view.group)
         for i, (kind, k) in enumerate(view.items):
             if kind == "g":
                 found.append(_box(self._groups.all[k].title))
-            elif i in view.hosts:
-                found.append(_side(self.story.events[k]))
             else:
-                found.append(_box(*_texts(self.story.events[k])))
+                title, value = _texts(self.story.events[k])
+                title = title.removeprefix(prefix)
+                sides = i in view.hosts
+                found.append(
+                    _side(self.story.events[k], title, value) if sides else _box(title, value)
+                )
         return found
 
     def html(self) -> str:
@@ -267,15 +271,13 @@ def _texts(event: Event) -> list[str]:
 
 def _box(title: str, *values: str) -> tuple[int, int]:
     """Width and height of a box in pixels."""
-    wide = max(
-        round(min(len(title), 26) * _LETTER) + 20, *(round(len(x) * 7.2) + 14 for x in values), 118
-    )
-    return -(-wide // 8) * 8, 58
+    wide = [round(len(x) * 7.2) + 14 for x in values] or [128]  # steps 9 and 10 are as wide
+    wide += [118, round(min(len(title), 26) * _LETTER) + 20]
+    return -(-max(wide) // 8) * 8, 58
 
 
-def _side(event: Event) -> tuple[int, int]:
+def _side(event: Event, title: str, value: str) -> tuple[int, int]:
     """Width and height of the box of a leaf or constant that is drawn beside its user."""
-    title, value = _texts(event)
     if event.kind == "constant" and not event.title and "number" in (event.value or {}):
         number = event.value["number"]
         return max(34, len(number if isinstance(number, str) else f"{number:.4g}") * 8 + 18), 24

@@ -35,8 +35,6 @@ function selector(g) {
     make("output", { for: "which" }, `${at + 1} of ${all.length}`));
 }
 
-const nounOf = (g) => { const name = groups[g].title.split(" × ")[0]; return ["step", "layer"].includes(name) ? name : "block"; };
-
 // The norm of the gradient with respect to a state, on a logarithmic scale.
 function slopes(g, name) {
   const norms = groups[g].strips[name], known = norms.filter((n) => n > 0).map(Math.log10);
@@ -56,7 +54,7 @@ const least = (numbers) => numbers.reduce((a, b) => Math.min(a, b), Infinity);
 
 // A bar for each repetition, or for several if there are many: from their smallest to their largest.
 function bars(g, sizes, what, kind, how, high) {
-  const all = groups[g].repeat.of, noun = nounOf(g), last = sizes.length - 1;
+  const all = groups[g].repeat.of, { noun } = groups[g].repeat, last = sizes.length - 1;
   const said = (n) => (n === null ? "none" : number(n));
   const ends = `${what} after each of ${sizes.length} ${noun}s, ${how}: ${said(sizes[0])} after the first, ${said(sizes[last])} after the last`;
   const row = make("div", { class: `bars ${kind}`, role: "img", "aria-label": ends });
