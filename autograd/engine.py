@@ -19,6 +19,7 @@ from autograd.contribution import Unreached, branches, fit, given
 from autograd.node import Array, Node
 from autograd.passes import Pass, Watch, watching
 from autograd.stale import Found, Stale, changed_constants, fresh, notice, views_of
+from autograd.tape import current, refuse
 
 
 class Flow:
@@ -38,6 +39,8 @@ class Flow:
     def __init__(self, stale: Found | None = None) -> None:
         self.stale = stale or {}
         self.unreached: Unreached = {}  # of the pass: see `branches`
+        # What branches were taken is read off numbers, which a tape must not keep.
+        self.branching = current() is None
 
     def read(self, v: Node) -> tuple[Any, tuple[Any, ...]]:
         """The result of v and its inputs, as its vjps take them."""
@@ -206,6 +209,8 @@ def backward(root: Node, seed: Array, retain_graph: bool = False) -> None:
     With `retain_graph` the graph stays and each of its nodes gets its .grad. Leaves are written
     last and together, so an error leaves every .grad unchanged.
     """
+    if current() is not None:
+        refuse("backward()")
     order, leaves, stale = topological([root])
     grads = {root: seed}
     kept: list[tuple[Node, Any]] = []
@@ -303,7 +308,7 @@ def _propagate(
                 contributions = _by_vjps(op, v, g, live)
             else:
                 contributions = _by_pull(op, v, g, live, flow)
-            if unreached or op.masks:
+            if (unreached or op.masks) and flow.branching:
                 contributions = branches(v, g, contributions, grads, unreached)
             for x, gx in contributions:
                 if gx is None:

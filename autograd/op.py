@@ -15,11 +15,12 @@ from autograd.dispatch import OPS, array_of, refuse_subclasses
 from autograd.engine import ARRAYS, Flow
 from autograd.foreign import foreign, reading
 from autograd.node import Array, Node
-from autograd.recording import enable_grad, is_recording
-from autograd.results import ATOMS, UNREAL, constant, is_unreal, record
+from autograd.recording import enable_grad, is_recording, no_grad
+from autograd.results import ATOMS, UNREAL, constant, is_unreal, note, record
 from autograd.signature import signature
 from autograd.stale import notice, seals
 from autograd.symbol import Symbol
+from autograd.tape import OPEN, current
 from autograd.value import Value
 from autograd.written import Written
 
@@ -231,11 +232,12 @@ class Op(Written):
             y = np.asarray(y)
             if live and y.dtype.kind == "f":
                 return record(self, y, tuple(recorded), static, saved, seals(constants))
-            return constant(self, y)
-        if not live:
-            return _like(y, [constant(self, part) for part in y])
-        node = record(self, tuple(y), tuple(recorded), static, saved, seals(constants))
-        return _like(y, [select_output(node, i) for i in range(len(y))])
+            return constant(self, y, tuple(inputs), static, saved)
+        if not (live or (OPEN[0] and current())):
+            return _like(y, [constant(self, part, ()) for part in y])
+        node = record(self, tuple(y), tuple(recorded or inputs), static, saved, seals(constants))
+        outputs = [select_output(node, i) for i in range(len(y))]
+        return _like(y, outputs if live else off_graph(node, outputs))
 
     def differentiates(self, i: int) -> bool:
         """Whether input i can get a gradient."""
@@ -376,6 +378,31 @@ def describe(x: Any) -> str:
 def tex_name(name: str) -> str:
     """A name as LaTeX text."""
     return name.replace("_", r"\_")
+
+
+class Taped(Recorded):
+    """Values flow while a tape is open, untracked: the vjps are noted, and kernels run."""
+
+    kernels = True
+
+    def read(self, v: Node) -> tuple[Any, tuple[Any, ...]]:
+        """The result of v and its inputs, as Values."""
+        y, args = super().read(v)
+        for part in y if type(y) is tuple else ():
+            off_graph(part, ())
+        return y, args
+
+    def mode(self) -> AbstractContextManager[None]:
+        """Nothing requires a gradient."""
+        return no_grad()
+
+
+def off_graph(node: Value, outputs: Sequence[Value]) -> Sequence[Value]:
+    """The outputs, which like their node are no part of a graph but only of a tape."""
+    for v in (node, *outputs):
+        v.requires_grad = False
+        note(v, v.op, v.inputs, v.static, v.saved)
+    return outputs
 
 
 class _Select(Op):

@@ -21,6 +21,7 @@ autograd.kernels
 autograd.flags
 autograd.dispatch autograd.recording autograd.random autograd.files
 autograd.node autograd.symbol
+autograd.tape
 autograd.contribution autograd.stale autograd.spelling autograd.passes autograd.printable
 autograd.engine
 autograd.value
