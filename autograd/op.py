@@ -73,6 +73,10 @@ class Op(Written):
     routes : bool
         Each element of an input's gradient is 0 or a sum of positive multiples of elements of g,
         whatever the input's values (`reshape`, `concatenate`, `sum`).
+    scalar : str or callable, optional
+        For compiling an elementwise op: what it computes of single elements, a template like `tex`
+        of an expression that Numba takes. Or a callable of the other arguments that returns it, or
+        None. Without one, `forward` is run to see what it is made of.
 
     Examples
     --------
@@ -103,6 +107,7 @@ class Op(Written):
         singular: bool = False,
         masks: bool = False,
         routes: bool = False,
+        scalar: str | Function | None = None,
     ) -> None:
         self.name = name or str(getattr(forward, "__name__", "op")).lstrip("_")
         self.foreign = foreign(forward)  # one of our own is held to its contract by the tests
@@ -116,7 +121,7 @@ class Op(Written):
         self._rank = rank
         self.elementwise = elementwise or domain is not None
         self.singular, self.masks, self.routes = singular, masks, routes
-        self.domain, self.cases = domain, cases
+        self.domain, self.cases, self.scalar = domain, cases, scalar
         self.trusted = not hasattr(forward, "__code__")  # NumPy's own, or an operator
         self.arity = len(vjps)
         self.parameters, self.defaults, self.positional = signature(forward, self.arity)
