@@ -75,8 +75,9 @@ class Op(Written):
         whatever the input's values (`reshape`, `concatenate`, `sum`).
     scalar : str or callable, optional
         For compiling an elementwise op: what it computes of single elements, a template like `tex`
-        of an expression that Numba takes. Or a callable of the other arguments that returns it, or
-        None. Without one, `forward` is run to see what it is made of.
+        of an expression that Numba takes, ``k(2)`` a constant of their dtype. Or a callable of the
+        other arguments that returns it, or None. Without one, `forward` is run to see what it is
+        made of.
 
     Examples
     --------

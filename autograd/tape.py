@@ -28,12 +28,12 @@ class Tape:
 
     def __init__(self) -> None:
         self._owners: dict[int, Node] = {}
-        self._nodes: list[Node] = []  # kept, so that no other array gets the id of theirs
+        self.nodes: list[Node] = []  # kept, so that no other array gets the id of theirs
 
     def add(self, v: Node) -> None:
         """Note a node, or an argument of the computation."""
         self._owners[id(v._data)] = v
-        self._nodes.append(v)
+        self.nodes.append(v)
 
     def owner(self, array: Any) -> Node | None:
         """The Value whose array this is; None for any other array."""

@@ -40,6 +40,11 @@ autograd.ops.images
 autograd.ops
 autograd.derivatives
 autograd.gradient_check
+autograd.plan.terms
+autograd.plan.lowering autograd.plan.schedule
+autograd.plan.source autograd.plan.guards
+autograd.plan.memory autograd.plan.files
+autograd.plan
 autograd.readers.source_lines
 autograd.viz
 autograd.viz.player

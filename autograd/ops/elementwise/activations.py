@@ -28,31 +28,31 @@ def _sigmoid(a: Any) -> Any:
     return np.where(np.greater_equal(a, 0), 1 / (1 + e), e / (1 + e))
 
 
-@kernel_for("relu", "({a} if not {a} <= 0 else zero)")
+@kernel_for("relu", "({a} if not {a} <= k(0) else k(0))")
 def _relu(a: Any) -> Any:
     """max(a, 0)."""
     return np.maximum(a, 0)
 
 
-@kernel_for("relu_grad", "({a} if not {b} <= 0 else zero)")
+@kernel_for("relu_grad", "({a} if not {b} <= k(0) else k(0))")
 def relu_grad(g: Any, a: Any) -> Any:
     """g where a is positive, or NaN."""
     return np.where(a <= 0, 0, g)
 
 
-@kernel_for("relu6_grad", "({a} if not ({b} <= 0 or {b} >= 6) else zero)")
+@kernel_for("relu6_grad", "({a} if not ({b} <= k(0) or {b} >= k(6)) else k(0))")
 def relu6_grad(g: Any, a: Any) -> Any:
     """g where a is between 0 and 6, or NaN."""
     return np.where((a <= 0) | (a >= 6), 0, g)
 
 
-@kernel_for("where_positive", "({b} if {a} > 0 else {c})")
+@kernel_for("where_positive", "({b} if {a} > k(0) else {c})")
 def where_positive(x: Any, a: Any, b: Any) -> Any:
     """a where x is positive, else b: NumPy's `where` stalls on a branch at each change of sign."""
     return np.where(np.greater(x, 0), a, b)
 
 
-@kernel_for("sigmoid_grad", "({a} * {b} * (one - {b}))")
+@kernel_for("sigmoid_grad", "({a} * {b} * (k(1) - {b}))")
 def sigmoid_grad(g: Any, y: Any) -> Any:
     """g σ'(a), by the sigmoid's own value y."""
     return g * y * (1 - y)

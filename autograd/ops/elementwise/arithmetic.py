@@ -318,7 +318,7 @@ elementwise(
     r"\frac{{1}}{{{a}}}",
     lambda g, y, a: -(g * y * y),
     singular=True,
-    scalar="(one / {a})",
+    scalar="(k(1) / {a})",
 )
 elementwise(
     np.hypot,

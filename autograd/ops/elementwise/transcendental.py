@@ -36,7 +36,7 @@ def _tanh(a: Any) -> Any:
     return np.tanh(a)
 
 
-@kernel_for("tanh_grad", "({a} * (one - {b} * {b}))")
+@kernel_for("tanh_grad", "({a} * (k(1) - {b} * {b}))")
 def tanh_grad(g: Any, y: Any) -> Any:
     """g tanh'(a), by the value y = tanh(a)."""
     return g * (1 - np.square(y))

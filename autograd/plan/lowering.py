@@ -1,0 +1,419 @@
+"""Lowering: the nodes of a tape as terms."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd.kernel_op import Joint
+from autograd.machine import choice
+from autograd.node import Node
+from autograd.op import SELECT, Op
+from autograd.ops.arrays.index import is_basic
+from autograd.plan.terms import (
+    Call,
+    Fold,
+    Map,
+    Number,
+    Part,
+    Product,
+    Term,
+    View,
+    contiguous_strides,
+    whole,
+)
+from autograd.recording import no_grad
+from autograd.tape import Tape, taped, untaped
+from autograd.value import Value
+
+_BOOL = np.dtype(bool)
+
+KINDS = frozenset(map(np.dtype, ("bool", "int32", "int64", "float32", "float64")))
+"""The dtypes that loops are written for; others are left to calls."""
+
+VIEWS = frozenset(
+    {
+        *("reshape", "transpose", "broadcast_to", "swapaxes", "moveaxis", "expand_dims"),
+        *("squeeze", "flip", "rot90", "diagonal", "getitem"),
+    }
+)
+"""Ops that NumPy may do without computing anything."""
+
+FOLDS = {"sum": "sum", "mean": "sum", "max": "max", "min": "min"}
+
+LONG = 4_096
+"""Elements that are added up in a plain loop; longer sums are left to the kernel for them."""
+
+_BITWISE = {"bitwise_and": "({a} and {b})", "bitwise_or": "({a} or {b})", "invert": "(not {a})"}
+_BITWISE["bitwise_xor"] = "({a} != {b})"
+
+_UNFIXED = frozenset(["nonzero", "flatnonzero", "argwhere"])
+
+
+class RefusalError(TypeError):
+    """What was recorded cannot be compiled; the message says why, and what to do."""
+
+
+class Lowering:
+    """Turns nodes into terms, each once.
+
+    Parameters
+    ----------
+    tape : on which they were recorded.
+    source : called with a leaf or an array that is there before the first step; returns its term.
+    """
+
+    def __init__(self, tape: Tape, source: Callable[[Any], Term]) -> None:
+        self.tapes, self.source = [tape], source
+        self._terms: dict[int, Term] = {}
+        self._kept: list[Any] = []  # whose ids are keys
+        self._equal: dict[Any, Term] = {}
+        self.ops: set[Any] = set()  # of the nodes that have a term
+
+    # -- reading nodes
+
+    def owner(self, x: Any) -> Node | None:
+        """The node behind an input or an argument of an op."""
+        if isinstance(x, Node):
+            return x
+        if isinstance(x, np.ndarray):
+            for tape in self.tapes:
+                if (found := tape.owner(x)) is not None:
+                    return found
+        return None
+
+    def behind(self, v: Node) -> list[Node]:
+        """The nodes that v was computed from."""
+        found: list[Node] = []
+
+        def visit(x: Any) -> None:
+            owner = self.owner(x)
+            if owner is not None:
+                found.append(owner)
+            elif isinstance(x, (tuple, list)):
+                for part in x:
+                    visit(part)
+            elif isinstance(x, dict):
+                visit(tuple(x.values()))
+
+        visit(v.inputs)
+        visit(v.static)
+        return found
+
+    def term(self, x: Any) -> Term:
+        """The term of a Value, an array or a number."""
+        node = self.owner(x)
+        if node is None:
+            return self._constant(x)
+        stack = [node]
+        while stack:  # no recursion: chains are long
+            v = stack[-1]
+            if id(v) in self._terms:
+                stack.pop()
+                continue
+            missing = [u for u in self.behind(v) if id(u) not in self._terms]
+            if missing:
+                stack += missing
+                continue
+            self._terms[id(v)] = self._leaf(v) if v.op is None else self._lowered(v)
+            self._kept.append(v)
+            stack.pop()
+        return self._terms[id(node)]
+
+    def _leaf(self, v: Node) -> Term:
+        return self.source(v)
+
+    def _constant(self, x: Any) -> Term:
+        a = np.asarray(x)
+        if a.dtype.kind in "fiub" and a.size and (a == a.flat[0]).all():
+            return Number(a.flat[0].item(), a.dtype)
+        if id(x) not in self._terms:
+            self._terms[id(x)] = self.source(a)
+            self._kept.append(x)
+        return self._terms[id(x)]
+
+    def array(self, x: Any) -> Term:
+        """The term of an input as one that holds memory, or a view of one."""
+        term = self.term(x)
+        if not isinstance(term, Number):
+            return term
+        shape = np.shape(_bare(x))
+        return self._map("{}", [term], shape, term.dtype, term.dtype, "fill")
+
+    # -- terms
+
+    def _map(
+        self, template: str, args: Sequence[Term], shape: Any, dtype: Any, kind: Any, label: str
+    ) -> Term:
+        shape, given = tuple(shape), []
+        for arg in args:
+            if isinstance(arg, Number) or (isinstance(arg, Map) and arg.shape == shape):
+                given.append(arg)
+            else:
+                given.append(stretched(arg, shape))
+        key = (template, tuple(map(_identity, given)), shape, np.dtype(dtype), np.dtype(kind))
+        if key not in self._equal:
+            self._equal[key] = Map(template, given, shape, dtype, kind, label)
+        return self._equal[key]
+
+    def _copied(self, term: Term) -> Term:
+        return self._map("{}", [term], term.shape, term.dtype, term.dtype, "copy")
+
+    def _view(self, term: Term, look: Callable[[Any], Any]) -> Term | None:
+        """What `look`, such as a transpose, makes of a term, as a view; None if that is a copy."""
+        old = whole(term)
+        memory = np.empty(max(old.of.size, 1), np.int8)
+        end = old.offset + sum((n - 1) * s for n, s in zip(old.shape, old.strides, strict=True))
+        if not (0 <= old.offset < memory.size and 0 <= end < memory.size) and old.size:
+            return None
+        start = memory[old.offset :]
+        new = look(np.lib.stride_tricks.as_strided(start, old.shape, old.strides))
+        if not (isinstance(new, np.ndarray) and np.may_share_memory(new, memory)):
+            return None
+        offset = new.__array_interface__["data"][0] - memory.__array_interface__["data"][0]
+        return View(old.of, new.shape, new.strides, offset)
+
+    def _lowered(self, v: Node) -> Term:
+        """The term of a node whose inputs have theirs."""
+        op = v.op
+        self.ops.add(op)
+        if op is SELECT:
+            call = self._terms[id(v.inputs[0])]
+            return Part(call, v.static[0], v._data.shape, v._data.dtype)  # type: ignore[arg-type]
+        if isinstance(op, Joint) or type(v._data) is tuple:
+            return self._call(v)
+        data = np.asarray(v._data)
+        if data.dtype not in KINDS:
+            return self._called(v)
+        inputs = [x for x in v.inputs if x is not None]
+        if not all(_dtype(x) in KINDS for x in inputs):
+            return self._called(v)
+        template = scalar_of(op, v)
+        if template is not None:
+            return self._elementwise(v, template, data)
+        if op.name in VIEWS and isinstance(op, Op):
+            term = self._viewed(v)
+            if term is not None:
+                return term
+        if op.name in ("astype", "copy"):
+            return self._cast(v.inputs[0], data)
+        if op.name in FOLDS and isinstance(op, Op):
+            term = self._folded(v, data)
+            if term is not None:
+                return term
+        if op.name in ("matmul", "linear", "affine") and isinstance(op, Op):
+            term = self._product(v, data)
+            if term is not None:
+                return term
+        if isinstance(op, Op) and op.elementwise and not op.trusted and not op.foreign:
+            return self._expanded(v)
+        return self._called(v)
+
+    def _elementwise(self, v: Node, template: str, data: Any) -> Term:
+        args = [self.term(x) for x in v.inputs]
+        if all(isinstance(arg, Number) for arg in args) and data.size:
+            first = data.flat[0]
+            if (data == first).all():
+                return Number(first.item(), data.dtype)
+        if v.op.name == "multiply":
+            for one, x in (args, args[::-1]):
+                same = x.dtype == data.dtype and (isinstance(x, Number) or x.shape == data.shape)
+                if isinstance(one, Number) and one.value == 1 and same:
+                    return x
+        kind = data.dtype
+        if kind == _BOOL:
+            kind = np.result_type(*[_weak(x) for x in v.inputs])
+            kind = np.dtype(np.float64) if kind not in KINDS else kind
+        return self._map(template, args, data.shape, data.dtype, kind, v.op.name)
+
+    def _cast(self, x: Any, data: Any) -> Term:
+        term = self.term(x)
+        if isinstance(term, Number):
+            return Number(np.asarray(term.value, data.dtype).item(), data.dtype)
+        if term.dtype == data.dtype:
+            return term
+        return self._map("{}", [term], data.shape, data.dtype, data.dtype, "astype")
+
+    def _viewed(self, v: Node) -> Term | None:
+        if v.op.name == "getitem" and not is_basic(v.static[0]):
+            return None
+        term = self.term(v.inputs[0])
+        if isinstance(term, Number):
+            return term
+
+        def look(a: Any) -> Any:
+            with untaped():
+                return v.op.computed([a], v.static)
+
+        found = self._view(term, look)
+        if found is None and v.op.name == "reshape":
+            found = self._view(self._copied(term), look)
+        return found
+
+    def _folded(self, v: Node, data: Any) -> Term | None:
+        x = v.inputs[0]
+        shape = np.shape(_bare(x))
+        axis = v.static[0]
+        if axis is None:
+            axes = tuple(range(len(shape)))
+        else:
+            given = axis if isinstance(axis, tuple) else (axis,)
+            axes = tuple(sorted({int(k) % max(len(shape), 1) for k in given}))
+        count = math.prod(shape[k] for k in axes)
+        last = axes == tuple(range(len(shape) - len(axes), len(shape)))
+        float_ = data.dtype.kind == "f" and _dtype(x) == data.dtype
+        if not count or not float_ or (count > LONG and not last):
+            return None
+        of = whole(self.array(x))
+        if not of.contiguous:
+            of = whole(self._copied(of))
+        y: Term = Fold(FOLDS[v.op.name], of, axes, v.op.name)
+        if v.op.name == "mean":
+            n = Number(float(count), data.dtype)
+            y = self._map("({} / {})", [y, n], y.shape, y.dtype, y.dtype, "mean")
+        return reshaped(y, data.shape)
+
+    def _product(self, v: Node, data: Any) -> Term | None:
+        x, w = v.inputs[:2]
+        if any(_dtype(u) != data.dtype for u in v.inputs) or data.dtype.kind != "f":
+            return None
+        if np.shape(_bare(x))[-1:] > (choice.LONG,):
+            return None
+        a, b = self.array(x), self.array(w)
+        if len(a.shape) < 2 or len(b.shape) != 2 or 0 in (*a.shape, *b.shape):
+            return None
+        left = whole(a)
+        if len(a.shape) > 2:
+            rows = (math.prod(a.shape[:-1]), a.shape[-1])
+            flat = self._view(a, lambda m: m.reshape(rows))
+            left = whole(flat or reshaped(self._copied(a), rows))
+        right = whole(b)
+        if v.op.name != "matmul":
+            right = View(right.of, right.shape[::-1], right.strides[::-1], right.offset)
+        y: Term = Product(left, right, v.op.name)
+        if v.op.name == "affine":
+            bias = self.term(v.inputs[2])
+            y = self._map("({} + {})", [y, bias], y.shape, y.dtype, y.dtype, "bias")
+        return reshaped(y, data.shape)
+
+    def _expanded(self, v: Node) -> Term:
+        """An elementwise op by what its forward is made of."""
+        with taped() as tape, no_grad():
+            args = []
+            for x in v.inputs:
+                stands = x
+                if isinstance(x, Node):
+                    stands = Value(np.asarray(x._data), requires_grad=False)
+                    stands._data = x._data
+                    self._terms[id(stands)] = self.term(x)
+                    self._kept.append(stands)
+                args.append(stands)
+            forward = getattr(v.op.forward, "__wrapped__", v.op.forward)
+            with np.errstate(all="ignore"):
+                y = forward(*args, *v.static)
+        self.tapes.append(tape)
+        if not isinstance(y, Node):
+            return self._called(v)
+        term = self.term(y)
+        shape, dtype = np.shape(v._data), v._data.dtype
+        if isinstance(term, Number):
+            return Number(term.value, dtype)
+        if term.dtype != dtype:
+            term = self._map("{}", [term], shape, dtype, dtype, v.op.name)
+        return term
+
+    def _called(self, v: Node) -> Term:
+        data = np.asarray(v._data)
+        return Part(self._call(v), None, data.shape, data.dtype)
+
+    def _call(self, v: Node) -> Call:
+        if v.op.name in _UNFIXED:
+            raise RefusalError(
+                f"compile: the shape of what numpy.{v.op.name} returns depends on numbers."
+            )
+        inputs = [self._argument(x) for x in v.inputs]
+        static = tuple(self._fixed(v, s) for s in v.static)
+        return Call(v.op, inputs, static, v.op.name)
+
+    def _argument(self, x: Any) -> Any:
+        """An input of a call: a term for an array, else what it is."""
+        if x is None or isinstance(x, (bool, int, float)):
+            return x
+        if isinstance(x, Node) and type(x._data) is tuple:
+            return self._terms[id(x)]
+        if isinstance(x, (list, tuple)):
+            return type(x)(self._argument(part) for part in x)
+        return self.array(x)
+
+    def _fixed(self, v: Node, s: Any) -> Any:
+        """Another argument of a call, with terms for the arrays in it."""
+        if isinstance(s, (list, tuple)):
+            return type(s)(self._fixed(v, part) for part in s)
+        if isinstance(s, dict):
+            return {key: self._fixed(v, part) for key, part in s.items()}
+        if isinstance(s, np.ndarray):
+            if s.dtype == bool and self.owner(s) is not None and v.op.name in ("getitem",):
+                raise RefusalError(
+                    "compile: how many elements a mask selects depends on numbers. Write "
+                    "np.where(mask, x, 0) instead of x[mask]."
+                )
+            return self.array(s)
+        return s
+
+
+def scalar_of(op: Any, v: Node) -> str | None:
+    """What an op computes of single elements, with a pair of braces for each input."""
+    scalar = getattr(op, "scalar", None)
+    if scalar is None and op.name in _BITWISE and all(_dtype(x) == _BOOL for x in v.inputs):
+        scalar = _BITWISE[op.name]
+    if callable(scalar):
+        scalar = scalar(*v.static)
+    if not scalar or (not isinstance(op, Op) and any(v.static)):  # a function's keywords
+        return None
+    names = op.parameters[: op.arity] if isinstance(op, Op) else "abc"[: len(v.inputs)]
+    braces = {name: "{" + str(i) + "}" for i, name in enumerate(names)}
+    text: str = scalar.format(**braces)
+    return text
+
+
+def stretched(term: Term, shape: tuple[int, ...]) -> View:
+    """A term broadcast to a shape."""
+    old = whole(term)
+    lead = len(shape) - len(old.shape)
+    pairs = zip(old.shape, old.strides, strict=True)
+    strides = (0,) * lead + tuple(0 if n == 1 else s for n, s in pairs)
+    return View(old.of, shape, strides, old.offset)
+
+
+def reshaped(term: Term, shape: Any) -> Term:
+    """A contiguous term in another shape of as many elements."""
+    shape = tuple(shape)
+    if term.shape == shape:
+        return term
+    old = whole(term)
+    return View(old.of, shape, contiguous_strides(shape), old.offset)
+
+
+def _identity(term: Term) -> Any:
+    """What tells two arguments of a map apart."""
+    if isinstance(term, Number):
+        return repr(term.value), term.dtype
+    if isinstance(term, View):
+        return id(term.of), term.strides, term.offset
+    return id(term)
+
+
+def _bare(x: Any) -> Any:
+    return x._data if isinstance(x, Node) else x
+
+
+def _dtype(x: Any) -> Any:
+    return np.asarray(_bare(x)).dtype
+
+
+def _weak(x: Any) -> Any:
+    """A number without a dtype of its own, or the dtype of an array."""
+    return x if isinstance(x, (bool, int, float)) else _dtype(x)
