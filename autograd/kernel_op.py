@@ -12,8 +12,7 @@ from autograd.contribution import all_given, hidden_in
 from autograd.engine import ARRAYS, Flow, arrays_of, gradients
 from autograd.foreign import foreign, reading
 from autograd.node import Node
-from autograd.op import Op, Taped, off_graph, select_output, tex_name
-from autograd.results import record
+from autograd.op import Backward, Op, Taped, tex_name
 from autograd.symbol import Symbol
 
 Function = Callable[..., Any]
@@ -85,14 +84,19 @@ class KernelOp(Op):
         """What the joint vjp gives, or the vjps of the reference, for each input that needs it."""
         flow.refuse_stale(v)
         if isinstance(flow, Taped):
-            return Joint(self, needs)(v, g)
+            return Backward(self, needs)(v, g)
         if not flow.kernels:
             return self._pull_reference(v, g, needs, flow)
         arrays = arrays_of(v.inputs, scalars=False)
         if isinstance(g, dict):
             g = tuple(g.get(i) for i in range(len(v._data)))
-        found = self.joint(g, needs, v._data, v.saved, *arrays, *v.static)
-        return all_given(self, found, needs)
+        return self.pulled(g, needs, v._data, v.saved, arrays, v.static)
+
+    def pulled(
+        self, g: Any, needs: Sequence[bool], y: Any, saved: Any, inputs: Sequence[Any], static: Any
+    ) -> Sequence[Any]:
+        """What the joint vjp gives for arrays."""
+        return all_given(self, self.joint(g, needs, y, saved, *inputs, *static), needs)
 
     def _pull_reference(self, v: Node, g: Any, needs: Sequence[bool], flow: Flow) -> Sequence[Any]:
         # A separate node for each input, so that one Value in two places stays two inputs.
@@ -118,36 +122,6 @@ class KernelOp(Op):
     def derivative(self, i: int, symbols: Sequence[Symbol], static: tuple[Any, ...]) -> Symbol:
         r"""Only \partial_i of the op's name: the formula is that of its reference."""
         return Symbol(rf"\partial_{{{i}}} \mathrm{{{tex_name(self.name)}}}", symbols[i].data)
-
-
-class Joint:
-    """The joint vjp of a KernelOp, as the op of a node on a tape.
-
-    The node's inputs are the result of the kernel, the parts of its gradient, and its inputs.
-    """
-
-    def __init__(self, of: KernelOp, needs: Sequence[bool]) -> None:
-        self.name = f"{of.name}.grad"
-        self.of, self.needs = of, list(needs)
-
-    def __call__(self, v: Node, g: Any) -> list[Any]:
-        """What the vjp gives, as Values; None for an input that needs no gradient."""
-        parts = tuple(g.get(i) for i in range(len(v._data))) if isinstance(g, dict) else (g,)
-        bare = tuple(x._data if isinstance(x, Node) else x for x in parts)
-        found = self.computed(v._data, v.saved, bare, arrays_of(v.inputs, scalars=False), v.static)
-        node = record(self, tuple(found), (v, *parts, *v.inputs), v.static)
-        outputs = [select_output(node, i) for i in range(len(found)) if self.needs[i]]
-        rest = iter(off_graph(node, outputs))
-        return [next(rest) if need else None for need in self.needs]
-
-    def computed(
-        self, y: Any, saved: Any, parts: tuple[Any, ...], inputs: Sequence[Any], static: Any
-    ) -> list[Any]:
-        """The gradients, from arrays."""
-        g = parts if type(y) is tuple else parts[0]
-        return all_given(
-            self.of, self.of.joint(g, self.needs, y, saved, *inputs, *static), self.needs
-        )
 
 
 def _shapes(y: Any) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from autograd.calls import NUMBERS, binary, bind_methods, general, unary
 from autograd.contribution import given
 from autograd.dispatch import OPS, array_of, refuse_subclasses
-from autograd.engine import ARRAYS, Flow
+from autograd.engine import ARRAYS, Flow, arrays_of
 from autograd.foreign import foreign, reading
 from autograd.node import Array, Node
 from autograd.recording import enable_grad, is_recording, no_grad
@@ -20,7 +20,7 @@ from autograd.results import ATOMS, UNREAL, constant, is_unreal, note, record
 from autograd.signature import signature
 from autograd.stale import notice, seals
 from autograd.symbol import Symbol
-from autograd.tape import OPEN, current
+from autograd.tape import OPEN, EscapeError, current, untaped
 from autograd.value import Value
 from autograd.written import Written
 
@@ -190,6 +190,9 @@ class Op(Written):
         arrays: list[Any] = []
         live = traced = unreal = False
         recording = is_recording()
+        if OPEN[0] and (tape := current()) is not None:
+            inputs = [x if (v := tape.owner(x)) is None else v for x in inputs]
+            traced = tape.owns(static)
         for i, x in enumerate(inputs):
             if isinstance(x, Value):
                 traced = True
@@ -221,7 +224,7 @@ class Op(Written):
         if unreal and traced:
             self.complain(TypeError(UNREAL), inputs)
         recorded: list[Any] = []
-        if live:
+        if live or OPEN[0]:
             for i, x in enumerate(inputs):
                 if not isinstance(x, Value):
                     x = arrays[i]
@@ -238,10 +241,10 @@ class Op(Written):
             y = np.asarray(y)
             if live and y.dtype.kind == "f":
                 return record(self, y, tuple(recorded), static, saved, seals(constants))
-            return constant(self, y, tuple(inputs), static, saved)
+            return constant(self, y, tuple(recorded), static, saved)
         if not (live or (OPEN[0] and current())):
             return _like(y, [constant(self, part, ()) for part in y])
-        node = record(self, tuple(y), tuple(recorded or inputs), static, saved, seals(constants))
+        node = record(self, tuple(y), tuple(recorded), static, saved, seals(constants))
         outputs = [select_output(node, i) for i in range(len(y))]
         return _like(y, outputs if live else off_graph(node, outputs))
 
@@ -285,10 +288,18 @@ class Op(Written):
     def pull(self, v: Node, g: Any, needs: Sequence[bool], flow: Flow = ARRAYS) -> Sequence[Any]:
         """The contribution to each input, of the kind that flows; None where `needs` is false."""
         y, args = flow.read(v)
-        if isinstance(g, dict):
-            g = tuple(g.get(i) for i in range(len(v._data)))
+        parts = tuple(g.get(i) for i in range(len(v._data))) if isinstance(g, dict) else g
+        try:
+            return self.pulled(parts, needs, y, None, args, v.static)
+        except EscapeError:  # on a tape, a vjp that looks at numbers is one call
+            return Backward(self, needs)(v, g)
+
+    def pulled(
+        self, g: Any, needs: Sequence[bool], y: Any, saved: Any, inputs: Sequence[Any], static: Any
+    ) -> Sequence[Any]:
+        """What the vjps give, of the kind that they are given."""
         return [
-            given(self, vjp(g, y, *args, *v.static)) if need and vjp is not None else None
+            given(self, vjp(g, y, *inputs, *static)) if need and vjp is not None else None
             for vjp, need in zip(self.vjps, needs, strict=True)
         ]
 
@@ -409,6 +420,37 @@ def off_graph(node: Value, outputs: Sequence[Value]) -> Sequence[Value]:
         v.requires_grad = False
         note(v, v.op, v.inputs, v.static, v.saved)
     return outputs
+
+
+class Backward:
+    """All vjps of an op at once, as the op of a node on a tape: a call with arrays.
+
+    The node's inputs are the result of the op, the parts of its gradient, and its inputs.
+    """
+
+    def __init__(self, of: Op, needs: Sequence[bool]) -> None:
+        self.name = f"{of.name}.grad"
+        self.of, self.needs = of, list(needs)
+
+    def __call__(self, v: Node, g: Any) -> list[Any]:
+        """What the vjps give, as Values; None for an input that needs no gradient."""
+        parts = tuple(g.get(i) for i in range(len(v._data))) if isinstance(g, dict) else (g,)
+        bare = tuple(x._data if isinstance(x, Node) else x for x in parts)
+        with untaped():
+            found = self.computed(
+                v._data, v.saved, bare, arrays_of(v.inputs, self.of.elementwise), v.static
+            )
+        node = record(self, tuple(found), (v, *parts, *v.inputs), v.static)
+        outputs = [select_output(node, i) for i, need in enumerate(self.needs) if need]
+        rest = iter(off_graph(node, outputs))
+        return [next(rest) if need else None for need in self.needs]
+
+    def computed(
+        self, y: Any, saved: Any, parts: tuple[Any, ...], inputs: Sequence[Any], static: Any
+    ) -> Sequence[Any]:
+        """The gradients, from arrays."""
+        g = parts if type(y) is tuple else parts[0]
+        return self.of.pulled(g, self.needs, y, saved, inputs, static)
 
 
 class _Select(Op):

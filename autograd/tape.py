@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any, NoReturn
 
+import numpy as np
+
 from autograd.node import Node
 
 
@@ -38,6 +40,12 @@ class Tape:
     def owner(self, array: Any) -> Node | None:
         """The Value whose array this is; None for any other array."""
         return self._owners.get(id(array))
+
+    def owns(self, x: Any) -> bool:
+        """Whether one of these arguments is the array of a Value."""
+        if isinstance(x, (tuple, list)):
+            return any(map(self.owns, x))
+        return isinstance(x, np.ndarray) and id(x) in self._owners
 
 
 OPEN = [0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from autograd.plan.schedule import Loop, Schedule
 from autograd.plan.source import Written
 from autograd.plan.terms import Product, Source, Term
 from autograd.stale import fingerprint
-from autograd.tape import taped
+from autograd.tape import EscapeError, taped
 from autograd.value import Value
 
 Function = Callable[..., Any]
@@ -46,7 +46,7 @@ class Plan:
         self.guards = Guards(function)
         eager = function(*given.args, **given.kwargs)
         chance = Chance(self.guards)
-        other = given.other()
+        other, also_eager = _second(function, given)
         first, second = _Recording(function, given), _Recording(function, other)
         chance.refuse()
         first.compare(second)
@@ -63,7 +63,7 @@ class Plan:
         self._free: list[Memory] = []
         self._held: list[tuple[Any, Any]] = [(None, None)] * len(self.parameters)
         self.check(given, eager)
-        self.check(other, function(*other.args, **other.kwargs))
+        self.check(other, also_eager)
         self.kinds = _kinds(eager)
 
     # -- calls
@@ -135,12 +135,12 @@ class _Arguments:
 
     Attributes
     ----------
-    leaves : the arrays, Python floats as arrays of no axes.
+    leaves : the arrays, Python floats as arrays of no axes unless `fixed`.
     key : what a plan holds for: structure, shapes, dtypes, and the values of all else.
     """
 
-    def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self.args, self.kwargs = args, kwargs
+    def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any], fixed: bool = False) -> None:
+        self.args, self.kwargs, self.fixed = args, kwargs, fixed
         self.leaves: list[Any] = []
         self._floats: list[int] = []
         key = self._key((args, kwargs), "")
@@ -157,6 +157,11 @@ class _Arguments:
             key = (key, dtype.char)
         self.key = key, len(kinds)
 
+    @property
+    def has_floats(self) -> bool:
+        """Whether a Python float varies."""
+        return bool(self._floats)
+
     def _key(self, x: Any, where: str) -> Any:
         if isinstance(x, dict):
             return dict, tuple((k, self._key(part, f"{where}[{k!r}]")) for k, part in x.items())
@@ -167,7 +172,7 @@ class _Arguments:
                 f"compile: argument {where} is a Value; a compiled function takes arrays and "
                 "numbers. Pass v.data; parameters it finds by itself."
             )
-        if type(x) is float:
+        if type(x) is float and not self.fixed:
             self._floats.append(len(self.leaves))
             self.leaves.append(np.asarray(x))
             return float
@@ -179,6 +184,8 @@ class _Arguments:
                 raise TypeError(f"compile: argument {where} holds {array.dtype}, not real numbers.")
             self.leaves.append(array)
             return array.shape, array.dtype.char
+        if isinstance(x, slice):
+            return slice, self._key((x.start, x.stop, x.step), where)
         try:
             hash(x)
         except TypeError:
@@ -198,20 +205,35 @@ class _Arguments:
             if isinstance(x, (list, tuple)):
                 parts = [put(part) for part in x]
                 return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)
-            return next(rest) if type(x) is float or isinstance(x, (np.ndarray, np.generic)) else x
+            varies = type(x) is float and not self.fixed
+            return next(rest) if varies or isinstance(x, (np.ndarray, np.generic)) else x
 
         args, kwargs = put((self.args, self.kwargs))
         return args, kwargs
 
-    def other(self) -> _Arguments:
-        """Arguments of the same shapes with other contents."""
-        changed = []
-        for i, x in enumerate(self.leaves):
-            y = np.roll(x.reshape(-1), 1).reshape(x.shape)
-            if x.dtype.kind == "f":
-                y = (y * y.dtype.type(0.75)).astype(x.dtype)
-            changed.append(float(y) if i in self._floats else y)
-        return _Arguments(*self.with_leaves(changed))
+    def others(self) -> Iterator[_Arguments]:
+        """Arguments of the same shapes with other contents, some of which a function may refuse."""
+        for moved, scale in ((1, 0.75), (0, 0.75), (1, 1.0), (0, 1.25)):
+            changed = []
+            for i, x in enumerate(self.leaves):
+                y = np.roll(x.reshape(-1), moved).reshape(x.shape)
+                if x.dtype.kind == "f":
+                    y = np.asarray(y * y.dtype.type(scale), x.dtype)
+                changed.append(float(y) if i in self._floats else y)
+            yield _Arguments(*self.with_leaves(changed), self.fixed)
+
+
+def _second(function: Function, given: _Arguments) -> tuple[_Arguments, Any]:
+    """Arguments with other contents, and what an eager call makes of them."""
+    for other in given.others():
+        try:
+            return other, function(*other.args, **other.kwargs)
+        except Exception as error:  # what a user's function raises on numbers that it does not like
+            problem = error
+    raise RefusalError(
+        "compile: a plan is tried on arguments like those given with other contents, and all that "
+        f"were tried made the function raise: {problem}"
+    ) from problem
 
 
 class _Recording:
@@ -250,7 +272,7 @@ class _Recording:
         self.delicate = _is_delicate(lowering.ops)
         self.written = Written(self.schedule, self.names, outputs, self._summary())
 
-    def _source(self, x: Any) -> Term:
+    def _source(self, x: Any) -> Term | None:
         if isinstance(x, Node):
             shape, dtype = np.shape(x._data), np.asarray(x._data).dtype
             if id(x) in self._arguments:
@@ -258,8 +280,8 @@ class _Recording:
             if x.birth < self._start:
                 self.leaves.append((x, shape, dtype))
                 return Source(f"p{len(self.leaves) - 1}", shape, dtype, x.name or "parameter")
-            x = np.asarray(x._data)
-        array = np.ascontiguousarray(x)
+            return None
+        array = np.asarray(x, order="C")
         self.constants.append(array)
         return Source(f"k{len(self.constants) - 1}", array.shape, array.dtype, "constant")
 
@@ -377,6 +399,7 @@ class Compiled:
         self._plans: dict[Any, list[Plan]] = {}
         self._reasons: list[str] = []
         self._making = threading.RLock()
+        self._fixed = False  # whether floats are part of a plan, and not arguments of it
 
     @property
     def plans(self) -> list[Plan]:
@@ -393,8 +416,7 @@ class Compiled:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function, by a plan."""
-        given = _Arguments(args, kwargs)
-        plan = self._fitting(given) or self._made(given)
+        given, plan = self._planned(args, kwargs)
         try:
             found = plan(given)
         except Exception:
@@ -407,8 +429,21 @@ class Compiled:
 
     def plan(self, *args: Any, **kwargs: Any) -> Plan:
         """The plan for these arguments; made if there is none."""
-        given = _Arguments(args, kwargs)
-        return self._fitting(given) or self._made(given)
+        return self._planned(args, kwargs)[1]
+
+    def _planned(self, args: Any, kwargs: Any) -> tuple[_Arguments, Plan]:
+        given = _Arguments(args, kwargs, self._fixed)
+        plan = self._fitting(given)
+        if plan is None:
+            try:
+                plan = self._made(given)
+            except RefusalError:
+                if self._fixed or not given.has_floats:
+                    raise
+                given = _Arguments(args, kwargs, fixed=True)  # floats such as exponents
+                plan = self._made(given)
+                self._fixed = True
+        return given, plan
 
     def _fitting(self, given: _Arguments) -> Plan | None:
         for plan in self._plans.get(given.key, ()):
@@ -433,7 +468,10 @@ class Compiled:
                     f"{MOST} times: {'; '.join(dict.fromkeys(self._reasons[1:]))}. Pass what keeps "
                     "changing as an array or a float, or compile for each setting apart."
                 )
-            plan = Plan(self.function, given)
+            try:
+                plan = Plan(self.function, given)
+            except EscapeError as error:
+                raise RefusalError(f"compile: {error}") from error
             self._plans.setdefault(given.key, []).append(plan)
             return plan
 

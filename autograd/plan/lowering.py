@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd.kernel_op import Joint
 from autograd.machine import choice
 from autograd.node import Node
-from autograd.op import SELECT, Op
+from autograd.op import SELECT, Backward, Op
 from autograd.ops.arrays.index import is_basic
 from autograd.plan.terms import (
     Call,
@@ -26,7 +25,7 @@ from autograd.plan.terms import (
     whole,
 )
 from autograd.recording import no_grad
-from autograd.tape import Tape, taped, untaped
+from autograd.tape import EscapeError, Tape, taped, untaped
 from autograd.value import Value
 
 _BOOL = np.dtype(bool)
@@ -53,6 +52,10 @@ _BITWISE["bitwise_xor"] = "({a} != {b})"
 _UNFIXED = frozenset(["nonzero", "flatnonzero", "argwhere"])
 
 
+UNREADABLE = (EscapeError, TypeError, ValueError, AttributeError, LookupError, RecursionError)
+"""Exceptions of a forward that needs the numbers of its arrays, so that it is called as a whole."""
+
+
 class RefusalError(TypeError):
     """What was recorded cannot be compiled; the message says why, and what to do."""
 
@@ -63,10 +66,11 @@ class Lowering:
     Parameters
     ----------
     tape : on which they were recorded.
-    source : called with a leaf or an array that is there before the first step; returns its term.
+    source : called with a leaf or a constant array; returns its term, None for a leaf that is made
+        within the computation.
     """
 
-    def __init__(self, tape: Tape, source: Callable[[Any], Term]) -> None:
+    def __init__(self, tape: Tape, source: Callable[[Any], Term | None]) -> None:
         self.tapes, self.source = [tape], source
         self._terms: dict[int, Term] = {}
         self._kept: list[Any] = []  # whose ids are keys
@@ -124,14 +128,16 @@ class Lowering:
         return self._terms[id(node)]
 
     def _leaf(self, v: Node) -> Term:
-        return self.source(v)
+        return self.source(v) or self._constant(v._data)
 
     def _constant(self, x: Any) -> Term:
         a = np.asarray(x)
         if a.dtype.kind in "fiub" and a.size and (a == a.flat[0]).all():
             return Number(a.flat[0].item(), a.dtype)
         if id(x) not in self._terms:
-            self._terms[id(x)] = self.source(a)
+            term = self.source(a)
+            assert term is not None
+            self._terms[id(x)] = term
             self._kept.append(x)
         return self._terms[id(x)]
 
@@ -183,7 +189,7 @@ class Lowering:
         if op is SELECT:
             call = self._terms[id(v.inputs[0])]
             return Part(call, v.static[0], v._data.shape, v._data.dtype)  # type: ignore[arg-type]
-        if isinstance(op, Joint) or type(v._data) is tuple:
+        if isinstance(op, Backward) or type(v._data) is tuple:
             return self._call(v)
         data = np.asarray(v._data)
         if data.dtype not in KINDS:
@@ -311,12 +317,14 @@ class Lowering:
                     self._terms[id(stands)] = self.term(x)
                     self._kept.append(stands)
                 args.append(stands)
-            forward = getattr(v.op.forward, "__wrapped__", v.op.forward)
-            with np.errstate(all="ignore"):
-                y = forward(*args, *v.static)
-        self.tapes.append(tape)
-        if not isinstance(y, Node):
+            try:
+                with np.errstate(all="ignore"):
+                    y = v.op.computed(args, v.static)
+            except UNREADABLE:
+                return self._called(v)
+        if not isinstance(y, Node) or y.op is v.op:
             return self._called(v)
+        self.tapes.append(tape)
         term = self.term(y)
         shape, dtype = np.shape(v._data), v._data.dtype
         if isinstance(term, Number):
@@ -350,7 +358,7 @@ class Lowering:
 
     def _fixed(self, v: Node, s: Any) -> Any:
         """Another argument of a call, with terms for the arrays in it."""
-        if isinstance(s, (list, tuple)):
+        if isinstance(s, (list, tuple)) and not hasattr(s, "_fields"):
             return type(s)(self._fixed(v, part) for part in s)
         if isinstance(s, dict):
             return {key: self._fixed(v, part) for key, part in s.items()}

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.kernel_op import Joint
 from autograd.machine.uninterrupted import load
-from autograd.op import Op
+from autograd.op import Backward, Op
 from autograd.plan.schedule import Loop, Schedule, Step
 from autograd.plan.terms import (
     Call,
@@ -140,15 +139,18 @@ class Written:
     @staticmethod
     def _flat(name: str) -> str:
         """A name of the functions in the driver."""
-        if name in ("panel_f", "panel_d", "origin", "none_f", "none_d") or name[:2] == "m_":
+        if name[:2] == "m_" or name.startswith(("panel_", "none_", "origin")):
             return f"m.{name}"
-        return f"m.flat({name[1:].replace('_', '[', 1)}])" if name[:2] == "xs" else name
+        result = re.fullmatch(r"(s\d+)(?:_(\d+))?", name)
+        if result is None:
+            return name
+        return f"m.flat({result[1]}{f'[{result[2]}]' if result[2] else ''})"
 
     def _memory(self, term: Term) -> tuple[str, int]:
         """The name of the flat array that holds a term, and where it begins."""
         if isinstance(term, Part):
             number = self._numbers[id(term.call)]
-            name = f"s{number}" if term.i is None else f"xs{number}_{term.i}"
+            name = f"s{number}" if term.i is None else f"s{number}_{term.i}"
             self._used[name] = None
             return name, 0
         name, offset = term.place
@@ -295,24 +297,28 @@ class Written:
 
     def _call(self, call: Call) -> None:
         number = self._numbers[id(call)] = len(self.calls)
+        self.calls.append(call.op)  # replaced below; arguments may take the numbers after it
         inputs = [self._argument(x) for x in call.inputs]
         static = self._literal(call.static)
         op = call.op
-        if isinstance(op, Joint):
+        if isinstance(op, Backward):
+            y, saved = inputs[0], "None"
             forward = call.inputs[0]
             made = forward.call if isinstance(forward, Part) else forward
-            of = self._numbers[id(made)]
-            parts = len(inputs) - 1 - op.of.arity
-            self.calls.append(op.computed)
+            if isinstance(made, Call) and made.op is op.of:
+                of = self._numbers[id(made)]
+                y, saved = f"s{of}", f"w{of}"
+            parts = len(inputs) - 1 - len(op.needs)
+            self.calls[number] = op.computed
             line = (
-                f"s{number} = c[{number}](s{of}, w{of}, {_tuple(inputs[1 : 1 + parts])}, "
+                f"s{number} = c[{number}]({y}, {saved}, {_tuple(inputs[1 : 1 + parts])}, "
                 f"{_tuple(inputs[1 + parts :])}, {static})"
             )
         elif isinstance(op, Op):
-            self.calls.append(op._run)
+            self.calls[number] = op._run
             line = f"s{number}, w{number} = c[{number}]({_tuple(inputs)}, {static})"
         else:
-            self.calls.append(op.forward)
+            self.calls[number] = op.forward
             keywords = f"**{static}[0]" if call.static else ""
             line = (
                 f"s{number} = c[{number}]({', '.join([*inputs, keywords] if keywords else inputs)})"
