@@ -19,7 +19,7 @@ from autograd.contribution import Unreached, branches, fit, given
 from autograd.node import Array, Node
 from autograd.passes import Pass, Watch, watching
 from autograd.stale import Found, Stale, changed_constants, fresh, notice, views_of
-from autograd.tape import current, refuse
+from autograd.tape import Tape, current, refuse
 
 
 class Flow:
@@ -209,8 +209,9 @@ def backward(root: Node, seed: Array, retain_graph: bool = False) -> None:
     With `retain_graph` the graph stays and each of its nodes gets its .grad. Leaves are written
     last and together, so an error leaves every .grad unchanged.
     """
-    if current() is not None:
-        refuse("backward()")
+    if (tape := current()) is not None:
+        _backward_on(tape, root, seed)
+        return
     order, leaves, stale = topological([root])
     grads = {root: seed}
     kept: list[tuple[Node, Any]] = []
@@ -238,6 +239,18 @@ def backward(root: Node, seed: Array, retain_graph: bool = False) -> None:
         for v, g in kept:
             if v not in leaves and type(v._data) is not tuple:
                 _deposit(v, np.array(g))
+
+
+def _backward_on(tape: Tape, root: Node, seed: Array) -> None:
+    """The same on a tape, where gradients are nodes; the graph stays."""
+    _, leaves, _ = topological([root])
+    found = gradients([root], [seed], list(leaves), flow=tape.flow)
+    for leaf, g in zip(leaves, found, strict=True):
+        if g is None:
+            continue
+        if leaf.grad is not None and not isinstance(leaf.grad, Node):
+            refuse(f"backward(), which adds to the .grad that {leaf.name or 'a leaf'} had before,")
+        leaf.grad = g if leaf.grad is None else leaf.grad + g
 
 
 _depositing = threading.Lock()  # several threads may add to one .grad

@@ -20,7 +20,7 @@ from autograd.results import ATOMS, UNREAL, constant, is_unreal, note, record
 from autograd.signature import signature
 from autograd.stale import notice, seals
 from autograd.symbol import Symbol
-from autograd.tape import OPEN, EscapeError, current, untaped
+from autograd.tape import OPEN, EscapeError, Tape, current, untaped
 from autograd.value import Value
 from autograd.written import Written
 
@@ -412,6 +412,25 @@ class Taped(Recorded):
     def mode(self) -> AbstractContextManager[None]:
         """Nothing requires a gradient."""
         return no_grad()
+
+
+Tape.flow = Taped
+
+
+class Whole:
+    """A function of arrays that is called as it is, as the op of a node on a tape."""
+
+    scalar = None
+
+    def __init__(self, name: str, forward: Function) -> None:
+        self.name, self.forward = name, forward
+
+    def __call__(self, *inputs: Any) -> Sequence[Value]:
+        """The arrays that it returns, as Values."""
+        with untaped():
+            y = self.forward(*[x._data if isinstance(x, Node) else x for x in inputs])
+        node = record(self, tuple(y), inputs)
+        return off_graph(node, [select_output(node, i) for i in range(len(y))])
 
 
 def off_graph(node: Value, outputs: Sequence[Value]) -> Sequence[Value]:

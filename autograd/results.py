@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd.node import Array, epoch
 from autograd.stale import UNKNOWN
-from autograd.tape import OPEN, current
+from autograd.tape import OPEN, Effect, current
 from autograd.value import Value
 
 ATOMS = frozenset({type(None), int, float, bool, str})
@@ -78,6 +78,15 @@ def note(v: Value, op: Any, inputs: tuple[Any, ...], static: tuple[Any, ...], sa
     if tape is not None:
         v.op, v._inputs, v.static, v.saved = op, inputs, static, saved
         tape.add(v)
+
+
+def effect(op: Effect, inputs: Sequence[Any], y: Any = 0.0) -> Value:
+    """Note an effect, whose result so far is y, on the tape that is open."""
+    v = constant(op, y, tuple(inputs) or (None,))
+    tape = current()
+    assert tape is not None
+    tape.effects.append(v)
+    return v
 
 
 def is_unreal(x: Any) -> bool:

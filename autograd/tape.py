@@ -8,7 +8,7 @@ so whatever hands them out refuses.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from typing import Any, NoReturn
 
@@ -21,6 +21,32 @@ class EscapeError(RuntimeError):
     """Numbers of a Value are wanted as a Python number or a plain array while a tape is open."""
 
 
+class Effect:
+    """What a call does besides computing: the op of a node on a tape.
+
+    Effects happen in every later call, in the order in which they were noted.
+
+    Attributes
+    ----------
+    name : what readers call it.
+    writes : the leaves whose data it changes; what is computed afterwards sees the new data.
+    """
+
+    scalar = None
+    wary = False  # whether a gradient that is not finite may be for an eager call to decide
+
+    def __init__(self, name: str, writes: Sequence[Node] = ()) -> None:
+        self.name, self.writes = name, list(writes)
+
+    def changes(self, leaf: Node) -> bool:
+        """Whether it writes to this leaf."""
+        return any(x is leaf for x in self.writes)
+
+    def forward(self, *inputs: Any) -> Any:
+        """Do it, with the arrays of the node's inputs."""
+        raise NotImplementedError
+
+
 class Tape:
     """The nodes of one recording, found by the arrays that they hold.
 
@@ -28,7 +54,10 @@ class Tape:
     tells which Value that is.
     """
 
+    flow: Any = None  # the kind of backward pass that is noted; set where Values are known
+
     def __init__(self) -> None:
+        self.effects: list[Node] = []
         self._owners: dict[int, Node] = {}
         self.nodes: list[Node] = []  # kept, so that no other array gets the id of theirs
 

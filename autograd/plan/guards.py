@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd import random as own_random
 from autograd.node import Node
 from autograd.plan.lowering import RefusalError
+from autograd.random import default_generator
 
 _SIMPLE = (int, float, complex, bool, str, bytes, type(None), np.generic, np.dtype, type(...))
 _LIBRARIES = frozenset({"autograd", "numpy", "numba", "scipy", "builtins", "_pytest", "pytest"})
@@ -48,8 +48,9 @@ class Guards:
         self._seen: dict[int, Any] = {}
         self._names: set[str] = set()
         self._objects: list[tuple[Any, str, int]] = []
-        self.generators: list[tuple[Any, str]] = []
+        self.roots: list[tuple[Any, str]] = []
         self._walk(function, getattr(function, "__name__", "the function"), 0)
+        self._walk(default_generator(), "the default generator", 0)
         known = -1
         while known != len(self._names):  # an object's methods may name more of its attributes
             known = len(self._names)
@@ -60,7 +61,9 @@ class Guards:
         """What is no longer as it was, in words; None if all is."""
         for get, was, by_value, label in self._checks:
             now = get()
-            if now is was or (by_value and type(now) is type(was) and now == was):
+            if now is was:
+                continue
+            if by_value and type(now) is type(was) and _equal(now, was):
                 continue
             if by_value and isinstance(now, _SIMPLE):
                 return f"{label} was {was!r} and is {now!r}"
@@ -85,15 +88,27 @@ class Guards:
         elif isinstance(x, partial):
             for part in (x.func, x.args, x.keywords):
                 self._walk(part, label, depth + 1)
-        elif isinstance(x, (np.random.Generator, np.random.RandomState, random.Random)):
-            self.generators.append((x, label))
+        elif isinstance(x, (np.random.RandomState, random.Random)):
+            raise RefusalError(
+                f"compile: {label} is a {type(x).__name__}; only draws from numpy.random.Generator "
+                "can be repeated. Pass what it gives as an argument."
+            )
         elif isinstance(x, (list, tuple, dict)):
             self._collection(x, label, depth)
-        elif isinstance(x, (type, ModuleType, BuiltinFunctionType, np.ndarray, np.ufunc)):
+        elif isinstance(x, (type, ModuleType, BuiltinFunctionType, np.ufunc)):
             return
+        elif isinstance(x, (np.random.Generator, np.ndarray)):
+            self.roots.append((x, label))
         elif isinstance(x, Node):
+            self.roots.append((x, x.name or label))
             self._note(lambda: x.requires_grad, f"{label}.requires_grad")
+        elif hasattr(x, "param_groups"):  # an optimizer, whose own step is called
+            self.roots.append((x, label))
+            self._checks.append((lambda: _parameters(x), _parameters(x), True, f"{label}'s groups"))
+            for p in _parameters(x):
+                self._walk(p, label, depth + 1)
         elif type(x).__module__.partition(".")[0] not in _LIBRARIES:
+            self.roots.append((x, label))
             self._objects.append((x, label, depth))
             for name in ("__call__", "forward"):
                 method = getattr(type(x), name, None)
@@ -148,6 +163,7 @@ class Guards:
                 self._walk(x, f"{module.__name__}.{name}", 1)
 
     def _collection(self, x: Any, label: str, depth: int) -> None:
+        self.roots.append((x, label))
         self._note(lambda: len(x), f"the length of {label}")
         if len(x) > _MANY:
             return
@@ -175,7 +191,7 @@ class Guards:
             if key in self._seen or not (of_nn or name in self._names):
                 continue
             self._seen[key] = None  # type: ignore[index]
-            if name == "grad" or (isinstance(own[name], np.ndarray) and of_nn):
+            if name == "grad":
                 continue
             self._note(partial(own.get, name, _MISSING), f"{label}.{name}")
             self._walk(own[name], f"{label}.{name}", depth + 1)
@@ -187,42 +203,15 @@ class Guards:
                 self._walk(method.fget, f"{label}.{name}", depth + 1)
 
 
-class Chance:
-    """Whether random numbers are drawn: the states of generators before and after."""
+def _parameters(optimizer: Any) -> list[Any]:
+    return [p for group in optimizer.param_groups for p in group["params"]]
 
-    def __init__(self, guards: Guards) -> None:
-        self._generators = [
-            (own_random.default_generator(), "the default generator"),
-            *guards.generators,
-        ]
-        self._before = [self._state(x) for x, _ in self._generators]
-        self._global = self._legacy()
 
-    @staticmethod
-    def _state(x: Any) -> str:
-        if isinstance(x, np.random.Generator):
-            return repr(x.bit_generator.state)
-        return repr(x.get_state() if isinstance(x, np.random.RandomState) else x.getstate())
-
-    @staticmethod
-    def _legacy() -> tuple[Any, ...]:
-        name, keys, *rest = np.random.get_state()  # noqa: NPY002 - what users may draw from
-        return name, keys.tobytes(), *rest  # type: ignore[union-attr]
-
-    def refuse(self) -> None:
-        """Raise if any were drawn since."""
-        found = [
-            label
-            for (x, label), before in zip(self._generators, self._before, strict=True)
-            if self._state(x) != before
-        ]
-        if self._legacy() != self._global:
-            found.append("numpy.random")
-        if found:
-            raise RefusalError(
-                f"compile: random numbers were drawn from {found[0]}; a compiled call would use "
-                "the same ones again. Draw them outside and pass them as an argument."
-            )
+def _equal(a: Any, b: Any) -> bool:
+    """Whether two values are the same; of lists, whether they hold the same objects."""
+    if isinstance(a, list):
+        return len(a) == len(b) and all(x is y for x, y in zip(a, b, strict=True))
+    return bool(a == b) or (a != a and b != b)
 
 
 def _names_in(code: CodeType) -> set[str]:

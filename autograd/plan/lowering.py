@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
 
+from autograd.contribution import leads_to_steep
 from autograd.machine import choice
 from autograd.node import Node
 from autograd.op import SELECT, Backward, Op
@@ -19,13 +20,14 @@ from autograd.plan.terms import (
     Number,
     Part,
     Product,
+    Source,
     Term,
     View,
     contiguous_strides,
     whole,
 )
 from autograd.recording import no_grad
-from autograd.tape import EscapeError, Tape, taped, untaped
+from autograd.tape import Effect, EscapeError, Tape, taped, untaped
 from autograd.value import Value
 
 _BOOL = np.dtype(bool)
@@ -68,14 +70,21 @@ class Lowering:
     tape : on which they were recorded.
     source : called with a leaf or a constant array; returns its term, None for a leaf that is made
         within the computation.
+    live : ids of arrays that others may write to; they are read in each call.
     """
 
-    def __init__(self, tape: Tape, source: Callable[[Any], Term | None]) -> None:
-        self.tapes, self.source = [tape], source
+    def __init__(
+        self, tape: Tape, source: Callable[[Any], Source | None], live: Collection[int] = ()
+    ) -> None:
+        self.tapes, self.source, self.live = [tape], source, live
+        self._effects: list[tuple[Effect, int, Call]] = []  # so far, with their time
+        self._time = 0  # of the node whose inputs are looked up
         self._terms: dict[int, Term] = {}
+        self._leaves: dict[tuple[int, int], Term] = {}
         self._kept: list[Any] = []  # whose ids are keys
         self._equal: dict[Any, Term] = {}
         self.ops: set[Any] = set()  # of the nodes that have a term
+        self.steep = False  # whether an op that selects lies between the result and a steep one
 
     # -- reading nodes
 
@@ -96,7 +105,8 @@ class Lowering:
         def visit(x: Any) -> None:
             owner = self.owner(x)
             if owner is not None:
-                found.append(owner)
+                if owner.op is not None:
+                    found.append(owner)
             elif isinstance(x, (tuple, list)):
                 for part in x:
                     visit(part)
@@ -112,6 +122,8 @@ class Lowering:
         node = self.owner(x)
         if node is None:
             return self._constant(x)
+        if node.op is None:
+            return self._terms.get(id(node)) or self._leaf(node)
         stack = [node]
         while stack:  # no recursion: chains are long
             v = stack[-1]
@@ -122,17 +134,56 @@ class Lowering:
             if missing:
                 stack += missing
                 continue
-            self._terms[id(v)] = self._leaf(v) if v.op is None else self._lowered(v)
+            around, self._time = self._time, v.birth
+            self._terms[id(v)] = self._lowered(v)
+            self._time = around
             self._kept.append(v)
             stack.pop()
         return self._terms[id(node)]
 
+    def all(self, outputs: Sequence[Any]) -> tuple[list[Term], list[Term]]:
+        """The terms of the outputs, and all that must be computed, in order.
+
+        Before an effect that writes to leaves everything is computed that sees them as they were.
+        """
+        effects = self.tapes[0].effects
+        needed: dict[int, Node] = {}
+        stack = [node for x in (*outputs, *effects) if (node := self.owner(x)) is not None]
+        while stack:
+            v = stack.pop()
+            if id(v) not in needed and v.op is not None:
+                needed[id(v)] = v
+                stack += self.behind(v)
+        self.steep = any(_meets_steep(v) for v in needed.values())
+        order: list[Term] = []
+        for v in effects:
+            if v.op.writes:
+                before = (u for u in needed.values() if u.birth <= v.birth and u is not v)
+                order += map(self.term, before)
+            order.append(self.term(v))
+        self._time = max((v.birth for v in needed.values()), default=0) + 1
+        terms = [self.array(x) for x in outputs]
+        return terms, [*order, *terms]
+
     def _leaf(self, v: Node) -> Term:
-        return self.source(v) or self._constant(v._data)
+        """A leaf, as it is after the last effect that wrote to it before the node at hand."""
+        by = [call for op, born, call in self._effects if op.changes(v) and born < self._time]
+        key = id(v), len(by)
+        if key not in self._leaves:
+            source = self.source(v)
+            if source is None:
+                return self._constant(v._data)
+            if by:
+                source = Source(f"{source.place[0]}_{len(by)}", source.shape, source.dtype, "")
+                source.args = [by[-1]]
+                by[-1].rewritten.append((source, v))
+            self._leaves[key] = source
+        return self._leaves[key]
 
     def _constant(self, x: Any) -> Term:
         a = np.asarray(x)
-        if a.dtype.kind in "fiub" and a.size and (a == a.flat[0]).all():
+        fixed = id(x) not in self.live
+        if fixed and a.dtype.kind in "fiub" and a.size and (a == a.flat[0]).all():
             return Number(a.flat[0].item(), a.dtype)
         if id(x) not in self._terms:
             term = self.source(a)
@@ -189,6 +240,12 @@ class Lowering:
         if op is SELECT:
             call = self._terms[id(v.inputs[0])]
             return Part(call, v.static[0], v._data.shape, v._data.dtype)  # type: ignore[arg-type]
+        if isinstance(op, Effect):
+            call = self._call(v)
+            call.args += [before for _, _, before in self._effects[-1:]]
+            self._effects.append((op, v.birth, call))
+            data = np.asarray(v._data)
+            return Part(call, None, data.shape, data.dtype)
         if isinstance(op, Backward) or type(v._data) is tuple:
             return self._call(v)
         data = np.asarray(v._data)
@@ -370,6 +427,11 @@ class Lowering:
                 )
             return self.array(s)
         return s
+
+
+def _meets_steep(v: Node) -> bool:
+    inputs = [x for x in v.inputs if isinstance(x, Node) and x.requires_grad]
+    return bool(getattr(v.op, "masks", False)) and any(map(leads_to_steep, inputs))
 
 
 def scalar_of(op: Any, v: Node) -> str | None:

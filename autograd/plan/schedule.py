@@ -31,6 +31,7 @@ class Schedule:
     Parameters
     ----------
     outputs : terms that hold memory.
+    order : what else must be computed, in this order.
 
     Attributes
     ----------
@@ -39,10 +40,10 @@ class Schedule:
     asked : what they would take without sharing.
     """
 
-    def __init__(self, outputs: Sequence[Term]) -> None:
+    def __init__(self, outputs: Sequence[Term], order: Sequence[Term] = ()) -> None:
         self.steps: list[Step] = []
         self.outputs = [whole(term).of for term in outputs]
-        for term in ordered(outputs):
+        for term in ordered([*order, *outputs]):
             self._place(term)
         for term in self.outputs:
             term.stored = True
@@ -50,6 +51,8 @@ class Schedule:
         self._allocate()
 
     def _place(self, term: Term) -> None:
+        if isinstance(term, Source) and term.args:  # an effect wrote to it
+            term.step = term.args[0].step
         if isinstance(term, (Number, Source, View)):
             return
         if isinstance(term, Part):

@@ -324,6 +324,10 @@ class Written:
                 f"s{number} = c[{number}]({', '.join([*inputs, keywords] if keywords else inputs)})"
             )
         self._driver.append(f"{line}  # {call.label}")
+        for source, leaf in call.rewritten:
+            self.calls.append(leaf)
+            at = len(self.calls) - 1
+            self._driver.append(f"{source.place[0]} = m.flat(c[{at}]._data)")
 
     def _argument(self, x: Any) -> str:
         if isinstance(x, Call):

@@ -116,6 +116,7 @@ class Call(Term):
         terms = [*terms_in(tuple(inputs)), *terms_in(static)]
         super().__init__((), np.float64, terms, label)
         self.op, self.inputs, self.static = op, list(inputs), static
+        self.rewritten: list[tuple[Source, Any]] = []  # leaves as they are after it
 
 
 class Part(Term):
