@@ -85,12 +85,12 @@ def either(generator: Rng, rng: Rng) -> Rng:
 class _Draw(Effect):
     """A draw of random numbers, anew in every call of what was recorded."""
 
-    def __init__(self, generator: np.random.Generator, method: str, args: Any, kwargs: Any) -> None:
-        super().__init__(f"{method}")
-        self.generator, self.method, self.args, self.kwargs = generator, method, args, kwargs
+    def __init__(self, rng: Rng, method: str, args: Any, kwargs: Any) -> None:
+        super().__init__(method)
+        self.rng, self.method, self.args, self.kwargs = rng, method, args, kwargs
 
     def forward(self, *inputs: Any) -> Any:
-        return getattr(self.generator, self.method)(*self.args, **self.kwargs)
+        return getattr(as_generator(self.rng), self.method)(*self.args, **self.kwargs)
 
 
 def draw(rng: Rng, method: str, *args: Any, **kwargs: Any) -> Any:
@@ -101,6 +101,6 @@ def draw(rng: Rng, method: str, *args: Any, **kwargs: Any) -> Any:
     >>> draw(0, "integers", 10)
     8
     """
-    made = _Draw(as_generator(rng), method, args, kwargs)
+    made = _Draw(rng, method, args, kwargs)
     y = made.forward()
     return effect(made, (), y) if OPEN[0] and current() else y
