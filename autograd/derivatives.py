@@ -165,7 +165,7 @@ def _tracked(name: str, i: int, x: Any) -> Value:
         if x.requires_grad and is_recording():
             return np.positive(x)  # type: ignore[return-value]
         if current() is not None:
-            y: Value = np.positive(x) if x.dtype.kind == "f" else x.astype(np.float64)
+            y: Any = np.positive(x) if x.dtype.kind == "f" else x.astype(np.float64)
             y.requires_grad = True
             return y
         x = x._data

@@ -45,6 +45,10 @@ class Traced:
 
     __slots__ = ()
 
+    def applied(self, op: Any, inputs: Any, static: tuple[Any, ...]) -> Any:
+        """What an op gives that is called on these inputs; a Value has it computed."""
+        raise NotImplementedError
+
     __pandas_priority__ = 5000
     """Above those of pandas, whose objects then leave ``series * v`` to `__rmul__`."""
 

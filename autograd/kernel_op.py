@@ -119,7 +119,13 @@ class KernelOp(Op):
         )
         return [next(found) if need else None for need in needs]
 
-    def derivative(self, i: int, symbols: Sequence[Symbol], static: tuple[Any, ...]) -> Symbol:
+    def derivative(
+        self,
+        i: int,
+        symbols: Sequence[Symbol],
+        static: tuple[Any, ...],
+        letters: tuple[str, str] = (r"\bar y", "y"),
+    ) -> Symbol:
         r"""Only \partial_i of the op's name: the formula is that of its reference."""
         return Symbol(rf"\partial_{{{i}}} \mathrm{{{tex_name(self.name)}}}", symbols[i].data)
 

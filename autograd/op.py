@@ -11,7 +11,7 @@ import numpy as np
 
 from autograd.calls import NUMBERS, binary, bind_methods, general, unary
 from autograd.contribution import given
-from autograd.dispatch import OPS, array_of, refuse_subclasses
+from autograd.dispatch import OPS, Traced, array_of, refuse_subclasses
 from autograd.engine import ARRAYS, Flow, arrays_of
 from autograd.foreign import foreign, reading
 from autograd.node import Array, Node
@@ -19,7 +19,6 @@ from autograd.recording import enable_grad, is_recording, no_grad
 from autograd.results import ATOMS, UNREAL, constant, is_unreal, note, record
 from autograd.signature import signature
 from autograd.stale import notice, seals
-from autograd.symbol import Symbol
 from autograd.tape import OPEN, EscapeError, Tape, current, untaped
 from autograd.value import Value
 from autograd.written import Written
@@ -202,8 +201,8 @@ class Op(Written):
                 array = x._data
                 if not (self.elementwise or type(array) is np.ndarray):
                     array = np.asarray(array)
-            elif isinstance(x, Symbol):
-                return self.write(inputs, static)
+            elif isinstance(x, Traced):
+                return x.applied(self, inputs, static)
             else:
                 weak = x is None or (self.elementwise and type(x) in NUMBERS)
                 if not weak and type(x) is not np.ndarray:
@@ -246,7 +245,7 @@ class Op(Written):
             return _like(y, [constant(self, part, ()) for part in y])
         node = record(self, tuple(y), tuple(recorded), static, saved, seals(constants))
         outputs = [select_output(node, i) for i in range(len(y))]
-        return _like(y, outputs if live else off_graph(node, outputs))
+        return _like(y, outputs if live else list(off_graph(node, outputs)))
 
     def differentiates(self, i: int) -> bool:
         """Whether input i can get a gradient."""

@@ -72,8 +72,14 @@ class SequenceOp(Op):
         ]
         return self.derivative(i, symbols, tuple(static)).tex
 
-    def derivative(self, i: int, symbols: Sequence[Symbol], static: tuple[Any, ...]) -> Symbol:
+    def derivative(
+        self,
+        i: int,
+        symbols: Sequence[Symbol],
+        static: tuple[Any, ...],
+        letters: tuple[str, str] = (r"\bar y", "y"),
+    ) -> Symbol:
         y, _ = self._run([s.data for s in symbols], static)
         needs = [k == i for k in range(len(symbols))]
-        g = Symbol(r"\bar y", y)
-        return as_symbol(self.joint(g, needs, Symbol("y", y), tuple(symbols), *static)[i])
+        g, result = (Symbol(letter, y) for letter in letters)
+        return as_symbol(self.joint(g, needs, result, tuple(symbols), *static)[i])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -64,6 +65,10 @@ class Symbol(Traced, NDArrayOperatorsMixin):
         return bool(self.data)
 
     __hash__ = None  # type: ignore[assignment]  # == writes a formula
+
+    def applied(self, op: Any, inputs: Sequence[Any], static: tuple[Any, ...]) -> Any:
+        """What an op writes that is called on these inputs."""
+        return op.write(inputs, static)
 
     def astype(self, dtype: Any) -> Symbol:
         """The same fragment: precision is not part of a formula."""

@@ -76,16 +76,23 @@ class Written:
         ]
         return self.derivative(i, symbols, static).tex
 
-    def derivative(self, i: int, symbols: Sequence[Symbol], static: tuple[Any, ...]) -> Symbol:
-        """The i-th vjp run on Symbols."""
+    def derivative(
+        self,
+        i: int,
+        symbols: Sequence[Symbol],
+        static: tuple[Any, ...],
+        letters: tuple[str, str] = (r"\bar y", "y"),
+    ) -> Symbol:
+        """The i-th vjp run on Symbols, with these letters for the incoming gradient and result."""
         y, _ = self._run([s.data for s in symbols], static)
         vjp = self.vjps[i]
         if vjp is None:
             return Symbol("0", 0.0)
+        incoming, result = letters
         if isinstance(y, (tuple, list)):
-            g: Any = tuple(Symbol(rf"\bar y_{{{k}}}", part, 4) for k, part in enumerate(y))
-            y = tuple(Symbol(f"y_{{{k}}}", part, 4) for k, part in enumerate(y))
+            g: Any = tuple(Symbol(rf"{incoming}_{{{k}}}", part, 4) for k, part in enumerate(y))
+            y = tuple(Symbol(f"{result}_{{{k}}}", part, 4) for k, part in enumerate(y))
         else:
-            g, y = Symbol(r"\bar y", y), Symbol("y", y)
+            g, y = Symbol(incoming, y), Symbol(result, y)
         with np.errstate(all="ignore"):
             return as_symbol(vjp(g, y, *symbols, *static))

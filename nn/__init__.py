@@ -11,6 +11,7 @@ from nn import init as init
 from nn import look as look
 from nn import metrics as metrics
 from nn import models as models
+from nn import onnx as onnx
 from nn import optim as optim
 from nn import train as train
 from nn import utils as utils

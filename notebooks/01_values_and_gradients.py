@@ -95,7 +95,8 @@ autograd.explain(L, a)
 # ## Play it
 #
 # The player steps through the graph: values forward, gradients back. Use the slider or the arrow
-# keys. (In a saved notebook it runs without a network.)
+# keys. (In a saved notebook it runs without a network.) Drag the box of $a$, $b$ or $c$ sideways:
+# values and gradients follow.
 
 # %%
 autograd.play(L, names={"e": e, "d": d, "L": L}, title="L = (a b + c)²")
@@ -279,6 +280,24 @@ right.scatter(*points.T, c=sides, cmap="RdBu", edgecolors="black", s=25)
 right.set(xlabel="x₁", ylabel="x₂", title=f"{accuracy:.0%} of the points are on their side")
 figure.colorbar(image, label="the network's answer", ticks=[-1, 0, 1])
 plt.show()
+
+# %% [markdown]
+# ## Your turn
+#
+# The same task, with arrays in place of single numbers, on a page that trains here in the browser:
+# it computes the graph that was recorded by Python. Press *train*. Click into the output to add
+# points of your own, exchange the activation, drag a weight, and look into any step: the player
+# opens on the weights of that moment.
+
+# %%
+moons = nn.Sequential(
+    nn.Linear(2, 8, rng=0),
+    nn.Tanh(),
+    nn.Linear(8, 8, rng=1),
+    nn.Tanh(),
+    nn.Linear(8, 1, rng=2),
+)
+autograd.playground(moons, points, sides > 0, title="two moons")
 
 # %% [markdown]
 # ## What to take along

@@ -48,9 +48,11 @@ autograd.plan.plan
 autograd.plan
 autograd.readers.source_lines
 autograd.viz
-autograd.viz.player
 autograd.readers.paths
+autograd.readers.derivation
 autograd.readers.explain autograd.readers.why
+autograd.viz.player
+autograd.viz.playground
 autograd.readers.compare autograd.readers.detect_anomaly
 autograd.readers.ladder autograd.readers.lint autograd.readers.profile
 autograd.readers.check
@@ -64,6 +66,7 @@ nn.init nn.utils.rnn
 nn.layers
 nn.losses nn.optim nn.metrics nn.data nn.files
 nn.models nn.look nn.utils
+nn.onnx
 nn.train
 nn
 nn.commands
@@ -250,7 +253,7 @@ def loaded_by(statement):
 
 
 HEAVY = {"numba", "llvmlite", "graphviz", "graphviz_pure", "rich", "jinja2", "sklearn"}
-HEAVY |= {"matplotlib", "latex2mathml", "scipy", "pytest", "IPython"}
+HEAVY |= {"matplotlib", "latex2mathml", "scipy", "pytest", "IPython", "onnx"}
 
 
 def test_importing_autograd_loads_neither_numba_nor_a_drawing_library():

@@ -8,6 +8,7 @@ identity; of an object those attributes count that some code reached so far name
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Callable
 from functools import partial
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
@@ -20,7 +21,10 @@ from autograd.plan.lowering import RefusalError
 from autograd.random import default_generator
 
 _SIMPLE = (int, float, complex, bool, str, bytes, type(None), np.generic, np.dtype, type(...))
-_LIBRARIES = frozenset({"autograd", "numpy", "numba", "scipy", "builtins", "_pytest", "pytest"})
+_LIBRARIES = frozenset(
+    {"autograd", "nn", "numpy", "numba", "scipy", "builtins", "_pytest", "pytest"}
+    | sys.stdlib_module_names - {"__main__"}
+)
 _MANY = 64
 """Elements of a list or dict that are looked into."""
 _DEEP = 8
@@ -47,13 +51,14 @@ class Guards:
         self._checks: list[tuple[Callable[[], Any], Any, bool, str]] = []
         self._seen: dict[int, Any] = {}
         self._names: set[str] = set()
+        self._noted: set[tuple[int, str]] = set()  # attributes, by object
         self._objects: list[tuple[Any, str, int]] = []
         self.roots: list[tuple[Any, str]] = []
         self._walk(function, getattr(function, "__name__", "the function"), 0)
         self._walk(default_generator(), "the default generator", 0)
-        known = -1
-        while known != len(self._names):  # an object's methods may name more of its attributes
-            known = len(self._names)
+        known = (-1, -1)
+        while known != (len(self._names), len(self._objects)):  # methods may name more attributes
+            known = len(self._names), len(self._objects)
             for x, label, depth in list(self._objects):
                 self._attributes(x, label, depth)
 
@@ -107,7 +112,7 @@ class Guards:
             self._checks.append((lambda: _parameters(x), _parameters(x), True, f"{label}'s groups"))
             for p in _parameters(x):
                 self._walk(p, label, depth + 1)
-        elif type(x).__module__.partition(".")[0] not in _LIBRARIES:
+        elif _top(type(x)) not in _LIBRARIES - {"nn"}:
             self.roots.append((x, label))
             self._objects.append((x, label, depth))
             for name in ("__call__", "forward"):
@@ -116,7 +121,7 @@ class Guards:
                     self._walk(method, f"{label}.{name}", depth + 1)
 
     def _function(self, f: FunctionType, label: str, depth: int) -> None:
-        if (f.__module__ or "").partition(".")[0] in _LIBRARIES:
+        if _top(f) in _LIBRARIES:
             return
         names = _names_in(f.__code__)
         self._names |= names
@@ -153,7 +158,7 @@ class Guards:
                 f"compile: {label} names {module.__name__}.{found[0]}, which would be asked once "
                 "and not in every call. Pass what it gives as an argument."
             )
-        if top in _LIBRARIES or top == "nn" or top in _OUTSIDE:
+        if top in _LIBRARIES:
             return
         for name in sorted(names & vars(module).keys()):
             x = vars(module)[name]
@@ -185,12 +190,18 @@ class Guards:
         own = getattr(x, "__dict__", None)
         if not isinstance(own, dict):
             return
-        of_nn = type(x).__module__.partition(".")[0] == "nn"
+        of_nn = any(_top(base) == "nn" for base in type(x).__mro__)
+        if of_nn and (id(x), "") not in self._noted:
+            self._noted.add((id(x), ""))
+            self._note(lambda: len(own), f"the number of attributes of {label}")
+        if of_nn and hasattr(x, "training") and (id(x), "training") not in self._noted:
+            self._noted.add((id(x), "training"))
+            self._note(lambda: x.training, f"{label}.training")
         for name in sorted(own):
             key = (id(x), name)
-            if key in self._seen or not (of_nn or name in self._names):
+            if key in self._noted or not (of_nn or name in self._names):
                 continue
-            self._seen[key] = None  # type: ignore[index]
+            self._noted.add(key)
             if name == "grad":
                 continue
             self._note(partial(own.get, name, _MISSING), f"{label}.{name}")
@@ -205,6 +216,11 @@ class Guards:
 
 def _parameters(optimizer: Any) -> list[Any]:
     return [p for group in optimizer.param_groups for p in group["params"]]
+
+
+def _top(x: Any) -> str:
+    """The package that a class or function is from."""
+    return (getattr(x, "__module__", None) or "").partition(".")[0]
 
 
 def _equal(a: Any, b: Any) -> bool:

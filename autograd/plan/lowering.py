@@ -205,7 +205,8 @@ class Lowering:
     def _map(
         self, template: str, args: Sequence[Term], shape: Any, dtype: Any, kind: Any, label: str
     ) -> Term:
-        shape, given = tuple(shape), []
+        given: list[Term] = []
+        shape = tuple(shape)
         for arg in args:
             if isinstance(arg, Number) or (isinstance(arg, Map) and arg.shape == shape):
                 given.append(arg)
@@ -286,6 +287,12 @@ class Lowering:
                 same = x.dtype == data.dtype and (isinstance(x, Number) or x.shape == data.shape)
                 if isinstance(one, Number) and one.value == 1 and same:
                     return x
+        if v.op.name == "power" and isinstance(args[1], Number) and data.dtype.kind == "f":
+            times = args[1].value
+            if times == 1 and args[0].dtype == data.dtype and args[0].shape == data.shape:
+                return args[0]
+            if times in (2, 3, 4):
+                template, args = f"({' * '.join(['{0}'] * int(times))})", args[:1]
         kind = data.dtype
         if kind == _BOOL:
             kind = np.result_type(*[_weak(x) for x in v.inputs])

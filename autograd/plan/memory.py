@@ -35,8 +35,8 @@ class Memory:
         self.v = [_view(block, *view) for view in views]
         self.origin = np.zeros(1, np.intp)
         for char in "fd":
-            dtype = np.dtype(char)
-            panel = np.empty(matmul.DEPTH * strip_width(dtype), dtype)
+            kind = np.dtype(char)
+            panel: Any = np.empty(matmul.DEPTH * strip_width(kind), kind)
             setattr(self, f"panel_{char}", panel)
             setattr(self, f"none_{char}", panel[:0])
         self.matmul, self.share = matmul.matmul, pool.run

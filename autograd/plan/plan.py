@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import functools
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -61,7 +63,11 @@ class Plan:
             raise
         after.restore()
         self.guards = Guards(function)
-        self.make = results.mapped(results.maker, self.first)
+        if self.numbers is not None:
+            self.source = self.numbers.source
+            self.make = results.mapped(lambda _: float, self.first)
+        else:
+            self.make = results.mapped(results.maker, self.first)
 
     def _other(self, given: Arguments, before: State) -> Arguments:
         """Arguments with other contents, which the function takes."""
@@ -88,6 +94,7 @@ class Plan:
     def _compile(self, recording: Recording) -> None:
         self.leaves, self.constants = recording.leaves, recording.constants
         self.delicate, self.effects = recording.delicate, recording.effects
+        self.numbers = recording.numbers
         self.source = recording.written.text
         self.bytes, self.asked = recording.schedule.bytes, recording.schedule.asked
         module = load(self.source)
@@ -129,6 +136,8 @@ class Plan:
 
     def arrays(self, leaves: Sequence[Any]) -> list[Any]:
         """The results on these arguments, as new arrays."""
+        if self.numbers is not None:
+            return list(map(np.asarray, self.numbers.one(*map(float, leaves))))
         given = [np.ascontiguousarray(x).reshape(-1) for x in leaves]
         for i, (p, _, _) in enumerate(self.leaves):
             data = p._data
@@ -154,6 +163,17 @@ class Plan:
         """The results, as the function returns them."""
         return _rebuilt(self.make, iter(arrays))
 
+    def many(self, arrays: Sequence[Any]) -> Any:
+        """The results at many points, in the structure of those at one."""
+        return _rebuilt(results.mapped(lambda _: np.asarray, self.first), iter(arrays))
+
+    @functools.cached_property
+    def put(self) -> Callable[[Any], Any]:
+        """Puts a tuple of numbers into the structure that the function returns."""
+        text = _written(self.make, itertools.count())
+        found: Callable[[Any], Any] = eval(f"lambda r: {text}") if text else self.rebuilt
+        return found
+
     def checked(self, given: Arguments) -> Any:
         """What an eager call returns; an error if the plan does otherwise."""
         found = Guards(self.function)
@@ -176,6 +196,8 @@ class Plan:
             return  # such a call is left to eager
         scale = max((_largest(y) for _, y in wanted), default=0.0)
         for (name, y), x in zip(wanted, arrays, strict=True):
+            if self.numbers is not None:
+                x = np.asarray(x, y.dtype).reshape(y.shape)
             if not results.agree(x, y, FAINT * scale if y.dtype.kind == "f" else 0.0):
                 off = np.nanmax(np.abs(np.subtract(x, y))) if x.shape == y.shape else "shape"
                 raise RefusalError(
@@ -191,6 +213,16 @@ def _bare(x: Any) -> Any:
 def _largest(x: Any) -> float:
     finite = x[np.isfinite(x)] if x.dtype.kind == "f" else x[:0]
     return float(np.max(np.abs(finite), initial=0.0))
+
+
+def _written(make: Any, places: Iterator[int]) -> str:
+    """The structure of a result as an expression of the numbers r; "" for other than tuples."""
+    if callable(make):
+        return f"r[{next(places)}]"
+    if type(make) is not tuple or not make:
+        return ""
+    parts = [_written(part, places) for part in make]
+    return f"({', '.join(parts)},)" if all(parts) else ""
 
 
 def _rebuilt(make: Any, rest: Any) -> Any:

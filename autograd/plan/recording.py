@@ -11,6 +11,7 @@ from autograd.node import Node, tick
 from autograd.plan import results
 from autograd.plan.arguments import Arguments
 from autograd.plan.lowering import Lowering, RefusalError
+from autograd.plan.numbers import Numbers, is_scalar
 from autograd.plan.schedule import Loop, Schedule
 from autograd.plan.source import Written
 from autograd.plan.terms import Product, Source
@@ -84,6 +85,8 @@ class Recording:
         self.delicate = _is_delicate(lowering.ops)
         for op in self.effects:
             op.wary = lowering.steep
+        alone = given.only_floats and not (self.leaves or self.constants or self.effects)
+        self.numbers = Numbers(terms, names) if alone and is_scalar(terms) else None
         self.written = Written(self.schedule, self.names, terms, self._summary())
 
     def _source(self, x: Any) -> Source | None:

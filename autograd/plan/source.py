@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -188,29 +188,20 @@ class Written:
         inner = pad * (len(axes) + 1)
         values: dict[int, str] = {}
         for term in loop.maps:
-            codes = []
-            for i, arg in enumerate(term.args):
-                if isinstance(arg, Number):
-                    codes.append(_number(arg.value, _kind(term, i, arg)))
+            for arg in term.args:
+                if isinstance(arg, Number) or id(arg) in inside:
                     continue
-                if id(arg) in inside:
-                    code = values[id(arg)]
-                else:
-                    key = _key(arg)
-                    if key not in names:
-                        view = operands[key][0]
-                        array, start = self._memory(view.of)
-                        steps = [steps[at.index(key)] for _, steps in axes]
-                        names[key] = f"x{len(names)}"
-                        place = _address(start + view.offset, steps)
-                        self._lines.append(f"{inner}{names[key]} = {array}[{place}]")
-                    code = names[key]
-                kind = _kind(term, i, arg)
-                codes.append(code if kind == arg.dtype else _cast(code, kind))
-            values[id(term)] = f"v{len(values)}"
-            text = _CONSTANT.sub(f"{_NAMES[term.kind.char]}(", term.template).format(*codes)
-            if term.dtype != term.kind or "np." in text or "**" in text:
-                text = _cast(text, term.dtype)
+                key = _key(arg)
+                if key not in names:
+                    view = operands[key][0]
+                    array, start = self._memory(view.of)
+                    steps = [steps[at.index(key)] for _, steps in axes]
+                    names[key] = f"x{len(names)}"
+                    place = _address(start + view.offset, steps)
+                    self._lines.append(f"{inner}{names[key]} = {array}[{place}]")
+                values[id(arg)] = names[key]
+            text = expression(term, values)
+            values[id(term)] = f"v{len(names) + len(values)}"
             self._lines.append(f"{inner}{values[id(term)]} = {text}")
             if term.stored:
                 array, start = self._memory(term)
@@ -387,6 +378,22 @@ def strip_width(dtype: np.dtype[Any]) -> int:
     return int(machine._WIDTH[dtype])
 
 
+def expression(term: Map, names: Mapping[int, str]) -> str:
+    """What a map computes of single elements, with the names of those of its arguments, by id."""
+    codes = []
+    for i, arg in enumerate(term.args):
+        kind = _kind(term, i, arg)
+        if isinstance(arg, Number):
+            codes.append(_number(arg.value, kind))
+        else:
+            code = names[id(arg)]
+            codes.append(code if kind == arg.dtype else _cast(code, kind))
+    text = _CONSTANT.sub(f"{_NAMES[term.kind.char]}(", term.template).format(*codes)
+    if term.dtype != term.kind or "np." in text or "**" in text:
+        text = _cast(text, term.dtype)
+    return text
+
+
 def _key(arg: Term) -> Any:
     view = whole(arg)
     return id(view.of), view.strides, view.offset
@@ -395,7 +402,7 @@ def _key(arg: Term) -> Any:
 def _kind(term: Map, i: int, arg: Term) -> np.dtype[Any]:
     """The dtype in which a map takes an argument: its own, but for conditions."""
     if term.label == "where" and i == 0:
-        return np.dtype(bool)
+        return _BOOL
     return term.kind
 
 

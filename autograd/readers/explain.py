@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from autograd.engine import topological
 from autograd.node import Array
 from autograd.printable import printable
+from autograd.readers.derivation import Derivation
 from autograd.readers.paths import Names, Path, Reach, chips, follow, norm, place_of, told_apart
 from autograd.value import Value
 from autograd.viz.summary import number
@@ -39,10 +41,12 @@ class Explanation:
         rest: Array,
         others: int,
         element: tuple[int, ...] | None,
-        called: tuple[str, str],
+        names: Names,
+        reach: Reach,
     ) -> None:
         self.x, self.y, self.rest, self.others, self.element = x, y, rest, others, element
-        self._called = called  # the names of y and x
+        self._called = (names.value(y) or "y", names.value(x) or "x")
+        self._names, self._seed, self._engine = names, reach.seed, reach.gradients[x]
         self.gradient: Array = sum((p.contribution for p in paths), start=rest)
         self.paths = sorted(paths, key=lambda path: -abs(self.size(path.contribution)))
 
@@ -153,6 +157,31 @@ class Explanation:
             terms.append(rf"\underbrace{{\cdots}}_{{{value}}}")
         return rf"\frac{{\partial {y}}}{{\partial {x}}} = " + " + ".join(terms)
 
+    def derivation(self) -> Derivation:
+        """The chain rule written out: every factor with its formula and number, line by line.
+
+        Call it before ``backward()`` releases the graph.
+
+        Raises
+        ------
+        RuntimeError
+            The graph was released.
+
+        Examples
+        --------
+        >>> import autograd
+        >>> x = autograd.Value(3.0, name="x")
+        >>> print(autograd.explain(x * x, x).derivation())
+            y = x · x = 9
+        ∂y/∂x = ∂y/∂x + ∂y/∂x
+              = x + x
+              = 3 + 3
+              = 6, which is the engine's gradient
+        """
+        topological([self.y])  # raises if it was released
+        parts = (self.paths, self.rest, self.others, self._seed, self._engine)
+        return Derivation(self._names, self.x, *parts, element=self.element)
+
     def _repr_html_(self) -> str:
         head = escape(self._text().splitlines()[0])
         _, x = self._what
@@ -225,7 +254,8 @@ def explain(
 
     Returns
     -------
-    Explanation : prints as text; `.table()`, `.latex()`, a table in notebooks; `.paths`.
+    Explanation : prints as text; a table in notebooks; `.table()`, `.latex()`, `.derivation()`,
+        `.paths`.
 
     Raises
     ------
@@ -255,5 +285,5 @@ def explain(
         )
     names = Names(y)
     paths, rest, others = follow(reach, names, limit)
-    called = (names.value(y) or "y", names.value(x) or "x")
-    return Explanation(y, x, told_apart(paths, names.trace.order), rest, others, where, called)
+    paths = told_apart(paths, names.trace.order)
+    return Explanation(y, x, paths, rest, others, where, names, reach)

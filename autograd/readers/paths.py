@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from html import escape
 from typing import Any, NamedTuple
 
@@ -85,19 +85,27 @@ class Path(NamedTuple):
 
 
 class Names:
-    """What nodes are called: Values by name or path, results else by module and op."""
+    """What nodes are called: Values by name or path, results else by module and op.
 
-    def __init__(self, y: Node) -> None:
+    Parameters
+    ----------
+    y : the graph's result.
+    given : id of a Value or array -> a name that has precedence.
+    """
+
+    def __init__(self, y: Node, given: Mapping[int, str] | None = None) -> None:
         self.trace = Trace([y])
         self._labels = node_labels(self.trace)
+        self._given = given or {}
 
     def op(self, v: Node) -> str:
         """The name of a result, else its module and op."""
-        return self._labels.get(id(v)) or str(v.op.name)
+        return self._given.get(id(v)) or self._labels.get(id(v)) or str(v.op.name)
 
     def value(self, x: Any) -> str | None:
         """The path of a parameter, else the name of a Value or array."""
-        return full_name(self.trace, x) or (x.name if isinstance(x, Node) else None)
+        own = self._given.get(id(x)) or full_name(self.trace, x)
+        return own or (x.name if isinstance(x, Node) else None)
 
 
 class Reach:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -17,6 +17,9 @@ FEWEST = 3
 
 LONGEST = 1000
 """Most ops in one step of a loop."""
+
+TRIED = 8
+"""How many repeating stretches are looked at."""
 
 
 class Loop(NamedTuple):
@@ -48,150 +51,185 @@ def loop(trace: Trace, nodes: Sequence[Node]) -> Loop | None:
     [['multiply', 'tanh'], ['multiply', 'tanh']]
     """
     nodes = [v for v in nodes if trace.made(v).op is not SELECT]
-    found = _in_order(trace, nodes) or _in_order(trace, _late(trace, nodes))
-    return found and _with_inputs(trace, nodes, found)
+    index = {id(v): k for k, v in enumerate(nodes)}
+    wires = [[index.get(id(x), -1) for x in trace.inputs(v)] for v in nodes]
+    found = repetition([kind(trace, v) for v in nodes], wires)
+    if found is None:
+        return None
+    steps, carried = ([[nodes[k] for k in own] for own in part] for part in found)
+    return Loop(steps, carried)
 
 
-def _with_inputs(trace: Trace, nodes: Sequence[Node], loop: Loop) -> Loop:
-    """The loop, with the nodes that only one step uses, if all steps have the same."""
-    home = {id(v): k for k, step in enumerate(loop.steps) for v in step}
-    before: list[list[Node]] = [[] for _ in loop.steps]
-    for v in reversed(nodes):
-        users = {home.get(id(u)) for u in trace.users.get(id(v), ())}
-        if id(v) not in home and len(users) == 1 and (k := users.pop()) is not None:
-            home[id(v)] = k
-            before[k].append(v)
-    if len({tuple(sorted(str(_kind(trace, v)) for v in own)) for own in before}) > 1:
-        return loop
-    steps = [[*own[::-1], *step] for own, step in zip(before, loop.steps, strict=True)]
-    return Loop(steps, loop.carried)
+class Repetition(NamedTuple):
+    """A `Loop` over indices of the parts of any graph."""
+
+    steps: list[list[int]]
+    carried: list[list[int]]
 
 
-def _late(trace: Trace, nodes: Sequence[Node]) -> list[Node]:
-    """The nodes by their distance from the result, so that each comes right before its use.
+def repetition(
+    kinds: Sequence[Hashable], inputs: Sequence[Sequence[int]], share: float = 0.5
+) -> Repetition | None:
+    """The loop that the parts of a graph form, such as ops or the calls of modules.
 
-    Where only the last state is used, the graph's order has what enters all steps first.
+    Parameters
+    ----------
+    kinds : of each part, in an order with inputs first: equal for the same part of every step.
+    inputs : for each part, those that it uses; -1 for what is outside.
+    share : of the parts that the loop must have, at least.
     """
-    far: dict[int, int] = {}  # from the result, and from the leaves
-    deep: dict[int, int] = {}
-    for v in reversed(nodes):
-        far[id(v)] = 1 + max((far.get(id(u), 0) for u in trace.users.get(id(v), ())), default=0)
-    for v in nodes:
-        deep[id(v)] = 1 + max((deep.get(id(x), 0) for x in trace.inputs(v)), default=0)
-    return sorted(nodes, key=lambda v: (-far[id(v)], -deep[id(v)]))
+    return _Graph(kinds, inputs).loop(share)
 
 
-def _in_order(trace: Trace, nodes: Sequence[Node]) -> Loop | None:
-    """The loop whose steps follow each other in this order."""
-    kinds: dict[object, int] = {}
-    tokens = [kinds.setdefault(_kind(trace, v), len(kinds)) for v in nodes]
-    start, period, end = _longest(np.array(tokens))
-    if not period:
-        return None
-    starts = range(start, start + period)
-    cuts = [(found, at) for at in starts if (found := _cut(trace, nodes, at, period, end))]
-    if not cuts:
-        return None
-    # Steps may begin at any node. Choose the cut with the fewest states, and the most uses of them;
-    # among these one that ends with the run, as the steps of a loop do.
-    best, _ = min(cuts, key=lambda cut: (*_width(trace, cut[0]), (end - cut[1]) % period))
-    return _with_first(trace, best)
+class _Graph:
+    """The parts of a graph, by index."""
 
+    def __init__(self, kinds: Sequence[Hashable], inputs: Sequence[Sequence[int]]) -> None:
+        self.kinds, self.inputs = kinds, inputs
+        self.users: list[list[int]] = [[] for _ in kinds]
+        for v, wires in enumerate(inputs):
+            for x in wires:
+                if x >= 0:
+                    self.users[x].append(v)
 
-def _cut(trace: Trace, nodes: Sequence[Node], start: int, period: int, end: int) -> Loop | None:
-    """The loop whose first step begins at `start`; None if its steps carry no state."""
-    count = (end - start) // period
-    steps = [list(nodes[start + k * period : start + (k + 1) * period]) for k in range(count)]
-    carried = [_used(trace, a, b) for a, b in pairwise(steps)]
-    if count < FEWEST or not all(carried):
-        return None
-    if not _reaches(trace, carried[0], steps[1], carried[1]):
-        return None
-    states = {id(v) for v in carried[-1]}
-    last = [v for like, v in zip(steps[-2], steps[-1], strict=True) if id(like) in states]
-    return Loop(steps, [*carried, last])
+    def loop(self, share: float) -> Repetition | None:
+        order = range(len(self.kinds))
+        found = self._in_order(order, share) or self._in_order(self._late(order), share)
+        return found and self._with_inputs(found)
 
-
-def _with_first(trace: Trace, loop: Loop) -> Loop:
-    """The loop, with the step before its first one if that differs from the others.
-
-    The first step also holds what all steps share, such as a transposed weight, and may lack the
-    state; so the order of the nodes does not show it. Its states are what the next step uses.
-    """
-    steps, carried = loop
-    second, third = steps[:2]
-    before = {id(v): k for k, v in enumerate(second)}
-    states: dict[int, Any] = {}  # place in a step -> the state of the first step
-    for u, v in zip(second, third, strict=True):
-        for x, y in zip(trace.inputs(u), trace.inputs(v), strict=True):
-            if isinstance(y, Node) and id(y) in before:
-                states.setdefault(before[id(y)], x)
-    found: dict[int, Node] = {}
-    pairs = [(second[place], x) for place, x in states.items()]
-    mine = {id(v) for v in second}
-    fed = _reached(trace, states.values(), second)
-    while pairs:
-        like, v = pairs.pop()
-        if not isinstance(v, Node) or v.op is None or id(v) in mine:
+    def _with_inputs(self, loop: Repetition) -> Repetition:
+        """The loop, with the parts that only one step uses, if all steps have the same."""
+        home = {v: k for k, step in enumerate(loop.steps) for v in step}
+        before: list[list[int]] = [[] for _ in loop.steps]
+        for v in reversed(range(len(self.kinds))):
+            users = {home.get(u) for u in self.users[v]}
+            if v not in home and len(users) == 1 and (k := users.pop()) is not None:
+                home[v] = k
+                before[k].append(v)
+        if len({tuple(sorted(str(self.kinds[v]) for v in own)) for own in before}) > 1:
             return loop
-        place = before[id(like)]
-        if place in found:
-            if found[place] is not v:
+        steps = [[*own[::-1], *step] for own, step in zip(before, loop.steps, strict=True)]
+        return Repetition(steps, loop.carried)
+
+    def _late(self, order: Iterable[int]) -> list[int]:
+        """The parts by their distance from the result, so that each comes right before its use.
+
+        Where only the last state is used, the graph's order has what enters all steps first.
+        """
+        count = len(self.kinds)
+        far, deep = [0] * count, [0] * count  # from the result, and from the leaves
+        for v in reversed(range(count)):
+            far[v] = 1 + max((far[u] for u in self.users[v]), default=0)
+        for v in range(count):
+            deep[v] = 1 + max((deep[x] for x in self.inputs[v] if x >= 0), default=0)
+        return sorted(order, key=lambda v: (-far[v], -deep[v]))
+
+    def _in_order(self, order: Sequence[int], share: float) -> Repetition | None:
+        """The loop whose steps follow each other in this order."""
+        numbers: dict[Hashable, int] = {}
+        tokens = [numbers.setdefault(self.kinds[v], len(numbers)) for v in order]
+        for start, period, end in _stretches(np.array(tokens), share):
+            starts = range(start, start + period)
+            cuts = [(cut, at) for at in starts if (cut := self._cut(order, at, period, end))]
+            if cuts:
+                # Steps may begin at any part. Choose the cut with the fewest states, and the most
+                # uses of them; among these one that ends with the run, as the steps of a loop do.
+                best, _ = min(cuts, key=lambda cut: (*self._width(cut[0]), (end - cut[1]) % period))
+                return self._with_first(best)
+        return None
+
+    def _cut(self, order: Sequence[int], start: int, period: int, end: int) -> Repetition | None:
+        """The loop whose first step begins at `start`; None if its steps carry no state."""
+        count = (end - start) // period
+        steps = [list(order[start + k * period : start + (k + 1) * period]) for k in range(count)]
+        carried = [self._used(a, b) for a, b in pairwise(steps)]
+        if count < FEWEST or not all(carried):
+            return None
+        if not self._reached(carried[0], steps[1]) & set(carried[1]):
+            return None
+        states = set(carried[-1])
+        last = [v for like, v in zip(steps[-2], steps[-1], strict=True) if like in states]
+        return Repetition(steps, [*carried, last])
+
+    def _with_first(self, loop: Repetition) -> Repetition:
+        """The loop, with the step before its first one if that differs from the others.
+
+        The first step also holds what all steps share, such as a transposed weight, and may lack
+        the state; so the order does not show it. Its states are what the next step uses.
+        """
+        steps, carried = loop
+        second, third = steps[:2]
+        before = {v: k for k, v in enumerate(second)}
+        states: dict[int, int] = {}  # place in a step -> the state of the first step
+        for u, v in zip(second, third, strict=True):
+            for x, y in zip(self.inputs[u], self.inputs[v], strict=False):
+                if y in before:
+                    states.setdefault(before[y], x)
+        found: dict[int, int] = {}
+        pairs = [(second[place], x) for place, x in states.items()]
+        mine = set(second)
+        fed = self._reached(states.values(), second)
+        while pairs:
+            like, v = pairs.pop()
+            if v < 0 or v in mine:
                 return loop
-            continue
-        if _kind(trace, like) == _kind(trace, v):
-            found[place] = v
-            pairs += [
-                (x, y)
-                for x, y in zip(trace.inputs(like), trace.inputs(v), strict=False)
-                if id(x) in mine
-            ]
-            continue
-        # A first step that lacks the state has x where the others have an op on x and the state.
-        free = [x for x in trace.inputs(like) if isinstance(x, Node) and id(x) not in fed]
-        if len(free) != 1 or id(like) not in fed:
+            place = before[like]
+            if place in found:
+                if found[place] != v:
+                    return loop
+                continue
+            if self.kinds[like] == self.kinds[v]:
+                found[place] = v
+                pairs += [
+                    (x, y)
+                    for x, y in zip(self.inputs[like], self.inputs[v], strict=False)
+                    if x in mine
+                ]
+                continue
+            # A first step that lacks the state has x where the others have an op on x and it.
+            free = [x for x in self.inputs[like] if x >= 0 and x not in fed]
+            if len(free) != 1 or like not in fed:
+                return loop
+            if free[0] in mine:
+                pairs.append((free[0], v))
+            elif self.kinds[free[0]] != self.kinds[v]:
+                return loop
+        if not states or not all(place in found for place in states):
             return loop
-        if id(free[0]) in mine:
-            pairs.append((free[0], v))
-        elif _kind(trace, free[0]) != _kind(trace, v):
-            return loop
-    if not all(place in found for place in states):
-        return loop
-    first = [found[place] for place in sorted(found)]
-    return Loop([first, *steps], [[found[place] for place in sorted(states)], *carried])
+        first = [found[place] for place in sorted(found)]
+        return Repetition([first, *steps], [[found[place] for place in sorted(states)], *carried])
+
+    def _width(self, loop: Repetition) -> tuple[int, int]:
+        """Sort key: the number of states, then minus the number of their uses."""
+        carried = loop.carried[1]
+        return len(carried), -sum(len(self.users[v]) for v in carried)
+
+    def _reached(self, state: Iterable[int], step: Iterable[int]) -> set[int]:
+        """The states, and the parts of a step that depend on them."""
+        reached = {x for x in state if x >= 0}
+        for v in step:
+            if not reached.isdisjoint(self.inputs[v]):
+                reached.add(v)
+        return reached
+
+    def _used(self, step: Iterable[int], after: Iterable[int]) -> list[int]:
+        """The parts of a step that the next step uses."""
+        next_step = set(after)
+        return [v for v in step if not next_step.isdisjoint(self.users[v])]
 
 
-def _width(trace: Trace, loop: Loop) -> tuple[int, int]:
-    """Sort key: the number of states, then minus the number of their uses."""
-    carried = loop.carried[1]
-    return len(carried), -sum(len(trace.users[id(v)]) for v in carried)
-
-
-def _reaches(trace: Trace, state: list[Node], step: list[Node], after: list[Node]) -> bool:
-    """Whether the state after a step depends on the state before it."""
-    reached = _reached(trace, state, step)
-    return any(id(v) in reached for v in after)
-
-
-def _reached(trace: Trace, state: Iterable[Any], step: list[Node]) -> set[int]:
-    """ids of the states, and of the nodes of a step that depend on them."""
-    reached = {id(x) for x in state}
-    for v in step:
-        if any(id(x) in reached for x in trace.inputs(v)):
-            reached.add(id(v))
-    return reached
-
-
-def _kind(trace: Trace, v: Node) -> tuple[str, object]:
+def kind(trace: Trace, v: Node) -> tuple[str, object]:
     """What the same node of every step has in common: its op and its shape."""
     shape = len(v._data) if type(v._data) is tuple else v._data.shape
     return trace.made(v).op.name, shape
 
 
-def _longest(tokens: np.ndarray) -> tuple[int, int, int]:
-    """Start, period and end of the longest repeating stretch; a period of 0 without one."""
-    best = (0, 0, 0)
-    covered = len(tokens) // 2  # a loop must cover most of the nodes
+def _stretches(tokens: Any, share: float) -> list[tuple[int, int, int]]:
+    """Start, period and end of repeating stretches, the longest first.
+
+    Of a period and its multiples, which repeat too, there is only the period.
+    """
+    found: list[tuple[int, int, int, int]] = []
     for period in range(1, min(len(tokens) // FEWEST, LONGEST) + 1):
         same = np.concatenate([[False], tokens[:-period] == tokens[period:], [False]])
         edges = np.flatnonzero(same[1:] != same[:-1])
@@ -200,13 +238,7 @@ def _longest(tokens: np.ndarray) -> tuple[int, int, int]:
         lengths = edges[1::2] - edges[::2]
         k = int(lengths.argmax())
         count = int(lengths[k]) // period + 1
-        if count >= FEWEST and count * period > covered:
+        if count >= FEWEST and count * period > share * len(tokens):
             start = int(edges[2 * k])
-            best, covered = (start, period, start + int(lengths[k]) + period), count * period
-    return best
-
-
-def _used(trace: Trace, step: Sequence[Node], after: Sequence[Node]) -> list[Node]:
-    """The results of a step that the next step uses."""
-    next_step = {id(v) for v in after}
-    return [v for v in step if any(id(u) in next_step for u in trace.users.get(id(v), ()))]
+            found.append((-count * period, period, start, start + int(lengths[k]) + period))
+    return [(start, period, end) for _, period, start, end in sorted(found)[:TRIED]]

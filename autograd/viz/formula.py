@@ -108,10 +108,11 @@ def short(name: str) -> str:
 @functools.lru_cache(4096)
 def letter(called: str) -> str:
     """An input's letter as text: x₀ for x_0."""
-    return readable(_tex(called))
+    return readable(tex_letter(called))
 
 
-def _tex(letter: str) -> str:
+def tex_letter(letter: str) -> str:
+    """An input's letter as LaTeX."""
     stem, _, digits = letter.partition("_")
     if len(stem) == 1 and digits.isdigit():
         return f"{stem}_{{{digits}}}"
@@ -126,7 +127,7 @@ def symbols(inputs: Sequence[Any], called: Sequence[str]) -> list[Any]:
         if not isinstance(x, Node) and np.ndim(data) == 0 and np.asarray(data).dtype.kind in "fi":
             found.append(_Number(data))
         else:
-            found.append(Symbol(_tex(letter), data))
+            found.append(Symbol(tex_letter(letter), data))
     return found
 
 
@@ -134,20 +135,33 @@ def derivative(
     v: Node, i: int, called: Sequence[str], gradient: Any, *, number: bool = True
 ) -> Formula:
     """The formula of what v's op passes to input i, and if `number` its value; never raises."""
-    op, inputs = v.op, v.inputs
-    exact = not isinstance(op, KernelOp)  # whose formulas its reference writes
-    try:
-        if not exact:
-            raise TypeError(op.name)
-        with no_grad(), np.errstate(all="ignore"):
-            tex = _summed(op.derivative(i, symbols(inputs, called), v.static), inputs[i]).tex
-        text = readable(tex)
-    except UNWRITABLE:
-        exact = False
-        x = _tex(called[i])
+    found = passed(v, i, called)
+    if found is not None:
+        tex, text = found.tex, readable(found.tex)
+    else:
+        x = tex_letter(called[i])
         tex = rf"\bar y \, \frac{{\partial y}}{{\partial {x}}}"
         text = f"ȳ · ∂y/∂{readable(x)}"
-    return Formula(tex, text, _number(v, i, gradient) if number else None, exact)
+    value = _number(v, i, gradient) if number else None
+    return Formula(tex, text, value, found is not None)
+
+
+def passed(
+    v: Node, i: int, called: Sequence[str], letters: tuple[str, str] = (r"\bar y", "y")
+) -> Symbol | None:
+    """What v's op passes to input i, with these letters of the incoming gradient and the result.
+
+    With the letter 1 for the gradient, it is the local derivative. None if the vjp can't be
+    written, or is a kernel's, whose formulas its reference writes.
+    """
+    if isinstance(v.op, KernelOp):
+        return None
+    try:
+        with no_grad(), np.errstate(all="ignore"):
+            written = v.op.derivative(i, symbols(v.inputs, called), v.static, letters)
+            return _summed(written, v.inputs[i])
+    except UNWRITABLE:
+        return None
 
 
 def _summed(formula: Symbol, x: Node) -> Symbol:

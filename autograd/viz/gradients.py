@@ -91,3 +91,15 @@ def passed_back(
         gx if gx is None or isinstance(gx, dict) else fit(np.asarray(gx), x._data, v)
         for x, gx in pairs
     ]
+
+
+def local_derivative(v: Node, i: int, g: Any, gx: Any) -> float:
+    """The derivative of a single number v by a single number, its input i, which got gx for g.
+
+    Where g is zero, v's op runs for an incoming gradient of 1.
+    """
+    g, gx = float(np.reshape(g, ())), float(np.reshape(gx, ()))
+    if g:
+        return gx / g
+    needs = [k == i for k in range(len(v.inputs))]
+    return float(np.reshape(passed_back(v, np.ones_like(v._data), needs)[i], ()))

@@ -13,22 +13,34 @@ from typing import Any
 from autograd.files import write
 
 
-def fill(template: Path, scripts: Sequence[str] = (), **values: Any) -> str:
+def fill(
+    template: Path, scripts: Sequence[str | Path] = (), written: str = "", **values: Any
+) -> str:
     """Render a template with these values, escaped unless marked as safe; a missing one raises.
 
     A template that extends ``page.html`` gives only the page's body. The style sheet and script of
     the same name beside it are passed as `style` and `script`; a script reads `data`. A script in
-    several files, which share one scope, is given by their names.
+    several files, which share one scope, is given by their names, or by paths where they lie
+    elsewhere; `written` comes before them. Style sheets of their names are passed on, too.
     """
     beside = {"style": template.with_suffix(".css"), "script": template.with_suffix(".js")}
     texts = {name: text for name, file in beside.items() if (text := _text(file)) is not None}
     if scripts:
-        parts = {name: _text(template.with_name(name)) for name in scripts}
+        parts = {name: _text(template.parent / name) for name in scripts}
         if missing := [name for name, text in parts.items() if text is None]:
             raise FileNotFoundError(f"{template.name}: the script {missing[0]} is missing.")
-        texts["script"] = "\n".join(['"use strict";', "{", *filter(None, parts.values()), "}"])
+        sheets = [_text((template.parent / name).with_suffix(".css")) for name in scripts]
+        texts["style"] = "\n".join(filter(None, [texts.get("style"), *sheets]))
+        texts["script"] = "\n".join(
+            ['"use strict";', "{", written, *filter(None, parts.values()), "}"]
+        )
     html: str = _loaded(template).render(**texts, **values)
     return html
+
+
+def joined(*files: Path) -> str:
+    """The texts of files of these packages, one after the other."""
+    return "\n".join(text for file in files if (text := _text(file)) is not None)
 
 
 def _text(file: Path) -> str | None:

@@ -21,3 +21,14 @@ PUBLIC = {
     "rnn_scan": "RNN",
 }
 """Names of ops as users know them."""
+
+GATES = {
+    "gru_scan": {"r": "reset gate r", "z": "update gate z", "n": "candidate n"},
+    "lstm_scan": {
+        "i": "input gate i",
+        "f": "forget gate f",
+        "g": "cell candidate g",
+        "o": "output gate o",
+    },
+}
+"""For each op with gates, what those are called that its reference names by a letter."""

@@ -193,7 +193,7 @@ class Trace:
 
     def name(self, x: Any) -> str | None:
         """The name of a Value or an array."""
-        own = x.name if isinstance(x, Node) else None
+        own = x.name or self.made(x).name if isinstance(x, Node) else None
         return own or self.parameters.get(id(x)) or self.given.get(id(x))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Protocol
 
-from nn.commands import bench, check, gallery, notebooks, play, tour, warmup
+from nn.commands import bench, check, gallery, notebooks, ops, play, playground, tour, warmup
 from nn.commands.refusal import Refusal
 
 
@@ -23,6 +23,16 @@ class Command(Protocol):
         """Run the command; return the exit status."""
 
 
-COMMANDS: tuple[Command, ...] = (tour, gallery, play, check, notebooks, warmup, bench)
+COMMANDS: tuple[Command, ...] = (
+    tour,
+    gallery,
+    play,
+    playground,
+    check,
+    ops,
+    notebooks,
+    warmup,
+    bench,
+)
 
 __all__ = ["COMMANDS", "Command", "Refusal"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import sys
 import types
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from typing import Any
 from autograd.files import located
 from autograd.node import Node
 from autograd.viz.kept import kept_graphs
+from nn.commands.page import output_page
 from nn.commands.refusal import Refusal
 
 NAME = "play"
@@ -23,14 +23,24 @@ DESCRIPTION = (
     "one on which it last called backward(), and write a page to step through its graph, forward "
     "and backward, as it was before backward(). The page is a single file and works offline. "
     "Example: glassgrad play train.py:loss --out loss.html. All other arguments, and all after --, "
-    "are the script's."
+    "are the script's. Or play an ONNX file: glassgrad play model.onnx --input x=x.npy --out x.html"
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments to its parser."""
     parser.allow_abbrev = False  # --o may be an option of the script
-    parser.add_argument("target", metavar="SCRIPT.py[:NAME]", help="script, and name of the Value")
+    parser.add_argument(
+        "target",
+        metavar="SCRIPT.py[:NAME]",
+        help="script, and name of the Value; or MODEL.onnx, and name of the output",
+    )
+    parser.add_argument(
+        "--input",
+        metavar="NAME=ARRAY.npy",
+        action="append",
+        help="an input of an ONNX file; without NAME= the first one, or the next",
+    )
     parser.add_argument("--out", metavar="PAGE.html", required=True, help="output file")
     parser.set_defaults(passed_on=[])
 
@@ -39,6 +49,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the page; return the exit status."""
     import autograd
 
+    if ".onnx" in arguments.target.lower():
+        from nn.commands.play_onnx import played
+
+        return played(arguments.target, arguments.input or [], arguments.passed_on, arguments.out)
+    if arguments.input:
+        raise Refusal("--input is for an ONNX file.")
     path, _, name = arguments.target.rpartition(":")
     if name.endswith(".py"):
         path, name = arguments.target, ""
@@ -47,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     script = located(path)
     if not script.is_file():
         raise Refusal(f"there is no script {path!r}.")
-    out = _page(arguments.out, name or script.stem)
+    out = output_page(arguments.out, name or script.stem)
     with autograd.source_lines(), kept_graphs() as kept:
         found = executed(script, arguments.passed_on)
     if not name and not kept:
@@ -72,18 +88,6 @@ def run(arguments: argparse.Namespace) -> int:
         raise Refusal(f"can't write {out}: {error}") from error
     print(f"Wrote {written}: {len(player.story.events):,} nodes to step through.")
     return 0
-
-
-def _page(given: str, name: str) -> Path:
-    """The output file, checked before the script runs."""
-    out = located(given)
-    if out.is_dir():
-        raise Refusal(f"--out {given!r} is a directory; give a file, such as {out / name}.html.")
-    if out.suffix.lower() != ".html" or not out.parent.is_dir():
-        raise Refusal(f"--out {given!r} must end in .html and be in an existing directory.")
-    if not os.access(out if out.exists() else out.parent, os.W_OK):
-        raise Refusal(f"--out {given!r} can't be written: permission denied.")
-    return out.absolute()  # the script may change the directory
 
 
 def executed(script: Path, arguments: Sequence[str]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from nn.train.loggers import CSVLogger as CSVLogger
 from nn.train.loggers import JSONLLogger as JSONLLogger
 from nn.train.loggers import TensorBoard as TensorBoard
 from nn.train.state import State as State
+from nn.train.watch import Timelapse as Timelapse
 from nn.train.watch import Watch as Watch
 
 _INSTEAD = {

@@ -11,8 +11,9 @@ import autograd
 import nn
 from autograd import Value, play
 from autograd.viz.player.digest import digest
-from autograd.viz.player.groups import Groups, views
+from autograd.viz.player.groups import Groups
 from autograd.viz.player.story import Story
+from autograd.viz.player.views import views
 
 
 def lstm_loss(steps=12):
@@ -58,7 +59,8 @@ def test_an_lstm_unfolds_in_time_with_a_strip():
     titles = [g.title for g in groups.all]
     assert "LSTM" in titles
     assert [title for title in titles if title.startswith("step ")] == [
-        f"step {t} of 12" for t in range(1, 13)
+        "step × 12",
+        *(f"step {t} of 12" for t in range(1, 13)),
     ]
     opened = next(g for g in groups.all if g.strips)
     assert all(len(opened.strips[state]) == 12 for state in ("c", "h"))

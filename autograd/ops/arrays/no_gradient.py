@@ -126,11 +126,12 @@ plain(np.isinf, scalar="(abs({a}) == np.inf)")
 plain(np.isneginf, scalar="({a} == -np.inf)")
 plain(np.isposinf, scalar="({a} == np.inf)")
 
-for function in (
+_OF_SHAPES: list[Callable[..., Any]] = [
     *(np.shape, np.ndim, np.size, np.ones_like, np.empty_like, np.iscomplexobj, np.isrealobj),
     *(np.result_type, np.can_cast, np.may_share_memory, np.shares_memory),
-):
-    plain(function, reads=False)
+]
+for shapes in _OF_SHAPES:
+    plain(shapes, reads=False)
 
 for function in (
     *(np.trunc, np.rint, np.fix, np.signbit, np.logical_xor),

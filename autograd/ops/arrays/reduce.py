@@ -138,7 +138,7 @@ def _weights(a: Any, axis: Axis = None) -> Any:
             several = np.isinf(e).sum(axis=axis, keepdims=True) > 1
             e = np.where(most, np.where(np.isinf(e), np.where(several, np.nan, 1), 0), e)
         total = _sum(e, axis, keepdims=True)
-        return np.asarray(e / np.where(np.equal(total, 0), 1, total), a.dtype)
+        return (e / np.where(np.equal(total, 0), 1, total)).astype(a.dtype, copy=False)
 
 
 def _weights_grad(g: Any, y: Any, axis: Axis) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 from autograd.kernel_op import KernelOp
 from autograd.ops.elementwise.activations import sigmoid
 from autograd.ops.recurrent.fused import Weights, checked, fused, fused_grad
-from autograd.ops.recurrent.scan import gates, initial, scan
+from autograd.ops.recurrent.scan import gates, initial, named, scan
 from autograd.ops.recurrent.stacked import stacked
 from autograd.ops.samples import A, case, cases
 from autograd.random import Rng
@@ -29,14 +29,14 @@ def gru_reference(
     """h = (1 - z) n + z h, with n = tanh(W x + b + r (U h + c)), of reset and update gates."""
     w = Weights(w_ih, w_hh, b_ih, b_hh)
     checked(x, (h0,), w, 3, lengths)
-    to_r, to_z, to_n = gates(w, 3)
+    to_r, to_z, to_n = gates(w, "rzn")
 
     def cell(x: Any, h: Any) -> Any:
-        r = sigmoid(sum(to_r(x, h)))
-        z = sigmoid(sum(to_z(x, h)))
+        r = named("r", sigmoid(np.add(*to_r(x, h))))
+        z = named("z", sigmoid(np.add(*to_z(x, h))))
         from_x, from_h = to_n(x, h)
-        n = np.tanh(from_x + r * from_h)
-        h = (1 - z) * n + z * h
+        n = named("n", np.tanh(from_x + r * from_h))
+        h = named("h", (1 - z) * n + z * h)
         return h, h
 
     return scan(cell, x, initial(h0, x, w_hh.shape[1]), lengths=lengths, reverse=reverse)

@@ -10,7 +10,7 @@ import numpy as np
 from autograd.kernel_op import KernelOp
 from autograd.ops.elementwise.activations import sigmoid
 from autograd.ops.recurrent.fused import Weights, checked, fused, fused_grad
-from autograd.ops.recurrent.scan import gates, initial, scan
+from autograd.ops.recurrent.scan import gates, initial, named, scan
 from autograd.ops.recurrent.stacked import stacked
 from autograd.ops.samples import A, case, cases
 from autograd.random import Rng
@@ -31,19 +31,19 @@ def lstm_reference(
     """c = f c + i g and h = o tanh(c), projected by w_hr if given."""
     w = Weights(w_ih, w_hh, b_ih, b_hh, w_hr)
     checked(x, (h0, c0), w, 4, lengths)
-    to_i, to_f, to_g, to_o = gates(w, 4)
+    to_i, to_f, to_g, to_o = gates(w, "ifgo")
 
     def cell(x: Any, state: Any) -> Any:
         h, c = state
-        i = sigmoid(sum(to_i(x, h)))
-        f = sigmoid(sum(to_f(x, h)))
-        g = np.tanh(sum(to_g(x, h)))
-        o = sigmoid(sum(to_o(x, h)))
-        c = f * c + i * g
+        i = named("i", sigmoid(np.add(*to_i(x, h))))
+        f = named("f", sigmoid(np.add(*to_f(x, h))))
+        g = named("g", np.tanh(np.add(*to_g(x, h))))
+        o = named("o", sigmoid(np.add(*to_o(x, h))))
+        c = named("c", f * c + i * g)
         h = o * np.tanh(c)
         if w_hr is not None:
             h = np.matmul(h, np.transpose(w_hr))
-        return h, (h, c)
+        return named("h", h), (h, c)
 
     state = initial(h0, x, w_hh.shape[1]), initial(c0, x, w_hh.shape[0] // 4)
     y, (h, c) = scan(cell, x, state, lengths=lengths, reverse=reverse)

@@ -10,7 +10,7 @@ import numpy as np
 from autograd.kernel_op import KernelOp
 from autograd.ops.elementwise.activations import relu
 from autograd.ops.recurrent.fused import Weights, checked, checked_nonlinearity, fused, fused_grad
-from autograd.ops.recurrent.scan import gates, initial, scan
+from autograd.ops.recurrent.scan import gates, initial, named, scan
 from autograd.ops.recurrent.stacked import stacked
 from autograd.ops.samples import A, case, cases
 from autograd.random import Rng
@@ -32,11 +32,11 @@ def rnn_reference(
     """h = φ(W x + b + U h + c)."""
     w = Weights(w_ih, w_hh, b_ih, b_hh)
     checked(x, (h0,), w, 1, lengths)
-    (pre,) = gates(w, 1)
+    (pre,) = gates(w, "h")
     phi = NONLINEARITIES[checked_nonlinearity(nonlinearity)]
 
     def cell(x: Any, h: Any) -> Any:
-        h = phi(sum(pre(x, h)))
+        h = named("h", phi(np.add(*pre(x, h))))
         return h, h
 
     return scan(cell, x, initial(h0, x, w_hh.shape[1]), lengths=lengths, reverse=reverse)

@@ -102,19 +102,21 @@ def pair(result: Any) -> tuple[Any, Any]:
 
 
 def where_valid(valid: Array, a: Any, b: Any) -> Any:
-    """A where a sequence still runs, else b."""
-    return np.where(valid.reshape(valid.shape + (1,) * (a.ndim - 1)), a, b)
+    """A where a sequence still runs, else b; with the name of a."""
+    chosen = np.where(valid.reshape(valid.shape + (1,) * (a.ndim - 1)), a, b)
+    return named(a.name, chosen) if isinstance(a, Value) and a.name else chosen
 
 
-def gates(w: Weights, count: int) -> list[Callable[[Any, Any], tuple[Any, Any]]]:
-    """For each gate the function (x, h) -> (its part from x, its part from h)."""
-    H = w.w_hh.shape[0] // count
+def gates(w: Weights, letters: str) -> list[Callable[[Any, Any], tuple[Any, Any]]]:
+    """For each gate, by its letter, the function (x, h) -> (its part from x, its part from h)."""
+    H = w.w_hh.shape[0] // len(letters)
 
     def gate(k: int) -> Callable[[Any, Any], tuple[Any, Any]]:
         rows = slice(k * H, (k + 1) * H)
-        w_x, w_h = np.transpose(w.w_ih[rows]), np.transpose(w.w_hh[rows])
-        b = None if w.b_ih is None else w.b_ih[rows]
-        c = None if w.b_hh is None else w.b_hh[rows]
+        w_x = named(f"W_x{letters[k]}", np.transpose(w.w_ih[rows]))
+        w_h = named(f"W_h{letters[k]}", np.transpose(w.w_hh[rows]))
+        b = None if w.b_ih is None else named(f"b_x{letters[k]}", w.b_ih[rows])
+        c = None if w.b_hh is None else named(f"b_h{letters[k]}", w.b_hh[rows])
 
         def parts(x: Any, h: Any) -> tuple[Any, Any]:
             from_x, from_h = np.matmul(x, w_x), np.matmul(h, w_h)
@@ -122,7 +124,14 @@ def gates(w: Weights, count: int) -> list[Callable[[Any, Any], tuple[Any, Any]]]
 
         return parts
 
-    return [gate(k) for k in range(count)]
+    return [gate(k) for k in range(len(letters))]
+
+
+def named(name: str, x: Any) -> Any:
+    """The Value, with a name for those who look at the graph of a reference."""
+    if isinstance(x, Value):
+        x.name = name
+    return x
 
 
 def initial(s: Any, x: Any, width: int) -> Any:

@@ -50,6 +50,8 @@ class Why:
     marked : the results of all ops that stop the gradient, or lose 90 % of it together.
     without : what the gradient would be if that op let pass what it stops, or None.
     path : the path that is shown: the largest; of a zero that which the op stops. None without one.
+    followed : the paths that were followed separately, the largest first, the sum of all others,
+        and how many these are. None without a path.
     notes : further sentences.
     """
 
@@ -68,6 +70,7 @@ class Why:
         self.marked: frozenset[Node] = frozenset()
         self.without: float | None = None
         self.path: Path | None = None
+        self.followed: Followed | None = None
         self.notes: list[str] = []
 
     @property
@@ -167,9 +170,12 @@ def why(
     ∂y/∂w = 0 because relu's input was −1.5; without it −2.
       w → multiply ×1 → add ×1 → relu ×0 → subtract ×1 → power ×−2
     """
-    reach = Reach("why", y, x, gradient)
-    where = place_of("why", x, element)
-    names = Names(y)
+    return asked(Reach("why", y, x, gradient), Names(y), place_of("why", x, element))
+
+
+def asked(reach: Reach, names: Names, where: tuple[int, ...] | None = None) -> Why:
+    """The answer of `why`, for a part of a graph that is known, and the names of its nodes."""
+    y, x = reach.y, reach.x
     g = np.asarray(reach.gradients.get(x, np.zeros(x.shape, x.dtype)))
     answer = Why(y, x, where, (names.value(y) or "y", names.value(x) or "x"), g)
     if not reach.connected:
@@ -190,6 +196,7 @@ class _Asked:
         self.paths = told_apart(self.found.paths, names.trace.order)
         self.paths.sort(key=lambda p: -abs(answer.size(p.contribution)))
         answer.path = self.paths[0]
+        answer.followed = self.found._replace(paths=self.paths)
 
     def answer(self) -> None:
         """Fill in the first reason that holds."""

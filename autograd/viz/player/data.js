@@ -1,7 +1,7 @@
 // The content of the page, and short names for its parts.
 
 const data = JSON.parse(document.getElementById("data").textContent);
-const { events, users, groups, of, formulas, signs } = data;
+const { events, users, groups, layouts, of, formulas, signs } = data;
 const count = events.length;
 const byId = (id) => document.getElementById(id);
 const SVG = "http://www.w3.org/2000/svg";

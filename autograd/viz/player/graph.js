@@ -1,7 +1,12 @@
 // The view: the boxes and arrows of one open group, at the current time.
 
-const logs = events.filter((e) => e.gradient && !e.gradient.noise).map((e) => Math.log10(Math.abs(sizeOf(e.gradient)))).filter(Number.isFinite);
-const high = Math.max(...logs, -99), low = Math.max(Math.min(...logs, high - 1), high - 6);
+let logs, high, low;
+function heats(gradients) {
+  logs = gradients.map((g) => Math.log10(Math.abs(sizeOf(g)))).filter(Number.isFinite);
+  high = logs.reduce((a, b) => Math.max(a, b), -99);
+  low = Math.max(logs.reduce((a, b) => Math.min(a, b), high - 1), high - 6);
+}
+heats(events.map((e) => e.gradient).filter((g) => g && !g.noise));
 // At most --heat of the warm color, so that text in --ink stays readable on it.
 const shade = (t) => `color-mix(in srgb, var(--warm) calc(6% + var(--heat) * ${t.toFixed(2)}), var(--panel))`;
 function heat(size) {
@@ -15,6 +20,7 @@ function heat(size) {
 
 let ready = false, zoomed = false;
 let finished = false; // all is shown at once, before anything was stepped
+let narrow = false; // whether the layout on the page is the tall one
 let view = 0, time = 0, zoom = 1, chosen = null, timer = null;
 let boxes = [], edges = [], steps = [];
 
@@ -35,9 +41,21 @@ function stepsOf(g) {
   return [...found].sort((a, b) => a - b);
 }
 
+// One repetition of a repeated block: that at the current time, else the one that was shown last.
+const shownOf = new Map();
+function repetition(g) {
+  for (let all; (all = groups[g].repeat); ) g = shownOf.get(g) ?? all.of[0];
+  return g;
+}
+
+const isNarrow = () => window.innerWidth <= 760;
+const layoutOf = (g) => layouts[isNarrow() ? groups[g].tall : groups[g].wide];
+
 function open(g, keep) {
-  view = g;
-  const at = groups[g];
+  view = g = repetition(g);
+  narrow = isNarrow();
+  const at = { ...groups[g], ...layoutOf(g) };
+  if (groups[g].parent >= 0 && groups[groups[g].parent].repeat) shownOf.set(groups[g].parent, g);
   steps = stepsOf(g);
   const svg = byId("graph");
   svg.replaceChildren();
@@ -56,11 +74,13 @@ function open(g, keep) {
   boxes = at.items.map(([kind, k], i) => {
     const [x, y, w, h] = at.boxes[i];
     const outside = i >= at.items.length - at.outside;
-    const classes = `box ${kind === "g" ? "group" : events[k].kind}${outside ? " outside" : ""}`;
+    const classes = `box ${kind === "g" ? "group" : events[k].kind}${outside ? " outside" : ""}${h < 58 ? (h < 30 ? " side tiny" : " side") : ""}`;
     const g = draw("g", { class: classes, tabindex: "0", role: "button", transform: `translate(${x - w / 2},${y - h / 2})` });
     const title = kind === "g" ? groups[k].title : headingOf(k);
-    const texts = [20, 36, 51].map((dy, j) => draw("text", { x: w / 2, y: dy, class: ["title", "value", "grad"][j] }));
-    texts[0].textContent = title.length * 7 > w + 14 ? `${title.slice(0, Math.floor(w / 7.4))}…` : title;
+    const texts = (h < 58 ? [16, 31, 46] : [20, 36, 51]).map((dy, j) => draw("text", { x: w / 2, y: dy, class: ["title", "value", "grad"][j] }));
+    const most = Math.floor((w - 8) / (h < 58 ? 7.8 : 7.4));
+    // The end of a path says most.
+    texts[0].textContent = title.length <= most ? title : h < 58 ? `${title.slice(0, 3)}…${title.slice(4 - most)}` : `${title.slice(0, most - 1)}…`;
     g.append(draw("rect", { width: w, height: h, rx: kind === "e" && events[k].kind === "op" ? 16 : kind === "g" ? 8 : 2 }), ...texts);
     const act = () => (kind === "g" ? open(k) : outside ? goTo(k) : choose(k));
     g.addEventListener("click", act);
@@ -72,6 +92,7 @@ function open(g, keep) {
       if (view === k && kind === "g") boxes[0].g.focus(); // the box that had the focus is gone
     });
     if (kind === "e") ["mouseenter", "focus"].forEach((on) => g.addEventListener(on, () => choose(k)));
+    g.append(draw("title", {}, title));
     svg.append(g);
     return { g, texts, kind, k, title, outside };
   });
@@ -140,6 +161,7 @@ function show() {
   byId("slider").value = done;
   byId("slider").setAttribute("aria-valuetext", `step ${done} of ${steps.length}`);
   byId("count").textContent = `${done} / ${steps.length}`;
+  marks();
   tell(now);
   inspect();
   if (ready) note();

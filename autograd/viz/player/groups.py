@@ -1,28 +1,46 @@
-"""Groups of events (module calls, opened kernels, steps of loops), and a view of each."""
+"""Groups of events: module calls, opened kernels, repeated blocks, and parts of what is long."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from heapq import heapify, heappop, heappush
+from itertools import pairwise
 
-from autograd.viz.blocks import Loop, loop
+from autograd.viz.blocks import Repetition, kind, repetition
 from autograd.viz.labels import call_labels
 from autograd.viz.names import shortened, visible
 from autograd.viz.player.story import Story
-from autograd.viz.symbols import PUBLIC
+from autograd.viz.symbols import GATES, PUBLIC
 from autograd.viz.trace import Call
 
 MOST = 80
 """Most boxes of a view before it is cut into parts."""
 
 FEW = 60
-"""Graphs with at most this many events are shown flat, except for opened kernels."""
+"""Graphs with at most this many boxes are shown flat, except for opened kernels."""
 
-FAN = 6
-"""Most arrows between one box and groups that are all shown."""
+INLINE = 40
+"""Most boxes of a view in which the op of a module that has only one stands for the module."""
 
-PART = 40
-"""Events per part of a long stretch without modules or loops."""
+PART = 28
+"""Boxes of a part of a long stretch without modules or loops."""
+
+REPEATED = 10
+"""Ops that repeated blocks have more of than this, or they are shown one by one."""
+
+SERIES = 8
+"""Most series of repetitions in one group."""
+
+SHARED = 4
+"""Fewest ops on what all repetitions share, such as slices of weights, that make a group."""
+
+RESHAPED = ("getitem", "transpose", "reshape")
+"""Ops on weights whose results are still weights."""
+
+Item = tuple[str, int]
+"""("e", event) or ("g", group): a box of a view."""
 
 
 @dataclass
@@ -34,17 +52,31 @@ class Group:
     index : its index; 0 is the whole graph.
     parent : index of the enclosing group; -1 for the whole graph.
     title : the heading of its box.
+    module : path and class of the module that it is a call of, if any.
+    kernel : name of the op that it opens, if any.
     events : indices of its events, without those of groups within it.
     groups : indices of the groups within it.
-    strips : for a loop, name of a state -> norm of the gradient with respect to it after each step.
+    repeat : whether its groups are repetitions of each other, of which one is shown at a time.
+    strips : for repetitions, name of a state -> norm of the gradient with respect to it after each.
+    states : for repetitions, name of a state -> its event after each.
+    out : event of its result: its last event that is used outside, or the root.
+    ops : how many ops are in it, with those of groups within it.
+    parameters : how many numbers the leaves that it uses have.
     """
 
     index: int
     parent: int
     title: str
+    module: str = ""
+    kernel: str = ""
     events: list[int] = field(default_factory=list)
     groups: list[int] = field(default_factory=list)
+    repeat: bool = False
     strips: dict[str, list[float | None]] = field(default_factory=dict)
+    states: dict[str, list[int]] = field(default_factory=dict)
+    out: int = -1
+    ops: int = 0
+    parameters: int = 0
 
 
 class Groups:
@@ -54,19 +86,33 @@ class Groups:
     ----------
     all : the groups.
     of : event -> its innermost group.
+    fixed : whether each event is a leaf, or a slice or transpose of one, such as a gate's weights.
     """
 
     def __init__(self, story: Story) -> None:
         self.story = story
         self.all = [Group(0, -1, "the whole graph")]
         self.of = [0] * len(story.events)
-        self._kernels: set[int] = set()  # groups that are opened kernels
+        self._ops = [k for k, event in enumerate(story.events) if event.kind == "op"]
+        self.fixed: list[bool] = []
+        for event in story.events:
+            sources = [x["from"] for x in event.inputs if x]
+            slices = event.op in RESHAPED and all(self.fixed[x] for x in sources)
+            self.fixed.append(event.kind == "leaf" or slices)
+        self._kinds = {k: kind(story.trace, story.nodes[k]) for k in self._ops}
         self._calls()
+        for group in self.all:  # also those that are made meanwhile
+            if not group.repeat:
+                self._repeats(group)
+        for group in list(self.all):
+            if not group.repeat:
+                self._gates(group)
+        self._inline()
+        for group in list(self.all):
+            if not group.repeat:
+                self._parts(group)
         self._sources()
-        for group in list(self.all):
-            self._loop(group)
-        for group in list(self.all):
-            self._parts(group)
+        self._results()
 
     def _new(self, parent: int, title: str) -> Group:
         group = Group(len(self.all), parent, title)
@@ -74,42 +120,20 @@ class Groups:
         self.all[parent].groups.append(group.index)
         return group
 
+    def _move(self, items: Iterable[Item], group: Group) -> None:
+        """Put events and groups of one group into a group within it."""
+        for sort, k in items:
+            if sort == "e":
+                self.all[self.of[k]].events.remove(k)
+                self._put(k, group)
+            else:
+                self.all[self.all[k].parent].groups.remove(k)
+                self.all[k].parent = group.index
+                group.groups.append(k)
+
     def _put(self, event: int, group: Group) -> None:
         self.of[event] = group.index
         group.events.append(event)
-
-    def _calls(self) -> None:
-        """Make a group for each module call and opened kernel."""
-        trace, story = self.story.trace, self.story
-        calls = [c for c in trace.calls.values() if c]
-        labels = call_labels(calls)
-        known: dict[int, Group] = {}
-        flat = len(story.events) <= FEW
-
-        def group_of(call: Call | None) -> Group:
-            if call is None:
-                return self.all[0]
-            if flat and not call.title:  # a module; an opened kernel has a title
-                return group_of(call.parent)
-            if id(call) not in known:
-                title = shortened(visible(_closed(labels[id(call)])), 40)
-                known[id(call)] = self._new(group_of(call.parent).index, title)
-                if call.title:
-                    self._kernels.add(known[id(call)].index)
-            return known[id(call)]
-
-        for v in trace.order:
-            self._put(story.index[id(v)], group_of(trace.calls[id(v)]))
-
-    def _sources(self) -> None:
-        """Put leaves and constants into the innermost group of all their users."""
-        for k, event in enumerate(self.story.events):
-            if event.kind != "op":
-                chains = [self.chain(self.of[u]) for u in self.story.users[k]]
-                shared = set.intersection(*map(set, chains)) if chains else {0}
-                self._put(k, self.all[max(shared, key=lambda g: len(self.chain(g)))])
-        for group in self.all:
-            group.events.sort()
 
     def chain(self, group: int) -> list[int]:
         """A group and its enclosing groups, outermost first."""
@@ -119,151 +143,359 @@ class Groups:
             group = self.all[group].parent
         return found[::-1]
 
-    def _loop(self, group: Group) -> None:
-        """Make a group for each step of a loop within a group."""
-        story = self.story
-        nodes = [story.nodes[k] for k in group.events if story.events[k].kind == "op"]
-        found: Loop | None = loop(story.trace, nodes) if len(nodes) > PART // 4 else None
-        if found is None or len(found.steps[0]) < 2:
-            return
-        step_of: dict[int, Group] = {}
-        for k, step in enumerate(found.steps):
-            inner = self._new(group.index, f"step {k + 1} of {len(found.steps)}")
-            for v in step:
-                step_of[story.index[id(v)]] = inner
-        for event in group.events:
-            users = set(story.users[event])
-            homes = {id(step_of.get(u)) for u in users}
-            if story.events[event].kind != "op" and len(homes) == 1 and users:
-                only = step_of.get(next(iter(users)))
-                if only is not None:
-                    step_of[event] = only
-        for event, inner in step_of.items():
-            self._put(event, inner)
-        group.events = [event for event in group.events if event not in step_of]
-        for name, states in zip(
-            self._state_names(group, found), zip(*found.carried, strict=True), strict=True
-        ):
-            group.strips[name] = [self.story.norms.get(id(v)) for v in states]
+    def has_strip(self, group: Group) -> bool:
+        """Whether a strip of repetitions is shown below the view of a group."""
+        around = [self.all[g] for g in (group.parent, *group.groups) if g >= 0]
+        return any(g.repeat for g in around)
 
-    def _state_names(self, group: Group, found: Loop) -> list[str]:
-        """Names of a loop's states: their own, else h, and for an LSTM's kernel c and h."""
-        last = found.carried[-1]
-        if group.index in self._kernels and len(last) == 2:
-            return ["c", "h"]  # in this order: h is made of c
-        own = [shortened(visible(self.story.trace.name(v) or ""), 24) for v in last]
-        if len(set(own)) < len(own) or not all(own):
-            return ["h"] if len(last) == 1 else [f"h{k + 1}" for k in range(len(last))]
-        return own
+    # Modules and kernels
+
+    def _calls(self) -> None:
+        """Make a group for each module call and opened kernel."""
+        trace, story = self.story.trace, self.story
+        calls = {k: trace.calls[id(story.nodes[k])] for k in self._ops}
+        labels = call_labels([c for c in calls.values() if c])
+        inside = Counter(id(outer) for c in calls.values() if c for outer in c.chain())
+        kernels = {id(c) for c in calls.values() if c and c.title}
+        boxes = sum(not (c and c.title) for c in calls.values()) + len(kernels)
+        boxes += sum(
+            not all((c := calls[u]) and c.title for u in users)
+            for k, users in enumerate(story.users)
+            if k not in calls
+        )
+        flat = boxes <= FEW
+        known: dict[int, Group] = {}
+
+        def group_of(call: Call | None) -> Group:
+            if call is None:
+                return self.all[0]
+            if flat and not call.title:
+                return group_of(call.parent)
+            around = call.parent
+            if call.title and around and inside[id(around)] == inside[id(call)]:
+                found = made(around) if not around.title else made(call)  # all that a module does
+            else:
+                found = made(call)
+            if call.title:
+                found.kernel = call.owner.name
+            return found
+
+        def made(call: Call) -> Group:
+            if id(call) not in known:
+                title = visible(_closed(labels[id(call)]))
+                if flat and not call.title:
+                    title = type(call.owner).__name__
+                known[id(call)] = self._new(group_of(call.parent).index, shortened(title, 40))
+                if not call.title:
+                    known[id(call)].module = visible(labels[id(call)].partition(", call")[0])
+            return known[id(call)]
+
+        for k, call in calls.items():
+            self._put(k, group_of(call))
+
+    def _inline(self) -> None:
+        """Show modules of one op as that op, where there is room for it and its weights."""
+        single = {g.index for g in self.all[1:] if len(g.events) == 1 and not g.groups}
+        for group in self.all:
+            own = [g for g in group.groups if g in single and not group.repeat]
+            weights = sum(self._weights(self.all[g].events[0]) for g in own)
+            if own and len(group.events) + len(group.groups) + weights <= INLINE:
+                for g in own:
+                    event = self.all[g].events.pop()
+                    title = self.all[g].title.partition(", call")[0]
+                    shown = self.story.events[event]
+                    if not shown.sign:
+                        shown.title = shortened(title.rpartition(".")[2], 24)
+                    self._put(event, group)
+        gone = {g for g in single if not self.all[g].events}
+        kept = [g for g in self.all if g.index not in gone]
+        index = {g.index: k for k, g in enumerate(kept)}
+        for group in kept:
+            group.groups = [index[g] for g in group.groups if g not in gone]
+            group.parent = index.get(group.parent, -1)
+            for k in group.events:
+                self.of[k] = index[group.index]
+            group.events.sort()
+        for group in kept:
+            group.index = index[group.index]
+        self.all = kept
+
+    def _weights(self, event: int) -> int:
+        """How many leaves and constants only this event uses."""
+        story = self.story
+        sources = {x["from"] for x in story.events[event].inputs if x}
+        return sum(story.events[k].kind != "op" and len(set(story.users[k])) == 1 for k in sources)
+
+    # Repeated blocks
+
+    def _items(self, group: Group) -> tuple[list[Item], list[list[int]]]:
+        """The events and groups in a group, inputs first, and for each the items that it uses."""
+        home: dict[int, Item] = {k: ("e", k) for k in group.events}
+        inside = list(group.events)
+        for child in group.groups:
+            own = self._inside(child)
+            home |= dict.fromkeys(own, ("g", child))
+            inside += own
+        last: dict[Item, int] = {}
+        for k in inside:
+            last[home[k]] = max(last.get(home[k], 0), k)
+        before: dict[Item, dict[Item, None]] = {item: {} for item in last}
+        for k in sorted(inside):
+            for x in self.story.events[k].inputs:
+                item = home.get(x["from"]) if x else None
+                if item is not None and item != home[k]:
+                    before[home[k]][item] = None
+        items = _sorted(last, before)
+        index = {item: i for i, item in enumerate(items)}
+        return items, [[index[x] for x in before[item]] for item in items]
+
+    def _inside(self, group: int) -> list[int]:
+        """The ops in a group and in groups within it, in the order of the forward pass."""
+        found, left = [], [group]
+        while left:
+            at = self.all[left.pop()]
+            found += at.events
+            left += at.groups
+        return sorted(found)
+
+    def _kind(self, item: Item) -> Hashable:
+        """What an item has in common with its repetitions: its ops and their shapes."""
+        sort, k = item
+        if sort == "e":
+            return self._kinds[k]
+        name = self.all[k].title.partition(", call")[0].rpartition(": ")[2]
+        ops = Counter(self._kinds[e] for e in self._inside(k))
+        return name, frozenset(ops.items())
+
+    def _repeats(self, group: Group) -> None:
+        """Make one group of blocks that repeat each other: steps of a loop, or layers."""
+        if len(self._inside(group.index)) <= REPEATED:
+            return
+        items, inputs = self._items(group)
+        kinds = [self._kind(item) for item in items]
+        single = all(sort == "e" for sort, _ in items)
+        for _ in range(SERIES):
+            found = repetition(kinds, inputs, REPEATED / len(items) if single else 0.0)
+            if found is None:
+                return
+            steps = [[items[i] for i in step] for step in found.steps]
+            taken = {i for step in found.steps for i in step}
+            ops = sum(self._size(item) for step in steps for item in step)
+            if ops > max(REPEATED, 2 * len(steps) - 1) and _alike(found.steps, inputs):
+                shared = self._shared(items, inputs, taken)
+                self._repeated(group, steps, self._states(items, found))
+                if len(shared) >= SHARED:
+                    self._move(
+                        [items[i] for i in sorted(shared)],
+                        self._new(group.index, "shared by all steps"),
+                    )
+                    taken |= shared
+            for i in taken:
+                kinds[i] = ("taken", i)  # like no other
+
+    def _size(self, item: Item) -> int:
+        return 1 if item[0] == "e" else len(self._inside(item[1]))
+
+    def _repeated(
+        self,
+        group: Group,
+        steps: Sequence[Sequence[Item]],
+        states: Sequence[Sequence[int]],
+    ) -> None:
+        """One group for repeated blocks, with a group for each."""
+        count = len(steps)
+        name = self._name(steps)
+        whole = self._new(group.index, f"{name} × {count}")
+        whole.repeat = True
+        for k, step in enumerate(steps):
+            if len(step) == 1 and step[0][0] == "g":
+                self._move(step, whole)
+            else:
+                self._move(step, self._new(whole.index, f"{name} {k + 1} of {count}"))
+        lines = list(zip(*states, strict=True))
+        for state, line in zip(self._state_names(lines), lines, strict=True):
+            nodes = [self.story.nodes[k] for k in line]
+            whole.strips[state] = [self.story.norms.get(id(v)) for v in nodes]
+            whole.states[state] = list(line)
+
+    def _shared(
+        self, items: Sequence[Item], inputs: Sequence[Sequence[int]], used: set[int]
+    ) -> set[int]:
+        """The ops on leaves alone whose results only the repetitions use, such as slices."""
+        users: list[set[int]] = [set() for _ in items]
+        for i, before in enumerate(inputs):
+            for x in before:
+                users[x].add(i)
+        events = self.story.events
+        found: set[int] = set()
+        for i, (sort, k) in enumerate(items):
+            sources = [events[x["from"]] for x in events[k].inputs if x] if sort == "e" else []
+            leaves = [e for e in sources if e.kind != "op"]
+            fixed = sort == "e" and i not in used and all(e.kind == "leaf" for e in leaves)
+            if fixed and len(leaves) + sum(x in found for x in inputs[i]) == len(sources):
+                found.add(i)
+        while lost := {i for i in found if not users[i] <= used | found}:
+            found -= lost
+        return found
+
+    def _name(self, steps: Sequence[Sequence[Item]]) -> str:
+        """What repetitions are called: by the class of their module, else layers or steps."""
+        if all(len(step) == 1 and step[0][0] == "g" for step in steps):
+            titles = [self.all[step[0][1]].title for step in steps]
+            names = {title.partition(", call")[0].rpartition(": ")[2] for title in titles}
+            if len(names) == 1:
+                return names.pop()
+        ops = [k for item in steps[1] for k in self._ops_of(item)]
+        mine = set(ops)
+        leaves = {x["from"] for k in ops for x in self.story.events[k].inputs if x}
+        own = [
+            k
+            for k in leaves
+            if self.story.events[k].kind == "leaf" and mine.issuperset(self.story.users[k])
+        ]
+        return "layer" if own else "step"
+
+    def _ops_of(self, item: Item) -> list[int]:
+        return [item[1]] if item[0] == "e" else self._inside(item[1])
+
+    def _states(self, items: Sequence[Item], found: Repetition) -> list[list[int]]:
+        """For each step the events that the next step uses; in every step the same."""
+        places: list[tuple[int, int]] = []  # which of the carried items, which of its ops
+        after = {k for i in found.steps[-1] for k in self._ops_of(items[i])}
+        for n, i in enumerate(found.carried[-2]):
+            for at, k in enumerate(self._ops_of(items[i])):
+                if not after.isdisjoint(self.story.users[k]):
+                    places.append((n, at))
+        states = []
+        for carried in found.carried:
+            ops = [self._ops_of(items[i]) for i in carried]
+            if any(n >= len(ops) or at >= len(ops[n]) for n, at in places):
+                return [[] for _ in found.carried]
+            states.append([ops[n][at] for n, at in places])
+        return states
+
+    def _state_names(self, lines: Sequence[Sequence[int]]) -> list[str]:
+        """Names of states: their own, else h."""
+        story = self.story
+        own = [story.trace.name(story.nodes[line[-1]]) or "" for line in lines]
+        names = [shortened(visible(name), 24) for name in own]
+        if names.count("") == 1:
+            names[names.index("")] = "h" if "h" not in names else "state"
+        names = [name or f"h{k + 1}" for k, name in enumerate(names)]
+        taken = Counter(names)
+        return [f"{n} ({k + 1})" if taken[n] > 1 else n for k, n in enumerate(names)]
+
+    def _gates(self, group: Group) -> None:
+        """Make a group for each gate that the reference of a recurrent op names."""
+        kernels = [self.all[g].kernel for g in self.chain(group.index)]
+        names = next((GATES[name] for name in kernels if name in GATES), None)
+        if names is None:
+            return
+        story = self.story
+        gate_of: dict[int, str] = {}
+        for k in reversed(group.events):
+            name = story.trace.name(story.nodes[k])
+            users = {gate_of.get(u, "") for u in story.users[k]}
+            if name in names and story.events[k].op in ("sigmoid", "tanh"):
+                gate_of[k] = names[name]
+            elif len(users) == 1 and (gate := users.pop()):
+                gate_of[k] = gate
+        for gate in names.values():
+            own = [k for k, name in gate_of.items() if name == gate]
+            if len(own) > 1:
+                self._move([("e", k) for k in sorted(own)], self._new(group.index, gate))
+
+    # Parts
 
     def _parts(self, group: Group) -> None:
         """Cut a group that is too large for one view into parts, in forward order."""
-        ops = [k for k in group.events if self.story.events[k].kind == "op"]
-        if len(group.events) > MOST and len(ops) > PART:
-            count = -(-len(ops) // PART)
-            bounds = [ops[i * len(ops) // count] for i in range(count)]
-            parts = [self._new(group.index, f"part {k + 1} of {count}") for k in range(count)]
-            kept = []
-            for event in group.events:
-                k = sum(bound <= event for bound in bounds) - 1
-                users = self.story.users[event]
-                outside = self.story.events[event].kind != "op" and len(users) > 1
-                if outside:
-                    kept.append(event)
-                else:
-                    self._put(event, parts[max(k, 0)])
-            group.events = kept
-        self._fold_siblings(group)
+        while True:
+            items, _ = self._items(group)
+            extra = sum(self._weights(k) for sort, k in items if sort == "e")
+            if len(items) + extra <= MOST or len(items) <= PART:
+                return
+            count = -(-len(items) // PART)
+            for k in range(count):
+                cut = items[k * len(items) // count : (k + 1) * len(items) // count]
+                self._move(cut, self._new(group.index, self._range(cut, k, count)))
 
-    def _fold_siblings(self, group: Group) -> None:
-        """Group too many siblings, such as the steps of a long loop, into ranges."""
-        if len(group.groups) <= MOST:
-            return
-        children, group.groups = group.groups, []
-        count = -(-len(children) // PART)
-        for k in range(count):
-            cut = children[k * len(children) // count : (k + 1) * len(children) // count]
-            first, last = self.all[cut[0]].title, self.all[cut[-1]].title
-            outer = self._new(group.index, f"{first.partition(' of ')[0]} … {last}")
-            outer.groups = list(cut)
-            for child in cut:
-                self.all[child].parent = outer.index
+    def _range(self, cut: Sequence[Item], k: int, count: int) -> str:
+        if all(sort == "g" for sort, _ in cut):
+            first, last = self.all[cut[0][1]].title, self.all[cut[-1][1]].title
+            return shortened(f"{first.partition(' of ')[0]} … {last}", 40)
+        return f"part {k + 1} of {count}"
+
+    # Leaves, and results
+
+    def _sources(self) -> None:
+        """Put leaves and constants into the innermost group of all their users."""
+        for k, event in enumerate(self.story.events):
+            if event.kind == "op":
+                continue
+            chains = [self.chain(g) for g in {self.of[u] for u in self.story.users[k]}]
+            shared = set.intersection(*map(set, chains)) if chains else {0}
+            inmost = max(
+                (g for g in shared if not self.all[g].repeat), key=lambda g: len(self.chain(g))
+            )
+            self._put(k, self.all[inmost])
+            if event.kind == "leaf":
+                for g in {g for chain in chains for g in chain}:
+                    self.all[g].parameters += self.story.nodes[k]._data.size
+        for group in self.all:
+            group.events.sort()
+
+    def _results(self) -> None:
+        """Find the result of each group, and count its ops."""
+        story = self.story
+        chains = [self.chain(g.index) for g in self.all]
+        for k, event in enumerate(story.events):
+            users = [chains[g] for g in {self.of[u] for u in story.users[k]}]
+            around = set() if event.root or not users else set(users[0]).intersection(*users[1:])
+            for g in chains[self.of[k]]:
+                group = self.all[g]
+                group.ops += event.kind == "op"
+                if g not in around or group.out < 0:
+                    group.out = k
+
+
+def _sorted(last: dict[Item, int], before: dict[Item, dict[Item, None]]) -> list[Item]:
+    """The items with inputs first, else by their last event; a circle is cut open there."""
+    waiting = {item: len(inputs) for item, inputs in before.items()}
+    after: dict[Item, list[Item]] = {item: [] for item in last}
+    for item, inputs in before.items():
+        for x in inputs:
+            after[x].append(item)
+    ready = [(last[item], item) for item, n in waiting.items() if not n]
+    heapify(ready)
+    left = sorted((k, item) for item, k in last.items())[::-1]
+    found: dict[Item, None] = {}
+    while len(found) < len(last):
+        if not ready:
+            while left[-1][1] in found:
+                left.pop()
+            ready.append(left.pop())
+        item = heappop(ready)[1]
+        if item in found:
+            continue
+        found[item] = None
+        for user in after[item]:
+            waiting[user] -= 1
+            if not waiting[user]:
+                heappush(ready, (last[user], user))
+    return list(found)
+
+
+def _alike(steps: Sequence[Sequence[int]], inputs: Sequence[Sequence[int]]) -> bool:
+    """Whether the parts of all steps but the first are wired alike, to the step and that before."""
+    wires = []
+    for before, step in pairwise(steps):
+        place = {v: ("before", k) for k, v in enumerate(before)}
+        place |= {v: ("here", k) for k, v in enumerate(step)}
+        wires.append([{place.get(x, ("", 0)) for x in inputs[v]} - {("", 0)} for v in step])
+    return all(wire == wires[0] for wire in wires)
 
 
 def _closed(label: str) -> str:
     """The label of a call as a box that is closed; an opened kernel with its public name."""
     name, opened, rest = label.partition(", opened")
     return f"{PUBLIC.get(name, name)}{rest}" if opened else label
-
-
-@dataclass
-class View:
-    """What the page shows while one group is open.
-
-    Attributes
-    ----------
-    items : ("e", event) and ("g", group) boxes; then the events outside that it is connected to.
-    outside : how many of the items, at the end, are outside of the group.
-    edges : pairs of indices into `items`.
-    """
-
-    group: int
-    items: list[tuple[str, int]]
-    outside: int
-    edges: list[tuple[int, int]]
-
-
-def views(groups: Groups) -> list[View]:
-    """One view for each group."""
-    story = groups.story
-    found = []
-    chains = [groups.chain(g) for g in groups.of]
-    inside: dict[int, list[int]] = {}
-    for k, chain in enumerate(chains):
-        for g in chain:
-            inside.setdefault(g, []).append(k)
-    for group in groups.all:
-        depth = len(groups.chain(group.index))
-        place: dict[tuple[str, int], int] = {}
-
-        def box(k: int, group: Group = group, depth: int = depth, place: Any = place) -> int:
-            """The index of the box that shows an event."""
-            chain = chains[k]
-            if depth - 1 < len(chain) and chain[depth - 1] == group.index and len(chain) > depth:
-                key = ("g", chain[depth])
-            else:
-                key = ("e", k)
-            at: int = place.setdefault(key, len(place))
-            return at
-
-        own = inside.get(group.index, [])
-        mine = set(own)
-        for k in own:
-            box(k)
-        own_boxes = len(place)
-        edges: dict[tuple[int, int], None] = {}
-        for k in own:
-            for x in story.events[k].inputs:
-                if x:
-                    edges[box(x["from"]), box(k)] = None
-            for u in story.users[k]:
-                if u not in mine:
-                    edges[box(k), box(u)] = None
-        items = list(place)
-        kept = _thinned([pair for pair in edges if pair[0] != pair[1]], items)
-        found.append(View(group.index, items, len(place) - own_boxes, kept))
-    return found
-
-
-def _thinned(edges: list[tuple[int, int]], items: list[tuple[str, int]]) -> list[tuple[int, int]]:
-    """Drop all but the first of many arrows into groups, and all but the last out of groups."""
-    into: dict[int, list[int]] = {}
-    out: dict[int, list[int]] = {}
-    for a, b in edges:
-        if items[b][0] == "g":
-            into.setdefault(a, []).append(b)
-        if items[a][0] == "g":
-            out.setdefault(b, []).append(a)
-    dropped = {(a, b) for a, targets in into.items() if len(targets) > FAN for b in targets[1:]}
-    dropped |= {(a, b) for b, sources in out.items() if len(sources) > FAN for a in sources[:-1]}
-    return [edge for edge in edges if edge not in dropped]

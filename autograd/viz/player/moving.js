@@ -54,16 +54,20 @@ document.addEventListener("keydown", (e) => {
   else return;
   e.preventDefault();
 });
-window.addEventListener("resize", () => { if (!zoomed) fit(); });
+window.addEventListener("resize", () => { if (narrow !== isNarrow()) open(view); else if (!zoomed) fit(); });
 
-// ---- the address: #g3s17 is group 3 after 17 steps ---------------------------------------------------
+// ---- the address: #g3s17u40 is group 3 after 17 steps, at update 40; #n12 is node 12, lit ---------------------------------------------------
 
 function note() {
-  const text = `#g${view}s${position()}`;
+  const text = `#g${view}s${position()}${update < 0 ? "" : `u${stepAt(update)}`}`;
   if (location.hash !== text) try { history.replaceState(null, "", text); } catch { /* a sandboxed frame has no address */ }
 }
-function followed() {
-  const at = /^#g(\d+)s(\d+)$/.exec(location.hash);
+function followed(address = location.hash) {
+  const at = /^#g(\d+)s(\d+)(?:u(\d+))?$/.exec(address), node = /^#n(\d+)(?:u(\d+))?$/.exec(address);
+  const then = (at && at[3]) || (node && node[2]);
+  if (then && update >= 0) goToUpdate(nearest(+then));
+  else if (then) wanted = +then;
+  if (node && +node[1] < count) { lightUp(+node[1]); return true; }
   if (!at || +at[1] >= groups.length) return false;
   open(+at[1]);
   to(+at[2]);

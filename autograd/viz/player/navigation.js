@@ -1,4 +1,4 @@
-// Opening and closing groups, the strip over time, zoom and search.
+// Opening and closing groups, zoom and search.
 
 function choose(k) { chosen = k; boxes.forEach((b) => b.g.classList.toggle("chosen", b.kind === "e" && b.k === k)); inspect(); }
 function goTo(k) {
@@ -7,12 +7,19 @@ function goTo(k) {
   const box = boxes.find((b) => b.kind === "e" && b.k === k);
   if (box) { scrollTo(box.g); box.g.focus(); }
 }
-function up() { if (groups[view].parent >= 0) { const from = view; open(groups[view].parent); const box = boxes.find((b) => b.kind === "g" && b.k === from); if (box) { scrollTo(box.g); box.g.focus(); } } }
+function up() {
+  let from = view;
+  if (groups[from].parent < 0) return;
+  if (groups[groups[from].parent].repeat) from = groups[from].parent;
+  open(groups[from].parent);
+  const box = boxes.find((b) => b.kind === "g" && b.k === from);
+  if (box) { scrollTo(box.g); box.g.focus(); }
+}
 function crumbs() {
   const nav = byId("crumbs");
   nav.replaceChildren();
   const chain = [];
-  for (let g = view; g >= 0; g = groups[g].parent) chain.unshift(g);
+  for (let g = view; g >= 0; g = groups[g].parent) if (!groups[g].repeat) chain.unshift(g);
   chain.forEach((g, i) => {
     if (i) nav.append(" › ");
     if (g === view) { nav.append(make("span", { "aria-current": "page" }, groups[g].title)); return; }
@@ -21,32 +28,17 @@ function crumbs() {
     nav.append(button);
   });
 }
-function strip() {
-  const area = byId("strip"), strips = Object.entries(groups[view].strips);
-  area.hidden = !strips.length;
-  area.replaceChildren();
-  const known = strips.flatMap(([, norms]) => norms).filter((n) => n > 0).map(Math.log10);
-  const top = Math.max(...known), bottom = Math.min(...known, top - 1);
-  strips.forEach(([name, norms]) => {
-    const said = (n) => (n === null ? "none" : number(n)), last = norms.length - 1;
-    const ends = `‖∂L/∂${name}‖ after each of ${norms.length} steps, on a logarithmic scale: ${said(norms[0])} after the first, ${said(norms[last])} after the last`;
-    const bars = make("div", { role: "img", "aria-label": ends });
-    norms.forEach((n, i) => {
-      const bar = make("span", { title: `after step ${i + 1}: ‖∂L/∂${name}‖ = ${said(n)}` });
-      bar.style.height = n > 0 ? `${6 + (94 * (Math.log10(n) - bottom)) / (top - bottom)}%` : "1px";
-      bars.append(bar);
-    });
-    area.append(make("p", {}, ends), bars);
-  });
-}
 function scale() {
-  const svg = byId("graph"), at = groups[view];
+  const svg = byId("graph"), at = layoutOf(view);
   svg.setAttribute("width", (at.width + 8) * zoom);
   svg.setAttribute("height", (at.height + 8) * zoom);
 }
+// Text of 12 pixels stays above 11: what is larger than the window scrolls.
 function fit() {
-  const area = byId("scroll"), at = groups[view];
-  zoom = Math.min(1.6, Math.max(0.62, Math.min((area.clientWidth - 22) / (at.width + 8), (area.clientHeight - 22) / (at.height + 8))));
+  const area = byId("scroll"), at = layoutOf(view);
+  const padding = isNarrow() ? 10 : 22;
+  const [x, y] = [(area.clientWidth - padding) / (at.width + 8), (area.clientHeight - padding) / (at.height + 8)];
+  zoom = isNarrow() ? Math.min(1.25, Math.max(0.92, x)) : Math.min(1.6, Math.max(0.92, Math.min(x, y)));
   scale();
 }
 

@@ -19,7 +19,7 @@ function tell(now) {
   const event = events[k];
   if (forward) {
     panel.append(make("h2", {}, `Forward: ${event.kind === "op" ? withOp(k) : `${event.kind} ${nameOf(k)}`}`));
-    panel.append(formula(event.tex, `${event.sign ? event.title : "y"} = `) || "", formula(event.numbers, "= ") || "");
+    panel.append(formula(event.tex, `${event.sign ? event.title : "y"} = `) || "", alive.numbers(event, "= ") || "");
     if (event.details) panel.append(make("p", { class: "faint" }, `${event.op}: ${event.details}`));
     (event.inputs || []).forEach((place) => {
       if (place.from !== undefined) panel.append(make("p", {}, `${called(place)}: `, make("span", { class: "sum" }, brief(events[place.from].value))));
@@ -75,6 +75,7 @@ function legend() {
     groups.length > 1 && [swatch("group"), "group: click or Enter opens it"],
     [swatch("unreached"), "not computed yet"],
     [swatch("active"), "the current step"],
+    live.alive && [swatch("altered"), "its value was changed: drag a leaf's box sideways"],
     ["∂", "gradient of the result with respect to this box; (2/5): 2 of 5 contributions have arrived"],
     logs.length > 0 && [scale, `size of the gradient, ${number(10 ** low, 2)} to ${number(10 ** high, 2)}, logarithmic`],
     has((e) => e.gradient && sizeOf(e.gradient) === "nan") && [swatch("nan"), "NaN or ∞"],
@@ -119,6 +120,8 @@ function statistics(d) {
   return list;
 }
 function inspect() {
+  course();
+  alive.mark();
   const panel = byId("node");
   panel.replaceChildren();
   if (chosen === null) { panel.append(make("p", { class: "faint" }, "Hover over a box, or Tab to it, to see its details.")); return; }

@@ -3,34 +3,41 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from autograd.node import Node
+from autograd.viz import live
 from autograd.viz.draw import Drawing, draw
+from autograd.viz.live.live import Live
+from autograd.viz.mathml import mathml
 from autograd.viz.pages import embedded, fill, framed, save
-from autograd.viz.player.groups import Groups, views
-from autograd.viz.player.layout import lay_out
+from autograd.viz.player.groups import Groups
+from autograd.viz.player.layout import Layouts
 from autograd.viz.player.story import Event, Story
+from autograd.viz.player.views import View, views
 from autograd.viz.symbols import GLYPHS
 
 _TEMPLATE = Path(__file__).with_name("player.html")
-_SCRIPTS = (
+_LIVE = Path(live.__file__).parent
+_SCRIPTS: tuple[str | Path, ...] = (
     "data.js",
     "time.js",
     "text.js",
+    _LIVE / "numpy.js",
+    _LIVE / "digest.js",
+    _LIVE / "live.js",
     "graph.js",
     "panel.js",
+    "updates.js",
     "navigation.js",
+    "repeat.js",
     "moving.js",
+    "alive.js",
     "start.js",
 )
-_TAGS = re.compile("<[^>]*>")
-_LETTER_TAG = r'<mi mathvariant="normal">(?:[^<&]|&#x0005F;)</mi>'
-_LETTERS = re.compile(rf"{_LETTER_TAG}(?:{_LETTER_TAG}|<mn>[^<]*</mn>)+")
 
 _STILL = 24
 """About how many boxes the picture for readers without JavaScript has."""
@@ -52,23 +59,25 @@ class Player:
     still : the picture for readers without JavaScript.
     """
 
-    def __init__(self, story: Story, title: str, still: Drawing) -> None:
+    def __init__(self, story: Story, title: str, still: Drawing, live: bool = True) -> None:
         self.story, self.title, self.still = story, title, still
         self._groups = Groups(story)  # before backward() releases the graph
+        self.live = Live(story if live else None)
 
     @cached_property
     def data(self) -> dict[str, Any]:
         """The content of the page, as plain data."""
         groups = self._groups
         found = views(groups)
-        sizes = [
+        layouts = Layouts()
+        sizes = [self._sizes(view) for view in found]
+        places = [
             [
-                _box(_texts(self.story.events[k]) if kind == "e" else [groups.all[k].title])
-                for kind, k in view.items
+                -1 if g.repeat else layouts.place(view, own, tall, groups.has_strip(g))
+                for tall in (False, True)
             ]
-            for view in found
+            for g, view, own in zip(groups.all, found, sizes, strict=True)
         ]
-        layouts = lay_out(found, sizes)
         formulas = _Formulas()
         return {
             "title": self.title,
@@ -79,21 +88,42 @@ class Player:
                 {
                     "parent": g.parent,
                     "title": g.title,
+                    "out": g.out,
+                    "ops": g.ops,
+                    "parameters": g.parameters,
+                    "module": g.module,
                     "strips": g.strips,
+                    "states": g.states,
                     "groups": g.groups,
+                    **({"repeat": {"of": g.groups}} if g.repeat else {}),
                     "outside": view.outside,
                     "items": [[kind, k] for kind, k in view.items],
                     "edges": view.edges,
-                    "width": round(at.width),
-                    "height": round(at.height),
-                    "boxes": at.boxes,
-                    "paths": at.paths,
+                    "wide": wide,
+                    "tall": tall,
                 }
-                for g, view, at in zip(groups.all, found, layouts, strict=True)
+                for g, view, (wide, tall) in zip(groups.all, found, places, strict=True)
+            ],
+            "layouts": [
+                {"width": at.width, "height": at.height, "boxes": at.boxes, "paths": at.paths}
+                for at in layouts.all
             ],
             "formulas": formulas.written,
             "signs": GLYPHS,
+            "live": self.live.data,
         }
+
+    def _sizes(self, view: View) -> list[tuple[int, int]]:
+        """Width and height of each box of a view."""
+        found = []
+        for i, (kind, k) in enumerate(view.items):
+            if kind == "g":
+                found.append(_box(self._groups.all[k].title))
+            elif i in view.hosts:
+                found.append(_side(self.story.events[k]))
+            else:
+                found.append(_box(*_texts(self.story.events[k])))
+        return found
 
     def html(self) -> str:
         """The page, in one self-contained file.
@@ -103,13 +133,7 @@ class Player:
         RuntimeError
             Graphviz is missing; the message says what to install.
         """
-        return fill(
-            _TEMPLATE,
-            _SCRIPTS,
-            title=self.title,
-            data=embedded(self.data),
-            still=self.still.svg(),
-        )
+        return page(self.title, self.data, self.still.svg(), self.live.script)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the page to a file, atomically; its suffix is .html.
@@ -126,6 +150,14 @@ class Player:
 
     def _repr_html_(self) -> str:
         return framed(self.html(), self.title, height=680)
+
+
+def page(title: str, data: Mapping[str, Any], still: str, script: str = "") -> str:
+    """The page of a player's data, which may have more in it than one graph's.
+
+    `script` is what recomputes the graph; see `Live`.
+    """
+    return fill(_TEMPLATE, _SCRIPTS, script, title=title, data=embedded(data), still=still)
 
 
 class _Formulas:
@@ -147,33 +179,43 @@ class _Formulas:
     def number(self, tex: str) -> int:
         """The index of a formula."""
         if tex not in self.index:
-            from latex2mathml.converter import convert
-
             self.index[tex] = len(self.written)
-            self.written.append(_whole(convert(tex)))
+            self.written.append(mathml(tex))
         return self.index[tex]
 
 
-def _whole(mathml: str) -> str:
-    """MathML with each name as one identifier, not a row of letters."""
-    return _LETTERS.sub(lambda found: f"<mi>{_TAGS.sub('', found[0])}</mi>", mathml)
-
-
 def _texts(event: Event) -> list[str]:
-    """The longest texts in the box of an event."""
-    shape = (event.value or {}).get("shape", ())
-    return [
-        f"{event.title} = {event.sign}" if event.sign else event.title,
-        f"{'×'.join(map(str, shape))} rms 0.00",
-    ]
+    """The texts in the box of an event; numbers as long as they get, so that layouts are shared."""
+    value = event.value or {}
+    size = f"{'×'.join(map(str, value.get('shape', ())))}  rms 0.0000"
+    return [f"{event.title} = {event.sign}" if event.sign else event.title, size]
 
 
-def _box(lines: Sequence[str]) -> tuple[int, int]:
+def _box(title: str, *values: str) -> tuple[int, int]:
     """Width and height of a box in pixels."""
-    return max(118, round(max(map(len, lines)) * _LETTER) + 20), 58
+    wide = max(
+        round(min(len(title), 26) * _LETTER) + 20, *(round(len(x) * 7.2) + 14 for x in values), 118
+    )
+    return -(-wide // 8) * 8, 58
 
 
-def play(value: Any, *, names: Mapping[str, Any] | None = None, title: str | None = None) -> Player:
+def _side(event: Event) -> tuple[int, int]:
+    """Width and height of the box of a leaf or constant that is drawn beside its user."""
+    title, value = _texts(event)
+    if event.kind == "constant" and not event.title and "number" in (event.value or {}):
+        number = event.value["number"]
+        return max(34, len(number if isinstance(number, str) else f"{number:.4g}") * 8 + 18), 24
+    wide = max(84, round(min(len(title), 15) * 7.8) + 12, round(len(value) * 7.2) + 12)
+    return -(-wide // 8) * 8, 52
+
+
+def play(
+    value: Any,
+    *,
+    names: Mapping[str, Any] | None = None,
+    title: str | None = None,
+    live: bool = True,
+) -> Player:
     """Step through the graph behind a Value: the forward pass, then the backward pass.
 
     The page has a slider, play and pause, and arrow keys. Each forward step shows the formula with
@@ -187,6 +229,8 @@ def play(value: Any, *, names: Mapping[str, Any] | None = None, title: str | Non
         Usually the loss. For an array, gradients are those of its sum.
     names : names for Values and arrays, such as ``locals()``.
     title : the heading of the page; by default the value's name.
+    live : whether the page may recompute the graph when a value in it is changed. It then carries
+        the arrays of leaves and constants, up to 200 kB, and every op's forward and vjps as script.
 
     Returns
     -------
@@ -220,4 +264,4 @@ def play(value: Any, *, names: Mapping[str, Any] | None = None, title: str | Non
         )
     story = Story(value, names)
     still = draw(value, gradients=len(story.events) <= _GRADIENTS, limit=_STILL, names=names)
-    return Player(story, title or value.name or "backprop, step by step", still)
+    return Player(story, title or value.name or "backprop, step by step", still, live)

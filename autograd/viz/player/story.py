@@ -17,8 +17,9 @@ from autograd.op import SELECT
 from autograd.readers.source_lines import line_of
 from autograd.recording import no_grad
 from autograd.viz import formula
-from autograd.viz.gradients import passed_back
+from autograd.viz.gradients import local_derivative, passed_back
 from autograd.viz.labels import arguments, call_labels
+from autograd.viz.live.packed import projection
 from autograd.viz.names import shortened, visible
 from autograd.viz.player.digest import digest, rounded, size
 from autograd.viz.symbols import GLYPHS, PUBLIC
@@ -109,6 +110,7 @@ class Story:
         self.users: list[list[int]] = []
         self.gradients: dict[Node, Any] = {}
         self.norms: dict[int, float] = {}
+        self.checks: dict[int, float] = {}  # of gradients, for a page that recomputes them
         self._paths = _paths(self.trace, names or {})
         self._few = len(self.trace.order) <= _NUMBERS
         self._written: dict[Any, str] = {}
@@ -210,6 +212,7 @@ class Story:
         if not isinstance(g, dict):
             event = self.events[self.index[id(x)]]
             event.gradient = digest(g)
+            self.checks[event.index] = projection(g)
             if id(x) in self._noise:
                 event.gradient["noise"] = True
             self.norms[id(x)] = float(np.linalg.norm(np.asarray(g, np.float64)))
@@ -233,20 +236,11 @@ class Story:
             place["in"], place["out"] = size(g), size(gx)
             place["sum"] = size(grads[x])
             if np.size(g) == 1 and np.size(gx) == 1:
-                place["local"] = self._local(made, i, g, gx)
+                place["local"] = rounded(local_derivative(made, i, g, gx))
             if only_noise and self._is_noise(v, made, i, g, gx):
                 self._noise.add(id(x))
             else:
                 self._noise.discard(id(x))
-
-    def _local(self, made: Node, i: int, g: Any, gx: Any) -> float | str:
-        """The local derivative between scalars, also where the incoming gradient is zero."""
-        g, gx = float(np.reshape(g, ())), float(np.reshape(gx, ()))
-        if not g:
-            needs = [k == i for k in range(len(made.inputs))]
-            gx = float(np.reshape(passed_back(made, np.ones_like(made._data), needs)[i], ()))
-            g = 1.0
-        return rounded(gx / g)
 
     def _is_noise(self, v: Node, made: Node, i: int, g: Any, gx: Any) -> bool:
         """Whether a contribution is what rounding leaves of terms that cancel."""

@@ -1,5 +1,6 @@
-"""Watch: a live page of a training run."""
+"""Watch and Timelapse: pages of a training run, by layer and by node of its graph."""
 
 from nn.train.watch.callback import Watch
+from nn.train.watch.timelapse import Timelapse
 
-__all__ = ["Watch"]
+__all__ = ["Timelapse", "Watch"]

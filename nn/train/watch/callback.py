@@ -6,6 +6,7 @@ import math
 import os
 import time
 from html import escape
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from autograd.files import located, write
 from autograd.value import Value
 from autograd.viz.pages import framed
+from nn.train.batches import number_of
 from nn.train.callback import Callback
 from nn.train.destination import destination
 from nn.train.state import State
@@ -30,6 +32,7 @@ from nn.train.watch.page import Beside, page, read
 from nn.train.watch.record import CELLS, COLUMNS, FEWEST, Numbers, Record
 from nn.train.watch.remark import Seen
 from nn.train.watch.remarks import remarks
+from nn.train.watch.timelapse import Timelapse
 
 WARM = 3
 """Samples before their cost is estimated; the first also pays for imports."""
@@ -60,10 +63,13 @@ class Watch(Callback):
     path : output file, ending in .html. Its directory is created.
     every : updates between samples; by default chosen to stay below `overhead`. Steps that are not
         sampled cost nothing. Long runs are thinned out to 400 evenly spaced samples.
-    overhead : fraction of the training time to spend at most, half of it on samples (unless
-        `every` is given; a quarter of a second is free) and half on writing the page.
+    overhead : fraction of the training time to spend at most, in equal parts on samples (unless
+        `every` is given; a quarter of a second is free) and on writing the page.
     seconds : minimum time between two writes of the page.
     title : heading of the page; the model's class name by default.
+    graph : also write the graph of the loss with its values and gradients at up to 60 updates, a
+        `Timelapse`, to a second page: ``run.graph.html`` beside ``run.html``. It shares
+        in `overhead`. With accumulated gradients they show an update's first batch.
     beside : earlier runs to draw into the same charts: pages of other Watches, or a dict of name ->
         page. They are copied into this one.
 
@@ -102,6 +108,7 @@ class Watch(Callback):
         overhead: float = 0.04,
         seconds: float = 2.0,
         title: str | None = None,
+        graph: bool = False,
         beside: Beside = (),
     ) -> None:
         self.path = located(path)
@@ -115,6 +122,9 @@ class Watch(Callback):
             raise ValueError(f"Watch: seconds must be a finite number > 0, got {seconds}.")
         self.every, self.overhead, self.seconds, self.title = every, overhead, seconds, title
         self.beside = read("Watch", beside)
+        self.graph = graph
+        self._share = overhead / (4 if graph else 2)  # of samples, pages, snapshots, their pages
+        self.timelapse: Timelapse | None = None
         self.record, self.histograms = Record(), Record()
         self.ends: list[int] = []
         self._depth: list[str] | None = None
@@ -124,12 +134,16 @@ class Watch(Callback):
         self._sample: dict[str, Numbers] | None = None
         self._spread: dict[str, Numbers] | None = None
         self._before: list[Any] | None = None
+        self._events: dict[str, int] = {}  # layer or activation -> its event in the graph
+        self._noted = -1  # the update whose loss the timelapse has
         self._live = False
         self._html = ""
 
     def prepare(self, state: State) -> None:
         """Check the file."""
         destination("Watch", self.path)
+        if self.graph:
+            destination("Watch", self._beside_it)
 
     def on_train_begin(self, state: State) -> None:
         """Write a first page that can be opened at once."""
@@ -140,15 +154,26 @@ class Watch(Callback):
             self.histograms = Record()
             self._activations = {}
         self._title = self.title or type(state.model).__name__
+        self._events, self._noted = {}, -1
+        if self.graph:
+            total = updates_of(state)
+            title = f"{self._title} over training"
+            self.timelapse = Timelapse(overhead=self._share, total=total, title=title)
         self.histograms.limit = min(COLUMNS, max(CELLS // max(len(self._layers), 1), FEWEST))
         self._next_step = self._next_column = state.step
         self._live = True
         self._write(state)
         self._next_sample, self._cost, self._spent, self._costs = 0.0, 0.0, 0.0, []
         self._next_page = time.perf_counter() + min(self.seconds, 0.5)
+        self._next_graph = self._next_page
 
     def on_loss(self, state: State) -> None:
         """Decide whether to sample this step; if so, measure its activations."""
+        if self.timelapse is not None and state.step != self._noted:
+            self._noted = state.step
+            self.timelapse.add(state.loss, step=state.step)
+            if not self._events:
+                self._events = self._places(state.loss)
         if self._sample is not None or state.step < self._next_step:
             return
         now = time.perf_counter()
@@ -194,6 +219,8 @@ class Watch(Callback):
 
     def on_step_end(self, state: State) -> None:
         """Record the relative update of a sampled step."""
+        if self.timelapse is not None and state.step > self._noted:
+            self.timelapse.moved()
         if self._sample is None or self._before is None:
             return
         now = time.perf_counter()
@@ -210,11 +237,15 @@ class Watch(Callback):
         self._spent += self._costs[-1]
         if len(self._costs) >= WARM and self._spent > FREE:
             # the median, because a single sample may have waited for a CPU
-            self._next_sample = then + median(self._costs) / (self.overhead / 2)
+            self._next_sample = then + median(self._costs) / self._share
         if then >= self._next_page:
             self._write(state)
             done = time.perf_counter()
-            self._next_page = done + max(self.seconds, (done - then) / (self.overhead / 2))
+            self._next_page = done + max(self.seconds, (done - then) / self._share)
+            if done >= self._next_graph:
+                self._write_graph()
+                last = time.perf_counter()
+                self._next_graph = last + max(self.seconds, (last - done) / self._share)
 
     def on_epoch_end(self, state: State) -> None:
         """Record the step at which the epoch ended."""
@@ -226,6 +257,26 @@ class Watch(Callback):
             return
         self._live = False
         self._write(state)
+        self._write_graph()
+
+    @property
+    def _beside_it(self) -> Path:
+        return self.path.with_suffix(f".graph{self.path.suffix}")
+
+    def _places(self, loss: Any) -> dict[str, int]:
+        """The events of layers, by their largest parameter, and of activations."""
+        events = self.timelapse.events if self.timelapse is not None else {}
+        found = {name: a.node for name, a in activations_in(loss).items()}
+        for layer in self._layers:
+            used = [p for p in layer.parameters if id(p) in events]
+            if used:
+                found[layer.name] = id(max(used, key=lambda p: p.size))
+        return {name: events[key] for name, key in found.items() if key in events}
+
+    def _write_graph(self) -> None:
+        if self.timelapse is not None and self.timelapse.steps:
+            self.timelapse.remarks = self._remarks
+            write(self._beside_it, self.timelapse.html().encode())
 
     def _write(self, state: State) -> None:
         history = state.history
@@ -236,6 +287,9 @@ class Watch(Callback):
             ]
             for name, curve in history.curves().items()
         }
+        judged = [name for name, may in self._activations.items() if may]
+        found = remarks(self.record, Seen(judged, self._depth or [], curves))
+        self._remarks = [{**r._asdict(), "event": self._event(r.text)} for r in found]
         data = {
             "title": self._title,
             "live": self._live,
@@ -252,23 +306,20 @@ class Watch(Callback):
             "ends": self.ends,
             "curves": {name: [x for _, x in curve] for name, curve in curves.items()},
             "places": {name: [step for step, _ in curve] for name, curve in curves.items()},
-            "remarks": [
-                remark._asdict()
-                for remark in remarks(
-                    self.record,
-                    Seen(
-                        [n for n, may in self._activations.items() if may],
-                        self._depth or [],
-                        curves,
-                    ),
-                )
-            ],
+            "graph": self._beside_it.name if self.timelapse is not None else None,
+            "remarks": self._remarks,
             "columns": self.histograms.steps,
             "histograms": self.histograms.series,
             "beside": self.beside,
         }
         self._html = page(_plain(data), self._title)
         write(self.path, self._html.encode())
+
+    def _event(self, text: str) -> int | None:
+        """The event of the layer or activation that a remark names first."""
+        at = {name: text.find(name) for name in self._events if name in text}
+        first = min(at, key=lambda name: (at[name], -len(name)), default=None)
+        return None if first is None else self._events[first]
 
     def state_dict(self) -> dict[str, Any]:
         return {
@@ -288,6 +339,12 @@ class Watch(Callback):
 
     def _repr_html_(self) -> str:
         return framed(self._html, self._title, height=720) if self._html else escape(repr(self))
+
+
+def updates_of(state: State) -> int | None:
+    """Updates that the whole run will have; None where the number of batches is not known."""
+    batches = number_of(state.loader)
+    return None if batches is None else -(-batches // state.accumulate) * state.epochs
 
 
 def _listed(arrays: list[Any], log: bool = False) -> list[Any] | None:

@@ -103,6 +103,7 @@ class Activation(NamedTuple):
     hidden : whether it feeds layers with parameters; saturation of an output layer is no problem.
     samples : numbers that each unit has given, which tell whether it is dead or was 0 by chance.
     values : its result.
+    node : id of its node.
     """
 
     saturated: float | None
@@ -110,6 +111,7 @@ class Activation(NamedTuple):
     hidden: bool
     samples: int
     values: Any
+    node: int
 
 
 def activations_in(loss: Any) -> dict[str, Activation]:
@@ -128,7 +130,7 @@ def activations_in(loss: Any) -> dict[str, Activation]:
     hidden = _before_parameters(trace)
     found: dict[str, Activation] = {}
     for v in trace.order:
-        saturated, dead, samples = _measure(v)
+        saturated, dead, samples = measure(v)
         if saturated is None and dead is None and v.op.name not in UNBOUNDED:
             continue
         call = trace.calls[id(v)]
@@ -142,7 +144,7 @@ def activations_in(loss: Any) -> dict[str, Activation]:
             k += 1
             unique = f"{name} ({k})"
         y = v._data[0] if type(v._data) is tuple else v._data
-        found[unique] = Activation(saturated, dead, id(v) in hidden, samples, y)
+        found[unique] = Activation(saturated, dead, id(v) in hidden, samples, y, id(v))
     return found
 
 
@@ -166,7 +168,7 @@ def chance(loss: Node, criterion: Any) -> float | None:
     return math.log(2) if plain and name in OF_TWO else None
 
 
-def _measure(v: Node) -> tuple[float | None, float | None, int]:
+def measure(v: Node) -> tuple[float | None, float | None, int]:
     """Fractions of saturated elements and of dead units, or None; and numbers of each unit."""
     op, y = v.op.name, v._data[0] if type(v._data) is tuple else v._data
     bounds = BOUNDED.get(op)

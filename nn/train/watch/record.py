@@ -42,6 +42,11 @@ class Record:
         self.gap = 0
         self.series: dict[str, dict[str, list[Any]]] = {}
 
+    @property
+    def after(self) -> int:
+        """The update from which on the next sample is due."""
+        return self.steps[-1] + self.gap if self.steps else 0
+
     def add(self, step: int, numbers: dict[str, Numbers]) -> None:
         """Add a sample."""
         before = len(self.steps)

@@ -1,0 +1,1 @@
+"""The playground: a page that trains a recorded graph in the browser."""
