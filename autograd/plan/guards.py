@@ -19,6 +19,7 @@ import numpy as np
 from autograd.node import Node
 from autograd.plan.lowering import RefusalError
 from autograd.random import default_generator
+from autograd.stale import fingerprint
 
 _SIMPLE = (int, float, complex, bool, str, bytes, type(None), np.generic, np.dtype, type(...))
 _LIBRARIES = frozenset(
@@ -70,6 +71,8 @@ class Guards:
                 continue
             if by_value and type(now) is type(was) and _equal(now, was):
                 continue
+            if by_value and isinstance(now, bytes):
+                return f"{label} was written to"
             if by_value and isinstance(now, _SIMPLE):
                 return f"{label} was {was!r} and is {now!r}"
             return f"{label} is another object"
@@ -102,8 +105,13 @@ class Guards:
             self._collection(x, label, depth)
         elif isinstance(x, (type, ModuleType, BuiltinFunctionType, np.ufunc)):
             return
-        elif isinstance(x, (np.random.Generator, np.ndarray)):
+        elif isinstance(x, np.random.Generator):
             self.roots.append((x, label))
+        elif isinstance(x, np.ndarray):  # others may be made of it
+            self.roots.append((x, label))
+            self._checks.append(
+                (lambda: fingerprint(x), fingerprint(x), True, f"the array {label}")
+            )
         elif isinstance(x, Node):
             self.roots.append((x, x.name or label))
             self._note(lambda: x.requires_grad, f"{label}.requires_grad")
@@ -205,7 +213,10 @@ class Guards:
             if name == "grad":
                 continue
             self._note(partial(own.get, name, _MISSING), f"{label}.{name}")
-            self._walk(own[name], f"{label}.{name}", depth + 1)
+            if of_nn and isinstance(own[name], np.ndarray):  # a buffer, read in each call
+                self.roots.append((own[name], f"{label}.{name}"))
+            else:
+                self._walk(own[name], f"{label}.{name}", depth + 1)
         for name in sorted(self._names):
             method = getattr(type(x), name, None)
             if isinstance(method, FunctionType) and id(method) not in self._seen:

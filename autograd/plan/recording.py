@@ -21,13 +21,21 @@ from autograd.value import Value
 
 
 class Deposit(Effect):
-    """Puts gradients, computed anew, where a function leaves them: in the .grad of leaves."""
+    """Puts gradients, computed anew, where a function leaves them: in the .grad of leaves.
 
-    def __init__(self, leaves: Collection[Node]) -> None:
+    Parameters
+    ----------
+    leaves : those that have one in the end.
+    cleared : those that have none any more.
+    """
+
+    def __init__(self, leaves: Collection[Node], cleared: Collection[Node]) -> None:
         super().__init__("grad")
-        self.leaves = list(leaves)
+        self.leaves, self.cleared = list(leaves), list(cleared)
 
     def forward(self, *grads: Any) -> float:
+        for leaf in self.cleared:
+            leaf.grad = None
         for leaf, g in zip(self.leaves, grads, strict=True):
             leaf.grad = np.array(g)
         return 0.0
@@ -55,6 +63,7 @@ class Recording:
         self, function: Callable[..., Any], given: Arguments, reached: Iterable[Any]
     ) -> None:
         reached = list(reached)
+        with_grad = [x for x in reached if isinstance(x, Node) and x.grad is not None]
         self._start = tick()
         tick()
         with taped() as tape:
@@ -65,11 +74,12 @@ class Recording:
                 values.append(v)
             args, kwargs = given.with_leaves(values)
             returned = function(*args, **kwargs)
+            cleared = [x for x in with_grad if x.grad is None]
             with_grad = [x for x in reached if isinstance(x, Node) and isinstance(x.grad, Node)]
             stepped = {id(p): g for v in tape.effects for p, g in _stepped(v)}
             left = [p for p in with_grad if stepped.get(id(p)) is not p.grad]
-            if left:
-                effect(Deposit(left), [p.grad for p in left])
+            if left or cleared:
+                effect(Deposit(left, cleared), [p.grad for p in left])
         self.effects = [v.op for v in tape.effects]
         self.leaves: list[tuple[Any, Any, Any]] = []
         self.constants: list[Any] = []
