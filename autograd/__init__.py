@@ -49,6 +49,7 @@ from autograd.value import Value as Value
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from autograd.plan.compiled import compile as compile
     from autograd.readers.check.check import check as check
     from autograd.readers.compare.compare import compare as compare
     from autograd.readers.detect_anomaly import detect_anomaly as detect_anomaly
@@ -62,9 +63,10 @@ if TYPE_CHECKING:
     from autograd.viz.player.play import play as play
     from autograd.viz.playground.playground import playground as playground
 
-_READERS = {  # name -> its module, imported when it is first used: until then it costs nothing
+_LATER = {  # name -> its module, imported when it is first used: until then it costs nothing
     "check": "autograd.readers.check.check",
     "compare": "autograd.readers.compare.compare",
+    "compile": "autograd.plan.compiled",
     "detect_anomaly": "autograd.readers.detect_anomaly",
     "draw": "autograd.viz.draw",
     "explain": "autograd.readers.explain",
@@ -102,12 +104,12 @@ _INSTEAD = {  # what users of PyTorch, HIPS's autograd and earlier versions type
 def __dir__() -> list[str]:
     lent = {"TYPE_CHECKING", "Any", "import_module", "refuse_name"}
     names = {name for name in globals() if name.startswith("__") or not name.startswith("_")}
-    return sorted((names | _READERS.keys()) - lent)
+    return sorted((names | _LATER.keys()) - lent)
 
 
 def __getattr__(name: str) -> Any:
-    if name in _READERS:
-        return getattr(import_module(_READERS[name]), name)
+    if name in _LATER:
+        return getattr(import_module(_LATER[name]), name)
     write = _INSTEAD.get(name)
     if write is None and not name.startswith("_") and hasattr(ops, name):
         write = f"it is nn.functional.{name}, as PyTorch has it; the op is autograd.ops.{name}"

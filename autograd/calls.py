@@ -42,7 +42,7 @@ def unary(op: Any) -> Function:
                 return op.apply((a,))
             y = asarray(y)
         if not (a.requires_grad and is_recording() and (trusted or y.dtype.kind == "f")):
-            return constant(op, y)
+            return constant(op, y, (a,))
         v = new(Value)
         v._data = y
         v.grad = None
@@ -105,7 +105,7 @@ def binary(op: Any) -> Function:
                 return op.apply((a, b))
             y = asarray(y)
         if not (live and is_recording() and (trusted or y.dtype.kind == "f")):
-            return constant(op, y)
+            return constant(op, y, (a, b))
         v = new(Value)
         v._data = y
         v.grad = None

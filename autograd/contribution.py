@@ -47,7 +47,7 @@ def branches(
     op, hidden = v.op, unreached.pop(v, None)
     if hidden is None and not unreached:
         contributions = list(contributions)
-        if not any(gx is not None and _steep(x) for x, gx in contributions):
+        if not any(gx is not None and leads_to_steep(x) for x, gx in contributions):
             return contributions
     nothing = _hides_all(hidden, g)  # of v is selected, so 0 whatever the op's slope
     found = []
@@ -70,7 +70,7 @@ def branches(
             continue
         earlier = x in grads or x in here
         here.add(x)
-        if x not in unreached if earlier else hidden is None and not _steep(x):
+        if x not in unreached if earlier else hidden is None and not leads_to_steep(x):
             continue
         mask = None
         if nothing:
@@ -134,7 +134,7 @@ def _not_selected(v: Node, i: int, hidden: Any, g: Any) -> Array:
     return np.asarray(np.equal(counts, 0))
 
 
-def _steep(x: Node) -> bool:
+def leads_to_steep(x: Node) -> bool:
     """Whether an op with an unbounded slope lies behind x, with no dense op between them.
 
     True also where it would take long to tell.

@@ -26,9 +26,10 @@ from autograd.engine import Flow
 from autograd.flags import flags
 from autograd.nested import leaves_like, mapped
 from autograd.node import Array
-from autograd.op import Recorded
+from autograd.op import Recorded, Taped
 from autograd.passes import Watch
 from autograd.recording import enable_grad, is_recording
+from autograd.tape import current
 from autograd.value import Value, seed_like
 
 Function = Callable[..., Any]
@@ -138,7 +139,8 @@ def grad(
     seed: Any = np.array(seed_like(y, gradient))  # it may itself be a gradient that is returned
     if create_graph and isinstance(gradient, Value):
         seed = gradient
-    flow = Recorded if create_graph else Flow
+    taped = current() is not None
+    flow = Recorded if create_graph else Taped if taped else Flow
     found = engine.gradients([y], [seed], wanted, flow=flow, watch=watch)
     for i, (x, g) in enumerate(zip(wanted, found, strict=True)):
         if g is None:
@@ -146,7 +148,7 @@ def grad(
                 raise RuntimeError(
                     f"grad: y does not depend on xs[{i}] {x!r}. Pass allow_unused=True for None."
                 )
-        elif create_graph:
+        elif create_graph or taped:
             found[i] = g if isinstance(g, Value) else Value(g, requires_grad=False)
         else:
             found[i] = np.array(g)  # a vjp may return an array that it does not own
@@ -162,6 +164,10 @@ def _tracked(name: str, i: int, x: Any) -> Value:
     if isinstance(x, Value):
         if x.requires_grad and is_recording():
             return np.positive(x)  # type: ignore[return-value]
+        if current() is not None:
+            y: Any = np.positive(x) if x.dtype.kind == "f" else x.astype(np.float64)
+            y.requires_grad = True
+            return y
         x = x._data
     array = real_array(x, f"{name}: argument {i}")
     return Value(array if array.dtype.kind == "f" else array.astype(np.float64))
@@ -250,7 +256,7 @@ class _Call:
     @property
     def value(self) -> Any:
         """What f returned, as an array; a Value in a nested call."""
-        return self.y if self.nested else self.y.data
+        return self.y if self.nested or current() is not None else self.y.data
 
     def pull(self, gradient: Any = None, y: Value | None = None, nested: bool = False) -> list[Any]:
         """Gradient of y, by default f's result, for every leaf; zeros without a path to it."""

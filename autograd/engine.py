@@ -19,6 +19,7 @@ from autograd.contribution import Unreached, branches, fit, given
 from autograd.node import Array, Node
 from autograd.passes import Pass, Watch, watching
 from autograd.stale import Found, Stale, changed_constants, fresh, notice, views_of
+from autograd.tape import Tape, current, refuse
 
 
 class Flow:
@@ -38,6 +39,8 @@ class Flow:
     def __init__(self, stale: Found | None = None) -> None:
         self.stale = stale or {}
         self.unreached: Unreached = {}  # of the pass: see `branches`
+        # What branches were taken is read off numbers, which a tape must not keep.
+        self.branching = current() is None
 
     def read(self, v: Node) -> tuple[Any, tuple[Any, ...]]:
         """The result of v and its inputs, as its vjps take them."""
@@ -206,6 +209,9 @@ def backward(root: Node, seed: Array, retain_graph: bool = False) -> None:
     With `retain_graph` the graph stays and each of its nodes gets its .grad. Leaves are written
     last and together, so an error leaves every .grad unchanged.
     """
+    if (tape := current()) is not None:
+        _backward_on(tape, root, seed)
+        return
     order, leaves, stale = topological([root])
     grads = {root: seed}
     kept: list[tuple[Node, Any]] = []
@@ -233,6 +239,18 @@ def backward(root: Node, seed: Array, retain_graph: bool = False) -> None:
         for v, g in kept:
             if v not in leaves and type(v._data) is not tuple:
                 _deposit(v, np.array(g))
+
+
+def _backward_on(tape: Tape, root: Node, seed: Array) -> None:
+    """The same on a tape, where gradients are nodes; the graph stays."""
+    _, leaves, _ = topological([root])
+    found = gradients([root], [seed], list(leaves), flow=tape.flow)
+    for leaf, g in zip(leaves, found, strict=True):
+        if g is None:
+            continue
+        if leaf.grad is not None and not isinstance(leaf.grad, Node):
+            refuse(f"backward(), which adds to the .grad that {leaf.name or 'a leaf'} had before,")
+        leaf.grad = g if leaf.grad is None else leaf.grad + g
 
 
 _depositing = threading.Lock()  # several threads may add to one .grad
@@ -303,7 +321,7 @@ def _propagate(
                 contributions = _by_vjps(op, v, g, live)
             else:
                 contributions = _by_pull(op, v, g, live, flow)
-            if unreached or op.masks:
+            if (unreached or op.masks) and flow.branching:
                 contributions = branches(v, g, contributions, grads, unreached)
             for x, gx in contributions:
                 if gx is None:

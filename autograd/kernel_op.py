@@ -12,7 +12,7 @@ from autograd.contribution import all_given, hidden_in
 from autograd.engine import ARRAYS, Flow, arrays_of, gradients
 from autograd.foreign import foreign, reading
 from autograd.node import Node
-from autograd.op import Op, tex_name
+from autograd.op import Backward, Op, Taped, tex_name
 from autograd.symbol import Symbol
 
 Function = Callable[..., Any]
@@ -83,13 +83,20 @@ class KernelOp(Op):
     def pull(self, v: Node, g: Any, needs: Sequence[bool], flow: Flow = ARRAYS) -> Sequence[Any]:
         """What the joint vjp gives, or the vjps of the reference, for each input that needs it."""
         flow.refuse_stale(v)
+        if isinstance(flow, Taped):
+            return Backward(self, needs)(v, g)
         if not flow.kernels:
             return self._pull_reference(v, g, needs, flow)
         arrays = arrays_of(v.inputs, scalars=False)
         if isinstance(g, dict):
             g = tuple(g.get(i) for i in range(len(v._data)))
-        found = self.joint(g, needs, v._data, v.saved, *arrays, *v.static)
-        return all_given(self, found, needs)
+        return self.pulled(g, needs, v._data, v.saved, arrays, v.static)
+
+    def pulled(
+        self, g: Any, needs: Sequence[bool], y: Any, saved: Any, inputs: Sequence[Any], static: Any
+    ) -> Sequence[Any]:
+        """What the joint vjp gives for arrays."""
+        return all_given(self, self.joint(g, needs, y, saved, *inputs, *static), needs)
 
     def _pull_reference(self, v: Node, g: Any, needs: Sequence[bool], flow: Flow) -> Sequence[Any]:
         # A separate node for each input, so that one Value in two places stays two inputs.

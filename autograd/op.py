@@ -12,13 +12,14 @@ import numpy as np
 from autograd.calls import NUMBERS, binary, bind_methods, general, unary
 from autograd.contribution import given
 from autograd.dispatch import OPS, Traced, array_of, refuse_subclasses
-from autograd.engine import ARRAYS, Flow
+from autograd.engine import ARRAYS, Flow, arrays_of
 from autograd.foreign import foreign, reading
 from autograd.node import Array, Node
-from autograd.recording import enable_grad, is_recording
-from autograd.results import ATOMS, UNREAL, constant, is_unreal, record
+from autograd.recording import enable_grad, is_recording, no_grad
+from autograd.results import ATOMS, UNREAL, constant, is_unreal, note, record
 from autograd.signature import signature
 from autograd.stale import notice, seals
+from autograd.tape import OPEN, EscapeError, Tape, current, untaped
 from autograd.value import Value
 from autograd.written import Written
 
@@ -71,6 +72,11 @@ class Op(Written):
     routes : bool
         Each element of an input's gradient is 0 or a sum of positive multiples of elements of g,
         whatever the input's values (`reshape`, `concatenate`, `sum`).
+    scalar : str or callable, optional
+        For compiling an elementwise op: what it computes of single elements, a template like `tex`
+        of an expression that Numba takes, ``k(2)`` a constant of their dtype. Or a callable of the
+        other arguments that returns it, or None. Without one, `forward` is run to see what it is
+        made of.
 
     Examples
     --------
@@ -101,6 +107,7 @@ class Op(Written):
         singular: bool = False,
         masks: bool = False,
         routes: bool = False,
+        scalar: str | Function | None = None,
     ) -> None:
         self.name = name or str(getattr(forward, "__name__", "op")).lstrip("_")
         self.foreign = foreign(forward)  # one of our own is held to its contract by the tests
@@ -114,7 +121,7 @@ class Op(Written):
         self._rank = rank
         self.elementwise = elementwise or domain is not None
         self.singular, self.masks, self.routes = singular, masks, routes
-        self.domain, self.cases = domain, cases
+        self.domain, self.cases, self.scalar = domain, cases, scalar
         self.trusted = not hasattr(forward, "__code__")  # NumPy's own, or an operator
         self.arity = len(vjps)
         self.parameters, self.defaults, self.positional = signature(forward, self.arity)
@@ -182,6 +189,9 @@ class Op(Written):
         arrays: list[Any] = []
         live = traced = unreal = False
         recording = is_recording()
+        if OPEN[0] and (tape := current()) is not None:
+            inputs = [x if (v := tape.owner(x)) is None else v for x in inputs]
+            traced = tape.owns(static)
         for i, x in enumerate(inputs):
             if isinstance(x, Value):
                 traced = True
@@ -213,7 +223,7 @@ class Op(Written):
         if unreal and traced:
             self.complain(TypeError(UNREAL), inputs)
         recorded: list[Any] = []
-        if live:
+        if live or OPEN[0]:
             for i, x in enumerate(inputs):
                 if not isinstance(x, Value):
                     x = arrays[i]
@@ -230,11 +240,12 @@ class Op(Written):
             y = np.asarray(y)
             if live and y.dtype.kind == "f":
                 return record(self, y, tuple(recorded), static, saved, seals(constants))
-            return constant(self, y)
-        if not live:
-            return _like(y, [constant(self, part) for part in y])
+            return constant(self, y, tuple(recorded), static, saved)
+        if not (live or (OPEN[0] and current())):
+            return _like(y, [constant(self, part, ()) for part in y])
         node = record(self, tuple(y), tuple(recorded), static, saved, seals(constants))
-        return _like(y, [select_output(node, i) for i in range(len(y))])
+        outputs = [select_output(node, i) for i in range(len(y))]
+        return _like(y, outputs if live else list(off_graph(node, outputs)))
 
     def differentiates(self, i: int) -> bool:
         """Whether input i can get a gradient."""
@@ -276,10 +287,18 @@ class Op(Written):
     def pull(self, v: Node, g: Any, needs: Sequence[bool], flow: Flow = ARRAYS) -> Sequence[Any]:
         """The contribution to each input, of the kind that flows; None where `needs` is false."""
         y, args = flow.read(v)
-        if isinstance(g, dict):
-            g = tuple(g.get(i) for i in range(len(v._data)))
+        parts = tuple(g.get(i) for i in range(len(v._data))) if isinstance(g, dict) else g
+        try:
+            return self.pulled(parts, needs, y, None, args, v.static)
+        except EscapeError:  # on a tape, a vjp that looks at numbers is one call
+            return Backward(self, needs)(v, g)
+
+    def pulled(
+        self, g: Any, needs: Sequence[bool], y: Any, saved: Any, inputs: Sequence[Any], static: Any
+    ) -> Sequence[Any]:
+        """What the vjps give, of the kind that they are given."""
         return [
-            given(self, vjp(g, y, *args, *v.static)) if need and vjp is not None else None
+            given(self, vjp(g, y, *inputs, *static)) if need and vjp is not None else None
             for vjp, need in zip(self.vjps, needs, strict=True)
         ]
 
@@ -375,6 +394,81 @@ def describe(x: Any) -> str:
 def tex_name(name: str) -> str:
     """A name as LaTeX text."""
     return name.replace("_", r"\_")
+
+
+class Taped(Recorded):
+    """Values flow while a tape is open, untracked: the vjps are noted, and kernels run."""
+
+    kernels = True
+
+    def read(self, v: Node) -> tuple[Any, tuple[Any, ...]]:
+        """The result of v and its inputs, as Values."""
+        y, args = super().read(v)
+        for part in y if type(y) is tuple else ():
+            off_graph(part, ())
+        return y, args
+
+    def mode(self) -> AbstractContextManager[None]:
+        """Nothing requires a gradient."""
+        return no_grad()
+
+
+Tape.flow = Taped
+
+
+class Whole:
+    """A function of arrays that is called as it is, as the op of a node on a tape."""
+
+    scalar = None
+
+    def __init__(self, name: str, forward: Function) -> None:
+        self.name, self.forward = name, forward
+
+    def __call__(self, *inputs: Any) -> Sequence[Value]:
+        """The arrays that it returns, as Values."""
+        with untaped():
+            y = self.forward(*[x._data if isinstance(x, Node) else x for x in inputs])
+        node = record(self, tuple(y), inputs)
+        return off_graph(node, [select_output(node, i) for i in range(len(y))])
+
+
+def off_graph(node: Value, outputs: Sequence[Value]) -> Sequence[Value]:
+    """The outputs, which like their node are no part of a graph but only of a tape."""
+    for v in (node, *outputs):
+        v.requires_grad = False
+        note(v, v.op, v.inputs, v.static, v.saved)
+    return outputs
+
+
+class Backward:
+    """All vjps of an op at once, as the op of a node on a tape: a call with arrays.
+
+    The node's inputs are the result of the op, the parts of its gradient, and its inputs.
+    """
+
+    def __init__(self, of: Op, needs: Sequence[bool]) -> None:
+        self.name = f"{of.name}.grad"
+        self.of, self.needs = of, list(needs)
+
+    def __call__(self, v: Node, g: Any) -> list[Any]:
+        """What the vjps give, as Values; None for an input that needs no gradient."""
+        parts = tuple(g.get(i) for i in range(len(v._data))) if isinstance(g, dict) else (g,)
+        bare = tuple(x._data if isinstance(x, Node) else x for x in parts)
+        with untaped():
+            found = self.computed(
+                v._data, v.saved, bare, arrays_of(v.inputs, self.of.elementwise), v.static
+            )
+        node = record(self, tuple(found), (v, *parts, *v.inputs), v.static)
+        outputs = [select_output(node, i) for i, need in enumerate(self.needs) if need]
+        rest = iter(off_graph(node, outputs))
+        return [next(rest) if need else None for need in self.needs]
+
+    def computed(
+        self, y: Any, saved: Any, parts: tuple[Any, ...], inputs: Sequence[Any], static: Any
+    ) -> Sequence[Any]:
+        """The gradients, from arrays."""
+        g = parts if type(y) is tuple else parts[0]
+        return self.of.pulled(g, self.needs, y, saved, inputs, static)
 
 
 class _Select(Op):

@@ -6,9 +6,12 @@ use this generator. `seed` makes a whole program reproducible.
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
+
+from autograd.results import effect
+from autograd.tape import OPEN, Effect, current
 
 Rng: TypeAlias = "np.random.Generator | int | None"  # a string: numpy.random is slow to import
 """What is accepted as `rng`: a generator, a seed for a new one, or None for the default."""
@@ -77,3 +80,27 @@ def either(generator: Rng, rng: Rng) -> Rng:
     if generator is not None and rng is not None:
         raise TypeError("generator and rng are two names for the same argument; give one of them.")
     return rng if generator is None else generator
+
+
+class _Draw(Effect):
+    """A draw of random numbers, anew in every call of what was recorded."""
+
+    def __init__(self, rng: Rng, method: str, args: Any, kwargs: Any) -> None:
+        super().__init__(method)
+        self.rng, self.method, self.args, self.kwargs = rng, method, args, kwargs
+
+    def forward(self, *inputs: Any) -> Any:
+        return getattr(as_generator(self.rng), self.method)(*self.args, **self.kwargs)
+
+
+def draw(rng: Rng, method: str, *args: Any, **kwargs: Any) -> Any:
+    """What ``as_generator(rng).method(*args, **kwargs)`` returns; an effect on a tape.
+
+    Examples
+    --------
+    >>> draw(0, "integers", 10)
+    8
+    """
+    made = _Draw(rng, method, args, kwargs)
+    y = made.forward()
+    return effect(made, (), y) if OPEN[0] and current() else y

@@ -9,6 +9,7 @@ import numpy as np
 
 from autograd.node import Array, epoch
 from autograd.stale import UNKNOWN
+from autograd.tape import OPEN, Effect, current
 from autograd.value import Value
 
 ATOMS = frozenset({type(None), int, float, bool, str})
@@ -51,8 +52,10 @@ def record(
     return v
 
 
-def constant(op: Any, y: Any) -> Value:
-    """The result of an op as a Value that is not tracked."""
+def constant(
+    op: Any, y: Any, inputs: tuple[Any, ...], static: tuple[Any, ...] = (), saved: Any = None
+) -> Value:
+    """The result of an op as a Value that is not tracked, and a node only on a tape."""
     array = np.asarray(y)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{op.name}: the result is {array.dtype}, and {UNREAL}.")
@@ -64,6 +67,25 @@ def constant(op: Any, y: Any) -> Value:
     v._a = v._b = None
     v.requires_grad = False
     v.birth = epoch[0]
+    if OPEN[0]:
+        note(v, op, inputs, static, saved)
+    return v
+
+
+def note(v: Value, op: Any, inputs: tuple[Any, ...], static: tuple[Any, ...], saved: Any) -> None:
+    """Make an untracked result a node of the tape that is open in this context, if there is one."""
+    tape = current()
+    if tape is not None:
+        v.op, v._inputs, v.static, v.saved = op, inputs, static, saved
+        tape.add(v)
+
+
+def effect(op: Effect, inputs: Sequence[Any], y: Any = 0.0) -> Value:
+    """Note an effect, whose result so far is y, on the tape that is open."""
+    v = constant(op, y, tuple(inputs) or (None,))
+    tape = current()
+    assert tape is not None
+    tape.effects.append(v)
     return v
 
 

@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd.contribution import all_given
-from autograd.engine import ARRAYS, Flow
 from autograd.foreign import foreign, reading
-from autograd.node import Node
 from autograd.op import Op
 from autograd.symbol import Symbol, as_symbol
 
@@ -48,10 +46,10 @@ class SequenceOp(Op):
     def _run(self, arrays: Sequence[Any], static: tuple[Any, ...]) -> tuple[Any, Any]:
         return self.computed([list(arrays)], static), None
 
-    def pull(self, v: Node, g: Any, needs: Sequence[bool], flow: Flow = ARRAYS) -> Sequence[Any]:
-        y, args = flow.read(v)
-        found = self.joint(g, needs, y, args, *v.static)
-        return all_given(self, found, needs)
+    def pulled(
+        self, g: Any, needs: Sequence[bool], y: Any, saved: Any, inputs: Sequence[Any], static: Any
+    ) -> Sequence[Any]:
+        return all_given(self, self.joint(g, needs, y, inputs, *static), needs)
 
     def typeset(self, symbols: Sequence[Symbol], static: tuple[Any, ...]) -> str | Symbol:
         if callable(self.tex):

@@ -13,9 +13,10 @@ from autograd import engine
 from autograd.dispatch import Traced, array_of, lookup, real_array, refuse_subclasses
 from autograd.flags import flags
 from autograd.node import Array, Node, epoch, tick
-from autograd.recording import is_recording
+from autograd.recording import is_recording, no_grad
 from autograd.spelling import TorchSpelling
 from autograd.stale import UNKNOWN, hand_out
+from autograd.tape import OPEN, current, refuse
 
 Axis = int | tuple[int, ...] | None
 
@@ -65,6 +66,9 @@ class Value(Node, Traced, TorchSpelling):
         self, data: Any, requires_grad: bool | None = None, name: str | None = None
     ) -> None:
         if isinstance(data, Value):
+            if _is_taped(data):  # where arrays were given, Values stand for them
+                self._stand_for(data, requires_grad, name)
+                return
             raise TypeError("Value(data): data is already a Value; use .detach() for a new leaf.")
         refuse_subclasses(data, "Value(data)")
         array = np.array(data)
@@ -98,9 +102,20 @@ class Value(Node, Traced, TorchSpelling):
         self.birth = epoch[0]
         self.scope = self.seal = None
 
+    def _stand_for(self, x: Value, requires_grad: bool | None, name: str | None) -> None:
+        """Become a node of the tape that is equal to x."""
+        y = lookup(np.positive)(x)
+        for slot in Node.__slots__:
+            setattr(self, slot, getattr(y, slot))
+        self.requires_grad = self.dtype.kind == "f" if requires_grad is None else requires_grad
+        self.name = name
+        current().add(self)  # type: ignore[union-attr]
+
     @property
     def data(self) -> Array:
         """The array. Only a leaf's can be assigned to; that keeps its shape and dtype."""
+        if OPEN[0] and current():
+            refuse(".data")
         if self.op is None:
             return hand_out(self)
         view = np.asarray(self._data).view()
@@ -159,10 +174,15 @@ class Value(Node, Traced, TorchSpelling):
 
     def item(self) -> float | int | bool:
         """The element of a Value of size 1, as a Python number."""
+        if OPEN[0] and current():
+            refuse(".item()")
         return self._data.item()  # type: ignore[no-any-return]
 
     def detach(self) -> Value:
         """A new leaf with a copy of the data, which doesn't require a gradient."""
+        if OPEN[0] and current():
+            with no_grad():
+                return lookup(np.positive)(self)  # type: ignore[no-any-return]
         return Value(self._data, requires_grad=False, name=self.name)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
@@ -219,6 +239,8 @@ class Value(Node, Traced, TorchSpelling):
                 "Values write np.stack([v, w]) or np.concatenate([v, w]) in place of a list, "
                 "np.array or np.r_. A sparse matrix multiplies a Value after .toarray()."
             )
+        if OPEN[0] and current():
+            refuse("np.asarray")
         array = self._data if self.op is not None else hand_out(self)
         return np.array(array, dtype=dtype, copy=copy)
 
@@ -242,22 +264,32 @@ class Value(Node, Traced, TorchSpelling):
         return len(self._data)
 
     def __bool__(self) -> bool:
+        if OPEN[0] and current():
+            refuse("bool()")
         return bool(self._data)
 
     def __float__(self) -> float:
+        if OPEN[0] and current():
+            refuse("float()")
         if self.requires_grad and is_recording():
             _warn_of_a_number("float")
         return float(self._data)
 
     def __int__(self) -> int:
+        if OPEN[0] and current():
+            refuse("int()")
         if self.requires_grad and is_recording():
             _warn_of_a_number("int")
         return int(self._data)
 
     def __index__(self) -> int:
+        if OPEN[0] and current():
+            refuse("An index")
         return operator.index(self._data)
 
     def __format__(self, spec: str) -> str:
+        if OPEN[0] and current():
+            refuse("format()")
         return format(self._data, spec) if spec else str(self)
 
     def __repr__(self) -> str:
@@ -374,6 +406,11 @@ class Value(Node, Traced, TorchSpelling):
         def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value: ...
         def transpose(self, *axes: Any) -> Value: ...
         def var(self, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Value: ...
+
+
+def _is_taped(x: Value) -> bool:
+    tape = current()
+    return tape is not None and tape.owner(x._data) is x
 
 
 def _warn_of_a_number(kind: str) -> None:

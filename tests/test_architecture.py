@@ -19,14 +19,15 @@ LAYERS = """
 autograd.machine
 autograd.kernels
 autograd.flags
-autograd.dispatch autograd.recording autograd.random autograd.files
+autograd.dispatch autograd.recording autograd.files
 autograd.node autograd.symbol
+autograd.tape
 autograd.contribution autograd.stale autograd.spelling autograd.passes autograd.printable
 autograd.engine
 autograd.value
 autograd.nested
 autograd.results autograd.foreign autograd.signature
-autograd.calls autograd.written
+autograd.random autograd.calls autograd.written
 autograd.op
 autograd.sequence_op autograd.kernel_op autograd.checkpointing
 autograd.ops.axes autograd.ops.samples
@@ -39,6 +40,12 @@ autograd.ops.images
 autograd.ops
 autograd.derivatives
 autograd.gradient_check
+autograd.plan.terms autograd.plan.results autograd.plan.arguments autograd.plan.state
+autograd.plan.lowering autograd.plan.schedule
+autograd.plan.source autograd.plan.guards
+autograd.plan.memory autograd.plan.files autograd.plan.recording
+autograd.plan.plan
+autograd.plan
 autograd.readers.source_lines
 autograd.viz
 autograd.readers.paths

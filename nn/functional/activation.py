@@ -9,7 +9,7 @@ import numpy as np
 
 import autograd
 from autograd.dispatch import array_of
-from autograd.random import Rng, as_generator
+from autograd.random import Rng, draw
 from autograd.value import Value
 from nn.arguments import flags, integers, reals
 from nn.functional.tensor import Tensor, same_dtype
@@ -94,7 +94,7 @@ def rrelu(
     if not training:
         return autograd.ops.leaky_relu(input, (lower + upper) / 2)
     x = input if isinstance(input, Value) else array_of(input, "rrelu: input")
-    slope = as_generator(rng).uniform(lower, upper, x.shape).astype(x.dtype)
+    slope = draw(rng, "uniform", lower, upper, x.shape).astype(x.dtype)
     return autograd.ops.prelu(x, slope)
 
 
@@ -352,7 +352,7 @@ def gumbel_softmax(
     if not tau > 0:
         raise ValueError(f"gumbel_softmax: tau must be more than 0, got {tau}.")
     x = logits if isinstance(logits, Value) else array_of(logits, "gumbel_softmax: logits")
-    noise = as_generator(rng).gumbel(size=x.shape).astype(x.dtype)
+    noise = draw(rng, "gumbel", size=x.shape).astype(x.dtype)
     y = autograd.ops.softmax((x + noise) / tau, axis=dim)
     if not hard:
         return y

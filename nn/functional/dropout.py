@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autograd.random import Rng, as_generator
+from autograd.random import Rng, draw
 from autograd.value import Value
 from nn.arguments import flags
 from nn.functional.tensor import Tensor, floats
@@ -196,19 +196,19 @@ def _alpha(x: Tensor, shape: tuple[int, ...], p: float, training: bool, rng: Rng
         return x
     if p == 1:
         return x * 0
-    keep = as_generator(rng).random(shape, _draws(x)) >= p
+    keep = draw(rng, "random", shape, _draws(x)) >= p
     scale = 1 / np.sqrt((1 - p) * (1 + p * SELU_FLOOR**2))
     shift = -scale * SELU_FLOOR * p
     rest = np.where(keep, shift, scale * SELU_FLOOR + shift).astype(x.dtype)
-    return x * np.multiply(keep, scale, dtype=x.dtype) + rest
+    return x * np.multiply(keep, np.asarray(scale, x.dtype)) + rest
 
 
 def scaled_mask(
     x: Tensor, shape: tuple[int, ...], p: float, rng: Rng
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.floating]]:
     """Zeros with probability p, else 1 / (1 − p), in the dtype of x."""
-    keep = as_generator(rng).random(shape, _draws(x)) >= p
-    return np.multiply(keep, 0.0 if p == 1 else 1 / (1 - p), dtype=x.dtype)
+    keep = draw(rng, "random", shape, _draws(x)) >= p
+    return np.multiply(keep, np.asarray(0.0 if p == 1 else 1 / (1 - p), x.dtype))
 
 
 def _draws(x: Tensor) -> type[np.floating]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,8 @@ import numpy as np
 from autograd.dispatch import array_of
 from autograd.ops.arrays.reduce import mean, sum_
 from autograd.ops.losses.cross_entropy import REDUCTIONS
+from autograd.results import effect
+from autograd.tape import OPEN, Effect, current
 from autograd.value import Value
 from nn.functional.tensor import Tensor, floats, numbers
 
@@ -75,9 +79,31 @@ def stretched(who: str, name: str, weight: Any, x: Tensor) -> Value:
     return w
 
 
+class _Check(Effect):
+    """A look at numbers, in every call of what was recorded."""
+
+    def __init__(self, look: Callable[[Any], None]) -> None:
+        super().__init__("check")
+        self.look = look
+
+    def forward(self, *inputs: Any) -> float:
+        self.look(*inputs)
+        return 0.0
+
+
+def _inspected(x: Any, look: Callable[[Any], None]) -> None:
+    """Call ``look(array)``, which raises for wrong numbers; an effect on a tape."""
+    look(x._data if isinstance(x, Value) else x)
+    if OPEN[0] and current() and isinstance(x, Value):
+        effect(_Check(look), (x,))
+
+
 def in_range(who: str, name: str, x: Any, low: float, high: float) -> None:
     """Refuse numbers outside, NaN let be."""
-    a = x.data if isinstance(x, Value) else x
+    _inspected(x, functools.partial(_in_range, who, name, low, high))
+
+
+def _in_range(who: str, name: str, low: float, high: float, a: Any) -> None:
     if a.size and (a.min() < low or a.max() > high):
         wrong = a[(a < low) | (a > high)].flat[0]
         raise ValueError(f"{who}: {name} must lie between {low} and {high}, got {wrong}.")
@@ -85,7 +111,10 @@ def in_range(who: str, name: str, x: Any, low: float, high: float) -> None:
 
 def signs(who: str, target: Any) -> None:
     """Refuse targets that are not 1 or -1."""
-    a = target.data if isinstance(target, Value) else target
+    _inspected(target, functools.partial(_signs, who))
+
+
+def _signs(who: str, a: Any) -> None:
     wrong = a[np.abs(a) != 1]
     if wrong.size:
         raise ValueError(f"{who}: target must hold 1 and -1 only, got {wrong.flat[0]}.")

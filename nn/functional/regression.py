@@ -226,7 +226,7 @@ def gaussian_nll_loss(
     if eps <= 0:
         raise ValueError(f"gaussian_nll_loss: eps must be more than 0, got {eps}.")
     in_range("gaussian_nll_loss", "var", v, 0, np.inf)
-    low = v.data if isinstance(v, Value) else v
+    low = v.detach() if isinstance(v, Value) else v
     v = v + np.where(low < eps, eps - low, 0).astype(low.dtype)
     losses = 0.5 * (np.log(v) + np.square(x - t) / v)
     return reduced(

@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from autograd.node import Array
+from autograd.results import effect
+from autograd.tape import OPEN, Effect, current, refuse
 from autograd.value import Value
 from nn import functional
 from nn.arguments import count, flags, reals
@@ -117,6 +119,18 @@ class _Tracked(ScaleAndShift):
         )
 
 
+class _Counted(Effect):
+    """One more batch."""
+
+    def __init__(self, count: Array) -> None:
+        super().__init__("num_batches_tracked")
+        self.count = count
+
+    def forward(self, *after: Any) -> float:
+        self.count += 1
+        return 0.0
+
+
 class _BatchNorm(_Tracked):
     def forward(self, input: Any) -> Value:
         """Normalize each channel of (N, C, ...)."""
@@ -136,12 +150,17 @@ class _BatchNorm(_Tracked):
             )
         momentum = self.momentum
         if momentum is None:
+            if current():
+                refuse("BatchNorm with momentum=None, which counts batches,")
             momentum = 0.0 if count is None else 1 / (int(count) + 1)
         y = functional.batch_norm(
             input, mean, var, self.weight, self.bias, of_batch, momentum, self.eps
         )
         if self.training and count is not None:
-            self.num_batches_tracked = count + 1
+            counted = _Counted(count)
+            counted.forward()
+            if OPEN[0] and current():
+                effect(counted, (y,))
         return y
 
 

@@ -6,6 +6,11 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
+from autograd.node import Node, tick
+from autograd.results import effect
+from autograd.tape import OPEN, Effect, current, refuse, untaped
 from nn.module.backward_hooks import Hook
 from nn.module.hooks import Handle, hang
 
@@ -67,6 +72,43 @@ class Hooks:
         method(optimizer, state, *args[1:], **given)
         for hook, _ in tuple(self.after_load):
             hook(optimizer)
+
+
+class Step(Effect):
+    """A step of an optimizer, with the gradients that its node has as inputs."""
+
+    def __init__(self, optimizer: Any) -> None:
+        self.optimizer = optimizer
+        params = [p for group in optimizer.param_groups for p in group["params"]]
+        self.with_grad = [p for p in params if p.grad is not None]
+        self.without = [p for p in params if p.grad is None]
+        super().__init__(f"{type(optimizer).__name__}.step", params)
+
+    def noted(self, method: Method, *args: Any, **kwargs: Any) -> None:
+        """Step while a tape is open; gradients stay what they are on it."""
+        if args or kwargs:
+            refuse("optimizer.step(closure), which may call it several times,")
+        grads = [p.grad for p in self.with_grad]
+        effect(self, grads)
+        with untaped():
+            self.forward(*[g._data if isinstance(g, Node) else g for g in grads])
+        tick()
+        for p, g in zip(self.with_grad, grads, strict=True):
+            p.grad = g
+
+    def forward(self, *grads: Any) -> float:
+        if self.wary and not all(np.isfinite(g).all() for g in grads):
+            raise FloatingPointError(
+                f"{self.name}: a gradient is not finite. The function selects elements, as "
+                "np.where does, and only an eager call tells which of their gradients are 0. "
+                "No parameter has changed; call the function itself, compiled.function."
+            )
+        for p in self.without:
+            p.grad = None
+        for p, g in zip(self.with_grad, grads, strict=True):
+            p.grad = np.array(g)
+        self.optimizer.step()
+        return 0.0
 
 
 class Hooked:
@@ -144,6 +186,8 @@ def _around(name: str, method: Method) -> Method:
 
     @functools.wraps(method)
     def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if OPEN[0] and name == "step" and current():
+            return Step(self).noted(wrapped, *args, **kwargs)
         hooks = self._hooks
         if hooks is None or name in hooks.running:
             result = method(self, *args, **kwargs)

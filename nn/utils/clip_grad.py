@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
 from autograd.node import Array
+from autograd.op import Whole
+from autograd.tape import current
 from autograd.value import Value
 from nn.arguments import flags
 from nn.optim.optimizer import label, real, require
@@ -86,6 +88,8 @@ def clip_grad_norm_(
     >>> p.grad.round(3)
     array([0.6, 0.8], dtype=float32)
     """
+    if current() is not None:
+        return _on_tape(clip_grad_norm_, parameters, max_norm, norm_type, error_if_nonfinite)
     flags("clip_grad_norm_", error_if_nonfinite=error_if_nonfinite)
     bound = real("clip_grad_norm_: max_norm", max_norm)
     require(bound >= 0, "clip_grad_norm_: max_norm", ">= 0", max_norm)
@@ -123,6 +127,9 @@ def clip_grads_with_norm_(parameters: Parameters, max_norm: float, total_norm: f
     >>> p.grad.round(3)
     array([0.6, 0.8], dtype=float32)
     """
+    if current() is not None:
+        _on_tape(clip_grads_with_norm_, parameters, max_norm, total_norm)
+        return
     bound = real("clip_grads_with_norm_: max_norm", max_norm)
     require(bound >= 0, "clip_grads_with_norm_: max_norm", ">= 0", max_norm)
     total = real("clip_grads_with_norm_: total_norm", total_norm)
@@ -147,11 +154,34 @@ def clip_grad_value_(parameters: Parameters, clip_value: float) -> None:
     >>> p.grad
     array([ 0.4, -1. ], dtype=float32)
     """
+    if current() is not None:
+        _on_tape(clip_grad_value_, parameters, clip_value)
+        return
     bound = real("clip_grad_value_: clip_value", clip_value)
     require(bound >= 0, "clip_grad_value_: clip_value", ">= 0", clip_value)
     for p in _with_gradients(parameters, "clip_grad_value_"):
         most = min(bound, float(np.finfo(p.dtype).max))
         np.clip(p.grad, -most, most, out=p.grad)
+
+
+def _on_tape(clip: Callable[..., Any], parameters: Parameters, *settings: Any) -> Any:
+    """Clip gradients that are nodes of a tape, by a call with their arrays."""
+    params = _with_gradients(parameters, clip.__name__)
+    varying = [x for x in settings if isinstance(x, Value)]
+
+    def clipped(*arrays: Array) -> tuple[Any, ...]:
+        numbers = iter(arrays[len(params) :])
+        given = [float(next(numbers)) if isinstance(x, Value) else x for x in settings]
+        twins = [Value(p._data) for p in params]
+        for twin, g in zip(twins, arrays, strict=False):
+            twin.grad = np.array(g)
+        total = clip(twins, *given)
+        return np.float64(0.0 if total is None else total), *[twin.grad for twin in twins]
+
+    total, *grads = Whole(clip.__name__, clipped)(*[p.grad for p in params], *varying)
+    for p, g in zip(params, grads, strict=True):
+        p.grad = g
+    return total
 
 
 def _shrink(grads: list[Any], bound: float, total: float) -> None:

@@ -16,7 +16,7 @@ from autograd.machine.uninterrupted import load
 from autograd.ops.attention.grouped import grouped, merged
 from autograd.ops.elementwise.softmax import softmax
 from autograd.ops.samples import A, case, cases
-from autograd.random import Rng, as_generator
+from autograd.random import Rng, draw
 from autograd.recording import enable_grad
 from autograd.value import Value
 
@@ -90,7 +90,7 @@ def scaled_dot_product_attention(
         )
     if isinstance(scale, (str, bool)):
         raise TypeError(f"scaled_dot_product_attention: scale must be a number, got {scale!r}.")
-    seed = int(as_generator(rng).integers(2**63)) if dropout_p else 0
+    seed = draw(rng, "integers", 2**63) if dropout_p else 0
     flags("scaled_dot_product_attention", is_causal=is_causal, enable_gqa=enable_gqa)
     inputs = query, key, value, attn_mask
     if enable_gqa:
@@ -117,7 +117,9 @@ def _attention(
     if mask is not None and mask.dtype == bool:
         mask = np.where(mask, 0, -np.inf)
     factor = 1 / math.sqrt(query.shape[-1]) if scale is None else float(scale)
-    call = kernels().Attention(query, key, value, mask, bool(is_causal), factor, dropout_p, seed)
+    call = kernels().Attention(
+        query, key, value, mask, bool(is_causal), factor, dropout_p, int(seed)
+    )
     return call.forward(), call
 
 

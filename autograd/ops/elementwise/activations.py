@@ -21,50 +21,50 @@ ROOT_HALF, BELL = math.sqrt(0.5), 1 / math.sqrt(2 * math.pi)
 GELU_SLOPE, GELU_CUBIC = math.sqrt(2 / math.pi), 0.044715  # Hendrycks & Gimpel, 2016
 
 
-@kernel_for("sigmoid")
+@kernel_for("sigmoid", "sigmoid({a})")
 def _sigmoid(a: Any) -> Any:
     """1 / (1 + exp(-a)), without overflow and exact in both tails."""
     e = np.exp(-np.abs(a))
     return np.where(np.greater_equal(a, 0), 1 / (1 + e), e / (1 + e))
 
 
-@kernel_for("relu")
+@kernel_for("relu", "({a} if not {a} <= k(0) else k(0))")
 def _relu(a: Any) -> Any:
     """max(a, 0)."""
     return np.maximum(a, 0)
 
 
-@kernel_for("relu_grad")
+@kernel_for("relu_grad", "({a} if not {b} <= k(0) else k(0))")
 def relu_grad(g: Any, a: Any) -> Any:
     """g where a is positive, or NaN."""
     return np.where(a <= 0, 0, g)
 
 
-@kernel_for("relu6_grad")
+@kernel_for("relu6_grad", "({a} if not ({b} <= k(0) or {b} >= k(6)) else k(0))")
 def relu6_grad(g: Any, a: Any) -> Any:
     """g where a is between 0 and 6, or NaN."""
     return np.where((a <= 0) | (a >= 6), 0, g)
 
 
-@kernel_for("where_positive")
+@kernel_for("where_positive", "({b} if {a} > k(0) else {c})")
 def where_positive(x: Any, a: Any, b: Any) -> Any:
     """a where x is positive, else b: NumPy's `where` stalls on a branch at each change of sign."""
     return np.where(np.greater(x, 0), a, b)
 
 
-@kernel_for("sigmoid_grad")
+@kernel_for("sigmoid_grad", "({a} * {b} * (k(1) - {b}))")
 def sigmoid_grad(g: Any, y: Any) -> Any:
     """g σ'(a), by the sigmoid's own value y."""
     return g * y * (1 - y)
 
 
-@kernel_for("softplus")
+@kernel_for("softplus", "softplus({a})")
 def plain_softplus(a: Any) -> Any:
     """log(1 + exp(a)), without overflow."""
     return np.maximum(a, 0) + np.log1p(np.exp(-np.abs(a)))
 
 
-@kernel_for("softplus_grad")
+@kernel_for("softplus_grad", "({a} * sigmoid({b}))")
 def softplus_grad(g: Any, a: Any) -> Any:
     """g σ(a)."""
     return g * sigmoid(a)
@@ -83,26 +83,26 @@ def _log_sigmoid(a: Any) -> Any:
     return np.minimum(a, 0) - np.log1p(np.exp(-np.abs(a)))
 
 
-@kernel_for("silu")
+@kernel_for("silu", "silu({a})")
 def _silu(a: Any) -> Any:
     """a · sigmoid(a), also called swish; its limit 0 at -inf."""
     return np.maximum(a, -FAR) * _sigmoid(a)
 
 
-@kernel_for("silu_grad")
+@kernel_for("silu_grad", "({a} * silu_slope({b}))")
 def silu_grad(g: Any, a: Any) -> Any:
     """g times the derivative of silu at a."""
     s, a = sigmoid(a), np.clip(a, -FAR, FAR)
     return g * (s + a * (s - np.square(s)))
 
 
-@kernel_for("gelu")
+@kernel_for("gelu", "gelu({a})")
 def exact_gelu(a: Any) -> Any:
     """a Φ(a)."""
     return 0.5 * np.maximum(a, -FAR) * erfc(-ROOT_HALF * a)
 
 
-@kernel_for("gelu_tanh")
+@kernel_for("gelu_tanh", "gelu_tanh({a})")
 def tanh_gelu(a: Any) -> Any:
     """The tanh form of gelu, with its (1 + tanh u) / 2 written as the sigmoid of 2 u."""
     near = np.clip(a, -NEAR, NEAR)
@@ -117,14 +117,14 @@ def _gelu(a: Any, approximate: str = "none") -> Any:
     return tanh_gelu(a) if approximate == "tanh" else exact_gelu(a)
 
 
-@kernel_for("gelu_grad")
+@kernel_for("gelu_grad", "({a} * gelu_slope({b}))")
 def exact_gelu_grad(g: Any, a: Any) -> Any:
     """g times the derivative of a Φ(a)."""
     a = np.clip(a, -FAR, FAR)
     return g * (0.5 * erfc(-ROOT_HALF * a) + a * (BELL * np.exp(-0.5 * np.square(a))))
 
 
-@kernel_for("gelu_tanh_grad")
+@kernel_for("gelu_tanh_grad", "({a} * gelu_tanh_slope({b}))")
 def tanh_gelu_grad(g: Any, a: Any) -> Any:
     """g times the derivative of the tanh form of gelu."""
     a = np.clip(a, -NEAR, NEAR)

@@ -190,6 +190,7 @@ elementwise(
     lambda g, y, a, b: g,
     of=(np.add,),
     bind="__add__ __radd__",
+    scalar="({a} + {b})",
 )
 elementwise(
     operator.sub,
@@ -199,6 +200,7 @@ elementwise(
     name="subtract",
     of=(np.subtract,),
     bind="__sub__ __rsub__",
+    scalar="({a} - {b})",
 )
 elementwise(
     operator.mul,
@@ -210,6 +212,7 @@ elementwise(
     of=(np.multiply,),
     bind="__mul__ __rmul__",
     singular=True,
+    scalar="({a} * {b})",
 )
 elementwise(
     operator.truediv,
@@ -220,6 +223,7 @@ elementwise(
     of=(np.divide,),
     bind="__truediv__ __rtruediv__",
     singular=True,
+    scalar="({a} / {b})",
 )
 elementwise(
     operator.pow,
@@ -231,6 +235,7 @@ elementwise(
     of=(np.power,),
     bind="__pow__ __rpow__",
     singular=True,
+    scalar="({a} ** {b})",
 )
 elementwise(
     np.remainder,
@@ -253,9 +258,21 @@ elementwise(
     bind="__floordiv__ __rfloordiv__",
 )
 elementwise(
-    operator.neg, "-{a:2}", lambda g, y, a: -g, name="negative", of=(np.negative,), bind="__neg__"
+    operator.neg,
+    "-{a:2}",
+    lambda g, y, a: -g,
+    name="negative",
+    of=(np.negative,),
+    bind="__neg__",
+    scalar="(-{a})",
 )
-elementwise(np.positive, "{a}", lambda g, y, a: g, bind="__pos__")
+elementwise(
+    np.positive,
+    "{a}",
+    lambda g, y, a: g,
+    bind="__pos__",
+    scalar="{a}",
+)
 elementwise(
     np.absolute,
     r"\left|{a}\right|",
@@ -263,8 +280,14 @@ elementwise(
     of=(np.absolute, np.fabs),
     bind="__abs__",
     singular=True,
+    scalar="abs({a})",
 )
-elementwise(np.sign, r"\operatorname{{sign}} {a:3}", zero)
+elementwise(
+    np.sign,
+    r"\operatorname{{sign}} {a:3}",
+    zero,
+    scalar="np.sign({a})",
+)
 elementwise(
     np.copysign,
     r"\left|{a}\right| \operatorname{{sign}} {b:3}",
@@ -272,17 +295,38 @@ elementwise(
     zero,
     rank=2,
     singular=True,
+    scalar="np.copysign({a}, {b})",
 )
-elementwise(np.square, "{a:9}^2", lambda g, y, a: 2 * g * a, singular=True)
-elementwise(np.sqrt, r"\sqrt{{{a}}}", lambda g, y, a: g / (2 * y), bind="sqrt", singular=True)
+elementwise(
+    np.square,
+    "{a:9}^2",
+    lambda g, y, a: 2 * g * a,
+    singular=True,
+    scalar="({a} * {a})",
+)
+elementwise(
+    np.sqrt,
+    r"\sqrt{{{a}}}",
+    lambda g, y, a: g / (2 * y),
+    bind="sqrt",
+    singular=True,
+    scalar="np.sqrt({a})",
+)
 elementwise(np.cbrt, r"\sqrt[3]{{{a}}}", lambda g, y, a: g / (3 * y) / y, singular=True)
-elementwise(np.reciprocal, r"\frac{{1}}{{{a}}}", lambda g, y, a: -(g * y * y), singular=True)
+elementwise(
+    np.reciprocal,
+    r"\frac{{1}}{{{a}}}",
+    lambda g, y, a: -(g * y * y),
+    singular=True,
+    scalar="(k(1) / {a})",
+)
 elementwise(
     np.hypot,
     r"\sqrt{{{a:9}^2 + {b:9}^2}}",
     lambda g, y, a, b: bent(turned, g, a, b),
     lambda g, y, a, b: bent(turned, g, b, a),
     singular=True,
+    scalar="np.hypot({a}, {b})",
 )
 
 

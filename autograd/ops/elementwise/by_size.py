@@ -13,6 +13,9 @@ from numpy._core._multiarray_umath import __cpu_features__  # type: ignore[impor
 
 from autograd.machine.choice import alike
 from autograd.machine.uninterrupted import load
+from autograd.results import constant
+from autograd.tape import OPEN, current, untaped
+from autograd.value import Value
 
 Function = Callable[..., Any]
 
@@ -57,26 +60,57 @@ def elementwise(name: str, *arrays: Any) -> Any:
     return kernels.apply(getattr(kernels, name), *arrays)
 
 
-def kernel_for(name: str) -> Callable[[Function], Function]:
+class Scalar:
+    """What a kernel computes of single elements, as the op of a node on a tape.
+
+    Attributes
+    ----------
+    name : of the kernel.
+    forward : the formula.
+    scalar : an expression of a, b and c that Numba takes.
+    """
+
+    def __init__(self, name: str, forward: Function, scalar: str) -> None:
+        self.name, self.forward, self.scalar = name, forward, scalar
+
+    def __call__(self, *inputs: Any) -> Value:
+        """Compute the formula, and leave a node on the tape."""
+        with untaped():
+            y = self.forward(*[x._data if isinstance(x, Value) else x for x in inputs])
+        return constant(self, y, inputs)
+
+
+def kernel_for(name: str, scalar: str | None = None) -> Callable[[Function], Function]:
     """Decorate a formula of NumPy functions with the name of the kernel that stands for it.
 
-    The size of the array decides which of them runs; Values and Symbols get the formula.
+    The size of the array decides which of them runs; Values and Symbols get the formula. On a tape
+    `scalar`, an expression of single elements a, b and c, takes the formula's place.
     """
 
     def decorate(formula: Function) -> Function:
         size = SIZES.get(name, SIZE)
+        row = Scalar(name, formula, scalar or "")
 
         def of_one(a: Any) -> Any:
             y = None if a.size < size else elementwise(name, a)
-            return formula(a) if y is None else y
+            if y is not None:
+                return y
+            return row(a) if OPEN[0] and on_tape(a) else formula(a)
 
         def of_two(a: Any, b: Any) -> Any:
             y = None if a.size < size else elementwise(name, a, b)
-            return formula(a, b) if y is None else y
+            if y is not None:
+                return y
+            return row(a, b) if OPEN[0] and on_tape(a, b) else formula(a, b)
 
         def of_three(a: Any, b: Any, c: Any) -> Any:
             y = None if a.size < size else elementwise(name, a, b, c)
-            return formula(a, b, c) if y is None else y
+            if y is not None:
+                return y
+            return row(a, b, c) if OPEN[0] and on_tape(a, b, c) else formula(a, b, c)
+
+        def on_tape(*inputs: Any) -> bool:
+            return bool(scalar and current() and any(isinstance(x, Value) for x in inputs))
 
         ways: dict[int, Function] = {1: of_one, 2: of_two, 3: of_three}
         return functools.wraps(formula)(ways[formula.__code__.co_argcount])

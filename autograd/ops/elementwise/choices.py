@@ -68,6 +68,7 @@ elementwise(
     lambda g, y, a, b: shared(g, np.less(a, b), np.equal(a, b)),
     lambda g, y, a, b: shared(g, np.less(b, a), np.equal(a, b)),
     masks=True,
+    scalar="({a} if {a} >= {b} or {a} != {a} else {b})",
 )
 elementwise(
     np.minimum,
@@ -75,6 +76,7 @@ elementwise(
     lambda g, y, a, b: shared(g, np.greater(a, b), np.equal(a, b)),
     lambda g, y, a, b: shared(g, np.greater(b, a), np.equal(a, b)),
     masks=True,
+    scalar="({a} if {a} <= {b} or {a} != {a} else {b})",
 )
 elementwise(
     np.fmax,
@@ -98,6 +100,7 @@ elementwise(
     lambda g, y, c, a, b: np.where(c, 0, g),
     of=(np.where,),
     masks=True,
+    scalar="({a} if {c} else {b})",
 )
 elementwise(
     clip,

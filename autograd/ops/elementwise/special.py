@@ -63,7 +63,10 @@ def _xlogy(a: Any, b: Any) -> Any:
 BELL = 2 / math.sqrt(math.pi)
 
 erf: Op = elementwise(
-    _erf, r"\operatorname{{erf}} {a:3}", lambda g, y, a: g * (BELL * np.exp(-np.square(a)))
+    _erf,
+    r"\operatorname{{erf}} {a:3}",
+    lambda g, y, a: g * (BELL * np.exp(-np.square(a))),
+    scalar="erf({a})",
 )
 erfc: Op = elementwise(
     _erfc, r"\operatorname{{erfc}} {a:3}", lambda g, y, a: -(g * (BELL * np.exp(-np.square(a))))

@@ -36,7 +36,7 @@ def _tanh(a: Any) -> Any:
     return np.tanh(a)
 
 
-@kernel_for("tanh_grad")
+@kernel_for("tanh_grad", "({a} * (k(1) - {b} * {b}))")
 def tanh_grad(g: Any, y: Any) -> Any:
     """g tanh'(a), by the value y = tanh(a)."""
     return g * (1 - np.square(y))
@@ -84,15 +84,53 @@ slant: Op = elementwise(
 )
 
 elementwise(
-    _exp, "e^{{{a}}}", lambda g, y, a: g * y, rank=4, of=(np.exp,), bind="exp", singular=True
+    _exp,
+    "e^{{{a}}}",
+    lambda g, y, a: g * y,
+    rank=4,
+    of=(np.exp,),
+    bind="exp",
+    singular=True,
+    scalar="exp({a})",
 )
 elementwise(np.exp2, "2^{{{a}}}", lambda g, y, a: LN2 * g * y, rank=4, singular=True)
-elementwise(np.expm1, "e^{{{a}}} - 1", lambda g, y, a: g * np.exp(a), rank=1, singular=True)
-elementwise(np.log, r"\log {a:3}", lambda g, y, a: g / a, bind="log", singular=True)
-elementwise(np.log2, r"\log_2 {a:3}", lambda g, y, a: g / LN2 / a, singular=True)
-elementwise(np.log10, r"\log_{{10}} {a:3}", lambda g, y, a: g / LN10 / a, singular=True)
 elementwise(
-    np.log1p, r"\log \left(1 + {a:1}\right)", lambda g, y, a: g / (1 + a), rank=3, singular=True
+    np.expm1,
+    "e^{{{a}}} - 1",
+    lambda g, y, a: g * np.exp(a),
+    rank=1,
+    singular=True,
+    scalar="np.expm1({a})",
+)
+elementwise(
+    np.log,
+    r"\log {a:3}",
+    lambda g, y, a: g / a,
+    bind="log",
+    singular=True,
+    scalar="log({a})",
+)
+elementwise(
+    np.log2,
+    r"\log_2 {a:3}",
+    lambda g, y, a: g / LN2 / a,
+    singular=True,
+    scalar="np.log2({a})",
+)
+elementwise(
+    np.log10,
+    r"\log_{{10}} {a:3}",
+    lambda g, y, a: g / LN10 / a,
+    singular=True,
+    scalar="np.log10({a})",
+)
+elementwise(
+    np.log1p,
+    r"\log \left(1 + {a:1}\right)",
+    lambda g, y, a: g / (1 + a),
+    rank=3,
+    singular=True,
+    scalar="np.log1p({a})",
 )
 elementwise(
     np.logaddexp,
@@ -109,22 +147,53 @@ elementwise(
     rank=3,
 )
 
-elementwise(np.sin, r"\sin {a:3}", lambda g, y, a: g * np.cos(a), bind="sin")
-elementwise(np.cos, r"\cos {a:3}", lambda g, y, a: -(g * np.sin(a)), bind="cos")
-elementwise(np.tan, r"\tan {a:3}", lambda g, y, a: g * (1 + np.square(y)))
 elementwise(
-    np.arcsin, r"\arcsin {a:3}", lambda g, y, a: g / np.sqrt((1 - a) * (1 + a)), singular=True
+    np.sin,
+    r"\sin {a:3}",
+    lambda g, y, a: g * np.cos(a),
+    bind="sin",
+    scalar="np.sin({a})",
 )
 elementwise(
-    np.arccos, r"\arccos {a:3}", lambda g, y, a: -(g / np.sqrt((1 - a) * (1 + a))), singular=True
+    np.cos,
+    r"\cos {a:3}",
+    lambda g, y, a: -(g * np.sin(a)),
+    bind="cos",
+    scalar="np.cos({a})",
 )
-elementwise(np.arctan, r"\arctan {a:3}", lambda g, y, a: g * np.square(slant(a)))
+elementwise(
+    np.tan,
+    r"\tan {a:3}",
+    lambda g, y, a: g * (1 + np.square(y)),
+    scalar="np.tan({a})",
+)
+elementwise(
+    np.arcsin,
+    r"\arcsin {a:3}",
+    lambda g, y, a: g / np.sqrt((1 - a) * (1 + a)),
+    singular=True,
+    scalar="np.arcsin({a})",
+)
+elementwise(
+    np.arccos,
+    r"\arccos {a:3}",
+    lambda g, y, a: -(g / np.sqrt((1 - a) * (1 + a))),
+    singular=True,
+    scalar="np.arccos({a})",
+)
+elementwise(
+    np.arctan,
+    r"\arctan {a:3}",
+    lambda g, y, a: g * np.square(slant(a)),
+    scalar="np.arctan({a})",
+)
 elementwise(
     np.arctan2,
     r"\operatorname{{atan2}}({a}, {b})",
     lambda g, y, a, b: bent(swept, g, b, a),
     lambda g, y, a, b: -bent(swept, g, a, b),
     singular=True,
+    scalar="np.arctan2({a}, {b})",
 )
 elementwise(np.sinc, r"\operatorname{{sinc}} {a:3}", lambda g, y, a: g * sinc_slope(a))
 elementwise(
@@ -140,21 +209,47 @@ elementwise(
     of=(np.rad2deg, np.degrees),
 )
 
-elementwise(np.sinh, r"\sinh {a:3}", lambda g, y, a: g * np.cosh(a), singular=True)
-elementwise(np.cosh, r"\cosh {a:3}", lambda g, y, a: g * np.sinh(a), singular=True)
-elementwise(_tanh, r"\tanh {a:3}", lambda g, y, a: tanh_grad(g, y), of=(np.tanh,), bind="tanh")
-elementwise(np.arcsinh, r"\operatorname{{arsinh}} {a:3}", lambda g, y, a: g * slant(a))
+elementwise(
+    np.sinh,
+    r"\sinh {a:3}",
+    lambda g, y, a: g * np.cosh(a),
+    singular=True,
+    scalar="np.sinh({a})",
+)
+elementwise(
+    np.cosh,
+    r"\cosh {a:3}",
+    lambda g, y, a: g * np.sinh(a),
+    singular=True,
+    scalar="np.cosh({a})",
+)
+elementwise(
+    _tanh,
+    r"\tanh {a:3}",
+    lambda g, y, a: tanh_grad(g, y),
+    of=(np.tanh,),
+    bind="tanh",
+    scalar="tanh({a})",
+)
+elementwise(
+    np.arcsinh,
+    r"\operatorname{{arsinh}} {a:3}",
+    lambda g, y, a: g * slant(a),
+    scalar="np.arcsinh({a})",
+)
 elementwise(
     np.arccosh,
     r"\operatorname{{arcosh}} {a:3}",
     lambda g, y, a: g / (np.sqrt(a - 1) * np.sqrt(a + 1)),
     singular=True,
+    scalar="np.arccosh({a})",
 )
 elementwise(
     np.arctanh,
     r"\operatorname{{artanh}} {a:3}",
     lambda g, y, a: g / ((1 - a) * (1 + a)),
     singular=True,
+    scalar="np.arctanh({a})",
 )
 
 # What tests sample

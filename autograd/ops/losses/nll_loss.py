@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from autograd.dispatch import array_of
+from autograd.op import Whole
 from autograd.ops.losses.class_probabilities import class_rows
 from autograd.ops.losses.cross_entropy import check_options, checked
+from autograd.tape import current
 from autograd.value import Value
 
 
@@ -46,7 +48,7 @@ def nll_loss(
         log_p = array_of(log_p, "nll_loss: input")
     try:
         check_options(log_p, weight, reduction, 0.0)
-        t, keep = checked(log_p, target, weight, ignore_index, reduction, 0.0)
+        t, keep = _indices(log_p, target, weight, ignore_index, reduction)
     except (TypeError, ValueError) as error:
         raise type(error)(f"nll_loss: {error}") from None
     kind = log_p.dtype
@@ -64,4 +66,23 @@ def nll_loss(
     if reduction == "none":
         return np.reshape(losses, np.shape(target))
     total = np.sum(losses)
-    return total / (float(factors.sum()) or np.nan) if reduction == "mean" else total
+    if reduction == "sum":
+        return total
+    share = np.sum(factors)
+    return total / np.where(np.equal(share, 0), np.asarray(np.nan, kind), share)
+
+
+def _indices(log_p: Any, target: Any, weight: Any, ignore_index: int, reduction: str) -> Any:
+    """The class indices, raveled, and which to keep (None for all); nodes where a tape is open."""
+
+    def found(t: Any) -> Any:
+        return checked(log_p, t, weight, ignore_index, reduction, 0.0)
+
+    if not (isinstance(target, Value) and current()):
+        return found(target)
+
+    def both(t: Any) -> Any:
+        t, keep = found(t)
+        return t, np.ones(len(t), bool) if keep is None else keep
+
+    return Whole("class indices", both)(target)

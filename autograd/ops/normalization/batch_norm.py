@@ -18,7 +18,40 @@ from autograd.ops.normalization.normalization import (
     normalize_grad,
 )
 from autograd.ops.samples import A, case, cases, positive
+from autograd.results import effect
+from autograd.tape import OPEN, Effect, current
 from autograd.value import Value
+
+
+class Statistics:
+    """Where a call of batch norm leaves the mean and variance of its batch.
+
+    Attributes
+    ----------
+    mean, var : arrays, (C,), float64.
+    """
+
+    def __init__(self, channels: int) -> None:
+        self.mean, self.var = np.empty((2, channels))
+
+    def __repr__(self) -> str:
+        return "the batch's"
+
+
+class _Moved(Effect):
+    """Running statistics that move towards those of a batch."""
+
+    def __init__(self, running: Any, of: Statistics, momentum: float, correction: float) -> None:
+        super().__init__("running statistics")
+        self.running, self.of = running, of
+        self.momentum, self.correction = momentum, correction
+
+    def forward(self, *after: Any) -> float:
+        statistics = self.of.mean, self.of.var * self.correction
+        for kept, new in zip(self.running, statistics, strict=True):
+            if kept is not None:
+                kept += self.momentum * (new - kept)
+        return 0.0
 
 
 def _channels(x: Any) -> Shape:
@@ -43,7 +76,9 @@ def _batch_norm(
     check_float(x, eps, weight=weight, bias=bias)
     check_channels(x, weight=weight, bias=bias)
     statistics = None
-    if mean is not None:
+    if isinstance(mean, Statistics):
+        statistics = mean.mean, mean.var
+    elif mean is not None:
         statistics = np.asarray(mean), np.asarray(var)
         check_channels(x, mean=statistics[0], var=statistics[1])
     elif not training:
@@ -115,7 +150,7 @@ def batch_norm(
     (array([0.2]), array([1.1]))
     """
     given = np.asarray(x._data if isinstance(x, Value) else x)
-    running = [s.data if isinstance(s, Value) else s for s in (running_mean, running_var)]
+    running = [s._data if isinstance(s, Value) else s for s in (running_mean, running_var)]
     names = dict(zip(("running_mean", "running_var"), running, strict=True))
     try:
         check_float(given, eps)
@@ -141,13 +176,14 @@ def batch_norm(
     except (TypeError, ValueError) as error:
         raise type(error)(f"batch_norm: {error}") from None
     if not training:  # copies: the running statistics may move before the backward pass
-        mean, var = (np.array(s, given.dtype) for s in running)
+        mean, var = (np.array(s, given.dtype) if current() is None else s for s in running)
         return batch_norm_op(x, weight, bias, mean, var, False, eps)
-    mean, var = np.empty((2, given.shape[1]))
-    y = batch_norm_op(x, weight, bias, mean, var, True, eps)
-    for kept, new in zip(running, (mean, var * (count / max(count - 1, 1))), strict=True):
-        if kept is not None:
-            kept += momentum * (new - kept)
+    batch = Statistics(given.shape[1])
+    y = batch_norm_op(x, weight, bias, batch, None, True, eps)
+    moved = _Moved(running, batch, momentum, count / max(count - 1, 1))
+    moved.forward()
+    if OPEN[0] and current():
+        effect(moved, (y,))
     return y
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.random import Rng, as_generator
+from autograd.random import Rng, draw
 from autograd.value import Value
 
 
@@ -61,7 +61,7 @@ def stacked(
     last: list[Any] = []
     for first in range(0, len(weights), directions):
         if first and dropout:
-            keep = as_generator(rng).random(y.shape, np.float32) >= dropout
+            keep = draw(rng, "random", y.shape, np.float32) >= dropout
             y = y * (keep / np.asarray(max(1 - dropout, 1e-9), y.dtype)).astype(y.dtype)
         outputs = []
         for k in range(directions):

@@ -1,0 +1,235 @@
+"""Plan: one recording of a function, compiled and tried."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd.node import Node
+from autograd.plan import results
+from autograd.plan.arguments import Arguments
+from autograd.plan.files import load
+from autograd.plan.guards import Guards
+from autograd.plan.lowering import RefusalError
+from autograd.plan.memory import Memory
+from autograd.plan.recording import Recording
+from autograd.plan.state import State
+from autograd.stale import fingerprint
+
+Function = Callable[..., Any]
+
+FAINT = 1e-3
+"""Gradients this much smaller than the largest may be what rounding left."""
+
+
+class Plan:
+    """One recording of a function, compiled and tried.
+
+    It is tried on the arguments that made it and on others of the same shapes: results, gradients
+    and whatever else the function changes must be those of an eager call. Then everything is as if
+    there had been that one eager call.
+
+    Attributes
+    ----------
+    source : the text of the file that was compiled.
+    path : where that file is; None where no folder can be written to.
+    bytes, asked : size of the memory that results share, and what they would take otherwise.
+    first : what the eager call returned.
+    """
+
+    def __init__(self, function: Function, given: Arguments) -> None:
+        self.function = function
+        found = Guards(function)
+        before = State(found.roots)
+        try:
+            self.first = function(*given.args, **given.kwargs)
+            after = State(found.roots)
+            before.restore()
+            other = self._other(given, before)
+            mine, its = self._recorded(given, found, before), self._recorded(other, found, before)
+            mine.compare(its)
+            self._compile(mine)
+            self._try(given, self.first, before, after, found)
+            also = function(*other.args, **other.kwargs)
+            state = State(found.roots)
+            before.restore()
+            self._try(other, also, before, state, found)
+        except BaseException:
+            before.restore()
+            raise
+        after.restore()
+        self.guards = Guards(function)
+        if self.numbers is not None:
+            self.source = self.numbers.source
+            self.make = results.mapped(lambda _: float, self.first)
+        else:
+            self.make = results.mapped(results.maker, self.first)
+
+    def _other(self, given: Arguments, before: State) -> Arguments:
+        """Arguments with other contents, which the function takes."""
+        problem: Exception | None = None
+        for other in given.others():
+            try:
+                self.function(*other.args, **other.kwargs)
+                return other
+            except Exception as error:  # what a user's function raises on numbers it does not like
+                problem = error
+            finally:
+                before.restore()
+        raise RefusalError(
+            "compile: a plan is tried on arguments like those given with other contents, and all "
+            f"that were tried made the function raise: {problem}"
+        ) from problem
+
+    def _recorded(self, given: Arguments, found: Guards, before: State) -> Recording:
+        try:
+            return Recording(self.function, given, [x for x, _ in found.roots])
+        finally:
+            before.restore()
+
+    def _compile(self, recording: Recording) -> None:
+        self.leaves, self.constants = recording.leaves, recording.constants
+        self.delicate, self.effects = recording.delicate, recording.effects
+        self.numbers = recording.numbers
+        self.source = recording.written.text
+        self.bytes, self.asked = recording.schedule.bytes, recording.schedule.asked
+        module = load(self.source)
+        self.path = getattr(module, "__file__", None)
+        self._run, self._calls = module.run, recording.written.calls
+        self._views = recording.written.views
+        self._free: list[Memory] = []
+        self._held: list[tuple[Any, Any]] = [(None, None)] * len(self.leaves)
+        self._prints = [fingerprint(c) for c in self.constants]
+
+    def _try(
+        self, given: Arguments, eager: Any, before: State, after: State, found: Guards
+    ) -> None:
+        """Raise unless the plan does what an eager call did; the state is then as before."""
+        arrays = self.arrays(given.leaves)
+        state = State(found.roots)
+        before.restore()
+        self.compare(arrays, eager)
+        scale = after.largest_gradient()
+
+        def alike(a: Any, b: Any) -> bool:
+            return results.agree(a, b, FAINT * scale)
+
+        where = after.difference(state, alike)
+        if where is not None:
+            raise RefusalError(
+                f"compile: an eager call changes {where}, and a plan would not, or otherwise. "
+                "Leave this out of the compiled function. Nothing was compiled."
+            )
+
+    # -- calls
+
+    def broken(self) -> str | None:
+        """Why the plan does not hold any more; None if it does."""
+        for p, shape, dtype in self.leaves:
+            if p._data.shape != shape or p._data.dtype != dtype:
+                return f"the Value {p.name or ''} has another shape or dtype"
+        return self.guards.broken()
+
+    def arrays(self, leaves: Sequence[Any]) -> list[Any]:
+        """The results on these arguments, as new arrays."""
+        if self.numbers is not None:
+            return list(map(np.asarray, self.numbers.one(*map(float, leaves))))
+        given = [np.ascontiguousarray(x).reshape(-1) for x in leaves]
+        for i, (p, _, _) in enumerate(self.leaves):
+            data = p._data
+            if self._held[i][0] is not data:
+                flat = np.ascontiguousarray(data).reshape(-1)
+                if not np.may_share_memory(flat, data):
+                    given.append(flat)
+                    continue
+                self._held[i] = data, flat
+            given.append(self._held[i][1])
+        given += [c.reshape(-1) for c in self.constants]
+        try:
+            memory = self._free.pop()
+        except IndexError:
+            memory = Memory(self.bytes, self._views)
+        try:
+            with np.errstate(all="ignore"):
+                return list(self._run(memory, self._calls, *given))
+        finally:
+            self._free.append(memory)
+
+    def rebuilt(self, arrays: Sequence[Any]) -> Any:
+        """The results, as the function returns them."""
+        return _rebuilt(self.make, iter(arrays))
+
+    def many(self, arrays: Sequence[Any]) -> Any:
+        """The results at many points, in the structure of those at one."""
+        return _rebuilt(results.mapped(lambda _: np.asarray, self.first), iter(arrays))
+
+    @functools.cached_property
+    def put(self) -> Callable[[Any], Any]:
+        """Puts a tuple of numbers into the structure that the function returns."""
+        text = _written(self.make, itertools.count())
+        found: Callable[[Any], Any] = eval(f"lambda r: {text}") if text else self.rebuilt
+        return found
+
+    def checked(self, given: Arguments) -> Any:
+        """What an eager call returns; an error if the plan does otherwise."""
+        found = Guards(self.function)
+        before = State(found.roots)
+        eager = self.function(*given.args, **given.kwargs)
+        after = State(found.roots)
+        before.restore()
+        self._try(given, eager, before, after, found)
+        after.restore()
+        return eager
+
+    def finite(self, arrays: Sequence[Any]) -> bool:
+        """Whether no result is NaN or infinite."""
+        return all(bool(np.isfinite(x).all()) for x in arrays)
+
+    def compare(self, arrays: Sequence[Any], eager: Any) -> None:
+        """Raise unless arrays are the results of an eager call, but for rounding."""
+        wanted = [(name, np.asarray(_bare(x))) for name, x in results.leaves(eager)]
+        if self.delicate and not self.finite(arrays):
+            return  # such a call is left to eager
+        scale = max((_largest(y) for _, y in wanted), default=0.0)
+        for (name, y), x in zip(wanted, arrays, strict=True):
+            if self.numbers is not None:
+                x = np.asarray(x, y.dtype).reshape(y.shape)
+            if not results.agree(x, y, FAINT * scale if y.dtype.kind == "f" else 0.0):
+                off = np.nanmax(np.abs(np.subtract(x, y))) if x.shape == y.shape else "shape"
+                raise RefusalError(
+                    f"compile: the plan differs from an eager call in {name}, by up to {off}; "
+                    "please report it. Nothing was compiled."
+                )
+
+
+def _bare(x: Any) -> Any:
+    return x._data if isinstance(x, Node) else x
+
+
+def _largest(x: Any) -> float:
+    finite = x[np.isfinite(x)] if x.dtype.kind == "f" else x[:0]
+    return float(np.max(np.abs(finite), initial=0.0))
+
+
+def _written(make: Any, places: Iterator[int]) -> str:
+    """The structure of a result as an expression of the numbers r; "" for other than tuples."""
+    if callable(make):
+        return f"r[{next(places)}]"
+    if type(make) is not tuple or not make:
+        return ""
+    parts = [_written(part, places) for part in make]
+    return f"({', '.join(parts)},)" if all(parts) else ""
+
+
+def _rebuilt(make: Any, rest: Any) -> Any:
+    """The results in the structure of `make`, whose leaves are functions of an array."""
+    if isinstance(make, dict):
+        return {key: _rebuilt(part, rest) for key, part in make.items()}
+    if isinstance(make, (list, tuple)):
+        parts = [_rebuilt(part, rest) for part in make]
+        return type(make)(*parts) if hasattr(make, "_fields") else type(make)(parts)
+    return make(next(rest)) if callable(make) else make
