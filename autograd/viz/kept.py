@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,13 +20,13 @@ LATEST = 4
 
 
 class Kept:
-    """The graph of a backward pass, as it was when the pass began."""
+    """The graph behind some roots, as it is now, such as when a backward pass begins."""
 
-    def __init__(self, begun: Pass) -> None:
-        self.root = begun.roots[0]
+    def __init__(self, roots: Sequence[Node]) -> None:
+        self.root = roots[0]
         self.fields: dict[Node, tuple[Any, ...]] = {}
         self.arrays: dict[int, tuple[Any, Any]] = {}  # leaf's or constant array, and its elements
-        stack: list[Any] = list(begun.roots)
+        stack: list[Any] = list(roots)
         while stack:
             x = stack.pop()
             if isinstance(x, np.ndarray) and id(x) not in self.arrays:
@@ -77,7 +77,7 @@ def kept_graphs() -> Iterator[deque[Kept]]:
 
     def on_pass(begun: Pass) -> None:
         if begun.deposits and not begun.stop:
-            kept.append(Kept(begun))
+            kept.append(Kept(begun.roots))
 
     with observe(on_pass):
         yield kept

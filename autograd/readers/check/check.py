@@ -15,6 +15,7 @@ from autograd.readers.check.report import Diagnosis
 from autograd.readers.check.samples import Samples, read
 from autograd.readers.lint import lint as of_graphs
 from autograd.readers.lint.finding import Finding
+from autograd.readers.lint.report import Seen
 from autograd.readers.lint.training import coverage
 from autograd.recording import enable_grad
 
@@ -63,7 +64,8 @@ def check(
     Returns
     -------
     Diagnosis : a list of findings, each with what it saw, why it matters, what to do and its node;
-        `measured`, `html()` and `save(path)`.
+        `measured`, `html()` and `save(path)`, a page with the graph, in which each finding that
+        has a node leads to it.
 
     Raises
     ------
@@ -104,21 +106,19 @@ def check(
         held_out = None if validation is None else read("validation", validation, dtype)
         measured: dict[str, str] = {}
         found = list(coverage(model, optimizers, head_only=True)) if optimizers else []
-        found += _findings(model, loss, optimizers, samples, held_out, steps, measured)
-    return Diagnosis(found, measured, COUNT, type(model).__name__)
+        found += of_data.not_finite(samples)
+        case = Case(Copies(*copy.deepcopy((model, loss, optimizers))), samples)
+        seen = Seen(case)
+        found += _findings(case, held_out, steps, measured)
+    diagnosis = Diagnosis(found, COUNT, type(model).__name__, seen)
+    diagnosis.measured = measured
+    return diagnosis
 
 
 def _findings(
-    model: Any,
-    loss: Any,
-    optimizers: list[Any],
-    samples: Samples,
-    validation: Samples | None,
-    steps: int,
-    measured: dict[str, str],
+    case: Case, validation: Samples | None, steps: int, measured: dict[str, str]
 ) -> Iterator[Finding]:
-    yield from of_data.not_finite(samples)
-    case = Case(Copies(*copy.deepcopy((model, loss, optimizers))), samples)
+    samples = case.samples
     if not case.root.requires_grad:
         yield _disconnected(case)
         return

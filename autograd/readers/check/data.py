@@ -69,7 +69,8 @@ def scales(case: Case, samples: Samples) -> Iterator[Finding]:
     whole = samples.whole or case.batch
     for given, x in zip(case.batch.inputs, whole.inputs, strict=True):
         x = np.asarray(x)
-        if x.dtype.kind != "f" or x.ndim < 2 or not x.size or not _enters_a_layer(case, given):
+        first = _first_layer(case, given)
+        if x.dtype.kind != "f" or x.ndim < 2 or not x.size or first is None:
             continue
         flat = x.reshape(-1, x.shape[-1]).astype(np.float64) if x.ndim == 2 else None
         size = float(np.sqrt(np.mean(np.square(x, dtype=np.float64))))
@@ -89,6 +90,7 @@ def scales(case: Case, samples: Samples) -> Iterator[Finding]:
                     "the large columns decide every output and gradient, the small ones hardly "
                     "count",
                     "standardize each column: (x - x.mean(0)) / x.std(0), of the training data",
+                    first,
                 )
                 continue
         if size > UNSCALED:
@@ -99,16 +101,14 @@ def scales(case: Case, samples: Samples) -> Iterator[Finding]:
                 "the first layer's outputs and gradients grow with it, so units saturate or die "
                 "and no learning rate fits all layers",
                 "scale them to variance 1, such as x / 255 for images",
+                first,
             )
 
 
-def _enters_a_layer(case: Case, x: Any) -> bool:
-    """Whether a layer with weights gets these numbers first, not a normalization."""
-    return any(
-        v.op.name in MIXING and _same(v.inputs[0], x)
-        for v in case.plain.order
-        if v.inputs and not isinstance(v.inputs[0], Node)
-    )
+def _first_layer(case: Case, x: Any) -> Node | None:
+    """The layer with weights that gets these numbers as they are; None after a normalization."""
+    found = (v for v in case.plain.order if v.inputs and not isinstance(v.inputs[0], Node))
+    return next((v for v in found if v.op.name in MIXING and _same(v.inputs[0], x)), None)
 
 
 def _same(a: Any, b: Any) -> bool:

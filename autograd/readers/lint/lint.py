@@ -7,6 +7,7 @@ from typing import Any
 
 from autograd.readers.lint import activity, probabilities, structure, training, weights
 from autograd.readers.lint.finding import Finding, Subject
+from autograd.readers.lint.report import Report, Seen
 from autograd.value import Value
 
 CHECKS = (
@@ -16,17 +17,6 @@ CHECKS = (
     *activity.CHECKS,
     *training.CHECKS,
 )
-
-
-class Report(list[Finding]):
-    """Findings; prints one after the other."""
-
-    def __str__(self) -> str:
-        if not self:
-            return f"No finding; {len(CHECKS)} checks on the graph."
-        return "\n".join(str(finding) for finding in self)
-
-    __repr__ = __str__
 
 
 def lint(
@@ -55,6 +45,7 @@ def lint(
     Returns
     -------
     Report : a list of findings. Each says what it saw, why it matters and what to do.
+        ``.save("lint.html")`` writes a page with the graph, in which each leads to its node.
 
     Raises
     ------
@@ -73,7 +64,9 @@ def lint(
       fix: give both the same shape: targets[:, None], or outputs.squeeze(1)
     """
     if isinstance(what, Value):
-        return Report([*_coverage(model, optimizer), *graph_findings(Subject(what, model))])
+        subject = Subject(what, model)
+        found = [*_coverage(model, optimizer), *graph_findings(subject)]
+        return Report(found, len(CHECKS), _title(model), Seen(subject))
     if not callable(what):
         raise TypeError(
             "lint: takes a loss, or a function that does one training step, "
@@ -84,17 +77,22 @@ def lint(
     if steps < 2:
         raise ValueError(f"lint: steps must be at least 2 to see a change, got {steps}.")
     found = list(_coverage(model, optimizer))
-    roots: list[Any] = []
+    seen: list[Seen] = []
 
     def first(root: Any) -> None:
-        if not roots:
-            found.extend(graph_findings(Subject(root, model)))
-        roots.append(True)
+        if not seen:
+            subject = Subject(root, model)
+            found.extend(graph_findings(subject))
+            seen.append(Seen(subject))
 
     found.extend(training.Steps(model, first).run(what, steps))
-    if not roots:
+    if not seen:
         raise ValueError("lint: the training step called no backward().")
-    return Report(found)
+    return Report(found, len(CHECKS), _title(model), seen[0])
+
+
+def _title(model: Any) -> str:
+    return "the graph" if model is None else type(model).__name__
 
 
 def graph_findings(subject: Subject) -> list[Finding]:

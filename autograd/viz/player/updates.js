@@ -66,9 +66,9 @@ function updateSlider() {
   const y = (v) => (high > low ? Math.min(Math.max(35 - (30 * (of(Math.max(v, log ? low / 1e3 : v)) - of(low))) / (of(high) - of(low)), 1), 39) : 20);
   const words = known.length ? `loss from ${number(ys[0])} at update ${whole(at[0])} to ${number(ys[ys.length - 1])} at update ${whole(at[at.length - 1])}${log ? ", log scale" : ""}` : "no finite loss";
   const svg = draw("svg", { viewBox: "0 0 1000 40", preserveAspectRatio: "none", role: "img", "aria-label": words });
-  remarks.forEach(({ first, last: end }) => {
+  remarks.slice(0, 6).forEach(({ first, last: end }, row) => {
     const x = 1000 * along(first);
-    svg.append(draw("rect", { class: "held", x, y: 0, width: Math.max(1000 * along(end) - x, 3), height: 40 }));
+    svg.append(draw("rect", { class: "held", x, y: 39 - 4 * row, width: Math.max(1000 * along(end) - x, 4), height: 2.5 }));
   });
   const trail = (values) => {
     let d = "", pen = "M";
@@ -112,24 +112,25 @@ function halt() {
   byId("training").setAttribute("aria-label", "play the training");
 }
 function remarked(remarks) {
-  const list = make("ul");
+  const list = make("ul"), details = make("details", { id: "remarks" }, make("summary"), list);
   remarks.forEach(({ text, first, last, now, event }) => {
     const when = now ? `since update ${whole(first)}` : `updates ${whole(first)} to ${whole(last)}`;
     const go = make("button", { type: "button", title: event === null ? "go to this update" : "go to this update and node" }, when);
     go.addEventListener("click", () => { goToUpdate(nearest(first)); if (event !== null) lightUp(event); });
     list.append(make("li", { "data-first": first, "data-last": last }, go, ` ${text}`));
   });
-  return make("section", { id: "remarks", "aria-label": "remarks on the training" }, make("h2", {}, "Remarks"), list);
+  details.open = remarks.length <= 3 && window.innerWidth > 760;
+  return details;
 }
-// Opens the group of a node, with everything shown, and lights the node up.
+// Opens the group of a node, with everything shown, and lights the node up; the focus stays.
 function lightUp(k) {
+  lit = k;
   open(of[k]);
   to(steps.length, true);
-  lit = k;
-  goTo(k);
-  marks();
+  choose(k);
+  const box = boxes.find((b) => b.kind === "e" && b.k === k);
+  if (box) scrollTo(box.g);
 }
-
 // What changed with the update: the slider's words, the remarks that hold, the cursors of the charts.
 function follow() {
   const input = byId("update"), step = stepAt(update), [at, ys] = updates.losses;
@@ -139,7 +140,9 @@ function follow() {
   input.value = update;
   byId("at").textContent = `update ${whole(step)} of ${whole(updates.last + 1)}${said === undefined ? "" : `, loss ${number(said)}`}`;
   input.setAttribute("aria-valuetext", byId("at").textContent);
-  document.querySelectorAll("#remarks li").forEach((li) => li.classList.toggle("held", +li.dataset.first <= step && step <= +li.dataset.last));
+  const remarks = [...document.querySelectorAll("#remarks li")], held = (li) => +li.dataset.first <= step && step <= +li.dataset.last;
+  remarks.forEach((li) => li.classList.toggle("held", held(li)));
+  if (remarks.length) document.querySelector("#remarks summary").textContent = `${remarks.length} remark${remarks.length > 1 ? "s" : ""} on the training, ${remarks.filter(held).length} at this update`;
 }
 
 // ---- boxes: dead units, saturated elements, the node that an address points at -------------------------
@@ -214,7 +217,7 @@ function curve(title, ys, bounds, say = number) {
   const known = ys.filter((y) => typeof y === "number");
   let [low, high] = bounds || [Math.min(...known), Math.max(...known)];
   const log = !bounds && low > 0 && high > 30 * low, of = (y) => (log ? Math.log10(y) : y);
-  const ends = known.length ? `${say(low)} … ${say(high)}${log ? ", log scale" : ""}` : "none";
+  const ends = !known.length ? "none" : low === high ? `${say(low)} throughout` : `${say(low)} … ${say(high)}${log ? ", log scale" : ""}`;
   const { figure, svg, value } = framedChart(title, `${title} by update, ${ends}`);
   const y = (v) => (of(high) > of(low) ? TALL - 4 - ((TALL - 8) * (of(v) - of(low))) / (of(high) - of(low)) : TALL / 2);
   if (low < 0 && high > 0) svg.append(draw("line", { class: "zero", x1: 0, x2: WIDE, y1: y(0), y2: y(0) }));
@@ -251,7 +254,7 @@ function shades(title, digests) {
   if (low < 0 && high > 0) svg.append(draw("line", { class: "zero", x1: 0, x2: WIDE, y1: y(0), y2: y(0) }));
   cursor(svg);
   shown.cursors.push(() => { const d = digests[update]; value.textContent = d && d.rms !== undefined ? `rms ${number(d.rms)}` : ""; });
-  figure.append(make("p", { class: "faint" }, `from ${number(low)} (bottom) to ${number(high)} (top)`));
+  figure.append(make("p", { class: "faint" }, low === high ? `${number(low)} throughout` : `from ${number(low)} (bottom) to ${number(high)} (top)`));
   return figure;
 }
 

@@ -306,7 +306,7 @@ class Watch(Callback):
             "ends": self.ends,
             "curves": {name: [x for _, x in curve] for name, curve in curves.items()},
             "places": {name: [step for step, _ in curve] for name, curve in curves.items()},
-            "graph": self._beside_it.name if self.timelapse is not None else None,
+            "graph": self._beside_it.name if self.timelapse and self.timelapse.steps else None,
             "remarks": self._remarks,
             "columns": self.histograms.steps,
             "histograms": self.histograms.series,

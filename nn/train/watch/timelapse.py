@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -17,8 +18,11 @@ from autograd.viz.trace import Trace
 from nn.train.watch.record import Record
 from nn.train.watch.snapshots import BYTES, FEWEST, MOST, Moves, Numbers, Shape, numbers, pack
 
-FREE = 0.25
+FREE = 2.0
 """Seconds that snapshots may take in all before they keep to their share of the time."""
+
+EARLIER = 30
+"""Of a run whose length is not known: snapshots in a time as long as that before it."""
 
 
 class Timelapse:
@@ -29,8 +33,8 @@ class Timelapse:
     saturated; the panel shows how the chosen node's numbers were spread at each update, its
     gradient norm and its relative update ‖Δw‖/‖w‖.
 
-    Call `add` once per update, before ``loss.backward()``. Most calls only note the loss. The
-    first call also makes the page, which takes as long as `autograd.play`; each snapshot runs the
+    Call `add` once per update, before ``loss.backward()``. Most calls only note the loss. The first
+    also makes the page, which takes a little longer than `autograd.play`; each snapshot runs the
     graph's backward pass once more and summarizes its arrays. Fewer than `updates` are kept if
     their time would exceed `overhead`, or their size 3 MB.
 
@@ -42,7 +46,7 @@ class Timelapse:
     Parameters
     ----------
     updates : number of snapshots to keep at most.
-    overhead : fraction of the training time that snapshots may take. A quarter of a second is free.
+    overhead : fraction of the training time that snapshots may take. Two seconds in all are free.
     total : number of updates there will be, if it is known: the snapshots are then evenly spaced
         from the start, and the last update is kept. Otherwise those that are closest are dropped.
     title : heading of the page; the loss's name by default.
@@ -160,14 +164,21 @@ class Timelapse:
             self._packed.append(pack(events, {}))
             if len(self.steps) > self.limit:
                 self._drop()
-        spaces = self.limit - 1
-        if self.total:
-            done = spaces * step // max(self.total - 1, 1)
-            self._due = max(-(-(done + 1) * (self.total - 1) // spaces), step + 1)
-        elif len(self.steps) >= self.limit:
-            self._due = step + max((step - self.steps[0]) // spaces, 1)
         self._cost = time.perf_counter() - start
-        self._spent += self._cost
+        self._spent += self._cost if len(self.steps) > 1 else 0.0
+        self._due = step + self._gap(step)
+
+    def _gap(self, step: int) -> int:
+        """Updates until the next snapshot, so that they are evenly spaced and not too many."""
+        if self.total is None:
+            return max((step - self.steps[0]) // EARLIER, 1) if self.steps else 1
+        ahead = self.total - 1 - step
+        if len(self.steps) < 2:  # the first one also pays for imports
+            return math.ceil(ahead / (self.limit - 1))
+        whole = time.perf_counter() - self._began
+        whole += (whole - self._spent) / (step - self.steps[0]) * ahead
+        affordable = (FREE + self.overhead * whole - self._spent) / self._cost
+        return math.ceil(ahead / max(min(self.limit - len(self.steps), affordable), 1))
 
     def _begin(self, loss: Node) -> None:
         """Make the page of the first graph, without keeping the graph."""
@@ -191,6 +202,19 @@ class Timelapse:
         gaps = [b - a for a, b in zip(self.steps, self.steps[2:], strict=False)]
         least = 1 + gaps.index(min(gaps))
         del self.steps[least], self._packed[least]
+
+    def event(self, name: str) -> int:
+        """The first event of this name, as an address of the page has it: ``#n12``.
+
+        Raises
+        ------
+        KeyError
+            There is none.
+        """
+        for k, event in enumerate(self._data["events"] if self._shape else ()):
+            if event.get("title") == name:
+                return k
+        raise KeyError(f"Timelapse: no node is called {name!r}.")
 
     def html(self) -> str:
         """The page, in one self-contained file.
