@@ -59,9 +59,9 @@ class Seen:
             if key in self.order or key in self.subject.trace.leaves:
                 return key
             # seen in another run of the model, such as one in evaluation mode
-            subject = self.subject
+            subject, place = self.subject, finding.where.partition(" (")[0]
             for v in (*subject.trace.order, *subject.plain.order):
-                if subject.where(v) == finding.where:
+                if subject.where(v).partition(" (")[0] == place:
                     return self.outputs.get(id(v), id(v))
             return None
         return self.parameters.get(finding.where.partition(",")[0].partition(" and ")[0])

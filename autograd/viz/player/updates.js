@@ -149,13 +149,13 @@ function follow() {
 
 const percent = (x) => `${(100 * x).toFixed(x < 0.1 ? 1 : 0)} %`;
 function marks() {
-  boxes.forEach(({ g, kind, k, texts, was }) => {
+  boxes.forEach(({ g, kind, k, was }) => {
     g.classList.toggle("lit", kind === "e" && k === lit);
     const old = g.querySelector(".mark"), event = kind === "e" ? events[k] : {};
     const text = event.dead ? `${percent(event.dead)} dead` : event.saturated ? `${percent(event.saturated)} saturated` : "";
     if (!text || g.classList.contains("unreached")) { if (old) { old.remove(); g.setAttribute("aria-label", was.label); } return; }
     const mark = old || draw("text", { class: "mark", y: -3 });
-    mark.setAttribute("x", texts[0].getAttribute("x"));
+    mark.setAttribute("x", g.querySelector("rect").getAttribute("width") - 6);
     mark.textContent = text;
     g.classList.toggle("warned", (event.dead || 0) >= 0.5 || (event.saturated || 0) >= 0.8);
     if (!old) g.append(mark);
@@ -248,7 +248,7 @@ function shades(title, digests) {
       const share = parseInt(digit, 36) / 35;
       if (!share) return;
       const top = y(d.low + (b + 1) * size), bottom = y(d.low + b * size);
-      svg.append(draw("rect", { class: "shade", x: across(u) - wide / 2, y: Math.min(top, bottom - 1), width: wide + 0.3, height: Math.max(bottom - top, 1), "fill-opacity": (0.1 + 0.9 * share).toFixed(2) }));
+      svg.append(draw("rect", { class: "shade", x: across(u) - wide / 2, y: Math.min(top, bottom - 1), width: wide, height: Math.max(bottom - top, 1), "fill-opacity": (0.1 + 0.9 * share).toFixed(2) }));
     });
   });
   if (low < 0 && high > 0) svg.append(draw("line", { class: "zero", x1: 0, x2: WIDE, y1: y(0), y2: y(0) }));
