@@ -292,3 +292,113 @@ def test_attention_and_its_kernel_are_named(rng):
     attention = found.costs[0]
     assert attention.engines == ("kernel attention.forward", "kernel attention.backward")
     assert attention.flops == 3.5 * 2 * 8 * 8 * (2 * 4 + 2 * 4 + 5)
+
+
+class Summing(nn.Module):
+    """A loop over the columns of its input."""
+
+    def forward(self, x):
+        return sum(np.sum(x[:, t]) for t in range(x.shape[1]))
+
+
+def test_equal_ops_of_a_loop_share_a_row():
+    model, x = Summing(), Value(np.ones((4, 30)))
+    found = autograd.profile(lambda: model(x), repeat=2)
+    rows = {row["name"]: row for row in found.table("alike")}
+    slices = rows["getitem in Summing"]
+    alone = [cost for cost in found.costs if cost.op == "getitem"]
+    assert (slices["count"], len(alone)) == (30, 30)
+    assert slices["backward"] == pytest.approx(sum(cost.backward for cost in alone))
+    assert "30 × getitem in Summing" in str(found)
+    assert "30 × getitem in Summing" in found._repr_html_()
+    assert found.text(limit=1).splitlines()[2].endswith("more")
+
+
+def test_calls_of_one_module_are_alike():
+    model = nn.Linear(3, 3)
+
+    def step():
+        y = np.ones((2, 3), np.float32)
+        for _ in range(4):
+            y = model(y)
+        return np.sum(y)
+
+    (row, *_) = [r for r in autograd.profile(step, repeat=1).table("alike") if r["count"] > 1]
+    assert (row["name"], row["count"]) == ("affine in Linear", 4)
+
+
+def judged(costs, outside=0.0, first=0.0, **each):
+    """The advice on costs of (op, module, count, seconds, shape), with so many seconds outside."""
+    made = [
+        Cost(
+            label=f"{module}: {op}", op=op, inside=(module,), shape=shape, forward=seconds / count,
+            backward=0.0, kept=0, flops=None, least=each.get("least"), engines=(),
+            dtype=each.get("dtype", "float32"),
+        )
+        for op, module, count, seconds, shape in costs
+        for _ in range(count)
+    ]  # fmt: skip
+    found = autograd.profile(lambda: np.sum(Value(np.ones(2))), repeat=1)
+    found.costs = made
+    found.forward, found.backward = sum(cost.forward for cost in made) + outside, 0.0
+    found.first = first
+    return found.advice
+
+
+@pytest.mark.parametrize(
+    ("costs", "settings", "expected"),
+    [
+        (
+            [("getitem", "MinGRU", 60, 1.2e-4, (16, 16)), ("add", "MinGRU", 60, 1e-4, (16, 16))],
+            {"outside": 7.8e-4},
+            ("78% of the step is Python", "120 ops", "60 × getitem in MinGRU, 12% of the time",
+             "take all slices in one op", "a fused layer", "a larger batch"),
+        ),
+        (
+            [("affine", "0: Linear", 1, 1e-5, (64, 16)), ("relu", "1: ReLU", 1, 1e-5, (64, 16))],
+            {"outside": 2e-5},
+            ("50% of the step is Python", "2 ops", "a larger batch takes little longer"),
+        ),
+        (
+            [("affine", "0: Linear", 1, 9e-3, (64, 2048))],
+            {"outside": 1e-3, "least": 7e-3},
+            ("0: Linear: affine takes 90% of the step, at 78% of the machine's peak",
+             "near the limit"),
+        ),
+        (
+            [("affine", "0: Linear", 1, 9e-3, (64, 2048))],
+            {"dtype": "float64"},
+            ("takes 100% of the step", "float32 takes half of the time or less"),
+        ),
+        (  # too much for Python: memory was allocated, or other programs ran
+            [("affine", "0: Linear", 1, 4e-3, (64, 2048))],
+            {"outside": 6e-3, "dtype": "float64"},
+            ("affine takes 40% of the step", "float32"),
+        ),
+        (
+            [("tanh", "Cell", 50, 5e-3, (8, 8))],
+            {},
+            ("50 × tanh in Cell takes 100% of the step", "in place of the loop"),
+        ),
+        (
+            [("affine", "0: Linear", 1, 1e-3, (64, 16))],
+            {"first": 3.0},
+            ("The first step took 3 s", "glassgrad warmup"),
+        ),
+    ],
+)  # fmt: skip
+def test_the_advice_says_what_dominates_and_what_would_help(costs, settings, expected):
+    said = judged(costs, **settings)
+    assert "\n" not in said
+    for part in expected:
+        assert part in said
+
+
+def test_float32_arrays_are_not_advised_to_become_float32():
+    assert "float32" not in judged([("affine", "0: Linear", 1, 9e-3, (64, 2048))])
+
+
+def test_the_drawing_has_the_advice_below_it(network):
+    found = autograd.profile(network[1], repeat=1)
+    notes = " ".join(found.drawing().picture.notes)
+    assert found.advice in notes

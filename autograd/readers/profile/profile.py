@@ -39,8 +39,8 @@ def profile(fn: Callable[[], Value], *, repeat: int = 10) -> Profile:
 
     Returns
     -------
-    Profile : prints a table; `.text(by="module")`, `.table()`, `.drawing()`,
-        ``.chrome_trace("trace.json")``.
+    Profile : prints a table, and what dominates and would help; `.advice`, `.text(by="module")`,
+        `.table()`, `.drawing()`, ``.chrome_trace("trace.json")``.
 
     Raises
     ------
@@ -66,11 +66,11 @@ def profile(fn: Callable[[], Value], *, repeat: int = 10) -> Profile:
         )
     if repeat < 1:
         raise ValueError(f"profile: repeat must be at least 1, got {repeat}.")
-    times = [_step(fn) for _ in range(repeat + 1)][1:]  # the first one may compile
+    first, *times = (_step(fn) for _ in range(repeat + 1))  # the first one may compile
     forward, backward = (min(way) for way in zip(*times, strict=True))
     loss = fn()
     trace = Trace([loss])
-    return Profile(trace, _costs(trace, repeat), forward, backward)
+    return Profile(trace, _costs(trace, repeat), forward, backward, sum(first))
 
 
 def _step(fn: Callable[[], Value]) -> tuple[float, float]:
@@ -129,6 +129,7 @@ def _costs(trace: Trace, rounds: int) -> list[Cost]:
                 flops=None if flops is None else float(sum(flops)),
                 least=_least(v, xs, needs, flops),
                 engines=engines,
+                dtype=str(np.asarray(data).dtype),
             )
         )
     return costs

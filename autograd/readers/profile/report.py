@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -13,6 +14,7 @@ from typing import Any
 from autograd.files import write
 from autograd.op import SELECT
 from autograd.printable import printable
+from autograd.readers.profile.advice import advice
 from autograd.readers.profile.chrome import Span, events
 from autograd.value import Value
 from autograd.viz.draw import Drawing
@@ -20,7 +22,7 @@ from autograd.viz.model import picture
 from autograd.viz.trace import Trace
 from autograd.viz.units import amount, bytes_of, duration, share
 
-_GROUPS = ("node", "module", "op")
+_GROUPS = ("node", "alike", "module", "op")
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Cost:
     least : seconds at the machine's peak, by the roofline model; 0 for a view, None if unknown.
     engines : what computes it, forward and backward.
     count : number of nodes.
+    dtype : of the result; "" for several nodes that differ.
     """
 
     label: str
@@ -52,6 +55,7 @@ class Cost:
     least: float | None
     engines: tuple[str, ...]
     count: int = 1
+    dtype: str = ""
 
     @property
     def seconds(self) -> float:
@@ -71,11 +75,14 @@ class Profile:
     ----------
     costs : one `Cost` for each node, in the order of the graph.
     forward, backward : seconds of the whole passes, without instrumentation: the best of several.
+    first : seconds of the first step, which may compile kernels.
     loss : the Value whose graph this is.
     """
 
-    def __init__(self, trace: Trace, costs: list[Cost], forward: float, backward: float) -> None:
-        self.costs, self.forward, self.backward = costs, forward, backward
+    def __init__(
+        self, trace: Trace, costs: list[Cost], forward: float, backward: float, first: float = 0.0
+    ) -> None:
+        self.costs, self.forward, self.backward, self.first = costs, forward, backward, first
         self.loss: Value = trace.roots[0]  # type: ignore[assignment]
         nodes = [v for v in trace.order if v.op is not SELECT]
         self._seconds = {id(v): c.seconds for v, c in zip(nodes, costs, strict=True)}
@@ -94,7 +101,8 @@ class Profile:
     def grouped(self, by: str = "node") -> list[Cost]:
         """The costs per "node", "module" or "op", the most expensive first.
 
-        A node counts for the innermost module that made it, so the groups sum to the total.
+        By "alike", the nodes of one op in one module are together, such as those of all steps of a
+        loop. A node counts for the innermost module that made it, so the groups sum to the total.
 
         Raises
         ------
@@ -108,13 +116,16 @@ class Profile:
         else:
             groups: dict[str, list[Cost]] = {}
             for cost in self.costs:
-                key = cost.op if by == "op" else _module(cost)
+                key = {"op": cost.op, "module": _module(cost), "alike": _kind(cost)}[by]
                 groups.setdefault(key, []).append(cost)
-            found = [_together(key, members) for key, members in groups.items()]
+            found = [
+                members[0] if by == "alike" and len(members) == 1 else _together(key, members)
+                for key, members in groups.items()
+            ]
         return sorted(found, key=lambda cost: -cost.seconds)
 
     def table(self, by: str = "node") -> list[dict[str, Any]]:
-        """One row per node, module or op: seconds, bytes, FLOPs (None if unknown), engines.
+        """One row per node, module, op or by "alike": seconds, bytes, FLOPs (None if unknown).
 
         Examples
         --------
@@ -147,14 +158,15 @@ class Profile:
     def _cells(self, by: str, limit: int) -> Iterable[tuple[str, ...]]:
         """The table as text: heading, rows, the rest of the rows, time outside of ops, total."""
         costs = self.grouped(by)
-        yield ("forward", "backward", "share", "kept", "FLOPs", "of peak", by, "engine")
+        heading = "node" if by == "alike" else by
+        yield ("forward", "backward", "share", "kept", "FLOPs", "of peak", heading, "engine")
         for cost in costs[:limit]:
             shape = "" if cost.shape is None else f" {cost.shape}"
-            many = f" ×{cost.count}" if cost.count > 1 else ""
-            yield (*self._figures(cost), f"{cost.label}{shape}{many}", _engines(cost.engines))
+            many = f"{cost.count:,} × " if cost.count > 1 else ""
+            yield (*self._figures(cost), f"{many}{cost.label}{shape}", _engines(cost.engines))
         if costs[limit:]:
             more = _together("", costs[limit:])
-            yield (*self._figures(more), f"{len(costs) - limit:,} more", "")
+            yield (*self._figures(more), f"{more.count:,} more", "")
         there, back = self.rest
         part = share((there + back) / self._whole) if self._whole else ""
         yield (duration(there), duration(back), part, "", "", "", "Python and recording", "")
@@ -173,8 +185,24 @@ class Profile:
             "" if cost.of_peak is None else share(cost.of_peak),
         )
 
-    def text(self, by: str = "node", limit: int = 30) -> str:
-        """The table, by "node", "module" or "op"; rows beyond `limit` are added up in one."""
+    @property
+    def advice(self) -> str:
+        """What dominates the step and what would help, in one line.
+
+        Examples
+        --------
+        >>> import autograd, numpy as np
+        >>> x = autograd.Value(np.ones((3, 4)))
+        >>> "of the step" in autograd.profile(lambda: np.sum(np.tanh(x))).advice
+        True
+        """
+        return printable(advice(self))
+
+    def text(self, by: str = "alike", limit: int = 30) -> str:
+        """The table and the advice; rows beyond `limit` are added up in one.
+
+        By "node", "module" or "op"; by "alike" the nodes of one op in one module share a row.
+        """
         rows = [*self._cells(by, limit)]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = [
@@ -186,7 +214,7 @@ class Profile:
             ).rstrip()
             for row in rows
         ]
-        return printable("\n".join(lines))
+        return printable("\n".join([*lines, self.advice]))
 
     def __str__(self) -> str:
         return self.text()
@@ -194,7 +222,7 @@ class Profile:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        head, *rows = self._cells("node", 30)
+        head, *rows = self._cells("alike", 30)
         headings = "".join(f"<th>{escape(cell)}</th>" for cell in head)
         body = "".join(
             "<tr>"
@@ -205,7 +233,7 @@ class Profile:
             + "</tr>"
             for row in rows
         )
-        return f"<table><tr>{headings}</tr>{body}</table>"
+        return f"<table><tr>{headings}</tr>{body}</table><p>{escape(self.advice)}</p>"
 
     def drawing(self, **how: Any) -> Drawing:
         """The graph, each op colored by its share of the time.
@@ -214,10 +242,12 @@ class Profile:
         ----------
         **how
             `depth`, `limit`, `names` and `direction` of `autograd.draw`. A folded module shows the
-            total time of its nodes.
+            total time of its nodes. Below stands the advice.
         """
         direction = how.pop("direction", "LR")
-        return Drawing(picture(self.loss, costs=self._seconds, **how), direction)
+        drawn = picture(self.loss, costs=self._seconds, **how)
+        drawn.notes += textwrap.wrap(self.advice, 90)
+        return Drawing(drawn, direction)
 
     def chrome_trace(self, path: str | os.PathLike[str]) -> Path:
         """Write it as JSON for chrome://tracing and ui.perfetto.dev; suffix .json.
@@ -261,6 +291,11 @@ def _module(cost: Cost) -> str:
     return cost.inside[-1].partition(", call ")[0] if cost.inside else "outside of modules"
 
 
+def _kind(cost: Cost) -> str:
+    """An op, and the module that it is in."""
+    return f"{cost.op} in {_module(cost)}" if cost.inside else cost.op
+
+
 def _sum(costs: Iterable[Cost]) -> float:
     return float(sum(c.flops or 0.0 for c in costs))
 
@@ -278,5 +313,6 @@ def _together(label: str, costs: Sequence[Cost]) -> Cost:
         flops=None if any(c.flops is None for c in costs) else _sum(costs),
         least=None if any(c.least is None for c in costs) else sum(c.least or 0.0 for c in costs),
         engines=tuple(dict.fromkeys(name for c in costs for name in c.engines)),
-        count=len(costs),
+        count=sum(c.count for c in costs),
+        dtype=costs[0].dtype if len({c.dtype for c in costs}) == 1 else "",
     )
