@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
+import traceback
 import types
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 from autograd.files import located
 from autograd.node import Node
-from autograd.viz.kept import kept_graphs
+from autograd.viz.kept import Kept, kept_graphs
 from nn.commands.page import output_page
 from nn.commands.refusal import Refusal
 
@@ -21,7 +22,8 @@ SUMMARY = "make a page to step through the graph of a script's loss"
 DESCRIPTION = (
     "Run a Python script, take the Value bound to a global name at its end, or without a name the "
     "one on which it last called backward(), and write a page to step through its graph, forward "
-    "and backward, as it was before backward(). The page is a single file and works offline. "
+    "and backward, as it was before backward(). A script that fails, or that Ctrl-C stops, is "
+    "played as far as it came. The page is a single file and works offline. "
     "Example: glassgrad play train.py:loss --out loss.html. All other arguments, and all after --, "
     "are the script's. Or play an ONNX file: glassgrad play model.onnx --input x=x.npy --out x.html"
 )
@@ -69,20 +71,17 @@ def run(arguments: argparse.Namespace) -> int:
     if not script.is_file():
         raise Refusal(f"there is no script {path!r}.")
     out = output_page(arguments.out, name or script.stem, (".html", ".svg", ".gif"))
+    status = 0
     with autograd.source_lines(), kept_graphs() as kept:
-        found = executed(script, arguments.passed_on)
-    if not name and not kept:
-        raise Refusal(f"{path} ran, but called no backward(); name a Value, such as {path}:loss.")
-    if name and name not in found:
-        values = ", ".join(key for key, x in found.items() if isinstance(x, autograd.Value))
-        raise Refusal(
-            f"{path} ran, but defines no global {name!r}; "
-            + (f"its global Values are {values}." if values else "it has no global Values.")
-            + (f" Without a name, {path} plays what backward() was last called on." if kept else "")
-        )
-    value = found[name] if name else kept[-1].root
-    graph = next((k for k in reversed(kept) if isinstance(value, Node) and value in k.fields), None)
-    title = f"{name or value.name or 'the last backward()'} of {script.name}"
+        try:
+            found = executed(script, arguments.passed_on)
+        except (Exception, KeyboardInterrupt) as error:
+            if not kept or isinstance(error, Refusal):
+                raise
+            found, name, status = {}, "", _ended(path, error)
+    value, graph = _chosen(path, name, found, kept)
+    own = name if value is found.get(name) else value.name
+    title = f"{own or 'the last backward()'} of {script.name}"
     try:
         with graph.restored() if graph else contextlib.nullcontext():
             player = autograd.play(value, names=found, title=title)
@@ -92,7 +91,54 @@ def run(arguments: argparse.Namespace) -> int:
     except OSError as error:
         raise Refusal(f"can't write {out}: {error}") from error
     print(f"Wrote {written}: {len(player.story.events):,} nodes to step through.")
-    return 0
+    return status
+
+
+LAST = "this plays what backward() was last called on."
+
+
+def _ended(path: str, error: BaseException) -> int:
+    """Say how a script ended before its time; the exit status."""
+    if isinstance(error, KeyboardInterrupt):
+        print(f"glassgrad: {path} was stopped; {LAST}", file=sys.stderr)
+        return 0
+    traceback.print_exception(error)
+    print(f"glassgrad: {path} failed; {LAST}", file=sys.stderr)
+    return 1
+
+
+def _chosen(
+    path: str, name: str, found: dict[str, Any], kept: Sequence[Kept]
+) -> tuple[Any, Kept | None]:
+    """The Value of this name, else the one on which backward() was last called; and its graph."""
+    given = found.get(name)
+    graph = next((k for k in reversed(kept) if isinstance(given, Node) and given in k.fields), None)
+    released = isinstance(given, Node) and given.op is not None and not given.inputs
+    if isinstance(given, Node) and given.op is not None and (graph or not released):
+        return given, graph
+    if name in found:
+        problem = f"{path} ran, and {name!r} is {_described(given)}"
+    else:
+        problem = f"{path} ran, but defines no global {name!r}" if name else ""
+    if kept:
+        if problem:
+            print(f"glassgrad: {problem}; {LAST}", file=sys.stderr)
+        return kept[-1].root, kept[-1]
+    if not name:
+        raise Refusal(f"{path} ran, but called no backward(); name a Value, such as {path}:loss.")
+    if released:
+        raise Refusal(f"{problem}, in another thread; there, call backward(retain_graph=True).")
+    if name in found:
+        return given, None
+    values = ", ".join(key for key, x in found.items() if isinstance(x, Node))
+    there = f"its global Values are {values}." if values else "it has no global Values."
+    raise Refusal(f"{problem}; {there}")
+
+
+def _described(x: Any) -> str:
+    if not isinstance(x, Node):
+        return f"a {type(x).__name__}"
+    return "a Value that no op computed" if x.op is None else "released by an earlier backward()"
 
 
 def executed(script: Path, arguments: Sequence[str]) -> dict[str, Any]:

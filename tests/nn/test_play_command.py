@@ -137,6 +137,76 @@ def test_a_name_that_only_a_function_knows_can_be_left_out(play):
     assert "called no backward()" in play("x = 1\n", name="")[2]
 
 
+LOOP = """
+    import numpy as np, nn
+    from nn.functional import cross_entropy
+    model = nn.Linear(3, 2)
+    x, t = np.ones((4, 3), np.float32), np.array([0, 1, 0, 1])
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "problem"),
+    [
+        (
+            "def main():\n    loss = cross_entropy(model(x), t)\n    loss.backward()\n"
+            "if __name__ == '__main__':\n    main()\n",
+            "defines no global 'loss'",
+        ),
+        ("loss = cross_entropy(model(x), t)\nloss.backward()\nloss = loss.item()\n", "a float"),
+        (
+            "history = nn.train.fit(model, (x, t), 'cross_entropy', verbose=False)\n",
+            "defines no global 'loss'",
+        ),
+        (
+            "losses = [cross_entropy(model(x), t) for _ in range(6)]\n"
+            "for loss in losses:\n    loss.backward()\n"
+            "loss = losses[0]\n",
+            "released by an earlier backward()",
+        ),
+    ],
+    ids=["main", "item", "fit", "first of six"],
+)
+def test_a_loss_that_is_gone_is_that_of_the_last_backward(play, code, problem):
+    status, _, err, page = play(textwrap.dedent(LOOP) + code)
+    assert (status, page) == (0, True), err
+    assert problem in err
+    assert "this plays what backward() was last called on" in err
+
+
+def test_a_script_that_fails_is_played_as_far_as_it_came(play):
+    code = "import friend\nloss = friend.make() * 2\nloss.backward()\nraise ValueError('boom')\n"
+    status, _, err, page = play(code)
+    assert (status, page) == (1, True)
+    assert "ValueError: boom" in err
+    assert "failed; this plays what backward() was last called on" in err
+    with pytest.raises(ValueError, match="boom"):
+        play("raise ValueError('boom')\n")
+
+
+def test_a_script_that_is_stopped_is_played_as_far_as_it_came(play):
+    code = "import friend\nloss = friend.make() * 2\nloss.backward()\nraise KeyboardInterrupt\n"
+    status, _, err, page = play(code)
+    assert (status, page) == (0, True)
+    assert "was stopped" in err
+
+
+def test_a_backward_in_another_thread_is_named(play):
+    code = """
+        import threading, friend
+        def work():
+            global loss
+            loss = friend.make() * 2
+            loss.backward()
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    """
+    status, _, err, page = play(code)
+    assert (status, page) == (2, False)
+    assert "in another thread; there, call backward(retain_graph=True)" in err
+
+
 def test_a_missing_name_lists_those_that_are_there(play):
     status, _, err, _ = play("import friend\ny = friend.make()\n")
     assert status == 2
