@@ -21,7 +21,7 @@ from autograd.viz.player.digest import digest, rounded
 from autograd.viz.player.story import Story
 from autograd.viz.trace import Trace
 from nn.module import Parameter
-from nn.optim.sums import norm
+from nn.optim.sums import PIECE, SAFE, norm
 from nn.train.watch.measurements import measure
 
 MOST, FEWEST = 60, 8
@@ -144,7 +144,8 @@ def _passed(trace: Trace) -> tuple[dict[int, Any], dict[int, list[Any]]]:
             if isinstance(gx, dict) or made.op is SELECT:  # to one of several results
                 noted[i] = [size(g)]
                 continue
-            noted[i] = [size(gx), size(grads[x])]
+            out = size(gx)
+            noted[i] = [out, out if grads[x] is gx else size(grads[x])]
             if not isinstance(g, dict) and np.size(g) == 1 and np.size(gx) == 1:
                 noted[i].append(rounded(local_derivative(made, i, g, gx)))
         places[p] = noted
@@ -157,6 +158,11 @@ def size(x: Any) -> float | str:
     a = np.asarray(x)
     if a.size == 1:
         return rounded(a.reshape(()))
+    if 0 < a.size <= PIECE and a.dtype in (np.float32, np.float64):
+        flat = a.reshape(-1)
+        total = float(np.dot(flat, flat))
+        if SAFE[0] < total < SAFE[1]:
+            return rounded(math.sqrt(total / a.size))
     return rounded(norm(a, 2.0) / math.sqrt(a.size)) if a.size else 0.0
 
 
@@ -183,7 +189,7 @@ def brief(x: Any, maps: bool = True) -> Numbers:
         "dtype": str(a.dtype),
         "low": rounded(low),
         "high": rounded(high),
-        "mean": rounded(a.mean(dtype=np.float64)),
+        "mean": rounded(np.add.reduce(a, axis=None, dtype=np.float64) / a.size),
         "rms": size(a),
     }
     if maps:

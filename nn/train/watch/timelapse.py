@@ -184,7 +184,8 @@ class Timelapse:
         """Make the page of the first graph, without keeping the graph."""
         player = play(loss, names=self.names, title=self.title, live=False)
         self.title, self._shape = player.title, Shape(player.story)
-        self._data, self._still = player.data, player.still.svg()
+        self._data, self._script = player.data, player.live.script
+        self._still = player.still.svg()
         self.events = {key: k for key, k in player.story.index.items() if isinstance(key, int)}
         self._maps = "all"
         self._began = time.perf_counter()
@@ -240,7 +241,7 @@ class Timelapse:
                 "differs": self.differs,
             },
         }
-        return page(str(self.title), data, self._still)
+        return page(str(self.title), data, self._still, self._script)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the page to a file, atomically; its suffix is .html.
