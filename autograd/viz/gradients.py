@@ -100,6 +100,6 @@ def local_derivative(v: Node, i: int, g: Any, gx: Any) -> float:
     """
     g, gx = float(np.reshape(g, ())), float(np.reshape(gx, ()))
     if g:
-        return gx / g
+        return float(gx / g)
     needs = [k == i for k in range(len(v.inputs))]
     return float(np.reshape(passed_back(v, np.ones_like(v._data), needs)[i], ()))

@@ -375,6 +375,11 @@ def test_boxes_show_the_numbers_of_the_chosen_update(tmp_path, visit):
         page.keyboard.press("ArrowLeft")
     page.keyboard.press("End")
     assert page.inner_text("#at").startswith("update 4")
+    box(page, "2.weight").focus()
+    page.keyboard.press(",")
+    assert page.inner_text("#at").startswith("update 3")
+    page.keyboard.press(".")
+    assert page.inner_text("#at").startswith("update 4")
     assert page.get_attribute("#update", "aria-valuetext") == page.inner_text("#at")
 
 

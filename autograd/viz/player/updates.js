@@ -9,6 +9,7 @@ async function unpacked(text) {
 }
 const stepAt = (u) => updates.steps[u];
 const whole = (n) => n.toLocaleString("en");
+const counted = (n, what) => `${whole(n)} ${what}${n === 1 ? "" : "s"}`;
 const nearest = (step) => updates.steps.reduce((best, at, u) => (Math.abs(at - step) < Math.abs(stepAt(best) - step) ? u : best), 0);
 // Where an update stands on the slider, from 0 to 1: between the snapshots around it.
 function along(step) {
@@ -81,7 +82,7 @@ function updateSlider() {
   section.append(go, make("div", { class: "track" }, svg, input), make("output", { id: "at", for: "update" }));
   if (updates.differs) {
     const [first, many] = updates.differs;
-    section.append(make("p", { class: "faint" }, `From update ${whole(first)} on, ${many === 1 ? "one update" : `${whole(many)} updates`} had another graph and ${many === 1 ? "is" : "are"} left out.`));
+    section.append(make("p", { class: "faint" }, `From update ${whole(first)} on, ${many === 1 ? "one update" : counted(many, "update")} had another graph and ${many === 1 ? "is" : "are"} left out.`));
   }
   document.querySelector("main").before(section);
   input.addEventListener("input", () => { halt(); goToUpdate(+input.value); });
@@ -94,6 +95,12 @@ function updateSlider() {
     training = setInterval(() => { goToUpdate(update + 1); if (update >= last) halt(); }, 200);
   });
   go.disabled = input.disabled = !last;
+  byId("keys").append(" · ", make("kbd", {}, ","), " ", make("kbd", {}, "."), " update");
+  document.addEventListener("keydown", (e) => {
+    if (e.ctrlKey || e.metaKey || e.altKey || e.target === query || !",.".includes(e.key)) return;
+    halt();
+    goToUpdate(update + (e.key === "." ? 1 : -1));
+  });
   if (remarks.length) document.querySelector("aside").prepend(remarked(remarks));
   byId("node").before(make("section", { id: "course", "aria-label": "the selected node over training" }));
 }
@@ -142,7 +149,7 @@ function follow() {
   input.setAttribute("aria-valuetext", byId("at").textContent);
   const remarks = [...document.querySelectorAll("#remarks li")], held = (li) => +li.dataset.first <= step && step <= +li.dataset.last;
   remarks.forEach((li) => li.classList.toggle("held", held(li)));
-  if (remarks.length) document.querySelector("#remarks summary").textContent = `${remarks.length} remark${remarks.length > 1 ? "s" : ""} on the training, ${remarks.filter(held).length} at this update`;
+  if (remarks.length) document.querySelector("#remarks summary").textContent = `${counted(remarks.length, "remark")} on the training, ${remarks.filter(held).length} at this update`;
 }
 
 // ---- boxes: dead units, saturated elements, the node that an address points at -------------------------
@@ -179,7 +186,7 @@ function course() {
 }
 function chartsOf(k, panel) {
   const at = snapshots.map(([list]) => list[k]);
-  panel.append(make("h2", {}, `${nameOf(k)} over ${whole(snapshots.length)} updates`));
+  panel.append(make("h2", {}, `${nameOf(k)} over ${counted(snapshots.length, "update")}`));
   const scalar = at.every((now) => now.v && now.v.number !== undefined);
   if (scalar) panel.append(curve("value", at.map((now) => now.v.number)));
   else if (at.some((now) => now.v && now.v.bins)) panel.append(shades(events[k].kind === "op" ? "values" : events[k].tracked ? "weights" : "values", at.map((now) => now.v)));
@@ -217,7 +224,8 @@ function curve(title, ys, bounds, say = number) {
   const known = ys.filter((y) => typeof y === "number");
   let [low, high] = bounds || [Math.min(...known), Math.max(...known)];
   const log = !bounds && low > 0 && high > 30 * low, of = (y) => (log ? Math.log10(y) : y);
-  const ends = !known.length ? "none" : low === high ? `${say(low)} throughout` : `${say(low)} … ${say(high)}${log ? ", log scale" : ""}`;
+  const wild = ys.filter((y) => typeof y === "string").length, range = low === high ? `${say(low)} throughout` : `${say(low)} … ${say(high)}${log ? ", log scale" : ""}`;
+  const ends = [known.length && range, wild && `NaN or ∞ at ${counted(wild, "update")}`].filter(Boolean).join("; ") || "none";
   const { figure, svg, value } = framedChart(title, `${title} by update, ${ends}`);
   const y = (v) => (of(high) > of(low) ? TALL - 4 - ((TALL - 8) * (of(v) - of(low))) / (of(high) - of(low)) : TALL / 2);
   if (low < 0 && high > 0) svg.append(draw("line", { class: "zero", x1: 0, x2: WIDE, y1: y(0), y2: y(0) }));

@@ -64,12 +64,14 @@ class Watch(Callback):
     every : updates between samples; by default chosen to stay below `overhead`. Steps that are not
         sampled cost nothing. Long runs are thinned out to 400 evenly spaced samples.
     overhead : fraction of the training time to spend at most, in equal parts on samples (unless
-        `every` is given; a quarter of a second is free) and on writing the page.
+        `every` is given; a quarter of a second is free) and on writing the page; with `graph`, half
+        of it on snapshots.
     seconds : minimum time between two writes of the page.
     title : heading of the page; the model's class name by default.
     graph : also write the graph of the loss with its values and gradients at up to 60 updates, a
-        `Timelapse`, to a second page: ``run.graph.html`` beside ``run.html``. It shares
-        in `overhead`. With accumulated gradients they show an update's first batch.
+        `Timelapse`, to a second page: ``run.graph.html`` beside ``run.html``, to which remarks lead.
+        It shares in `overhead`, but for its first two seconds. Where gradients are accumulated it
+        shows an update's first batch; where a run is resumed it begins there.
     beside : earlier runs to draw into the same charts: pages of other Watches, or a dict of name ->
         page. They are copied into this one.
 
@@ -123,7 +125,8 @@ class Watch(Callback):
         self.every, self.overhead, self.seconds, self.title = every, overhead, seconds, title
         self.beside = read("Watch", beside)
         self.graph = graph
-        self._share = overhead / (4 if graph else 2)  # of samples, pages, snapshots, their pages
+        # of samples and of pages; snapshots of the graph have as much as all of these
+        self._share = overhead / (6 if graph else 2)
         self.timelapse: Timelapse | None = None
         self.record, self.histograms = Record(), Record()
         self.ends: list[int] = []
@@ -158,7 +161,7 @@ class Watch(Callback):
         if self.graph:
             total = updates_of(state)
             title = f"{self._title} over training"
-            self.timelapse = Timelapse(overhead=self._share, total=total, title=title)
+            self.timelapse = Timelapse(overhead=self.overhead / 2, total=total, title=title)
         self.histograms.limit = min(COLUMNS, max(CELLS // max(len(self._layers), 1), FEWEST))
         self._next_step = self._next_column = state.step
         self._live = True

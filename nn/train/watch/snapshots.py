@@ -180,10 +180,8 @@ def brief(x: Any, maps: bool = True) -> Numbers:
         return digest(a)
     low, high = a.min(), a.max()
     if not np.isfinite(high - low):
-        found = digest(a)
-        for key in ("map", "by", "facets"):
-            found.pop(key, None)
-        return found
+        whole = digest(a)
+        return {key: x for key, x in whole.items() if key not in ("map", "by", "facets")}
     found: Numbers = {
         "shape": list(a.shape),
         "dtype": str(a.dtype),

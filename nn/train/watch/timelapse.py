@@ -102,7 +102,7 @@ class Timelapse:
         self._packed: list[str] = []
         self._open: tuple[list[Numbers], Moves] | None = None
         self._count = self._due = 0
-        self._spent = self._cost = 0.0
+        self._taken, self._spent = 0, 0.0
         self._began = time.perf_counter()
 
     def add(self, loss: Node, *, step: int | None = None, keep: bool = False) -> None:
@@ -140,6 +140,11 @@ class Timelapse:
             self._packed[-1] = pack(events, moves.ratios())
             self._spent += time.perf_counter() - start
 
+    @property
+    def _cost(self) -> float:
+        """Seconds of a snapshot, the mean so far."""
+        return self._spent / max(self._taken - 1, 1)
+
     def _is_due(self, step: int) -> bool:
         if step < self._due:
             return False
@@ -164,8 +169,9 @@ class Timelapse:
             self._packed.append(pack(events, {}))
             if len(self.steps) > self.limit:
                 self._drop()
-        self._cost = time.perf_counter() - start
-        self._spent += self._cost if len(self.steps) > 1 else 0.0
+        if self._taken:  # the first one also pays for imports
+            self._spent += time.perf_counter() - start
+        self._taken += 1
         self._due = step + self._gap(step)
 
     def _gap(self, step: int) -> int:
@@ -173,10 +179,10 @@ class Timelapse:
         if self.total is None:
             return max((step - self.steps[0]) // EARLIER, 1) if self.steps else 1
         ahead = self.total - 1 - step
-        if len(self.steps) < 2:  # the first one also pays for imports
+        if self._taken < 2 or not self._spent:
             return math.ceil(ahead / (self.limit - 1))
         whole = time.perf_counter() - self._began
-        whole += (whole - self._spent) / (step - self.steps[0]) * ahead
+        whole += (whole - self._spent) / max(step - self.steps[0], 1) * ahead
         affordable = (FREE + self.overhead * whole - self._spent) / self._cost
         return math.ceil(ahead / max(min(self.limit - len(self.steps), affordable), 1))
 
