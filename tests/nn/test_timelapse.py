@@ -440,6 +440,28 @@ def test_a_box_says_how_many_units_are_dead(tmp_path, visit):
     assert mark in box(page, "ReLU").get_attribute("aria-label")
 
 
+def test_a_closed_group_names_the_dead_layer_within(tmp_path, visit):
+    blocks = [nn.Sequential(nn.Linear(3, 3, rng=k), nn.ReLU(), nn.LayerNorm(3)) for k in range(9)]
+    blocks[4][0].bias.data[:] = -100.0
+    model, lapse = nn.Sequential(*blocks), Timelapse()
+    lapse.add(cross_entropy(model(X), Y))
+    page = visit(lapse.save(tmp_path / "lapse.html"))
+    marks = page.locator(".box.group.warned .mark")
+    assert marks.all_text_contents() == ["ReLU: 100 % dead"]
+
+
+def test_a_remark_that_holds_still_holds_at_the_last_update(tmp_path, visit):
+    model = net()
+    model[2].weight.data *= 1e4
+    watch = Watch(tmp_path / "run.html", every=3, graph=True)
+    fit(model, (X, Y), "cross_entropy", epochs=8, callbacks=[watch], verbose=False, batch_size=16)
+    page = visit(tmp_path / "run.graph.html")
+    (now,) = [r for r in watch.timelapse.remarks if "saturated" in r["text"]]
+    assert now["now"]
+    row = page.locator("#remarks li", has_text="saturated")
+    assert row.get_attribute("class") == "held"
+
+
 def test_a_remark_leads_to_its_node_in_the_graph(tmp_path, visit):
     model = net()
     model[2].weight.data *= 1e4

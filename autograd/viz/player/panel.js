@@ -85,6 +85,7 @@ function legend() {
     has((e) => e.gradient && e.gradient.noise) && ["≈ 0", "only what rounding left of terms that cancel"],
     ["y, ȳ", "in formulas: the op's result, and its gradient ∂L/∂y, what has come back so far"],
     formulas.some((f) => f.includes("∑") || f.includes("&#x02211;")) && ["∑₀", "the sum over axis 0, along which an input was broadcast"],
+    has((e) => e.dead || e.saturated) && ["%", "dead: units that are 0 for the whole batch; saturated: elements within 0.01 of a bound of their function"],
     has((e) => e.value && e.value.rms !== undefined) && ["rms", "root mean square of an array's elements"],
     has((e) => e.value && e.value.map) && [make("span", {}, swatch("plus"), swatch("minus")), "elements above and below 0 in a heat map"],
   ];

@@ -67,9 +67,9 @@ function updateSlider() {
   const y = (v) => (high > low ? Math.min(Math.max(35 - (30 * (of(Math.max(v, log ? low / 1e3 : v)) - of(low))) / (of(high) - of(low)), 1), 39) : 20);
   const words = known.length ? `loss from ${number(ys[0])} at update ${whole(at[0])} to ${number(ys[ys.length - 1])} at update ${whole(at[at.length - 1])}${log ? ", log scale" : ""}` : "no finite loss";
   const svg = draw("svg", { viewBox: "0 0 1000 40", preserveAspectRatio: "none", role: "img", "aria-label": words });
-  remarks.slice(0, 6).forEach(({ first, last: end }, row) => {
-    const x = 1000 * along(first);
-    svg.append(draw("rect", { class: "held", x, y: 39 - 4 * row, width: Math.max(1000 * along(end) - x, 4), height: 2.5 }));
+  remarks.slice(0, 6).forEach(({ first, last: end, now }, row) => {
+    const x = 1000 * along(first), to = now ? 1000 : 1000 * along(end);
+    svg.append(draw("rect", { class: "held", x, y: 39 - 4 * row, width: Math.max(to - x, 4), height: 2.5 }));
   });
   const trail = (values) => {
     let d = "", pen = "M";
@@ -124,7 +124,7 @@ function remarked(remarks) {
     const when = now ? `since update ${whole(first)}` : `updates ${whole(first)} to ${whole(last)}`;
     const go = make("button", { type: "button", title: event === null ? "go to this update" : "go to this update and node" }, when);
     go.addEventListener("click", () => { goToUpdate(nearest(first)); if (event !== null) lightUp(event); });
-    list.append(make("li", { "data-first": first, "data-last": last }, go, ` ${text}`));
+    list.append(make("li", { "data-first": first, "data-last": now ? Infinity : last }, go, ` ${text}`));
   });
   details.open = remarks.length <= 3 && window.innerWidth > 760;
   return details;
@@ -155,16 +155,26 @@ function follow() {
 // ---- boxes: dead units, saturated elements, the node that an address points at -------------------------
 
 const percent = (x) => `${(100 * x).toFixed(x < 0.1 ? 1 : 0)} %`;
+const SATURATED = 0.8, DEAD = 0.5; // fractions that a remark is made of
+function markOf(event) {
+  if (event.dead) return { text: `${percent(event.dead)} dead`, bad: event.dead >= DEAD };
+  if (event.saturated) return { text: `${percent(event.saturated)} saturated`, bad: event.saturated >= SATURATED };
+  return {};
+}
+// Of a closed group, the first of its boxes that is in a bad way.
+function markWithin(g) {
+  const k = members[g].find((e) => markOf(events[e]).bad);
+  return k === undefined ? {} : { text: `${nameOf(k)}: ${markOf(events[k]).text}`, bad: true };
+}
 function marks() {
   boxes.forEach(({ g, kind, k, was }) => {
     g.classList.toggle("lit", kind === "e" && k === lit);
-    const old = g.querySelector(".mark"), event = kind === "e" ? events[k] : {};
-    const text = event.dead ? `${percent(event.dead)} dead` : event.saturated ? `${percent(event.saturated)} saturated` : "";
+    const old = g.querySelector(".mark"), { text, bad } = kind === "e" ? markOf(events[k]) : markWithin(k);
     if (!text || g.classList.contains("unreached")) { if (old) { old.remove(); g.setAttribute("aria-label", was.label); } return; }
     const mark = old || draw("text", { class: "mark", y: -3 });
     mark.setAttribute("x", g.querySelector("rect").getAttribute("width") - 6);
     mark.textContent = text;
-    g.classList.toggle("warned", (event.dead || 0) >= 0.5 || (event.saturated || 0) >= 0.8);
+    g.classList.toggle("warned", bad);
     if (!old) g.append(mark);
     g.setAttribute("aria-label", `${was.label}, ${text}`);
   });
@@ -272,8 +282,8 @@ async function loadUpdates() {
   snapshots = await Promise.all(updates.packed.map(unpacked));
   heats(snapshots.flatMap(([list]) => list.map((now) => now.g).filter((g, k) => g && !events[k].root && !(events[k].gradient && events[k].gradient.noise))));
   updateSlider();
+  goToUpdate(wanted === null ? snapshots.length - 1 : nearest(wanted));
   byId("signs").replaceChildren();
   legend();
-  goToUpdate(wanted === null ? snapshots.length - 1 : nearest(wanted));
 }
 window.addEventListener("message", (e) => { if (typeof e.data === "string" && /^#n\d+/.test(e.data)) followed(e.data); });

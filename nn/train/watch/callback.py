@@ -69,9 +69,9 @@ class Watch(Callback):
     seconds : minimum time between two writes of the page.
     title : heading of the page; the model's class name by default.
     graph : also write the graph of the loss with its values and gradients at up to 60 updates, a
-        `Timelapse`, to a second page: ``run.graph.html`` beside ``run.html``, to which remarks lead.
-        It shares in `overhead`, but for its first two seconds. Where gradients are accumulated it
-        shows an update's first batch; where a run is resumed it begins there.
+        `Timelapse`, to a second page to which remarks lead: ``run.graph.html`` beside
+        ``run.html``. It shares in `overhead`, but for its first two seconds. Where gradients are
+        accumulated it shows an update's first batch; where a run is resumed it begins there.
     beside : earlier runs to draw into the same charts: pages of other Watches, or a dict of name ->
         page. They are copied into this one.
 
