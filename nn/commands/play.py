@@ -60,8 +60,6 @@ def run(arguments: argparse.Namespace) -> int:
         from nn.commands.play_onnx import played
 
         return played(arguments.target, arguments.input or [], arguments.passed_on, arguments.out)
-    if arguments.input:
-        raise Refusal("--input is for an ONNX file.")
     path, _, name = arguments.target.rpartition(":")
     if name.endswith(".py"):
         path, name = arguments.target, ""
@@ -74,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     status = 0
     with autograd.source_lines(), kept_graphs() as kept:
         try:
-            found = executed(script, arguments.passed_on)
+            found = executed(script, [*_inputs(arguments.input or []), *arguments.passed_on])
         except (Exception, KeyboardInterrupt) as error:
             if not kept or isinstance(error, Refusal):
                 raise
@@ -92,6 +90,11 @@ def run(arguments: argparse.Namespace) -> int:
         raise Refusal(f"can't write {out}: {error}") from error
     print(f"Wrote {written}: {len(player.story.events):,} nodes to step through.")
     return status
+
+
+def _inputs(given: Sequence[str]) -> list[str]:
+    """The arguments --input, which of a script are its own."""
+    return [part for value in given for part in ("--input", value)]
 
 
 LAST = "this plays what backward() was last called on."

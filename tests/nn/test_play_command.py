@@ -67,6 +67,20 @@ def test_a_script_has_its_own_arguments_and_folder(play, more, shown):
     assert page
 
 
+def test_a_script_may_have_an_option_that_onnx_files_have(play):
+    code = """
+        import argparse, friend
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--input")
+        parser.add_argument("--rate", type=float)
+        loss = friend.make() * parser.parse_args().rate
+        print(parser.parse_args().input)
+    """
+    status, out, _, page = play(code, "--rate", "2", "--input", "data.csv")
+    assert (status, page) == (0, True)
+    assert out.startswith("data.csv")
+
+
 @pytest.mark.parametrize("end", ["sys.exit()", "sys.exit(0)", "raise SystemExit"])
 def test_a_script_that_ends_well_is_played(play, end):
     status, out, _, page = play(f"import sys, friend\nloss = friend.make() * 2\n{end}\n")

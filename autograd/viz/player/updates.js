@@ -161,10 +161,12 @@ function markOf(event) {
   if (event.saturated) return { text: `${percent(event.saturated)} saturated`, bad: event.saturated >= SATURATED };
   return {};
 }
-// Of a closed group, the first of its boxes that is in a bad way.
+// Of a closed group, the box in it that is worst.
 function markWithin(g) {
-  const k = members[g].find((e) => markOf(events[e]).bad);
-  return k === undefined ? {} : { text: `${nameOf(k)}: ${markOf(events[k]).text}`, bad: true };
+  const worst = (k) => events[k].dead || events[k].saturated, bad = members[g].filter((k) => markOf(events[k]).bad);
+  if (!bad.length) return {};
+  const k = bad.reduce((a, b) => (worst(b) > worst(a) ? b : a));
+  return { text: `${nameOf(k)}: ${markOf(events[k]).text}`, bad: true };
 }
 function marks() {
   boxes.forEach(({ g, kind, k, was }) => {
