@@ -403,6 +403,35 @@ def test_steps_of_the_backward_pass_are_those_of_the_chosen_update(tmp_path, vis
         assert f"1 × {expected[u]:g} = {expected[u]:g}" in text
 
 
+def test_the_strip_over_time_is_that_of_the_chosen_update(tmp_path, visit):
+    autograd.seed(0)
+    rnn, head, lapse, expected = nn.RNN(2, 4), nn.Linear(4, 1, rng=1), Timelapse(), []
+    x = RNG.normal(size=(7, 3, 2)).astype(np.float32)
+    optimizer = nn.optim.SGD([*rnn.parameters(), *head.parameters()], lr=5.0)
+    for _ in range(3):
+        y, _ = rnn(x)
+        loss = np.mean(np.square(head(y[-1]) - 1.0))
+        lapse.add(loss)
+        (norms,) = nn.look.gradient_norms_over_time(loss).values()
+        expected.append((norms[0], norms[-1]))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    path = lapse.save(tmp_path / "lapse.html")
+    (group,) = [
+        k
+        for k, g in enumerate(data_of(path)["groups"])
+        if any("repeat" in data_of(path)["groups"][inner] for inner in g["groups"])
+    ]
+    page = visit(path, at=f"#g{group}s0")
+    page.focus("#update")
+    for first, last in reversed(expected):
+        words = page.inner_text("#strip p").replace("−", "-")
+        found = re.search(r": (\S+) after the first, (\S+) after the last", words)
+        assert [float(part) for part in found.groups()] == pytest.approx([first, last], rel=1e-3)
+        page.keyboard.press("ArrowLeft")
+
+
 def test_the_chosen_node_has_its_course_over_training(tmp_path, visit):
     watch, _ = watched(tmp_path)
     page = visit(watch.timelapse.save(tmp_path / "lapse.html"))

@@ -368,16 +368,17 @@
     schedule();
   }
   byId("remarks").hidden = !data.remarks.length;
-  if (data.graph) {
+  const graph = window === window.top && data.graph; // a notebook's frame has no file beside it
+  if (graph) {
     byId("graph").hidden = false;
-    byId("graph").href = data.graph;
+    byId("graph").href = graph;
   }
   data.remarks.forEach(({ text, first, last, now, event }) => {
     const when = now ? `since update ${first.toLocaleString("en")}` : `updates ${first.toLocaleString("en")} to ${last.toLocaleString("en")}, over`;
     const go = make("button", { type: "button", title: "move the cursor there" }, when);
     go.addEventListener("click", () => { cursor.value = Math.max(steps.findIndex((step) => step >= first), 0); show(); });
     const item = make("li", now ? {} : { class: "over" }, go, text);
-    if (data.graph && event !== null) item.append(make("a", { href: `${data.graph}#n${event}u${first}` }, "in the graph →"));
+    if (graph && event !== null) item.append(make("a", { href: `${graph}#n${event}u${first}` }, "in the graph →"));
     byId("remarks").firstElementChild.append(item);
   });
   const kept = before && before.at !== null ? steps.findIndex((step) => step >= before.at) : -1;
