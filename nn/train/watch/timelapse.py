@@ -21,8 +21,8 @@ from nn.train.watch.snapshots import BYTES, FEWEST, MOST, Moves, Numbers, Shape,
 FREE = 2.0
 """Seconds that snapshots may take in all before they keep to their share of the time."""
 
-EARLIER = 30
-"""Of a run whose length is not known: snapshots in a time as long as that before it."""
+AGAIN = 3
+"""Snapshots that a run of unknown length takes for one that it keeps."""
 
 
 class Timelapse:
@@ -48,7 +48,7 @@ class Timelapse:
     updates : number of snapshots to keep at most.
     overhead : fraction of the training time that snapshots may take. Two seconds in all are free.
     total : number of updates there will be, if it is known: the snapshots are then evenly spaced
-        from the start, and the last update is kept. Otherwise those that are closest are dropped.
+        from the start, and the last update is kept. Otherwise those that are close are dropped.
     title : heading of the page; the loss's name by default.
     names : names for Values and arrays, such as ``locals()``.
 
@@ -167,8 +167,7 @@ class Timelapse:
             self._open = events, Moves(trace, shape)
             self.steps.append(step)
             self._packed.append(pack(events, {}))
-            if len(self.steps) > self.limit:
-                self._drop()
+            self._drop()
         if self._taken:  # the first one also pays for imports
             self._spent += time.perf_counter() - start
         self._taken += 1
@@ -177,7 +176,7 @@ class Timelapse:
     def _gap(self, step: int) -> int:
         """Updates until the next snapshot, so that they are evenly spaced and not too many."""
         if self.total is None:
-            return max((step - self.steps[0]) // EARLIER, 1) if self.steps else 1
+            return max((step - self.steps[0]) // self._spaces, 1)
         ahead = self.total - 1 - step
         if self._taken < 2 or not self._spent:
             return math.ceil(ahead / (self.limit - 1))
@@ -204,11 +203,25 @@ class Timelapse:
         self.limit = min(self.limit, max(BYTES // len(pack(events, {})), FEWEST))
         return events
 
+    @property
+    def _spaces(self) -> int:
+        """Of a run of unknown length: spaces between snapshots that there is time for."""
+        most = self.limit - 1
+        if not self._spent:
+            return most
+        time_for = FREE + self.overhead * (time.perf_counter() - self._began)
+        return int(min(most, max(time_for / self._cost / AGAIN, FEWEST)))
+
     def _drop(self) -> None:
-        """Drop the snapshot whose neighbors are closest to each other; the first and last stay."""
-        gaps = [b - a for a, b in zip(self.steps, self.steps[2:], strict=False)]
-        least = 1 + gaps.index(min(gaps))
-        del self.steps[least], self._packed[least]
+        """Drop snapshots between others that are close; the first and the last one stay."""
+        while len(self.steps) > 2:
+            gaps = [b - a for a, b in zip(self.steps, self.steps[2:], strict=False)]
+            least = min(gaps)
+            crowded = self.total is None and least * self._spaces <= self.steps[-1] - self.steps[0]
+            if not crowded and len(self.steps) <= self.limit:
+                return
+            place = 1 + gaps.index(least)
+            del self.steps[place], self._packed[place]
 
     def event(self, name: str) -> int:
         """The first event of this name, as an address of the page has it: ``#n12``.
