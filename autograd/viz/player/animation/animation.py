@@ -36,6 +36,9 @@ _LEADING = 18
 _NARROWEST = 460
 """Least width of a picture that is not for phones."""
 
+_SIGNS = {1: " plus", -1: " minus", 0: ""}
+"""Classes of signs."""
+
 _GAP = "\u2003\u2003"
 """Between parts of a line."""
 
@@ -193,7 +196,7 @@ class Animation:
         return [(path[j] + self._left, path[j + 1] + self._top) for j in range(0, len(path), 2)]
 
     def _draw_edges(self, pen: Pen) -> None:
-        scale = shades([size for s in self._shown for _, _, size in s.edges])
+        scale = shades([flow.size for s in self._shown for flow in s.edges])
         for e in range(len(self.scenes.edges)):
             turned = [k for k, s in enumerate(self._shown) if not s.forward and e in _lit(s)]
             points = self._points(e)
@@ -212,12 +215,12 @@ class Animation:
                         window,
                     )
                 else:
-                    size = next(size for edge, _, size in scene.edges if edge == e)
-                    thick = 1.6 + 3.2 * share(size, scale)
-                    back = points[::-1]
+                    flow = next(flow for flow in scene.edges if flow.edge == e)
+                    thick = 1.6 + 3.2 * share(flow.size, scale)
+                    back, sign = points[::-1], _SIGNS[flow.sign]
                     pen.add(
-                        f'<path class="flow" stroke-width="{thick:.1f}" d="{line}"/>'
-                        f'<path class="back" d="{arrowhead(back, 1 + thick / 5)}"/>',
+                        f'<path class="flow{sign}" stroke-width="{thick:.1f}" d="{line}"/>'
+                        f'<path class="back{sign}" d="{arrowhead(back, 1 + thick / 5)}"/>',
                         ((self._at(k), self._length),),
                     )
 
@@ -238,9 +241,10 @@ class Animation:
         pen.add(f'<rect class="box {kind}" {place}/>', unknown.get(False, ()))
         if True in unknown:
             pen.add(f'<rect class="wait" {place}/>', unknown[True])
-        for size, window in self._periods([look.size for look in looks], starts).items():
+        sizes = [(look.size, look.sign) for look in looks]
+        for (size, sign), window in self._periods(sizes, starts).items():
             if size is not None:
-                shade = "odd" if isinstance(size, str) else tint(size, scale)
+                shade = "odd" if isinstance(size, str) else tint(size, sign, scale)
                 pen.add(f'<rect class="box {kind} {shade}" {place}/>', window)
         active = tuple(
             (self._at(k), self._at(k + 1)) for k, s in enumerate(self._shown) if s.box == i
@@ -261,14 +265,15 @@ class Animation:
     def _draw_tokens(self, pen: Pen) -> None:
         """Numbers that run along the arrows."""
         for k, scene in enumerate(self._shown):
-            for e, text, _ in scene.edges:
-                a, b = self.scenes.edges[e]
-                points = sampled(self._points(e))
+            for flow in scene.edges:
+                a, b = self.scenes.edges[flow.edge]
+                points = sampled(self._points(flow.edge))
                 ends = [self._middle(a), self._middle(b)]
                 route = [ends[0], *points, ends[1]]
                 if not scene.forward:
                     route.reverse()
-                pen.token(text, route, self._at(k), self._at(k + _ARRIVES), not scene.forward)
+                kind = "token" if scene.forward else f"token back{_SIGNS[flow.sign]}"
+                pen.token(kind, flow.text, route, self._at(k), self._at(k + _ARRIVES))
 
     def _middle(self, i: int) -> Point:
         x, y, *_ = self._layout.boxes[i]
@@ -277,9 +282,10 @@ class Animation:
     def _written(self, most: int) -> list[tuple[str, str, list[str], Window]]:
         """Kind, heading, lines and time of the words of each step, after those of the rest."""
         room = self.width - 2 * _PAD
+        looks = [look for face in self._faces for look in face.looks]
         parts = ["The darker a box, the larger its gradient."]
-        if any(look.value_map for face in self._faces for look in face.looks):
-            parts.append("In heat maps orange is above 0, and blue below.")
+        if any(look.value_map or look.sign for look in looks):
+            parts.append("Orange is above 0, and blue below.")
         headline = "Every box shows its value, and its gradient ∂."
         found: list[tuple[str, str, list[str], Window]] = [
             ("heading", headline, _wrapped(parts, room, most), ((0.0, _STILL_STEPS),))
@@ -308,7 +314,7 @@ class Animation:
 
 
 def _lit(scene: Scene) -> list[int]:
-    return [e for e, _, _ in scene.edges]
+    return [flow.edge for flow in scene.edges]
 
 
 def _wrapped(parts: Sequence[str], room: float, most: int) -> list[str]:

@@ -17,6 +17,9 @@ CSS = Path(__file__).with_name("animation.css")
 TINTS = 12
 """Different shades of a gradient's size."""
 
+_HUES = {0: ("h", "warm"), 1: ("hp", "plus"), -1: ("hm", "minus")}
+"""Sign of a gradient -> prefix of the classes of its shades, and its color."""
+
 
 def palettes() -> tuple[dict[str, str], dict[str, str]]:
     """The colors of the page, in light and in dark."""
@@ -57,7 +60,8 @@ def shaded(palette: dict[str, str], tints: Iterable[int]) -> str:
     """Rules of the shades: of gradients' sizes, and of the cells of heat maps."""
     heat = float(palette["heat"].rstrip("%")) / 100
     rules = [
-        f".h{k}{{fill:{mixed(palette['warm'], 0.06 + heat * k / TINTS, palette['panel'])}}}"
+        f".{kind}{k}{{fill:{mixed(palette[hue], 0.06 + heat * k / TINTS, palette['panel'])}}}"
+        for kind, hue in _HUES.values()
         for k in range(TINTS + 1)
     ]
     rules.append(f".odd{{fill:{palette['odd']}}}.none{{fill:{palette['zero']}}}")
@@ -76,6 +80,6 @@ def share(size: float | str | None, scale: Sequence[float]) -> float:
     return min(max((math.log10(abs(size)) - low) / (high - low), 0.0), 1.0) if high > low else 1.0
 
 
-def tint(size: float, scale: Sequence[float]) -> str:
-    """The class of a gradient's size."""
-    return f"h{round(TINTS * share(size, scale))}" if size else "none"
+def tint(size: float, sign: int, scale: Sequence[float]) -> str:
+    """The class of a gradient's size and sign."""
+    return f"{_HUES[sign][0]}{round(TINTS * share(size, scale))}" if size else "none"

@@ -67,17 +67,9 @@ class Pen:
             window,
         )
 
-    def token(
-        self,
-        text: str,
-        route: Sequence[Point],
-        start: float,
-        end: float,
-        back: bool,
-    ) -> None:
+    def token(self, kind: str, text: str, route: Sequence[Point], start: float, end: float) -> None:
         """Add a number that runs along a route."""
         wide = text_width(text, bold=True) + 12
-        kind = "token back" if back else "token"
         body = (
             f'<rect class="{kind}" x="{-wide / 2:.1f}" y="-9" width="{wide:.1f}" height="18" '
             f'rx="9"/><text class="token-text" y="4">{escape(text)}</text>'

@@ -22,6 +22,7 @@ class Look:
     ----------
     shape, value, gradient : the texts; "" before they are known.
     size : the gradient as a number, or as text if it is not finite; None before it is known.
+    sign : 1 or -1 for the gradient of a single number, else 0.
     value_map, gradient_map : the digests whose maps are shown, if any.
     """
 
@@ -29,6 +30,7 @@ class Look:
     value: str = ""
     gradient: str = ""
     size: float | str | None = None
+    sign: int = 0
     value_map: Any = None
     gradient_map: Any = None
 
@@ -49,6 +51,16 @@ class Look:
 
 
 @dataclass(frozen=True)
+class Flow:
+    """What runs along an edge: a text, and for a gradient its size and sign as in `Look`."""
+
+    edge: int
+    text: str
+    size: float | str | None = None
+    sign: int = 0
+
+
+@dataclass(frozen=True)
 class Scene:
     """One step.
 
@@ -56,15 +68,14 @@ class Scene:
     ----------
     box : index of the box whose value or contributions are computed.
     forward : whether it belongs to the forward pass.
-    edges : for each edge that is lit, its index, the text that runs along it, and the size of what
-        it carries.
+    edges : the edges that are lit, and what runs along them.
     heading, says : what happens, in words and in numbers.
     looks : every box, after the step.
     """
 
     box: int
     forward: bool
-    edges: list[tuple[int, str, float | str | None]]
+    edges: list[Flow]
     heading: str
     says: list[str]
     looks: list[Look] = field(repr=False)
@@ -152,15 +163,18 @@ class Scenes:
 
     def _scene(self, i: int, now: int) -> Scene:
         forward = now < self._count
-        edges: list[tuple[int, str, float | str | None]] = []
+        edges: list[Flow] = []
         for e, (a, b) in enumerate(self.edges):
             if b == i:
                 places = self._carried(a, b)
                 if forward:
-                    edges.append((e, self._look(a, now).token, None))
+                    edges.append(Flow(e, self._look(a, now).token))
+                elif len(places) == 1:
+                    size = places[0]["out"]
+                    sign = self._sign(places[0]["from"], size)
+                    edges.append(Flow(e, number(size, 3), size, sign))
                 elif places:
-                    size = places[0]["out"] if len(places) == 1 else None
-                    edges.append((e, "∂" if size is None else number(size, 3), size))
+                    edges.append(Flow(e, "∂"))
         looks = [self._look(j, now) for j in range(len(self.items))]
         way = "Forward" if forward else "Backward"
         return Scene(
@@ -225,9 +239,15 @@ class Scenes:
             *_brief(digest),
             text,
             size,
+            self._sign(k, size),
             _mapped(digest),
             _mapped(event["gradient"]) if whole else None,
         )
+
+    def _sign(self, k: int, size: float | str | None) -> int:
+        """The sign of a gradient with respect to an event that is a single number."""
+        single = "number" in (self.events[k].get("value") or {})
+        return (size > 0) - (size < 0) if single and isinstance(size, (int, float)) else 0
 
     def _gradient(self, k: int, now: int) -> tuple[float | str | None, str, bool]:
         """Size and text of a gradient at a time, and whether it is complete."""
