@@ -7,6 +7,7 @@ import pytest
 
 import nn
 from autograd import Op, Value, play
+from autograd.viz.player.play import page as page_of
 from nn.functional import relu
 
 
@@ -272,6 +273,17 @@ def test_what_cannot_be_recomputed_says_why_and_its_controls_are_disabled(visit)
     assert page.find("#one").is_disabled()
     assert page.find("#typed").is_disabled()
     assert not page.find("#changed").is_visible()
+
+
+def test_a_page_that_is_a_recording_only_offers_nothing_to_change(browser, tmp_path):
+    recording = {key: x for key, x in play(neuron()[0]).data.items() if key != "live"}
+    path = tmp_path / "page.html"
+    path.write_text(page_of("recording", recording, ""), encoding="utf-8")
+    page = Alive(browser, path)
+    assert not page.find("#alive").is_visible()
+    page.find("#back").click()
+    page.context.close()
+    assert not page.errors
 
 
 def test_it_is_alive_in_the_frame_of_a_notebook(browser, tmp_path):

@@ -153,7 +153,8 @@ const alive = (() => {
 
   function buildAlive() {
     const panel = byId("alive");
-    
+    panel.hidden = !data.live; // such as the page of a training run, which is a recording only
+    if (panel.hidden) return;
     const choice = make("select", { id: "leaf", "aria-label": "the leaf to change" }, ...sources.map((k) => make("option", { value: k }, `${nameOf(k)}${events[k].kind === "constant" ? " (constant)" : ""}`)));
     panel.append(make("h2", {}, "Change it"), make("p", { id: "why" }),
       make("fieldset", { id: "edit", "aria-label": "change a value" },
