@@ -1,6 +1,6 @@
 // Opening and closing groups, zoom and search.
 
-function choose(k) { chosen = k; boxes.forEach((b) => b.g.classList.toggle("chosen", b.kind === "e" && b.k === k)); inspect(); }
+function choose(k) { chosen = k; chosenGroup = null; boxes.forEach((b) => b.g.classList.toggle("chosen", b.kind === "e" && b.k === k)); inspect(); }
 function goTo(k) {
   open(of[k]);
   choose(k);
