@@ -40,7 +40,7 @@ function open(g, keep, follows) {
     const texts = (h < 58 ? [16, 31, 46] : [20, 36, 51]).map((dy, j) => draw("text", { x: w / 2, y: dy, class: ["title", "value", "grad"][j] }));
     const fitted = (title) => {
       const name = title.startsWith(at.prefix) ? title.slice(at.prefix.length) : title; // within its module
-      const most = Math.floor((w - 8) / (h < 58 ? 7.8 : 7.6));
+      const most = Math.floor((w - 10) / (h < 58 ? 7.8 : 8));
       if (name.length <= most) return name;
       return h < 58 ? `${name.slice(0, 3)}…${name.slice(4 - most)}` : `${name.slice(0, most - 1)}…`; // the end of a path says most
     };
