@@ -42,7 +42,7 @@ function show() {
     write(box, 1, plain ? "constant" : reached ? brief(event.value) : inside ? `${inside} of ${groups[shown].ops} ops` : "not yet", reached || plain ? "value" : "wait");
     const gradient = gradientOf(result, now);
     write(box, 2, reached && (backwards || gradient.whole) ? gradient.text : "", gradient.filled ? "grad" : "wait");
-    if (kind === "g" && groups[k].repeat) write(box, 0, step && (within(step.view, k) || step.box === k) ? groups[shown].title : box.title, "title");
+    if (kind === "g" && groups[k].repeat) write(box, 0, box.fitted(step && (within(step.view, k) || step.box === k) ? groups[shown].title : box.title), "title");
     const heated = reached && gradient.filled;
     put(box, "fill", heated ? heat(gradient.size, gradient.single) : "", (fill) => { box.g.querySelector("rect").style.fill = fill; });
     mark(box, "unreached", !reached);
@@ -50,7 +50,7 @@ function show() {
     mark(box, "odd", heated && typeof gradient.size === "string");
     box.active = Boolean(step) && (kind === "e" ? step.k === k : step.box === k || within(step.view, k));
     mark(box, "active", box.active);
-    mark(box, "chosen", kind === "e" && k === chosen);
+    mark(box, "chosen", k === (kind === "e" ? chosen : chosenGroup));
     const said = kind === "g" ? `group of ${groups[k].ops} ops; Enter opens it` : event.kind;
     put(box, "label", [...box.texts.map((t) => t.textContent).filter(Boolean), said].join(" "), (label) => box.g.setAttribute("aria-label", label));
   });

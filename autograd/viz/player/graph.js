@@ -38,10 +38,13 @@ function open(g, keep, follows) {
     const g = draw("g", { class: classes, tabindex: "0", role: "button", transform: `translate(${x - w / 2},${y - h / 2})` });
     const title = kind === "g" ? groups[k].title : headingOf(k);
     const texts = (h < 58 ? [16, 31, 46] : [20, 36, 51]).map((dy, j) => draw("text", { x: w / 2, y: dy, class: ["title", "value", "grad"][j] }));
-    const name = title.startsWith(at.prefix) ? title.slice(at.prefix.length) : title; // within its module
-    const most = Math.floor((w - 8) / (h < 58 ? 7.8 : 7.6));
-    // The end of a path says most.
-    texts[0].textContent = name.length <= most ? name : h < 58 ? `${name.slice(0, 3)}…${name.slice(4 - most)}` : `${name.slice(0, most - 1)}…`;
+    const fitted = (title) => {
+      const name = title.startsWith(at.prefix) ? title.slice(at.prefix.length) : title; // within its module
+      const most = Math.floor((w - 10) / (h < 58 ? 7.8 : 8));
+      if (name.length <= most) return name;
+      return h < 58 ? `${name.slice(0, 3)}…${name.slice(4 - most)}` : `${name.slice(0, most - 1)}…`; // the end of a path says most
+    };
+    texts[0].textContent = fitted(title);
     g.append(draw("rect", { width: w, height: h, rx: kind === "e" && events[k].kind === "op" ? 16 : kind === "g" ? 8 : 2 }), ...texts);
     const act = () => (kind === "g" ? open(k) : outside ? goTo(k) : choose(k));
     g.addEventListener("click", act);
@@ -52,10 +55,10 @@ function open(g, keep, follows) {
       act();
       if (view === k && kind === "g") boxes[0].g.focus(); // the box that had the focus is gone
     });
-    if (kind === "e") ["mouseenter", "focus"].forEach((on) => g.addEventListener(on, () => choose(k)));
+    ["mouseenter", "focus"].forEach((on) => g.addEventListener(on, () => (kind === "e" ? choose : chooseGroup)(k)));
     g.append(draw("title", {}, title));
     svg.append(g);
-    return { g, texts, kind, k, title, outside, was: {} };
+    return { g, texts, kind, k, title, fitted, outside, was: {} };
   });
   crumbs();
   strip();

@@ -10,7 +10,7 @@ from itertools import pairwise
 from autograd.viz.player.layers import LANE, Layered, Spread, layered, positions, ranks
 from autograd.viz.player.views import View
 
-STAGE = 1168, 740
+STAGE = 1168, 720
 """Width and height of the graph's part of a window of 1600 x 900, in pixels."""
 
 STRIP = 150
@@ -43,7 +43,7 @@ NEAR = 12
 GAP = 32
 """Room between layers, for arrows."""
 
-BETWEEN = 30
+BETWEEN = 26
 """Room between bands."""
 
 TURN = 30

@@ -1,6 +1,6 @@
 // Opening and closing groups, zoom and search.
 
-function choose(k) { chosen = k; boxes.forEach((b) => b.g.classList.toggle("chosen", b.kind === "e" && b.k === k)); inspect(); }
+function choose(k) { chosen = k; chosenGroup = null; boxes.forEach((b) => b.g.classList.toggle("chosen", b.kind === "e" && b.k === k)); inspect(); }
 function goTo(k) {
   open(of[k]);
   choose(k);
@@ -36,8 +36,8 @@ function scale() {
 // Text of 12 pixels stays above 11: what is larger than the window scrolls.
 function fit() {
   const area = byId("scroll"), at = layoutOf(view);
-  const padding = isNarrow() ? 10 : 22;
-  const [x, y] = [(area.clientWidth - padding) / (at.width + 8), (area.clientHeight - padding) / (at.height + 8)];
+  const [besides, above] = isNarrow() ? [10, 10] : [22, 54]; // the padding of #scroll
+  const [x, y] = [(area.clientWidth - besides) / (at.width + 8), (area.clientHeight - above) / (at.height + 8)];
   zoom = isNarrow() ? Math.min(1.25, Math.max(0.92, x)) : Math.min(1.6, Math.max(0.92, Math.min(x, y)));
   scale();
 }

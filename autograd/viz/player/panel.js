@@ -128,14 +128,21 @@ function inspect() {
   alive.mark();
   const panel = byId("node");
   panel.replaceChildren();
+  if (chosenGroup !== null) { inspectGroup(panel, moment()); return; }
   if (chosen === null) { panel.append(make("p", { class: "faint" }, matchMedia("(pointer: coarse)").matches ? "Tap a box to see its details." : "Hover over a box, or Tab to it, to see its details.")); return; }
   const event = events[chosen], now = moment();
   panel.append(make("h2", {}, headingOf(chosen), event.details && event.details !== nameOf(chosen) ? ` ${event.details}` : ""), make("p", { class: "faint" }, event.where || path(of[chosen]) || "the whole graph"));
-  if (chosen > now) { panel.append(make("p", {}, "not computed yet")); return; }
+  describe(panel, chosen, now);
+  if (event.line) panel.append(make("p", {}, make("code", {}, event.line)));
+}
+// The value and the gradient of a node.
+function describe(panel, k, now) {
+  const event = events[k];
+  if (k > now) { panel.append(make("p", {}, "not computed yet")); return; }
   if (event.value) panel.append(statistics(event.value));
   const maps = make("div", { class: "maps" });
   if (event.value && event.value.map) maps.append(figure(event.value, "value"));
-  const gradient = gradientAt(chosen, now);
+  const gradient = gradientAt(k, now);
   if (gradient.state === "whole" && event.gradient.map) maps.append(figure(event.gradient, "gradient"));
   panel.append(maps);
   const words = { wait: "gradient: not computed yet", none: "gradient: none, the result does not depend on it", constant: "constant: no gradient",
@@ -145,5 +152,4 @@ function inspect() {
     if (event.gradient.noise) panel.append(make("p", {}, "Only what rounding left: the terms of its sum cancel."));
   }
   else panel.append(make("p", { class: "warm" }, words[gradient.state]));
-  if (event.line) panel.append(make("p", {}, make("code", {}, event.line)));
 }

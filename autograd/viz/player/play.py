@@ -38,6 +38,7 @@ _SCRIPTS: tuple[str | Path, ...] = (
     "flow.js",
     "panel.js",
     "closed.js",
+    "facts.js",
     "updates.js",
     "navigation.js",
     "repeat.js",
