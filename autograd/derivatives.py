@@ -167,7 +167,7 @@ def _tracked(name: str, i: int, x: Any) -> Value:
         if current() is not None:
             y: Any = np.positive(x) if x.dtype.kind == "f" else x.astype(np.float64)
             y.requires_grad = True
-            return y
+            return y  # type: ignore[no-any-return]
         x = x._data
     array = real_array(x, f"{name}: argument {i}")
     return Value(array if array.dtype.kind == "f" else array.astype(np.float64))

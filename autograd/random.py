@@ -98,7 +98,7 @@ def draw(rng: Rng, method: str, *args: Any, **kwargs: Any) -> Any:
 
     Examples
     --------
-    >>> draw(0, "integers", 10)
+    >>> int(draw(0, "integers", 10))
     8
     """
     made = _Draw(rng, method, args, kwargs)

@@ -41,9 +41,10 @@ autograd.ops
 autograd.derivatives
 autograd.gradient_check
 autograd.plan.terms autograd.plan.results autograd.plan.arguments autograd.plan.state
-autograd.plan.lowering autograd.plan.schedule
+autograd.plan.lowering autograd.plan.schedule autograd.plan.files
 autograd.plan.source autograd.plan.guards
-autograd.plan.memory autograd.plan.files autograd.plan.recording
+autograd.plan.memory autograd.plan.numbers
+autograd.plan.recording
 autograd.plan.plan
 autograd.plan
 autograd.readers.source_lines

@@ -197,7 +197,7 @@ def compile(function: Function) -> Compiled:
     >>> import numpy as np, autograd
     >>> step = autograd.compile(autograd.value_and_grad(lambda w: np.sum(np.tanh(w) ** 2)))
     >>> y, g = step(np.array([0.5, -1.0]))
-    >>> y.round(4), g.round(4)
-    (array(0.7936), array([ 0.7269, -0.6397]))
+    >>> float(y.round(4)), g.round(4)
+    (0.7936, array([ 0.7269, -0.6397]))
     """
     return Compiled(function)

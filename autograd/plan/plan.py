@@ -96,6 +96,7 @@ class Plan:
         self.delicate, self.effects = recording.delicate, recording.effects
         self.numbers = recording.numbers
         self.source = recording.written.text
+        self.summary = recording.summary
         self.bytes, self.asked = recording.schedule.bytes, recording.schedule.asked
         module = load(self.source)
         self.path = getattr(module, "__file__", None)
@@ -124,6 +125,9 @@ class Plan:
                 f"compile: an eager call changes {where}, and a plan would not, or otherwise. "
                 "Leave this out of the compiled function. Nothing was compiled."
             )
+
+    def __repr__(self) -> str:
+        return f"<Plan: {self.summary}>"
 
     # -- calls
 

@@ -97,7 +97,9 @@ class Recording:
             op.wary = lowering.steep
         alone = given.only_floats and not (self.leaves or self.constants or self.effects)
         self.numbers = Numbers(terms, names) if alone and is_scalar(terms) else None
-        self.written = Written(self.schedule, self.names, terms, self._summary())
+        self.summary = self._summary()
+        memory = f"{self.schedule.asked:,} bytes of results in {self.schedule.bytes:,}."
+        self.written = Written(self.schedule, self.names, terms, f"{self.summary};\n{memory}")
 
     def _source(self, x: Any) -> Source | None:
         if isinstance(x, Node):
@@ -119,8 +121,7 @@ class Recording:
         loops = [step for step in steps if isinstance(step, Loop)]
         return (
             f"{sum(len(loop.maps) for loop in loops)} maps over elements in {len(loops)} loops, "
-            f"{sum(isinstance(step, Product) for step in steps)} products; "
-            f"{self.schedule.asked:,} bytes of results in {self.schedule.bytes:,}."
+            f"{sum(isinstance(step, Product) for step in steps)} products"
         )
 
     def compare(self, other: Recording) -> None:

@@ -56,7 +56,7 @@ b1, i4, i8, f4, f8, U = np.bool_, np.int32, np.int64, np.float32, np.float64, np
 '''
 
 _NAMES = {"?": "b1", "i": "i4", "l": "i8", "q": "i8", "f": "f4", "d": "f8"}
-_BOOL = np.dtype(bool)
+_BOOL: Any = np.dtype(bool)
 _CONSTANT = re.compile(r"\bk\(")
 
 
@@ -399,7 +399,7 @@ def _key(arg: Term) -> Any:
     return id(view.of), view.strides, view.offset
 
 
-def _kind(term: Map, i: int, arg: Term) -> np.dtype[Any]:
+def _kind(term: Map, i: int, arg: Term) -> Any:
     """The dtype in which a map takes an argument: its own, but for conditions."""
     if term.label == "where" and i == 0:
         return _BOOL
