@@ -46,7 +46,8 @@ def sum_axes(a: Any, axes: tuple[int, ...], keepdims: bool = False) -> Any:
     n = 1
     for i in axes:
         n *= shape[i]
-    if n <= (1 if a.dtype is _HALF else FEW) or a.dtype.kind not in "fc":
+    few = n <= (1 if a.dtype is _HALF else FEW)
+    if few or a.dtype.kind not in "fc" or not isinstance(a, np.ndarray):  # or it is written
         return np.add.reduce(a, axis=axes, keepdims=keepdims)
     gone = {i % a.ndim for i in axes}
     wide = a.astype(np.float32) if a.dtype is _HALF else a

@@ -10,6 +10,7 @@ from autograd.dispatch import OPS
 from autograd.op import Op
 from autograd.ops.arrays.reduce import CASES, Axis, counted, spread, tex_over
 from autograd.ops.samples import cases
+from autograd.symbol import Symbol
 
 
 def _max(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
@@ -37,7 +38,7 @@ def to_extreme(g: Any, y: Any, a: Any, axis: Axis) -> Any:
     extreme = spread(y, a.shape, axis)
     hit = np.equal(a, extreme)
     broken = np.isnan(y)
-    if isinstance(broken, (np.ndarray, np.generic)) and broken.any():
+    if not isinstance(broken, Symbol) and broken.any():
         hit = hit | (np.isnan(a) & np.isnan(extreme))
     ties = counted(hit, axis, a.dtype)
     return np.where(hit, spread(g, a.shape, axis) / ties, 0)

@@ -12,6 +12,7 @@ from autograd.machine.scatter_sum import scatter_sum
 from autograd.op import Op
 from autograd.ops.arrays.shape import apart, together
 from autograd.ops.samples import A, Array, case, cases
+from autograd.symbol import Symbol
 
 
 def _take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
@@ -75,7 +76,7 @@ def _quantile_vjp(g: Any, a: Any, q: Any, axis: Any, method: Any) -> Any:
         g = np.moveaxis(np.reshape(g, (len(weights), *lines.shape[:-1])), 0, -1)
     found = take_along_axis.call(np.matmul(g, weights), ranks(lines), -1)
     broken = np.isnan(lines)
-    if isinstance(broken, np.ndarray) and broken.any():  # NaN in a line is its quantile
+    if not isinstance(broken, Symbol) and broken.any():  # NaN in a line is its quantile
         found = np.where(broken.any(axis=-1, keepdims=True), np.nan, found)
     return apart(found, a.shape, axis)
 

@@ -182,6 +182,11 @@ def affine(x: Any, weight: Any, bias: Any) -> Any:
     return np.matmul(x, np.transpose(weight)) + bias
 
 
+def deviation(a: Any, axis: Any = None) -> Any:
+    """Deviation from the mean."""
+    return a - np.mean(a, axis, keepdims=True)
+
+
 def index_update(a: Any, x: Any, index: Any) -> Any:
     """A copy of a with x at an index; the last of repeated positions wins."""
     shape = tuple(map(int, np.shape(bare(a))))
@@ -287,6 +292,7 @@ DEFINITIONS: dict[str, Callable[..., Any]] = {
         *(
             resample,
             affine,
+            deviation,
             index_update,
             index_add,
             fold,

@@ -22,6 +22,9 @@ from autograd.viz.live.template import template
 LIMIT = 200_000
 """Most bytes of arrays that a page carries, leaves and constants together."""
 
+_WITHIN = {"e": 1e-2, "f": 1e-5, "d": 1e-9}
+"""How much of their size recomputed numbers may differ by, for the narrowest dtype recorded."""
+
 _TAKEN = frozenset({"g", "y", "np", "K", "in", "new", "default", "var", "with", "function"})
 
 
@@ -74,14 +77,16 @@ class Live:
                 checks.append(projection(x))
             if event.gradient and "number" not in event.gradient:
                 checks.append(story.checks[event.index])
-        narrow = any(type(x) is not tuple and np.asarray(x).dtype.char in "fe" for _, x in found)
+        kinds = {np.asarray(x).dtype.char for _, x in found if type(x) is not tuple}
+        narrowest = next((kind for kind in "ef" if kind in kinds), "d")
         return {
             "of": of,
             "arrays": arrays,
             "constants": self._packed.constants,
             "bytes": encoded(self._packed.bytes),
             "checks": encoded(np.array(checks)),
-            "within": 1e-5 if narrow else 1e-9,
+            "eps": float(np.finfo(narrowest).eps),
+            "within": _WITHIN[narrowest],
             "fixed": dict(_fixed(story)),
             **_numbers(story),
         }

@@ -29,7 +29,8 @@ class Packed:
         for kind in (np.uint8, np.float32, np.float64):
             with np.errstate(invalid="ignore", over="ignore"):
                 small = a.astype(kind)
-            if np.array_equal(small, a, equal_nan=a.dtype.kind == "f"):
+                same = small.astype(a.dtype).tobytes() == a.tobytes()  # -0.0 is not 0
+            if same:
                 break
         self.bytes += bytes(-len(self.bytes) % small.itemsize)
         start = len(self.bytes)

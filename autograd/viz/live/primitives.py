@@ -440,8 +440,8 @@ def nan_to_num(
 def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
     """As numpy.clip."""
     low, high = a_min if min is None else min, a_max if max is None else max
-    a = a if low is None else np.maximum(a, low)
-    return a if high is None else np.minimum(a, high)
+    a = a if low is None else np.where(np.less(a, low), low, a)  # of -0.0 and 0 it keeps a
+    return a if high is None else np.where(np.greater(a, high), high, a)
 
 
 def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
