@@ -13,9 +13,9 @@ function inspectGroup(panel, now) {
   const list = make("dl", {}), fact = (name, text) => list.append(make("dt", {}, name), make("dd", {}, text));
   panel.append(make("h2", {}, group.title), make("p", { class: "faint" }, path(group.parent) || "the whole graph"));
   if (kind) fact("module", where ? `${kind} at ${where}` : kind);
-  if (group.repeat) fact(`${group.repeat.noun}s`, counted(group.repeat.of.length));
-  fact("ops", counted(group.ops));
-  if (group.parameters) fact("parameters", counted(group.parameters));
+  if (group.repeat) fact(`${group.repeat.noun}s`, thousands(group.repeat.of.length));
+  fact("ops", thousands(group.ops));
+  if (group.parameters) fact("parameters", thousands(group.parameters));
   panel.append(list);
   if (group.out < 0) return;
   const result = headingOf(group.out);
@@ -26,4 +26,4 @@ function moduleOf(group) {
   const parts = (group.module || "").split(": ");
   return parts.length > 1 ? parts : ["", parts[0]];
 }
-const counted = (n) => n.toLocaleString("en");
+const thousands = (n) => n.toLocaleString("en");
