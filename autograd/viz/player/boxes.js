@@ -34,7 +34,8 @@ function show() {
   const backwards = now >= count - 1 && now >= 0;
   boxes.forEach((box) => {
     const { kind, k } = box;
-    const shown = kind === "g" && groups[k].repeat && step ? repeated(k, now) : k;
+    const passing = step && kind === "g" && groups[k].repeat && step.g !== k && (within(step.view, k) || step.box === k);
+    const shown = passing ? repeated(k, now) : k;
     const result = kind === "g" ? groups[shown].out : k; // the event whose value and gradient the box shows
     const event = events[result], last = kind === "g" ? extent[shown].last : k, reached = last <= now;
     const plain = event.kind === "constant" && !event.title && event.value && event.value.number !== undefined;
@@ -42,7 +43,7 @@ function show() {
     write(box, 1, plain ? "constant" : reached ? brief(event.value) : inside ? `${inside} of ${groups[shown].ops} ops` : "not yet", reached || plain ? "value" : "wait");
     const gradient = gradientOf(result, now);
     write(box, 2, reached && (backwards || gradient.whole) ? gradient.text : "", gradient.filled ? "grad" : "wait");
-    if (kind === "g" && groups[k].repeat) write(box, 0, box.fitted(step && (within(step.view, k) || step.box === k) ? groups[shown].title : box.title), "title");
+    if (kind === "g" && groups[k].repeat) write(box, 0, box.fitted(passing ? groups[shown].title : box.title), "title");
     const heated = reached && gradient.filled;
     put(box, "fill", heated ? heat(gradient.size, gradient.single) : "", (fill) => { box.g.querySelector("rect").style.fill = fill; });
     mark(box, "unreached", !reached);
