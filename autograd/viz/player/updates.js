@@ -85,6 +85,7 @@ function updateSlider() {
     section.append(make("p", { class: "faint" }, `From update ${whole(first)} on, ${many === 1 ? "one update" : counted(many, "update")} had another graph and ${many === 1 ? "is" : "are"} left out.`));
   }
   document.querySelector("main").before(section);
+  byId("alive").hidden = true; // what is shown was kept, and is not computed anew
   input.addEventListener("input", () => { halt(); goToUpdate(+input.value); });
   input.addEventListener("keydown", (e) => { if (!e.ctrlKey && !e.metaKey && /^(Arrow|Home|End|Page)/.test(e.key)) e.stopPropagation(); });
   go.addEventListener("click", () => {
