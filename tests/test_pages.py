@@ -72,7 +72,7 @@ def fragments(path):
         autograd.profile(loss)._repr_html_(),
         autograd.ladder(y)._repr_html_(),
         autograd.draw(y, gradients=True, formulas=True).svg(),
-        autograd.play(y).animation().svg(),
+        autograd.play(y).animation()._repr_html_(),
         autograd.play(y)._repr_html_(),
     ]
     path.write_text(

@@ -13,7 +13,7 @@ import numpy as np
 from autograd.node import Array
 from autograd.printable import printable
 from autograd.value import Value
-from autograd.viz.pages import save
+from autograd.viz.pages import framed, save
 from autograd.viz.summary import number
 
 _AROUND = 1  # rows and columns on each side of the largest difference
@@ -184,6 +184,9 @@ class Comparison:
         from autograd.readers.compare.page import page
 
         return page(self)
+
+    def _repr_html_(self) -> str:
+        return framed(self.html(), "Two runs compared", height=640)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the page to a file, atomically; its suffix is .html.

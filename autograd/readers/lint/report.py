@@ -13,7 +13,7 @@ from autograd.node import Node
 from autograd.op import SELECT
 from autograd.readers.lint.finding import Finding, Subject
 from autograd.viz.kept import Kept
-from autograd.viz.pages import embedded, fill, save
+from autograd.viz.pages import embedded, fill, framed, save
 
 _TEMPLATE = Path(__file__).with_name("report.html")
 
@@ -109,12 +109,13 @@ class Report(list[Finding]):
         return self._page()
 
     def _repr_html_(self) -> str:
-        return self._page(whole=False)
+        page, height = self._page(graph=False), 260 + 190 * min(len(self), 3)
+        return framed(page, f"Check of {self.title}", height)
 
-    def _page(self, whole: bool = True) -> str:
+    def _page(self, graph: bool = True) -> str:
         places: list[int | None] = [None] * len(self)
         packed = ""
-        if whole and self._seen is not None and len(self) and self._seen.size <= MOST:
+        if graph and self._seen is not None and len(self) and self._seen.size <= MOST:
             player, places = self._seen.player(self)
             if any(place is not None for place in places):
                 packed = base64.b64encode(zlib.compress(player.html().encode(), 9)).decode()
@@ -124,7 +125,6 @@ class Report(list[Finding]):
             verdict=self.verdict,
             measured=self.measured,
             findings=[*zip(self, places, strict=True)],
-            whole=whole,
             graph=bool(packed),
             data=embedded(packed),
         )

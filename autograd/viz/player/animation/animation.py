@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import pairwise
@@ -99,6 +100,14 @@ class Animation:
         found = [self._before, *(scene.looks for scene in self._shown)]
         return [*found, self.scenes.after if whole else found[-1]]
 
+    @property
+    def description(self) -> str:
+        """The picture in words."""
+        return (
+            f"{self.title}: a graph of {len(self.scenes.items)} boxes. Values flow forward through "
+            "it, then gradients flow back."
+        )
+
     def svg(self) -> str:
         """The picture as one SVG element, animated by its style sheet."""
         return self._picture(None)
@@ -124,8 +133,9 @@ class Animation:
     def __repr__(self) -> str:
         return f"<Animation of {self._count} steps; .save('story.svg'), .save('story.gif')>"
 
-    def _repr_svg_(self) -> str:
-        return self.svg()
+    def _repr_html_(self) -> str:
+        svg = b64encode(self.svg().encode()).decode()  # an element's style would be the notebook's
+        return f'<img src="data:image/svg+xml;base64,{svg}" alt="{escape(self.description)}">'
 
     # ---- places ----------------------------------------------------------------------------------
 
@@ -177,13 +187,10 @@ class Animation:
             self._draw_box(pen, i)
         self._draw_tokens(pen)
         self._draw_words(pen)
-        alt = (
-            f"{self.title}: a graph of {len(self.scenes.items)} boxes. Values flow forward through "
-            "it, then gradients flow back."
-        )
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{self.width}" height="{self.height}" '
-            f'viewBox="0 0 {self.width} {self.height}" role="img" aria-label="{escape(alt)}">'
+            f'viewBox="0 0 {self.width} {self.height}" role="img" '
+            f'aria-label="{escape(self.description)}">'
             f'<style>{pen.style()}</style><g id="{STILL}"/>'
             f'<rect class="card" x="0.5" y="0.5" width="{self.width - 1}" '
             f'height="{self.height - 1}" rx="10"/>'
