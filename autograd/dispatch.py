@@ -41,7 +41,7 @@ _SPECIAL = {  # ufuncs of scipy.special -> what takes Values
 
 
 class Traced:
-    """What NumPy passes to the op table instead of computing on it: a Value or a Symbol."""
+    """What NumPy passes to the op table instead of computing: a Value, a Symbol or Scripted."""
 
     __slots__ = ()
 

@@ -34,8 +34,9 @@ class Op(Written):
     The parameters of `forward` are first its array inputs, one for each vjp, then its other
     arguments. A vjp is ordinary NumPy code ``vjp(g, y, *inputs, *others)`` that returns the
     incoming gradient g times the derivative of y with respect to its input; broadcasting is undone
-    by the engine. It is written once and used in three ways: on arrays it computes, on Values it
-    records (hence derivatives of every order), on Symbols it writes its own formula.
+    by the engine. It is written once and used in four ways: on arrays it computes, on Values it
+    records (hence derivatives of every order), on Symbols it writes its own formula, on Scripted
+    arrays the script by which a page recomputes it.
 
     Parameters
     ----------

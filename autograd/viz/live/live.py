@@ -105,9 +105,9 @@ class Live:
             try:
                 text = self._text(op, static, xs, made._data, needs)
             except UNREADABLE as error:
-                said = f": {error}" if isinstance(error, Refused) else ""
-                where = f" ({event.where})" if event.where else ""
-                raise Refused(f"{made.op.name}{where} can't be written as script{said}") from error
+                said = str(error) if isinstance(error, Refused) else "its kernel has no formula"
+                name = f"{made.op.name} ({event.where})" if event.where else made.op.name
+                raise Refused(f"{name} can't be written as script: {said}") from error
             self._written[key] = self._rows.setdefault(text, len(self._rows))
         return self._written[key]
 
@@ -116,7 +116,7 @@ class Live:
         if op is SELECT:
             return f'{{ op: "output", select: {static[0]}, forward: (a) => a[{static[0]}] }}'
         if isinstance(op, KernelOp):
-            raise Refused("its kernel has no formula here")
+            raise Refused("its kernel has no formula")
         if isinstance(op, SequenceOp):
             names = [f"x{i}" for i in range(len(xs))]
         else:
