@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -20,6 +20,9 @@ LONGEST = 1000
 
 TRIED = 8
 """How many repeating stretches are looked at."""
+
+RUNS = 3
+"""How many of them of one period."""
 
 
 class Loop(NamedTuple):
@@ -68,24 +71,32 @@ class Repetition(NamedTuple):
 
 
 def repetition(
-    kinds: Sequence[Hashable], inputs: Sequence[Sequence[int]], share: float = 0.5
+    kinds: Sequence[tuple[object, ...]],
+    inputs: Sequence[Sequence[int]],
+    share: float = 0.5,
+    alike: bool = False,
 ) -> Repetition | None:
     """The loop that the parts of a graph form, such as ops or the calls of modules.
 
     Parameters
     ----------
-    kinds : of each part, in an order with inputs first: equal for the same part of every step.
+    kinds : of each part, in an order with inputs first: equal for the same part of every step. A
+        second item that is a number says how many results a part has.
     inputs : for each part, those that it uses; -1 for what is outside.
     share : of the parts that the loop must have, at least.
+    alike : whether the steps must also be wired alike, but for the first.
     """
-    return _Graph(kinds, inputs).loop(share)
+    return _Graph(kinds, inputs, alike).loop(share)
 
 
 class _Graph:
     """The parts of a graph, by index."""
 
-    def __init__(self, kinds: Sequence[Hashable], inputs: Sequence[Sequence[int]]) -> None:
-        self.kinds, self.inputs = kinds, inputs
+    def __init__(
+        self, kinds: Sequence[tuple[object, ...]], inputs: Sequence[Sequence[int]], alike: bool
+    ) -> None:
+        self.kinds, self.alike = kinds, alike
+        self.inputs = inputs
         self.users: list[list[int]] = [[] for _ in kinds]
         for v, wires in enumerate(inputs):
             for x in wires:
@@ -126,14 +137,15 @@ class _Graph:
 
     def _in_order(self, order: Sequence[int], share: float) -> Repetition | None:
         """The loop whose steps follow each other in this order."""
-        numbers: dict[Hashable, int] = {}
+        numbers: dict[object, int] = {}
         tokens = [numbers.setdefault(self.kinds[v], len(numbers)) for v in order]
         for start, period, end in _stretches(np.array(tokens), share):
             starts = range(start, start + period)
             cuts = [(cut, at) for at in starts if (cut := self._cut(order, at, period, end))]
             if cuts:
-                # Steps may begin at any part. Choose the cut with the fewest states, and the most
-                # uses of them; among these one that ends with the run, as the steps of a loop do.
+                # Steps may begin at any part. Choose the cut with the fewest states; then, of calls
+                # of modules, the one with most steps; then the one with the most uses of states;
+                # among these one that ends with the run, as the steps of a loop do.
                 best, _ = min(cuts, key=lambda cut: (*self._width(cut[0]), (end - cut[1]) % period))
                 return self._with_first(best)
         return None
@@ -142,14 +154,27 @@ class _Graph:
         """The loop whose first step begins at `start`; None if its steps carry no state."""
         count = (end - start) // period
         steps = [list(order[start + k * period : start + (k + 1) * period]) for k in range(count)]
+        if self.alike and count >= FEWEST:
+            steps = self._alike(steps)
         carried = [self._used(a, b) for a, b in pairwise(steps)]
-        if count < FEWEST or not all(carried):
+        if len(steps) < FEWEST or not all(carried):
             return None
         if not self._reached(carried[0], steps[1]) & set(carried[1]):
             return None
         states = set(carried[-1])
         last = [v for like, v in zip(steps[-2], steps[-1], strict=True) if like in states]
         return Repetition(steps, [*carried, last])
+
+    def _alike(self, steps: list[list[int]]) -> list[list[int]]:
+        """The most steps in a row that are wired alike; the first may differ."""
+        wires: list[list[set[tuple[str, int]]]] = []
+        for before, step in pairwise(steps):
+            place = {v: ("before", k) for k, v in enumerate(before)}
+            place |= {v: ("here", k) for k, v in enumerate(step)}
+            wires.append([{place[x] for x in self.inputs[v] if x in place} for v in step])
+        ends = [k for k in range(1, len(wires)) if wires[k] != wires[k - 1]]
+        begin, end = max(pairwise([0, *ends, len(wires)]), key=lambda run: run[1] - run[0])
+        return steps[begin : end + 1]
 
     def _with_first(self, loop: Repetition) -> Repetition:
         """The loop, with the step before its first one if that differs from the others.
@@ -199,10 +224,13 @@ class _Graph:
         first = [found[place] for place in sorted(found)]
         return Repetition([first, *steps], [[found[place] for place in sorted(states)], *carried])
 
-    def _width(self, loop: Repetition) -> tuple[int, int]:
-        """Sort key: the number of states, then minus the number of their uses."""
+    def _width(self, loop: Repetition) -> tuple[int, ...]:
+        """Sort key: the number of states, then minus those of steps, if alike, and of uses."""
         carried = loop.carried[1]
-        return len(carried), -sum(len(self.users[v]) for v in carried)
+        results = [self.kinds[v][1] for v in carried]
+        several = sum(n - 1 for n in results if isinstance(n, int))
+        steps = -len(loop.steps) if self.alike else 0
+        return len(carried) + several, steps, -sum(len(self.users[v]) for v in carried)
 
     def _reached(self, state: Iterable[int], step: Iterable[int]) -> set[int]:
         """The states, and the parts of a step that depend on them."""
@@ -236,9 +264,10 @@ def _stretches(tokens: Any, share: float) -> list[tuple[int, int, int]]:
         if not len(edges):
             continue
         lengths = edges[1::2] - edges[::2]
-        k = int(lengths.argmax())
-        count = int(lengths[k]) // period + 1
-        if count >= FEWEST and count * period > share * len(tokens):
+        for k in np.argsort(-lengths, kind="stable")[:RUNS]:
+            count = int(lengths[k]) // period + 1
+            if count < FEWEST or count * period <= share * len(tokens):
+                break
             start = int(edges[2 * k])
             found.append((-count * period, period, start, start + int(lengths[k]) + period))
     return [(start, period, end) for _, period, start, end in sorted(found)[:TRIED]]

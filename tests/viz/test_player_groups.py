@@ -10,7 +10,7 @@ import pytest
 import autograd
 import nn
 from autograd import Value, play
-from nn.functional import cross_entropy
+from nn.functional import cross_entropy, sigmoid
 
 
 def lstm_loss(steps=12):
@@ -275,3 +275,64 @@ def test_a_long_graph_without_repetition_is_cut_again_and_again():
     data = play(v).data
     assert max(len(g["items"]) for g in data["groups"]) <= 80
     assert data["groups"][0]["ops"] == 4000
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+@pytest.mark.parametrize("steps", [2, 3, 7])
+def test_all_steps_are_counted_also_where_sequences_end(kind, steps):
+    autograd.seed(0)
+    lengths = [steps, max(steps - 2, 1)]
+    y, _ = kind(3, 4)(np.ones((steps, 2, 3), np.float32), lengths=lengths)
+    data = play(np.sum(np.square(y))).data
+    box = named(data, f"step × {steps}")
+    assert len(box["repeat"]["of"]) == steps
+    assert all(len(norms) == steps for norms in box["strips"].values())
+    assert all(n > 0 for norms in box["strips"].values() for n in norms)
+
+
+def test_a_recurrent_layer_with_frozen_weights_has_its_steps():
+    autograd.seed(0)
+    layer = nn.GRU(3, 4)
+    layer.requires_grad_(False)
+    y, _ = layer(Value(np.ones((4, 2, 3), np.float32), name="x"))
+    assert len(named(play(np.sum(y)).data, "step × 4")["strips"]["h"]) == 4
+
+
+def test_layers_and_directions_of_a_recurrent_module_are_told_apart():
+    autograd.seed(0)
+    y, _ = nn.LSTM(3, 4, num_layers=2, bidirectional=True)(np.ones((3, 2, 3), np.float32))
+    titles = {g["title"] for g in play(np.sum(y)).data["groups"]}
+    layers = ["LSTM, layer 1", "LSTM, layer 2"]
+    assert titles >= {*layers, *(f"{layer}, backwards" for layer in layers)}
+
+
+def test_a_hand_written_lstm_has_strips_of_h_and_c():
+    rng = np.random.default_rng(0)
+    w, u = Value(rng.normal(size=(3, 8)), name="w"), Value(rng.normal(size=(2, 8)), name="u")
+    h = c = np.zeros((1, 2))
+    states = []
+    for x in rng.normal(size=(6, 1, 3)):
+        i, f, g, o = np.split(x @ w + h @ u, 4, axis=1)
+        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+        h = sigmoid(o) * np.tanh(c)
+        h.name, c.name = "h", "c"
+        states.append((h, c))
+    loss = np.sum(np.square(h))
+    strips = named(play(loss).data, "step × 6")["strips"]
+    loss.backward(retain_graph=True)
+    for at, name in enumerate("hc"):
+        truth = [np.linalg.norm(state[at].grad) for state in states]
+        assert strips[name] == pytest.approx(truth, rel=1e-5)
+
+
+def test_layers_of_cells_are_repeated_each_by_itself():
+    autograd.seed(0)
+    cells = [nn.GRUCell(4, 4) for _ in range(3)]
+    states = [None] * 3
+    for x in np.ones((5, 2, 4), np.float32):
+        for k, cell in enumerate(cells):
+            states[k] = x = cell(x, states[k])
+    data = play(np.sum(states[-1])).data
+    boxes = [g for g in data["groups"] if "repeat" in g]
+    assert [g["title"] for g in boxes] == ["GRUCell × 5"] * 3
+    assert [len(g["strips"]["h"]) for g in boxes] == [5] * 3

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
-from itertools import pairwise
 
 from autograd.viz.blocks import Repetition, kind, repetition
 from autograd.viz.labels import call_labels
@@ -33,11 +33,20 @@ REPEATED = 10
 SERIES = 8
 """Most series of repetitions in one group."""
 
+SCANS = {"gru_scan": "GRU", "lstm_scan": "LSTM", "rnn_scan": "RNN"}
+"""Recurrent ops over whole sequences."""
+
+LAYER = re.compile(r"weight_ih_l(\d+)(_reverse)?$")
+"""The name of a weight of a recurrent layer."""
+
 SHARED = 4
 """Fewest ops on what all repetitions share, such as slices of weights, that make a group."""
 
 RESHAPED = ("getitem", "transpose", "reshape")
 """Ops on weights whose results are still weights."""
+
+SHAPING = (*RESHAPED, "expand_dims", "squeeze", "output")
+"""Ops that change nothing but a shape."""
 
 Item = tuple[str, int]
 """("e", event) or ("g", group): a box of a view."""
@@ -104,7 +113,7 @@ class Groups:
         self._kinds = {k: kind(story.trace, story.nodes[k]) for k in self._ops}
         self._calls()
         for group in self.all:  # also those that are made meanwhile
-            if not group.repeat:
+            if not group.repeat and not self._scan(group):
                 self._repeats(group)
         for group in list(self.all):
             if not group.repeat:
@@ -163,7 +172,7 @@ class Groups:
         trace, story = self.story.trace, self.story
         calls = {k: trace.calls[id(story.nodes[k])] for k in self._ops}
         labels = call_labels([c for c in calls.values() if c])
-        inside = Counter(id(outer) for c in calls.values() if c for outer in c.chain())
+        wrapping = self._wrapping(calls)
         kernels = {id(c) for c in calls.values() if c and c.title}
         boxes = sum(not (c and c.title) for c in calls.values()) + len(kernels)
         boxes += sum(
@@ -177,13 +186,10 @@ class Groups:
         def group_of(call: Call | None) -> Group:
             if call is None:
                 return self.all[0]
-            if flat and not call.title:
+            if flat and not call.title and id(call) not in wrapping:
                 return group_of(call.parent)
             around = call.parent
-            if call.title and around and inside[id(around)] == inside[id(call)]:
-                found = made(around) if not around.title else made(call)  # all that a module does
-            else:
-                found = made(call)
+            found = made(around if call.title and around and id(around) in wrapping else call)
             if call.title:
                 found.kernel = call.owner.name
             return found
@@ -193,6 +199,8 @@ class Groups:
                 title = visible(_closed(labels[id(call)]))
                 if flat and not call.title:
                     title = type(call.owner).__name__
+                if call.title:
+                    title = self._layer(call, calls) or title
                 parent = group_of(call.parent)
                 title = title.removeprefix(self.prefix(parent.index))
                 known[id(call)] = self._new(parent.index, shortened(title, 40))
@@ -202,6 +210,32 @@ class Groups:
 
         for k, call in calls.items():
             self._put(k, group_of(call))
+
+    def _layer(self, kernel: Call, calls: Mapping[int, Call | None]) -> str:
+        """Which layer of a recurrent module a kernel is, by the names of its weights."""
+        if kernel.owner.name not in SCANS:
+            return ""
+        own = [k for k, call in calls.items() if call is kernel]
+        sources = {x["from"] for k in own for x in self.story.events[k].inputs if x}
+        names = [self.story.trace.name(self.story.nodes[k]) or "" for k in sources]
+        found = next((m for name in names if (m := LAYER.search(name))), None)
+        if not found:
+            return ""
+        backwards = ", backwards" if found[2] else ""
+        return f"{SCANS[kernel.owner.name]}, layer {int(found[1]) + 1}{backwards}"
+
+    def _wrapping(self, calls: Mapping[int, Call | None]) -> set[int]:
+        """The calls of modules that do no more than to call one kernel, and shape its inputs."""
+        kernels: dict[int, set[int]] = {}
+        other: set[int] = set()
+        for k, call in calls.items():
+            kernel = call if call and call.title else None
+            for outer in call.chain() if call else ():
+                if kernel:
+                    kernels.setdefault(id(outer), set()).add(id(kernel))
+                elif self.story.events[k].op not in SHAPING:
+                    other.add(id(outer))
+        return {key for key, inside in kernels.items() if len(inside) == 1} - other
 
     def _inline(self) -> None:
         """Show modules of one op as that op, where there is room for it and its weights."""
@@ -238,6 +272,46 @@ class Groups:
 
     # Repeated blocks
 
+    def _scan(self, group: Group) -> bool:
+        """Whether a group opens a recurrent op; then there is a group for each of its steps.
+
+        The reference names the states h and c. What leads to one of them alone is of its step;
+        what leads to several steps, such as a gate's weights, is of none.
+        """
+        if group.kernel not in SCANS:
+            return False
+        story = self.story
+        events = sorted(group.events)
+        named = {k: story.trace.name(story.nodes[k]) for k in events}
+        states = {
+            name: [k for k in events if named[k] == name and story.events[k].op != "where"]
+            for name in ("c", "h")
+        }
+        step = {k: t for line in states.values() for t, k in enumerate(line)}
+        if len(states["h"]) < 2 or len(states["c"]) not in (0, len(states["h"])):
+            return False
+        for k in events:  # where a sequence has ended, its state stays
+            if story.events[k].op == "where" and named[k] in states:
+                before = [step[x["from"]] for x in story.events[k].inputs if x.get("from") in step]
+                step[k] = max(before, default=0)
+        for k in reversed(events):
+            users = {step.get(u) for u in story.users[k]}
+            if k not in step and len(users) == 1 and (t := users.pop()) is not None:
+                step[k] = t
+        steps: list[list[Item]] = [[] for _ in states["h"]]
+        for k in events:
+            if k in step and not self.fixed[k]:
+                steps[step[k]].append(("e", k))
+        items, inputs = self._items(group)
+        taken = {i for i, (_, k) in enumerate(items) if k in step and not self.fixed[k]}
+        shared = self._shared(items, inputs, taken)
+        self._repeated(group, steps, list(zip(*filter(None, states.values()), strict=True)))
+        if len(shared) >= SHARED:
+            self._move(
+                [items[i] for i in sorted(shared)], self._new(group.index, "shared by all steps")
+            )
+        return True
+
     def _items(self, group: Group) -> tuple[list[Item], list[list[int]]]:
         """The events and groups in a group, inputs first, and for each the items that it uses."""
         home: dict[int, Item] = {k: ("e", k) for k in group.events}
@@ -268,7 +342,7 @@ class Groups:
             left += at.groups
         return sorted(found)
 
-    def _kind(self, item: Item) -> Hashable:
+    def _kind(self, item: Item) -> tuple[object, ...]:
         """What an item has in common with its repetitions: its ops and their shapes."""
         sort, k = item
         if sort == "e":
@@ -285,13 +359,13 @@ class Groups:
         kinds = [self._kind(item) for item in items]
         single = all(sort == "e" for sort, _ in items)
         for _ in range(SERIES):
-            found = repetition(kinds, inputs, REPEATED / len(items) if single else 0.0)
+            found = repetition(kinds, inputs, REPEATED / len(items) if single else 0.0, True)
             if found is None:
                 return
             steps = [[items[i] for i in step] for step in found.steps]
             taken = {i for step in found.steps for i in step}
             ops = sum(self._size(item) for step in steps for item in step)
-            if ops > max(REPEATED, 2 * len(steps) - 1) and _alike(found.steps, inputs):
+            if ops > max(REPEATED, 2 * len(steps) - 1):
                 shared = self._shared(items, inputs, taken)
                 self._repeated(group, steps, self._states(items, found))
                 if len(shared) >= SHARED:
@@ -500,16 +574,6 @@ def _sorted(last: dict[Item, int], before: dict[Item, dict[Item, None]]) -> list
             if not waiting[user]:
                 heappush(ready, (last[user], user))
     return list(found)
-
-
-def _alike(steps: Sequence[Sequence[int]], inputs: Sequence[Sequence[int]]) -> bool:
-    """Whether the parts of all steps but the first are wired alike, to the step and that before."""
-    wires = []
-    for before, step in pairwise(steps):
-        place = {v: ("before", k) for k, v in enumerate(before)}
-        place |= {v: ("here", k) for k, v in enumerate(step)}
-        wires.append([{place.get(x, ("", 0)) for x in inputs[v]} - {("", 0)} for v in step])
-    return all(wire == wires[0] for wire in wires)
 
 
 def _closed(label: str) -> str:

@@ -126,7 +126,8 @@ class Story:
         if not self.trace.order:
             self._source(root)
         labels = call_labels([c for c in self.trace.calls.values() if c])
-        ops = Counter(id(c) for v in self.trace.order if (c := self.trace.calls[id(v)]))
+        calls = (c for v in self.trace.order if (c := self.trace.calls[id(v)]))
+        ops = Counter(id(outer) for c in calls for outer in c.chain())
         used = formula.names_in(self.trace)
         for v in self.trace.order:
             made = self.trace.made(v)
