@@ -308,10 +308,10 @@ class _Drawing:
         self.begins, self.stops = [0.0] * len(layers), [0.0] * len(layers)
         self.long = 0.0
         for a, z in bands:
-            at = float(turn)
+            along = float(turn)
             for k in range(a, z):
-                self.begins[k], self.stops[k] = at, at + lengths[k]
-                at += lengths[k] + (24 if self.tall else GAP) + gaps[k]
+                self.begins[k], self.stops[k] = along, along + lengths[k]
+                along += lengths[k] + (24 if self.tall else GAP) + gaps[k]
             self.long = max(self.long, self.stops[z - 1] + turn)
 
     def score(self, stage: float) -> float:
@@ -391,7 +391,8 @@ class _Drawing:
 
 def _short(a: tuple[int, ...], b: tuple[int, ...]) -> list[int]:
     """The straight line between two boxes, one above or beside the other."""
-    (x1, y1, w1, h1), (x2, y2, w2, h2) = a, b
+    x1, y1, w1, h1 = map(float, a)
+    x2, y2, w2, h2 = map(float, b)
     if abs(y1 - y2) >= (h1 + h2) / 2:
         sign = math.copysign(1, y2 - y1)
         x = min(max(x1, x2 - w2 / 2 + 14), x2 + w2 / 2 - 14)
