@@ -84,7 +84,7 @@ def test_an_lstm_unfolds_in_time_by_keyboard_alone(visit):
     page.page.locator("#which").focus()
     page.press("ArrowRight", "ArrowRight")
     assert "step 3 of 9" in page.text("#crumbs")
-    assert page.page.locator(".box", has_text="sigmoid").count() == 3
+    assert page.page.locator(".box", has_text=" gate ").count() == 3
     page.press("End")
     assert "∂" in page.text(".box.op")
     page.press("Escape", "Escape")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +14,8 @@ import autograd
 import nn
 from autograd import Value, play
 from nn.functional import cross_entropy, relu
+
+PLAYER = import_module("autograd.viz.player.play")
 
 
 def mlp():
@@ -481,14 +486,13 @@ def test_the_panel_of_a_group_tells_its_gain(visit, tmp_path):
 def test_a_bar_of_the_strip_goes_to_its_step_and_marks_the_current_one(visit):
     page = visit(lstm(6), reduced_motion="reduce")
     menu(page, "depth", 2)
-    page.press("Home", "PageDown")
+    page.step_to("Forward: step 1 of 6")
     bars = page.page.locator("#strip .bars").first.locator("span")
     bars.nth(3).click()
     assert "Forward: step 4 of 6" in page.text("#now")
     marked = "bars => bars.map(b => b.classList.contains('current'))"
     assert bars.evaluate_all(marked) == [t == 3 for t in range(6)]
-    page.press("End")
-    page.page.locator(".box.group", has_text="step").first.wait_for()
+    page.step_to("Backward: step 5 of 6")
     bars.nth(1).click()
     assert "Backward: step 2 of 6" in page.text("#now")
     assert bars.evaluate_all(marked) == [t == 1 for t in range(6)]
@@ -566,3 +570,19 @@ def test_two_fingers_zoom_and_one_moves_the_graph(visit):
         fingers("touchMove", (250 - 10 * k, 220))
     fingers("touchEnd")
     assert left() == pytest.approx(at + 80, abs=12)
+
+
+def test_no_two_scripts_of_the_page_declare_one_name():
+    """They share one scope, where a second declaration stops the page."""
+    folder = Path(PLAYER.__file__).parent
+    texts = [(folder / name).read_text("utf-8") for name in PLAYER._SCRIPTS]
+    declared = re.compile(r"^(?:const|let|function|async function) +(\w+)", re.MULTILINE)
+    names = Counter(name for text in texts for name in declared.findall(text))
+    assert len(names) > 100
+    assert [name for name, times in names.items() if times > 1] == []
+
+
+def test_every_id_of_the_page_is_there_once(visit):
+    page = visit(neuron())
+    ids = page.page.locator("[id]").evaluate_all("all => all.map(e => e.id)")
+    assert [name for name, times in Counter(ids).items() if times > 1] == []

@@ -125,6 +125,7 @@ class Story:
         """Make the events in order; a leaf comes right before the op that first uses it."""
         if not self.trace.order:
             self._source(root)
+            self.events[0].root = True
         labels = call_labels([c for c in self.trace.calls.values() if c])
         calls = (c for v in self.trace.order if (c := self.trace.calls[id(v)]))
         ops = Counter(id(outer) for c in calls for outer in c.chain())
