@@ -3,7 +3,8 @@
 //
 //   live.alive, live.why        whether it can, and why not
 //   live.fixed                  {k: what of event k stays as it was recorded}
-//   live.set(k, numbers, shape) another value for leaf or constant k; its own shape by default
+//   live.set(k, numbers, shape) another value for leaf or constant k; its own shape by default. Another one is
+//                               for graphs that keep no number of samples, which scripts can't tell
 //   live.run(), live.reset()    recompute all; back to what was recorded
 //   live.value(k), live.gradient(k), live.contribution(u, i)    {shape, data}; undefined where none
 //   live.refresh(events)        put what was recomputed where `show` and the panels read it
