@@ -449,6 +449,41 @@ def test_hidden_units_are_evaluated_over_a_grid_of_points(blank):
     assert_equal(as_array(all_), model(grid).data, 1e-12)
 
 
+def test_a_batch_of_another_size_gives_the_gradients_of_a_mean(blank):
+    rng = np.random.default_rng(0)
+    model = nn.Sequential(
+        nn.Linear(2, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.LayerNorm(8), nn.Linear(8, 1)
+    ).to(float)
+    (x, y), (other, then_y) = [(rng.normal(size=(n, 2)), rng.normal(size=(n, 1))) for n in (16, 40)]
+    graph = Graph(functional.mse_loss(model(x), y))
+    sets = "".join(
+        f"live.set({graph.story.index[id(a)]}, {b.ravel().tolist()}, {list(b.shape)});"
+        for a, b in ((x, other), (y, then_y))
+    )
+    wanted = autograd.grad(functional.mse_loss(model(other), then_y), list(model.parameters()))
+    events = [graph.event(p) for p in model.parameters()]
+    then = f"""{sets} live.run();
+    return {events}.map(live.gradient).map((a) => ({{ shape: a.shape, data: Array.from(a.data) }}));
+    """
+    (found,) = together(blank, [graph.program()], then)
+    scale = max(np.abs(g).max() for g in wanted)
+    for a, gradient in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(as_array(a), gradient, rtol=1e-9, atol=1e-12 * scale)
+
+
+def test_positions_that_hold_for_one_size_are_refused_for_another(blank):
+    x = np.random.default_rng(0).normal(size=(4, 2))
+    y = np.flip(Value(np.ones(2)) * x, 0)
+    graph = Graph(np.sum(np.square(y)))
+    at, points = graph.story.index[id(x)], "{ shape: [5, 2], data: Array(10).fill(1) }"
+    then = f"""
+    try {{ live.evaluate({{ {at}: {points} }}, {graph.event(y)}); }}
+    catch (error) {{ return error.message; }}
+    """
+    (said,) = together(blank, [graph.program()], then)
+    assert said == "positions in 8 elements do not hold for (5,2)"
+
+
 # ---- pages
 
 

@@ -3,7 +3,8 @@
 //
 //   live.alive, live.why        whether it can, and why not
 //   live.fixed                  {k: what of event k stays as it was recorded}
-//   live.set(k, numbers, shape) another value for leaf or constant k; its own shape by default
+//   live.set(k, numbers, shape) another value for leaf or constant k; its own shape by default. Another one is
+//                               for graphs that keep no number of samples, which scripts can't tell
 //   live.run(), live.reset()    recompute all; back to what was recorded
 //   live.value(k), live.gradient(k), live.contribution(u, i)    {shape, data}; undefined where none
 //   live.refresh(events)        put what was recomputed where `show` and the panels read it
@@ -182,12 +183,13 @@ const live = (() => {
     return loose;
   }
   function verify() {
-    const checks = new Float64Array(bytes(given.checks)), exact = pairs(projection), loose = looseness(exact);
-    let next = 0;
+    const checks = new Float64Array(bytes(given.checks)), exact = pairs(projection);
+    let next = 0, loose = null;
     const wrong = (k, i, digest) => {
       const wanted = digest.number === undefined ? checks[next++] : plain(digest.number) / 2, [found, size] = exact[k][i] || [];
       if (!Number.isFinite(wanted) || !Number.isFinite(found)) return !Object.is(found, wanted);
-      return Math.abs(found - wanted) > given.within * size + 4 * loose[k][i];
+      const error = Math.abs(found - wanted);
+      return error > given.within * size && error > given.within * size + 4 * (loose ??= looseness(exact))[k][i];
     };
     for (let k = 0; k < count; k++) {
       const { value, gradient } = events[k];

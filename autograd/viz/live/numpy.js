@@ -28,6 +28,7 @@ const np = (() => {
     }
     return found;
   }
+  const hold = (shape, size) => { if (count(shape) !== size) refuse(`positions in ${size} elements do not hold for (${shape})`); };
   const pick = (data, shape, at, fill = 0) => {
     const y = new Float64Array(at.length);
     for (let i = 0; i < y.length; i++) y[i] = at[i] < 0 ? fill : data[at[i]];
@@ -288,8 +289,8 @@ const np = (() => {
     scatter: (a, index, shape) => { const [to, at] = view(shape, index); return drop(dataOf(broadcast_to(a, to)), at, shape); },
     take: (a, indices, axis) => { const [shape, at] = taken(a.shape, indices, axis); return pick(a.data, shape, at); },
     put: (a, indices, axis, shape) => { const [to, at] = taken(shape, indices, axis); return drop(dataOf(broadcast_to(a, to)), at, shape); },
-    gather: (a, at, fill) => pick(dataOf(a), at.shape, at.data, fill),
-    add_at: (a, at, shape) => drop(dataOf(broadcast_to(a, shapeOf(at))), dataOf(at), shape),
+    gather: (a, at, size, fill) => { hold(shapeOf(a), size); return pick(dataOf(a), shapeOf(at), dataOf(at), fill); },
+    add_at: (a, at, shape, size) => { hold(shape, size); return drop(dataOf(broadcast_to(a, shapeOf(at))), dataOf(at), shape); },
     take_along_axis: (a, indices, axis) => { const [shape, at] = lines(a.shape, indices, axis); return pick(a.data, shape, at); },
     add_along_axis: (a, indices, n, axis) => {
       const shape = a.shape.map((m, k) => (k === (axis + a.shape.length) % a.shape.length ? n : m)), [to, at] = lines(shape, indices, axis);

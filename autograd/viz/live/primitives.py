@@ -346,14 +346,15 @@ def take(a: Any, indices: Any, axis: Any = None, mode: str = "raise") -> Any:
 
 
 def gather(a: Any, at: Any, fill: float = 0) -> Any:
-    """The elements at positions of the raveled a; `fill` at position -1."""
+    """The elements at positions of the raveled a, `fill` at -1. They hold for a's size alone."""
     flat = np.append(np.ravel(bare(a)), np.asarray(fill, bare(a).dtype))
-    return made("gather", flat[at], a, np.asarray(at), fill or None)
+    return made("gather", flat[at], a, np.asarray(at), flat.size - 1, fill or None)
 
 
 def add_at(a: Any, at: Any, shape: Any) -> Any:
     """Zeros of a shape with a added at these positions: the transpose of `gather`."""
-    return made("add_at", _added(bare(a), at, shape), a, np.asarray(at), list(shape))
+    size = math.prod(map(int, shape))  # positions hold for no other
+    return made("add_at", _added(bare(a), at, shape), a, np.asarray(at), list(shape), size)
 
 
 def _added(a: Any, at: Any, shape: Any) -> Any:
