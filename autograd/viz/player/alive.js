@@ -170,7 +170,7 @@ const alive = (() => {
           make("button", { type: "button", id: "undo" }, "reset")),
         make("p", { id: "remark", role: "status" }), make("div", { id: "curve" }), make("label", { class: "row", id: "hold" }, make("input", { type: "checkbox", id: "still" }), make("span", {}))));
     const can = live.alive && sources.length > 0;
-    byId("why").textContent = live.alive ? (sources.length ? "Drag, type, or use the arrow keys: everything is computed again, forward and backward." : "No leaf here is small enough to change.") : `Nothing can be changed here: ${live.why}`;
+    byId("why").textContent = live.alive ? (sources.length ? "Drag, type, or use the arrow keys: everything is computed again, forward and backward." : "There is no leaf of at most 64 numbers to change.") : `Nothing can be changed here: ${live.why}`;
     byId("edit").disabled = !can;
     byId("descent").disabled = !live.alive || !parameters.length || result < 0;
     panel.classList.toggle("dead", !live.alive);
