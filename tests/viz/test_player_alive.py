@@ -286,6 +286,11 @@ def test_a_page_that_is_a_recording_only_offers_nothing_to_change(browser, tmp_p
     assert not page.errors
 
 
+def test_ids_are_unique(visit):
+    ids = visit(neuron()[0]).find("[id]").evaluate_all("all => all.map(e => e.id)")
+    assert len(ids) == len(set(ids))
+
+
 def test_it_is_alive_in_the_frame_of_a_notebook(browser, tmp_path):
     path = tmp_path / "notebook.html"
     path.write_text(f"<!doctype html><meta charset=utf-8>{play(neuron()[0])._repr_html_()}")
