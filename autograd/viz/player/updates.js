@@ -133,8 +133,9 @@ function remarked(remarks) {
 // Opens the group of a node, with everything shown, and lights the node up; the focus stays.
 function lightUp(k) {
   lit = k;
+  finished = true;
+  time = 2 * count;
   open(of[k]);
-  to(steps.length, true);
   choose(k);
   const box = boxes.find((b) => b.kind === "e" && b.k === k);
   if (box) scrollTo(box.g);
