@@ -181,5 +181,5 @@ def test_text_in_the_gallerys_pictures_is_readable_on_any_screen(browser, pages)
 def test_every_link_of_the_gallery_leads_to_a_page(pages):
     html = pages("gallery").read_text("utf-8")
     links = set(re.findall(r'(?:href|src|srcset)="([^"#]+\.(?:html|svg))"', html))
-    assert len(links) == 6 * 3 + 4
+    assert len(links) == 6 * 3 + 5
     assert all((pages("gallery").parent / link).is_file() for link in links)

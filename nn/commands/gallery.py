@@ -14,6 +14,7 @@ import autograd
 from autograd.files import located, write
 from autograd.value import Value
 from autograd.viz.pages import fill
+from nn.commands.playground import example
 from nn.commands.refusal import Refusal
 
 NAME = "gallery"
@@ -21,9 +22,9 @@ SUMMARY = "show six networks in motion, with an interactive page for each"
 DESCRIPTION = (
     "Write six networks to a directory, each as a moving picture and as a page to step through: a "
     "neuron, a multilayer perceptron on digits, LeNet, an LSTM on text, a Transformer block and "
-    "one training step of a GAN. Four more pages show a training run over time, two runs on one "
-    "graph, a check of a broken network, and a neuron down to single numbers. index.html shows "
-    "them all."
+    "one training step of a GAN. Five more pages show a playground, a training run, two runs on "
+    "one graph, a check of a broken network, and a product down to single numbers. index.html "
+    "shows them all."
 )
 
 _TEMPLATE = Path(__file__).with_name("gallery.html")
@@ -203,6 +204,11 @@ NETWORKS = {
 }
 
 
+def playground(folder: Path) -> None:
+    """A perceptron that trains in the page."""
+    example((8, 8), seed=0).save(folder / "playground.html")
+
+
 def training(folder: Path) -> None:
     """The page of a training run, and its graph over time."""
     import nn
@@ -244,18 +250,16 @@ def broken(folder: Path) -> None:
 
     images, labels = _digits(320)
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.Linear(32, 10), nn.Softmax(-1))
-    data = (images[np.argsort(labels)], np.sort(labels))
     found = autograd.check(
-        model, data, nn.CrossEntropyLoss(), nn.optim.SGD(model.parameters(), lr=0.1)
+        model, (images, labels), nn.CrossEntropyLoss(), nn.optim.SGD(model.parameters(), lr=0.1)
     )
     found.save(folder / "check.html")
 
 
 def numbers(folder: Path) -> None:
-    """A neuron on arrays, down to single numbers."""
-    x = np.array([1.0, -2.0])
-    w, b = Value([0.5, 0.3], name="w"), Value(0.2, name="b")
-    html = autograd.ladder(np.tanh(w @ x + b)).html()  # type: ignore[arg-type]
+    """A matrix product, down to single numbers."""
+    w, x = Value([[0.5, 0.3], [-0.4, 0.1]], name="w"), Value([1.0, -2.0], name="x")
+    html = autograd.ladder(w @ x).html()
     write(folder / "ladder.html", html.encode())
 
 
@@ -271,6 +275,14 @@ class Page:
 
 
 PAGES = (
+    Page(
+        "playground.html",
+        "A network that trains in the page",
+        "playground(model, X, y)",
+        "Press train, and watch each neuron draw its part of the border. Click to add points of "
+        "your own; open any step in the player.",
+        playground,
+    ),
     Page(
         "run.html",
         "A training run, watched",
@@ -291,16 +303,16 @@ PAGES = (
         "check.html",
         "A broken network, checked",
         "check(model, data, loss, optimizer)",
-        "Softmax before cross-entropy, two layers with nothing between them, labels in order: what "
-        "it saw, why it matters and what to do.",
+        "Softmax before cross-entropy, and two layers with nothing between them: what it saw, why "
+        "it matters, what to do, and the place in the graph.",
         broken,
     ),
     Page(
         "ladder.html",
         "Down to single numbers",
         "ladder(y)",
-        "One tensor node, the same in scalars, and in micrograd's steps: all levels are checked "
-        "to agree.",
+        "One matrix product, the same in rows, in scalars, and in micrograd's steps: all levels "
+        "are checked to agree.",
         numbers,
     ),
 )

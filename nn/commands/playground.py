@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -73,7 +75,18 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.seed < 0 or not all(1 <= n <= 64 for n in arguments.hidden):
         raise Refusal("--hidden takes 1 to 64 neurons a layer, --seed a number of at least 0.")
     out = output_page(arguments.out, "playground")
-    rng = np.random.default_rng(arguments.seed)
+    page = example(arguments.hidden, arguments.seed)
+    try:
+        written = page.save(out)
+    except (RuntimeError, OSError) as error:
+        raise Refusal(str(error)) from error
+    print(f"Wrote {written}: open it in a browser.")
+    return 0
+
+
+def example(hidden: Sequence[int], seed: int) -> Any:
+    """The playground of a perceptron with these hidden layers, and several data sets."""
+    rng = np.random.default_rng(seed)
     sets = {}
     for shape, draw in SHAPES.items():
         X, y = draw(240, rng)
@@ -81,14 +94,8 @@ def run(arguments: argparse.Namespace) -> int:
         sets[shape] = (X / np.abs(X).max()).round(3), y
     model = Sequential()
     inputs = 2
-    for n in arguments.hidden:
+    for n in hidden:
         model.extend([Linear(inputs, n, rng=rng), Tanh()])
         inputs = n
     model.append(Linear(inputs, 1, rng=rng))
-    page = autograd.playground(model, sets, title="glassgrad playground")
-    try:
-        written = page.save(out)
-    except (RuntimeError, OSError) as error:
-        raise Refusal(str(error)) from error
-    print(f"Wrote {written}: open it in a browser.")
-    return 0
+    return autograd.playground(model, sets, title="glassgrad playground")
