@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -13,6 +14,7 @@ from nn.onnx.protos import package
 from nn.onnx.table import FLOATS, Unsupported, bounded, integers, plain, reads
 
 
+@functools.cache
 def dtype_of(code: int) -> Any:
     """The dtype that a type's code in a file stands for."""
     try:
