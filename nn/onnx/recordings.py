@@ -210,6 +210,6 @@ def _resized(x: Array, sizes: dict[int, int], k: int) -> Array:
     if not x.size or (x != x.flat[0]).any():
         return cast(Array, rng.permuted(x.ravel()).reshape(x.shape) if k else x)
     if x.dtype.kind in "iu":
-        return rng.integers(0, max(int(x.flat[0]), 1) + 1, x.shape).astype(x.dtype)
+        return cast(Array, rng.integers(0, max(int(x.flat[0]), 1) + 1, x.shape).astype(x.dtype))
     drawn: Array = np.asarray(rng.random(x.shape))
     return drawn < 0.5 if x.dtype == bool else drawn.astype(x.dtype)

@@ -16,7 +16,7 @@ def _matmul(a: Any, b: Any) -> Any:
     return matmul(a, b)  # NumPy's own wakes the threads of BLAS
 
 
-@reads("Gemm")
+@reads("Gemm", since=7)
 def _gemm(
     a: Any, b: Any, c: Any = None, *, alpha: float = 1.0, beta: float = 1.0,
     transA: int = 0, transB: int = 0,
@@ -35,6 +35,14 @@ def _gemm(
     if alpha != 1:
         y = y * like(alpha, y)
     return y if c is None else y + (c if beta == 1 else c * like(beta, y))
+
+
+@reads("Gemm")
+def _gemm_1(
+    a: Any, b: Any, c: Any, *, alpha: float = 1.0, beta: float = 1.0, broadcast: int = 0,
+    transA: int = 0, transB: int = 0,
+) -> Any:  # fmt: skip
+    return _gemm(a, b, c, alpha=alpha, beta=beta, transA=transA, transB=transB)
 
 
 @reads("Linear", domain="glassgrad")
