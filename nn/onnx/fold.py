@@ -10,6 +10,7 @@ import numpy as np
 from nn.onnx.graph import Graph, Node
 from nn.onnx.module import learned
 from nn.onnx.ops.constants import RANDOM
+from nn.onnx.patterns import absorb, fuse, settled, tidied
 from nn.onnx.table import FLOATS, plain
 
 SMALL = 2**22
@@ -37,9 +38,14 @@ def prepared(graph: Graph) -> Graph:
 
 
 def simplified(graph: Graph) -> Graph:
-    """The graph without what can be computed once."""
+    """The graph without what can be computed once, and with fused ops for patterns."""
     prepared(graph)
+    tidied(graph)
     fold(graph, learned(graph))
+    settled(graph)
+    absorb(graph)
+    fuse(graph)
+    graph.pruned()
     return graph
 
 

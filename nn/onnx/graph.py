@@ -110,7 +110,7 @@ class Node:
             call = self._found()
             call = self._call = _by_single(call) if self.narrow and self.op not in STORES else call
         try:
-            found = call(*inputs, around) if self.takes_graphs else call(*inputs)
+            found = call(*inputs) if around is None else call(*inputs, around)
         except Exception as error:
             error.add_note(f"in the node {self!r} of the file")
             raise
@@ -244,7 +244,8 @@ class Graph:
         known = {**around, **self.constants, "": None}
         known.update(zip([t.name for t in self.inputs], inputs, strict=False))
         for node in self.nodes:
-            found = node.run(*[known[name] for name in node.inputs], around=known)
+            given = [known[name] for name in node.inputs]
+            found = node.run(*given, around=known) if node.takes_graphs else node.run(*given)
             known.update(zip(node.outputs, found, strict=False))
             known[""] = None
         return [known[t.name] for t in self.outputs]

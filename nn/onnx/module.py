@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from autograd.recording import is_recording
 from autograd.value import Value
 from nn.module import Module, join
+from nn.onnx import frozen
 from nn.onnx.graph import Graph, Node, Tensor
-from nn.onnx.table import FLOATS
+from nn.onnx.table import FLOATS, plain
 from nn.parameter import Parameter
 
 SETTINGS: dict[str, set[int]] = {
@@ -69,6 +71,7 @@ class Plan:
     given, returned : the places of inputs and outputs.
     weights : (place, the part that owns it, its name there).
     steps : in order.
+    memories : for inputs of some shapes, what these determine; None where they determine nothing.
     """
 
     def __init__(self, inputs: Sequence[str], outputs: Sequence[str]) -> None:
@@ -79,6 +82,10 @@ class Plan:
         self.returned: list[int] = []
         self.weights: list[tuple[int, Module, str]] = []
         self.steps: list[Step] = []
+        self.memories: dict[Any, frozen.Memory] | None = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "memories": {}}
 
     def place(self, name: str) -> int:
         """The place of a name, a new one if it has none yet."""
@@ -95,13 +102,31 @@ class Part(Module):
 
     def forward(self, *inputs: Any) -> Any:
         """Run the nodes: what others read of them, given what they read of others."""
-        plan, own = self._plan, vars(self)
+        plan = self._plan
         known = plan.template.copy()
+        recording = is_recording()  # without, arrays are enough, and quicker
         for place, x in zip(plan.given, inputs, strict=True):
-            known[place] = x
+            known[place] = x if recording else plain(x)
         for place, owner, name in plan.weights:
-            known[place] = vars(owner)[name]
-        for step in plan.steps:
+            weight = vars(owner)[name]
+            known[place] = weight if recording else weight._data
+        memories = plan.memories
+        shapes = frozen.key(inputs) if memories is not None else None
+        memory = memories.get(shapes) if memories is not None else None
+        if memory is not None:
+            for place, x in memory.known.items():
+                known[place] = x
+            self._run(memory.steps, known)
+        elif shapes is not None:
+            self._remember(shapes, known)
+        else:
+            self._run(plan.steps, known)
+        found = tuple([known[i] for i in plan.returned])
+        return found[0] if len(found) == 1 else found
+
+    def _run(self, steps: list[Step], known: list[Any], drop: bool = True) -> None:
+        own = vars(self)
+        for step in steps:
             given = [known[i] for i in step.reads]
             if step.node is None:
                 found = own[step.child](*given)
@@ -114,10 +139,21 @@ class Part(Module):
             for i, y in zip(step.makes, found, strict=False):
                 known[i] = y
             known[0] = None
-            for i in step.drops:
-                known[i] = None
-        found = tuple([known[i] for i in plan.returned])
-        return found[0] if len(found) == 1 else found
+            if drop:
+                for i in step.drops:
+                    known[i] = None
+
+    def _remember(self, shapes: Any, known: list[Any]) -> None:
+        """The first run with inputs of some shapes, which finds out what they determine."""
+        plan = self._plan
+        _, steps, places = frozen.analysed(self, frozen.given(shapes))
+        if not steps and all(x is None or x[1] is None for x in shapes):
+            plan.memories = None  # nor will other shapes
+        self._run(plan.steps, known, drop=not steps)
+        if plan.memories is not None:
+            if len(plan.memories) >= frozen.MOST:
+                plan.memories.clear()
+            plan.memories[shapes] = frozen.remembered(plan, known, steps, places)
 
     def extra_repr(self) -> str:
         plan = vars(self).get("_plan")
@@ -141,6 +177,13 @@ class Outputs(tuple[Any, ...]):
 
     def __reduce__(self) -> Any:
         return _outputs, (tuple(self), self.names)
+
+
+def _as_value(y: Any) -> Any:
+    """An output as layers give it, recorded or not."""
+    if isinstance(y, np.ndarray) and y.dtype in FLOATS and not is_recording():
+        return Value(y, requires_grad=False)
+    return y
 
 
 def _outputs(parts: Sequence[Any], names: tuple[str, ...]) -> Outputs:
@@ -177,7 +220,9 @@ class OnnxModule(Part):
 
     def forward(self, *inputs: Any, **named: Any) -> Any:
         found = super().forward(*self._given(inputs, named))
-        return _outputs(found, self.outputs) if len(self.outputs) != 1 else found
+        if len(self.outputs) == 1:
+            return _as_value(found)
+        return _outputs([_as_value(y) for y in found], self.outputs)
 
     def _given(self, inputs: tuple[Any, ...], named: dict[str, Any]) -> list[Any]:
         if len(inputs) > len(self.inputs):

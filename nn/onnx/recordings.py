@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -208,9 +208,8 @@ def _resized(x: Array, sizes: dict[int, int], k: int) -> Array:
         x = np.take(x, np.arange(n) % max(x.shape[axis], 1), axis=axis)
     rng = np.random.default_rng(k)
     if not x.size or (x != x.flat[0]).any():
-        mixed: Array = rng.permuted(x.ravel()).reshape(x.shape) if k else x
-        return mixed
+        return cast(Array, rng.permuted(x.ravel()).reshape(x.shape) if k else x)
     if x.dtype.kind in "iu":
-        return rng.integers(0, max(int(x.flat[0]), 1) + 1, x.shape).astype(x.dtype)
+        return cast(Array, rng.integers(0, max(int(x.flat[0]), 1) + 1, x.shape).astype(x.dtype))
     drawn: Array = np.asarray(rng.random(x.shape))
     return drawn < 0.5 if x.dtype == bool else drawn.astype(x.dtype)

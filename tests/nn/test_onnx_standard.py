@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -134,6 +135,44 @@ def test_random_numbers_have_the_expected_shape_and_type(name, tmp_path):
 def test_most_of_the_suite_is_supported():
     assert len(SUPPORTED) >= 1800
     assert len(CASES) - len(SUPPORTED) <= 80
+
+
+# Whole models: those that PyTorch's exporter once wrote, and well-known networks
+
+DATA = Path(onnx.__file__).parent / "backend/test/data"
+MODELS = sorted(DATA.glob("*/test_*/model.onnx"))
+UNSUPPORTED = {"test_gradient": "Gradient", "test_strnorm": "StringNormalizer"}
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.parent.name)
+def test_a_model_of_the_standard_has_the_expected_numbers(path):
+    text = next((t for n, t in UNSUPPORTED.items() if path.parent.name.startswith(n)), None)
+    if text:
+        with pytest.raises(Unsupported, match=text):
+            load(path)
+        return
+    model = load(path)
+    for folder in path.parent.glob("test_data_set_*"):
+        inputs, outputs = (
+            [given(onnx.TensorProto.FromString(p.read_bytes())) for p in sorted(folder.glob(n))]
+            for n in ("input_*.pb", "output_*.pb")
+        )
+        found = model(*map(tracked, inputs[: len(model.inputs)]))
+        found = found if isinstance(found, tuple) else (found,)
+        for y, expected in zip(found, outputs, strict=True):
+            assert_same(y, expected)
+
+
+@pytest.mark.parametrize("path", sorted(DATA.glob("light/*.onnx")), ids=lambda path: path.stem)
+def test_a_well_known_network_runs_and_has_a_gradient(path, rng):
+    model = load(path)
+    (t,) = model.graph.inputs
+    x = Value(rng.random([n if isinstance(n, int) and n else 1 for n in t.shape], np.float32))
+    y = model(x)
+    assert y.shape[:2] == (1, 1000)
+    np.sum(y).backward()
+    assert np.isfinite(x.grad).all()
 
 
 # Gradients

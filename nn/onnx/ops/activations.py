@@ -53,9 +53,15 @@ def _leaky_relu(x: Any, *, alpha: float = 0.01) -> Any:
     return F.leaky_relu(x, alpha)
 
 
-@reads("PRelu")
+@reads("PRelu", since=7)
 def _prelu(x: Any, slope: Any) -> Any:
     return np.where(plain(x) < 0, x * slope, x)
+
+
+@reads("PRelu")
+def _prelu_1(x: Any, slope: Any) -> Any:
+    """Before opset 7 slopes are those of channels."""
+    return _prelu(x, np.reshape(slope, (-1, *(1,) * (x.ndim - 2))))
 
 
 @reads("Gelu")

@@ -6,16 +6,17 @@ from typing import Any
 
 import numpy as np
 
+from autograd.ops.algebra.products import matmul
 from nn import functional as F  # noqa: N812
 from nn.onnx.table import like, plain, reads, writes
 
 
 @reads("MatMul")
 def _matmul(a: Any, b: Any) -> Any:
-    return np.matmul(a, b)
+    return matmul(a, b)  # NumPy's own wakes the threads of BLAS
 
 
-@reads("Gemm")
+@reads("Gemm", since=7)
 def _gemm(
     a: Any, b: Any, c: Any = None, *, alpha: float = 1.0, beta: float = 1.0,
     transA: int = 0, transB: int = 0,
@@ -30,10 +31,24 @@ def _gemm(
         and (c is None or (np.ndim(c) == 1 and c.shape[0] == b.shape[not transB]))
     ):
         return F.linear(a, b if transB else np.transpose(b), c)
-    y = np.matmul(a, np.transpose(b) if transB else b)
+    y = matmul(a, np.transpose(b) if transB else b)
     if alpha != 1:
         y = y * like(alpha, y)
     return y if c is None else y + (c if beta == 1 else c * like(beta, y))
+
+
+@reads("Gemm")
+def _gemm_1(
+    a: Any, b: Any, c: Any, *, alpha: float = 1.0, beta: float = 1.0, broadcast: int = 0,
+    transA: int = 0, transB: int = 0,
+) -> Any:  # fmt: skip
+    return _gemm(a, b, c, alpha=alpha, beta=beta, transA=transA, transB=transB)
+
+
+@reads("Linear", domain="glassgrad")
+def _linear(x: Any, w: Any, b: Any, *, turned: int = 0) -> Any:
+    """A product with a matrix, and a bias: a pattern of ours; the matrix is PyTorch's if turned."""
+    return F.linear(x, w if turned else np.transpose(w), b)
 
 
 @reads("Einsum")

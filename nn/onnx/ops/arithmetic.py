@@ -10,7 +10,6 @@ import autograd
 from nn.onnx.table import Reader, like, on_arrays, plain, reads, row, writes
 
 SAME: tuple[tuple[str, Reader, str], ...] = (
-    ("Add", np.add, "add"), ("Sub", np.subtract, "subtract"), ("Mul", np.multiply, "multiply"),
     ("Neg", np.negative, "negative"), ("Abs", np.absolute, "absolute"), ("Exp", np.exp, "exp"),
     ("Log", np.log, "log"), ("Sqrt", np.sqrt, "sqrt"), ("Sin", np.sin, "sin"),
     ("Cos", np.cos, "cos"), ("Tan", np.tan, "tan"), ("Asin", np.arcsin, "arcsin"),
@@ -32,6 +31,18 @@ ON_ARRAYS: tuple[tuple[str, Reader], ...] = (
     ("BitwiseNot", np.invert),
 )  # fmt: skip
 
+
+def _before_7(function: Reader) -> Reader:
+    """With the broadcasting of opsets 1 to 6: b lies along the axes of a from one on."""
+
+    def read(a: Any, b: Any, *, broadcast: int = 0, axis: int | None = None) -> Any:
+        if broadcast and axis is not None:
+            b = np.reshape(b, (*b.shape, *(1,) * (a.ndim - axis % a.ndim - b.ndim)))
+        return function(a, b)
+
+    return read
+
+
 for name, function in ON_ARRAYS:
     row(name, on_arrays(function))
 
@@ -41,7 +52,6 @@ def _reciprocal(x: Any) -> Any:
     return np.reciprocal(x)
 
 
-@reads("Div")
 def _div(a: Any, b: Any) -> Any:
     if a.dtype.kind in "iu":  # towards zero
         a, b = plain(a), plain(b)
@@ -50,7 +60,6 @@ def _div(a: Any, b: Any) -> Any:
     return a / b
 
 
-@reads("Pow")
 def _pow(a: Any, b: Any) -> Any:
     power = plain(b)
     if (
@@ -136,6 +145,15 @@ def _clip(x: Any, low: Any = None, high: Any = None) -> Any:
 def _clip_6(x: Any, *, min: float | None = None, max: float | None = None) -> Any:
     low, high = (None if v is None else like(v, x) for v in (min, max))
     return _clip(x, low, high)
+
+
+BINARY: tuple[tuple[str, Reader], ...] = (
+    ("Add", np.add), ("Sub", np.subtract), ("Mul", np.multiply), ("Div", _div), ("Pow", _pow),
+)  # fmt: skip
+
+for name, function in BINARY:
+    row(name, _before_7(function), since=1)
+    row(name, function, since=7)
 
 
 # Writing

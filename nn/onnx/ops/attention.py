@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.ops.algebra.products import matmul
 from nn import functional as F  # noqa: N812
 from nn.functional.half import by_single
 from nn.onnx.ops.constants import dtype_of
@@ -63,6 +64,16 @@ def _attention(
     return (y, *present, inside) if len(node.outputs) > 1 else y
 
 
+@reads("Attention", domain="glassgrad")
+def _written_out(q: Any, k: Any, v: Any, mask: Any = None, *, scale: float) -> Any:
+    """Attention of any number of axes: a pattern of ours."""
+    fits = k.ndim == q.ndim == v.ndim and (mask is None or mask.ndim <= q.ndim)
+    if fits and (mask is None or mask.dtype == q.dtype):
+        return by_single(F.scaled_dot_product_attention)(q, k, v, mask, 0.0, False, scale=scale)
+    scores = matmul(q, np.swapaxes(k, -1, -2)) * like(scale, q)
+    return matmul(F.softmax(scores if mask is None else scores + mask, -1), v)
+
+
 def _heads(x: Any, count: int) -> Any:
     """(N, T, H · D) as (N, H, T, D)."""
     return np.transpose(np.reshape(x, (*x.shape[:2], count, -1)), (0, 2, 1, 3))
@@ -88,7 +99,7 @@ def _composed(
     precision: int, mode: int,
 ) -> tuple[Any, Any]:  # fmt: skip
     root = like(math.sqrt(factor), q)
-    raw = np.matmul(q * root, np.swapaxes(k, -1, -2) * root)
+    raw = matmul(q * root, np.swapaxes(k, -1, -2) * root)
     capped = like(softcap, raw) * np.tanh(raw / like(softcap, raw)) if softcap else raw
     scores = capped
     if mask is not None and mask.dtype == bool:
@@ -106,7 +117,7 @@ def _composed(
     else:
         weights = F.softmax(wide, -1)
     weights = weights if weights.dtype == q.dtype else weights.astype(q.dtype)
-    return np.matmul(weights, v), weights if mode == 3 else inside
+    return matmul(weights, v), weights if mode == 3 else inside
 
 
 @reads("RotaryEmbedding")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -13,6 +14,7 @@ from nn.onnx.protos import package
 from nn.onnx.table import FLOATS, Unsupported, bounded, integers, plain, reads
 
 
+@functools.cache
 def dtype_of(code: int) -> Any:
     """The dtype that a type's code in a file stands for."""
     try:
@@ -130,7 +132,8 @@ def _to_float8(a: Any, dtype: Any, saturate: int, round_mode: str) -> Any:
     wide = a.astype(np.float32)
     if dtype.name == "float8_e8m0fnu":
         return _to_power_of_two(wide, dtype, saturate, round_mode)
-    most = float(ml_dtypes.finfo(dtype).max)
+    info: Any = ml_dtypes.finfo
+    most = float(info(dtype).max)
     if saturate:
         held = np.where(np.isnan(wide), wide, np.clip(wide, -most, most))
         return held.astype(dtype)

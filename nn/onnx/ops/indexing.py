@@ -39,7 +39,7 @@ def _along(at: Any, shape: Any, axis: int) -> tuple[Any, ...]:
 @reads("GatherND")
 def _gather_nd(x: Any, indices: Any, *, batch_dims: int = 0) -> Any:
     at = plain(indices)
-    lead: Any = np.indices(at.shape[:-1])[:batch_dims] if batch_dims else ()
+    lead: Any = np.indices(at.shape[:-1], sparse=True)[:batch_dims] if batch_dims else ()
     return x[tuple(lead) + tuple(np.moveaxis(at, -1, 0))]
 
 
@@ -176,7 +176,7 @@ def _compress(x: Any, condition: Any, *, axis: int | None = None) -> Any:
 
 @reads("ReverseSequence")
 def _reverse_sequence(x: Any, lengths: Any, *, batch_axis: int = 1, time_axis: int = 0) -> Any:
-    places = list(np.indices(x.shape[:2]))
+    places: list[Any] = list(np.indices(x.shape[:2], sparse=True))
     steps, ends = places[time_axis], plain(lengths)[places[batch_axis]]
     places[time_axis] = np.where(steps < ends, ends - 1 - steps, steps)
     return x[tuple(places)]
