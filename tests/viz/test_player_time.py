@@ -322,15 +322,15 @@ def test_play_goes_through_groups_as_fast_as_one_likes(visit):
     page = visit(cnn(), reduced_motion="reduce")
     page.page.clock.install(time=0)
     page.page.clock.pause_at(1000)
-    menu(page, "pace", -1)
+    menu(page, "speed", -1)
     page.press("Space")
     page.page.clock.run_for(900)
     assert page.text("#count").startswith("8 /")
     page.press("<", "<", "<")
-    assert page.page.locator("#pace").input_value() == "1"
+    assert page.page.locator("#speed").input_value() == "1"
     page.page.clock.run_for(900)
     assert page.text("#count").startswith("9 /")
-    menu(page, "pace", -1)
+    menu(page, "speed", -1)
     page.page.clock.run_for(60_000)
     steps = page.page.locator("#slider").get_attribute("max")
     assert page.text("#count") == f"{steps} / {steps}"

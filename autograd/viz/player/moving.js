@@ -46,7 +46,7 @@ byId("last").addEventListener("click", () => to(steps.length));
 byId("play").addEventListener("click", play);
 byId("return").addEventListener("click", () => { comeBack(); focusActive(); });
 byId("depth").addEventListener("change", (e) => redepth(+e.target.value));
-byId("pace").addEventListener("change", (e) => {
+byId("speed").addEventListener("change", (e) => {
   speed = +e.target.value;
   if (timer) { clearInterval(timer); beat(); }
 });
@@ -65,7 +65,7 @@ function redepth(to) {
 }
 function focusActive() { const box = boxes.find((b) => b.active) || boxes[0]; if (box) box.g.focus(); }
 function faster(by) {
-  const menu = byId("pace");
+  const menu = byId("speed");
   menu.selectedIndex = Math.min(Math.max(menu.selectedIndex + by, 0), menu.options.length - 1);
   menu.dispatchEvent(new Event("change"));
 }
