@@ -79,13 +79,10 @@ class Animation:
         self._shown = scenes.all[first:last]
         self._count = len(self._shown)
         self._numbers = range(first + 1, last + 1)
-        self._faces = [
-            Face(scenes.title(i), [looks[i] for looks in self._all_looks(last == count)])
-            for i in range(len(scenes.items))
-        ]
-        layouts = Layouts()
-        sizes = [(face.width, face.height) for face in self._faces]
-        self._layout = layouts.all[layouts.place(scenes.view, sizes, narrow)]
+        looks = self._all_looks(last == count)
+        self._lay_out(looks, narrow)
+        if narrow and self._layout.width > PHONE:
+            self._lay_out(looks, narrow, stacked=True)
         least = PHONE + 2 * _PAD if narrow else _NARROWEST
         self.width = max(self._layout.width + 2 * _PAD, least)
         self._words = self._written(4 if narrow else 2)
@@ -94,6 +91,18 @@ class Animation:
         self.height = self._layout.height + 2 * _PAD + _HEAD + self._foot
         self._left = (self.width - self._layout.width) / 2
         self._top = _HEAD + _PAD
+
+    def _lay_out(
+        self, looks: Sequence[Sequence[Look]], narrow: bool, stacked: bool = False
+    ) -> None:
+        """Give every box its inside and its place."""
+        self._faces = [
+            Face(self.scenes.title(i), [all_[i] for all_ in looks], stacked)
+            for i in range(len(self.scenes.items))
+        ]
+        layouts = Layouts()
+        sizes = [(face.width, face.height) for face in self._faces]
+        self._layout = layouts.all[layouts.place(self.scenes.view, sizes, narrow)]
 
     def _all_looks(self, whole: bool) -> list[list[Look]]:
         """Every box before the first step, after each, and at rest."""

@@ -48,7 +48,7 @@ class Piece:
 class Face:
     """The inside of a box.
 
-    The value is on top of the gradient; if they have heat maps, to its left.
+    The value is on top of the gradient; if they have heat maps, to its left unless `stacked`.
 
     Attributes
     ----------
@@ -57,14 +57,14 @@ class Face:
     pieces : the texts and heat maps that it ever shows.
     """
 
-    def __init__(self, title: str, looks: Sequence[Look]) -> None:
+    def __init__(self, title: str, looks: Sequence[Look], stacked: bool = False) -> None:
         self.looks = looks
         self.pieces: list[Piece] = []
         value = self._column("value_map", "shape", "value")
         gradient = self._column("gradient_map", "gradient")
         sizes = [self._size(column) for column in (value, gradient)]
         maps = [self._high(column) for column in (value, gradient)]
-        beside = max(maps) > _STRIP and all(wide for wide, _ in sizes)
+        beside = not stacked and max(maps) > _STRIP and all(wide for wide, _ in sizes)
         inner = sum(wide for wide, _ in sizes) + _GAP if beside else max(w for w, _ in sizes)
         wide = max(inner, text_width(title, bold=True)) + 2 * _EDGE
         self.width = math.ceil(max(wide, 70))
