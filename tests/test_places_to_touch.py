@@ -160,7 +160,23 @@ class Twin(_Recurrent):
 from nn.layers.recurrent import Twin as Twin
 """,
 }
+ONNX_OP = {
+    "nn/onnx/ops/arithmetic.py": """
+
+@reads("Thrice", domain="acme")
+def _thrice(x: Any, *, plus: float = 0.0) -> Any:
+    return 3 * x + plus
+""",
+}
+
 KINDS = {
+    "ONNX op": (
+        ONNX_OP,
+        1,
+        "import nn.onnx.ops; from nn.onnx.graph import Node; "
+        "node = Node('Thrice', ['x'], ['y'], {'plus': 1.0}, domain='acme', opset=1); "
+        "assert node.run(np.ones(1)) == (4,) and not node.missing()",
+    ),
     "activation": (
         ACTIVATION,
         4,

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from autograd.ops import prelu
 from nn import functional as F  # noqa: N812
 from nn.functional.half import by_single
-from nn.onnx.table import like, plain, reads, row, writes
+from nn.onnx.table import FLOATS, like, plain, reads, row, writes
 
 for name, function, ours in (
     ("Relu", F.relu, "relu"), ("Sigmoid", F.sigmoid, "sigmoid"), ("Mish", F.mish, "mish"),
@@ -55,6 +56,8 @@ def _leaky_relu(x: Any, *, alpha: float = 0.01) -> Any:
 
 @reads("PRelu", since=7)
 def _prelu(x: Any, slope: Any) -> Any:
+    if slope.dtype == x.dtype and x.dtype in FLOATS:
+        return prelu(x, slope)
     return np.where(plain(x) < 0, x * slope, x)
 
 
