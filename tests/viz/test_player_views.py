@@ -53,7 +53,7 @@ SIDEWAYS = """() => {
 def test_text_is_readable_at_fit_in_every_view(visit, make, size):
     autograd.seed(0)
     width, height = size
-    page = visit(make(), viewport={"width": width, "height": height})
+    page = visit(make(), viewport={"width": width, "height": height}, reduced_motion="reduce")
     for g in range(page.page.evaluate("JSON.parse(data.textContent).groups.length")):
         page.page.evaluate(f"location.hash = 'g{g}s0'")
         page.page.wait_for_timeout(20)
@@ -98,7 +98,7 @@ def test_focusing_a_group_tells_how_many_repetitions_it_has(visit):
     assert "steps 50 ops 150" in text
 
 
-def test_repetitions_are_chosen_by_keyboard_and_by_their_bars(visit):
+def test_repetitions_are_chosen_by_keyboard(visit):
     page = visit(chain(50))
     page.page.locator(".box.group").first.focus()
     page.press("Enter")
@@ -107,8 +107,6 @@ def test_repetitions_are_chosen_by_keyboard_and_by_their_bars(visit):
     assert page.text("#crumbs [aria-current]") == "step 50 of 50"
     page.press("ArrowLeft")
     assert page.text("#crumbs [aria-current]") == "step 49 of 50"
-    page.page.locator("#strip .gradient span").nth(6).click()
-    assert page.text("#crumbs [aria-current]") == "step 7 of 50"
     page.press("Escape")
     assert page.text("#crumbs") == "the whole graph"
 
