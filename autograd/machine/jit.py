@@ -350,6 +350,9 @@ For kernels whose time goes into vector code made by hand (machine/tile.py): the
 short, and LLVM's versions of them for long ones cost more than they gain.
 """
 
+apart = _marked("noinline")
+"""Leave the kernel that calls it a function of its own, however often another one calls it."""
+
 inline = _marked("alwaysinline")
 """Put the part that calls it into its callers, whatever its length."""
 

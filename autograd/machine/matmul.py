@@ -13,7 +13,7 @@ import threading
 import numpy as np
 
 from autograd.machine import pool
-from autograd.machine.jit import compact, jit, part
+from autograd.machine.jit import apart, compact, jit, part
 from autograd.machine.tile import copy, lanes, shape, tile, transpose_block
 from autograd.machine.workspace import scratch
 
@@ -110,6 +110,7 @@ def product(
     A[i] begins at a[a_start[i]], B[i] at b[b_start[i]]. Begin to end counts strips of columns,
     through the whole stack; or, by rows, rows of a stack of one.
     """
+    apart()
     compact()
     width = _BYTES // c.itemsize
     strips = (N + width - 1) // width

@@ -37,6 +37,10 @@ LARGE_PRODUCT = 4e6
 PACE = 0.15
 """ns that an element of an expression takes, roughly."""
 
+LONGEST = 300
+"""Lines of a function from which the next steps go into another: compilers take longer than in
+proportion to its length."""
+
 HEADER = '''"""A compiled plan, written by glassgrad; safe to delete.
 
 {summary}
@@ -90,6 +94,8 @@ class Written:
         self._numbers: dict[int, int] = {}  # id of a call -> its number
         for step in schedule.steps:
             self._step(step)
+            if len(self._lines) > LONGEST:
+                self._flush()
         self._flush()
         results = ", ".join(f"{self._array(term)}.copy()" for term in outputs)
         names = ", ".join(["m", "c", *sources])
