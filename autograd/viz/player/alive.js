@@ -128,7 +128,7 @@ const alive = (() => {
     if (frame) { pause(); tellAlive(); return; }
     let last = 0;
     const run = (now) => {
-      const every = +byId("pace").value, started = performance.now();
+      const every = +byId("stride").value, started = performance.now();
       let fine = true;
       if (every >= 1) for (let n = 0; fine && n < every && performance.now() - started < FRAME; n++) fine = descend();
       else if (now - last > 400) { fine = descend(); last = now; }
@@ -166,7 +166,7 @@ const alive = (() => {
         make("p", { class: "row" }, make("b", {}, "gradient descent"), make("span", { class: "faint", id: "rule" })),
         make("label", { class: "row" }, "learning rate", make("input", { id: "rate", type: "range", min: "-4", max: "1", step: "0.05", value: "-1.3", "aria-label": "learning rate" }), make("output", { id: "rated", for: "rate" })), make("p", { id: "coming", class: "sum" }),
         make("p", { class: "row" }, make("button", { type: "button", id: "one" }, "one step"), make("button", { type: "button", id: "train" }, "▶ train"),
-          make("select", { id: "pace", "aria-label": "speed of training" }, ...[["0", "slowly"], ["1", "×1"], ["10", "×10"], ["100", "×100"]].map(([value, text]) => make("option", { value, ...(value === "1" && { selected: "" }) }, text))),
+          make("select", { id: "stride", "aria-label": "speed of training" }, ...[["0", "slowly"], ["1", "×1"], ["10", "×10"], ["100", "×100"]].map(([value, text]) => make("option", { value, ...(value === "1" && { selected: "" }) }, text))),
           make("button", { type: "button", id: "undo" }, "reset")),
         make("p", { id: "remark", role: "status" }), make("div", { id: "curve" }), make("label", { class: "row", id: "hold" }, make("input", { type: "checkbox", id: "still" }), make("span", {}))));
     const can = live.alive && sources.length > 0;
