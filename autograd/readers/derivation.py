@@ -92,7 +92,7 @@ class Letters:
         (root,) = trace.roots
         known = [*trace.leaves.values(), *trace.order, *(x for v in trace.order for x in v.inputs)]
         full = {id(x): formula.spelled(own) for x in known if (own := names.value(x))}
-        full.setdefault(id(root), "y")
+        full.setdefault(id(root), names.pair(root)[0])
         if x is not None and "x" not in full.values():
             full.setdefault(id(x), "x")
         meanings: dict[str, set[str]] = {}
@@ -199,18 +199,21 @@ class Derivation:
 
     def _along(self, path: Path) -> list[Factor]:
         """The factors of a path, from y to x; the first is y's incoming gradient, if it has one."""
-        found = [self._factor(step) for step in reversed(path.shown)]
+        steps = path.shown[::-1]
+        ends = range(_ENDS, len(steps) - _ENDS) if len(steps) > LONGEST else range(0)
+        found = [self._factor(step, k not in ends) for k, step in enumerate(steps)]
         if self.scalar and self._seeded:
             y = rf"\bar{{{self._letters.tex(self._y)}}}"
             found.insert(0, Factor(y, y, y, 9, float(self._seed.reshape(())), ()))
         return found
 
-    def _factor(self, step: Step) -> Factor:
+    def _factor(self, step: Step, shown: bool) -> Factor:
         v, i = step.node, step.place
         result, x = self._letters.tex(v), self._letters.tex(v.inputs[i])
         alone = self.scalar or (v is self._y and not self._seeded)
         incoming = "1" if alone else fraction(self._letters.tex(self._y), result)
-        written = formula.passed(v, i, self._letters.inputs(v), (incoming, result))
+        called = self._letters.inputs(v) if shown else []
+        written = formula.passed(v, i, called, (incoming, result)) if shown else None
         data = v.inputs[i]._data
         shape = () if type(data) is tuple else tuple(np.shape(data))
         size = step.gain if step.factor is None else step.factor

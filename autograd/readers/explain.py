@@ -45,7 +45,7 @@ class Explanation:
         reach: Reach,
     ) -> None:
         self.x, self.y, self.rest, self.others, self.element = x, y, rest, others, element
-        self._called = (names.value(y) or "y", names.value(x) or "x")
+        self._called = names.pair(x)
         self._names, self._seed, self._engine = names, reach.seed, reach.gradients[x]
         self.gradient: Array = sum((p.contribution for p in paths), start=rest)
         self.paths = sorted(paths, key=lambda path: -abs(self.size(path.contribution)))

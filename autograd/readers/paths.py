@@ -91,12 +91,14 @@ class Names:
     ----------
     y : the graph's result.
     given : id of a Value or array -> a name that has precedence.
+    result : what y is called if it has no name.
     """
 
-    def __init__(self, y: Node, given: Mapping[int, str] | None = None) -> None:
+    def __init__(self, y: Node, given: Mapping[int, str] | None = None, result: str = "y") -> None:
         self.trace = Trace([y])
         self._labels = node_labels(self.trace)
         self._given = given or {}
+        self._result = result
 
     def op(self, v: Node) -> str:
         """The name of a result, else its module and op."""
@@ -106,6 +108,10 @@ class Names:
         """The path of a parameter, else the name of a Value or array."""
         own = self._given.get(id(x)) or full_name(self.trace, x)
         return own or (x.name if isinstance(x, Node) else None)
+
+    def pair(self, x: Node) -> tuple[str, str]:
+        """What y and x are called in ∂y/∂x."""
+        return self.value(self.trace.roots[0]) or self._result, self.value(x) or "x"
 
 
 class Reach:
@@ -204,15 +210,24 @@ def norm(g: Any) -> float:
 
 
 class _Partial(NamedTuple):
-    """A path from y to some node: the gradient there, and the steps so far."""
+    """A path from y to some node: the gradient there, and the last step with those before it."""
 
     g: Any
-    steps: tuple[Step, ...]
+    last: tuple[Step, Any] | None
 
     @property
     def size(self) -> float:
         size = norm(self.g)
         return size if size == size else np.inf
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps from the node to y."""
+        found, last = [], self.last
+        while last is not None:
+            step, last = last
+            found.append(step)
+        return tuple(found)
 
 
 class Followed(NamedTuple):
@@ -233,7 +248,7 @@ class _Walk:
 
     def __init__(self, reach: Reach, names: Names, limit: int) -> None:
         self.reach, self.names, self.limit = reach, names, limit
-        self.partials: dict[Node, list[_Partial]] = {reach.y: [_Partial(reach.seed, ())]}
+        self.partials: dict[Node, list[_Partial]] = {reach.y: [_Partial(reach.seed, None)]}
         self.rest: dict[Node, Any] = {}
         self.merged: dict[Node, int] = {}
         self.locals: dict[tuple[Node, int, Any], Any] = {}
@@ -269,11 +284,11 @@ class _Walk:
         count = self.merged.pop(v, 0)
         for i in self.reach.places(v):
             a = v.inputs[i]
-            for g, steps in here:
+            for g, last in here:
                 gx = self.reach.pull(v, i, g)
                 if gx is not None:
                     step = self._step(v, i, g, gx)
-                    self.partials.setdefault(a, []).append(_Partial(gx, (step, *steps)))
+                    self.partials.setdefault(a, []).append(_Partial(gx, (step, last)))
             if rest is not None:
                 gx = self.reach.pull(v, i, rest)
                 if gx is not None:
@@ -312,7 +327,8 @@ def told_apart(paths: Iterable[Path], order: Sequence[Node]) -> list[Path]:
     """
     born = {id(v): k for k, v in enumerate(order)}
     found = list(paths)
-    titles = [[step.title for step in path.shown] for path in found]
+    shown = [path.shown for path in found]
+    titles = [[step.title for step in steps] for steps in shown]
     groups: dict[tuple[str, ...], list[int]] = {}
     for k, title in enumerate(titles):
         groups.setdefault(tuple(title), []).append(k)
@@ -323,7 +339,7 @@ def told_apart(paths: Iterable[Path], order: Sequence[Node]) -> list[Path]:
             continue
         parts: dict[Node, dict[int, list[int]]] = {}
         for k in same:
-            step = found[k].shown[at]
+            step = shown[k][at]
             parts.setdefault(step.node, {}).setdefault(step.place, []).append(k)
         for count, v in enumerate(sorted(parts, key=lambda v: born[id(v)]), 1):
             for place, those in parts[v].items():

@@ -127,7 +127,10 @@ def symbols(inputs: Sequence[Any], called: Sequence[str]) -> list[Any]:
         if not isinstance(x, Node) and np.ndim(data) == 0 and np.asarray(data).dtype.kind in "fi":
             found.append(_Number(data))
         else:
-            found.append(Symbol(tex_letter(letter), data))
+            tex = tex_letter(letter)
+            found.append(
+                Symbol(f"{{{tex}}}" if tex.endswith("}") else tex, data)
+            )  # may get an index
     return found
 
 

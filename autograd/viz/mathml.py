@@ -9,6 +9,7 @@ _TAGS = re.compile("<[^>]*>")
 _LETTER_TAG = r'<mi mathvariant="normal">(?:[^<&]|&#x0005F;)</mi>'
 _NAMES = re.compile(rf"{_LETTER_TAG}(?:{_LETTER_TAG}|<mn>[^<]*</mn>)+")
 _PATHS = re.compile(r"\\mathrm\{((?:\w|\\_)+(?:\.(?:\w|\\_)+)+)\}")
+_FUNCTIONS = re.compile(r"\\operatorname\{((?:\w|\\_)*\\_(?:\w|\\_)*)\}")
 _LONG = r"<mi>[^<&]{2,}</mi>|<mtext>[^<]*</mtext>"
 _BEFORE = re.compile(rf"(</m(?:i|n|sub|sup|frac|text)>)(?={_LONG}|<m(?:sub|sup)>(?:{_LONG}))")
 _AFTER = re.compile(rf"({_LONG})(?=<m(?:i|n|sub|sup|frac|text)>)")
@@ -28,7 +29,7 @@ def mathml(tex: str) -> str:
     from latex2mathml.converter import convert
 
     plain = _PATHS.sub(lambda found: r"\text{" + found[1].replace(r"\_", "_") + "}", tex)
-    written = convert(plain)
+    written = convert(_FUNCTIONS.sub(r"\\mathrm{\1}", plain))
     return _NAMES.sub(lambda found: f"<mi>{_TAGS.sub('', found[0])}</mi>", written)
 
 

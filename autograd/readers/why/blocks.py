@@ -17,6 +17,9 @@ from autograd.value import Value
 MOST = 200
 """Most ops that are tried: each takes a backward pass of the part behind it."""
 
+WORK = 400_000
+"""Most ops in all of these passes together."""
+
 
 class Block(NamedTuple):
     """An op that passes back exactly 0 where a gradient came in.
@@ -41,27 +44,33 @@ class Block(NamedTuple):
     also: tuple[Node, ...] = ()
 
 
-def blocks(reach: Reach, element: Any = None) -> list[Block]:
+def blocks(reach: Reach, element: Any = None, work: int = WORK) -> list[Block]:
     """The ops that stop the gradient on its way to x, the nearest to y first.
 
-    The element is an index, or a mask over x for its elements together.
+    Parameters
+    ----------
+    element : an index, or a mask over x for its elements together.
+    work : about how many ops are run in all.
     """
     candidates = []
+    passes = max(2, min(MOST, work // max(len(reach.order), 1)))
     with np.errstate(all="ignore"):
         for v, i, where, delta, exact in _stopping(reach):
             candidates.append((v, i, where, delta, exact))
-            if len(candidates) == MOST:
+            if len(candidates) == passes:
                 break
         found = []
         for v, i, where, delta, exact in candidates:
             (added,) = gradients([v.inputs[i]], [delta], [reach.x], stop={reach.x})
             if added is not None and _any(added, element):
                 found.append(Block(v, i, where, added, exact))
-        for v, i, where, delta, exact in [] if found else candidates:
+        passes = 0 if found else passes
+        for v, i, where, delta, exact in candidates[:passes]:
             added, also = _opened(reach, v.inputs[i], delta, set())
+            passes -= 1
             if added is not None and _any(added, element):
                 closed: set[Node] = set()
-                for u in also:  # those that stop only what x has nothing to do with may go on
+                for u in also[:passes]:  # those that stop only what x has nothing to do with go on
                     less, _ = _opened(reach, v.inputs[i], delta, closed | {u})
                     if less is not None and _any(less, element):
                         closed.add(u)

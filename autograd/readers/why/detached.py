@@ -41,6 +41,15 @@ def detached(names: Names, reach: Reach) -> list[str]:
     return [*notes]
 
 
+def copied_from(names: Names, constant: Any) -> str | None:
+    """The name of the Value or result whose numbers a constant is; None if of none."""
+    for u in (*names.trace.leaves.values(), *names.trace.order):
+        known = u is not constant and u.requires_grad and type(u._data) is not tuple
+        if known and _same(constant, u):
+            return names.value(u) or f"the result of {called(names, u)}"
+    return None
+
+
 def _constants(names: Names) -> Iterator[tuple[Node, Any]]:
     for v in names.trace.order:
         for c in v.inputs:

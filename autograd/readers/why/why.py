@@ -22,7 +22,7 @@ from autograd.readers.paths import (
     place_of,
     told_apart,
 )
-from autograd.readers.why.blocks import blocks, narrowed
+from autograd.readers.why.blocks import WORK, blocks, narrowed
 from autograd.readers.why.detached import detached, not_connected
 from autograd.readers.why.loss import Drop, lost
 from autograd.readers.why.noise import deviations, is_noise
@@ -32,6 +32,7 @@ from autograd.value import Value
 from autograd.viz.summary import number
 
 _LIMIT = 16  # paths that are followed separately: only the largest is shown
+_FACTORS = 16  # most factors of a product in a sentence
 _REASONS = 3  # notes on why elements are 0
 _CANCELLED = 1e-6  # of what the paths contribute, that is left of their sum
 
@@ -173,26 +174,37 @@ def why(
     return asked(Reach("why", y, x, gradient), Names(y), place_of("why", x, element))
 
 
-def asked(reach: Reach, names: Names, where: tuple[int, ...] | None = None) -> Why:
-    """The answer of `why`, for a part of a graph that is known, and the names of its nodes."""
+def asked(
+    reach: Reach,
+    names: Names,
+    where: tuple[int, ...] | None = None,
+    *,
+    limit: int = _LIMIT,
+    work: int = WORK,
+) -> Why:
+    """The answer of `why` for the part of a graph from y to x, with the names of its nodes.
+
+    At most `limit` paths are followed separately; the search for what stops a gradient runs about
+    `work` ops.
+    """
     y, x = reach.y, reach.x
     g = np.asarray(reach.gradients.get(x, np.zeros(x.shape, x.dtype)))
-    answer = Why(y, x, where, (names.value(y) or "y", names.value(x) or "x"), g)
+    answer = Why(y, x, where, names.pair(x), g)
     if not reach.connected:
         answer.kind = "detached"
         answer.sentence = f"{answer.symbol} = 0 because {not_connected(names, answer.start, x)}."
         return answer
-    _Asked(reach, names, answer).answer()
+    _Asked(reach, names, answer, limit, work).answer()
     return answer
 
 
 class _Asked:
     """One question, and the kinds of reasons in order."""
 
-    def __init__(self, reach: Reach, names: Names, answer: Why) -> None:
-        self.reach, self.names, self.to = reach, names, answer
+    def __init__(self, reach: Reach, names: Names, answer: Why, limit: int, work: int) -> None:
+        self.reach, self.names, self.to, self.work = reach, names, answer, work
         self.g = answer.gradient if answer.element is None else answer.gradient[answer.element]
-        self.found: Followed = follow(reach, names, _LIMIT)
+        self.found: Followed = follow(reach, names, limit)
         self.paths = told_apart(self.found.paths, names.trace.order)
         self.paths.sort(key=lambda p: -abs(answer.size(p.contribution)))
         answer.path = self.paths[0]
@@ -245,7 +257,7 @@ class _Asked:
             return False
         if not np.any(self.reach.seed):
             return self._say("zero", "because the incoming gradient is 0")
-        found = blocks(self.reach, self.to.element)
+        found = blocks(self.reach, self.to.element, self.work)
         if not found:
             return False
         to = self.to
@@ -257,7 +269,8 @@ class _Asked:
         also = [called(self.names, v) for v in dict.fromkeys(block.also)]
         reason = f"because {because(self.names, block)}"
         if also:
-            reason += f", and {' and '.join(also)} would stop it again"
+            more = f" and {len(also) - 3:,} other ops" if len(also) > 3 else ""
+            reason += f", and {' and '.join(also[:3])}{more} would stop it again"
         if block.exact:
             without = to.size(to.gradient + block.added)
             if np.isfinite(without):
@@ -336,7 +349,7 @@ class _Asked:
             reason = "over one path"
         else:
             reason = f"because it is {to._called[0]} itself"
-        if path.steps and None not in path.factors:
+        if 0 < len(path.factors) <= _FACTORS and None not in path.factors:
             factors = [f for f in path.factors if f is not None]
             product = " · ".join(number(f) for f in factors)
             reason += f"{' =' if count > 1 else ':'} {product}"
@@ -358,7 +371,7 @@ class _Asked:
             return
         count = int(left.sum())
         self.to.notes.append(f"{count:,} of {g.size:,} elements {_are(count)} 0:")
-        found = blocks(self.reach, left)
+        found = blocks(self.reach, left, self.work)
         while found and left.any():
             counts = [int(np.count_nonzero((block.added != 0) & left)) for block in found]
             k = int(np.argmax(counts))

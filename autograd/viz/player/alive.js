@@ -341,5 +341,5 @@ const alive = (() => {
 
   begin();
   buildAlive();
-  return { mark, numbers: numbersNow };
+  return { mark, numbers: numbersNow, changed: () => Boolean(given) || [...base.keys()].some(isChanged) };
 })();

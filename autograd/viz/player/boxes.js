@@ -66,6 +66,8 @@ function show() {
   tell(step);
   inspect();
   astray();
+  reasons.light();
+  teaching.veil();
   if (ready) note();
   const active = boxes.find((box) => box.active);
   if (active && step.view === view) reveal(active, running);

@@ -21,6 +21,7 @@ function inspectGroup(panel, now) {
   const result = headingOf(group.out);
   panel.append(make("p", {}, group.repeat ? "the result of the last: " : "its result: ", make("b", {}, result)));
   describe(panel, group.out, now);
+  teaching.veilNode(panel, group.out);
 }
 function moduleOf(group) {
   const parts = (group.module || "").split(": ");

@@ -91,11 +91,12 @@ window.addEventListener("resize", () => { if (narrow !== isNarrow()) open(view);
 
 function note() {
   const n = finished ? steps.length : position(), hand = pinned && pinned !== view ? `p${pinned}` : "";
-  const text = `#g${view}s${n}${depth !== ordinary ? `d${depth}` : ""}${hand}${update < 0 ? "" : `u${stepAt(update)}`}`;
+  const text = `#g${view}s${n}${depth !== ordinary ? `d${depth}` : ""}${hand}${update < 0 ? "" : `u${stepAt(update)}`}${teaching.mode()}`;
   if (location.hash !== text) try { history.replaceState(null, "", text); } catch { /* a sandboxed frame has no address */ }
 }
 function followed(address = location.hash) {
-  const at = /^#g(\d+)s(\d+)(?:d(\d+))?(?:p(\d+))?(?:u(\d+))?$/.exec(address), node = /^#n(\d+)(?:u(\d+))?$/.exec(address);
+  const [where] = address.split("&"); // then the mode: &quiz
+  const at = /^#g(\d+)s(\d+)(?:d(\d+))?(?:p(\d+))?(?:u(\d+))?$/.exec(where), node = /^#n(\d+)(?:u(\d+))?$/.exec(where);
   const then = (at && at[5]) || (node && node[2]);
   if (then && update >= 0) goToUpdate(nearest(+then));
   else if (then) wanted = +then;

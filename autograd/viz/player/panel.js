@@ -134,6 +134,7 @@ function inspect() {
   panel.append(make("h2", {}, headingOf(chosen), event.details && event.details !== nameOf(chosen) ? ` ${event.details}` : ""), make("p", { class: "faint" }, event.where || path(of[chosen]) || "the whole graph"));
   describe(panel, chosen, now);
   if (event.line) panel.append(make("p", {}, make("code", {}, event.line)));
+  if (!teaching.veilNode(panel, chosen) && chosen <= now) reasons.tell(panel, gradientAt(chosen, now).state);
 }
 // The value and the gradient of a node.
 function describe(panel, k, now) {

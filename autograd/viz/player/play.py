@@ -18,6 +18,7 @@ from autograd.viz.player.animation.animation import Animation
 from autograd.viz.player.animation.scenes import Scenes
 from autograd.viz.player.groups import Groups
 from autograd.viz.player.layout import Layouts
+from autograd.viz.player.reasons import Reasons
 from autograd.viz.player.story import Event, Story
 from autograd.viz.player.views import View, views
 from autograd.viz.symbols import GLYPHS
@@ -46,6 +47,8 @@ _SCRIPTS: tuple[str | Path, ...] = (
     "moving.js",
     "alive.js",
     "share.js",
+    "reasons.js",
+    "quiz.js",
     "start.js",
 )
 
@@ -72,6 +75,7 @@ class Player:
     def __init__(self, story: Story, title: str, still: Drawing, live: bool = True) -> None:
         self.story, self.title, self.still = story, title, still
         self._groups = Groups(story)  # before backward() releases the graph
+        self._reasons = Reasons(story)
         self.live = Live(story if live else None)
 
     @cached_property
@@ -119,6 +123,7 @@ class Player:
                 {"width": at.width, "height": at.height, "boxes": at.boxes, "paths": at.paths}
                 for at in layouts.all
             ],
+            "reasons": self._reasons.as_dict(formulas.number),
             "formulas": formulas.written,
             "signs": GLYPHS,
             "live": self.live.data,

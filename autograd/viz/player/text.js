@@ -59,7 +59,7 @@ function formula(i, ...before) {
   const parsed = new DOMParser().parseFromString(formulas[i], "application/xml");
   if (parsed.querySelector("parsererror")) return null;
   const math = document.importNode(parsed.documentElement, true);
-  [...math.querySelectorAll("mi")].filter((mi) => mi.textContent.length > 1).forEach(spaced);
+  [...math.querySelectorAll("mi, mtext")].filter((mi) => mi.textContent.length > 1).forEach(spaced);
   line.append(math);
   return line;
 }
