@@ -282,7 +282,7 @@ const alive = (() => {
     const bracketed = slope < 0 ? `(${number(slope)})` : number(slope);
     byId("coming").textContent = moves ? `next: ${called} ← ${number(x)} − ${number(rate, 2)} · ${bracketed} = ${number(x - rate * slope)}` : "";
     byId("rated").textContent = number(rate, 2);
-    byId("train").textContent = frame ? "⏸ pause" : "▶ train";
+    byId("train").textContent = frame ? "‖ pause" : "▶ train";
     byId("remark").textContent = remark || `loss ${number(lossNow())}`;
     byId("curve").replaceChildren(...(losses.length > 1 ? [curveOf(losses)] : []));
     const hold = byId("hold");

@@ -88,7 +88,7 @@ function reveal(box, running) {
 function astray() {
   const step = current(), away = Boolean(step) && step.view !== view, button = byId("return");
   button.hidden = !away;
-  if (away) button.textContent = `⌖ back to step ${position()}: ${placed(step.view) || "the whole graph"}`;
+  if (away) button.textContent = `↩ back to step ${position()}: ${placed(step.view) || "the whole graph"}`;
 }
 function comeBack() {
   pinned = 0;

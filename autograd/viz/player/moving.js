@@ -30,7 +30,7 @@ function beat() { timer = setInterval(() => { to(position() + 1); if (position()
 function play() {
   if (timer) { stop(); return; }
   if (position() >= steps.length) to(startOf(view));
-  sign("⏸", "pause");
+  sign("‖", "pause");
   beat();
 }
 // Play starts at the beginning, or where the group that was opened by hand does.

@@ -91,7 +91,7 @@ function updateSlider() {
   go.addEventListener("click", () => {
     if (training) { halt(); return; }
     if (update >= last) goToUpdate(0);
-    go.textContent = "⏸ training";
+    go.textContent = "‖ training";
     go.setAttribute("aria-label", "pause the training");
     training = setInterval(() => { goToUpdate(update + 1); if (update >= last) halt(); }, 200);
   });

@@ -9,7 +9,7 @@ function tellLoss() {
   const epochs = train.n ? seen / train.n : 0;
   byId("taken").textContent = `step ${taken.toLocaleString("en")} · epoch ${epochs >= 10 ? Math.floor(epochs).toLocaleString("en") : +epochs.toFixed(1)}`;
   byId("trouble").textContent = trouble;
-  byId("train").textContent = frame ? "⏸ pause" : "▶ train";
+  byId("train").textContent = frame ? "‖ pause" : "▶ train";
   byId("train").setAttribute("aria-label", frame ? "pause" : "train");
   drawCurve();
 }
