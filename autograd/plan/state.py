@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -14,6 +15,8 @@ _LEFT = (
     type, ModuleType, FunctionType, BuiltinFunctionType, CodeType, MethodType, np.ufunc, np.dtype,
     str, bytes, int, float, complex, bool, type(None),
 )  # fmt: skip
+_FOREIGN = frozenset({"autograd", "numpy", "numba", "llvmlite", "scipy"} | sys.stdlib_module_names)
+_FOREIGN -= {"__main__", "types"}  # types: SimpleNamespace
 _SLOTS = ("_data", "grad", "requires_grad", "birth", "seal")
 
 
@@ -134,7 +137,8 @@ def _parts(x: Any) -> dict[Any, Any] | None:
     if isinstance(x, Node):
         return {slot: getattr(x, slot) for slot in _SLOTS} if x.op is None else None
     own = getattr(x, "__dict__", None)
-    return dict(own) if type(own) is dict else None
+    package = type(x).__module__.partition(".")[0]
+    return dict(own) if type(own) is dict and package not in _FOREIGN else None
 
 
 def _put(x: Any, parts: dict[Any, Any]) -> None:

@@ -86,10 +86,9 @@ class Player:
         layouts = Layouts()
         sizes = [self._sizes(view) for view in found]
         places = [
-            [
-                -1 if g.repeat else layouts.place(view, own, tall, groups.has_strip(g))
-                for tall in (False, True)
-            ]
+            (-1, -1)
+            if g.repeat
+            else layouts.pair(view, own, groups.has_strip(g), first=not g.index)
             for g, view, own in zip(groups.all, found, sizes, strict=True)
         ]
         formulas = _Formulas()
