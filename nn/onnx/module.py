@@ -122,16 +122,20 @@ class Part(Module):
         else:
             self._run(plan.steps, known)
         found = tuple([known[i] for i in plan.returned])
+        if not recording:
+            found = tuple(map(_as_value, found))
         return found[0] if len(found) == 1 else found
 
     def _run(self, steps: list[Step], known: list[Any], drop: bool = True) -> None:
-        own = vars(self)
+        own, recording = vars(self), is_recording()
         for step in steps:
             given = [known[i] for i in step.reads]
             if step.node is None:
                 found = own[step.child](*given)
                 if type(found) is not tuple:
                     found = (found,)
+                if not recording:
+                    found = tuple(map(plain, found))
             elif step.around:
                 found = step.node.run(*given, around={k: known[i] for k, i in step.around.items()})
             else:
@@ -180,8 +184,8 @@ class Outputs(tuple[Any, ...]):
 
 
 def _as_value(y: Any) -> Any:
-    """An output as layers give it, recorded or not."""
-    if isinstance(y, np.ndarray) and y.dtype in FLOATS and not is_recording():
+    """An output as layers give it where nothing is recorded."""
+    if isinstance(y, np.ndarray) and y.dtype in FLOATS:
         return Value(y, requires_grad=False)
     return y
 
@@ -220,9 +224,7 @@ class OnnxModule(Part):
 
     def forward(self, *inputs: Any, **named: Any) -> Any:
         found = super().forward(*self._given(inputs, named))
-        if len(self.outputs) == 1:
-            return _as_value(found)
-        return _outputs([_as_value(y) for y in found], self.outputs)
+        return _outputs(found, self.outputs) if len(self.outputs) != 1 else found
 
     def _given(self, inputs: tuple[Any, ...], named: dict[str, Any]) -> list[Any]:
         if len(inputs) > len(self.inputs):
