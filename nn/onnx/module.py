@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
@@ -164,7 +165,30 @@ class Part(Module):
         if plan is None or not plan.steps:
             return ""
         ops = [step.node.op for step in plan.steps if step.node is not None]
+        if ops == [type(self).__name__]:
+            return ""
         return ", ".join(ops[:6]) + (", …" if len(ops) > 6 else "")
+
+    def __reduce__(self) -> Any:
+        return _new_part, (type(self).__name__,), vars(self).copy()
+
+
+@functools.cache
+def kind(op: str) -> type[Part]:
+    """The class of the parts that are about an op: drawings show its name."""
+    return type(op, (Part,), {"__module__": __name__, "__doc__": Part.__doc__})
+
+
+def _new_part(op: str) -> Part:
+    return object.__new__(Part if op == "Part" else kind(op))
+
+
+MAIN = (
+    "Conv", "ConvTranspose", "LSTM", "GRU", "RNN", "Attention", "Linear", "Gemm", "MatMul",
+    "BatchNormalization", "LayerNormalization", "RMSNormalization", "GroupNormalization",
+    "InstanceNormalization",
+)  # fmt: skip
+"""Ops that a module is named for, though it may have others besides."""
 
 
 class Outputs(tuple[Any, ...]):
@@ -225,6 +249,9 @@ class OnnxModule(Part):
     def forward(self, *inputs: Any, **named: Any) -> Any:
         found = super().forward(*self._given(inputs, named))
         return _outputs(found, self.outputs) if len(self.outputs) != 1 else found
+
+    def __reduce__(self) -> Any:
+        return object.__new__, (type(self),), vars(self).copy()
 
     def _given(self, inputs: tuple[Any, ...], named: dict[str, Any]) -> list[Any]:
         if len(inputs) > len(self.inputs):
@@ -352,6 +379,9 @@ class _Builder:
         chosen = self.given.keys() | learned(graph)
         self.weights = [n for n in graph.constants if n in chosen]
         self.scopes = [self._scope(node) for node in graph.nodes]
+        self.ops: dict[tuple[str, ...], list[str]] = {}
+        for node, scope in zip(graph.nodes, self.scopes, strict=True):
+            self.ops.setdefault(scope, []).append(node.op)
         self.owners: dict[str, tuple[Part, str]] = {}
         self.constants = {
             name: x[()] if not x.ndim else x
@@ -435,10 +465,16 @@ class _Builder:
 
     def _new(self, parent: Part, scope: tuple[str, ...]) -> Part:
         """A part at a scope; a second stretch of the same scope gets a part of its own."""
-        child = Part()
+        child = _new_part(self._about(scope))
         setattr(parent, _free(parent, scope[-1]), child)
         self.parts.setdefault(scope, child)
         return child
+
+    def _about(self, scope: tuple[str, ...]) -> str:
+        """The op that the nodes of a scope are about: the only one, or a well-known one."""
+        own = self.ops.get(scope, [])
+        found = own[:1] if len(set(own)) == 1 else [op for op in MAIN if op in own][:1]
+        return found[0] if found and found[0].isidentifier() else "Part"
 
     def _place_weights(self) -> None:
         for name in self.weights:
