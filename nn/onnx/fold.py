@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -115,12 +116,22 @@ def foldable(node: Node, known: Mapping[str, Any]) -> bool:
     """Whether a node of constants can be run beforehand, in little time and memory."""
     if node.op in RANDOM or node.takes_graphs or node.row() is None or node.missing():
         return False
-    sizes = [np.size(known[name]) for name in node.inputs if name]
-    if sum(sizes) > SMALL:
+    arrays = [np.asarray(known[name]) for name in node.inputs if name]
+    if sum(x.size for x in arrays) > SMALL or _grown(node.op, arrays) > SMALL:
         return False
     if node.op in LARGER:
         return all(np.size(known[n]) <= 64 for n in node.inputs if n) and _small(node, known)
     return node.op in QUICK
+
+
+def _grown(op: str, arrays: list[Any]) -> int:
+    """The most elements that an op can make of arrays by broadcasting or by repeated places."""
+    if op.startswith("Gather"):
+        return int(np.prod([float(x.size) for x in arrays]))
+    try:
+        return math.prod(np.broadcast_shapes(*(x.shape for x in arrays)))
+    except ValueError:
+        return 0
 
 
 def _small(node: Node, known: Mapping[str, Any]) -> bool:

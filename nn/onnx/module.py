@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
@@ -122,16 +123,20 @@ class Part(Module):
         else:
             self._run(plan.steps, known)
         found = tuple([known[i] for i in plan.returned])
+        if not recording:
+            found = tuple(map(_as_value, found))
         return found[0] if len(found) == 1 else found
 
     def _run(self, steps: list[Step], known: list[Any], drop: bool = True) -> None:
-        own = vars(self)
+        own, recording = vars(self), is_recording()
         for step in steps:
             given = [known[i] for i in step.reads]
             if step.node is None:
                 found = own[step.child](*given)
                 if type(found) is not tuple:
                     found = (found,)
+                if not recording:
+                    found = tuple(map(plain, found))
             elif step.around:
                 found = step.node.run(*given, around={k: known[i] for k, i in step.around.items()})
             else:
@@ -160,7 +165,30 @@ class Part(Module):
         if plan is None or not plan.steps:
             return ""
         ops = [step.node.op for step in plan.steps if step.node is not None]
+        if ops == [type(self).__name__]:
+            return ""
         return ", ".join(ops[:6]) + (", …" if len(ops) > 6 else "")
+
+    def __reduce__(self) -> Any:
+        return _new_part, (type(self).__name__,), vars(self).copy()
+
+
+@functools.cache
+def kind(op: str) -> type[Part]:
+    """The class of the parts that are about an op: drawings show its name."""
+    return type(op, (Part,), {"__module__": __name__, "__doc__": Part.__doc__})
+
+
+def _new_part(op: str) -> Part:
+    return object.__new__(Part if op == "Part" else kind(op))
+
+
+MAIN = (
+    "Conv", "ConvTranspose", "LSTM", "GRU", "RNN", "Attention", "Linear", "Gemm", "MatMul",
+    "BatchNormalization", "LayerNormalization", "RMSNormalization", "GroupNormalization",
+    "InstanceNormalization",
+)  # fmt: skip
+"""Ops that a module is named for, though it may have others besides."""
 
 
 class Outputs(tuple[Any, ...]):
@@ -180,8 +208,8 @@ class Outputs(tuple[Any, ...]):
 
 
 def _as_value(y: Any) -> Any:
-    """An output as layers give it, recorded or not."""
-    if isinstance(y, np.ndarray) and y.dtype in FLOATS and not is_recording():
+    """An output as layers give it where nothing is recorded."""
+    if isinstance(y, np.ndarray) and y.dtype in FLOATS:
         return Value(y, requires_grad=False)
     return y
 
@@ -220,9 +248,10 @@ class OnnxModule(Part):
 
     def forward(self, *inputs: Any, **named: Any) -> Any:
         found = super().forward(*self._given(inputs, named))
-        if len(self.outputs) == 1:
-            return _as_value(found)
-        return _outputs([_as_value(y) for y in found], self.outputs)
+        return _outputs(found, self.outputs) if len(self.outputs) != 1 else found
+
+    def __reduce__(self) -> Any:
+        return object.__new__, (type(self),), vars(self).copy()
 
     def _given(self, inputs: tuple[Any, ...], named: dict[str, Any]) -> list[Any]:
         if len(inputs) > len(self.inputs):
@@ -350,6 +379,9 @@ class _Builder:
         chosen = self.given.keys() | learned(graph)
         self.weights = [n for n in graph.constants if n in chosen]
         self.scopes = [self._scope(node) for node in graph.nodes]
+        self.ops: dict[tuple[str, ...], list[str]] = {}
+        for node, scope in zip(graph.nodes, self.scopes, strict=True):
+            self.ops.setdefault(scope, []).append(node.op)
         self.owners: dict[str, tuple[Part, str]] = {}
         self.constants = {
             name: x[()] if not x.ndim else x
@@ -433,10 +465,16 @@ class _Builder:
 
     def _new(self, parent: Part, scope: tuple[str, ...]) -> Part:
         """A part at a scope; a second stretch of the same scope gets a part of its own."""
-        child = Part()
+        child = _new_part(self._about(scope))
         setattr(parent, _free(parent, scope[-1]), child)
         self.parts.setdefault(scope, child)
         return child
+
+    def _about(self, scope: tuple[str, ...]) -> str:
+        """The op that the nodes of a scope are about: the only one, or a well-known one."""
+        own = self.ops.get(scope, [])
+        found = own[:1] if len(set(own)) == 1 else [op for op in MAIN if op in own][:1]
+        return found[0] if found and found[0].isidentifier() else "Part"
 
     def _place_weights(self) -> None:
         for name in self.weights:

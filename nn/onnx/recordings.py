@@ -96,10 +96,10 @@ class Recordings:
                 found = model(*given)
         except Exception as error:
             if k:
-                sizes = ", ".join(f"{f.name} = {f.sizes[k]}" for f in self.free)
+                sizes = ", ".join(f"{f.name} = {f.sizes[k]}" for f in self.free) or "the same sizes"
                 error.add_note(
-                    f"It was called with {sizes}, to see what depends on it; give axes={{}} to fix "
-                    "all sizes."
+                    f"It was called with other numbers and {sizes}, to see what depends on them; "
+                    "axes={} fixes all sizes."
                 )
             raise
         return given, dict(_flat(found, "output"))
@@ -206,9 +206,11 @@ def _resized(x: Array, sizes: dict[int, int], k: int) -> Array:
     """An input with other sizes, and in each recording with other numbers of the same range."""
     for axis, n in sizes.items():
         x = np.take(x, np.arange(n) % max(x.shape[axis], 1), axis=axis)
+    if not k:
+        return x
     rng = np.random.default_rng(k)
     if not x.size or (x != x.flat[0]).any():
-        return cast(Array, rng.permuted(x.ravel()).reshape(x.shape) if k else x)
+        return cast(Array, rng.permuted(x.ravel()).reshape(x.shape))
     if x.dtype.kind in "iu":
         return cast(Array, rng.integers(0, max(int(x.flat[0]), 1) + 1, x.shape).astype(x.dtype))
     drawn: Array = np.asarray(rng.random(x.shape))

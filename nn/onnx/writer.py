@@ -101,6 +101,7 @@ class Writer:
         self._taken: set[str] = set()
         self._scope, self._count = "", 0
         self._keep: list[Any] = []
+        self._beside: dict[int, int] = {}  # id of a node in a recording -> that in the first one
         for name, leaves, arrays in zip(
             recordings.names, recordings.leaves, recordings.given, strict=True
         ):
@@ -108,6 +109,7 @@ class Writer:
             self.dtypes[name] = arrays[0].dtype
             if isinstance(leaves[0], Node):
                 self.names[id(leaves[0])] = name
+                self._beside.update((id(leaf), id(leaves[0])) for leaf in leaves)
         self._weights = {id(p): path for path, p in model.named_parameters()}
         self._named_buffers = {path: np.asarray(b) for path, b in model.named_buffers()}
         self._buffers = {id(b): path for path, b in model.named_buffers()}
@@ -234,9 +236,8 @@ class Writer:
                     ones = self.node("Expand", self.constant(True), self.shape(sizes))
                     return str(self.node("Trilu", ones, upper=upper))
         raise Unwritable(
-            f"{what} of shape {first.shape} differs between sizes of "
-            f"{', '.join(f.name for f in self.recordings.free)}, and is neither an input nor "
-            "constant: NumPy made it of an input, unseen."
+            f"{what} of shape {first.shape} differs between recordings of other numbers and sizes, "
+            "and is neither an input nor constant: NumPy made it of an input, unseen."
         )
 
     def _fixed(self, x: Array, dtype: Any) -> str:
@@ -311,6 +312,8 @@ class Writer:
         if first is None:
             return ""
         if isinstance(first, Node):
+            if id(first) in self.names or id(first) in self._weights:
+                self._check_beside(xs)
             if id(first) in self.names:
                 return str(self.names[id(first)])
             path = self._weights.get(id(first))
@@ -322,9 +325,19 @@ class Writer:
         number = isinstance(_plain(first), (bool, int, float))
         return self.array(xs, like if number else None, "a constant")
 
+    def _check_beside(self, xs: Sequence[Any]) -> None:
+        """Refuse a node whose inputs are different ones in different recordings."""
+        first = xs[0]
+        if any(self._beside.get(id(x), id(x)) != id(first) for x in xs[1:]):
+            raise Unwritable(
+                "The model takes other ways for other numbers or sizes: its graph depends on its "
+                "input."
+            )
+
     def emit(self, traces: Sequence[Trace]) -> None:
         """Write the nodes behind the roots of the recordings."""
         for nodes in zip(*(trace.order for trace in traces), strict=True):
+            self._beside.update((id(v), id(nodes[0])) for v in nodes)
             if id(nodes[0]) in self.names:
                 continue
             if traces[0].calls.get(id(nodes[0])) is not None or not self._within:
@@ -377,6 +390,8 @@ class Writer:
                 for twin, xs in zip(twins, v.inputs, strict=True):
                     if isinstance(twin, Node):
                         self.names[id(twin)] = self.value(xs)
+        for twins in zip(*leaves, strict=True):
+            self._beside.update((id(x), id(twins[0])) for x in twins if isinstance(x, Node))
         self._keep.append((roots, leaves))
         before, self._within = self._within, True
         self.emit([Trace([y for y in ys if isinstance(y, Node)]) for ys in roots])

@@ -163,10 +163,39 @@ def test_a_loaded_model_can_be_copied_and_pickled(network, saved, rng):
     np.testing.assert_array_equal(model(x).data, y)
 
 
+def test_a_backbone_can_be_fine_tuned(network, saved, rng):
+    backbone = nn.onnx.load(saved(network)).cut(at="/Flatten")
+    model = nn.Sequential(backbone, nn.Linear(5, 3, rng=0))
+    optimizer = nn.optim.Adam(model.parameters(), lr=1e-2)
+    x, t = rng.standard_normal((12, 3, 8, 8)).astype(np.float32), np.arange(12) % 3
+    losses = []
+    for _ in range(30):
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(model(x), t)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0] / 2
+    assert not autograd.lint(nn.functional.cross_entropy(model(x), t))
+
+
+def test_readers_and_looks_work_on_it(network, saved, rng):
+    model = nn.onnx.load(saved(network))
+    x = rng.standard_normal((1, 3, 8, 8)).astype(np.float32)
+    image = Value(x, name="image")
+    assert "features" in str(autograd.explain(model(image)[0, 1], image))
+    assert str(autograd.why(model(image)[0, 1], image))
+    saliency = nn.look.saliency(model, x, np.array([1]))
+    assert np.asarray(saliency).shape[-2:] == (8, 8)
+    assert nn.look.grad_cam(model, x, model.features.get_submodule("2")).shape[-2:] == (8, 8)
+    assert nn.look.feature_maps(model, x, "features.0").shape == (1, 4, 8, 8)
+
+
 def test_a_drawing_folds_as_the_author_built_it(network, saved, rng):
     model = nn.onnx.load(saved(network))
     svg = autograd.draw(model(rng.standard_normal((1, 3, 8, 8)).astype(np.float32))).dot
     assert "features" in svg
+    assert [type(m).__name__ for m in model.features.children()] == ["Conv", "Relu", "Conv"]
 
 
 def test_a_branch_is_taken_by_what_is_given(saved, rng):

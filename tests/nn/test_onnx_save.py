@@ -334,6 +334,33 @@ def test_a_graph_that_depends_on_the_size_is_refused(tmp_path):
     )
 
 
+def test_a_branch_that_an_input_chooses_is_refused(tmp_path):
+    class Model(nn.Module):
+        def forward(self, x, rate):
+            return np.tanh(x) if rate == 16000 else np.exp(x)
+
+    with pytest.raises(NotImplementedError, match="depends on its input"):
+        saved(Model(), tmp_path, floats(2, 4), np.array(16000), axes={})
+
+
+def test_a_weight_that_an_input_chooses_is_refused(tmp_path):
+    class Model(nn.Module):
+        def __init__(self):
+            self.experts = nn.ModuleList([nn.Linear(4, 4), nn.Linear(4, 4)])
+
+        def forward(self, x, which):
+            return self.experts[int(which)](x)
+
+    with pytest.raises(NotImplementedError, match="depends on its input"):
+        saved(Model(), tmp_path, floats(2, 4), np.array(1), axes={})
+
+
+def test_indices_that_are_all_the_same_are_still_an_input(tmp_path):
+    model = nn.Embedding(5, 3)
+    path = saved(model, tmp_path, np.zeros((2, 4), np.int64))
+    assert_runs_as(model, path, tokens(5, 3, 4))
+
+
 def test_an_op_without_a_counterpart_is_refused_by_name(tmp_path):
     text = refusal(lambda x: autograd.lgamma(x), floats(2, 4), tmp_path)
     assert "lgamma: there is no ONNX op for it" in text

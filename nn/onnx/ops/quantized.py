@@ -8,7 +8,7 @@ import numpy as np
 
 from nn.onnx.ops.constants import dtype_of
 from nn.onnx.ops.conv import CONV, padding
-from nn.onnx.table import plain, reads
+from nn.onnx.table import Unsupported, plain, reads
 
 
 def _beside(v: Any, x: Any, axis: int, block: int) -> Any:
@@ -152,3 +152,40 @@ def _qlinear_matmul(
         left = left[:, None]
     sums = np.matmul(_less(a, a_zero, True), _less(b, b_zero))
     return _requantized(sums * left * right, plain(y_scale), plain(y_zero))
+
+
+def _product(x: Any, w: Any, scale: Any, zero: Any) -> Any:
+    """x, quantized as it comes, times a quantized matrix (in, out)."""
+    q, s, z = _dynamic_quantize(x)
+    return (_less(q, z) @ _less(w, zero)).astype(np.float32) * (s * scale)
+
+
+@reads("DynamicQuantizeLSTM", domain="com.microsoft")
+def _dynamic_quantize_lstm(
+    x: Any, W: Any, R: Any, B: Any, lengths: Any, h0: Any, c0: Any, P: Any, w_scale: Any,
+    w_zero: Any, r_scale: Any, r_zero: Any, *, direction: str = "forward", hidden_size: int,
+    input_forget: int = 0,
+) -> Any:  # fmt: skip
+    """onnxruntime's: weights (directions, in, 4 H) in 8 bits, inputs and states quantized anew."""
+    if P is not None or lengths is not None or input_forget:
+        raise Unsupported("DynamicQuantizeLSTM with peepholes, lengths or coupled gates")
+    x, W, R = (np.asarray(plain(a)) for a in (x, W, R))
+    scales = [np.asarray(plain(s)) for s in (w_scale, r_scale)]
+    zeros = [np.asarray(plain(z)) for z in (w_zero, r_zero)]
+    T, N, H = x.shape[0], x.shape[1], hidden_size
+    y = np.zeros((T, len(W), N, H), np.float32)
+    last_h, last_c = np.zeros((2, len(W), N, H), np.float32)
+    for d in range(len(W)):
+        bias = 0 if B is None else plain(B)[d].reshape(2, -1).sum(axis=0)
+        h, c = (last_h[d] if s is None else plain(s)[d] for s in (h0, c0))
+        gates = _product(x.reshape(T * N, -1), W[d], scales[0][d], zeros[0][d]).reshape(T, N, -1)
+        gates = gates + bias
+        backward = direction == "reverse" or d == 1
+        for t in reversed(range(T)) if backward else range(T):
+            total = gates[t] + _product(h, R[d], scales[1][d], zeros[1][d])
+            i, o, f = (1 / (1 + np.exp(-total[:, k * H : (k + 1) * H])) for k in range(3))
+            c = f * c + i * np.tanh(total[:, 3 * H :])
+            h = o * np.tanh(c)
+            y[t, d] = h
+        last_h[d], last_c[d] = h, c
+    return y, last_h, last_c
