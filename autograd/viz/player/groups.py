@@ -532,15 +532,6 @@ class Groups:
             if event.kind == "leaf":
                 for g in {g for chain in chains for g in chain}:
                     self.all[g].parameters += self.story.nodes[k]._data.size
-        for group in self.all:  # where many parts share leaves, each is in the first that uses it
-            own = [k for k in group.events if self.story.events[k].kind != "op"]
-            if len(group.events) + len(group.groups) > MOST and group.groups:
-                for k in own:
-                    user = self.of[min(self.story.users[k])]
-                    inner = next((g for g in self.chain(user) if self.all[g].parent == group.index), None)
-                    if inner is not None and not self.all[inner].repeat:
-                        group.events.remove(k)
-                        self._put(k, self.all[user])
         for group in self.all:
             group.events.sort()
 

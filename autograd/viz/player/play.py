@@ -86,9 +86,10 @@ class Player:
         layouts = Layouts()
         sizes = [self._sizes(view) for view in found]
         places = [
-            (-1, -1)
-            if g.repeat
-            else layouts.pair(view, own, groups.has_strip(g), first=not g.index)
+            [
+                -1 if g.repeat else layouts.place(view, own, tall, groups.has_strip(g))
+                for tall in (False, True)
+            ]
             for g, view, own in zip(groups.all, found, sizes, strict=True)
         ]
         formulas = _Formulas()
