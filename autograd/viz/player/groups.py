@@ -533,7 +533,18 @@ class Groups:
                 for g in {g for chain in chains for g in chain}:
                     self.all[g].parameters += self.story.nodes[k]._data.size
         for group in self.all:
+            if len(group.events) + len(group.groups) > MOST:
+                self._lend(group)
+        for group in self.all:
             group.events.sort()
+
+    def _lend(self, group: Group) -> None:
+        """Put leaves and constants that parts of a group share into the first that uses them."""
+        for k in [k for k in group.events if self.story.events[k].kind != "op"]:
+            chain = self.chain(self.of[min(self.story.users[k])])
+            if group.index != chain[-1] and not self.all[chain[-1]].repeat:
+                group.events.remove(k)
+                self._put(k, self.all[chain[-1]])
 
     def _results(self) -> None:
         """Find the result of each group, and count its ops."""

@@ -37,6 +37,9 @@ APART = 14
 TRIED = 4
 """How many layouts are made, of which the best is taken."""
 
+CARE = 600
+"""Arrows up to which views are laid out with care, and for narrow screens too."""
+
 NEAR = 12
 """Room between a box and those attached to it."""
 
@@ -70,13 +73,35 @@ class Layout:
 
 
 class Layouts:
-    """The different layouts of all views, each once; equal views, such as steps, share theirs."""
+    """The different layouts of all views, each once; equal views, such as steps, share theirs.
+
+    After views with `CARE` arrows in all, those that follow have only a wide layout, made quickly.
+    """
 
     def __init__(self) -> None:
         self.all: list[Layout] = []
         self._known: dict[object, int] = {}
+        self._arrows = 0
 
-    def place(self, view: View, sizes: Sequence[Size], tall: bool, strip: bool = False) -> int:
+    def pair(
+        self, view: View, sizes: Sequence[Size], strip: bool = False, first: bool = False
+    ) -> tuple[int, int]:
+        """The indices of the wide and the tall layout of a view."""
+        count = len(self.all)
+        careful = first or self._arrows < CARE
+        wide = self.place(view, sizes, False, strip, careful)
+        if len(self.all) > count:
+            self._arrows += len(view.edges)
+        return wide, self.place(view, sizes, True, strip) if careful else wide
+
+    def place(
+        self,
+        view: View,
+        sizes: Sequence[Size],
+        tall: bool,
+        strip: bool = False,
+        careful: bool = True,
+    ) -> int:
         """The index of the layout of a view, whose boxes have these widths and heights.
 
         A wide layout flows to the right and wraps into bands, every other one back to the left; a
@@ -87,7 +112,7 @@ class Layouts:
         key = (tall, strip, tuple(view.edges), tuple(sizes), tuple(sorted(view.hosts.items())))
         if key not in self._known:
             self._known[key] = len(self.all)
-            self.all.append(_best(view, sizes, tall, STAGE[1] - STRIP * strip))
+            self.all.append(_best(view, sizes, tall, STAGE[1] - STRIP * strip, careful))
         return self._known[key]
 
 
@@ -157,7 +182,9 @@ def _beside(item: int, attached: Sequence[int], sizes: Sequence[Size]) -> _Cell:
     return _Cell(item, max(h, high), Spread(before, w / 2), sides)
 
 
-def _best(view: View, sizes: Sequence[Size], tall: bool, stage: float) -> Layout:
+def _best(
+    view: View, sizes: Sequence[Size], tall: bool, stage: float, careful: bool = True
+) -> Layout:
     """The layout whose text is largest on its screen, of several widths of layers and bands."""
     cells = _cells(view, sizes, tall)
     index = {cell.item: k for k, cell in enumerate(cells)}
@@ -170,7 +197,7 @@ def _best(view: View, sizes: Sequence[Size], tall: bool, stage: float) -> Layout
     apart = APART - 4 * tall
     rooms = (PHONE - 2 * LANE, 230.0, 150.0) if tall else (stage / LEAST, 380.0, 250.0, 150.0)
     plans: dict[tuple[object, ...], tuple[float, list[int], list[int]]] = {}
-    for room in rooms:
+    for room in rooms if careful else rooms[:2]:
         rank = ranks(spreads, links, room, apart)
         lengths, widths = _extents(cells, rank, links)
         for cuts in [[0]] if tall else _cuts(lengths, _crossing(rank, links, len(lengths))):
@@ -178,7 +205,9 @@ def _best(view: View, sizes: Sequence[Size], tall: bool, stage: float) -> Layout
             plans.setdefault((tuple(rank), tuple(cuts)), (hope, rank, cuts))
     found: _Drawing | None = None
     graphs: dict[tuple[int, ...], Layered] = {}
-    for hope, rank, cuts in sorted(plans.values(), key=lambda plan: -plan[0])[:TRIED]:
+    for hope, rank, cuts in sorted(plans.values(), key=lambda plan: -plan[0])[
+        : TRIED if careful else 1
+    ]:
         if found and found.score(stage) >= hope:
             break  # no later one can be better
         graph = graphs.get(tuple(rank)) or layered(spreads, links, rank)
@@ -370,6 +399,10 @@ class _Drawing:
             y += min(max(other - y, -free), free)
             out = (i == 0) == ahead
             points.append((at, center[k] + (half / 2 if out else -half / 2), y))
+        for i in range(len(points) - 2, 0, -1):  # what goes straight on is one piece
+            around = points[i - 1 : i + 2]
+            if len({y for _, _, y in around}) == len({self.band[at] for at, _, _ in around}) == 1:
+                del points[i]
         path = [*self._point(*points[0])]
         for p, q in pairwise(points):
             path += self._curve(p, q)

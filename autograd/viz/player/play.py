@@ -16,6 +16,7 @@ from autograd.viz.mathml import mathml
 from autograd.viz.pages import embedded, fill, framed, save
 from autograd.viz.player.animation.animation import Animation
 from autograd.viz.player.animation.scenes import Scenes
+from autograd.viz.player.compact import compact
 from autograd.viz.player.groups import Groups
 from autograd.viz.player.layout import Layouts
 from autograd.viz.player.reasons import Reasons
@@ -86,10 +87,9 @@ class Player:
         layouts = Layouts()
         sizes = [self._sizes(view) for view in found]
         places = [
-            [
-                -1 if g.repeat else layouts.place(view, own, tall, groups.has_strip(g))
-                for tall in (False, True)
-            ]
+            (-1, -1)
+            if g.repeat
+            else layouts.pair(view, own, groups.has_strip(g), first=not g.index)
             for g, view, own in zip(groups.all, found, sizes, strict=True)
         ]
         formulas = _Formulas()
@@ -241,7 +241,8 @@ def page(title: str, data: Mapping[str, Any], still: str, script: str = "") -> s
 
     `script` is what recomputes the graph; see `Live`.
     """
-    return fill(_TEMPLATE, _SCRIPTS, script, title=title, data=embedded(data), still=still)
+    small = embedded(compact(data) if "events" in data else data)
+    return fill(_TEMPLATE, _SCRIPTS, script, title=title, data=small, still=still)
 
 
 class _Formulas:
