@@ -172,6 +172,21 @@ def untrained_layer(broken):
     return lint(training_step(model, nn.optim.SGD(trained, lr=0.1)), model)
 
 
+def cleared_before_the_update(broken):
+    model = classifier()
+    optimizer = adam(model)
+
+    def step():
+        if not broken:
+            optimizer.zero_grad()
+        class_loss(model).backward()
+        if broken:
+            optimizer.zero_grad()
+        optimizer.step()
+
+    return lint(step, model, optimizer)
+
+
 class Listed(nn.Module):
     """Layers in a list; the broken one keeps a plain list."""
 
@@ -206,6 +221,7 @@ MUSEUM = {
     wrong_mode: "wrong mode",
     missing_zero_grad: "missing zero_grad",
     untrained_layer: "untrained layer",
+    cleared_before_the_update: "gradients cleared before the update",
     layers_in_a_plain_list: "hidden layers",
 }
 
@@ -280,6 +296,22 @@ def log_softmax_over_the_batch(broken):
     return diagnosed(lambda net, x: F.log_softmax(plain(net, x), axis), loss=F.nll_loss)
 
 
+def divergence_of_probabilities(broken):
+    last = F.softmax if broken else F.log_softmax
+    targets = np.eye(3, dtype=np.float32)[KINDS] * np.float32(0.7) + np.float32(0.1)
+    return diagnosed(lambda net, x: last(plain(net, x), 1), (MANY, targets), F.kl_div)
+
+
+def too_much_smoothing(broken):
+    s = np.float32(1.8 if broken else 0.1)
+
+    def smoothed(y, t):
+        targets = np.eye(3, dtype=np.float32)[t] * (1 - s) + s / 3
+        return -np.mean(np.sum(targets * F.log_softmax(y, 1), 1))
+
+    return diagnosed(loss=smoothed)
+
+
 def softmax_of_one(broken):
     last = (lambda y: F.softmax(y, 1)) if broken else F.sigmoid
     body = lambda net, x: last(plain(net, x))  # noqa: E731
@@ -301,6 +333,17 @@ class Attention(nn.Module):
 
 def attention_over_the_queries(broken):
     model = Attention(1 if broken else -1)
+    return check(model, (STEPS, LAST), F.cross_entropy, adam(model))
+
+
+def scores_that_are_not_scaled(broken):
+    class Sharp(Attention):
+        def forward(self, x):
+            h = F.relu(self.p(x)) * (100 if broken else 1)
+            weights = F.softmax(self.q(h) @ np.swapaxes(self.k(h), 1, 2) / 8**0.5, -1)
+            return self.end(np.mean(weights @ self.v(h), 1))
+
+    model = Sharp(-1)
     return check(model, (STEPS, LAST), F.cross_entropy, adam(model))
 
 
@@ -347,6 +390,13 @@ def a_step_function(broken):
     return diagnosed(lambda net, x: net.b((np.sign if broken else np.tanh)(net.a(x))))
 
 
+def a_loss_of_the_argmax(broken):
+    def wrong(y, t):
+        return np.mean((y.data.argmax(1) != t).astype(np.float32) + 0 * np.sum(y, 1))
+
+    return diagnosed(loss=wrong if broken else F.cross_entropy)
+
+
 def a_negated_loss(broken):
     sign = -1 if broken else 1
     return diagnosed(loss=lambda y, t: sign * F.cross_entropy(y, t))
@@ -361,6 +411,13 @@ def everything_frozen(broken):
     for p in model.parameters() if broken else model.a.parameters():
         p.requires_grad = False
     return check(model, (MANY, KINDS), F.cross_entropy)
+
+
+def a_trunk_and_head_frozen(broken):
+    model = Net(plain)
+    for p in (*model.a.parameters(), model.b.weight) if broken else model.a.parameters():
+        p.requires_grad = False
+    return check(model, (MANY, KINDS), F.cross_entropy, adam(model))
 
 
 def normalized_over_the_batch(broken):
@@ -429,6 +486,50 @@ def attention_without_a_mask(broken):
 
     model = Block()
     return check(model, (TOKENS[:, :-1], TOKENS[:, 1:]), token_loss, adam(model))
+
+
+def targets_that_are_not_shifted(broken):
+    model = Language()
+    targets = TOKENS[:, :-1] if broken else TOKENS[:, 1:]
+    return check(model, (TOKENS[:, :-1], targets), token_loss, adam(model))
+
+
+def padding_in_the_loss(broken):
+    tokens = TOKENS.copy()
+    tokens[::2, 7:] = 0
+    tokens[:, 0] = 1
+    model = Language()
+    model.look = nn.Embedding(9, 12, padding_idx=0)
+    settings = {} if broken else {"ignore_index": 0}
+
+    def loss(y, t):
+        return F.cross_entropy(np.reshape(y, (-1, 9)), np.reshape(t, -1), **settings)
+
+    return check(model, (tokens[:, :-1], tokens[:, 1:]), loss, adam(model))
+
+
+def a_state_with_its_graph(broken):
+    class Stateful(nn.Module):
+        def __init__(self):
+            self.cell, self.end, self.h = nn.RNNCell(3, 8), nn.Linear(8, 2), None
+
+        def forward(self, x):
+            known = self.h is not None and len(self.h) == len(x)
+            h = self.h if known else np.zeros((len(x), 8), np.float32)
+            for t in range(x.shape[1]):
+                h = self.cell(x[:, t], h)
+            self.h = h if broken else h.data
+            return self.end(h)
+
+    model = Stateful()
+    return check(model, (STEPS, LAST), F.cross_entropy, adam(model))
+
+
+def a_velocity_that_never_decays(broken):
+    momentum = 1.0 if broken else 0.9
+    return diagnosed(
+        optimizer=lambda net: nn.optim.SGD(net.parameters(), lr=0.1, momentum=momentum)
+    )
 
 
 def a_head_that_was_replaced(broken):
@@ -531,7 +632,10 @@ CHECKED = {
     likelihood_of_logits: "logits in a negative log-likelihood",
     likelihood_of_probabilities: "probabilities in a negative log-likelihood",
     log_softmax_over_the_batch: "log_softmax over the wrong axis",
+    divergence_of_probabilities: "probabilities in a negative log-likelihood",
+    too_much_smoothing: "targets are no probabilities",
     softmax_of_one: "softmax of one element",
+    scores_that_are_not_scaled: "saturated softmax",
     attention_over_the_queries: "softmax over the wrong axis",
     relu_before_signed_targets: "targets out of range",
     masks_with_another_axis: "broadcast",
@@ -540,14 +644,20 @@ CHECKED = {
     no_activation: "no nonlinearity",
     a_residual_that_is_detached: "detached",
     a_step_function: "no gradient passes",
+    a_loss_of_the_argmax: "no gradient passes",
     a_negated_loss: "the loss is negated",
     outputs_without_a_graph: "nothing to learn",
     everything_frozen: "nothing to learn",
+    a_trunk_and_head_frozen: "frozen parameters",
     normalized_over_the_batch: "samples are mixed",
     a_reshape_in_place_of_a_transpose: "samples are mixed",
     batch_first_is_missing: "samples are mixed",
     the_future_is_seen: "the future is seen",
     attention_without_a_mask: "the future is seen",
+    targets_that_are_not_shifted: "targets are the inputs",
+    padding_in_the_loss: "padding is counted",
+    a_state_with_its_graph: "a graph is kept from step to step",
+    a_velocity_that_never_decays: "momentum too large",
     a_head_that_was_replaced: "optimizer of replaced parameters",
     a_head_in_no_optimizer: "parameters in no optimizer",
     the_optimizer_of_a_copy: "optimizer of another model",
@@ -625,6 +735,32 @@ def both_steps_of_a_gan():
         g.step()
 
     return lint(step, critic, [g, d])
+
+
+def both_steps_of_a_gan_in_one_module():
+    """The critic's loss does not reach the generator; the second loss does."""
+    generator, critic = nn.Linear(2, 6), Net(plain, end=1)
+    g, d = adam(generator), adam(critic)
+
+    def step():
+        z = RNG.normal(size=(32, 2)).astype(np.float32)
+        d.zero_grad()
+        (
+            np.mean(F.softplus(-critic(X))) + np.mean(F.softplus(critic(generator(z).data)))
+        ).backward()
+        d.step()
+        g.zero_grad()
+        np.mean(F.softplus(-critic(generator(z)))).backward()
+        g.step()
+
+    return lint(step, nn.ModuleList([generator, critic]), [g, d])
+
+
+def deep_relu():
+    """Deep layers in their default initialization give nearly the same for all samples."""
+    layers = [m for n in (6, *[32] * 5) for m in (nn.Linear(n, 32), nn.ReLU())]
+    model = nn.Sequential(*layers, nn.Linear(32, 3))
+    return check(model, (MANY, KINDS), F.cross_entropy, adam(model, lr=1e-3))
 
 
 def accumulated():
@@ -834,7 +970,8 @@ def a_series_in_its_order():
 
 
 HEALTHY = [
-    frozen_batch_norm, pairs, critic_of_a_gan, both_steps_of_a_gan, accumulated, head_only, tied,
+    frozen_batch_norm, pairs, critic_of_a_gan, both_steps_of_a_gan,
+    both_steps_of_a_gan_in_one_module, deep_relu, accumulated, head_only, tied,
     deep_tanh, residual, long_lstm, loop_over_a_cell, masked_attention, sparse_codes, doubles,
     small_gpt, gru_over_a_hundred_steps, linear_autoencoder, straight_through,
     detached_advantage, convolutions, multihead_attention, low_rank_update,

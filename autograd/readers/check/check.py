@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from autograd.printable import printable
 from autograd.readers.check import data as of_data
 from autograd.readers.check import learning as of_learning
 from autograd.readers.check import mixing, structure
@@ -109,7 +110,13 @@ def check(
         found += of_data.not_finite(samples)
         case = Case(Copies(*copy.deepcopy((model, loss, optimizers))), samples)
         seen = Seen(case)
-        found += _findings(case, held_out, steps, measured)
+        try:
+            for finding in _findings(case, held_out, steps, measured):
+                found.append(finding)
+        except RuntimeError as error:
+            if "after this op used it" not in str(error) and "released" not in str(error):
+                raise
+            found.append(_kept_graph(error))
     diagnosis = Diagnosis(found, COUNT, type(model).__name__, seen)
     diagnosis.measured = measured
     return diagnosis
@@ -134,6 +141,17 @@ def _findings(
     learning = of_learning.Learning(case, steps)
     yield from of_learning.overfits(case, learning, measured)
     yield from of_learning.learning_rate(case, learning, measured)
+
+
+def _kept_graph(error: RuntimeError) -> Finding:
+    return Finding(
+        "a graph is kept from step to step",
+        "the model or the loss",
+        printable(f"the second step failed: {error}"),
+        "the model keeps a Value of the step before, such as a hidden state, so each step is "
+        "differentiated through all earlier ones",
+        "keep numbers, not Values: self.h = h.data; a state for a new batch begins at 0",
+    )
 
 
 def _disconnected(case: Case) -> Finding:

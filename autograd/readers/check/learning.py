@@ -10,9 +10,9 @@ import numpy as np
 
 from autograd.derivatives import grad
 from autograd.node import Array, Node
-from autograd.readers.check.case import Case
+from autograd.readers.check.case import Case, Copies
 from autograd.readers.check.samples import Batch, few
-from autograd.readers.lint.finding import Finding
+from autograd.readers.lint.finding import Finding, named
 from autograd.readers.lint.probabilities import REARRANGING
 from autograd.value import Value
 from autograd.viz.summary import number
@@ -137,12 +137,12 @@ class Learning:
     start, best, rate : the loss before and after, and Adam's learning rate that was best.
     """
 
-    def __init__(self, case: Case, steps: int) -> None:
-        self.case, self.steps = case, steps
+    def __init__(self, case: Case, steps: int, *, thaw: bool = False) -> None:
+        self.case, self.steps, self.thaw = case, steps, thaw
         self.batch = few(case.batch, _learnable(case))
         if not case.takes(self.batch):
             self.batch = case.batch
-        copies = case.fresh()
+        copies = self._copies()
         outputs, loss = copies.run(self.batch)
         self.start = float(loss.data)
         self.limits = limits(copies.loss, outputs, self.batch.target)
@@ -158,9 +158,16 @@ class Learning:
         top = max(self.limits.constant, min(self.start, 2 * abs(self.limits.constant)))
         return (top - loss) / max(top - self.limits.floor, 1e-12)
 
+    def _copies(self) -> Copies:
+        copies = self.case.fresh()
+        if self.thaw:
+            for p in copies.model.parameters():
+                p.requires_grad = True
+        return copies
+
     def _overfit(self) -> None:
         for rate in RATES:
-            copies = self.case.fresh()
+            copies = self._copies()
             parameters = trainable(copies.model)
             adam = Adam(parameters, rate)
             for _ in range(self.steps):
@@ -297,8 +304,25 @@ def overfits(case: Case, learning: Learning, measured: dict[str, str]) -> Iterat
         f"{number(learning.best, 3)} (constant prediction {number(known.constant, 3)}, free "
         f"outputs {number(known.floor, 3)})"
     )
+    frozen = [path for path, p in case.model.named_parameters() if not p.requires_grad]
+    total = len(frozen) + len(trainable(case.model))
+    still = f" {len(frozen)} of {total} parameters are frozen: {named(frozen)}." if frozen else ""
     copied = any(np.array_equal(x, case.batch.target) for x in case.batch.inputs)
     if learning.share(learning.best) >= (BOTTLENECK if copied else REACHED):
+        return
+    if (
+        frozen
+        and (thawed := Learning(case, learning.steps, thaw=True)).share(thawed.best) >= REACHED
+    ):
+        yield Finding(
+            "frozen parameters",
+            named(frozen),
+            f"with requires_grad=False on {len(frozen)} of {total} parameters, {learning.steps} "
+            f"updates of Adam on {size} samples took the loss from {number(learning.start, 3)} to "
+            f"{number(learning.best, 3)}; with all trained, to {number(thawed.best, 3)}",
+            "what is left can't fit even a few samples",
+            "requires_grad = True where it is to learn",
+        )
         return
     same = " Its outputs are the same for all of them." if learning.same_outputs else ""
     yield Finding(
@@ -306,7 +330,8 @@ def overfits(case: Case, learning: Learning, measured: dict[str, str]) -> Iterat
         case.where(case.root),
         f"{learning.steps} updates of Adam on {size} samples took the loss from "
         f"{number(learning.start, 3)} to {number(learning.best, 3)}; free outputs reach "
-        f"{number(known.floor, 3)}, a constant prediction {number(known.constant, 3)}.{same}",
+        f"{number(known.floor, 3)}, a constant prediction {number(known.constant, 3)}."
+        f"{same}{still}",
         "what can't learn a few samples by heart will not learn many",
         "look for inputs that do not reach the output, layers without a gradient, and a loss "
         "that does not fit the outputs; the other findings may be the cause",
@@ -316,6 +341,16 @@ def overfits(case: Case, learning: Learning, measured: dict[str, str]) -> Iterat
 
 def learning_rate(case: Case, learning: Learning, measured: dict[str, str]) -> Iterator[Finding]:
     """Settings of the optimizer under which a batch that can be learnt is not."""
+    groups = [g for o in case.fresh().optimizers for g in o.param_groups]
+    momentum = max((g.get("momentum", 0) for g in groups), default=0)
+    if momentum >= 1:
+        yield Finding(
+            "momentum too large",
+            "optimizer",
+            f"momentum={momentum:g}",
+            "the velocity never decays, so the weights run past every minimum",
+            "0.9, or up to 0.99",
+        )
     if not case.fresh().optimizers or learning.share(learning.best) < REACHED:
         return
     if lowering := _range(case, learning):
@@ -326,7 +361,6 @@ def learning_rate(case: Case, learning: Learning, measured: dict[str, str]) -> I
         return
     rates = [g["lr"] for o in case.fresh().optimizers for g in o.param_groups]
     lr = max(rates)
-    groups = [g for o in case.fresh().optimizers for g in o.param_groups]
 
     def tried(change: Callable[[Any], None]) -> float:
         return learning.share(learning.trial(change).end)

@@ -167,10 +167,12 @@ def _on_purpose(v: Node, rows: int) -> bool:
 
 def causality(case: Case) -> Iterator[Finding]:
     """Whether a model whose targets are its next inputs sees these."""
-    axis = _shifted(case)
-    if axis is None:
+    x, axis = case.batch.inputs[0], _shifted(case)
+    copied = axis is None and _copied(case)
+    if copied:
+        axis = 1
+    elif axis is None:
         return
-    x = case.batch.inputs[0]
     seen = Influence(case)
     if seen.outputs is None or seen.outputs.shape[:2] != x.shape[:2]:
         return
@@ -183,7 +185,15 @@ def causality(case: Case) -> Iterator[Finding]:
         for v in seen.entries(x.shape[:2])
         if id(v) in seen.gradients and beyond(seen.gradients[id(v)], axis, past)
     ]
-    if not ahead:
+    if copied and not ahead and seen.order:
+        yield Finding(
+            "targets are the inputs",
+            "the data",
+            "the targets equal the inputs step by step, and by vjp no output depends on later ones",
+            "the model learns to repeat the token that it has just read, not to predict the next",
+            "shift by one: inputs tokens[:, :-1], targets tokens[:, 1:]",
+        )
+    if copied or not ahead:
         return
     v = seen.culprit(axis, steps, past)
     yield Finding(
@@ -197,6 +207,13 @@ def causality(case: Case) -> Iterator[Finding]:
         "and no bidirectional layer",
         v if v is not None else ahead[0],
     )
+
+
+def _copied(case: Case) -> bool:
+    """Whether the targets are sequences of tokens that are the inputs themselves."""
+    x, y = case.batch.inputs[0], case.batch.target
+    tokens = isinstance(x, np.ndarray) and x.ndim == 2 and x.dtype.kind in "iu"
+    return tokens and x.shape[1] >= 4 and np.array_equal(x, y)
 
 
 def _shifted(case: Case) -> int | None:

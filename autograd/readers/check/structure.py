@@ -117,6 +117,16 @@ def no_slope(case: Case) -> Iterator[Finding]:
     ]
     if not stopped:
         return
+    if len(stopped) == sum(p.requires_grad for p in case.plain.leaves.values()):
+        yield Finding(
+            "no gradient passes",
+            case.where(case.root),
+            f"all {len(stopped)} parameters that the loss depends on get a gradient of exactly 0",
+            "no update changes the model",
+            "look for a factor 0, and for argmax, rounding or a comparison in the loss",
+            case.root,
+        )
+        return
     for v in case.within.order:
         x = v.inputs[0] if v.op.name in STEPS else None
         if isinstance(x, Node) and x.requires_grad and not np.any(case.gradients.get(id(x), 0)):
@@ -167,7 +177,32 @@ def _is_even_power(v: Node) -> bool:
     return v.op.name == "power" and np.ndim(v.inputs[1]) == 0 and v.inputs[1] % 2 == 0
 
 
+def counted_padding(case: Case) -> Iterator[Finding]:
+    """A loss that depends on outputs whose target is the padding of an embedding."""
+    padding = {getattr(m, "padding_idx", None) for m in case.model.modules()} - {None}
+    y, t = case.outputs, np.asarray(case.batch.target)
+    if len(padding) != 1 or t.ndim < 2 or t.dtype.kind not in "iu" or not isinstance(y, Node):
+        return
+    (index,) = padding
+    g, padded = case.gradients.get(id(y)), t == index
+    if not isinstance(g, np.ndarray) or not padded.any() or padded.all():
+        return
+    if g.shape[: t.ndim] != t.shape:  # classes along axis 1
+        g = np.moveaxis(g, 1, -1)
+    if g.shape[: t.ndim] == t.shape and np.any(g[padded]):
+        yield Finding(
+            "padding is counted",
+            case.where(case.root),
+            f"{padded.mean():.0%} of the targets are the padding {index}, and the loss depends on "
+            "the outputs there",
+            "the model learns to predict padding, which is easy, so the loss looks better than the "
+            "model is",
+            f"cross_entropy(..., ignore_index={index}), or a mask and a mean over what is left",
+            case.root,
+        )
+
+
 STEPS = {"sign", "floor_divide", "round", "rint", "floor", "ceil", "trunc", "heaviside"}
 LOSSES = {"cross_entropy", "binary_cross_entropy", "square", "absolute"}
 
-CHECKS = (no_nonlinearity, detached_use, no_slope, negated_loss)
+CHECKS = (no_nonlinearity, detached_use, no_slope, negated_loss, counted_padding)

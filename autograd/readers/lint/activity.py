@@ -30,13 +30,20 @@ of shorter sequences, only a smaller factor is a fault."""
 
 
 def saturated(subject: Subject) -> Iterator[Finding]:
-    """Sigmoids and tanhs that are saturated for nearly all of their inputs."""
+    """Sigmoids, tanhs and softmaxes that are saturated for nearly all of their inputs."""
     hidden = _followed_by_parameters(subject)
     groups: dict[tuple[str, str], list[tuple[Node, np.ndarray[Any, Any]]]] = {}
-    for v in subject.made_by("sigmoid", "tanh"):
-        if id(v) in hidden:
+    for v in subject.made_by("sigmoid", "tanh", "softmax"):
+        if id(v) in hidden and v._data.ndim:
             name = subject.trace.made(v).op.name
-            flat = np.abs(v._data - 0.5) > 0.49 if name == "sigmoid" else np.abs(v._data) > 0.99
+            flat = np.abs(v._data) > 0.99
+            if name == "sigmoid":
+                flat = np.abs(v._data - 0.5) > 0.49
+            elif name == "softmax":
+                axis = subject.trace.made(v).static[0]
+                if not isinstance(axis, int) or v._data.shape[axis] < FEWEST_UNITS:
+                    continue
+                flat = np.max(v._data, axis) > 0.99
             groups.setdefault((subject.where(v), name), []).append((v, flat))
     for (where, name), layer_parts in groups.items():
         layer, parts = zip(*layer_parts, strict=True)
@@ -45,9 +52,14 @@ def saturated(subject: Subject) -> Iterator[Finding]:
             yield Finding(
                 f"saturated {name}",
                 where,
-                f"{share:.0%} of its elements are within 0.01 of an end of its range",
+                f"{share:.0%} of its rows have one weight above 0.99"
+                if name == "softmax"
+                else f"{share:.0%} of its elements are within 0.01 of an end of its range",
                 "there the slope is nearly 0, so the layers before it hardly learn",
-                "smaller initial weights, inputs scaled to variance 1, normalization before "
+                "scores divided by the root of their number of features, normalized inputs, or "
+                "smaller initial weights"
+                if name == "softmax"
+                else "smaller initial weights, inputs scaled to variance 1, normalization before "
                 "it, or a smaller learning rate",
                 layer[0],
             )
@@ -80,7 +92,8 @@ def dead_relu(subject: Subject) -> Iterator[Finding]:
         if y.ndim < 2 or y.shape[0] < FEWEST_SAMPLES or y.shape[1] < FEWEST_UNITS:
             continue
         dead = np.all(y == 0, axis=(0, *range(2, y.ndim)))
-        if dead.mean() >= DEAD:
+        always = np.all(y > 0, axis=(0, *range(2, y.ndim)))
+        if dead.mean() >= DEAD and always.mean() < dead.mean() / 2:  # else all samples look alike
             yield Finding(
                 "dead relu",
                 subject.where(v),

@@ -17,6 +17,8 @@ CHECKS = (
     *activity.CHECKS,
     *training.CHECKS,
 )
+OF_STEPS = tuple(check for check in CHECKS if check is not structure.unreachable_parameters)
+"""Checks of a step's first loss alone; its other losses may reach other parameters."""
 
 
 def lint(
@@ -82,7 +84,7 @@ def lint(
     def first(root: Any) -> None:
         if not seen:
             subject = Subject(root, model)
-            found.extend(graph_findings(subject))
+            found.extend(finding for check in OF_STEPS for finding in check(subject))
             seen.append(Seen(subject))
 
     found.extend(training.Steps(model, first).run(what, steps))

@@ -97,33 +97,63 @@ def not_log_probabilities(subject: Subject) -> Iterator[Finding]:
         axis = _class_axis(v.static[0], x._data.shape)
         if axis is None or not _is_loss(subject, v):
             continue
-        with np.errstate(over="ignore"):
-            p = np.exp(x._data.astype(np.float64))
-        if np.abs(p.sum(axis) - 1).max() < 1e-3:
+        yield from _not_normalized(subject, x, axis)
+
+
+def _not_normalized(subject: Subject, x: Node, axis: int) -> Iterator[Finding]:
+    """What a negative log-likelihood gets in place of log-probabilities along an axis."""
+    with np.errstate(over="ignore"):
+        p = np.exp(x._data.astype(np.float64))
+    if np.abs(p.sum(axis) - 1).max() < 1e-3:
+        return
+    others = [i for i in range(x._data.ndim) if np.abs(p.sum(i) - 1).max() < 1e-3]
+    if others:
+        check = "log_softmax over the wrong axis"
+        saw = f"the probabilities add up to 1 along axis {others[0]}; the classes are axis {axis}"
+        fix = f"log_softmax(..., {axis}), or cross_entropy of the logits"
+    elif (x._data >= 0).all() and np.abs(x._data.sum(axis) - 1).max() < 1e-3:
+        check = "probabilities in a negative log-likelihood"
+        saw = "the values are probabilities, not their logarithms"
+        fix = "log_softmax in place of softmax, or cross_entropy of the logits"
+    else:
+        check = "logits in a negative log-likelihood"
+        saw = "exp of the values does not add up to 1 over the classes"
+        fix = "apply log_softmax, or use cross_entropy, which does so"
+    yield Finding(
+        check,
+        subject.where(x),
+        saw,
+        "the loss does not compare the classes with each other, so it measures no likelihood",
+        fix,
+        x,
+    )
+
+
+def soft_targets(subject: Subject) -> Iterator[Finding]:
+    """Log-likelihoods weighted by target distributions, as in kl_div and in label smoothing."""
+    for v in subject.plain.order:
+        if v.op.name != "multiply" or not (tracked(v.inputs[0]) ^ tracked(v.inputs[1])):
             continue
-        others = [i for i in range(x._data.ndim) if np.abs(p.sum(i) - 1).max() < 1e-3]
-        if others:
-            check = "log_softmax over the wrong axis"
-            saw = (
-                f"the probabilities add up to 1 along axis {others[0]}; the classes are axis {axis}"
+        x, t = v.inputs if tracked(v.inputs[0]) else reversed(v.inputs)
+        target = np.asarray(_data(t))
+        if type(x._data) is tuple or not x._data.shape == target.shape == v._data.shape:
+            continue
+        if target.ndim < 2 or target.shape[1] < 2 or not _is_loss(subject, v):
+            continue
+        if np.abs(target.sum(1, dtype=np.float64) - 1).max(initial=0) > 1e-3:
+            continue
+        if target.min() < -1e-6:
+            yield Finding(
+                "targets are no probabilities",
+                subject.where(v),
+                f"they add up to 1 over the classes, but go from {target.min():.3g} to "
+                f"{target.max():.3g}",
+                "a class with a negative target is pushed away without end, so the loss has no "
+                "least value",
+                "label smoothing between 0 and 1: (1 - s) * one_hot + s / classes",
+                v,
             )
-            fix = f"log_softmax(..., {axis}), or cross_entropy of the logits"
-        elif (x._data >= 0).all() and np.abs(x._data.sum(axis) - 1).max() < 1e-3:
-            check = "probabilities in a negative log-likelihood"
-            saw = "the values are probabilities, not their logarithms"
-            fix = "log_softmax in place of softmax, or cross_entropy of the logits"
-        else:
-            check = "logits in a negative log-likelihood"
-            saw = "exp of the values does not add up to 1 over the classes"
-            fix = "apply log_softmax, or use cross_entropy, which does so"
-        yield Finding(
-            check,
-            subject.where(x),
-            saw,
-            "the loss does not compare the classes with each other, so it measures no likelihood",
-            fix,
-            x,
-        )
+        yield from _not_normalized(subject, x, 1)
 
 
 def _class_axis(index: Any, shape: tuple[int, ...]) -> int | None:
@@ -147,9 +177,14 @@ def _is_loss(subject: Subject, v: Node) -> bool:
     negated = False
     while v is not subject.root:
         users = subject.plain.users.get(id(v), [])
-        if len(users) != 1 or users[0].op.name not in AVERAGING:
+        if len(users) != 1:
             return False
-        v = users[0]
+        x, v = v, users[0]
+        if v.op.name == "subtract" and v.inputs[1] is x and not tracked(v.inputs[0]):
+            negated = not negated  # from the entropy of the targets, in kl_div
+            continue
+        if v.op.name not in AVERAGING:
+            return False
         if v.op.name in ("multiply", "divide"):
             others = [x for x in v.inputs if not tracked(x)]
             if len(others) != 1:
@@ -261,4 +296,10 @@ def _is_squared(subject: Subject, v: Node) -> bool:
     return bool(users) and all(u.op.name in errors for u in users)
 
 
-CHECKS = (activation_before_logits, not_log_probabilities, softmax_axis, out_of_range)
+CHECKS = (
+    activation_before_logits,
+    not_log_probabilities,
+    soft_targets,
+    softmax_axis,
+    out_of_range,
+)

@@ -91,9 +91,14 @@ def float64_leak(subject: Subject) -> Iterator[Finding]:
 
 def unreachable_parameters(subject: Subject) -> Iterator[Finding]:
     """Parameters that the loss does not depend on."""
-    lost = [path for path, p in subject.parameters() if id(p) not in subject.plain.leaves]
+    yield from unreached(subject.parameters(), set(subject.plain.leaves))
+
+
+def unreached(parameters: list[tuple[str, Any]], reached: set[int]) -> Iterator[Finding]:
+    """Those of the parameters that no loss depends on; `reached` has the ids of the others."""
+    lost = [path for path, p in parameters if id(p) not in reached]
     if lost:
-        total = len(subject.parameters())
+        total = len(parameters)
         yield Finding(
             "unreachable parameter",
             named(lost),

@@ -10,6 +10,8 @@ import numpy as np
 from autograd import passes
 from autograd.node import Array
 from autograd.readers.lint.finding import Finding, Subject, named
+from autograd.readers.lint.structure import unreached
+from autograd.viz.trace import Trace
 
 
 def wrong_mode(subject: Subject) -> Iterator[Finding]:
@@ -146,13 +148,14 @@ class Steps:
 
     Attributes
     ----------
-    root : the loss of the first step, kept before its backward pass.
+    reached : ids of the parameters on which a loss of these steps depends; a GAN has two losses.
     """
 
     def __init__(self, model: Any, on_root: Callable[[Any], None]) -> None:
         self.model, self.on_root = model, on_root
         self.parameters = [(path, p) for path, p in model.named_parameters() if p.requires_grad]
         self.leftovers = [Leftovers(p) for _, p in self.parameters]
+        self.reached: set[int] = set()
 
     def run(self, step: Callable[[], object], steps: int) -> Iterator[Finding]:
         """Run the steps, then say what was wrong with them."""
@@ -161,6 +164,7 @@ class Steps:
             with passes.observe(self._begins):
                 step()
             self._look()
+        yield from unreached(self.parameters, self.reached)
         yield from missing_zero_grad(self.leftovers, steps)
         yield from self._untrained(before, steps)
 
@@ -168,6 +172,7 @@ class Steps:
         if not begun.deposits:  # autograd.grad, or a pass within another
             return
         self.on_root(begun.roots[0])
+        self.reached.update(Trace(list(begun.roots)).leaves)
         self._look()
 
     def _look(self) -> None:
@@ -180,15 +185,28 @@ class Steps:
             for (path, p), old in zip(self.parameters, before, strict=True)
             if np.array_equal(p.data, old, equal_nan=True)
         ]
-        if same:
+        cleared = [
+            path
+            for path, p in self.parameters
+            if id(p) in self.reached and (p.grad is None or not p.grad.any())
+        ]
+        if same and len(same) == len(cleared) == len(self.reached):
+            yield Finding(
+                "gradients cleared before the update",
+                named(same),
+                f"unchanged after {steps} steps; at the end of each step no parameter has a "
+                "gradient, though backward() made them",
+                "optimizer.step() finds no gradients, so nothing is learnt",
+                "the order zero_grad(), backward(), step()",
+            )
+        elif same:
             yield Finding(
                 "untrained layer",
                 named(same),
                 f"unchanged after {steps} steps, as {len(same)} of {len(before)} parameters are",
                 "the rest of the model trains around a layer that stays random",
                 "create the optimizer with model.parameters() after all layers exist; look for a "
-                "learning rate of 0, for gradients that are 0, and for a zero_grad() between "
-                "backward() and step()",
+                "learning rate of 0, for gradients that are 0, and for a step() before backward()",
             )
 
 
