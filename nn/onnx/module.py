@@ -300,12 +300,6 @@ class OnnxModule(Part):
         Returns
         -------
         OnnxModule : with these outputs, in this order. It shares its Parameters with this one.
-
-        Examples
-        --------
-        >>> import nn
-        >>> model = nn.onnx.load(path)  # doctest: +SKIP
-        >>> features = model.cut(at="flatten")  # doctest: +SKIP
         """
         names = [at] if isinstance(at, str) else list(at)
         made = {name for node in self.graph.nodes for name in node.outputs if name}

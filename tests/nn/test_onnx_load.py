@@ -274,6 +274,12 @@ def test_a_cycle_is_refused(saved):
         nn.onnx.load(saved(model_of(nodes, [info("x", [2])], [info("b", [2])])))
 
 
+def test_a_node_without_the_inputs_that_it_needs_is_refused(saved):
+    node = helper.make_node("Conv", ["x"], ["y"], "c")
+    with pytest.raises(ValueError, match="Conv 'c' has 1 of the 2 inputs that it needs"):
+        nn.onnx.load(saved(model_of([node], [info("x", [2])], [info("y", [2])])))
+
+
 def test_nodes_out_of_order_are_put_in_order(saved):
     nodes = [helper.make_node("Relu", ["a"], ["y"]), helper.make_node("Neg", ["x"], ["a"])]
     model = nn.onnx.load(saved(model_of(nodes, [info("x", [2])], [info("y", [2])])))
