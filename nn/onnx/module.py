@@ -72,7 +72,7 @@ class Plan:
     given, returned : the places of inputs and outputs.
     weights : (place, the part that owns it, its name there).
     steps : in order.
-    memories : for inputs of some shapes, what these determine; None where they determine nothing.
+    memories : for inputs of some shapes, what these determine.
     """
 
     def __init__(self, inputs: Sequence[str], outputs: Sequence[str]) -> None:
@@ -83,10 +83,7 @@ class Plan:
         self.returned: list[int] = []
         self.weights: list[tuple[int, Module, str]] = []
         self.steps: list[Step] = []
-        self.memories: dict[Any, frozen.Memory] | None = {}
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "memories": {}}
+        self.memories = frozen.Memories()
 
     def place(self, name: str) -> int:
         """The place of a name, a new one if it has none yet."""
@@ -111,7 +108,7 @@ class Part(Module):
         for place, owner, name in plan.weights:
             weight = vars(owner)[name]
             known[place] = weight if recording else weight._data
-        memories = plan.memories
+        memories = plan.memories.of
         shapes = frozen.key(inputs) if memories is not None else None
         memory = memories.get(shapes) if memories is not None else None
         if memory is not None:
@@ -152,13 +149,14 @@ class Part(Module):
         """The first run with inputs of some shapes, which finds out what they determine."""
         plan = self._plan
         _, steps, places = frozen.analysed(self, frozen.given(shapes))
+        memories = plan.memories
         if not steps and all(x is None or x[1] is None for x in shapes):
-            plan.memories = None  # nor will other shapes
+            memories.of = None  # nor will other shapes
         self._run(plan.steps, known, drop=not steps)
-        if plan.memories is not None:
-            if len(plan.memories) >= frozen.MOST:
-                plan.memories.clear()
-            plan.memories[shapes] = frozen.remembered(plan, known, steps, places)
+        if memories.of is not None:
+            if len(memories.of) >= frozen.MOST:
+                memories.of.clear()
+            memories.of[shapes] = frozen.remembered(plan, known, steps, places)
 
     def extra_repr(self) -> str:
         plan = vars(self).get("_plan")

@@ -179,6 +179,28 @@ def test_a_backbone_can_be_fine_tuned(network, saved, rng):
     assert not autograd.lint(nn.functional.cross_entropy(model(x), t))
 
 
+def test_a_training_step_can_be_compiled(network, saved, rng):
+    model = nn.onnx.load(saved(network))
+    twin = copy.deepcopy(model)
+    x, t = rng.standard_normal((4, 3, 8, 8)).astype(np.float32), np.arange(4) % 2
+
+    def stepping(model):
+        optimizer = nn.optim.SGD(model.parameters(), lr=0.1)
+
+        def step(x, t):
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(model(x), t)
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        return step
+
+    eager, compiled = stepping(model), autograd.compile(stepping(twin))
+    for _ in range(3):
+        np.testing.assert_allclose(compiled(x, t).item(), eager(x, t).item(), rtol=1e-5)
+
+
 def test_readers_and_looks_work_on_it(network, saved, rng):
     model = nn.onnx.load(saved(network))
     x = rng.standard_normal((1, 3, 8, 8)).astype(np.float32)
