@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from autograd.recording import is_recording
+from autograd.tape import current
 from autograd.value import Value
 from nn.module import Module, join
 from nn.onnx import frozen
@@ -102,7 +103,7 @@ class Part(Module):
         """Run the nodes: what others read of them, given what they read of others."""
         plan = self._plan
         known = plan.template.copy()
-        recording = is_recording()  # without, arrays are enough, and quicker
+        recording = _noted()  # if not, arrays are enough, and quicker
         for place, x in zip(plan.given, inputs, strict=True):
             known[place] = x if recording else plain(x)
         for place, owner, name in plan.weights:
@@ -125,7 +126,7 @@ class Part(Module):
         return found[0] if len(found) == 1 else found
 
     def _run(self, steps: list[Step], known: list[Any], drop: bool = True) -> None:
-        own, recording = vars(self), is_recording()
+        own, recording = vars(self), _noted()
         for step in steps:
             given = [known[i] for i in step.reads]
             if step.node is None:
@@ -203,6 +204,11 @@ class Outputs(tuple[Any, ...]):
 
     def __reduce__(self) -> Any:
         return _outputs, (tuple(self), self.names)
+
+
+def _noted() -> bool:
+    """Whether anybody notes what is computed: a graph, or a tape."""
+    return is_recording() or current() is not None
 
 
 def _as_value(y: Any) -> Any:

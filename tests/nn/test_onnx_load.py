@@ -179,7 +179,7 @@ def test_a_backbone_can_be_fine_tuned(network, saved, rng):
     assert not autograd.lint(nn.functional.cross_entropy(model(x), t))
 
 
-def test_a_training_step_can_be_compiled(network, saved, rng):
+def test_answers_and_a_training_step_can_be_compiled(network, saved, rng):
     model = nn.onnx.load(saved(network))
     twin = copy.deepcopy(model)
     x, t = rng.standard_normal((4, 3, 8, 8)).astype(np.float32), np.arange(4) % 2
@@ -196,6 +196,9 @@ def test_a_training_step_can_be_compiled(network, saved, rng):
 
         return step
 
+    with autograd.no_grad():
+        answers = autograd.compile(model.forward)
+        np.testing.assert_allclose(answers(x).data, model(x).data, rtol=1e-6)
     eager, compiled = stepping(model), autograd.compile(stepping(twin))
     for _ in range(3):
         np.testing.assert_allclose(compiled(x, t).item(), eager(x, t).item(), rtol=1e-5)
