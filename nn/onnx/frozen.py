@@ -110,6 +110,21 @@ def _flag(node: Any, reads: list[Flag]) -> Flag:
     return NOTHING
 
 
+class Memories:
+    """What a part remembers for inputs of some shapes, by their key; None where it need not.
+
+    It has slots and no attributes besides: nothing that a compiled function would have to keep.
+    """
+
+    __slots__ = ("of",)
+
+    def __init__(self) -> None:
+        self.of: dict[Any, Memory] | None = {}
+
+    def __reduce__(self) -> Any:
+        return Memories, ()  # a copy finds out for itself
+
+
 class Memory(NamedTuple):
     """What a part knows of inputs of some shapes: results by their places, and the steps to do."""
 

@@ -41,10 +41,15 @@ def load(path: str | os.PathLike[str], *, dtype: Any = None, simplify: bool = Tr
 
     Examples
     --------
-    >>> import nn
-    >>> model = nn.onnx.load("model.onnx")  # doctest: +SKIP
-    >>> model.inputs, model.outputs  # doctest: +SKIP
-    (('image',), ('scores',))
+    >>> import importlib.util, nn, numpy as np, tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> if importlib.util.find_spec("onnx"):
+    ...     nn.onnx.save(nn.models.LeNet5(), f"{folder.name}/m.onnx", np.ones((1, 1, 28, 28), "f"))
+    ...     model = nn.onnx.load(f"{folder.name}/m.onnx")
+    ...     assert model.inputs == ("input",) and model.outputs == ("output",)
+    ...     features = model.cut(at="6")  # what the flattening returns
+    ...     assert features(np.ones((5, 1, 28, 28), "f")).shape == (5, 400)
+    >>> folder.cleanup()
     """
     from nn.onnx.file import File  # with the table, which takes its time
     from nn.onnx.fold import prepared, simplified

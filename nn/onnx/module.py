@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from autograd.recording import is_recording
+from autograd.tape import current
 from autograd.value import Value
 from nn.module import Module, join
 from nn.onnx import frozen
@@ -72,7 +73,7 @@ class Plan:
     given, returned : the places of inputs and outputs.
     weights : (place, the part that owns it, its name there).
     steps : in order.
-    memories : for inputs of some shapes, what these determine; None where they determine nothing.
+    memories : for inputs of some shapes, what these determine.
     """
 
     def __init__(self, inputs: Sequence[str], outputs: Sequence[str]) -> None:
@@ -83,10 +84,7 @@ class Plan:
         self.returned: list[int] = []
         self.weights: list[tuple[int, Module, str]] = []
         self.steps: list[Step] = []
-        self.memories: dict[Any, frozen.Memory] | None = {}
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "memories": {}}
+        self.memories = frozen.Memories()
 
     def place(self, name: str) -> int:
         """The place of a name, a new one if it has none yet."""
@@ -105,13 +103,13 @@ class Part(Module):
         """Run the nodes: what others read of them, given what they read of others."""
         plan = self._plan
         known = plan.template.copy()
-        recording = is_recording()  # without, arrays are enough, and quicker
+        recording = _noted()  # if not, arrays are enough, and quicker
         for place, x in zip(plan.given, inputs, strict=True):
             known[place] = x if recording else plain(x)
         for place, owner, name in plan.weights:
             weight = vars(owner)[name]
             known[place] = weight if recording else weight._data
-        memories = plan.memories
+        memories = plan.memories.of
         shapes = frozen.key(inputs) if memories is not None else None
         memory = memories.get(shapes) if memories is not None else None
         if memory is not None:
@@ -128,7 +126,7 @@ class Part(Module):
         return found[0] if len(found) == 1 else found
 
     def _run(self, steps: list[Step], known: list[Any], drop: bool = True) -> None:
-        own, recording = vars(self), is_recording()
+        own, recording = vars(self), _noted()
         for step in steps:
             given = [known[i] for i in step.reads]
             if step.node is None:
@@ -152,13 +150,14 @@ class Part(Module):
         """The first run with inputs of some shapes, which finds out what they determine."""
         plan = self._plan
         _, steps, places = frozen.analysed(self, frozen.given(shapes))
+        memories = plan.memories
         if not steps and all(x is None or x[1] is None for x in shapes):
-            plan.memories = None  # nor will other shapes
+            memories.of = None  # nor will other shapes
         self._run(plan.steps, known, drop=not steps)
-        if plan.memories is not None:
-            if len(plan.memories) >= frozen.MOST:
-                plan.memories.clear()
-            plan.memories[shapes] = frozen.remembered(plan, known, steps, places)
+        if memories.of is not None:
+            if len(memories.of) >= frozen.MOST:
+                memories.of.clear()
+            memories.of[shapes] = frozen.remembered(plan, known, steps, places)
 
     def extra_repr(self) -> str:
         plan = vars(self).get("_plan")
@@ -205,6 +204,11 @@ class Outputs(tuple[Any, ...]):
 
     def __reduce__(self) -> Any:
         return _outputs, (tuple(self), self.names)
+
+
+def _noted() -> bool:
+    """Whether anybody notes what is computed: a graph, or a tape."""
+    return is_recording() or current() is not None
 
 
 def _as_value(y: Any) -> Any:
@@ -300,12 +304,6 @@ class OnnxModule(Part):
         Returns
         -------
         OnnxModule : with these outputs, in this order. It shares its Parameters with this one.
-
-        Examples
-        --------
-        >>> import nn
-        >>> model = nn.onnx.load(path)  # doctest: +SKIP
-        >>> features = model.cut(at="flatten")  # doctest: +SKIP
         """
         names = [at] if isinstance(at, str) else list(at)
         made = {name for node in self.graph.nodes for name in node.outputs if name}

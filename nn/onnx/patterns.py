@@ -138,23 +138,22 @@ def _linear(m: Matching, found: Found) -> dict[str, Any] | None:
 
 
 def _attention(m: Matching, found: Found) -> dict[str, Any] | None:
-    """Keys with their last two axes exchanged, weights over the last axis."""
+    """Weights over the last axis; keys are turned as the formula turns them, less its last swap."""
+    turn = next(n for n in found["nodes"] if n.op == "Transpose").attributes.get("perm")
+    if turn is None or len(turn) < 3:
+        return None
+    softmax = next(n for n in found["nodes"] if n.op == "Softmax")
+    axis = softmax.attributes.get("axis", -1 if softmax.opset >= 13 else 1)
+    if axis not in (-1, len(turn) - 1):
+        return None
     scale = 1.0
-    for node in found["nodes"]:
-        if node.op == "Softmax" and (node.opset < 13 or node.attributes.get("axis", -1) != -1):
-            return None
-        if node.op == "Transpose":
-            perm = node.attributes.get("perm")
-            n = 0 if perm is None else len(perm)
-            if n < 3 or tuple(perm) != (*range(n - 2), n - 1, n - 2):
-                return None
     if "S" in found:
         s = m.constant(found["S"])
         if s.size != 1:
             return None
         divided = any(n.op == "Div" for n in found["nodes"])
         scale = float(s.reshape(-1)[0]) ** (-1 if divided else 1)
-    return {"scale": scale}
+    return {"scale": scale, "perm": (*turn[:-2], turn[-1], turn[-2])}
 
 
 _TURNS = ("Erf(Div(x, 1.41421356))", "Erf(Mul(x, 0.70710678))")

@@ -19,6 +19,9 @@ from nn.onnx.table import MOST
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 NAMES = 1000  # characters of a name in an error: more would hide it
+MAY_LACK = {"DynamicQuantizeLSTM", "Loop", "OptionalGetElement", "Scan"}
+"""Ops whose first inputs may be left out."""
+
 DEEPEST, MANY = 32, 200_000  # calls of functions within functions, and in all
 
 
@@ -129,6 +132,14 @@ class Parser:
                 p.op_type, list(p.input), list(p.output), attributes,
                 domain=domain, name=p.name, opset=opsets.get(domain, 1), scope=scope_of(p),
             )  # fmt: skip
+            row = node.row()
+            if row is not None and node.op not in MAY_LACK:
+                first = [*node.inputs, *[""] * row.least][: row.least]
+                if not all(first):
+                    raise ValueError(
+                        f"{self._who}: {node!r} has {sum(map(bool, first))} of the {row.least} "
+                        "inputs that it needs."
+                    )
             found += self._written_out(node) if (domain, p.op_type) in self._functions else [node]
         return found
 

@@ -33,6 +33,7 @@ class Row(NamedTuple):
     read : its reader.
     attributes : the names that the reader understands; None where it takes all.
     wants_node : whether the reader asks for the node.
+    least : how many inputs it needs.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Row(NamedTuple):
     read: Reader
     attributes: frozenset[str] | None
     wants_node: bool
+    least: int
 
 
 TABLE: dict[tuple[str, str], list[Row]] = {}
@@ -63,13 +65,15 @@ def row(name: str, read: Reader, *, of: str = "", since: int = 1, domain: str = 
     since : the opset from which on this is right.
     domain : that of the op.
     """
-    wants, names = False, frozenset[str]()
+    wants, names, least = False, frozenset[str](), int(getattr(read, "nin", 0))
     if hasattr(read, "__code__"):
         parameters = inspect.signature(read).parameters.values()
+        given = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+        least = sum(p.default is p.empty and p.name != "around" for p in given)
         names = frozenset(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
         wants = "node" in names
     rows = TABLE.setdefault((domain, name), [])
-    rows.append(Row(name, since, read, names - {"node"}, wants))
+    rows.append(Row(name, since, read, names - {"node"}, wants, least))
     rows.sort(key=lambda r: r.since)
     for ours in of.split():
         WRITERS[ours] = _Same(name)

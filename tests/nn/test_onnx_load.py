@@ -179,6 +179,31 @@ def test_a_backbone_can_be_fine_tuned(network, saved, rng):
     assert not autograd.lint(nn.functional.cross_entropy(model(x), t))
 
 
+def test_answers_and_a_training_step_can_be_compiled(network, saved, rng):
+    model = nn.onnx.load(saved(network))
+    twin = copy.deepcopy(model)
+    x, t = rng.standard_normal((4, 3, 8, 8)).astype(np.float32), np.arange(4) % 2
+
+    def stepping(model):
+        optimizer = nn.optim.SGD(model.parameters(), lr=0.1)
+
+        def step(x, t):
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(model(x), t)
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        return step
+
+    with autograd.no_grad():
+        answers = autograd.compile(model.forward)
+        np.testing.assert_allclose(answers(x).data, model(x).data, rtol=1e-6)
+    eager, compiled = stepping(model), autograd.compile(stepping(twin))
+    for _ in range(3):
+        np.testing.assert_allclose(compiled(x, t).item(), eager(x, t).item(), rtol=1e-5)
+
+
 def test_readers_and_looks_work_on_it(network, saved, rng):
     model = nn.onnx.load(saved(network))
     x = rng.standard_normal((1, 3, 8, 8)).astype(np.float32)
@@ -272,6 +297,12 @@ def test_a_cycle_is_refused(saved):
     ]
     with pytest.raises(ValueError, match="form a cycle, through Add 'first'"):
         nn.onnx.load(saved(model_of(nodes, [info("x", [2])], [info("b", [2])])))
+
+
+def test_a_node_without_the_inputs_that_it_needs_is_refused(saved):
+    node = helper.make_node("Conv", ["x"], ["y"], "c")
+    with pytest.raises(ValueError, match="Conv 'c' has 1 of the 2 inputs that it needs"):
+        nn.onnx.load(saved(model_of([node], [info("x", [2])], [info("y", [2])])))
 
 
 def test_nodes_out_of_order_are_put_in_order(saved):

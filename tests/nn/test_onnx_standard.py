@@ -133,8 +133,7 @@ def test_random_numbers_have_the_expected_shape_and_type(name, tmp_path):
 
 
 def test_most_of_the_suite_is_supported():
-    assert len(SUPPORTED) >= 1800
-    assert len(CASES) - len(SUPPORTED) <= 80
+    assert len(SUPPORTED) > 0.96 * len(CASES) > 1000
 
 
 # Whole models: those that PyTorch's exporter once wrote, and well-known networks

@@ -65,8 +65,11 @@ def _attention(
 
 
 @reads("Attention", domain="glassgrad")
-def _written_out(q: Any, k: Any, v: Any, mask: Any = None, *, scale: float) -> Any:
-    """Attention of any number of axes: a pattern of ours."""
+def _written_out(
+    q: Any, k: Any, v: Any, mask: Any = None, *, perm: tuple[int, ...], scale: float
+) -> Any:
+    """Attention of any number of axes: a pattern of ours; the axes of k are first permuted."""
+    k = k if perm == tuple(range(k.ndim)) else np.transpose(k, perm)
     fits = k.ndim == q.ndim == v.ndim and (mask is None or mask.ndim <= q.ndim)
     if fits and (mask is None or mask.dtype == q.dtype):
         return by_single(F.scaled_dot_product_attention)(q, k, v, mask, 0.0, False, scale=scale)

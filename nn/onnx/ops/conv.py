@@ -28,7 +28,9 @@ def padding(auto_pad: str, pads: Any, size: Any, kernel: Any, stride: Any, dilat
         flat = pads or (0,) * 2 * rank
         if len(flat) != 2 * rank:
             raise ValueError(f"pads {flat} must have two numbers for each of {rank} axes.")
-        return tuple((flat[i], flat[i + rank]) for i in range(rank))
+        ends = tuple((flat[i], flat[i + rank]) for i in range(rank))
+        bounded([max(n + a + c, 0) for n, (a, c) in zip(size, ends, strict=True)], "pads")
+        return ends
     if auto_pad == "VALID":
         return ((0, 0),) * rank
     if auto_pad not in ("SAME_UPPER", "SAME_LOWER"):

@@ -47,6 +47,7 @@ def _reach(
     found = []
     for n, k, s, d, (a, _), m in zip(x.shape[2:], kernel, steps, gaps, ends, out, strict=True):
         found.append((a, max((m - 1) * s + d * (k - 1) + 1 - n - a, 0)))
+    bounded([n + a + c for n, (a, c) in zip(x.shape[2:], found, strict=True)], "a pool's padding")
     return found
 
 
