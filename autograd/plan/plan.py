@@ -19,6 +19,7 @@ from autograd.plan.memory import Memory
 from autograd.plan.recording import Recording
 from autograd.plan.state import State
 from autograd.stale import fingerprint
+from autograd.tape import EscapeError
 
 Function = Callable[..., Any]
 
@@ -43,11 +44,11 @@ class Plan:
 
     def __init__(self, function: Function, given: Arguments) -> None:
         self.function = function
-        found = Guards(function)
-        before = State(found.roots)
+        found = Guards(function, given.settings)
+        before = State(found.roots, found.places)
         try:
             self.first = function(*given.args, **given.kwargs)
-            after = State(found.roots)
+            after = State(found.roots, found.places)
             before.restore()
             other = self._other(given, before)
             mine, its = self._recorded(given, found, before), self._recorded(other, found, before)
@@ -55,14 +56,14 @@ class Plan:
             self._compile(mine)
             self._try(given, self.first, before, after, found)
             also = function(*other.args, **other.kwargs)
-            state = State(found.roots)
+            state = State(found.roots, found.places)
             before.restore()
             self._try(other, also, before, state, found)
         except BaseException:
             before.restore()
             raise
         after.restore()
-        self.guards = Guards(function)
+        self.guards = Guards(function, given.settings)
         if self.numbers is not None:
             self.source = self.numbers.source
             self.make = results.mapped(lambda _: float, self.first)
@@ -88,6 +89,13 @@ class Plan:
     def _recorded(self, given: Arguments, found: Guards, before: State) -> Recording:
         try:
             return Recording(self.function, given, [x for x, _ in found.roots])
+        except (RefusalError, EscapeError):
+            raise
+        except Exception as error:
+            raise RefusalError(
+                "compile: recorded, with Values in place of its arguments, the function raised "
+                f"{type(error).__name__}: {error} Nothing was compiled."
+            ) from error
         finally:
             before.restore()
 
@@ -111,7 +119,7 @@ class Plan:
     ) -> None:
         """Raise unless the plan does what an eager call did; the state is then as before."""
         arrays = self.arrays(given.leaves)
-        state = State(found.roots)
+        state = State(found.roots, found.places)
         before.restore()
         self.compare(arrays, eager)
         scale = after.largest_gradient()
@@ -180,10 +188,10 @@ class Plan:
 
     def checked(self, given: Arguments) -> Any:
         """What an eager call returns; an error if the plan does otherwise."""
-        found = Guards(self.function)
-        before = State(found.roots)
+        found = Guards(self.function, given.settings)
+        before = State(found.roots, found.places)
         eager = self.function(*given.args, **given.kwargs)
-        after = State(found.roots)
+        after = State(found.roots, found.places)
         before.restore()
         self._try(given, eager, before, after, found)
         after.restore()
