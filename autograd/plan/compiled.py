@@ -83,15 +83,7 @@ class Compiled:
             return plan.first if plan.numbers is None else plan.rebuilt(plan.arrays(given.leaves))
         if os.environ.get("GLASSGRAD_COMPILE") == "check":
             return plan.checked(given)
-        try:
-            arrays = plan.arrays(given.leaves)
-        except Exception:
-            if plan.effects:
-                raise
-            return self.function(*args, **kwargs)  # which raises the error in its own words
-        if plan.delicate and not plan.finite(arrays):
-            return self.function(*args, **kwargs)
-        return plan.rebuilt(arrays)
+        return plan.called(given)
 
     def plan(self, *args: Any, **kwargs: Any) -> Plan:
         """The plan for these arguments; made, by an eager call, if there is none."""

@@ -250,9 +250,13 @@ class Guards:
         for p in _parameters(x):
             self._walk(p, label, depth + 1)
         hooks = getattr(x, "_hooks", None)
-        for name in ("before_step", "after_step"):
+        for name in ("before_step", "after_step"):  # called as they are, whatever they depend on
             for hook, _ in getattr(hooks, name, ()):
-                self._walk(hook, f"{label}'s hook", depth + 1)
+                if id(hook) not in self._seen:
+                    self._seen[id(hook)] = hook
+                    reached = Guards(hook)
+                    self.roots += reached.roots
+                    self.places += reached.places
 
     def _object(self, x: Any, label: str, depth: int) -> None:
         if _top(type(x)) not in _LIBRARIES - {"nn"} or isinstance(x, _NAMESPACES):
