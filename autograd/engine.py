@@ -19,7 +19,7 @@ from autograd.contribution import Unreached, branches, fit, given
 from autograd.node import Array, Node
 from autograd.passes import Pass, Watch, watching
 from autograd.stale import Found, Stale, changed_constants, fresh, notice, views_of
-from autograd.tape import Tape, current, refuse
+from autograd.tape import Tape, current
 
 
 class Flow:
@@ -153,7 +153,7 @@ def topological(
                         leaves[x] = None
                 elif x in stop:
                     leaves[x] = None
-                elif x not in seen:
+                elif x.requires_grad and x not in seen:  # others have an op on a tape
                     push(x)
     if stale:
         views_of(order, stale)
@@ -248,9 +248,15 @@ def _backward_on(tape: Tape, root: Node, seed: Array) -> None:
     for leaf, g in zip(leaves, found, strict=True):
         if g is None:
             continue
-        if leaf.grad is not None and not isinstance(leaf.grad, Node):
-            refuse(f"backward(), which adds to the .grad that {leaf.name or 'a leaf'} had before,")
-        leaf.grad = g if leaf.grad is None else leaf.grad + g
+        before: Any = leaf.grad
+        if before is not None and not isinstance(before, Node):
+            if np.any(before):  # not cleared on the tape
+                tape.added[leaf] = g
+            before = None
+        elif before is not None and tape.added.get(leaf) is before:
+            g = tape.added[leaf] = before + g
+            before = None
+        leaf.grad = g if before is None else before + g
 
 
 _depositing = threading.Lock()  # several threads may add to one .grad

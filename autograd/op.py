@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, NoReturn
 
 import numpy as np
@@ -292,6 +292,8 @@ class Op(Written):
         try:
             return self.pulled(parts, needs, y, None, args, v.static)
         except EscapeError:  # on a tape, a vjp that looks at numbers is one call
+            if not flow.kernels:
+                raise  # it is to be differentiated again
             return Backward(self, needs)(v, g)
 
     def pulled(
@@ -368,6 +370,8 @@ class Recorded(Flow):
 
     def mode(self) -> AbstractContextManager[None]:
         """Ops record."""
+        if OPEN[0] and (tape := current()) is not None:
+            tape.again = True
         return enable_grad()
 
 
@@ -409,9 +413,17 @@ class Taped(Recorded):
             off_graph(part, ())
         return y, args
 
-    def mode(self) -> AbstractContextManager[None]:
-        """Nothing requires a gradient."""
-        return no_grad()
+    @contextmanager
+    def mode(self) -> Iterator[None]:
+        """Nothing requires a gradient, and the tape knows that a pass runs."""
+        tape = current()
+        assert tape is not None
+        tape.passing += 1
+        try:
+            with no_grad():
+                yield
+        finally:
+            tape.passing -= 1
 
 
 Tape.flow = Taped

@@ -6,6 +6,8 @@ use this generator. `seed` makes a whole program reproducible.
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -88,6 +90,10 @@ class _Draw(Effect):
     def __init__(self, rng: Rng, method: str, args: Any, kwargs: Any) -> None:
         super().__init__(method)
         self.rng, self.method, self.args, self.kwargs = rng, method, args, kwargs
+
+    def keep(self) -> Callable[[], None]:
+        generator = as_generator(self.rng).bit_generator
+        return functools.partial(setattr, generator, "state", generator.state)
 
     def forward(self, *inputs: Any) -> Any:
         return getattr(as_generator(self.rng), self.method)(*self.args, **self.kwargs)

@@ -8,7 +8,8 @@ so whatever hands them out refuses.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from typing import Any, NoReturn
 
@@ -19,6 +20,10 @@ from autograd.node import Node
 
 class EscapeError(RuntimeError):
     """Numbers of a Value are wanted as a Python number or a plain array while a tape is open."""
+
+
+class UndecidedError(FloatingPointError):
+    """Whether a gradient is 0 or not finite is for an eager call to decide; nothing has changed."""
 
 
 class Effect:
@@ -42,9 +47,28 @@ class Effect:
         """Whether it writes to this leaf."""
         return any(x is leaf for x in self.writes)
 
+    def keep(self) -> Callable[[], None]:
+        """A function that puts back what `forward` is about to change."""
+        return _nothing
+
     def forward(self, *inputs: Any) -> Any:
         """Do it, with the arrays of the node's inputs."""
         raise NotImplementedError
+
+
+def _nothing() -> None:
+    pass
+
+
+def kept_arrays(arrays: Sequence[Any]) -> Callable[[], None]:
+    """A function that gives arrays back the elements that they have now."""
+    elements = [x.copy() for x in arrays]
+
+    def restore() -> None:
+        for x, before in zip(arrays, elements, strict=True):
+            x[...] = before
+
+    return restore
 
 
 class Tape:
@@ -52,6 +76,14 @@ class Tape:
 
     Ops whose arguments are no inputs, such as an index, keep the plain array of a Value; `owner`
     tells which Value that is.
+
+    Attributes
+    ----------
+    effects : what was done besides computing, in order.
+    passed : ids of the nodes of backward passes.
+    passing : how many of them run.
+    again : whether one was recorded to be differentiated again, so that its nodes are not known.
+    added : leaf -> the gradient that backward passes added to what it had before.
     """
 
     flow: Any = None  # the kind of backward pass that is noted; set where Values are known
@@ -59,12 +91,18 @@ class Tape:
     def __init__(self) -> None:
         self.effects: list[Node] = []
         self._owners: dict[int, Node] = {}
+        self.passed: set[int] = set()
+        self.passing = 0
+        self.again = False
+        self.added: dict[Node, Any] = {}
         self.nodes: list[Node] = []  # kept, so that no other array gets the id of theirs
 
     def add(self, v: Node) -> None:
         """Note a node, or an argument of the computation."""
         self._owners[id(v._data)] = v
         self.nodes.append(v)
+        if self.passing:
+            self.passed.add(id(v))
 
     def owner(self, array: Any) -> Node | None:
         """The Value whose array this is; None for any other array."""
@@ -80,6 +118,8 @@ class Tape:
 OPEN = [0]
 """How many tapes are open, in all threads: a look at it costs less than one at the context."""
 
+_counting = threading.Lock()
+
 _tape: ContextVar[Tape | None] = ContextVar("tape", default=None)
 
 
@@ -93,11 +133,13 @@ def taped() -> Iterator[Tape]:
     """Open a new tape in this context (thread or task)."""
     tape = Tape()
     token = _tape.set(tape)
-    OPEN[0] += 1
+    with _counting:
+        OPEN[0] += 1
     try:
         yield tape
     finally:
-        OPEN[0] -= 1
+        with _counting:
+            OPEN[0] -= 1
         _tape.reset(token)
 
 

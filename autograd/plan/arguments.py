@@ -22,13 +22,15 @@ class Arguments:
     ----------
     leaves : the arrays; Python floats as arrays of no axes, in the precision of the others.
     key : what a plan holds for: structure, shapes, dtypes, and the values of all else.
+    settings : objects among all else, such as models, with their names.
     """
 
     def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any], fixed: bool = False) -> None:
         self.args, self.kwargs, self.fixed = args, kwargs, fixed
         self.leaves: list[Any] = []
+        self.settings: list[tuple[Any, str]] = []
         self._floats: list[int] = []
-        key = self._key((args, kwargs), "")
+        key = self._key(args, ""), self._key(kwargs, "")
         if self._floats:
             floats = set(self._floats)
             kinds = [x.dtype for i, x in enumerate(self.leaves) if i not in floats]
@@ -56,7 +58,8 @@ class Arguments:
         if isinstance(x, Value):
             raise TypeError(
                 f"compile: argument {where} is a Value; a compiled function takes arrays and "
-                "numbers. Pass v.data; parameters it finds by itself."
+                "numbers. Pass v.data; parameters it finds by itself. For gradients, compile "
+                "grad(f) or value_and_grad(f)."
             )
         if type(x) is float and not self.fixed:
             self._floats.append(len(self.leaves))
@@ -64,6 +67,8 @@ class Arguments:
             return float
         if isinstance(x, (np.ndarray, np.generic)):
             array = np.asarray(x)
+            if not array.dtype.isnative:
+                array = array.astype(array.dtype.newbyteorder("="))
             if type(x) is not np.ndarray and isinstance(x, np.ndarray):
                 raise TypeError(f"compile: argument {where} is a {type(x).__name__}, not an array.")
             if array.dtype.kind not in "fiub":
@@ -79,7 +84,9 @@ class Arguments:
                 f"compile: argument {where} is a {type(x).__name__}; a compiled function takes "
                 "arrays, numbers, dicts, lists and tuples of them, and what has a hash."
             ) from None
-        return type(x), x
+        if not isinstance(x, (bool, int, float, str, bytes, type(None))):
+            self.settings.append((x, f"argument {where}"))
+        return type(x), repr(x) if isinstance(x, float) else x  # 0.0 == -0.0, nan != nan
 
     def with_leaves(self, leaves: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The same arguments with other arrays, or Values, in the places of the leaves."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 from autograd.plan.arguments import Arguments
 from autograd.plan.lowering import RefusalError
 from autograd.plan.plan import Plan
-from autograd.tape import EscapeError
+from autograd.tape import OPEN, EscapeError, current
 
 Function = Callable[..., Any]
 
@@ -41,7 +42,7 @@ class Compiled:
         if not callable(function):
             raise TypeError(f"compile: takes a function, not {type(function).__name__}.")
         self.function = function
-        functools.update_wrapper(self, function)
+        functools.update_wrapper(self, function, updated=())
         self.why: str | None = None
         self._plans: dict[Any, list[Plan]] = {}
         self._reasons: list[str] = []
@@ -58,11 +59,19 @@ class Compiled:
         name = getattr(self.function, "__name__", "function")
         return f"<compiled {name}: {len(self.plans)} plans>"
 
+    def __reduce__(self) -> Any:
+        name, where = getattr(self, "__qualname__", ""), sys.modules.get(self.__module__)
+        if where is not None and getattr(where, name, None) is self:  # decorated
+            return name
+        return type(self), (self.function,)
+
     def __get__(self, owner: Any, kind: Any = None) -> Any:
         return self if owner is None else functools.partial(self, owner)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function, by a plan."""
+        if OPEN[0] and current():  # within another compiled function: a part of that
+            return self.function(*args, **kwargs)
         if self._quick is not None and not kwargs:
             one, count, broken, put = self._quick
             if len(args) == count and _are_floats(args) and broken() is None:
@@ -74,15 +83,7 @@ class Compiled:
             return plan.first if plan.numbers is None else plan.rebuilt(plan.arrays(given.leaves))
         if os.environ.get("GLASSGRAD_COMPILE") == "check":
             return plan.checked(given)
-        try:
-            arrays = plan.arrays(given.leaves)
-        except Exception:
-            if plan.effects:
-                raise
-            return self.function(*args, **kwargs)  # which raises the error in its own words
-        if plan.delicate and not plan.finite(arrays):
-            return self.function(*args, **kwargs)
-        return plan.rebuilt(arrays)
+        return plan.called(given)
 
     def plan(self, *args: Any, **kwargs: Any) -> Plan:
         """The plan for these arguments; made, by an eager call, if there is none."""
@@ -157,8 +158,10 @@ class Compiled:
                 else:
                     raise RefusalError(f"compile: {error}") from error
             self._plans.setdefault(given.key, []).append(plan)
-            if plan.numbers is not None and not plan.delicate and not given.kwargs:
-                self._quick = plan.numbers.one, len(given.args), plan.broken, plan.put
+            numbers = None if plan.delicate or given.kwargs else plan.numbers
+            checks = os.environ.get("GLASSGRAD_COMPILE") == "check"
+            if numbers is not None and _are_floats(given.args) and not checks:
+                self._quick = numbers.one, len(given.args), plan.broken, plan.put
             return plan
 
 

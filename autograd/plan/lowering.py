@@ -165,6 +165,20 @@ class Lowering:
         terms = [self.array(x) for x in outputs]
         return terms, [*order, *terms]
 
+    def of_backward(self, x: Any) -> bool:
+        """Whether something is computed from the nodes of a backward pass, as far as is known."""
+        tape = self.tapes[0]
+        seen: set[int] = set()
+        stack = [v for v in (self.owner(x),) if v is not None]
+        while stack:
+            v = stack.pop()
+            if tape.again or id(v) in tape.passed:
+                return True
+            if id(v) not in seen and v.op is not None:
+                seen.add(id(v))
+                stack += self.behind(v)
+        return False
+
     def _leaf(self, v: Node) -> Term:
         """A leaf, as it is after the last effect that wrote to it before the node at hand."""
         by = [call for op, born, call in self._effects if op.changes(v) and born < self._time]

@@ -19,6 +19,7 @@ from autograd.plan.memory import Memory
 from autograd.plan.recording import Recording
 from autograd.plan.state import State
 from autograd.stale import fingerprint
+from autograd.tape import EscapeError, UndecidedError
 
 Function = Callable[..., Any]
 
@@ -43,11 +44,11 @@ class Plan:
 
     def __init__(self, function: Function, given: Arguments) -> None:
         self.function = function
-        found = Guards(function)
-        before = State(found.roots)
+        found = Guards(function, given.settings)
+        before = State(found.roots, found.places)
         try:
             self.first = function(*given.args, **given.kwargs)
-            after = State(found.roots)
+            after = State(found.roots, found.places)
             before.restore()
             other = self._other(given, before)
             mine, its = self._recorded(given, found, before), self._recorded(other, found, before)
@@ -55,14 +56,14 @@ class Plan:
             self._compile(mine)
             self._try(given, self.first, before, after, found)
             also = function(*other.args, **other.kwargs)
-            state = State(found.roots)
+            state = State(found.roots, found.places)
             before.restore()
             self._try(other, also, before, state, found)
         except BaseException:
             before.restore()
             raise
         after.restore()
-        self.guards = Guards(function)
+        self.guards = Guards(function, given.settings)
         if self.numbers is not None:
             self.source = self.numbers.source
             self.make = results.mapped(lambda _: float, self.first)
@@ -88,12 +89,21 @@ class Plan:
     def _recorded(self, given: Arguments, found: Guards, before: State) -> Recording:
         try:
             return Recording(self.function, given, [x for x, _ in found.roots])
+        except (RefusalError, EscapeError):
+            raise
+        except Exception as error:
+            raise RefusalError(
+                "compile: recorded, with Values in place of its arguments, the function raised "
+                f"{type(error).__name__}: {error} Nothing was compiled."
+            ) from error
         finally:
             before.restore()
 
     def _compile(self, recording: Recording) -> None:
         self.leaves, self.constants = recording.leaves, recording.constants
         self.delicate, self.effects = recording.delicate, recording.effects
+        self.fresh, self.doubtful = recording.fresh, recording.doubtful
+        self.steps = any(op.writes for op in self.effects)
         self.numbers = recording.numbers
         self.source = recording.written.text
         self.summary = recording.summary
@@ -110,9 +120,13 @@ class Plan:
         self, given: Arguments, eager: Any, before: State, after: State, found: Guards
     ) -> None:
         """Raise unless the plan does what an eager call did; the state is then as before."""
-        arrays = self.arrays(given.leaves)
-        state = State(found.roots)
-        before.restore()
+        try:
+            arrays = self.arrays(given.leaves)
+        except UndecidedError:
+            return  # such a call is left to eager
+        finally:
+            state = State(found.roots, found.places)
+            before.restore()
         self.compare(arrays, eager)
         scale = after.largest_gradient()
 
@@ -137,6 +151,38 @@ class Plan:
             if p._data.shape != shape or p._data.dtype != dtype:
                 return f"the Value {p.name or ''} has another shape or dtype"
         return self.guards.broken()
+
+    def called(self, given: Arguments) -> Any:
+        """What the function returns, by the plan or, where that can't tell, by an eager call."""
+        function = functools.partial(self.function, *given.args, **given.kwargs)
+        if any(p.grad is not None for p in self.fresh):  # it goes into the step
+            return function()
+        if not self.delicate:
+            try:
+                arrays = self.arrays(given.leaves)
+            except Exception:
+                if self.effects:
+                    raise
+                return function()  # which raises the error in its own words
+            return self.rebuilt(arrays)
+        undo = [op.keep() for op in self.effects]
+        try:
+            arrays = self.arrays(given.leaves)
+        except Exception as error:
+            if self.effects and not isinstance(error, UndecidedError):
+                raise
+        else:
+            if self.finite(arrays):
+                return self.rebuilt(arrays)
+            if self.steps:
+                raise FloatingPointError(
+                    "compile: a result that was computed from gradients is not finite. The "
+                    "function selects elements, as np.where does, and only an eager call tells "
+                    "which of their gradients are 0. The optimizer's step has been taken already."
+                )
+        for restore in reversed(undo):
+            restore()
+        return function()
 
     def arrays(self, leaves: Sequence[Any]) -> list[Any]:
         """The results on these arguments, as new arrays."""
@@ -180,18 +226,19 @@ class Plan:
 
     def checked(self, given: Arguments) -> Any:
         """What an eager call returns; an error if the plan does otherwise."""
-        found = Guards(self.function)
-        before = State(found.roots)
+        found = Guards(self.function, given.settings)
+        before = State(found.roots, found.places)
         eager = self.function(*given.args, **given.kwargs)
-        after = State(found.roots)
+        after = State(found.roots, found.places)
         before.restore()
         self._try(given, eager, before, after, found)
         after.restore()
         return eager
 
     def finite(self, arrays: Sequence[Any]) -> bool:
-        """Whether no result is NaN or infinite."""
-        return all(bool(np.isfinite(x).all()) for x in arrays)
+        """Whether no result that a backward pass leads to is NaN or infinite."""
+        pairs = zip(arrays, self.doubtful, strict=True)
+        return all(bool(np.isfinite(x).all()) for x, doubtful in pairs if doubtful)
 
     def compare(self, arrays: Sequence[Any], eager: Any) -> None:
         """Raise unless arrays are the results of an eager call, but for rounding."""

@@ -16,7 +16,7 @@ from autograd.plan.schedule import Loop, Schedule
 from autograd.plan.source import Written
 from autograd.plan.terms import Product, Source
 from autograd.results import effect
-from autograd.tape import Effect, taped
+from autograd.tape import Effect, UndecidedError, taped
 from autograd.value import Value
 
 
@@ -27,17 +27,33 @@ class Deposit(Effect):
     ----------
     leaves : those that have one in the end.
     cleared : those that have none any more.
+    added : those whose gradient is added to what they had before.
     """
 
-    def __init__(self, leaves: Collection[Node], cleared: Collection[Node]) -> None:
+    def __init__(
+        self, leaves: Collection[Node], cleared: Collection[Node], added: Collection[Node]
+    ) -> None:
         super().__init__("grad")
-        self.leaves, self.cleared = list(leaves), list(cleared)
+        self.leaves, self.cleared, self.added = list(leaves), list(cleared), set(added)
+
+    def keep(self) -> Callable[[], None]:
+        before = [(leaf, leaf.grad) for leaf in (*self.cleared, *self.leaves)]
+
+        def restore() -> None:
+            for leaf, g in before:
+                leaf.grad = g
+
+        return restore
 
     def forward(self, *grads: Any) -> float:
+        grads = grads[: len(self.leaves)]  # without any, an effect has None as its input
+        if self.wary and not all(np.isfinite(g).all() for g in grads):
+            raise UndecidedError
         for leaf in self.cleared:
             leaf.grad = None
         for leaf, g in zip(self.leaves, grads, strict=True):
-            leaf.grad = np.array(g)
+            before = leaf.grad if leaf in self.added else None
+            leaf.grad = np.array(g) if before is None else np.asarray(before + g, g.dtype)
         return 0.0
 
 
@@ -57,16 +73,21 @@ class Recording:
     written : the source.
     effects : what it does besides computing.
     delicate : whether 0 · inf may come up, which only an eager call decides.
+    doubtful : which of the results may be wrong then: those from a backward pass.
+    fresh : leaves that must have no .grad before a call.
     """
 
     def __init__(
         self, function: Callable[..., Any], given: Arguments, reached: Iterable[Any]
     ) -> None:
         reached = list(reached)
-        with_grad = [x for x in reached if isinstance(x, Node) and x.grad is not None]
+        unique = {id(x): x for x in reached if isinstance(x, Node)}.values()
+        nodes = [x for x in unique if x.requires_grad or x.grad is not None]
         self._start = tick()
         tick()
         with taped() as tape:
+            for x in nodes:  # to see whether the function clears it
+                x.grad = np.full(x._data.shape, np.nan, np.float64)
             values = []
             for x in given.leaves:
                 v = Value(x, requires_grad=False)
@@ -74,20 +95,28 @@ class Recording:
                 values.append(v)
             args, kwargs = given.with_leaves(values)
             returned = function(*args, **kwargs)
-            cleared = [x for x in with_grad if x.grad is None]
-            with_grad = [x for x in reached if isinstance(x, Node) and isinstance(x.grad, Node)]
+            cleared = [x for x in nodes if x.grad is None]
+            with_grad = [x for x in nodes if isinstance(x.grad, Node)]
             stepped = {id(p): g for v in tape.effects for p, g in _stepped(v)}
             left = [p for p in with_grad if stepped.get(id(p)) is not p.grad]
+            added = [p for p in left if tape.added.get(p) is p.grad and id(p) not in stepped]
+            left += [x for x in nodes if id(x) in stepped and _is_zero(x.grad)]
             if left or cleared:
-                effect(Deposit(left, cleared), [p.grad for p in left])
+                effect(Deposit(left, cleared, added), [p.grad for p in left])
+        self.fresh = [p for p in tape.added if not any(p is x for x in added)]
         self.effects = [v.op for v in tape.effects]
+        steps = [op for op in self.effects if op.writes]
+        for op in steps[1:]:
+            op.first = False
         self.leaves: list[tuple[Any, Any, Any]] = []
         self.constants: list[Any] = []
         self._arguments = {id(v): f"a{i}" for i, v in enumerate(values)}
         self._names: dict[int, str] = {}
         live = {id(x) for x in reached if isinstance(x, np.ndarray)}
         lowering = Lowering(tape, self._source, live)
-        terms, order = lowering.all([x for _, x in results.leaves(returned)])
+        outputs = [x for _, x in results.leaves(returned)]
+        terms, order = lowering.all(outputs)
+        self.doubtful = [lowering.of_backward(x) for x in outputs]
         names = [f"a{i}" for i in range(len(values))]
         names += [f"p{i}" for i in range(len(self.leaves))]
         self.names = names + [f"k{i}" for i in range(len(self.constants))]
@@ -147,6 +176,11 @@ class Recording:
 def _stepped(v: Node) -> Iterable[tuple[Any, Any]]:
     """Leaves that an optimizer's step gives their gradients, and these."""
     return zip(getattr(v.op, "with_grad", ()), v.inputs, strict=False)
+
+
+def _is_zero(g: Any) -> bool:
+    """Whether a gradient was cleared by filling it with zeros."""
+    return isinstance(g, np.ndarray) and not np.any(g)
 
 
 def _is_delicate(ops: Iterable[Any]) -> bool:

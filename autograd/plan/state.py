@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Callable, Iterable
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -26,9 +27,15 @@ class State:
     Parameters
     ----------
     roots : pairs of an object and its name.
+    places : (get, put, name) of variables.
     """
 
-    def __init__(self, roots: Iterable[tuple[Any, str]]) -> None:
+    def __init__(
+        self,
+        roots: Iterable[tuple[Any, str]],
+        places: Iterable[tuple[Callable[[], Any], Callable[[Any], None], str]] = (),
+    ) -> None:
+        self._places = [(get(), get, put, name) for get, put, name in places]
         self._arrays: dict[int, tuple[Any, Any, str]] = {}  # array, its elements, name
         self._owners: dict[int, tuple[Any, dict[Any, Any], str]] = {}  # object, its parts, name
         self._generators: dict[int, tuple[Any, Any, str]] = {}
@@ -60,6 +67,9 @@ class State:
 
     def restore(self) -> None:
         """Put everything back."""
+        for was, get, put, _ in self._places:
+            if get() is not was:
+                put(was)
         for x, parts, _ in self._owners.values():
             _put(x, parts)
         for array, elements, _ in self._arrays.values():
@@ -79,6 +89,9 @@ class State:
 
         `alike` compares two arrays. What an optimizer changes is left out.
         """
+        for (was, _, _, name), (its, *_) in zip(self._places, other._places, strict=True):
+            if not self._same(was, its, other, alike):
+                return name
         for key, (x, parts, name) in self._owners.items():
             if key in self._loose or key not in other._owners:  # new: compared with its owner
                 continue
@@ -132,8 +145,10 @@ def _parts(x: Any) -> dict[Any, Any] | None:
     """The parts of an object that may be replaced, under their keys."""
     if isinstance(x, dict):
         return dict(x)
-    if isinstance(x, (list, tuple)):
+    if isinstance(x, (list, tuple, deque)):
         return dict(enumerate(x))
+    if isinstance(x, (set, frozenset)):
+        return {id(part): part for part in x}
     if isinstance(x, Node):
         return {slot: getattr(x, slot) for slot in _SLOTS} if x.op is None else None
     own = getattr(x, "__dict__", None)
@@ -148,10 +163,14 @@ def _put(x: Any, parts: dict[Any, Any]) -> None:
             x.update(parts)
     elif isinstance(x, list):
         x[:] = list(parts.values())
+    elif isinstance(x, (set, deque)):
+        if [*x] != [*parts.values()]:
+            x.clear()
+            getattr(x, "update" if isinstance(x, set) else "extend")(parts.values())
     elif isinstance(x, Node):
         for slot, part in parts.items():
             setattr(x, slot, part)
-    elif not isinstance(x, tuple):
+    elif not isinstance(x, (tuple, frozenset)):
         own = vars(x)
         for key in [*own]:
             if key not in parts:
@@ -160,6 +179,6 @@ def _put(x: Any, parts: dict[Any, Any]) -> None:
 
 
 def _name(name: str, x: Any, key: Any) -> str:
-    if isinstance(x, (dict, list, tuple)):
+    if isinstance(x, (dict, list, tuple, set, frozenset, deque)):
         return f"{name}[{key!r}]" if isinstance(key, (str, int)) else f"{name}[...]"
     return f"{name}.{key}"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
 
 from autograd.node import Array
 from autograd.results import effect
-from autograd.tape import OPEN, Effect, current, refuse
+from autograd.tape import OPEN, Effect, current, kept_arrays, refuse
 from autograd.value import Value
 from nn import functional
 from nn.arguments import count, flags, reals
@@ -125,6 +126,9 @@ class _Counted(Effect):
     def __init__(self, count: Array) -> None:
         super().__init__("num_batches_tracked")
         self.count = count
+
+    def keep(self) -> Callable[[], None]:
+        return kept_arrays([self.count])
 
     def forward(self, *after: Any) -> float:
         self.count += 1

@@ -10,6 +10,7 @@ import numpy as np
 
 from autograd.node import Array, tick
 from autograd.recording import is_recording
+from autograd.tape import OPEN, current
 from autograd.value import Value
 from nn.arguments import flags
 from nn.module.attributes import BUFFERS, VACANT, admitted, forget, kind_of, warn_of_hidden
@@ -462,6 +463,8 @@ class Module(Hooked):
         for p in self.parameters():
             if set_to_none or p.grad is None:
                 p.grad = None
+            elif OPEN[0] and current():
+                p.grad = np.zeros(p.shape, p.dtype)
             else:
                 p.grad.fill(0)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd.node import Node, tick
 from autograd.results import effect
-from autograd.tape import OPEN, Effect, current, refuse, untaped
+from autograd.tape import OPEN, Effect, UndecidedError, current, refuse, untaped
 from nn.module.backward_hooks import Hook
 from nn.module.hooks import Handle, hang
 
@@ -82,6 +82,7 @@ class Step(Effect):
         params = [p for group in optimizer.param_groups for p in group["params"]]
         self.with_grad = [p for p in params if p.grad is not None]
         self.without = [p for p in params if p.grad is None]
+        self.first = True  # of the steps of a function
         super().__init__(f"{type(optimizer).__name__}.step", params)
 
     def noted(self, method: Method, *args: Any, **kwargs: Any) -> None:
@@ -98,10 +99,13 @@ class Step(Effect):
 
     def forward(self, *grads: Any) -> float:
         if self.wary and not all(np.isfinite(g).all() for g in grads):
+            if self.first:
+                raise UndecidedError
             raise FloatingPointError(
                 f"{self.name}: a gradient is not finite. The function selects elements, as "
                 "np.where does, and only an eager call tells which of their gradients are 0. "
-                "No parameter has changed; call the function itself, compiled.function."
+                "Another step of the function has been taken already; call compiled.function "
+                "from there."
             )
         for p in self.without:
             p.grad = None

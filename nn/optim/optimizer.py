@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.tape import OPEN, current
 from autograd.value import Value
 from nn.arguments import flags
 from nn.optim.hooks import Hooked
@@ -138,6 +139,8 @@ class Optimizer(Hooked, ABC):
             for p in group["params"]:
                 if set_to_none or p.grad is None:
                     p.grad = None
+                elif OPEN[0] and current():
+                    p.grad = np.zeros(p.shape, p.dtype)
                 else:
                     p.grad.fill(0)
 

@@ -1,8 +1,14 @@
 """Whatever a function depends on may change between calls: the answer is eager's, or an error."""
 
+import argparse
+import copy
 import os
+import pickle
 import random
 import time
+from collections import deque
+from os import environ
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -454,3 +460,207 @@ def test_the_check_of_every_call_finds_a_wrong_plan(monkeypatch):
     monkeypatch.setattr(plan, "_run", lambda *args: (np.zeros((2, 3)),))
     with pytest.raises(RefusalError, match="differs from an eager call"):
         step(X)
+
+
+class Slots:
+    __slots__ = ("rate",)
+
+    def __init__(self):
+        self.rate = 2.0
+
+
+class OfClass:
+    rate = 2.0
+
+    def scaled(self, x):
+        return x * self.rate
+
+
+@pytest.mark.parametrize(
+    "s", [Slots(), SimpleNamespace(rate=2.0), argparse.Namespace(rate=2.0)], ids=type
+)
+def test_an_attribute_of_an_object_of_another_kind(s):
+    assert_follows(lambda x: x * s.rate, changes=lambda: setattr(s, "rate", 3.0))
+
+
+def test_an_attribute_of_a_class(monkeypatch):
+    assert_follows(
+        lambda x: x * OfClass.rate, changes=lambda: monkeypatch.setattr(OfClass, "rate", 3.0)
+    )
+
+
+def test_an_attribute_of_an_objects_class(monkeypatch):
+    s = OfClass()
+    assert_follows(lambda x: x * s.rate, changes=lambda: monkeypatch.setattr(OfClass, "rate", 3.0))
+
+
+def test_a_method_that_is_replaced(monkeypatch):
+    s = OfClass()
+    other = lambda self, x: x * 9  # noqa: E731
+    assert_follows(
+        lambda x: s.scaled(x), changes=lambda: monkeypatch.setattr(OfClass, "scaled", other)
+    )
+
+
+def test_an_attribute_by_its_name():
+    s = Settings()
+    assert_follows(lambda x: x * getattr(s, "rate"), changes=lambda: setattr(s, "rate", 3.0))  # noqa: B009
+
+
+def test_an_element_of_a_set():
+    s = {1}
+    assert_follows(lambda x: x * (2.0 if 2 in s else 1.0), changes=lambda: s.add(2))
+
+
+def test_an_element_of_a_deque():
+    d = deque([2.0])
+    assert_follows(lambda x: x * d[0], changes=lambda: d.__setitem__(0, 3.0))
+
+
+@pytest.mark.parametrize("of", [dict, list])
+def test_an_element_of_a_long_collection(of):
+    many = [float(k) for k in range(100)]
+    c = dict(enumerate(many)) if of is dict else many
+    assert_follows(lambda x: x * c[70], changes=lambda: c.__setitem__(70, 3.0))
+
+
+def test_the_code_of_a_function():
+    def f(x):
+        return x * 2
+
+    assert_follows(f, changes=lambda: setattr(f, "__code__", (lambda x: x * 3).__code__))
+
+
+def nested(depth, core):
+    for _ in range(depth):
+        core = nn.Sequential(core)
+    return core
+
+
+def test_a_setting_of_a_layer_deep_within_others():
+    core = nn.LeakyReLU(0.1)
+    m = nested(12, core)
+    assert_follows(lambda x: m(x - 2), changes=lambda: setattr(core, "negative_slope", 0.5))
+
+
+def test_statistics_of_a_layer_deep_within_others():
+    core = nn.BatchNorm1d(3).double().eval()
+    m = nested(12, core)
+    assert_follows(lambda x: m(x), changes=lambda: core.running_mean.__iadd__(1.0))
+
+
+def test_a_model_among_the_arguments():
+    m = nn.Sequential(layer(), nn.LeakyReLU(0.1))
+    assert_follows(
+        lambda m, x: m(x - 2), m, X, changes=lambda: setattr(m[1], "negative_slope", 0.5)
+    )
+
+
+class Owner:
+    def __init__(self):
+        self.rate = 2.0
+
+    @autograd.compile
+    def scaled(self, x):
+        return x * self.rate
+
+
+def test_an_attribute_of_a_compiled_methods_owner():
+    one, other = Owner(), Owner()
+    other.rate = 5.0
+    for rate in (2.0, 3.0):
+        one.rate = rate
+        for _ in range(2):
+            np.testing.assert_allclose(one.scaled(X), X * rate)
+            np.testing.assert_allclose(other.scaled(X), X * 5)
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [autograd.compile, autograd.grad, autograd.jacobian, autograd.hessian],
+    ids=lambda f: f.__name__,
+)
+def test_a_closure_within_a_function_of_the_package(wrapped):
+    s = Settings()
+    inner = wrapped(lambda x: np.sum(x**2 * s.rate))
+    assert_follows(lambda x: inner(x) + 0.0, changes=lambda: setattr(s, "rate", 3.0))
+
+
+COUNT = 0
+
+
+def counts_globally(x):
+    global COUNT
+    COUNT += 1
+    return x * 2
+
+
+def counts_in_a_class(x):
+    OfClass.rate += 1
+    return x * 2
+
+
+def test_a_global_counter_is_refused():
+    with pytest.raises(RefusalError, match="the global COUNT"):
+        autograd.compile(counts_globally)(X)
+    assert COUNT == 0
+
+
+def test_a_counter_in_a_class_is_refused():
+    with pytest.raises(RefusalError, match=r"OfClass\.rate"):
+        autograd.compile(counts_in_a_class)(X)
+    assert OfClass.rate == 2.0
+
+
+def test_a_counter_of_the_function_around_is_refused():
+    count = 0
+
+    def f(x):
+        nonlocal count
+        count += 1
+        return x * 2
+
+    with pytest.raises(RefusalError, match="count"):
+        autograd.compile(f)(X)
+    assert count == 0
+
+
+def test_the_environment_by_a_name_of_its_own_is_refused():
+    with pytest.raises(RefusalError, match=r"os\.environ"):
+        autograd.compile(lambda x: x * float(environ["HOME"] != ""))(X)
+
+
+def test_floats_in_a_tuple_are_not_arguments_of_their_own():
+    step = autograd.compile(lambda p, k: p[0] * p[1] * k if isinstance(p, tuple) else p + k)
+    assert step((2.0, 3.0), 4) == 24.0
+    assert step(5.0, 6.0) == 11.0
+
+
+def test_zeros_have_a_sign():
+    step = autograd.compile(lambda x, s: x + 1.0 if np.signbit(s) else x - 1.0)
+    np.testing.assert_allclose(step(X, 0.0), X - 1)
+    np.testing.assert_allclose(step(X, -0.0), X + 1)
+
+
+def test_bytes_in_another_order():
+    step = autograd.compile(lambda x: x * 2)
+    for x in (X, X.astype(X.dtype.newbyteorder()), X + 1):
+        np.testing.assert_allclose(step(x), x * 2)
+
+
+def test_what_goes_wrong_only_while_recording_says_so():
+    step = autograd.compile(lambda x: x * 2 if isinstance(x, np.ndarray) else x.nonsense)
+    with pytest.raises(RefusalError, match="with Values in place of its arguments"):
+        step(X)
+
+
+def test_a_compiled_function_can_be_copied():
+    step = autograd.compile(doubled)
+    step(X)
+    for other in (copy.deepcopy(step), pickle.loads(pickle.dumps(step))):
+        np.testing.assert_allclose(other(X), X * 2)
+
+
+def test_a_compiled_model_has_no_attributes_of_the_model():
+    model = layer()
+    assert "weight" not in vars(autograd.compile(model))

@@ -170,19 +170,26 @@ def test_gradients_are_left_where_backward_leaves_them():
         np.testing.assert_allclose(p.grad, g, rtol=1e-9, atol=1e-12)
 
 
-def test_gradients_that_add_up_over_calls_are_refused():
+def test_gradients_add_up_over_calls():
     model = network()
     for p in model.parameters():
         p.grad = np.ones(p.shape)
 
-    @autograd.compile
-    def step(x, y):
+    def eager(x, y):
         loss = cross_entropy(model(x), y)
         loss.backward()
         return loss
 
-    with pytest.raises(TypeError, match=r"adds to the \.grad"):
-        step(*batches(1)[0])
+    step = autograd.compile(eager)
+    found = []
+    for run in (eager, step):
+        model.zero_grad()
+        for batch in batches(3):
+            run(*batch)
+        found.append([p.grad for p in model.parameters()])
+    for g, expected in zip(*found, strict=True):
+        np.testing.assert_allclose(g, expected, rtol=1e-9, atol=1e-12)
+    assert len(step.plans) == 1
 
 
 def test_making_a_plan_is_one_eager_call():
@@ -197,3 +204,162 @@ def test_making_a_plan_is_one_eager_call():
     assert found == (eager(x, y).item(), autograd.default_generator().random())
     for a, b in zip(model.state_dict().values(), twin.state_dict().values(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_gradients_add_up_before_a_step():
+    def make():
+        model = network()
+        optimizer = nn.optim.SGD(model.parameters(), lr=0.01)
+
+        def step(x, y):  # never clears them
+            loss = cross_entropy(model(x), y)
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        return step, model, lambda: None
+
+    assert_equal(make)
+
+
+@pytest.mark.parametrize("to_none", [True, False])
+@pytest.mark.parametrize("first", [True, False])
+def test_gradients_are_cleared_before_or_after_a_step(first, to_none):
+    def make():
+        model = network()
+        optimizer = nn.optim.SGD(model.parameters(), lr=0.01)
+
+        def step(x, y):
+            if first:
+                optimizer.zero_grad(set_to_none=to_none)
+            loss = cross_entropy(model(x), y)
+            loss.backward()
+            optimizer.step()
+            if not first:
+                optimizer.zero_grad(set_to_none=to_none)
+            return loss
+
+        found.append(model)
+        return step, model, lambda: None
+
+    found = []
+    assert_equal(make)
+    for p, q in zip(found[0].parameters(), found[1].parameters(), strict=True):
+        assert (p.grad is None) == (q.grad is None)
+        if p.grad is not None:
+            np.testing.assert_allclose(p.grad, q.grad, rtol=1e-7, atol=1e-10)
+
+
+def test_a_target_network_gets_no_gradient():
+    target = network()
+
+    def make():
+        model = network()
+        optimizer = nn.optim.Adam(model.parameters(), lr=0.01)
+
+        def step(x, y):
+            with autograd.no_grad():
+                future = np.max(target(x), axis=1)
+            optimizer.zero_grad()
+            loss = np.mean((np.max(model(x), axis=1) - future - y) ** 2)
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        return step, model, lambda: None
+
+    assert_equal(make)
+    assert all(p.grad is None for p in target.parameters())
+
+
+def test_a_step_is_taken_once_where_a_metric_is_infinite():
+    def make():
+        model = network(nn.BatchNorm1d(6), nn.Dropout(0.5))
+        optimizer = nn.optim.SGD(model.parameters(), lr=0.1)
+
+        def step(x, y):
+            optimizer.zero_grad()
+            loss = np.sum(np.where(x > 0, x, 0.1) * 1.0) * 0 + cross_entropy(model(x), y)
+            loss.backward()
+            optimizer.step()
+            with np.errstate(divide="ignore"):
+                return np.log(np.sum(np.where(x > 99, 1.0, 0.0)))
+
+        return step, model, lambda: None
+
+    assert_equal(make)
+
+
+def test_a_gradient_that_only_an_eager_call_decides_is_left_to_it():
+    def make():
+        model = nn.Sequential(
+            nn.Linear(5, 5, rng=1), nn.BatchNorm1d(5), nn.Dropout(0.5, rng=None)
+        ).double()
+        optimizer = nn.optim.SGD(model.parameters(), lr=0.1)
+
+        def step(x, y):
+            optimizer.zero_grad()
+            z = model(x)
+            chosen = np.where(x > 0.0, np.log(np.abs(x - x[0, 0]) + z * 0.0), z)
+            loss = np.sum(np.where(np.abs(x - x[0, 0]) > 0, chosen, 0.0))
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        models.append(model)
+        return step, model, lambda: None
+
+    models = []
+    with np.errstate(all="ignore"):
+        assert_equal(make)
+    for (_, a), (_, b) in zip(models[0].named_buffers(), models[1].named_buffers(), strict=True):
+        np.testing.assert_allclose(a, b)
+
+
+def test_hooks_of_an_optimizer_run_in_every_call():
+    def make():
+        model, seen = network(), []
+        optimizer = nn.optim.SGD(model.parameters(), lr=0.1)
+        optimizer.register_step_post_hook(lambda *args: seen.append(1))
+        counts.append(seen)
+        return made_of(model, optimizer)
+
+    counts = []
+    assert len(assert_equal(make).plans) == 1
+    assert [len(seen) for seen in counts] == [6, 6]
+
+
+def test_a_checkpointed_part():
+    def make():
+        model = network(nn.Dropout(0.5))
+
+        def checkpointed(x):
+            return autograd.checkpoint(model, x)
+
+        optimizer = nn.optim.SGD(model.parameters(), lr=0.1)
+
+        def step(x, y):
+            optimizer.zero_grad()
+            loss = cross_entropy(checkpointed(x), y)
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        return step, model, lambda: None
+
+    assert_equal(make)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [np.tanh, nn.functional.sigmoid, nn.functional.gelu, lambda x: np.max(x, axis=1) ** 3],
+    ids=["tanh", "sigmoid", "gelu", "max"],
+)
+def test_second_derivatives(f):
+    def curvature(x):
+        return autograd.grad(lambda z: np.sum(autograd.grad(lambda q: np.sum(f(q)))(z) ** 2))(x)
+
+    x = batches(1)[0][0]
+    step = autograd.compile(curvature)
+    step(x)
+    np.testing.assert_allclose(step(x + 0.1), curvature(x + 0.1), rtol=1e-9, atol=1e-12)

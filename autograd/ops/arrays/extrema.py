@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd.dispatch import OPS
+from autograd.node import Node
 from autograd.op import Op
 from autograd.ops.arrays.reduce import CASES, Axis, counted, spread, tex_over
 from autograd.ops.samples import cases
@@ -38,7 +39,7 @@ def to_extreme(g: Any, y: Any, a: Any, axis: Axis) -> Any:
     extreme = spread(y, a.shape, axis)
     hit = np.equal(a, extreme)
     broken = np.isnan(y)
-    if not isinstance(broken, Symbol) and broken.any():
+    if isinstance(broken, Node) or (not isinstance(broken, Symbol) and broken.any()):
         hit = hit | (np.isnan(a) & np.isnan(extreme))
     ties = counted(hit, axis, a.dtype)
     return np.where(hit, spread(g, a.shape, axis) / ties, 0)

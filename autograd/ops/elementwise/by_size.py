@@ -13,6 +13,7 @@ from numpy._core._multiarray_umath import __cpu_features__  # type: ignore[impor
 
 from autograd.machine.choice import alike
 from autograd.machine.uninterrupted import load
+from autograd.recording import is_recording
 from autograd.results import constant
 from autograd.tape import OPEN, current, untaped
 from autograd.value import Value
@@ -84,7 +85,8 @@ def kernel_for(name: str, scalar: str | None = None) -> Callable[[Function], Fun
     """Decorate a formula of NumPy functions with the name of the kernel that stands for it.
 
     The size of the array decides which of them runs; Values and Symbols get the formula. On a tape
-    `scalar`, an expression of single elements a, b and c, takes the formula's place.
+    `scalar`, an expression of single elements a, b and c, takes the formula's place where nothing
+    requires a gradient.
     """
 
     def decorate(formula: Function) -> Function:
@@ -110,7 +112,10 @@ def kernel_for(name: str, scalar: str | None = None) -> Callable[[Function], Fun
             return row(a, b, c) if OPEN[0] and on_tape(a, b, c) else formula(a, b, c)
 
         def on_tape(*inputs: Any) -> bool:
-            return bool(scalar and current() and any(isinstance(x, Value) for x in inputs))
+            values = [x for x in inputs if isinstance(x, Value)]
+            if not (scalar and current() and values):
+                return False
+            return not (is_recording() and any(x.requires_grad for x in values))
 
         ways: dict[int, Function] = {1: of_one, 2: of_two, 3: of_three}
         return functools.wraps(formula)(ways[formula.__code__.co_argcount])

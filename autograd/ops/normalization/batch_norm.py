@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from autograd.ops.normalization.normalization import (
 )
 from autograd.ops.samples import A, case, cases, positive
 from autograd.results import effect
-from autograd.tape import OPEN, Effect, current
+from autograd.tape import OPEN, Effect, current, kept_arrays
 from autograd.value import Value
 
 
@@ -45,6 +46,9 @@ class _Moved(Effect):
         super().__init__("running statistics")
         self.running, self.of = running, of
         self.momentum, self.correction = momentum, correction
+
+    def keep(self) -> Callable[[], None]:
+        return kept_arrays([x for x in self.running if x is not None])
 
     def forward(self, *after: Any) -> float:
         statistics = self.of.mean, self.of.var * self.correction
