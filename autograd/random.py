@@ -38,6 +38,14 @@ def seed(n: int | None) -> None:
 
 def default_generator() -> np.random.Generator:
     """The default generator, seeded by the operating system unless `seed` was called."""
+    if OPEN[0] and current():
+        from autograd.drawing import Drawing
+
+        return Drawing(_own().bit_generator)
+    return _own()
+
+
+def _own() -> np.random.Generator:
     if not _default:
         seed(None)
     return _default[0]
@@ -52,7 +60,7 @@ def as_generator(rng: Rng = None) -> np.random.Generator:
         Neither a numpy.random.Generator nor an int nor None.
     """
     if rng is None:
-        return default_generator()
+        return _own()
     if isinstance(rng, np.random.Generator):
         return rng
     if isinstance(rng, (int, np.integer)) and not isinstance(rng, bool):

@@ -75,6 +75,7 @@ class Guards:
         self._names: set[str] = set()
         self._noted: set[tuple[int, str]] = set()  # attributes, by object
         self._objects: list[tuple[Any, str, int]] = []
+        self._optimizers: list[tuple[Any, str]] = []
         self.roots: list[tuple[Any, str]] = []
         self.places: list[tuple[Callable[[], Any], Callable[[Any], None], str]] = []
         self._walk(function, getattr(function, "__name__", "the function"), 0)
@@ -86,6 +87,12 @@ class Guards:
             known = len(self._names), len(self._objects)
             for x, label, depth in list(self._objects):
                 self._attributes(x, label, depth)
+        if "param_groups" in self._names:  # steps take these as they are, other code would not
+            for x, label in self._optimizers:
+                for i, group in enumerate(x.param_groups):
+                    for key in group.keys() - {"params"}:
+                        place = f"{label}.param_groups[{i}][{key!r}]"
+                        self._note(partial(group.get, key, _MISSING), place)
 
     def broken(self) -> str | None:
         """What is no longer as it was, in words; None if all is."""
@@ -246,6 +253,7 @@ class Guards:
 
     def _optimizer(self, x: Any, label: str, depth: int) -> None:
         self.roots.append((x, label))
+        self._optimizers.append((x, label))
         self._checks.append((lambda: _parameters(x), _parameters(x), True, f"{label}'s groups"))
         for p in _parameters(x):
             self._walk(p, label, depth + 1)

@@ -59,6 +59,7 @@ class Plan:
             state = State(found.roots, found.places)
             before.restore()
             self._try(other, also, before, state, found)
+            _settled(self.first, also)
         except BaseException:
             before.restore()
             raise
@@ -255,6 +256,17 @@ class Plan:
                     f"compile: the plan differs from an eager call in {name}, by up to {off}; "
                     "please report it. Nothing was compiled."
                 )
+
+
+def _settled(one: Any, other: Any) -> None:
+    """Raise unless what is not computed in two results is the same."""
+    for (name, x), (_, y) in zip(results.settings(one), results.settings(other), strict=True):
+        if x is y or (isinstance(x, (int, str, bytes, type)) and type(x) is type(y) and x == y):
+            continue
+        raise RefusalError(
+            f"compile: {name} is a {type(x).__name__}, which may differ in every call; a compiled "
+            "function returns arrays, Values and numbers, in dicts, lists and tuples."
+        )
 
 
 def _bare(x: Any) -> Any:

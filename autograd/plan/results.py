@@ -31,6 +31,18 @@ def leaves(x: Any, name: str = "the result") -> Iterator[tuple[str, Any]]:
         yield name, x
 
 
+def settings(x: Any, name: str = "the result") -> Iterator[tuple[str, Any]]:
+    """The other parts of a result, which are handed through, with their places."""
+    if isinstance(x, dict):
+        for key, part in x.items():
+            yield from settings(part, f"{name}[{key!r}]")
+    elif isinstance(x, (list, tuple)):
+        for i, part in enumerate(x):
+            yield from settings(part, f"{name}[{i}]")
+    elif not varies(x):
+        yield name, x
+
+
 def mapped(function: Callable[[Any], Any], x: Any) -> Any:
     """The same structure with ``function(part)`` in place of each part that is computed."""
     if isinstance(x, dict):

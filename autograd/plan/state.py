@@ -47,6 +47,7 @@ class State:
         seen: dict[int, Any] = {}
         stack = [(x, name, False) for x, name in roots]
         stack += [(x, "", True) for x in optimizers]  # first
+        stack += [(x.param_groups, "param_groups", False) for x in optimizers]  # their settings
         while stack:
             x, name, loose = stack.pop()
             if isinstance(x, _LEFT) or id(x) in seen:
@@ -110,7 +111,10 @@ class State:
                 return name
         for key, (_, state, name) in self._generators.items():
             if key in other._generators and state != other._generators[key][1]:
-                return name
+                return (
+                    f"the generator {name} (draw from autograd.default_generator() within the "
+                    "function, whose draws are repeated in every call)"
+                )
         return None
 
     def _same(self, a: Any, b: Any, other: State, alike: Any) -> bool:

@@ -664,3 +664,24 @@ def test_a_compiled_function_can_be_copied():
 def test_a_compiled_model_has_no_attributes_of_the_model():
     model = layer()
     assert "weight" not in vars(autograd.compile(model))
+
+
+def test_a_rate_of_an_optimizer_that_the_function_reads():
+    m = layer()
+    optimizer = nn.optim.SGD(m.parameters(), lr=0.1)
+    assert_follows(
+        lambda x: m(x) * optimizer.param_groups[0]["lr"],
+        changes=lambda: optimizer.param_groups[0].update(lr=0.7),
+    )
+
+
+@pytest.mark.parametrize("made", [lambda y: SimpleNamespace(y=y), lambda y: {id(y): y}.items()])
+def test_a_result_of_another_kind_is_refused(made):
+    with pytest.raises(RefusalError, match="may differ in every call"):
+        autograd.compile(lambda x: (x, made(x * 2)))(X)
+
+
+def test_a_draw_that_depends_on_an_argument_is_refused():
+    step = autograd.compile(lambda x: autograd.default_generator().normal(x))
+    with pytest.raises(RefusalError, match="a Value as a parameter"):
+        step(X)

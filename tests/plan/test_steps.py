@@ -116,6 +116,44 @@ def test_dropout_draws_anew_from_the_same_stream():
     assert_equal(make)
 
 
+def test_noise_is_drawn_anew_from_the_same_stream():
+    def make():
+        model, decoder = network(), nn.Linear(3, 5, rng=4).double()
+        optimizer = nn.optim.Adam([*model.parameters(), *decoder.parameters()], lr=0.01)
+
+        def step(x, y):
+            mean = model(x)
+            noise = autograd.default_generator().standard_normal(mean.shape)
+            scale = autograd.default_generator().uniform(0.5, 1.0)
+            loss = np.mean((decoder(mean + noise * scale) - x) ** 2)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        return step, model, lambda: None
+
+    assert_equal(make)
+
+
+def test_a_rate_that_changes_within_a_step_is_refused():
+    model = network()
+    optimizer = nn.optim.SGD(model.parameters(), lr=0.1)
+
+    @autograd.compile
+    def step(x, y):
+        optimizer.zero_grad()
+        loss = cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        optimizer.param_groups[0]["lr"] *= 0.5
+        return loss
+
+    with pytest.raises(TypeError, match=r"changes .*'lr'"):
+        step(*batches(1)[0])
+    assert optimizer.param_groups[0]["lr"] == 0.1
+
+
 def test_running_statistics_move():
     def make():
         model = network(nn.BatchNorm1d(6))
