@@ -336,3 +336,34 @@ def test_layers_of_cells_are_repeated_each_by_itself():
     boxes = [g for g in data["groups"] if "repeat" in g]
     assert [g["title"] for g in boxes] == ["GRUCell × 5"] * 3
     assert [len(g["strips"]["h"]) for g in boxes] == [5] * 3
+
+
+def first_view(value):
+    data = play(value).data
+    return [
+        data["groups"][k]["title"] if sort == "g" else data["events"][k].get("title", "")
+        for sort, k in data["groups"][0]["items"]
+    ]
+
+
+def encoder(layers):
+    autograd.seed(0)
+    layer = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0)
+    return np.mean(nn.TransformerEncoder(layer, layers)(np.ones((2, 4, 8), np.float32)))
+
+
+def test_a_model_that_is_one_module_opens_as_what_is_in_it():
+    assert first_view(encoder(6)) == ["TransformerEncoderLayer × 6", "mean"]
+    model = nn.models.GPT(11, block_size=4, n_layer=3, n_head=2, n_embd=8)
+    shown = first_view(np.sum(np.square(model(np.arange(8).reshape(2, 4)))))
+    assert {"wte: Embedding", "Block × 3", "ln_f: LayerNorm", "sum"} <= set(shown)
+    assert len(shown) <= 20
+
+
+def test_of_modules_of_one_class_none_is_opened_alone():
+    layers = [f"layers.{i}: TransformerEncoderLayer" for i in range(2)]
+    assert first_view(encoder(2)) == [*layers, "mean"]
+
+
+def test_a_loop_stays_folded_in_the_first_view():
+    assert first_view(lstm_loss()) == ["LSTM", "x²", "sum"]

@@ -24,6 +24,12 @@ FEW = 60
 INLINE = 28
 """Most boxes of a view in which the op of a module that has only one stands for the module."""
 
+SPARSE = 6
+"""Fewest boxes of the first view, or modules in it are opened into it."""
+
+GLANCE = 20
+"""Most boxes of the first view when modules have been opened into it."""
+
 PART = 28
 """Boxes of a part of a long stretch without modules or loops."""
 
@@ -118,6 +124,7 @@ class Groups:
         for group in list(self.all):
             if not group.repeat:
                 self._gates(group)
+        self._open_first()
         self._inline()
         for group in list(self.all):
             if not group.repeat:
@@ -237,6 +244,38 @@ class Groups:
                     other.add(id(outer))
         return {key for key, inside in kernels.items() if len(inside) == 1} - other
 
+    def _open_first(self) -> None:
+        """Show what is in the largest modules instead of them, while the first view has few boxes.
+
+        A model that is one module would else open as that module and its loss.
+        """
+        whole = self.all[0]
+        while len(whole.events) + len(whole.groups) < SPARSE:
+            kinds = Counter(self._class(self.all[g].title) for g in whole.groups)
+            found = [
+                (len(self._inside(g)), g)
+                for g in whole.groups
+                if not self.all[g].repeat
+                and not self.all[g].kernel
+                and kinds[self._class(self.all[g].title)] == 1
+                and (self.all[g].groups or len(self.all[g].events) > 1)
+                and self._boxes(whole) - 1 + self._boxes(self.all[g]) <= GLANCE
+            ]
+            if not found:
+                return
+            opened = self.all[max(found)[1]]
+            path = self.prefix(opened.index)
+            for g in opened.groups:
+                for inner in self.all[g].groups if self.all[g].repeat else [g]:
+                    self.all[inner].title = path + self.all[inner].title
+            self._move([("e", k) for k in list(opened.events)], whole)
+            self._move([("g", g) for g in list(opened.groups)], whole)
+            whole.groups.remove(opened.index)
+
+    def _boxes(self, group: Group) -> int:
+        """How many boxes there are in a group, with weights beside its ops."""
+        return len(group.groups) + len(group.events) + sum(map(self._weights, group.events))
+
     def _inline(self) -> None:
         """Show modules of one op as that op, where there is room for it and its weights."""
         single = {g.index for g in self.all[1:] if len(g.events) == 1 and not g.groups}
@@ -251,7 +290,7 @@ class Groups:
                     if not shown.sign:
                         shown.title = shortened(title, 24)
                     self._put(event, group)
-        gone = {g for g in single if not self.all[g].events}
+        gone = {g.index for g in self.all[1:] if not g.events and not g.groups}
         kept = [g for g in self.all if g.index not in gone]
         index = {g.index: k for k, g in enumerate(kept)}
         for group in kept:

@@ -179,7 +179,7 @@ const teaching = (() => {
     boxes.forEach((box) => {
       const { g, texts, kind, k } = box;
       g.classList.toggle("asked", Boolean(item) && kind === "e" && k === item.k);
-      g.classList.remove("veiled");
+      g.classList.toggle("veiled", false); // remove() would write even where nothing changes
       if (!hidden.size || (kind === "e" && known.has(k))) return;
       const value = hidden.has("values") && (kind === "g" || computed(k)) && !/^(constant|not yet)/.test(texts[1].textContent);
       const gradient = hidden.has("gradients") && !(kind === "e" && events[k].root) && /∂.*\d|∂.*[∞N≈]/.test(texts[2].textContent);

@@ -100,7 +100,7 @@ const reasons = (() => {
   function light() {
     const svg = byId("graph");
     svg.querySelectorAll(".factor").forEach((f) => f.remove());
-    boxes.forEach(({ g }) => g.classList.remove("onpath", "stops"));
+    svg.querySelectorAll(".box.onpath, .box.stops").forEach((g) => g.classList.remove("onpath", "stops"));
     svg.querySelectorAll(".edge.onpath, .tip.onpath").forEach((e) => e.classList.remove("onpath"));
     if (!lit) return;
     const reason = why[lit.k], path = reason.paths[lit.path], on = new Set(), pairs = new Map();

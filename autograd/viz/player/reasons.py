@@ -87,7 +87,7 @@ class Reasons:
         left = float(WORK)
         costs = self._costs(names)
         for k, x in self._candidates():
-            left -= (cost := costs[id(x)])
+            left -= (cost := costs.get(id(x), 0.0))  # a leaf alone is no op's
             if left < 0:
                 left += cost
                 continue
