@@ -546,6 +546,30 @@ def test_on_a_phone_all_controls_are_large_and_nothing_hides_the_panel(visit, ma
     assert foot[0] <= foot[1]
 
 
+def test_a_phone_gives_the_graph_half_of_its_screen_and_no_control_covers_another(visit):
+    page = visit(gpt(3), **PHONE)
+    found = page.page.evaluate(
+        """() => {
+          const all = [...document.querySelectorAll("header *, footer *, #zoom *")];
+          const own = all.filter((e) => e.matches("button, select, input, summary, output")
+            && e.checkVisibility() && !e.closest("nav"));
+          const at = own.map((e) => [e.id || e.textContent, e.getBoundingClientRect()]);
+          const over = at.flatMap(([a, r], i) => at.slice(i + 1).filter(([, s]) =>
+            r.left < s.right - 1 && s.left < r.right - 1 && r.top < s.bottom - 1
+            && s.top < r.bottom - 1).map(([b]) => `${a} on ${b}`));
+          const canvas = document.createElement("canvas").getContext("2d");
+          const cut = [...document.querySelectorAll("#depth, #speed")].filter((menu) => {
+            canvas.font = getComputedStyle(menu).font;
+            const words = menu.selectedOptions[0].textContent;
+            return canvas.measureText(words).width + 24 > menu.clientWidth;
+          }).map((menu) => menu.id);
+          return { over, cut, high: document.getElementById("stage").clientHeight };
+        }"""
+    )
+    assert found["over"] == found["cut"] == []
+    assert found["high"] >= 320
+
+
 def test_two_fingers_zoom_and_one_moves_the_graph(visit):
     page = visit(vae(), **PHONE)
     touch = page.context.new_cdp_session(page.page)

@@ -286,7 +286,7 @@ const teaching = (() => {
   ask2.addEventListener("click", () => worksheet(true));
   choice.addEventListener("change", () => hide(choice.value));
   menu.append(ask1, ask2, choice);
-  byId("search").before(menu);
+  if (isNarrow()) byId("legend").before(menu); else byId("search").before(menu);
   document.addEventListener("keydown", (e) => {
     if (e.key !== "q" || e.ctrlKey || e.metaKey || e.altKey || quiz || sheet || e.target.matches("input:not(#slider), select, textarea, dialog *")) return;
     e.preventDefault();
