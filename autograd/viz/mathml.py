@@ -10,6 +10,7 @@ _LETTER_TAG = r'<mi mathvariant="normal">(?:[^<&]|&#x0005F;)</mi>'
 _NAMES = re.compile(rf"{_LETTER_TAG}(?:{_LETTER_TAG}|<mn>[^<]*</mn>)+")
 _PATHS = re.compile(r"\\mathrm\{((?:\w|\\_)+(?:\.(?:\w|\\_)+)+)\}")
 _FUNCTIONS = re.compile(r"\\operatorname\{((?:\w|\\_)*\\_(?:\w|\\_)*)\}")
+_SUBSCRIPTS = re.compile(r"_\{(\w+)\}_\{(\w+)\}")
 _LONG = r"<mi>[^<&]{2,}</mi>|<mtext>[^<]*</mtext>"
 _BEFORE = re.compile(rf"(</m(?:i|n|sub|sup|frac|text)>)(?={_LONG}|<m(?:sub|sup)>(?:{_LONG}))")
 _AFTER = re.compile(rf"({_LONG})(?=<m(?:i|n|sub|sup|frac|text)>)")
@@ -29,6 +30,7 @@ def mathml(tex: str) -> str:
     from latex2mathml.converter import convert
 
     plain = _PATHS.sub(lambda found: r"\text{" + found[1].replace(r"\_", "_") + "}", tex)
+    plain = _SUBSCRIPTS.sub(r"_{\1,\2}", plain)  # result 0 of v₁ is v₁,₀
     written = convert(_FUNCTIONS.sub(r"\\mathrm{\1}", plain))
     return _NAMES.sub(lambda found: f"<mi>{_TAGS.sub('', found[0])}</mi>", written)
 

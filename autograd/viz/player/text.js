@@ -18,7 +18,7 @@ const nought = (d) => (d.noise ? "≈ 0" : number(sizeOf(d), 3));
 // A number as text, with all its digits for those who look closer.
 const exact = (x, digits) => make("data", { value: x, title: typeof x === "number" ? number(x, 6) : "" }, number(x, digits));
 const exactly = (d) => (d && typeof sizeOf(d) === "number" && d.shape ? make("data", { value: sizeOf(d), title: number(sizeOf(d), 6) }, brief(d)) : brief(d));
-const sizeOf = (d) => (d && d.number !== undefined ? d.number : d && d.rms !== undefined ? d.rms : "nan");
+const sizeOf = (d) => (d && d.number !== undefined ? d.number : d && d.rms !== undefined ? d.rms : d && d.shape.includes(0) ? 0 : "nan");
 const path = (g) => { const names = []; for (; g > 0; g = groups[g].parent) names.unshift(groups[g].title); return names.join(" › "); };
 const nameOf = (k) => {
   const event = events[k];
