@@ -23,7 +23,7 @@ from autograd.tape import EscapeError, UndecidedError
 
 Function = Callable[..., Any]
 
-FAINT = 1e-3
+FAINT = 0.05
 """Gradients this much smaller than the largest may be what rounding left."""
 
 

@@ -117,9 +117,7 @@ def bare(x):
 def assert_same(found, expected, program, specs):
     coarse = "float32" in str(program) or any(dtype is np.float32 for _, dtype in specs)
     tolerance = 1e-4 if coarse else 1e-9
-    if any(
-        np.dtype(dtype).itemsize < 4 for _, dtype in specs
-    ):  # as float16, also of small integers
+    if any(np.dtype(dtype).itemsize < 4 for _, dtype in specs):  # functions of them in float16
         tolerance = 3e-2
     assert len(found) == len(expected)
     for x, y in zip(found, expected, strict=True):

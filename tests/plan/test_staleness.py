@@ -685,3 +685,11 @@ def test_a_draw_that_depends_on_an_argument_is_refused():
     step = autograd.compile(lambda x: autograd.default_generator().normal(x))
     with pytest.raises(RefusalError, match="a Value as a parameter"):
         step(X)
+
+
+def test_an_array_in_a_file(tmp_path):
+    x = np.lib.format.open_memmap(tmp_path / "x.npy", "w+", dtype=float, shape=(2, 3))
+    x[...] = X
+    step = autograd.compile(lambda x: np.tanh(x) * 2)
+    for _ in range(2):
+        np.testing.assert_allclose(step(x), np.tanh(X) * 2)
