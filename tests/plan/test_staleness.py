@@ -5,6 +5,7 @@ import copy
 import os
 import pickle
 import random
+import threading
 import time
 from collections import deque
 from os import environ
@@ -693,3 +694,25 @@ def test_an_array_in_a_file(tmp_path):
     step = autograd.compile(lambda x: np.tanh(x) * 2)
     for _ in range(2):
         np.testing.assert_allclose(step(x), np.tanh(X) * 2)
+
+
+def test_the_sum_of_truth_values_is_one():
+    def f(x):
+        return ((x > 0.2) + (x > 0.4)) * 3.0
+
+    step = autograd.compile(f)
+    for _ in range(2):
+        np.testing.assert_array_equal(step(X), f(X))
+
+
+def test_threads_that_need_one_plan_make_one():
+    m = layer()
+    step = autograd.compile(lambda x: m(x))
+    step(X)
+    x = X[:1]
+    threads = [threading.Thread(target=step, args=(x,)) for _ in range(6)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert len(step.plans) == 2
