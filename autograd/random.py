@@ -12,8 +12,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from autograd.node import Node
 from autograd.results import effect
-from autograd.tape import OPEN, Effect, current
+from autograd.tape import OPEN, Effect, current, refuse
 
 Rng: TypeAlias = "np.random.Generator | int | None"  # a string: numpy.random is slow to import
 """What is accepted as `rng`: a generator, a seed for a new one, or None for the default."""
@@ -39,9 +40,8 @@ def seed(n: int | None) -> None:
 def default_generator() -> np.random.Generator:
     """The default generator, seeded by the operating system unless `seed` was called."""
     if OPEN[0] and current():
-        from autograd.drawing import Drawing
-
-        return Drawing(_own().bit_generator)
+        kind = _taped_generator()
+        return kind(_own().bit_generator)  # type: ignore[no-any-return]
     return _own()
 
 
@@ -118,3 +118,33 @@ def draw(rng: Rng, method: str, *args: Any, **kwargs: Any) -> Any:
     made = _Draw(rng, method, args, kwargs)
     y = made.forward()
     return effect(made, (), y) if OPEN[0] and current() else y
+
+
+_DRAWS = (
+    "random", "integers", "choice", "permutation", "uniform", "normal", "standard_normal",
+    "exponential", "standard_exponential", "gamma", "standard_gamma", "beta", "binomial",
+    "poisson", "geometric", "gumbel", "laplace", "logistic", "lognormal", "multinomial",
+    "dirichlet", "chisquare", "standard_t", "standard_cauchy", "rayleigh", "triangular", "weibull",
+)  # fmt: skip
+
+
+@functools.cache
+def _taped_generator() -> Any:
+    """The class of the default generator while a tape is open: its draws are effects.
+
+    A function, because numpy.random is slow to import.
+    """
+
+    def drawn(name: str) -> Callable[..., Any]:
+        def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+            if any(isinstance(x, Node) for x in (*args, *kwargs.values())):
+                refuse(f"default_generator().{name}() with a Value as a parameter")
+            return draw(None, name, *args, **kwargs)
+
+        return method
+
+    def shuffle(self: Any, *args: Any, **kwargs: Any) -> None:
+        refuse("shuffle(), which writes to its argument as permutation() does not,")
+
+    methods: dict[str, Any] = {name: drawn(name) for name in _DRAWS}
+    return type("Generator", (np.random.Generator,), {**methods, "shuffle": shuffle})

@@ -69,7 +69,7 @@ class Arguments:
             array = np.asarray(x)
             if not array.dtype.isnative:
                 array = array.astype(array.dtype.newbyteorder("="))
-            if type(x) is not np.ndarray and isinstance(x, np.ndarray):
+            if isinstance(x, np.ndarray) and type(x) not in (np.ndarray, np.memmap):
                 raise TypeError(f"compile: argument {where} is a {type(x).__name__}, not an array.")
             if array.dtype.kind not in "fiub":
                 raise TypeError(f"compile: argument {where} holds {array.dtype}, not real numbers.")

@@ -79,8 +79,11 @@ class Compiled:
         given = Arguments(args, kwargs, self._fixed)
         plan = self._fitting(given)
         if plan is None:
-            plan = self._made(given)
-            return plan.first if plan.numbers is None else plan.rebuilt(plan.arrays(given.leaves))
+            plan, new = self._made(given)
+            if new:
+                return (
+                    plan.first if plan.numbers is None else plan.rebuilt(plan.arrays(given.leaves))
+                )
         if os.environ.get("GLASSGRAD_COMPILE") == "check":
             return plan.checked(given)
         return plan.called(given)
@@ -88,7 +91,7 @@ class Compiled:
     def plan(self, *args: Any, **kwargs: Any) -> Plan:
         """The plan for these arguments; made, by an eager call, if there is none."""
         given = Arguments(args, kwargs, self._fixed)
-        return self._fitting(given) or self._made(given)
+        return self._fitting(given) or self._made(given)[0]
 
     def over(self, *arrays: Any) -> Any:
         """The results of a function of floats at many points.
@@ -130,8 +133,12 @@ class Compiled:
                 return plan
         return None
 
-    def _made(self, given: Arguments) -> Plan:
+    def _made(self, given: Arguments) -> tuple[Plan, bool]:
+        """A plan for these arguments, and whether this call made it."""
         with self._making:
+            made = self._fitting(given)  # by another thread, in the meantime
+            if made is not None:
+                return made, False
             known = self._plans.get(given.key, [])
             broken = [reason for plan in known if (reason := plan.broken())]
             if not self._plans:
@@ -162,7 +169,7 @@ class Compiled:
             checks = os.environ.get("GLASSGRAD_COMPILE") == "check"
             if numbers is not None and _are_floats(given.args) and not checks:
                 self._quick = numbers.one, len(given.args), plan.broken, plan.put
-            return plan
+            return plan, True
 
 
 def compile(function: Function) -> Compiled:

@@ -233,8 +233,6 @@ class Guards:
     def _collection(self, x: Any, label: str, depth: int) -> None:
         self.roots.append((x, label))
         self._note(lambda: len(x), f"the length of {label}")
-        if isinstance(x, dict):
-            self._checks.append((lambda: list(x), list(x), True, f"the keys of {label}"))
         parts = dict(x) if isinstance(x, dict) else dict(enumerate(x))
         if len(x) > _MANY:
             values = list(parts.values())

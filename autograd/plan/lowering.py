@@ -197,7 +197,7 @@ class Lowering:
     def _constant(self, x: Any) -> Term:
         a = np.asarray(x)
         fixed = id(x) not in self.live
-        if fixed and a.dtype.kind in "fiub" and a.size and (a == a.flat[0]).all():
+        if fixed and a.dtype in KINDS and a.size and (a == a.flat[0]).all():
             return Number(a.flat[0].item(), a.dtype)
         if id(x) not in self._terms:
             term = self.source(a)

@@ -23,7 +23,7 @@ from autograd.tape import EscapeError, UndecidedError
 
 Function = Callable[..., Any]
 
-FAINT = 1e-3
+FAINT = 0.05
 """Gradients this much smaller than the largest may be what rounding left."""
 
 
@@ -105,7 +105,7 @@ class Plan:
         self.delicate, self.effects = recording.delicate, recording.effects
         self.fresh, self.doubtful = recording.fresh, recording.doubtful
         self.steps = any(op.writes for op in self.effects)
-        self.numbers = recording.numbers
+        self.numbers, self.eps = recording.numbers, recording.eps
         self.source = recording.written.text
         self.summary = recording.summary
         self.bytes, self.asked = recording.schedule.bytes, recording.schedule.asked
@@ -132,7 +132,7 @@ class Plan:
         scale = after.largest_gradient()
 
         def alike(a: Any, b: Any) -> bool:
-            return results.agree(a, b, FAINT * scale)
+            return results.agree(a, b, FAINT * scale, self.eps)
 
         where = after.difference(state, alike)
         if where is not None:
@@ -250,7 +250,7 @@ class Plan:
         for (name, y), x in zip(wanted, arrays, strict=True):
             if self.numbers is not None:
                 x = np.asarray(x, y.dtype).reshape(y.shape)
-            if not results.agree(x, y, FAINT * scale if y.dtype.kind == "f" else 0.0):
+            if not results.agree(x, y, FAINT * scale if y.dtype.kind == "f" else 0.0, self.eps):
                 off = np.nanmax(np.abs(np.subtract(x, y))) if x.shape == y.shape else "shape"
                 raise RefusalError(
                     f"compile: the plan differs from an eager call in {name}, by up to {off}; "
@@ -274,8 +274,9 @@ def _bare(x: Any) -> Any:
 
 
 def _largest(x: Any) -> float:
-    finite = x[np.isfinite(x)] if x.dtype.kind == "f" else x[:0]
-    return float(np.max(np.abs(finite), initial=0.0))
+    if x.dtype.kind != "f":
+        return 0.0
+    return float(np.max(np.abs(x[np.isfinite(x)]), initial=0.0))
 
 
 def _written(make: Any, places: Iterator[int]) -> str:

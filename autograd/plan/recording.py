@@ -12,7 +12,7 @@ from autograd.plan import results
 from autograd.plan.arguments import Arguments
 from autograd.plan.lowering import Lowering, RefusalError
 from autograd.plan.numbers import Numbers, is_scalar
-from autograd.plan.schedule import Loop, Schedule
+from autograd.plan.schedule import Loop, Schedule, ordered
 from autograd.plan.source import Written
 from autograd.plan.terms import Product, Source
 from autograd.results import effect
@@ -74,6 +74,7 @@ class Recording:
     effects : what it does besides computing.
     delicate : whether 0 · inf may come up, which only an eager call decides.
     doubtful : which of the results may be wrong then: those from a backward pass.
+    eps : that of the coarsest dtype that it computes in.
     fresh : leaves that must have no .grad before a call.
     """
 
@@ -121,6 +122,8 @@ class Recording:
         names += [f"p{i}" for i in range(len(self.leaves))]
         self.names = names + [f"k{i}" for i in range(len(self.constants))]
         self.schedule = Schedule(terms, order)
+        floats = {term.dtype for term in ordered([*order, *terms]) if term.dtype.kind == "f"}
+        self.eps = max((float(np.finfo(dtype).eps) for dtype in floats), default=0.0)
         self.delicate = _is_delicate(lowering.ops)
         for op in self.effects:
             op.wary = lowering.steep

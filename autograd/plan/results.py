@@ -62,8 +62,11 @@ def maker(x: Any) -> Callable[[Any], Any]:
     return float if type(x) is float else type(x)
 
 
-def agree(x: Any, y: Any, scale: float = 0.0) -> bool:
-    """Whether two arrays are equal but for rounding, of which larger numbers may be the cause."""
+def agree(x: Any, y: Any, scale: float = 0.0, eps: float = 0.0) -> bool:
+    """Whether two arrays are equal but for rounding, of which larger numbers may be the cause.
+
+    `eps` is that of the coarsest dtype that they were computed in.
+    """
     x, y = np.asarray(x), np.asarray(y)
     if x.shape != y.shape or x.dtype != y.dtype:
         return False
@@ -73,5 +76,5 @@ def agree(x: Any, y: Any, scale: float = 0.0) -> bool:
     if not np.array_equal(x[odd], y[odd], equal_nan=True):
         return False
     scale = max(float(np.max(np.abs(y[~odd]), initial=0.0)), scale)
-    bound = ROUNDING * float(np.finfo(y.dtype).eps) * scale
+    bound = ROUNDING * max(float(np.finfo(y.dtype).eps), eps) * scale
     return bool(np.all(np.abs(x[~odd] - y[~odd]) <= bound))

@@ -395,7 +395,8 @@ def expression(term: Map, names: Mapping[int, str]) -> str:
             code = names[id(arg)]
             codes.append(code if kind == arg.dtype else _cast(code, kind))
     text = _CONSTANT.sub(f"{_NAMES[term.kind.char]}(", term.template).format(*codes)
-    if term.dtype != term.kind or "np." in text or "**" in text:
+    truth = term.dtype == _BOOL and term.template != "{}"  # True + True is 2 in Python
+    if truth or term.dtype != term.kind or "np." in text or "**" in text:
         text = _cast(text, term.dtype)
     return text
 

@@ -5,6 +5,7 @@ import copy
 import os
 import pickle
 import random
+import threading
 import time
 from collections import deque
 from os import environ
@@ -685,3 +686,33 @@ def test_a_draw_that_depends_on_an_argument_is_refused():
     step = autograd.compile(lambda x: autograd.default_generator().normal(x))
     with pytest.raises(RefusalError, match="a Value as a parameter"):
         step(X)
+
+
+def test_an_array_in_a_file(tmp_path):
+    x = np.lib.format.open_memmap(tmp_path / "x.npy", "w+", dtype=float, shape=(2, 3))
+    x[...] = X
+    step = autograd.compile(lambda x: np.tanh(x) * 2)
+    for _ in range(2):
+        np.testing.assert_allclose(step(x), np.tanh(X) * 2)
+
+
+def test_the_sum_of_truth_values_is_one():
+    def f(x):
+        return ((x > 0.2) + (x > 0.4)) * 3.0
+
+    step = autograd.compile(f)
+    for _ in range(2):
+        np.testing.assert_array_equal(step(X), f(X))
+
+
+def test_threads_that_need_one_plan_make_one():
+    m = layer()
+    step = autograd.compile(lambda x: m(x))
+    step(X)
+    x = X[:1]
+    threads = [threading.Thread(target=step, args=(x,)) for _ in range(6)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert len(step.plans) == 2

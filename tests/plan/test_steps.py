@@ -401,3 +401,26 @@ def test_second_derivatives(f):
     step = autograd.compile(curvature)
     step(x)
     np.testing.assert_allclose(step(x + 0.1), curvature(x + 0.1), rtol=1e-9, atol=1e-12)
+
+
+def test_gradients_that_are_only_rounding():
+    """Of a bias before batch norm."""
+
+    def make():
+        model = nn.Sequential(
+            nn.Conv2d(1, 3, 3, rng=0), nn.BatchNorm2d(3), nn.ReLU(), nn.Flatten(),
+            nn.Linear(12, 3, rng=1),
+        ).double()  # fmt: skip
+        optimizer = nn.optim.SGD(model.parameters(), lr=0.01)
+
+        def step(x, y):
+            optimizer.zero_grad()
+            images = np.reshape(np.concatenate([x, x, x, x], axis=1)[:, :16], (-1, 1, 4, 4))
+            loss = cross_entropy(model(images), y)
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        return step, model, lambda: None
+
+    assert_equal(make)
