@@ -128,7 +128,7 @@ class Stale(Traced, NDArrayOperatorsMixin):
             "assigning .data), or compute the loss again."
         )
 
-    __array_ufunc__ = __array_function__ = __array__ = __getitem__ = __iter__ = refuse
+    applied = __array_ufunc__ = __array_function__ = __array__ = __getitem__ = __iter__ = refuse
     __len__ = __float__ = __int__ = __bool__ = refuse
 
     def __getattr__(self, name: str) -> Any:

@@ -429,7 +429,9 @@ def test_the_strip_over_time_is_that_of_the_chosen_update(tmp_path, visit):
     for first, last in reversed(expected):
         words = page.inner_text("#strip p").replace("−", "-")
         found = re.search(r": (\S+) after the first, (\S+) after the last", words)
-        assert [float(part) for part in found.groups()] == pytest.approx([first, last], rel=1e-3)
+        assert [float(part) for part in found.groups()] == pytest.approx(
+            [first, last], rel=5e-3
+        )  # 3 digits
         page.keyboard.press("ArrowLeft")
 
 
