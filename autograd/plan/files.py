@@ -31,15 +31,11 @@ def folder() -> Path | None:
 
 
 def _module(name: str, text: str) -> Any:
-    place = folder()
-    if place is None:
+    path = _written(name, text)
+    if path is None:
         module = types.ModuleType(name)
         exec(compile(text, f"<{name}>", "exec"), vars(module))
         return module
-    place.mkdir(parents=True, exist_ok=True)
-    path = place / f"{name}.py"
-    if not path.exists() or path.read_text("utf-8") != text:
-        files.write(path, text.encode())
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
@@ -47,3 +43,18 @@ def _module(name: str, text: str) -> Any:
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+def _written(name: str, text: str) -> Path | None:
+    """The file of a plan, written anew where it is missing or damaged; None without a folder."""
+    place = folder()
+    if place is None:
+        return None
+    path = place / f"{name}.py"
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        if not path.exists() or path.read_bytes() != text.encode():
+            files.write(path, text.encode())
+    except OSError:  # a full disk, a folder of somebody else's
+        return None
+    return path

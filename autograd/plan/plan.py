@@ -45,6 +45,7 @@ class Plan:
     def __init__(self, function: Function, given: Arguments) -> None:
         self.function = function
         found = Guards(function, given.settings)
+        found.roots += [(x, f"array {i} of the arguments") for i, x in enumerate(given.leaves)]
         before = State(found.roots, found.places)
         try:
             self.first = function(*given.args, **given.kwargs)
@@ -228,6 +229,7 @@ class Plan:
     def checked(self, given: Arguments) -> Any:
         """What an eager call returns; an error if the plan does otherwise."""
         found = Guards(self.function, given.settings)
+        found.roots += [(x, f"array {i} of the arguments") for i, x in enumerate(given.leaves)]
         before = State(found.roots, found.places)
         eager = self.function(*given.args, **given.kwargs)
         after = State(found.roots, found.places)

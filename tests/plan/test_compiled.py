@@ -8,6 +8,7 @@ import pytest
 
 import autograd
 import nn
+from autograd.plan import files
 from nn.functional import cross_entropy, gelu
 
 
@@ -129,3 +130,16 @@ def test_a_function_of_arrays_has_no_points():
     step = autograd.compile(lambda x: np.sum(x) * np.ones(2))
     with pytest.raises(TypeError, match="functions of floats"):
         step.over(np.ones(3))
+
+
+@pytest.mark.parametrize("damage", ["damaged", "unwritable"])
+def test_a_plan_is_made_whatever_its_file_is(monkeypatch, tmp_path, damage):
+    text = f"# {damage}\n\ndef run():\n    return 7\n"
+    monkeypatch.setattr(files, "folder", lambda: tmp_path / "plans")
+    if damage == "unwritable":
+        (tmp_path / "plans").write_text("a file, no folder")
+    else:
+        path = files.load(text).__file__
+        Path(path).write_bytes(b"\xff\xfe (((")
+        monkeypatch.setattr(files, "_loaded", {})
+    assert files.load(text).run() == 7

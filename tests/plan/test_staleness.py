@@ -716,3 +716,15 @@ def test_threads_that_need_one_plan_make_one():
     for t in threads:
         t.join()
     assert len(step.plans) == 2
+
+
+def test_a_function_that_writes_to_its_argument_is_refused():
+    def f(x):
+        if isinstance(x, np.ndarray):
+            x[0, 0] = 5.0
+        return x * 2
+
+    x = X.copy()
+    with pytest.raises(RefusalError):
+        autograd.compile(f)(x)
+    np.testing.assert_array_equal(x, X)
