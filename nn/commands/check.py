@@ -39,7 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="NAME", help="global name of the model")
     parser.add_argument("--data", metavar="NAME", help="of a loader, or of arrays: x,y")
     parser.add_argument("--validation", metavar="NAME", help="the same, of held-out data")
-    parser.add_argument("--loss", metavar="NAME", help="of the function of outputs and targets")
+    parser.add_argument(
+        "--loss",
+        metavar="NAME",
+        help="of the function of outputs and targets: the script's, or one of nn.functional",
+    )
     parser.add_argument("--optimizer", metavar="NAME", help="of one, or of several: a,b")
     parser.add_argument("--out", metavar="PAGE.html", help="write a page too")
     parser.set_defaults(passed_on=[])
@@ -207,14 +211,19 @@ def _data(
 
 
 def _loss(names: Mapping[str, Any], given: str | None) -> Any:
+    import nn
     from nn.losses.loss import Loss
 
     if given is not None:
-        return _named(names, given, "loss")
+        own = getattr(nn.functional, given, None)
+        return own if own and given not in names else _named(names, given, "loss")
     modules = {id(x): x for x in names.values() if isinstance(x, Loss)}
     if len(modules) == 1:
         return next(iter(modules.values()))
     for name in LOSSES:
         if callable(names.get(name)):
             return names[name]
-    raise Refusal("say which is the loss, --loss NAME: a function of outputs and targets.")
+    raise Refusal(
+        "say which is the loss, --loss NAME: a function of outputs and targets, the script's or "
+        "one of nn.functional, such as cross_entropy."
+    )

@@ -90,3 +90,12 @@ def test_a_script_without_a_model_or_that_is_not_there_says_so(checked, capsys):
     assert "no global Module" in checked("x = 1\n")[2]
     assert main(["check", "nowhere.py"]) == 2
     assert "there is no script 'nowhere.py'" in capsys.readouterr().err
+
+
+def test_a_loss_may_be_named_that_the_script_calls_in_its_loop(checked):
+    code = SCRIPT.replace("criterion = nn.CrossEntropyLoss()", "").replace(
+        "criterion(", "nn.functional.cross_entropy("
+    )
+    status, out, _ = checked(code, "--loss", "cross_entropy")
+    assert (status, out.splitlines()[0][:10]) == (0, "No finding")
+    assert "one of nn.functional, such as cross_entropy" in checked(code)[2]

@@ -551,6 +551,13 @@ def too_large_a_rate(broken):
     return diagnosed(optimizer=lambda net: adam(net, lr=3.0 if broken else 1e-2))
 
 
+def too_large_a_rate_for_squares(broken):
+    """Adam comes back from anywhere, so the few samples are learnt in the end."""
+    data = (MANY, SUMS)
+    rate = 1.0 if broken else 1e-2
+    return diagnosed(data=data, loss=F.mse_loss, optimizer=lambda n: adam(n, lr=rate), end=1)
+
+
 def too_small_a_rate(broken):
     return diagnosed(optimizer=lambda net: adam(net, lr=1e-8 if broken else 1e-3))
 
@@ -662,6 +669,7 @@ CHECKED = {
     a_head_in_no_optimizer: "parameters in no optimizer",
     the_optimizer_of_a_copy: "optimizer of another model",
     too_large_a_rate: "learning rate too large",
+    too_large_a_rate_for_squares: "learning rate too large",
     too_small_a_rate: "learning rate too small",
     too_much_decay: "weight decay too large",
     uphill: "the loss is maximized",

@@ -463,3 +463,13 @@ def test_hostile_names_are_shown_as_they_are(visit):
     assert page.page.locator("img").count() == 0
     assert "<script>" in page.text(".box.leaf")
     assert "<img" in page.text("h1")
+
+
+@pytest.mark.parametrize("width", [320, 360, 600, 760])
+def test_on_a_phone_the_search_and_its_hits_are_not_covered(visit, width):
+    page = visit(neuron(), viewport={"width": width, "height": 740}).page
+    search, zoom = (page.locator(x).bounding_box() for x in ("#query", "#zoom"))
+    assert search["x"] + search["width"] <= zoom["x"]
+    assert zoom["y"] >= 0
+    page.fill("#query", "b")
+    page.locator("#hits button").first.click(timeout=3000)

@@ -30,6 +30,9 @@ FAR = 12.0
 """How many times the constant prediction's loss is too much at the start; residual nets have 6."""
 
 RATES = (3e-3, 3e-2, 3e-4)
+LEAP = 10.0
+"""How many times the loss at the start, or a constant prediction's, no usual run passes through."""
+
 LINKS = {"sigmoid", "softmax", "log_softmax", "log_sigmoid", "tanh", "relu", "softplus", "exp"}
 
 
@@ -184,6 +187,11 @@ class Learning:
             self.same_outputs = y is not None and np.ndim(y) > 0 and bool(np.ptp(y, 0).max() == 0)
             if self.limits is None or self.share(self.best) >= REACHED:
                 return
+
+    def leaps(self, trial: Trial) -> bool:
+        """Whether the loss rose far above both its start and a constant prediction's."""
+        usual = max(trial.losses[0], self.limits.constant if self.limits else math.inf)
+        return bool(np.nanmax(trial.losses) > LEAP * usual > 0)
 
     def trial(self, change: Callable[[Any], None] | None = None, steps: int | None = None) -> Trial:
         """Train a copy with a copy of the user's optimizers, their settings changed."""
@@ -357,7 +365,8 @@ def learning_rate(case: Case, learning: Learning, measured: dict[str, str]) -> I
         measured["learning rates that lower the loss"] = lowering
     now = learning.trial()
     share = learning.share(now.end)
-    if share >= REACHED:
+    leaps = learning.leaps(now)
+    if share >= REACHED and not leaps:
         return
     rates = [g["lr"] for o in case.fresh().optimizers for g in o.param_groups]
     lr = max(rates)
@@ -369,6 +378,8 @@ def learning_rate(case: Case, learning: Learning, measured: dict[str, str]) -> I
     saw += (
         f"to {number(now.end, 3)} in {len(now.losses) - 1} updates on {learning.batch.size} samples"
     )
+    if leaps:
+        saw += f", over a peak of {number(max(now.losses), 3)}"
     if any(g.get("maximize") for g in groups) and now.end > now.losses[0]:
         yield Finding(
             "the loss is maximized",
@@ -391,9 +402,10 @@ def learning_rate(case: Case, learning: Learning, measured: dict[str, str]) -> I
             "weight_decay=0 first, then 1e-4 to 1e-2",
         )
         return
-    for factor in (0.1, 0.01, 1e-3) if share < 0.2 and now.ratio > 1e-3 else ():
-        other = tried(_scaled(factor))
-        if other > max(share + 0.3, REACHED):
+    for factor in (0.1, 0.01, 1e-3) if leaps or (share < 0.2 and now.ratio > 1e-3) else ():
+        trial = learning.trial(_scaled(factor))
+        other = learning.share(trial.end)
+        if other > (REACHED if leaps else max(share + 0.3, REACHED)) and not learning.leaps(trial):
             measured["learning rate that works"] = f"{lr * factor:.1g}"
             yield Finding(
                 "learning rate too large",

@@ -189,7 +189,15 @@ class Comparison:
         return framed(self.html(), "Two runs compared", height=640)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the page to a file, atomically; its suffix is .html.
+        """Write both runs on one graph, as a page that needs no network, atomically.
+
+        Parameters
+        ----------
+        path : output file, ending in .html.
+
+        Returns
+        -------
+        Path : the file, with ``~`` expanded.
 
         Raises
         ------
@@ -197,6 +205,17 @@ class Comparison:
             Another suffix.
         RuntimeError
             Graphviz is missing; the message says what to install.
+
+        Examples
+        --------
+        >>> import autograd, numpy as np, tempfile
+        >>> def run(shift):
+        ...     w = autograd.Value(np.ones(3) + shift, name="w")
+        ...     return np.sum(np.tanh(w))
+        >>> folder = tempfile.TemporaryDirectory()
+        >>> autograd.compare(run(0.0), run(0.1)).save(f"{folder.name}/diff.html").name
+        'diff.html'
+        >>> folder.cleanup()
         """
         return save("Comparison", path, self.html)
 
