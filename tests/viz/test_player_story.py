@@ -164,3 +164,18 @@ def test_the_page_is_written_whole_to_html_only(tmp_path):
         page.save(tmp_path / "page.txt")
     assert page.save(tmp_path / "page.html").read_text("utf-8") == page.html()
     assert "srcdoc" in page._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("exponent", "sign"), [(2, "x²"), (-3.0, "x⁻³"), (0.5, "√x"), (-1, "1/x"), (1.7, "xⁿ")]
+)
+def test_the_sign_of_a_power_tells_an_exponent_that_is_a_number(exponent, sign):
+    data = play(Value(2.0, name="a") ** exponent).data
+    assert data["events"][-1]["title"] == sign
+    assert len(data["groups"][0]["items"]) == (3 if sign == "xⁿ" else 2)
+    assert data["events"][1]["value"]["number"] == exponent
+
+
+def test_an_exponent_that_has_a_name_keeps_its_box():
+    a, n = Value(2.0, name="a"), Value(3.0, name="n")
+    assert len(play(a**n).data["groups"][0]["items"]) == 3

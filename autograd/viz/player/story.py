@@ -115,6 +115,7 @@ class Story:
         self._few = len(self.trace.order) <= _NUMBERS
         self._written: dict[Any, str] = {}
         self._called: dict[int, list[str]] = {}
+        self.told: set[int] = set()  # constants that their user's sign tells
         self._unreached: Unreached = {}
         self._noise: set[int] = set()  # nodes whose gradient is only what rounding left
         with no_grad(), np.errstate(all="ignore"):
@@ -153,6 +154,9 @@ class Story:
             sign = GLYPHS.get(event.op) or PUBLIC.get(event.op, event.op)
             if event.op == "getitem" and event.details:
                 sign = event.details
+            elif event.op == "power" and (power := _power(inputs[1])):
+                sign = power
+                self.told.add(places[1]["from"])
             elif call and not call.title and ops[id(call)] == 1:  # all that a module does
                 sign = type(call.owner).__name__
             event.title = shortened(sign, 24)
@@ -289,6 +293,17 @@ def _paths(trace: Trace, names: Mapping[str, Any]) -> dict[int, str]:
         for path, x in owner.named_parameters():
             found.setdefault(id(x), f"{own}.{path}" if len(owners) > 1 else path)
     return found
+
+
+def _power(exponent: Any) -> str:
+    """The sign of a power whose exponent is a number in the code, if there is one."""
+    if isinstance(exponent, Node) or np.ndim(exponent):
+        return ""
+    if exponent in (-1, 0.5, -0.5):
+        return {-1: "1/x", 0.5: "√x", -0.5: "1/√x"}[exponent]
+    if abs(exponent) > 99 or exponent != int(exponent):
+        return ""
+    return "x" + str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def _with_numbers(v: Node) -> str:

@@ -68,6 +68,7 @@ def _view(groups: Groups, group: int, own: Sequence[int], chains: Sequence[Seque
         inner = len(chain) > common
         return place.setdefault(("g", chain[common]) if inner else ("e", k), len(place))
 
+    own = [k for k in own if k not in story.told]
     for k in own:
         box(k)
     boxes = len(place)
@@ -77,6 +78,8 @@ def _view(groups: Groups, group: int, own: Sequence[int], chains: Sequence[Seque
     after: set[int] = set()
     for k in own:
         for x in (place["from"] for place in story.events[k].inputs if place):
+            if x in story.told:
+                continue
             if x in mine or (not (groups.fixed[x] and groups.of[k] != group) and _room(x, before)):
                 edges[box(x), box(k)] = None
     for k in own:
