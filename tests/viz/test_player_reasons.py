@@ -98,7 +98,7 @@ def test_the_path_is_lit_with_its_factors_and_what_stops_it(visit):
     select(page, "w")
     page.keyboard.press("w")
     lit = page.locator(".box.onpath .title").all_text_contents()
-    assert sorted(lit) == sorted(["w", "×", "+", "relu", "−", "loss = xⁿ"])
+    assert sorted(lit) == sorted(["w", "×", "+", "relu", "−", "loss = x²"])
     assert page.locator(".edge.onpath").count() == 5
     assert page.locator(".factor").all_text_contents() == ["×1", "×1", "×0", "×1", "×−2"]
     assert page.locator(".box.stops .title").all_text_contents() == ["relu"]
