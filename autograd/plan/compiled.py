@@ -187,7 +187,8 @@ def compile(function: Function) -> Compiled:
     function : callable
         Of arrays, floats, and nested dicts, lists and tuples of them. It may use Values such as the
         parameters of a model, whose data may change, call `grad`, `value_and_grad` and
-        ``backward()``, and step optimizers. All other arguments are part of the plan.
+        ``backward()``, and step optimizers. Dropout and `default_generator` draw anew in each call,
+        from the same stream. All other arguments are part of the plan.
 
     Returns
     -------
