@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from autograd.node import Node
+from autograd.stale import fingerprint
 
 _LEFT = (
     type, ModuleType, FunctionType, BuiltinFunctionType, CodeType, MethodType, np.ufunc, np.dtype,
@@ -18,6 +19,9 @@ _LEFT = (
 )  # fmt: skip
 _FOREIGN = frozenset({"autograd", "numpy", "numba", "llvmlite", "scipy"} | sys.stdlib_module_names)
 _FOREIGN -= {"__main__", "types"}  # types: SimpleNamespace
+LARGE = 1 << 26
+"""Bytes from which an array of the user's, such as a data set, is only watched, and not copied."""
+
 _SLOTS = ("_data", "grad", "requires_grad", "birth", "seal")
 
 
@@ -44,6 +48,7 @@ class State:
         optimizers = [x for x, _ in roots if hasattr(x, "param_groups")]
         params = [p for x in optimizers for group in x.param_groups for p in group["params"]]
         self._loose = {id(p._data) for p in params}  # steps blow up what rounding left
+        of_nodes = set(self._loose)  # arrays that are put back whatever their size
         seen: dict[int, Any] = {}
         stack = [(x, name, False) for x, name in roots]
         stack += [(x, "", True) for x in optimizers]  # first
@@ -56,7 +61,8 @@ class State:
             if loose and not isinstance(x, Node):
                 self._loose.add(id(x))
             if isinstance(x, np.ndarray):
-                self._arrays[id(x)] = x, x.copy(), name
+                large = x.nbytes > LARGE and id(x) not in of_nodes
+                self._arrays[id(x)] = x, fingerprint(x) if large else x.copy(), name
             elif isinstance(x, np.random.Generator):
                 self._generators[id(x)] = x, x.bit_generator.state, name
             else:
@@ -64,6 +70,8 @@ class State:
                 if parts is not None:
                     self._owners[id(x)] = x, parts, name
                     below = loose and not isinstance(x, Node)
+                    if isinstance(x, Node):
+                        of_nodes |= {id(parts["_data"]), id(parts["grad"])}
                     stack += [(part, _name(name, x, key), below) for key, part in parts.items()]
 
     def restore(self) -> None:
@@ -73,8 +81,14 @@ class State:
                 put(was)
         for x, parts, _ in self._owners.values():
             _put(x, parts)
-        for array, elements, _ in self._arrays.values():
-            if array.flags.writeable:
+        for array, elements, name in self._arrays.values():
+            if isinstance(elements, bytes):
+                if fingerprint(array) != elements:
+                    raise RuntimeError(
+                        f"compile: the function writes to {name}, {array.nbytes >> 20} MiB, which "
+                        "is too large to be put back after a trial. Pass it as an argument."
+                    )
+            elif array.flags.writeable:
                 array[...] = elements
         for generator, state, _ in self._generators.values():
             generator.bit_generator.state = state
@@ -107,7 +121,7 @@ class State:
         for key, (_, elements, name) in self._arrays.items():
             if key in self._loose:
                 continue
-            if key in other._arrays and not alike(elements, other._arrays[key][1]):
+            if key in other._arrays and not _equal(elements, other._arrays[key][1], alike):
                 return name
         for key, (_, state, name) in self._generators.items():
             if key in other._generators and state != other._generators[key][1]:
@@ -125,7 +139,7 @@ class State:
             return False
         if isinstance(a, np.ndarray):
             mine, its = self._arrays.get(id(a)), other._arrays.get(id(b))
-            return mine is not None and its is not None and bool(alike(mine[1], its[1]))
+            return mine is not None and its is not None and _equal(mine[1], its[1], alike)
         if isinstance(a, (list, tuple)):
             return len(a) == len(b) and all(
                 self._same(x, y, other, alike) for x, y in zip(a, b, strict=True)
@@ -143,6 +157,13 @@ class State:
             return True
         self._compared.add((id(a), id(b)))
         return self._same(mine[1], its[1], other, alike)
+
+
+def _equal(a: Any, b: Any, alike: Any) -> bool:
+    """Whether the elements of two arrays, or their fingerprints, are the same."""
+    if isinstance(a, bytes) or isinstance(b, bytes):
+        return bool(isinstance(a, bytes) and a == b)
+    return bool(alike(a, b))
 
 
 def _parts(x: Any) -> dict[Any, Any] | None:

@@ -429,6 +429,19 @@ def test_a_counter_is_refused():
     assert s.rate == 2.0  # nothing has changed
 
 
+def test_a_large_array_is_watched_and_not_copied(monkeypatch):
+    monkeypatch.setattr("autograd.plan.state.LARGE", 8)
+    data = np.ones(5)
+    assert_follows(lambda x: x * data[:3], changes=lambda: data.__setitem__(0, 2.0))
+
+    def f(x):
+        data[0] = 3.0
+        return x * 2
+
+    with pytest.raises(RuntimeError, match="writes to data"):
+        autograd.compile(f)(X)
+
+
 def test_a_list_that_grows_is_refused():
     seen = []
 
