@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from autograd.node import Node
-from autograd.results import effect
+from autograd.results import happen
 from autograd.tape import OPEN, Effect, current, refuse
 
 Rng: TypeAlias = "np.random.Generator | int | None"  # a string: numpy.random is slow to import
@@ -115,9 +115,7 @@ def draw(rng: Rng, method: str, *args: Any, **kwargs: Any) -> Any:
     >>> int(draw(0, "integers", 10))
     8
     """
-    made = _Draw(rng, method, args, kwargs)
-    y = made.forward()
-    return effect(made, (), y) if OPEN[0] and current() else y
+    return happen(_Draw(rng, method, args, kwargs))
 
 
 _DRAWS = (

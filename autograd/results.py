@@ -89,6 +89,12 @@ def effect(op: Effect, inputs: Sequence[Any], y: Any = 0.0) -> Value:
     return v
 
 
+def happen(op: Effect, *inputs: Any) -> Any:
+    """Do an effect now, and note it if a tape is open; what it returns, as a node there."""
+    y = op.forward(*[x._data if isinstance(x, Value) else x for x in inputs])
+    return effect(op, inputs, y) if OPEN[0] and current() else y
+
+
 def is_unreal(x: Any) -> bool:
     """Whether there is a complex number, or a time, among the arguments of an op."""
     if type(x) in (list, tuple):

@@ -11,7 +11,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
@@ -153,8 +153,10 @@ def untaped() -> Iterator[None]:
         _tape.reset(token)
 
 
-def refuse(what: str) -> NoReturn:
-    """Raise, because `what` would make numbers of this recording part of every later call."""
+def refuse(what: str) -> None:
+    """Raise if a tape is open: `what` would make numbers of this call part of every later one."""
+    if current() is None:
+        return
     raise EscapeError(
         f"{what} reads the numbers of a Value while it is recorded; what Python does with them "
         "would be the same in every later call. Use NumPy's functions, such as np.where, or leave "

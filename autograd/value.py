@@ -114,7 +114,7 @@ class Value(Node, Traced, TorchSpelling):
     @property
     def data(self) -> Array:
         """The array. Only a leaf's can be assigned to; that keeps its shape and dtype."""
-        if OPEN[0] and current():
+        if OPEN[0]:
             refuse(".data")
         if self.op is None:
             return hand_out(self)
@@ -174,7 +174,7 @@ class Value(Node, Traced, TorchSpelling):
 
     def item(self) -> float | int | bool:
         """The element of a Value of size 1, as a Python number."""
-        if OPEN[0] and current():
+        if OPEN[0]:
             refuse(".item()")
         return self._data.item()  # type: ignore[no-any-return]
 
@@ -239,7 +239,7 @@ class Value(Node, Traced, TorchSpelling):
                 "Values write np.stack([v, w]) or np.concatenate([v, w]) in place of a list, "
                 "np.array or np.r_. A sparse matrix multiplies a Value after .toarray()."
             )
-        if OPEN[0] and current():
+        if OPEN[0]:
             refuse("np.asarray")
         array = self._data if self.op is not None else hand_out(self)
         return np.array(array, dtype=dtype, copy=copy)
@@ -264,31 +264,31 @@ class Value(Node, Traced, TorchSpelling):
         return len(self._data)
 
     def __bool__(self) -> bool:
-        if OPEN[0] and current():
+        if OPEN[0]:
             refuse("bool()")
         return bool(self._data)
 
     def __float__(self) -> float:
-        if OPEN[0] and current():
+        if OPEN[0]:
             refuse("float()")
         if self.requires_grad and is_recording():
             _warn_of_a_number("float")
         return float(self._data)
 
     def __int__(self) -> int:
-        if OPEN[0] and current():
+        if OPEN[0]:
             refuse("int()")
         if self.requires_grad and is_recording():
             _warn_of_a_number("int")
         return int(self._data)
 
     def __index__(self) -> int:
-        if OPEN[0] and current():
+        if OPEN[0]:
             refuse("An index")
         return operator.index(self._data)
 
     def __format__(self, spec: str) -> str:
-        if OPEN[0] and current():
+        if OPEN[0]:
             refuse("format()")
         return format(self._data, spec) if spec else str(self)
 

@@ -18,7 +18,6 @@ from autograd.plan.lowering import RefusalError
 from autograd.plan.memory import Memory
 from autograd.plan.recording import Recording
 from autograd.plan.state import State
-from autograd.stale import fingerprint
 from autograd.tape import EscapeError, UndecidedError
 
 Function = Callable[..., Any]
@@ -116,7 +115,6 @@ class Plan:
         self._views = recording.written.views
         self._free: list[Memory] = []
         self._held: list[tuple[Any, Any]] = [(None, None)] * len(self.leaves)
-        self._prints = [fingerprint(c) for c in self.constants]
 
     def _try(
         self, given: Arguments, eager: Any, before: State, after: State, found: Guards

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from autograd.node import Array
-from autograd.results import effect
-from autograd.tape import OPEN, Effect, current, kept_arrays, refuse
+from autograd.results import happen
+from autograd.tape import OPEN, Effect, kept_arrays, refuse
 from autograd.value import Value
 from nn import functional
 from nn.arguments import count, flags, reals
@@ -154,17 +154,14 @@ class _BatchNorm(_Tracked):
             )
         momentum = self.momentum
         if momentum is None:
-            if current():
+            if OPEN[0]:
                 refuse("BatchNorm with momentum=None, which counts batches,")
             momentum = 0.0 if count is None else 1 / (int(count) + 1)
         y = functional.batch_norm(
             input, mean, var, self.weight, self.bias, of_batch, momentum, self.eps
         )
         if self.training and count is not None:
-            counted = _Counted(count)
-            counted.forward()
-            if OPEN[0] and current():
-                effect(counted, (y,))
+            happen(_Counted(count), y)
         return y
 
 

@@ -19,8 +19,8 @@ from autograd.ops.normalization.normalization import (
     normalize_grad,
 )
 from autograd.ops.samples import A, case, cases, positive
-from autograd.results import effect
-from autograd.tape import OPEN, Effect, current, kept_arrays
+from autograd.results import happen
+from autograd.tape import Effect, current, kept_arrays
 from autograd.value import Value
 
 
@@ -184,10 +184,7 @@ def batch_norm(
         return batch_norm_op(x, weight, bias, mean, var, False, eps)
     batch = Statistics(given.shape[1])
     y = batch_norm_op(x, weight, bias, batch, None, True, eps)
-    moved = _Moved(running, batch, momentum, count / max(count - 1, 1))
-    moved.forward()
-    if OPEN[0] and current():
-        effect(moved, (y,))
+    happen(_Moved(running, batch, momentum, count / max(count - 1, 1)), y)
     return y
 
 
