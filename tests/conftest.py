@@ -74,3 +74,37 @@ def axe():
         return [(v["id"], [n["html"][:160] for n in v["nodes"][:4]]) for v in found["violations"]]
 
     return violations
+
+
+@pytest.fixture(scope="session")
+def contrasts():
+    """The contrast of each visible text of an open page with what is behind it, and the text."""
+
+    def measured(page, selector="body"):
+        return page.evaluate(_CONTRASTS, selector)
+
+    return measured
+
+
+_CONTRASTS = """(selector) => {
+    const parts = (c) => [...c.match(/[\\d.]+/g).map(Number), 1].slice(0, 4);
+    const light = (c) => { const [r, g, b] = parts(c).slice(0, 3).map((x) => x / 255)
+        .map((x) => x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+    const found = [];
+    for (const part of document.querySelectorAll(selector)) {
+        const walk = document.createTreeWalker(part, NodeFilter.SHOW_TEXT);
+        while (walk.nextNode()) {
+            const node = walk.currentNode.parentElement, style = getComputedStyle(node);
+            if (!walk.currentNode.data.trim() || !node.getClientRects().length) continue;
+            let behind = node;
+            while (behind && parts(getComputedStyle(behind).backgroundColor)[3] === 0)
+                behind = behind.parentElement;
+            const [a, b] = [light(node instanceof SVGElement ? style.fill : style.color),
+                light(getComputedStyle(behind || document.body).backgroundColor)]
+                .sort((x, y) => y - x);
+            found.push([(a + 0.05) / (b + 0.05), walk.currentNode.data]);
+        }
+    }
+    return found;
+}"""

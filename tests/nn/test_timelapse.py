@@ -526,39 +526,15 @@ def test_the_page_says_from_which_update_on_the_graph_differs(tmp_path, visit):
     assert page.inner_text("#updates p") == words
 
 
-CONTRAST = """() => {
-    const parts = (c) => [...c.match(/[\\d.]+/g).map(Number), 1].slice(0, 4);
-    const light = (c) => { const [r, g, b] = parts(c).slice(0, 3).map((x) => x / 255)
-        .map((x) => x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4);
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
-    const found = [];
-    for (const part of document.querySelectorAll("#updates, #remarks, #course, .mark")) {
-        const walk = document.createTreeWalker(part, NodeFilter.SHOW_TEXT);
-        while (walk.nextNode()) {
-            const node = walk.currentNode.parentElement, style = getComputedStyle(node);
-            if (!walk.currentNode.data.trim() || !node.getClientRects().length) continue;
-            let behind = node;
-            while (behind && parts(getComputedStyle(behind).backgroundColor)[3] === 0)
-                behind = behind.parentElement;
-            const [a, b] = [light(node instanceof SVGElement ? style.fill : style.color),
-                light(getComputedStyle(behind || document.body).backgroundColor)]
-                .sort((x, y) => y - x);
-            found.push([(a + 0.05) / (b + 0.05), walk.currentNode.data]);
-        }
-    }
-    return found;
-}"""
-
-
 @pytest.mark.parametrize("width", [360, 1600])
 @pytest.mark.parametrize("dark", [False, True])
-def test_every_text_can_be_read_and_nothing_overflows(tmp_path, visit, width, dark):
+def test_every_text_can_be_read_and_nothing_overflows(tmp_path, visit, contrasts, width, dark):
     model = net()
     model[0].bias.data[:6] = -100.0
     watched(tmp_path, model)
     page = visit(tmp_path / "run.graph.html", width, dark)
     box(page, "2.weight").focus()
-    found = page.evaluate(CONTRAST)
+    found = contrasts(page, "#updates, #remarks, #course, .mark")
     assert len(found) > 10
     assert [text for ratio, text in found if ratio < 4.5] == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -789,29 +789,9 @@ def test_a_remark_leads_to_its_update_by_keyboard(tmp_path, visit):
     assert page.inner_text("#at") == f"update {remark['first']}"
 
 
-CONTRAST = """() => {
-    const parts = (c) => [...c.match(/[\\d.]+/g).map(Number), 1].slice(0, 4);
-    const light = (c) => { const [r, g, b] = parts(c).slice(0, 3).map((x) => x / 255)
-        .map((x) => x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4);
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
-    const found = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-    while (walk.nextNode()) {
-        const node = walk.currentNode.parentElement, style = getComputedStyle(node);
-        if (!walk.currentNode.data.trim() || !node.getClientRects().length) continue;
-        let behind = node;
-        while (behind && parts(getComputedStyle(behind).backgroundColor)[3] === 0)
-            behind = behind.parentElement;
-        const [a, b] = [light(node instanceof SVGElement ? style.fill : style.color),
-            light(getComputedStyle(behind || document.body).backgroundColor)].sort((x, y) => y - x);
-        found.push([(a + 0.05) / (b + 0.05), walk.currentNode.data]);
-    }
-    return found;
-}"""
-
-
 @pytest.mark.parametrize("width", [360, 1600])
 @pytest.mark.parametrize("dark", [False, True])
-def test_every_text_can_be_read_and_is_in_a_landmark(tmp_path, visit, width, dark):
+def test_every_text_can_be_read_and_is_in_a_landmark(tmp_path, visit, contrasts, width, dark):
     model = net()
     model[0].weight.data *= 1e4
     first = Watch(tmp_path / "a.html", every=1)
@@ -819,7 +799,7 @@ def test_every_text_can_be_read_and_is_in_a_landmark(tmp_path, visit, width, dar
     watch = Watch(tmp_path / "run.html", every=1, beside=first.path)
     run(watch, model, epochs=4, validation=(X, Y))
     page = visit(watch.path, width, dark)
-    found = page.evaluate(CONTRAST)
+    found = contrasts(page)
     assert len(found) > 30
     assert [text for ratio, text in found if ratio < 4.5] == []
     assert page.evaluate(

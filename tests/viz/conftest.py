@@ -65,3 +65,23 @@ def visit(browser, tmp_path):
     yield visit
     for page in opened:
         page.close()
+
+
+@pytest.fixture
+def page_of(browser, tmp_path):
+    """Open the player of a Value at an address, without motion; no error may come up."""
+    opened, errors = [], []
+
+    def page_of(value, address="", **context):
+        path = play(value).save(tmp_path / "page.html")
+        context = {"viewport": {"width": 1600, "height": 900}, **context}
+        opened.append(browser.new_context(reduced_motion="reduce", **context))
+        page = opened[-1].new_page()
+        page.on("pageerror", lambda e: errors.append(str(e)))
+        page.goto(f"file://{path}{address}")
+        return page
+
+    yield page_of
+    for context in opened:
+        context.close()
+    assert not errors

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pathlib
-
 import numpy as np
 import pytest
 
@@ -11,25 +9,6 @@ import nn
 from autograd import Value, play
 
 relu = nn.functional.relu
-
-
-@pytest.fixture
-def visit(browser, tmp_path):
-    opened, errors = [], []
-
-    def visit(value, address="", **context):
-        path = play(value).save(tmp_path / "page.html")
-        context = {"viewport": {"width": 1600, "height": 900}, **context}
-        opened.append(browser.new_context(reduced_motion="reduce", **context))
-        page = opened[-1].new_page()
-        page.on("pageerror", lambda e: errors.append(str(e)))
-        page.goto(f"file://{path}{address}")
-        return page
-
-    yield visit
-    for context in opened:
-        context.close()
-    assert not errors
 
 
 def neuron():
@@ -79,9 +58,9 @@ def answers(page):
 
 
 @pytest.mark.parametrize("make", [neuron, twice, dead, matrix])
-def test_every_answer_is_the_engines_gradient(visit, make):
+def test_every_answer_is_the_engines_gradient(page_of, make):
     y, leaves = make()
-    page = visit(y, "#quiz")
+    page = page_of(y, "#quiz")
     shown = answers(page)
     y.backward()
     asked = 0
@@ -100,9 +79,9 @@ def number(text):
     return float(text.replace("−", "-"))
 
 
-def test_a_right_answer_shows_the_step_and_counts(visit):
+def test_a_right_answer_shows_the_step_and_counts(page_of):
     y, _ = twice()
-    page = visit(y)
+    page = page_of(y)
     page.keyboard.press("q")
     assert page.evaluate("document.activeElement.id") == "answer"
     page.keyboard.type("1")
@@ -113,9 +92,9 @@ def test_a_right_answer_shows_the_step_and_counts(visit):
     assert "1 right" in page.locator("#quiz").inner_text()
 
 
-def test_a_sum_of_contributions_is_asked_as_one(visit):
+def test_a_sum_of_contributions_is_asked_as_one(page_of):
     y, _ = twice()
-    page = visit(y, "#quiz")
+    page = page_of(y, "#quiz")
     while "∂y/∂a?" not in page.locator("#quiz h2").inner_text():
         page.get_by_role("button", name="skip").click()
         page.locator("#further").click()
@@ -144,19 +123,19 @@ def test_a_sum_of_contributions_is_asked_as_one(visit):
         ("3", False),
     ],
 )
-def test_the_tolerance_is_what_it_is_said_to_be(visit, text, right):
+def test_the_tolerance_is_what_it_is_said_to_be(page_of, text, right):
     x = Value(2.0, name="x")
     y = x * -3.0
     y.name = "y"
-    page = visit(y, "#quiz")
+    page = page_of(y, "#quiz")
     assert "within 1 %" in page.locator("#tolerance").inner_text()
     page.locator("#answer").fill(text)
     page.keyboard.press("Enter")
     assert page.locator("#feedback b").inner_text().startswith("Right") == right
 
 
-def test_what_is_no_number_is_said_and_not_counted(visit):
-    page = visit(twice()[0], "#quiz")
+def test_what_is_no_number_is_said_and_not_counted(page_of):
+    page = page_of(twice()[0], "#quiz")
     for text in ("", "abc", "1/2/3", "2 3"):
         page.locator("#answer").fill(text)
         page.keyboard.press("Enter")
@@ -166,8 +145,8 @@ def test_what_is_no_number_is_said_and_not_counted(visit):
     assert "Right." in page.locator("#feedback").inner_text()
 
 
-def test_a_zero_must_be_zero(visit):
-    page = visit(dead()[0], "#quiz")
+def test_a_zero_must_be_zero(page_of):
+    page = page_of(dead()[0], "#quiz")
     page.locator("#answer").fill("0.001")
     page.keyboard.press("Enter")
     assert "Not yet" in page.locator("#feedback").inner_text()
@@ -176,16 +155,16 @@ def test_a_zero_must_be_zero(visit):
     assert "1 × 0 = 0" in page.locator("#feedback").inner_text()
 
 
-def test_a_hint_is_the_formula_and_no_number(visit):
-    page = visit(neuron()[0], "#quiz")
+def test_a_hint_is_the_formula_and_no_number(page_of):
+    page = page_of(neuron()[0], "#quiz")
     page.get_by_role("button", name="hint").click()
     assert page.locator("#feedback math").count() == 1
     assert page.evaluate("document.activeElement.id") == "answer"
 
 
-def test_nothing_on_the_page_tells_what_is_asked(visit):
+def test_nothing_on_the_page_tells_what_is_asked(page_of):
     y, leaves = neuron()
-    page = visit(y, "#quiz")
+    page = page_of(y, "#quiz")
     boxes = page.locator(".box").all_text_contents() + page.locator(".box").evaluate_all(
         "all => all.map(b => b.getAttribute('aria-label'))"
     )
@@ -201,8 +180,8 @@ def test_nothing_on_the_page_tells_what_is_asked(visit):
     page.keyboard.press("Escape")
 
 
-def test_the_quiz_ends_with_its_score_and_the_numbers_come_back(visit):
-    page = visit(twice()[0], "#quiz")
+def test_the_quiz_ends_with_its_score_and_the_numbers_come_back(page_of):
+    page = page_of(twice()[0], "#quiz")
     answers(page)
     assert "0 of" in page.locator("#quiz h2").inner_text()
     assert (
@@ -216,9 +195,9 @@ def test_the_quiz_ends_with_its_score_and_the_numbers_come_back(visit):
 
 
 @pytest.mark.parametrize("way", ["click", "Enter"])
-def test_hidden_numbers_are_revealed_one_by_one(visit, way):
+def test_hidden_numbers_are_revealed_one_by_one(page_of, way):
     y, leaves = neuron()
-    page = visit(y)
+    page = page_of(y)
     page.locator("#hide").select_option("gradients")
     assert page.url.endswith("&hide=gradients")
     box = page.locator(".box.leaf").filter(has=page.get_by_text("w1", exact=True))
@@ -239,8 +218,8 @@ def test_hidden_numbers_are_revealed_one_by_one(visit, way):
     assert "?" not in "".join(page.locator(".box text").all_text_contents())
 
 
-def test_hidden_values_leave_those_of_leaves(visit):
-    page = visit(neuron()[0], "#hide=values")
+def test_hidden_values_leave_those_of_leaves(page_of):
+    page = page_of(neuron()[0], "#hide=values")
     assert page.locator("#hide").input_value() == "values"
     ops = page.locator(".box.op .value").all_text_contents()
     assert set(ops) == {"?"}
@@ -248,8 +227,8 @@ def test_hidden_values_leave_those_of_leaves(visit):
     assert "loss = ?" in page.locator("#now h2").inner_text()
 
 
-def test_stepping_tells_nothing_that_is_hidden(visit):
-    page = visit(neuron()[0], "#hide=all")
+def test_stepping_tells_nothing_that_is_hidden(page_of):
+    page = page_of(neuron()[0], "#hide=all")
     page.keyboard.press("Home")
     for _ in range(int(page.locator("#slider").get_attribute("max"))):
         page.keyboard.press("ArrowRight")
@@ -258,17 +237,17 @@ def test_stepping_tells_nothing_that_is_hidden(visit):
         assert page.locator("#tokens").evaluate("e => getComputedStyle(e).display") == "none"
 
 
-def test_an_address_with_a_step_keeps_the_mode(visit):
-    page = visit(neuron()[0], "#g0s3&hide=all")
+def test_an_address_with_a_step_keeps_the_mode(page_of):
+    page = page_of(neuron()[0], "#g0s3&hide=all")
     assert page.locator("#count").inner_text().startswith("3 /")
     assert page.url.endswith("#g0s3&hide=all")
     page.keyboard.press("ArrowRight")
     assert page.url.endswith("#g0s4&hide=all")
 
 
-def test_the_worksheet_has_blanks_formulas_and_answers_apart(visit):
+def test_the_worksheet_has_blanks_formulas_and_answers_apart(page_of):
     y, leaves = neuron()
-    page = visit(y, "#worksheet")
+    page = page_of(y, "#worksheet")
     assert not page.locator("main").is_visible()
     sheet = page.locator("#worksheet")
     tasks, solved = sheet.locator("ol").first, sheet.locator(".answers ol")
@@ -287,8 +266,8 @@ def test_the_worksheet_has_blanks_formulas_and_answers_apart(visit):
     assert "&worksheet" not in page.url
 
 
-def test_printing_prints_the_worksheet(visit):
-    page = visit(neuron()[0])
+def test_printing_prints_the_worksheet(page_of):
+    page = page_of(neuron()[0])
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     page.emulate_media(media="print")
     assert page.locator("#worksheet").is_visible()
@@ -300,9 +279,9 @@ def test_printing_prints_the_worksheet(visit):
     assert "____" not in page.locator("#graph").text_content()
 
 
-def test_a_graph_without_small_numbers_has_nothing_to_ask(visit):
+def test_a_graph_without_small_numbers_has_nothing_to_ask(page_of):
     y = np.sum(Value(np.ones((20, 20)), name="x") ** 2)
-    page = visit(y, "#quiz")
+    page = page_of(y, "#quiz")
     assert "Nothing to ask" in page.locator("#quiz h2").inner_text()
 
 
@@ -321,20 +300,15 @@ def test_a_notebooks_frame_has_the_quiz_too(browser, tmp_path):
 
 @pytest.mark.parametrize(("width", "scheme"), [(1600, "light"), (360, "dark")])
 @pytest.mark.parametrize("address", ["#quiz", "#worksheet", "#hide=all"])
-def test_axe_finds_nothing_to_blame(visit, width, scheme, address):
-    package = pytest.importorskip(
-        "axe_playwright_python", reason="needs axe-core (pip install axe-playwright-python)"
+def test_axe_finds_nothing_to_blame(page_of, axe, width, scheme, address):
+    page = page_of(
+        twice()[0], address, viewport={"width": width, "height": 740}, color_scheme=scheme
     )
-    axe = pathlib.Path(package.__file__).with_name("axe.min.js").read_text("utf-8")
-    page = visit(twice()[0], address, viewport={"width": width, "height": 740}, color_scheme=scheme)
-    page.evaluate(axe)
-    found = page.evaluate("axe.run()")
-    assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in found["violations"]] == []
+    assert axe(page) == []
     if address == "#quiz":
         page.locator("#answer").fill("1")
         page.keyboard.press("Enter")
-        found = page.evaluate("axe.run()")
-        assert [v["id"] for v in found["violations"]] == []
+        assert axe(page) == []
         if width == 360:
             wide = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
             assert wide[0] <= wide[1]

@@ -12,25 +12,6 @@ from autograd import Value, explain, grad, play, why
 F = nn.functional
 
 
-@pytest.fixture
-def visit(browser, tmp_path):
-    opened, errors = [], []
-
-    def visit(value, address="", **context):
-        path = play(value).save(tmp_path / "page.html")
-        context = {"viewport": {"width": 1600, "height": 900}, **context}
-        opened.append(browser.new_context(reduced_motion="reduce", **context))
-        page = opened[-1].new_page()
-        page.on("pageerror", lambda e: errors.append(str(e)))
-        page.goto(f"file://{path}{address}")
-        return page
-
-    yield visit
-    for context in opened:
-        context.close()
-    assert not errors
-
-
 def select(page, title):
     page.locator(".box").filter(has=page.get_by_text(title, exact=True)).first.focus()
 
@@ -75,9 +56,9 @@ def graph(y):
 
 
 @pytest.mark.parametrize("make", [dead_neuron, two_ways])
-def test_a_selected_leaf_says_what_why_says(visit, make):
+def test_a_selected_leaf_says_what_why_says(page_of, make):
     y = make()
-    page = visit(y)
+    page = page_of(y)
     for name in ("w", "a"):
         if page.locator(".box .title").filter(has_text=name).count():
             select(page, name)
@@ -85,16 +66,16 @@ def test_a_selected_leaf_says_what_why_says(visit, make):
             assert page.locator(".said").inner_text() == why(y, x).sentence
 
 
-def test_every_parameter_of_a_network_says_what_why_says(visit):
+def test_every_parameter_of_a_network_says_what_why_says(page_of):
     loss, model = network()
-    page = visit(loss)
+    page = page_of(loss)
     for name, parameter in model.named_parameters():
         select(page, name)
         assert page.locator(".said").inner_text() == why(loss, parameter).sentence
 
 
-def test_the_path_is_lit_with_its_factors_and_what_stops_it(visit):
-    page = visit(dead_neuron())
+def test_the_path_is_lit_with_its_factors_and_what_stops_it(page_of):
+    page = page_of(dead_neuron())
     select(page, "w")
     page.keyboard.press("w")
     lit = page.locator(".box.onpath .title").all_text_contents()
@@ -106,10 +87,10 @@ def test_the_path_is_lit_with_its_factors_and_what_stops_it(visit):
     assert page.locator(".onpath, .factor, .stops").count() == 0
 
 
-def test_factors_on_the_arrows_multiply_to_the_contribution(visit):
+def test_factors_on_the_arrows_multiply_to_the_contribution(page_of):
     y = two_ways()
     a = leaf(y, "a")
-    page = visit(y)
+    page = page_of(y)
     select(page, "a")
     rows = page.locator(".paths > li > button")
     table = explain(y, a).table()
@@ -125,18 +106,18 @@ def number(text):
     return float(text.strip("×").replace("−", "-").split()[-1])
 
 
-def test_equal_paths_are_told_apart(visit):
+def test_equal_paths_are_told_apart(page_of):
     a = Value(3.0, name="a")
-    page = visit(a * a)
+    page = page_of(a * a)
     select(page, "a")
     texts = page.locator(".paths button").all_inner_texts()
     assert any("multiply (left)" in t for t in texts)
     assert any("multiply (right)" in t for t in texts)
 
 
-def test_gains_of_a_network_multiply_to_the_norm(visit):
+def test_gains_of_a_network_multiply_to_the_norm(page_of):
     loss, model = network()
-    page = visit(loss)
+    page = page_of(loss)
     select(page, "0.weight")
     page.locator("#showpath").click()
     gains = [number(t) for t in page.locator(".chip small").all_inner_texts()]
@@ -145,9 +126,9 @@ def test_gains_of_a_network_multiply_to_the_norm(visit):
     assert page.evaluate("document.activeElement.id") == "showpath"
 
 
-def test_a_path_through_an_opened_kernel_lights_what_is_in_it(visit):
+def test_a_path_through_an_opened_kernel_lights_what_is_in_it(page_of):
     loss, _ = network()
-    page = visit(loss)
+    page = page_of(loss)
     select(page, "0.weight")
     page.keyboard.press("w")
     group = page.locator(".box.group.onpath")
@@ -157,11 +138,11 @@ def test_a_path_through_an_opened_kernel_lights_what_is_in_it(visit):
     assert page.locator(".box.onpath").count() > 2
 
 
-def test_a_path_that_leaves_the_open_group_opens_the_one_around_it(visit):
+def test_a_path_that_leaves_the_open_group_opens_the_one_around_it(page_of):
     autograd.seed(0)
     layer, head = nn.LSTM(3, 4), nn.Linear(4, 2)
     y, _ = layer(np.ones((5, 1, 3), np.float32))
-    page = visit(np.mean(np.square(head(y[-1]))))
+    page = page_of(np.mean(np.square(head(y[-1]))))
     page.keyboard.press("/")
     page.keyboard.type("weight_ih_l0")
     page.keyboard.press("Enter")
@@ -171,10 +152,10 @@ def test_a_path_that_leaves_the_open_group_opens_the_one_around_it(visit):
     assert page.locator(".box.onpath").count() >= 4
 
 
-def test_the_chain_rule_ends_in_the_engines_gradient(visit):
+def test_the_chain_rule_ends_in_the_engines_gradient(page_of):
     y = dead_neuron()
     w = leaf(y, "w")
-    page = visit(y)
+    page = page_of(y)
     select(page, "w")
     page.keyboard.press("d")
     rows = page.locator("#derivation tr")
@@ -189,35 +170,35 @@ def test_the_chain_rule_ends_in_the_engines_gradient(visit):
     assert page.evaluate("document.activeElement.classList.contains('box')")
 
 
-def test_what_is_not_known_yet_has_no_reason_yet(visit):
-    page = visit(dead_neuron())
+def test_what_is_not_known_yet_has_no_reason_yet(page_of):
+    page = page_of(dead_neuron())
     page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")
     select(page, "w")
     assert page.locator(".why").count() == 0
 
 
-def test_a_detached_array_says_whose_numbers_it_has(visit):
+def test_a_detached_array_says_whose_numbers_it_has(page_of):
     w = Value(np.arange(3.0) + 1, name="w")
-    page = visit(np.sum(w * w.detach()))
+    page = page_of(np.sum(w * w.detach()))
     page.locator(".box.constant").first.focus()
     assert "The numbers of w, detached" in page.locator(".said").inner_text()
 
 
-def test_nan_names_its_origin(visit):
+def test_nan_names_its_origin(page_of):
     x = Value(0.0, name="x")
     with np.errstate(all="ignore"):
         y = np.sqrt(x) * 0.0
     y.name = "y"
-    page = visit(y)
+    page = page_of(y)
     select(page, "x")
     assert page.locator(".said").inner_text() == why(y, x).sentence
     page.keyboard.press("w")
     assert page.locator(".box.stops").count() >= 1
 
 
-def test_changed_values_are_told_from_those_that_the_reason_is_about(visit):
-    page = visit(dead_neuron())
+def test_changed_values_are_told_from_those_that_the_reason_is_about(page_of):
+    page = page_of(dead_neuron())
     select(page, "w")
     assert "as they were recorded" not in page.locator(".why").inner_text()
     page.locator("#typed").fill("3")
@@ -225,12 +206,12 @@ def test_changed_values_are_told_from_those_that_the_reason_is_about(visit):
     assert "as they were recorded" in page.locator(".why").inner_text()
 
 
-def test_a_large_graph_says_where_its_reasons_are(visit):
+def test_a_large_graph_says_where_its_reasons_are(page_of):
     x = Value(0.5, name="x")
     y = x
     for _ in range(6000):
         y = y + 1e-3
-    page = visit(y)
+    page = page_of(y)
     page.keyboard.press("/")
     page.keyboard.type("x")
     page.locator("#hits button").get_by_text("x — ", exact=False).last.click()
@@ -251,11 +232,11 @@ def test_several_results_and_empty_arrays_have_reasons():
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1600, "light"), (360, "dark")])
-def test_texts_of_a_reason_can_be_read(visit, width, scheme):
-    page = visit(two_ways(), viewport={"width": width, "height": 740}, color_scheme=scheme)
+def test_texts_of_a_reason_can_be_read(page_of, width, scheme, contrasts):
+    page = page_of(two_ways(), viewport={"width": width, "height": 740}, color_scheme=scheme)
     select(page, "a")
     page.keyboard.press("w")
-    ratios = page.evaluate(CONTRAST)
+    ratios = [ratio for ratio, _ in contrasts(page, ".why, #quiz")]
     assert len(ratios) > 8
     assert min(ratios) >= 4.5
     sizes = page.locator(".why *").evaluate_all(
@@ -268,23 +249,3 @@ def test_texts_of_a_reason_can_be_read(visit, width, scheme):
         "all => all.map(b => b.getBoundingClientRect().height)"
     )
     assert min(high) >= (44 if width == 360 else 24)
-
-
-CONTRAST = """() => {
-  const linear = (x) => (x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4);
-  const light = (text) => {
-    const m = text.match(/[\\d.]+/g).map(Number).slice(0, 3).map((x) => x / 255).map(linear);
-    return 0.2126 * m[0] + 0.7152 * m[1] + 0.0722 * m[2];
-  };
-  const ratio = (...colors) => {
-    const [dark, bright] = colors.map(light).sort((a, b) => a - b);
-    return (bright + 0.05) / (dark + 0.05);
-  };
-  return [...document.querySelectorAll(".why *, #quiz *")].filter((e) => e.checkVisibility() &&
-    [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim())).map((e) => {
-    let at = e;
-    const back = () => getComputedStyle(at).backgroundColor;
-    while (back() === "rgba(0, 0, 0, 0)") at = at.parentElement;
-    return ratio(getComputedStyle(e).color, back());
-  });
-}"""
