@@ -19,28 +19,25 @@ def varies(x: Any) -> bool:
     return isinstance(x, (Node, np.ndarray, np.generic, float))
 
 
-def leaves(x: Any, name: str = "the result") -> Iterator[tuple[str, Any]]:
+def _parts(x: Any, name: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(x, dict):
+        for key, part in x.items():
+            yield from _parts(part, f"{name}[{key!r}]")
+    elif isinstance(x, (list, tuple)):
+        for i, part in enumerate(x):
+            yield from _parts(part, f"{name}[{i}]")
+    else:
+        yield name, x
+
+
+def leaves(x: Any) -> list[tuple[str, Any]]:
     """The parts of a result that are computed, with their places."""
-    if isinstance(x, dict):
-        for key, part in x.items():
-            yield from leaves(part, f"{name}[{key!r}]")
-    elif isinstance(x, (list, tuple)):
-        for i, part in enumerate(x):
-            yield from leaves(part, f"{name}[{i}]")
-    elif varies(x):
-        yield name, x
+    return [(name, part) for name, part in _parts(x, "the result") if varies(part)]
 
 
-def settings(x: Any, name: str = "the result") -> Iterator[tuple[str, Any]]:
+def settings(x: Any) -> list[tuple[str, Any]]:
     """The other parts of a result, which are handed through, with their places."""
-    if isinstance(x, dict):
-        for key, part in x.items():
-            yield from settings(part, f"{name}[{key!r}]")
-    elif isinstance(x, (list, tuple)):
-        for i, part in enumerate(x):
-            yield from settings(part, f"{name}[{i}]")
-    elif not varies(x):
-        yield name, x
+    return [(name, part) for name, part in _parts(x, "the result") if not varies(part)]
 
 
 def mapped(function: Callable[[Any], Any], x: Any) -> Any:
