@@ -138,13 +138,13 @@ def loss_of(program):
     return loss
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@settings(
-    max_examples=200,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=list(HealthCheck),
+many = settings(
+    max_examples=200, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@many
 @given(lines, arguments, st.integers(0, 5))
 def test_a_program_computes_the_same(program, specs, seed):
     step = autograd.compile(lambda *args: run(program, *args))
@@ -155,12 +155,7 @@ def test_a_program_computes_the_same(program, specs, seed):
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@settings(
-    max_examples=200,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=list(HealthCheck),
-)
+@many
 @given(lines, arguments, st.integers(0, 5))
 def test_a_program_has_the_same_gradients(program, specs, seed):
     places = tuple(i for i, (_, dtype) in enumerate(specs) if np.dtype(dtype).kind == "f")
