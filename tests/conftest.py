@@ -15,6 +15,9 @@ import pytest
 
 from autograd.op import ROWS
 
+collect_ignore_glob = ["*conftest.py"]
+"""Several folders have a file of this name, of which only one could be read for doctests."""
+
 
 @pytest.fixture
 def rng() -> np.random.Generator:
@@ -56,6 +59,34 @@ def browser():
         started = running.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield started
         started.close()
+
+
+@pytest.fixture
+def tab(browser):
+    """Open an address; no page may fail, log an error or ask for anything, but for what is given.
+
+    allowed : how addresses begin that a page may ask for.
+    expected : how errors begin that it may log.
+    """
+    contexts, wrong = [], []
+
+    def tab(address, allowed=("file:", "data:"), expected=(), **context):
+        context = {"viewport": {"width": 1600, "height": 900}, **context}
+        contexts.append(browser.new_context(**context))
+        page = contexts[-1].new_page()
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on(
+            "console",
+            lambda m: m.type != "error" or m.text.startswith(expected) or wrong.append(m.text),
+        )
+        page.on("request", lambda r: r.url.startswith(allowed) or wrong.append(r.url))
+        page.goto(address)
+        return page
+
+    yield tab
+    for context in contexts:
+        context.close()
+    assert wrong == []
 
 
 @pytest.fixture(scope="session")

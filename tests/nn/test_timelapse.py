@@ -325,27 +325,16 @@ def test_accumulated_batches_are_one_update(tmp_path):
 
 
 @pytest.fixture
-def visit(browser):
-    """A page in the browser, with what went wrong on it and what it asked for."""
-    pages = []
+def visit(tab):
+    """A page in the browser, drawn."""
 
-    def opened(path, width=1600, dark=False, at=""):
-        page = browser.new_page(
-            viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light"
-        )
-        page.wrong = []
-        page.on("pageerror", lambda error: page.wrong.append(str(error)))
-        page.on("console", lambda m: m.type == "error" and page.wrong.append(m.text))
-        page.on("request", lambda r: r.url.startswith("file:") or page.wrong.append(r.url))
-        page.goto(path.as_uri() + at)
+    def visit(path, width=1600, dark=False, at=""):
+        viewport, scheme = {"width": width, "height": 900}, "dark" if dark else "light"
+        page = tab(path.as_uri() + at, "file:", viewport=viewport, color_scheme=scheme)
         page.wait_for_selector("#at")
-        pages.append(page)
         return page
 
-    yield opened
-    for page in pages:
-        assert page.wrong == []
-        page.close()
+    return visit
 
 
 def box(page, title):
@@ -543,7 +532,7 @@ def test_every_text_can_be_read_and_nothing_overflows(tmp_path, visit, contrasts
             assert page.locator(part).bounding_box()["height"] >= 24
 
 
-def test_a_notebooks_frame_shows_it(tmp_path, visit, browser):
+def test_a_notebooks_frame_shows_it(tmp_path, visit):
     watch, _ = watched(tmp_path)
     (tmp_path / "notebook.html").write_text(
         f"<!doctype html><p id='at'>here</p>{watch.timelapse._repr_html_()}", "utf-8"

@@ -687,26 +687,14 @@ def test_what_makes_no_sense_is_refused(settings):
 
 
 @pytest.fixture
-def visit(browser):
-    """A page in the browser, with what went wrong on it and what it asked for."""
-    pages = []
+def visit(tab):
+    """A page in the browser."""
 
-    def opened(path, width=1200, dark=False):
-        page = browser.new_page(
-            viewport={"width": width, "height": 700}, color_scheme="dark" if dark else "light"
-        )
-        page.wrong = []
-        page.on("pageerror", lambda error: page.wrong.append(str(error)))
-        page.on("console", lambda m: m.type == "error" and page.wrong.append(m.text))
-        page.on("request", lambda r: r.url.startswith("file:") or page.wrong.append(r.url))
-        page.goto(path.as_uri())
-        pages.append(page)
-        return page
+    def visit(path, width=1200, dark=False):
+        viewport, scheme = {"width": width, "height": 700}, "dark" if dark else "light"
+        return tab(path.as_uri(), "file:", viewport=viewport, color_scheme=scheme)
 
-    yield opened
-    for page in pages:
-        assert page.wrong == []
-        page.close()
+    return visit
 
 
 @pytest.mark.parametrize("width", [360, 1600])

@@ -172,21 +172,11 @@ def two_models():
 
 
 @pytest.fixture
-def opened(browser, tmp_path):
-    contexts = []
-
+def opened(tab, tmp_path):
     def opened(found, **context):
-        path = found.save(tmp_path / "diff.html")
-        contexts.append(browser.new_context(**context))
-        page = contexts[-1].new_page()
-        page.on("pageerror", lambda error: pytest.fail(str(error)))
-        page.on("request", lambda r: r.url.startswith("file:") or pytest.fail(r.url))
-        page.goto(f"file://{path}")
-        return page
+        return tab(found.save(tmp_path / "diff.html").as_uri(), "file:", **context)
 
-    yield opened
-    for context in contexts:
-        context.close()
+    return opened
 
 
 def test_the_page_opens_at_the_first_place_with_the_numbers_of_both_runs(opened):

@@ -113,31 +113,19 @@ def test_a_notebook_shows_the_findings_without_scripts():
 
 
 @pytest.fixture
-def visit(browser, tmp_path):
-    """The page of `check` in the browser, with what went wrong on it and what it asked for."""
-    pages = []
+def visit(tab, tmp_path):
+    """The page of `check` in the browser, with its player drawn."""
 
-    def opened(found, width=1600, dark=False):
+    def visit(found, width=1600, dark=False):
         path = found.save(tmp_path / "check.html")
         assert path.stat().st_size < 4e6
-        page = browser.new_page(
-            viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light"
-        )
-        page.wrong = []
-        page.on("pageerror", lambda error: page.wrong.append(str(error)))
-        page.on("console", lambda m: m.type == "error" and page.wrong.append(m.text))
-        page.on(
-            "request", lambda r: r.url.startswith(("file:", "about:")) or page.wrong.append(r.url)
-        )
-        page.goto(path.as_uri())
+        viewport, scheme = {"width": width, "height": 900}, "dark" if dark else "light"
+        allowed = ("file:", "about:")
+        page = tab(path.as_uri(), allowed, viewport=viewport, color_scheme=scheme)
         page.frame_locator("iframe").locator(".box.lit").wait_for()
-        pages.append(page)
         return page
 
-    yield opened
-    for page in pages:
-        assert page.wrong == []
-        page.close()
+    return visit
 
 
 def findings():

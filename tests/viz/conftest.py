@@ -10,18 +10,10 @@ from autograd import play
 
 
 class Page:
-    """A page that notes errors and requests."""
+    """An open page."""
 
-    def __init__(self, browser, path, **context):
-        self.context = browser.new_context(
-            **{"viewport": {"width": 1600, "height": 900}, **context}
-        )
-        self.page = self.context.new_page()
-        self.errors, self.requests = [], []
-        self.page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
-        self.page.on("pageerror", lambda e: self.errors.append(str(e)))
-        self.page.on("request", lambda r: self.requests.append(r.url))
-        self.page.goto(f"file://{path}")
+    def __init__(self, page):
+        self.page = page
 
     def text(self, selector, has_text=None):
         """The text of an element; of SVG text, piece by piece."""
@@ -44,44 +36,25 @@ class Page:
             self.press("ArrowLeft")
         raise AssertionError(heading)
 
-    def close(self):
-        self.context.close()
-        assert not self.errors
-        network = [r for r in self.requests if not r.startswith(("file:", "data:"))]
-        assert not network
-
 
 @pytest.fixture
-def visit(browser, tmp_path):
+def visit(tab, tmp_path):
     """Open the player of a Value, or a saved page, in a browser."""
-    opened = []
 
     def visit(what, **context):
         saved = isinstance(what, Path)
         path = what if saved else play(what).save(tmp_path / "page.html")
-        opened.append(Page(browser, path, **context))
-        return opened[-1]
+        return Page(tab(path.as_uri(), **context))
 
-    yield visit
-    for page in opened:
-        page.close()
+    return visit
 
 
 @pytest.fixture
-def page_of(browser, tmp_path):
-    """Open the player of a Value at an address, without motion; no error may come up."""
-    opened, errors = [], []
+def page_of(tab, tmp_path):
+    """Open the player of a Value at an address, without motion."""
 
     def page_of(value, address="", **context):
         path = play(value).save(tmp_path / "page.html")
-        context = {"viewport": {"width": 1600, "height": 900}, **context}
-        opened.append(browser.new_context(reduced_motion="reduce", **context))
-        page = opened[-1].new_page()
-        page.on("pageerror", lambda e: errors.append(str(e)))
-        page.goto(f"file://{path}{address}")
-        return page
+        return tab(path.as_uri() + address, reduced_motion="reduce", **context)
 
-    yield page_of
-    for context in opened:
-        context.close()
-    assert not errors
+    return page_of

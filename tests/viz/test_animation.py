@@ -225,22 +225,16 @@ def test_a_route_is_gone_along_from_end_to_end():
 
 
 @pytest.fixture
-def frame(browser, tmp_path):
+def frame(tab, tmp_path):
     """Show an SVG as README files do: in an img element, which runs no script."""
-    opened = []
 
     def frame(svg, **context):
         (tmp_path / "story.svg").write_text(svg, "utf-8")
         (tmp_path / "page.html").write_text('<body style="margin:0"><img src="story.svg">', "utf-8")
-        context = browser.new_context(viewport={"width": 1000, "height": 700}, **context)
-        opened.append(context)
-        page = context.new_page()
-        page.goto(f"file://{tmp_path / 'page.html'}")
-        return page
+        context = {"viewport": {"width": 1000, "height": 700}, **context}
+        return tab((tmp_path / "page.html").as_uri(), **context)
 
-    yield frame
-    for context in opened:
-        context.close()
+    return frame
 
 
 def screens(page, count):
@@ -261,18 +255,16 @@ def test_it_moves_in_an_img_element(frame):
     assert len(screens(page, 4)) == 4
 
 
-def test_it_stands_finished_for_readers_who_want_less_motion(browser, tmp_path):
+def test_it_stands_finished_for_readers_who_want_less_motion(tab, tmp_path):
     (tmp_path / "story.svg").write_text(play(neuron()).animation(seconds=0.1).svg(), "utf-8")
-    context = browser.new_context(reduced_motion="reduce")  # which img elements would not see
-    page = context.new_page()
-    page.goto(f"file://{tmp_path / 'story.svg'}")
+    address = (tmp_path / "story.svg").as_uri()
+    page = tab(address, reduced_motion="reduce")  # which img elements would not see
     first = page.screenshot()
     page.wait_for_timeout(300)
     assert page.screenshot() == first
     shown = page.locator("text").evaluate_all(
         "all => all.filter(t => t.checkVisibility({opacityProperty: true})).map(t => t.textContent)"
     )
-    context.close()
     assert {"a", "b", "loss = tanh", "−4", "∂ 1"} <= set(shown)
     assert not any("/2)" in text or text.startswith(("1/6", "Forward")) for text in shown)
 

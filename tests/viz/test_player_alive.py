@@ -14,15 +14,8 @@ from nn.functional import relu
 class Alive:
     """A page, and what it shows of its values."""
 
-    def __init__(self, browser, path, **context):
-        self.context = browser.new_context(
-            **{"viewport": {"width": 1600, "height": 900}, **context}
-        )
-        self.page = self.context.new_page()
-        self.errors = []
-        self.page.on("pageerror", lambda e: self.errors.append(str(e)))
-        self.page.goto(f"file://{path}")
-        self.find = self.page.locator
+    def __init__(self, page):
+        self.page, self.find = page, page.locator
 
     def box(self, title):
         return self.find(".box").filter(has=self.page.get_by_text(title, exact=True)).first
@@ -51,18 +44,11 @@ def number(text):
 
 
 @pytest.fixture
-def visit(browser, tmp_path):
-    opened = []
-
+def visit(tab, tmp_path):
     def visit(value, **context):
-        path = play(value).save(tmp_path / "page.html")
-        opened.append(Alive(browser, path, **context))
-        return opened[-1]
+        return Alive(tab(play(value).save(tmp_path / "page.html").as_uri(), **context))
 
-    yield visit
-    for page in opened:
-        page.context.close()
-        assert not page.errors
+    return visit
 
 
 def named(value, name):
@@ -275,15 +261,13 @@ def test_what_cannot_be_recomputed_says_why_and_its_controls_are_disabled(visit)
     assert not page.find("#changed").is_visible()
 
 
-def test_a_page_that_is_a_recording_only_offers_nothing_to_change(browser, tmp_path):
+def test_a_page_that_is_a_recording_only_offers_nothing_to_change(tab, tmp_path):
     recording = {key: x for key, x in play(neuron()[0]).data.items() if key != "live"}
     path = tmp_path / "page.html"
     path.write_text(page_of("recording", recording, ""), encoding="utf-8")
-    page = Alive(browser, path)
+    page = Alive(tab(path.as_uri()))
     assert not page.find("#alive").is_visible()
     page.find("#back").click()
-    page.context.close()
-    assert not page.errors
 
 
 def test_ids_are_unique(visit):
@@ -291,16 +275,14 @@ def test_ids_are_unique(visit):
     assert len(ids) == len(set(ids))
 
 
-def test_it_is_alive_in_the_frame_of_a_notebook(browser, tmp_path):
+def test_it_is_alive_in_the_frame_of_a_notebook(tab, tmp_path):
     path = tmp_path / "notebook.html"
     path.write_text(f"<!doctype html><meta charset=utf-8>{play(neuron()[0])._repr_html_()}")
-    page = Alive(browser, path)
+    page = Alive(tab(path.as_uri()))
     inside = page.page.frame_locator("iframe")
     inside.locator("#typed").fill("3")
     inside.locator("#one").click()
     assert "step 1" in inside.locator("#remark").inner_text()
-    page.context.close()
-    assert not page.errors
 
 
 def test_a_box_is_dragged_by_touch_alone_sideways(visit):
@@ -308,7 +290,7 @@ def test_a_box_is_dragged_by_touch_alone_sideways(visit):
     box = page.box("b")
     at = box.bounding_box()
     x, y = at["x"] + 10, at["y"] + 10
-    send = page.context.new_cdp_session(page.page).send
+    send = page.page.context.new_cdp_session(page.page).send
     send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
     for dx in (10, 20, 40):
         points = [{"x": x + dx, "y": y}]

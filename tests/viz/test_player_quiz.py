@@ -285,17 +285,14 @@ def test_a_graph_without_small_numbers_has_nothing_to_ask(page_of):
     assert "Nothing to ask" in page.locator("#quiz h2").inner_text()
 
 
-def test_a_notebooks_frame_has_the_quiz_too(browser, tmp_path):
+def test_a_notebooks_frame_has_the_quiz_too(tab, tmp_path):
     (tmp_path / "page.html").write_text(play(twice()[0])._repr_html_(), "utf-8")
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(f"file://{tmp_path / 'page.html'}")
+    page = tab((tmp_path / "page.html").as_uri())
     inside = page.frame_locator("iframe")
     inside.get_by_role("button", name="quiz").click()
     inside.locator("#answer").fill("1")
     inside.locator("#answer").press("Enter")
     assert "Right." in inside.locator("#feedback").inner_text()
-    context.close()
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1600, "light"), (360, "dark")])

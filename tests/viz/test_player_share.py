@@ -19,29 +19,23 @@ def neuron():
 
 
 @pytest.fixture
-def opened(browser, tmp_path):
-    """Open the neuron's page by itself, or as a notebook shows it; return the tab and the frame."""
-    contexts = []
+def opened(tab, tmp_path):
+    """Open the neuron's page by itself, or as a notebook shows it: the page, and its frame."""
 
     def opened(notebook=False, **settings):
         player = play(neuron(), title="A neuron")
         path = tmp_path / "page.html"
         path.write_text(player._repr_html_() if notebook else player.html(), "utf-8")
-        context = browser.new_context(
-            viewport={"width": 1400, "height": 900}, accept_downloads=True, **settings
-        )
-        contexts.append(context)
-        tab = context.new_page()
-        tab.set_default_timeout(10_000)
-        tab.goto(f"file://{path}")
-        frame = tab.frames[-1]
+        expected = "Permissions policy violation: The Clipboard API" if notebook else ()
+        settings = {"viewport": {"width": 1400, "height": 900}, **settings}
+        page = tab(path.as_uri(), expected=expected, accept_downloads=True, **settings)
+        page.set_default_timeout(10_000)
+        frame = page.frames[-1]
         frame.wait_for_selector(".box")
         frame.locator("#share summary").click()
-        return tab, frame
+        return page, frame
 
-    yield opened
-    for context in contexts:
-        context.close()
+    return opened
 
 
 def saved(tab, frame, name):

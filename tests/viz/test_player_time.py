@@ -572,7 +572,7 @@ def test_a_phone_gives_the_graph_half_of_its_screen_and_no_control_covers_anothe
 
 def test_two_fingers_zoom_and_one_moves_the_graph(visit):
     page = visit(vae(), **PHONE)
-    touch = page.context.new_cdp_session(page.page)
+    touch = page.page.context.new_cdp_session(page.page)
     wide = lambda: page.page.evaluate("document.getElementById('graph').clientWidth")  # noqa: E731
     left = lambda: page.page.evaluate("document.getElementById('scroll').scrollLeft")  # noqa: E731
 

@@ -24,15 +24,8 @@ OPTIMIZERS = {
 class Ground:
     """An open page."""
 
-    def __init__(self, browser, address, **context):
-        self.context = browser.new_context(
-            **{"viewport": {"width": 1600, "height": 1000}, **context}
-        )
-        self.page = self.context.new_page()
-        self.errors = []
-        self.page.on("pageerror", lambda e: self.errors.append(str(e)))
-        self.page.goto(address)
-        self.find = self.page.locator
+    def __init__(self, page):
+        self.page, self.find = page, page.locator
 
     def click(self, *ids):
         for name in ids:
@@ -60,18 +53,13 @@ class Ground:
 
 
 @pytest.fixture
-def visit(browser, tmp_path):
-    opened = []
-
+def visit(tab, tmp_path):
     def visit(page, address="", **context):
         path = page.save(tmp_path / "page.html")
-        opened.append(Ground(browser, f"file://{path}{address}", **context))
-        return opened[-1]
+        context = {"viewport": {"width": 1600, "height": 1000}, **context}
+        return Ground(tab(path.as_uri() + address, **context))
 
-    yield visit
-    for ground in opened:
-        ground.context.close()
-        assert not ground.errors
+    return visit
 
 
 def samples(n=40):
@@ -252,19 +240,17 @@ def test_settings_are_in_the_address_and_come_from_it(visit):
     assert visit(page, "#rate=-1&batch=x&optimizer=no&%").find("#optimizer").input_value() == "Adam"
 
 
-def test_it_works_in_the_frame_of_a_notebook(browser, tmp_path):
+def test_it_works_in_the_frame_of_a_notebook(tab, tmp_path):
     path = tmp_path / "notebook.html"
     page = playground(network(), *samples())
     path.write_text(f"<!doctype html><meta charset=utf-8>{page._repr_html_()}")
-    ground = Ground(browser, f"file://{path}")
+    ground = Ground(tab(path.as_uri()))
     inside = ground.page.frame_locator("iframe")
     inside.locator("#optimizer").select_option("SGD")
     inside.locator("#one").click()
     assert "step 1 " in inside.locator("#taken").inner_text()
     inside.locator("#inside").click()
     inside.frame_locator("#player").locator("#now h2").wait_for()
-    ground.context.close()
-    assert not ground.errors
 
 
 def test_points_are_added_and_taken_away_by_mouse_and_by_keys(visit):
