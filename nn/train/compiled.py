@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from autograd.random import Rng
-from nn.arguments import chosen, reals
+from nn.arguments import chosen, flags, reals
 from nn.files import load, save
 from nn.look.summary import input_of, summary
 from nn.losses.by_name import LOSSES, loss_for
@@ -29,8 +29,11 @@ from nn.train.history import History
 class _Plan:
     """What `compile` was given, and what belongs to the runs since."""
 
-    def __init__(self, optimizer: Any, lr: float | None, loss: Any, metrics: list[Any]) -> None:
+    def __init__(
+        self, optimizer: Any, lr: float | None, loss: Any, metrics: list[Any], jit: bool
+    ) -> None:
         self.optimizer, self.lr, self.loss, self.metrics = optimizer, lr, loss, metrics
+        self.jit = jit
         self.made: Any = None  # the optimizer, from the first fit on
         self.sample: tuple[Any, ...] = ()  # what the model was called with, for `summary`
 
@@ -58,23 +61,26 @@ class Compiled(Module):
         metrics: Iterable[Any] | None = (),
         *,
         lr: float | None = None,
+        jit: bool = False,
     ) -> None:
         """Say how to train: optimizer, loss and metrics as in `nn.train.fit`.
 
-        Names are checked now; an optimizer given by name is made when `fit` is first called, and
-        used by later calls.
+        With `jit`, Keras's `jit_compile`, `fit` runs its steps as compiled functions. Names are
+        checked now; an optimizer given by name is made when `fit` is first called, and used by
+        later calls.
         """
         if loss is None:
             raise ValueError(
                 f"{type(self).__name__}.compile: loss is needed; choose from "
                 f"{', '.join(sorted(LOSSES))}, or pass one of your own."
             )
+        flags(f"{type(self).__name__}.compile", jit=jit)
         given = metrics if isinstance(metrics, str) else list(metrics or ())
         metrics_for(given)
         loss_for(loss)
         if isinstance(optimizer, str):
             chosen("optimizer", optimizer, OPTIMIZERS)
-        self._plan = _Plan(optimizer, lr, loss, list(given))
+        self._plan = _Plan(optimizer, lr, loss, list(given), jit)
 
     def fit(
         self,
@@ -163,6 +169,7 @@ class Compiled(Module):
             validation_freq=validation_freq,
             checkpoint=checkpoint,
             checkpoint_every=checkpoint_every,
+            compile=plan.jit,
             verbose=verbose not in (0, False),
         )
 

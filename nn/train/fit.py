@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import os
 import warnings
 from collections.abc import Iterable
 from typing import Any
-
-import numpy as np
 
 from autograd.random import Rng
 from nn.arguments import count, flags
@@ -29,11 +26,12 @@ from nn.train.choices import metrics_for, optimizer_for
 from nn.train.evaluate import measured
 from nn.train.history import History
 from nn.train.interrupt import Interrupt
-from nn.train.nonfinite import blame
-from nn.train.objective import Objective, Outcome
+from nn.train.objective import Objective
 from nn.train.progress import progress_for
+from nn.train.replay import Replay
 from nn.train.resume import Resume
 from nn.train.state import State
+from nn.train.step import replayed, stepped
 
 
 def fit(
@@ -60,6 +58,7 @@ def fit(
     validation_freq: int = 1,
     checkpoint: str | os.PathLike[str] | None = None,
     checkpoint_every: int | None = None,
+    compile: bool = False,
     verbose: bool | None = None,
 ) -> History:
     """Train a model.
@@ -106,6 +105,10 @@ def fit(
     checkpoint : file to which everything is saved after each epoch, safetensors. If it is there
         already, the run resumes from it, bit for bit. Its folder is made.
     checkpoint_every : updates of the optimizer after which it is saved, too.
+    compile : run forward, loss and backward as one compiled function (`autograd.compile`), from the
+        second batch of a shape on. It pays for small steps; the first compilation takes seconds. A
+        loss whose mean is over a number that is not known beforehand, weights of samples or classes
+        and callbacks that look at the graph are refused.
     verbose : True or None shows progress, False doesn't.
 
     Returns
@@ -115,7 +118,7 @@ def fit(
     Raises
     ------
     ValueError, TypeError
-        Data, names or numbers that don't fit.
+        Data, names or numbers that don't fit; a model or loss that can't be compiled.
     FloatingPointError
         The loss was NaN or infinite; names the first op that produced it.
 
@@ -136,7 +139,7 @@ def fit(
     True
     """
     checked("fit", model)
-    flags("fit", shuffle=shuffle, carry=carry)
+    flags("fit", shuffle=shuffle, carry=carry, compile=compile)
     epochs = count("fit", "epochs", epochs, 1)
     accumulate = count("fit", "accumulate", accumulate, 1)
     if checkpoint is None and checkpoint_every is not None:
@@ -170,6 +173,7 @@ def fit(
     resume = [] if checkpoint is None else [Resume(checkpoint, checkpoint_every)]
     hooks = Hooks([*listed(callbacks), *progress_for(verbose), *resume])
     state.callbacks, state.more_names = hooks.given, hooks.add_names
+    replay = _replay(model, objective, hooks) if compile else None
     for callback in hooks.callbacks:
         callback.prepare(state)
     for saved in resume:
@@ -180,7 +184,7 @@ def fit(
             for hook in hooks.train_begin:
                 hook(state)
             while state.done < epochs and not state.stop:
-                trained = _train_epoch(state, hooks, objective, interrupt, accumulate)
+                trained = _train_epoch(state, hooks, objective, interrupt, replay)
                 if state.interrupted or not trained:
                     break
                 validate = held_out if (state.done + 1) % every == 0 else None
@@ -219,8 +223,19 @@ def _heed(state: State, interrupt: Interrupt) -> None:
         state.stop = state.interrupted = state.history.interrupted = True
 
 
+def _replay(model: Module, objective: Objective, hooks: Hooks) -> Replay:
+    """The compiled steps of the run."""
+    if hooks.loss:
+        names = ", ".join(type(getattr(hook, "__self__", hook)).__name__ for hook in hooks.loss)
+        raise ValueError(
+            f"fit: with compile=True there is no graph for {names} to look at in on_loss; leave "
+            "one of them out."
+        )
+    return Replay(model, objective)
+
+
 def _train_epoch(
-    state: State, hooks: Hooks, objective: Objective, interrupt: Interrupt, accumulate: int
+    state: State, hooks: Hooks, objective: Objective, interrupt: Interrupt, replay: Replay | None
 ) -> bool:
     """Train on the batches of an epoch that are not done yet, unless the run is stopped.
 
@@ -236,19 +251,13 @@ def _train_epoch(
         hook(state)
     first, state.resumed = state.resumed, 0
     batches, i = number_of(state.loader), first
-    state.pending, unit = 0.0, 1.0
+    state.pending = 0.0
     for i, batch in enumerate(state.loader, first + 1):
-        found = _forward(state, objective, batch, i)
-        for hook in hooks.loss:
-            hook(state)
-        summed = accumulate == 1 or found.is_sum  # into the gradient as it is
-        if found.counted:
-            unit = unit if state.pending else found.counted  # so that float16 holds the weights
-            weight = 1.0 if summed else found.counted / unit
-            found.loss.backward(None if summed else np.asarray(weight, found.loss.dtype))
-            state.pending += weight
-        if state.pending and (i % accumulate == 0 or i == batches):
-            _update(state, hooks, 1.0 if summed else state.pending)
+        found = replayed(state, objective, batch, i, replay) if replay else None
+        if found is None:
+            found = stepped(state, hooks, objective, batch, i, replay)
+        if state.pending and (i % state.accumulate == 0 or i == batches):
+            _update(state, hooks, objective)
         state.total += found.total
         state.counted += found.counted
         state.samples += samples_in(found.target)
@@ -263,7 +272,7 @@ def _train_epoch(
     if state.pending and state.stop:  # an update that is not finished is dropped
         state.optimizer.zero_grad()
     elif state.pending:  # where the number of batches was not known
-        _update(state, hooks, 1.0 if summed else state.pending)
+        _update(state, hooks, objective)
     if not state.stop and i < (state.loader.steps if isinstance(state.loader, Steps) else 1):
         if not i and not len(state.history):
             raise ValueError("fit: the data has no batch.")
@@ -272,37 +281,16 @@ def _train_epoch(
     return i > 0
 
 
-def _update(state: State, hooks: Hooks, divisor: float) -> None:
+def _update(state: State, hooks: Hooks, objective: Objective) -> None:
     """Update the parameters with the gradients added up so far."""
-    if divisor != 1:
-        _divide_gradients(state.optimizer, divisor)
+    if state.accumulate > 1 and not objective.is_sum:
+        _divide_gradients(state.optimizer, state.pending)
     state.pending = 0.0
     for hook in hooks.gradients:
         hook(state)
     state.optimizer.step()
     state.optimizer.zero_grad()
     state.step += 1
-
-
-def _forward(state: State, objective: Objective, batch: Any, i: int) -> Outcome:
-    """The model's outputs for a batch and their loss; an error where that is not finite."""
-    found = objective(state.model, batch, state.carried, measuring=False)
-    loss = found.loss
-    if getattr(loss, "op", None) is None:
-        raise ValueError(
-            f"fit: the loss must return one recorded number, a Value of shape (), not {loss!r}. "
-            "Does the model have parameters that are trained, outside no_grad, and does the loss "
-            "reduce to their mean?"
-        )
-    state.carried = found.carried
-    state.batch, state.outputs, state.loss = batch, found.outputs, loss
-    if found.counted and not math.isfinite(found.number):
-        try:
-            blame(loss, state.model)
-        except FloatingPointError as error:
-            error.add_note(f"fit: the loss is {found.number} in epoch {state.epoch}, batch {i}.")
-            raise
-    return found
 
 
 def _end_epoch(

@@ -58,6 +58,10 @@ class Objective:
     carry : as in `fit`.
     weighted : whether weights of the samples stand last in each batch.
     class_weight : class index -> weight; 1 where not given.
+
+    Attributes
+    ----------
+    is_sum : whether the loss is a sum over samples; of a cross-entropy known from the first batch.
     """
 
     def __init__(
@@ -72,7 +76,7 @@ class Objective:
         self.weighted = weighted
         self.class_weight = None if class_weight is None else as_class_weights(class_weight)
         self._each = unreduced(criterion) if weighted or class_weight is not None else None
-        self._is_sum = setting(criterion, "reduction") == "sum"
+        self.is_sum = setting(criterion, "reduction") == "sum"
         self._is_read = False
 
     def __call__(self, model: Module, batch: Any, carried: Any, measuring: bool) -> Outcome:
@@ -103,24 +107,24 @@ class Objective:
             )
         count = float(n)
         if not isinstance(loss, Value):
-            return np.float64(loss), count, self._is_sum
+            return np.float64(loss), count, self.is_sum
         if loss.op is not None:
             ends = {id(x) for x in values_in(outputs)}
             if not self._is_read:
                 refuse_pairs("fit", loss, outputs, target)
                 self._read(loss, ends)
-            if not self._is_sum:
+            if not self.is_sum:
                 count = counted(loss, ends, n)
         if self._each is not None:
             losses = self._each(outputs, target)
             factors = self._factors(losses, target, weights)
-            loss = np.sum(losses * factors) / (1 if self._is_sum else count or np.nan)
-        return loss, count, self._is_sum
+            loss = np.sum(losses * factors) / (1 if self.is_sum else count or np.nan)
+        return loss, count, self.is_sum
 
     def _read(self, loss: Value, outputs: set[int]) -> None:
         """Tell the metrics of classes what the loss is of."""
         self._is_read = True
-        self._is_sum = self._is_sum or is_sum(loss)
+        self.is_sum = self.is_sum or is_sum(loss)
         of_loss = setting(self.criterion, "ignore_index")
         skipped = ignored(loss) if of_loss is None else of_loss
         logits = takes_logits(loss, outputs)

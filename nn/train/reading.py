@@ -8,8 +8,9 @@ lambda around any of these; they all leave the same graph, which is read here.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Callable, Collection
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -43,6 +44,14 @@ SUMS = {"sum", "nansum", "matmul", "tensordot", "einsum"}
 """Ops that add up; also products of vectors, such as errors @ weights."""
 
 
+class _Mean(NamedTuple):
+    """One term of a loss: what its mean is over, and how that is known of another batch."""
+
+    node: Node
+    over: float
+    known: Any  # "shape"; the function of its targets that tells; or what else it depends on
+
+
 def counted(loss: Node, outputs: Collection[int], samples: int) -> float:
     """What the mean in a loss is over.
 
@@ -57,8 +66,46 @@ def counted(loss: Node, outputs: Collection[int], samples: int) -> float:
     The number of elements, or the sum of class weights of the targets that are not ignored; 0 where
     nothing counts.
     """
-    counts: list[tuple[Node, float]] = []  # terms that say what they are over
-    sizes: list[tuple[Node, float]] = []  # terms that are a mean over all elements
+    means = _means(loss, outputs, samples)
+    return sum(mean.over for mean in means) / len(means) if means else float(samples)
+
+
+def counting(
+    loss: Node, outputs: Collection[int], samples: int, target: Any
+) -> Callable[[Any], float]:
+    """The same as a function of a batch's target, for batches of one shape.
+
+    Raises
+    ------
+    ValueError
+        It may depend on more than shapes and class indices.
+    """
+    terms: list[tuple[Any, float, Any]] = []  # without the nodes: their graph is of one batch
+    for node, over, known in _means(loss, outputs, samples):
+        given: Any = node.inputs[1] if callable(known) else ()
+        whole = isinstance(given, np.ndarray) and given.size == np.size(target)
+        if known != "shape" and not (whole and np.shares_memory(given, target)):
+            name = node.op.name if node.op is not None else ""
+            raise ValueError(
+                f"what the mean of this loss is over is read off its {name}, and may be another "
+                "for each batch; use a loss of nn, or np.mean over elements"
+            )
+        terms.append((np.shape(given), over, known))
+
+    def count(target: Any) -> float:
+        found = [
+            known(np.reshape(target, shape)) if callable(known) else over
+            for shape, over, known in terms
+        ]
+        return sum(found) / len(found) if found else float(samples)
+
+    return count
+
+
+def _means(loss: Node, outputs: Collection[int], samples: int) -> list[_Mean]:
+    """The terms that say what the loss is a mean over; none if its samples must do."""
+    counts: list[_Mean] = []  # terms that say what they are over
+    sizes: list[_Mean] = []  # terms that are a mean over all elements
     terms, todo = 1, [loss]
     while todo:
         node = todo.pop()
@@ -71,27 +118,28 @@ def counted(loss: Node, outputs: Collection[int], samples: int) -> float:
         elif name == "cross_entropy":
             weight, ignore_index, reduction = node.static[:3]
             if reduction == "mean":
-                counts.append((node, _classes(inputs[1], weight, ignore_index)))
+                classes = partial(_classes, weight=weight, ignore_index=ignore_index)
+                counts.append(_Mean(node, classes(inputs[1]), classes))
         elif name == "mean":
-            sizes.append((node, live[0]._data.size / max(node._data.size, 1)))
+            over = live[0]._data.size / max(node._data.size, 1)
+            sizes.append(_Mean(node, over, "shape"))
         elif name == "nanmean":
-            sizes.append((node, float(np.count_nonzero(~np.isnan(live[0]._data)))))
+            over = float(np.count_nonzero(~np.isnan(live[0]._data)))
+            sizes.append(_Mean(node, over, "values"))
         elif name == "divide" and len(live) == 1 and live[0] is inputs[0] and _adds_up(live[0]):
             divisor = _constant(inputs[1])
             if divisor is not None:
                 nothing = math.isnan(divisor) or (divisor == 1 < samples and _vanishes(live[0]))
-                counts.append((node, 0.0 if nothing else divisor))
+                counts.append(_Mean(node, 0.0 if nothing else divisor, "divisor"))
         elif name in ("add", "subtract"):
             terms += len(live) - 1
             todo += live
         elif len(live) == 1 and name in {*SHAPES, "multiply", "divide"}:
             todo += live
     if terms > 1:  # a penalty on weights has no samples
-        counts = [(node, n) for node, n in counts if _depends(node, outputs)]
-        sizes = [(node, n) for node, n in sizes if _depends(node, outputs)]
-    if counts:
-        return sum(n for _, n in counts) / len(counts)
-    return sizes[0][1] if len(sizes) == 1 else float(samples)
+        counts = [mean for mean in counts if _depends(mean.node, outputs)]
+        sizes = [mean for mean in sizes if _depends(mean.node, outputs)]
+    return counts or (sizes if len(sizes) == 1 else [])
 
 
 def refuse_pairs(who: str, loss: Node, outputs: Any, target: Any) -> None:

@@ -53,6 +53,7 @@ class State:
     position : batches of this epoch that are done.
     accumulate : batches of an update.
     pending : what the gradients that wait for an update are a sum over; 0 if none do.
+    unit : what counts in the first batch of an update; `pending` is in units of it.
     carried : what a recurrent model hands on to its next batch, arrays.
     callbacks : those that remember something.
     rates : learning rates with which the run began.
@@ -80,7 +81,7 @@ class State:
         self.stop = self.interrupted = self.has_validation = self.more_names = False
         self.position = self.resumed = 0
         self.accumulate = 1
-        self.pending = 0.0
+        self.pending, self.unit = 0.0, 1.0
         self.carried: Any = None
         self.rates = [float(group["lr"]) for group in optimizer.param_groups]
         self.callbacks: Sequence[Remembers] = []
