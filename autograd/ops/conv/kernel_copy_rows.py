@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import functools
 
-import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
 from autograd.machine.jit import PLAIN, plain
-from autograd.machine.tile import intrinsic_of, lanes
+from autograd.machine.tile import intrinsic_of
+from autograd.ops.conv.kernel_copy_runs import Vectors
 
 
 @functools.cache
@@ -42,29 +42,18 @@ def _emitted(step):
     return intrinsic_of(typed, names if step else (*names, "step"))
 
 
-class _Copy:
+class _Copy(Vectors):
     """The LLVM code of `copy_rows`."""
 
     def __init__(self, step, context, builder, signature, args):
-        self.step, self.context, self.builder = step, context, builder
+        super().__init__(context, builder, signature.args[0].dtype)
+        self.step = step
         if step is None:
             *args, self.step = args
         src, self.s, self.s_row, dst, self.d, self.low, self.high, self.n, self.rows = args[:9]
         self.before, self.after = args[9:]
-        self.src, self.dst = (
-            context.make_array(signature.args[i])(context, builder, a).data
-            for i, a in ((0, src), (3, dst))
-        )
-        dtype = signature.args[0].dtype
-        self.size = dtype.bitwidth // 8
-        self.width = lanes(np.float32 if dtype == types.float32 else np.float64)
-        self.name = f"v{self.width}f{dtype.bitwidth}"
-        self.vector = ir.VectorType(context.get_value_type(dtype), self.width)
-        self.i32 = ir.IntType(32)
+        self.src, self.dst = (self.data(signature.args[i], a) for i, a in ((0, src), (3, dst)))
         self.ids = ir.VectorType(self.i32, self.width)
-
-    def number(self, n):
-        return ir.Constant(self.n.type, n)
 
     def emit(self):
         """Zeros, the rows, zeros."""
@@ -81,21 +70,22 @@ class _Copy:
     def clear(self, d, n):
         """Write zeros."""
         b = self.builder
-        zero = ir.Constant(self.vector, [ir.Constant(self.vector.element, 0.0)] * self.width)
         with cgutils.for_range_slice(b, self.number(0), n, self.number(self.width)) as (i, _):
-            b.store(zero, self.at(self.dst, b.add(d, i)), align=self.size)
+            b.store(self.zero, self.at(self.dst, b.add(d, i)), align=self.size)
 
     def copy_numbers(self):
-        """One by one, for any step."""
+        """One by one, for any step: zeros, pixels, zeros."""
         b = self.builder
-        with cgutils.for_range(b, self.rows) as row, cgutils.for_range(b, self.n) as pixel:
-            i = pixel.index
-            s = b.add(self.s, b.add(b.mul(row.index, self.s_row), b.mul(i, self.step)))
-            place = b.gep(self.dst, [b.add(self.d, b.add(b.mul(row.index, self.n), i))])
-            b.store(ir.Constant(self.vector.element, 0.0), place)
-            inside = b.and_(b.icmp_signed(">=", i, self.low), b.icmp_signed("<", i, self.high))
-            with b.if_then(inside):
-                b.store(b.load(b.gep(self.src, [s])), place)
+        zero = ir.Constant(self.vector.element, 0.0)
+        with cgutils.for_range(b, self.rows) as row:
+            s = b.add(self.s, b.mul(row.index, self.s_row))
+            d = b.add(self.d, b.mul(row.index, self.n))
+            for begin, end in ((self.number(0), self.low), (self.high, self.n)):
+                with cgutils.for_range_slice(b, begin, end, self.number(1)) as (i, _):
+                    b.store(zero, b.gep(self.dst, [b.add(d, i)]))
+            with cgutils.for_range_slice(b, self.low, self.high, self.number(1)) as (i, _):
+                pixel = b.load(b.gep(self.src, [b.add(s, b.mul(i, self.step))]))
+                b.store(pixel, b.gep(self.dst, [b.add(d, i)]))
 
     def copy_vectors(self):
         """Rows of one or two vectors keep their masks; longer ones make them again."""
@@ -145,24 +135,13 @@ class _Copy:
     def move(self, s, d, i, masks):
         b = self.builder
         start = b.add(s, b.mul(i, self.number(self.step)))
-        zero = ir.Constant(self.vector, [ir.Constant(self.vector.element, 0.0)] * self.width)
-        parts = []
-        for j, mask in enumerate(masks):
-            place = self.at(self.src, b.add(start, self.number(j * self.width)))
-            kind = ir.FunctionType(self.vector, [place.type, self.i32, mask.type, self.vector])
-            load = cgutils.get_or_insert_function(
-                b.module, kind, f"llvm.masked.load.{self.name}.p0"
-            )
-            parts.append(b.call(load, [place, self.i32(self.size), mask, zero]))
+        places = (b.add(start, self.number(j * self.width)) for j in range(len(masks)))
+        parts = [self.read(self.at(self.src, p), m) for p, m in zip(places, masks, strict=True)]
         row = parts[0]
         if self.step == 2:
             even = ir.Constant(self.ids, [self.i32(2 * k) for k in range(self.width)])
             row = b.shuffle_vector(parts[0], parts[1], even)
         b.store(row, self.at(self.dst, b.add(d, i)), align=self.size)
-
-    def at(self, data, offset):
-        b = self.builder
-        return b.bitcast(b.gep(data, [offset]), self.vector.as_pointer())
 
     def every(self, x):
         b = self.builder

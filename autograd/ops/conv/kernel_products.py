@@ -8,7 +8,6 @@ each axis. Nothing is checked here: geometry.py does.
 from __future__ import annotations
 
 import functools
-import itertools
 import math
 
 import numpy as np
@@ -17,14 +16,11 @@ from autograd.machine import pool
 from autograd.machine.tile import lanes
 from autograd.machine.workspace import native, scratch
 from autograd.ops.conv import kernel_depthwise as depthwise
-from autograd.ops.conv.kernel_conv import (
-    TALL,
-    correlate,
-    pack_weights,
-    weight_grad_parts,
-    weight_grad_sum,
-)
-from autograd.ops.conv.kernel_plan import TASKS, Axis, Plan, plan
+from autograd.ops.conv.kernel_conv import correlate
+from autograd.ops.conv.kernel_layout import plan
+from autograd.ops.conv.kernel_pack import pack_weights
+from autograd.ops.conv.kernel_plan import TALL, TASKS, Axis, Phase, Plan
+from autograd.ops.conv.kernel_weight_grad import weight_grad_parts, weight_grad_sum
 
 IMAGES = 512  # at once for the gradient of the weight
 
@@ -51,9 +47,7 @@ def convolve(x, w, bias, stride, padding, dilation, groups):
         x.shape, w.shape, x.itemsize, stride, padding, dilation, groups, bias is not None
     )
     b = native(bias) if bias is not None else np.zeros(0, x.dtype)
-    _correlate(
-        p, x, w, b, y, 0, math.prod(w.shape[1:]), math.prod(w.shape[1:]) * (w.shape[0] // groups)
-    )
+    _correlate(p, x, w, b, y, math.prod(w.shape[1:]) * (w.shape[0] // groups))
     return y
 
 
@@ -65,15 +59,12 @@ def input_grad(g, w, size, stride, padding, dilation, groups):
     if not g.size or not w.size:
         return np.zeros(shape, g.dtype)
     gx = np.empty(shape, g.dtype)  # first, so that what is too large is refused at once
-    covered, plans = _phase_plans(
-        g.shape, w.shape, g.itemsize, size, stride, padding, dilation, groups
-    )
+    covered, p = _input_plan(g.shape, w.shape, g.itemsize, size, stride, padding, dilation, groups)
     if not covered:
         gx[...] = 0
-    none = np.zeros(0, g.dtype)
-    taps = math.prod(w.shape[2:])
-    for p, start in plans:
-        _correlate(p, g, w, none, gx, start, taps, w.shape[0] // groups * w.shape[1] * taps)
+    if p is not None:
+        w_group = w.shape[0] // groups * math.prod(w.shape[1:])
+        _correlate(p, g, w, np.zeros(0, g.dtype), gx, w_group)
     return gx
 
 
@@ -93,7 +84,7 @@ def weight_grad(x, g, size, stride, padding, dilation, groups):
         depthwise.weight_grad(x, g, gw, padding, dilation)
         if np.isfinite(gw).all():  # else it took inf · 0 where pixels meet the zeros between rows
             return gw
-    p = _forward_plan(x.shape, shape, x.itemsize, stride, padding, dilation, groups, False)
+    p = _forward_plan(x.shape, shape, x.itemsize, stride, padding, dilation, groups, False, True)
     s = p.sizes[0]
     channels, out_channels = int(s["channels"]), int(s["out_channels"])
     width = lanes(x.dtype)
@@ -114,7 +105,7 @@ def weight_grad(x, g, size, stride, padding, dilation, groups):
         gt = scratch("conv.pixels", pixels, x.dtype)
         weight_grad_parts(
             begin, end, x.reshape(-1), g.reshape(-1), parts, xs, gt, p.sizes, p.phases,
-            p.h_taps, p.w_taps, p.outer, shape_,
+            p.h_taps, p.w_taps, p.inside, p.outer, shape_,
         )  # fmt: skip
 
     pool.run(share, tasks, cost=p.cost * 1.3)
@@ -140,25 +131,24 @@ def _channel_parts(channels: int, inner: int, outer: int, most: int) -> tuple[in
     return parts, rows
 
 
-def _correlate(p: Plan, x, w, bias, y, y_start, w_row, w_group):
+def _correlate(p: Plan, x, w, bias, y, w_group):
     """Pack the weight, then run the tasks of a plan."""
     s = p.sizes[0]
-    groups, out_channels = int(s["groups"]), int(s["out_channels"])
-    K = p.offsets.size
-    packed = scratch("conv.weights", groups * out_channels * K, x.dtype)
+    groups = int(s["groups"])
+    packed = scratch("conv.weights", groups * int(s["packed"]), x.dtype)
     pool.run(
-        pack_weights, groups, w.reshape(-1), w_group, w_row, p.weights, bias, out_channels,
-        p.heights, packed, cost=w.size * 1.0,
+        pack_weights, groups * len(p.strips), w.reshape(-1), w_group, p.weights, bias, p.strips,
+        p.rows, p.sizes, packed, cost=packed.size * 0.5,
     )  # fmt: skip
     x, y = x.reshape(-1), y.reshape(-1)
     width = lanes(x.dtype)
 
     def share(begin, end):
         correlate(
-            begin, end, x, packed, y, y_start, scratch("conv.planes", p.space, x.dtype),
-            scratch("conv.block", 0 if s["in_place"] else p.buffer, x.dtype),
-            scratch("conv.tile", 64 * width, x.dtype), p.sizes, p.phases, p.h_taps, p.w_taps,
-            p.offsets, p.heights,
+            begin, end, x, packed, bias, y, scratch("conv.planes", p.space, x.dtype),
+            scratch("conv.block", p.buffer, x.dtype), scratch("conv.tile", 64 * width, x.dtype),
+            p.sizes, p.phases, p.h_taps, p.w_taps, p.inside, p.outer, p.offsets, p.strips, p.rows,
+            p.lines,
         )  # fmt: skip
 
     pool.run(share, p.tasks, cost=p.cost)
@@ -177,56 +167,52 @@ def _strides(shape: Ints) -> Ints:
 
 
 @functools.lru_cache(512)
-def _forward_plan(x, w, itemsize, stride, padding, dilation, groups, bias):
+def _forward_plan(x, w, itemsize, stride, padding, dilation, groups, bias, grad=False):
     out = out_shape(x[2:], w[2:], stride, padding, dilation)
     axes = tuple(
-        Axis(n, o, s, tuple(j * d - low for j in range(k)), tuple(range(k)))
+        Axis(n, s, (Phase(0, o, tuple((j * d - low, j) for j in range(k))),))
         for n, o, k, s, (low, _), d in zip(
             x[2:], out, w[2:], stride, padding, dilation, strict=True
         )
     )
-    y = (x[0], w[0], *out)
+    taps = math.prod(w[2:])
     return plan(
-        x[0], groups, w[1], w[0] // groups, axes, _strides(x), _strides(y), w[2:],
-        math.prod(w[2:]), itemsize, bias,
+        x[0], groups, w[1], w[0] // groups, axes, _strides(x), _strides((x[0], w[0], *out)), w[2:],
+        (w[1] * taps, taps), itemsize, bias, grad,
     )  # fmt: skip
 
 
 @functools.lru_cache(512)
-def _phase_plans(g, w, itemsize, size, stride, padding, dilation, groups):
-    """Whether all of the input is written, and (plan, start) for each remainder modulo the stride.
+def _input_plan(g, w, itemsize, size, stride, padding, dilation, groups):
+    """Whether all of the input is written; and the plan, None where no tap leads to it.
 
     Input position s · t + r gets tap j from the output at t + (r + padding − j · dilation) / s,
     where that is whole.
     """
     x = (g[0], w[1] * groups, *size)
-    strides = _strides(x)
-    choices = [  # for each axis, the remainders that any tap leads to
-        _phases(g[2 + i], size[i], w[2 + i], stride[i], padding[i][0], dilation[i])
-        for i in range(len(size))
+    phases = [  # for each axis, the remainders that any tap leads to
+        _phases(size[i], w[2 + i], stride[i], padding[i][0], dilation[i]) for i in range(len(size))
     ]
-    covered = all(len(c) == min(n, s) for c, n, s in zip(choices, size, stride, strict=True))
-    found = []
-    ys = [n * s for n, s in zip(strides[2:], stride, strict=True)]
-    for chosen in itertools.product(*choices):
-        start = sum(r * n for (r, _), n in zip(chosen, strides[2:], strict=True))
-        axes = [axis for _, axis in chosen]
-        p = plan(
-            g[0], groups, w[0] // groups, w[1], tuple(axes), _strides(g), (*strides[:2], *ys),
-            w[2:], w[1] * math.prod(w[2:]), itemsize, False,
-        )  # fmt: skip
-        found.append((p, start))
-    return covered, found
+    covered = all(len(p) == min(n, s) for p, n, s in zip(phases, size, stride, strict=True))
+    if not all(phases):
+        return covered, None
+    axes = tuple(Axis(n, 1, p, s) for n, p, s in zip(g[2:], phases, stride, strict=True))
+    taps = math.prod(w[2:])
+    return covered, plan(
+        g[0], groups, w[0] // groups, w[1], axes, _strides(g), _strides(x), w[2:],
+        (taps, w[1] * taps), itemsize, False,
+    )  # fmt: skip
 
 
-def _phases(
-    out: int, size: int, kernel: int, step: int, low: int, gap: int
-) -> list[tuple[int, Axis]]:
-    """The remainders modulo the stride along one axis that taps lead to, each as an axis."""
+def _phases(size: int, kernel: int, step: int, low: int, gap: int) -> tuple[Phase, ...]:
+    """The remainders modulo the stride along one axis that taps lead to."""
     found = []
     for r in range(min(step, size)):
-        taps = tuple(j for j in range(kernel) if (r + low - j * gap) % step == 0)
+        taps = tuple(
+            ((r + low - j * gap) // step, j)
+            for j in range(kernel)
+            if (r + low - j * gap) % step == 0
+        )
         if taps:
-            offsets = tuple((r + low - j * gap) // step for j in taps)
-            found.append((r, Axis(out, -(-(size - r) // step), 1, offsets, taps)))
-    return found
+            found.append(Phase(r, -(-(size - r) // step), taps))
+    return tuple(found)
