@@ -32,7 +32,6 @@ from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic
 
-from autograd.machine import heap
 from autograd.machine.uninterrupted import uninterrupted
 
 PLAIN = bool(numba.config.DISABLE_JIT) or os.environ.get("GLASSGRAD_TILE") == "plain"
@@ -42,9 +41,6 @@ PATIENCE = 1.0  # s of compiling after which a user is told what takes so long
 OURS = ("autograd.", "nn.")  # modules whose kernels are announced while they compile
 _FOREIGN = frozenset({"numpy", "numba", "llvmlite"}) | sys.stdlib_module_names
 """Packages whose code stands under their version, not in the stamp."""
-
-
-heap.keep_pages()
 
 
 @functools.cache
