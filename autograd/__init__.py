@@ -19,6 +19,7 @@ from autograd.derivatives import vjp as vjp
 from autograd.gradient_check import gradcheck as gradcheck
 from autograd.gradient_check import gradgradcheck as gradgradcheck
 from autograd.kernel_op import KernelOp as KernelOp
+from autograd.machine import heap as _heap
 from autograd.machine.pool import get_num_threads as get_num_threads
 from autograd.machine.pool import set_num_threads as set_num_threads
 from autograd.op import Op as Op
@@ -47,6 +48,8 @@ from autograd.spelling import refuse_name
 from autograd.value import Value as Value
 
 __version__ = "0.1.0"
+
+_heap.keep_pages()
 
 if TYPE_CHECKING:
     from autograd.plan.compiled import compile as compile

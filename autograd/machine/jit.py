@@ -26,13 +26,12 @@ import numba
 import numpy as np
 from llvmlite.binding import parse_assembly
 from numba import njit, types
-from numba.core import event
+from numba.core import codegen, event
 from numba.core.caching import FunctionCache, IndexDataCacheFile, NullCache
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic
 
-from autograd.machine import heap
 from autograd.machine.uninterrupted import uninterrupted
 
 PLAIN = bool(numba.config.DISABLE_JIT) or os.environ.get("GLASSGRAD_TILE") == "plain"
@@ -44,7 +43,21 @@ _FOREIGN = frozenset({"numpy", "numba", "llvmlite"}) | sys.stdlib_module_names
 """Packages whose code stands under their version, not in the stamp."""
 
 
-heap.keep_pages()
+@functools.cache
+def features():
+    """The vector features that Numba compiles for: by default the host's."""
+    listed = numba.config.CPU_FEATURES
+    if listed is None:
+        listed = codegen.get_host_cpu_features()
+    return frozenset(name[1:] for name in listed.split(",") if name.startswith("+"))
+
+
+WIDE = "avx512f" in features()
+"""Whether loops get 512-bit vectors.
+
+For most of Intel's processors that have them LLVM chooses 256 bits, since early ones lowered their
+clock for wide vectors.
+"""
 
 
 def stamp(function):
@@ -55,7 +68,7 @@ def stamp(function):
     constants by value. Comments and line numbers do not count.
     """
     digest = _Digest()
-    digest.add(f"{numba.__version__} {llvmlite.__version__}")
+    digest.add(f"{numba.__version__} {llvmlite.__version__} {WIDE}")
     digest.add(function)
     return digest.hash.hexdigest()
 
@@ -229,6 +242,31 @@ class _Cache(FunctionCache):
         return sig, codegen.magic_tuple()
 
 
+class _Library(JITCodeLibrary):
+    """LLVM code of a function, which says how wide its vectors may be."""
+
+    def add_ir_module(self, module):
+        if WIDE:
+            for function in module.functions:
+                if not function.is_declaration:
+                    # llvmlite's own `add` knows only attributes without a value.
+                    set.add(function.attributes, '"prefer-vector-width"="512"')
+        super().add_ir_module(module)
+
+
+class _ToWide(Compiler):
+    """Numba's compiler, for loops on all of a vector register."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.state.library = _Library(self.state.targetctx.codegen(), "kernel")
+        self.state.library.enable_object_caching()
+
+
+loops = functools.partial(njit, error_model="numpy", pipeline_class=_ToWide)
+"""Numba's decorator for functions that only kernels call."""
+
+
 def jit(function):
     """Compile a kernel when it is first called: no GIL, IEEE division, cached on disk.
 
@@ -237,7 +275,7 @@ def jit(function):
     the rest of a loop.
     """
     _tell_apart(function)
-    compiled = njit(nogil=True, error_model="numpy", no_cfunc_wrapper=True)(function)
+    compiled = loops(nogil=True, no_cfunc_wrapper=True)(function)
     if not numba.config.DISABLE_JIT:
         _forget_literals(compiled)
         compiled._compile_for_args = functools.partial(uninterrupted, compiled._compile_for_args)
@@ -249,7 +287,7 @@ def jit(function):
 def plain(function, *settings):
     """Compile a loop that stands in for vector code; `settings` tell it from others of its line."""
     _tell_apart(function, *settings)
-    return njit(error_model="numpy")(function)
+    return loops(function)
 
 
 def _tell_apart(function, *settings):
@@ -276,7 +314,7 @@ def _forget_literals(compiled):
     compiled.get_call_template = widened
 
 
-class _Part(JITCodeLibrary):
+class _Part(_Library):
     """LLVM code that is neither optimized nor made machine code: whoever links it does both."""
 
     def _optimize_functions(self, module):

@@ -11,15 +11,14 @@ import functools
 import math
 
 import numpy as np
-from numba import njit
 
 from autograd.machine.elementary import exp, larger
-from autograd.machine.jit import inline, part
+from autograd.machine.jit import inline, loops, part
 
 BLOCK = 1024
 index = np.uintp  # of an element: LLVM knows that it does not wrap, and makes vectors of the loop
 
-reduction = njit(error_model="numpy", fastmath={"reassoc", "nsz"})  # which lets LLVM sum in vectors
+reduction = loops(fastmath={"reassoc", "nsz"})  # which lets LLVM sum in vectors
 
 inlined_reduction = functools.partial(part, fastmath={"reassoc", "nsz"})
 """The same, for a part that calls `inline`.
@@ -74,7 +73,7 @@ def _moments(g, x, start, n, mean):
     return y, z
 
 
-@njit(error_model="numpy")
+@loops
 def total(x, start, n):
     """Σ x."""
     y = 0.0
@@ -83,7 +82,7 @@ def total(x, start, n):
     return y
 
 
-@njit(error_model="numpy")
+@loops
 def product(x, y, start, n):
     """Σ x y."""
     z = 0.0
@@ -92,7 +91,7 @@ def product(x, y, start, n):
     return z
 
 
-@njit(error_model="numpy")
+@loops
 def deviations(x, start, n, mean):
     """Σ (x - mean) and Σ (x - mean)², the squares of float32 beyond its range too."""
     y = z = 0.0
@@ -105,7 +104,7 @@ def deviations(x, start, n, mean):
     return y, z
 
 
-@njit(error_model="numpy")
+@loops
 def moments(g, x, start, n, mean):
     """Σ g and Σ g (x - mean)."""
     y = z = 0.0
@@ -116,7 +115,7 @@ def moments(g, x, start, n, mean):
     return y, z
 
 
-@njit(error_model="numpy")
+@loops
 def greatest(x, start, n):
     """The maximum of n numbers of x from `start`, NaN where one is."""
     m = x.dtype.type(-math.inf)

@@ -11,36 +11,26 @@ import functools
 import inspect
 import platform
 
-import numba
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
-from numba.core import cgutils, codegen
+from numba.core import cgutils
 from numba.extending import intrinsic
 
-from autograd.machine.jit import PLAIN, plain
-
-
-@functools.cache
-def _features() -> frozenset[str]:
-    """The vector features that Numba compiles for: by default the host's."""
-    listed = numba.config.CPU_FEATURES
-    if listed is None:
-        listed = codegen.get_host_cpu_features()
-    return frozenset(name[1:] for name in listed.split(",") if name.startswith("+"))
+from autograd.machine.jit import PLAIN, features, plain
 
 
 @functools.cache
 def register_bytes() -> int:
     """The bytes of a vector register."""
-    if "avx512f" in _features():
+    if "avx512f" in features():
         return 64
-    return 32 if "avx2" in _features() else 16
+    return 32 if "avx2" in features() else 16
 
 
 def has_fma() -> bool:
     """Whether a·b + c is one instruction; otherwise it is a product and a sum, rounded twice."""
-    return "fma" in _features() or platform.machine() in ("aarch64", "arm64")
+    return "fma" in features() or platform.machine() in ("aarch64", "arm64")
 
 
 def lanes(dtype: np.dtype | type) -> int:

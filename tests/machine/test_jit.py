@@ -382,3 +382,37 @@ def test_a_kernel_that_closes_over_a_name_bound_later_compiles():
         return kernel
 
     assert make()(1.0) == 2.0
+
+
+WIDTH = """
+from numba import types
+from autograd.ops.elementwise.kernel_elementwise import exp
+one = types.float32[::1]
+exp.compile((types.intp, types.intp, one, one))
+code = exp.inspect_asm(exp.signatures[0])
+print("zmm" in code)
+"""
+
+
+@COMPILES
+@pytest.mark.skipif(jit.PLAIN or not jit.WIDE, reason="the host has no 512-bit vectors")
+@pytest.mark.parametrize("processor", ["sapphirerapids", "skylake-avx512", "znver4"])
+def test_loops_use_the_widest_vectors_whatever_the_processor_is_said_to_prefer(processor, tmp_path):
+    settings = {"NUMBA_CPU_NAME": processor, "NUMBA_CACHE_DIR": str(tmp_path)}
+    settings["NUMBA_CPU_FEATURES"] = ",".join(f"+{name}" for name in sorted(jit.features()))
+    settings["PYTHONPATH"] = os.pathsep.join(sys.path)
+    done = subprocess.run(
+        [sys.executable, "-c", WIDTH],
+        env={**os.environ, **settings},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.split() == ["True"]
+
+
+@COMPILES
+def test_the_stamp_of_a_kernel_changes_with_the_width_of_its_vectors(monkeypatch):
+    now = jit.stamp(stderr_of)
+    monkeypatch.setattr(jit, "WIDE", not jit.WIDE)
+    assert jit.stamp(stderr_of) != now
