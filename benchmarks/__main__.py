@@ -14,7 +14,7 @@ from typing import Any
 from rich.console import Console
 
 from benchmarks import SUBJECTS, peak, plot, record, report
-from benchmarks.case import OURS
+from benchmarks.case import OURS, Case
 from benchmarks.harness import Plan, run
 from benchmarks.load import BUSY, busiest
 from benchmarks.peers import PEERS, interpreters, set_up
@@ -122,11 +122,16 @@ def before_start(console: Console, where: record.Result, busy: bool, fail: Any) 
     return others
 
 
-def measure(console: Console, subject: str, text: str, plan: Plan) -> list[record.Result]:
-    """Run the cases of a subject whose names contain the text."""
-    results = []
+def chosen(subject: str, text: str) -> list[Case]:
+    """The cases of a subject whose names contain the text."""
     cases = importlib.import_module(f"benchmarks.{subject}").CASES
-    for case in [case for case in cases if text in case.name]:
+    return [case for case in cases if text in case.name]
+
+
+def measure(console: Console, subject: str, cases: list[Case], plan: Plan) -> list[record.Result]:
+    """Run the cases of a subject."""
+    results = []
+    for case in cases:
         with console.status(f"{subject}: {case.name}"):
             results.append(run(subject, case, plan))
     return results
@@ -176,8 +181,10 @@ def main(argv: list[str] | None = None) -> int:
     where["others"] = before_start(console, where, args.busy, p.error)
     peaks = {"cores": where["cores"]}
     for subject in args.subjects or SUBJECTS:
-        measure_peaks(console, peaks)
-        results = measure(console, subject, args.cases, plan)
+        cases = chosen(subject, args.cases)
+        if any(case.flops or case.bytes for case in cases):
+            measure_peaks(console, peaks)
+        results = measure(console, subject, cases, plan)
         console.print(report.table(subject, results, peaks))
         for side, why in report.skipped(results).items():
             console.print(f"Skipped {side}: {why}", markup=False)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.case import OURS, Case
+from benchmarks.case import EAGER, OURS, Case
 from benchmarks.environment import clean
 from benchmarks.load import Load
 
@@ -32,7 +32,7 @@ class Plan:
 
     Parameters
     ----------
-    peers : sides to run besides glassgrad and NumPy.
+    peers : sides to run besides glassgrad's and NumPy.
     pythons : peer -> interpreter; by default the current one.
     rounds : samples per side.
     enough : approximate duration of a sample in seconds.
@@ -61,7 +61,7 @@ class Side:
         python = plan.pythons.get(name, sys.executable)
         given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
         path = [p for p in given if p and Path(p).resolve() != ROOT]
-        if name == OURS:
+        if name in (OURS, EAGER):
             path.insert(0, str(ROOT))
         command = [python, "-P", "-c", WORKER, str(ROOT), subject, case.name, name]
         self.process = subprocess.Popen(
@@ -116,7 +116,7 @@ def run(subject: str, case: Case, plan: Plan) -> dict[str, Any]:
     }
     sides: list[Side] = []
     try:
-        names = [name for name in case.sides if name in (OURS, "numpy", *plan.peers)]
+        names = [name for name in case.sides if name in (OURS, EAGER, "numpy", *plan.peers)]
         sides += (Side(plan, subject, case, name) for name in names)
         for side in sides:
             side.greet()

@@ -157,33 +157,43 @@ class Losses:
         return [*self.first, self.last.item()]
 
 
-def steps(nn: Any, net: Any, optimizer: Any, x: Any, y: Any) -> Callable[[], Losses]:
-    """Run the first steps; return a function that runs one more."""
+def steps(
+    nn: Any, net: Any, optimizer: Any, x: Any, y: Any, wrap: Callable[..., Any] | None = None
+) -> Callable[[], Losses]:
+    """Run the first steps, compiled if `wrap` does that; return a function that runs one more."""
     criterion = nn.CrossEntropyLoss()
 
-    def step() -> Any:
+    def step(x: Any, y: Any) -> Any:
         loss = criterion(net(x), y)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         return loss
 
-    first = [step().item() for _ in range(STEPS)]
-    return lambda: Losses(first, step())
+    run = wrap(step) if wrap else step
+    first = [run(x, y).item() for _ in range(STEPS)]
+    return lambda: Losses(first, run(x, y))
 
 
 Build = Callable[..., Any]
 Data = Callable[[], tuple[Any, Any]]
 
 
-def ours(build: Build, data: Data, optimizer: str, settings: dict[str, float]) -> Callable[[], Any]:
-    """In glassgrad."""
+def ours(
+    build: Build,
+    data: Data,
+    optimizer: str,
+    settings: dict[str, float],
+    wrap: Callable[..., Any] | None = None,
+) -> Callable[[], Any]:
+    """In glassgrad; `wrap` may compile the step."""
     import autograd
     import nn
 
     net = build(nn, autograd.ops.scaled_dot_product_attention)
     net.load_state_dict(weights({k: p.shape for k, p in net.named_parameters()}), strict=False)
-    return steps(nn, net, getattr(nn.optim, optimizer)(net.parameters(), **settings), *data())
+    update = getattr(nn.optim, optimizer)(net.parameters(), **settings)
+    return steps(nn, net, update, *data(), wrap=wrap)
 
 
 def torch(build: Build, data: Data, optimizer: str, settings: dict[str, float]) -> Any:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from importlib import metadata
 from typing import Any
 
-from benchmarks.case import OURS, Unavailable
+from benchmarks.case import EAGER, OURS, Unavailable
 from benchmarks.subnormal import share
 
 
@@ -49,7 +49,7 @@ def timed(work: Callable[[], Any], n: int) -> float:
 def versions(side: str) -> dict[str, str]:
     """Versions of Python and of the side's distributions."""
     found = {"python": platform.python_version()}
-    for name in (side, "numpy", *(("numba",) if side == OURS else ())):
+    for name in (side, "numpy", *(("numba",) if side in (OURS, EAGER) else ())):
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
