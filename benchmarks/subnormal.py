@@ -23,7 +23,7 @@ def share(work: Callable[[], Any]) -> float:
     shares = [0.0]
 
     def watch(_: Any) -> Callable[[Any, Any], None]:
-        return lambda v, g: shares.extend(part(x) for x in arrays(v.data, g))
+        return lambda v, g: shares.extend(part(x) for x in arrays(v._data, g))
 
     with passes.observe(watch):
         result = work()
