@@ -16,6 +16,7 @@ SUBJECTS = (
     "norm_softmax_attention",
     "optimizer",
     "training",
+    "compile",
     "import_time",
     "cold_start",
     "memory",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import importlib
 import os
 import subprocess
@@ -13,9 +14,11 @@ from typing import Any
 from rich.console import Console
 
 from benchmarks import SUBJECTS, peak, plot, record, report
-from benchmarks.case import OURS
+from benchmarks.case import OURS, Case
 from benchmarks.harness import Plan, run
+from benchmarks.load import BUSY, busiest
 from benchmarks.peers import PEERS, interpreters, set_up
+from benchmarks.processor import described
 
 PEERS_DIR = "GLASSGRAD_PEERS"
 PLOT = "ratios.svg"
@@ -52,8 +55,8 @@ def parser() -> argparse.ArgumentParser:
         "--setup-peers",
         type=Path,
         metavar="DIR",
-        help="create the peers' environments in a directory with pip; if no subject is named, do "
-        "nothing else",
+        help="create the environments of --peers in a directory with pip; if no subject is named, "
+        "do nothing else",
     )
     p.add_argument(
         "--python",
@@ -65,6 +68,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--cases", default="", metavar="TEXT", help="run only cases whose names contain this text"
     )
+    p.add_argument(
+        "--busy", action="store_true", help="measure although other work keeps the machine busy"
+    )
     p.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
     p.add_argument(
         "--out", type=Path, metavar="DIR", help=f"directory to write {record.RESULTS} and {PLOT} to"
@@ -73,7 +79,8 @@ def parser() -> argparse.ArgumentParser:
         "--compare",
         type=Path,
         metavar="OLD",
-        help="show changes from the results of an earlier run",
+        help="show changes from the results of another run: of times, or of ratios to the peers "
+        "if its processor is another one",
     )
     return p
 
@@ -95,11 +102,36 @@ def pythons(args: argparse.Namespace, fail: Any) -> dict[str, str]:
     return found
 
 
-def measure(console: Console, subject: str, text: str, plan: Plan) -> list[record.Result]:
-    """Run the cases of a subject whose names contain the text."""
-    results = []
+def before_start(console: Console, where: record.Result, busy: bool, fail: Any) -> float | None:
+    """Tell what is measured on; refuse a machine that does something else."""
+    say = functools.partial(console.print, markup=False, soft_wrap=True)
+    say(f"On {described(where)}")
+    if where["dropped"]:
+        settings = ", ".join(f"{name}={value}" for name, value in where["dropped"].items())
+        say(f"Dropped from the environment, as it may hold a side back: {settings}")
+    others, who = busiest()
+    if others is None:
+        say("What else runs here is not known: this system has no /proc/stat")
+    elif others > BUSY:
+        text = f"other work takes {others:.1f} of {where['cores']} cores: {'; '.join(who)}"
+        if not busy:
+            fail(f"{text}. Stop it, or pass --busy: rows are marked then, not to be trusted")
+        say(f"Busy: {text}")
+    else:
+        say(f"Other work takes {others:.2f} of {where['cores']} cores")
+    return others
+
+
+def chosen(subject: str, text: str) -> list[Case]:
+    """The cases of a subject whose names contain the text."""
     cases = importlib.import_module(f"benchmarks.{subject}").CASES
-    for case in [case for case in cases if text in case.name]:
+    return [case for case in cases if text in case.name]
+
+
+def measure(console: Console, subject: str, cases: list[Case], plan: Plan) -> list[record.Result]:
+    """Run the cases of a subject."""
+    results = []
+    for case in cases:
         with console.status(f"{subject}: {case.name}"):
             results.append(run(subject, case, plan))
     return results
@@ -137,22 +169,27 @@ def main(argv: list[str] | None = None) -> int:
     if args.setup_peers:
         args.setup_peers = args.setup_peers.absolute()
         try:
-            set_up(args.setup_peers, lambda text: console.print(text, soft_wrap=True, markup=False))
+            set_up(args.setup_peers, peers, functools.partial(console.print, soft_wrap=True))
         except subprocess.CalledProcessError:
             print("glassgrad bench: pip could not install a peer; see above", file=sys.stderr)
             return 1
         if not args.subjects:
             console.print(f"Next: glassgrad bench --peers-dir {args.setup_peers}", markup=False)
             return 0
-    plan = Plan(peers, pythons(args, p.error), *((5, 0.03) if args.quick else (15, 0.1)))
+    plan = Plan(peers, pythons(args, p.error), *((5, 0.03, 20.0) if args.quick else (15, 0.1)))
     where, everything = record.machine(), list[record.Result]()
+    where["others"] = before_start(console, where, args.busy, p.error)
     peaks = {"cores": where["cores"]}
     for subject in args.subjects or SUBJECTS:
-        measure_peaks(console, peaks)
-        results = measure(console, subject, args.cases, plan)
+        cases = chosen(subject, args.cases)
+        if any(case.flops or case.bytes for case in cases):
+            measure_peaks(console, peaks)
+        results = measure(console, subject, cases, plan)
         console.print(report.table(subject, results, peaks))
         for side, why in report.skipped(results).items():
             console.print(f"Skipped {side}: {why}", markup=False)
+        for doubt in report.doubts(results):
+            console.print(doubt, markup=False, soft_wrap=True)
         everything += results
         if args.out:
             record.write(args.out, where, peaks, everything)
@@ -161,9 +198,10 @@ def main(argv: list[str] | None = None) -> int:
         (args.out / PLOT).write_text(plot.svg(everything, title), encoding="utf-8")
         console.print(f"Wrote {args.out / record.RESULTS} and {PLOT}", soft_wrap=True, markup=False)
     if before is not None:
-        console.print(report.comparison(record.changes(before["results"], everything)))
-        if before["machine"].get("processor") != where["processor"]:
-            console.print("The two runs are from different machines.")
+        other = before["machine"].get("processor") != where["processor"]
+        console.print(report.comparison(record.changes(before["results"], everything, other)))
+        if other:
+            console.print(f"The other run's machine: {described(before['machine'])}.", markup=False)
     return 1 if any("wrong" in result for result in everything) else 0
 
 

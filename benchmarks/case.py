@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 OURS = "glassgrad"
+EAGER = "eager"  # glassgrad too, in rows whose side of ours is compiled
 
 
 class Unavailable(Exception):  # noqa: N818 - an answer, not a fault

@@ -8,13 +8,17 @@ import os
 import statistics
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.case import OURS, Case
+from benchmarks.case import EAGER, OURS, Case
+from benchmarks.environment import clean
+from benchmarks.load import Load
 
 ROOT = Path(__file__).parents[1]
+LEAST = 3  # rounds
 # Our path comes last: HIPS's autograd has the same import name.
 WORKER = (
     "import sys; sys.path.append(sys.argv.pop(1)); from benchmarks.worker import main; "
@@ -28,16 +32,18 @@ class Plan:
 
     Parameters
     ----------
-    peers : sides to run besides glassgrad and NumPy.
+    peers : sides to run besides glassgrad's and NumPy.
     pythons : peer -> interpreter; by default the current one.
     rounds : samples per side.
     enough : approximate duration of a sample in seconds.
+    longest : seconds of samples after which a case has no more rounds, but for the first three.
     """
 
     peers: list[str]
     pythons: dict[str, str] = field(default_factory=dict)
     rounds: int = 15
     enough: float = 0.1
+    longest: float = 60.0
 
 
 class Wrong(Exception):  # noqa: N818 - a result, not a fault
@@ -55,7 +61,7 @@ class Side:
         python = plan.pythons.get(name, sys.executable)
         given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
         path = [p for p in given if p and Path(p).resolve() != ROOT]
-        if name == OURS:
+        if name in (OURS, EAGER):
             path.insert(0, str(ROOT))
         command = [python, "-P", "-c", WORKER, str(ROOT), subject, case.name, name]
         self.process = subprocess.Popen(
@@ -63,7 +69,7 @@ class Side:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
+            env={**clean(), "PYTHONPATH": os.pathsep.join(path)},
         )
 
     def greet(self) -> None:
@@ -79,11 +85,11 @@ class Side:
             raise Wrong(f"the side {self.name!r} exited without an answer")
         return json.loads(line)  # type: ignore[no-any-return]
 
-    def measure(self) -> None:
-        """Take one sample."""
-        self.process.stdin.write("\n")  # type: ignore[union-attr]
+    def ask(self, what: str) -> float:
+        """Have the worker take a "sample", or look for "subnormal" numbers."""
+        self.process.stdin.write(what + "\n")  # type: ignore[union-attr]
         self.process.stdin.flush()  # type: ignore[union-attr]
-        self.samples.append(self.answer()["sample"])
+        return float(self.answer()[what])
 
     def close(self) -> None:
         """End the worker."""
@@ -91,7 +97,11 @@ class Side:
 
 
 def run(subject: str, case: Case, plan: Plan) -> dict[str, Any]:
-    """Run one case; return plain data. If it contains ``wrong``, nothing was timed."""
+    """Run one case; return plain data. If it contains ``wrong``, nothing was timed.
+
+    ``others`` is how many cores other processes kept busy meanwhile, ``subnormal`` the largest
+    share of subnormal numbers in an array of glassgrad's side.
+    """
     result: dict[str, Any] = {
         "subject": subject,
         "case": case.name,
@@ -101,11 +111,12 @@ def run(subject: str, case: Case, plan: Plan) -> dict[str, Any]:
         "bytes": case.bytes,
         "cores": case.cores,
         "sides": {},
+        "ratios": {},
         "skipped": {},
     }
     sides: list[Side] = []
     try:
-        names = [name for name in case.sides if name in (OURS, "numpy", *plan.peers)]
+        names = [name for name in case.sides if name in (OURS, EAGER, "numpy", *plan.peers)]
         sides += (Side(plan, subject, case, name) for name in names)
         for side in sides:
             side.greet()
@@ -113,10 +124,18 @@ def run(subject: str, case: Case, plan: Plan) -> dict[str, Any]:
         if case.compared:
             for other in present[1:]:
                 same_numbers(present[0], other, case.tolerance)
-        for _ in range(plan.rounds):
+        load, start = Load(s.process.pid for s in sides), time.perf_counter()
+        for done in range(plan.rounds):
+            if done >= LEAST and time.perf_counter() - start > plan.longest:
+                break
             for side in present:
-                side.measure()
+                side.samples.append(side.ask("sample"))
+        result["others"] = load.others()
+        result["subnormal"] = max(
+            (s.ask("subnormal") for s in present if s.name == OURS), default=0
+        )
         result["sides"] = {s.name: summary(s.samples) for s in present}
+        result["ratios"] = ratios({s.name: s.samples for s in present})
         result["versions"] = {s.name: s.versions for s in present}
         result["skipped"] = {s.name: s.missing for s in sides if s.missing}
     except Wrong as error:
@@ -137,25 +156,32 @@ def same_numbers(a: Side, b: Side, tolerance: float) -> None:
 
 
 def summary(samples: list[float]) -> dict[str, Any]:
-    """Median, minimum, and interquartile range relative to the median."""
+    """Median, least, quartiles, and the samples themselves."""
     ordered = sorted(samples)
-    low, high = ordered[len(ordered) // 4], ordered[-1 - len(ordered) // 4]
-    median = statistics.median(ordered)
+    quarter = len(ordered) // 4
     return {
-        "median": median,
+        "median": statistics.median(ordered),
         "best": ordered[0],
-        "spread": (high - low) / median if median else 0.0,
+        "low": ordered[quarter],
+        "high": ordered[-1 - quarter],
         "samples": samples,
+    }
+
+
+def ratios(samples: dict[str, list[float]]) -> dict[str, dict[str, Any]]:
+    """Side -> summary of its times relative to ours, round by round."""
+    ours = samples.get(OURS, [])
+    return {
+        side: summary([a / b if b else math.nan for a, b in zip(theirs, ours, strict=True)])
+        for side, theirs in samples.items()
+        if side != OURS and ours
     }
 
 
 def ratio(result: dict[str, Any], side: str) -> float | None:
     """Time of a side relative to ours: the median of the ratios of all rounds."""
-    sides = result["sides"]
-    if side == OURS or OURS not in sides or side not in sides:
-        return None
-    pairs = zip(sides[side]["samples"], sides[OURS]["samples"], strict=True)
-    return float(statistics.median(theirs / ours for theirs, ours in pairs))
+    found = result["ratios"].get(side)
+    return None if found is None else float(found["median"])
 
 
 def means(results: list[dict[str, Any]]) -> dict[str, dict[str, tuple[float, int]]]:

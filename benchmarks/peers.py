@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import venv
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 ENVIRONMENTS = {
@@ -27,8 +27,8 @@ def interpreter(environment: Path) -> Path:
     return environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def set_up(directory: Path, say: Callable[[str], object]) -> None:
-    """Create the environments in a directory, with pinned versions; existing ones are reused.
+def set_up(directory: Path, chosen: Collection[str], say: Callable[[str], object]) -> None:
+    """Create the environments of some peers, with pinned versions; existing ones are reused.
 
     Raises
     ------
@@ -36,7 +36,9 @@ def set_up(directory: Path, say: Callable[[str], object]) -> None:
         pip could not install a peer; its output says why.
     """
     for name, peers in ENVIRONMENTS.items():
-        wanted = [requirement for requirements in peers.values() for requirement in requirements]
+        wanted = [requirement for peer in peers if peer in chosen for requirement in peers[peer]]
+        if not wanted:
+            continue
         say(f"{directory / name}: {' '.join(wanted)}")
         python = interpreter(directory / name)
         if not python.exists():

@@ -1,42 +1,35 @@
-"""A run as JSON: machine, versions and results."""
+"""A run as JSON: machine, versions and results; and what has changed since another run."""
 
 from __future__ import annotations
 
 import datetime
 import json
+import math
 import os
 import platform
 import subprocess
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness import ROOT
+from benchmarks.environment import dropped
+from benchmarks.harness import ROOT, ratios, summary
+from benchmarks.processor import processor
 
 Result = dict[str, Any]
 RESULTS = "results.json"
+WORDS = {"s": ("slower", "faster"), "×": ("better", "worse")}  # more, less
 
 
 def machine() -> dict[str, Any]:
     """Description of the machine."""
-    allowed = getattr(os, "sched_getaffinity", None)
     return {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "platform": platform.platform(),
-        "processor": processor(),
-        "cores": len(allowed(0)) if allowed else os.cpu_count(),
+        **processor(),
         "load": os.getloadavg() if hasattr(os, "getloadavg") else None,
+        "dropped": dropped(),
         "commit": commit(),
     }
-
-
-def processor() -> str:
-    """Name of the processor, if known."""
-    listed = Path("/proc/cpuinfo")
-    if listed.exists():
-        for line in listed.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def commit() -> str | None:
@@ -82,47 +75,52 @@ def read(path: Path) -> Result:
     run = json.loads(path.read_text())
     if not isinstance(run, dict) or not {"machine", "results"} <= run.keys():
         raise ValueError(f"{path} contains no benchmark results")
+    for result in run["results"]:
+        if "ratios" not in result:  # written by an earlier version
+            samples = {side: s["samples"] for side, s in result["sides"].items()}
+            result["sides"] = {side: summary(x) for side, x in samples.items()}
+            result["ratios"] = ratios(samples)
     return run
 
 
-def changes(old: list[Result], new: list[Result]) -> list[dict[str, Any]]:
+def changes(old: list[Result], new: list[Result], relative: bool = False) -> list[dict[str, Any]]:
     """Changes of all sides and rows that both runs have.
+
+    Parameters
+    ----------
+    old, new : results of the runs.
+    relative : compare the peers' times relative to ours instead of times, as between machines.
 
     Returns
     -------
     list of dict
         With ``subject``, ``case``, ``side``, ``unit``, ``old`` and ``new`` (medians), ``factor``
-        (new / old) and ``verdict``: "slower" or "faster" ("more" or "less" for other units than
-        seconds) if the interquartile ranges are disjoint, otherwise "".
+        (new / old) and ``verdict``, "" if the interquartile ranges overlap. Otherwise "slower" or
+        "faster" for seconds, "better" or "worse" for ratios, "more" or "less" for other units.
     """
-    before = {(r["subject"], r["case"]): r["sides"] for r in old}
+    kind = "ratios" if relative else "sides"
+    before = {(r["subject"], r["case"]): r[kind] for r in old}
     found = []
     for result in new:
         key = result["subject"], result["case"]
-        for side, now in result["sides"].items():
+        unit = "×" if relative else result["unit"]
+        more, less = WORDS.get(unit, ("more", "less"))
+        for side, now in result[kind].items():
             if (then := before.get(key, {}).get(side)) is None:
                 continue
-            (old_low, old_high), (new_low, new_high) = _middle(then), _middle(now)
-            verdict = "more" if new_low > old_high else "less" if new_high < old_low else ""
-            if verdict and result["unit"] == "s":
-                verdict = {"more": "slower", "less": "faster"}[verdict]
+            verdict = (
+                more if now["low"] > then["high"] else less if now["high"] < then["low"] else ""
+            )
             found.append(
                 {
                     "subject": key[0],
                     "case": key[1],
                     "side": side,
-                    "unit": result["unit"],
+                    "unit": unit,
                     "old": then["median"],
                     "new": now["median"],
-                    "factor": now["median"] / then["median"] if then["median"] else float("nan"),
+                    "factor": now["median"] / then["median"] if then["median"] else math.nan,
                     "verdict": verdict,
                 }
             )
     return found
-
-
-def _middle(s: dict[str, Any]) -> tuple[float, float]:
-    """Interquartile range of the samples."""
-    ordered = sorted(s["samples"])
-    quarter = len(ordered) // 4
-    return ordered[quarter], ordered[-1 - quarter]

@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from benchmarks.harness import means, ratio
+from benchmarks.load import BUSY
 from benchmarks.record import Result
 
 PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1, ""))
@@ -34,12 +35,12 @@ def table(subject: str, results: list[Result], peaks: Result) -> Table:
     """One row per side, ours first; then the geometric means of the groups."""
     peak = any(share(r, side, peaks) is not None for r in results for side in r["sides"])
     t = Table(title=subject, title_justify="left")
-    for name in ("case", "side"):
-        t.add_column(name)
+    t.add_column("case", overflow="fold")
+    t.add_column("side", no_wrap=True)
     for name in ("median", "spread", "× ours", *(("of peak",) if peak else ())):
         t.add_column(name, justify="right")
     for result in results:
-        case = result["case"]
+        case = escape(result["case"]) + "".join(f" [yellow]{m}[/yellow]" for m in marks(result))
         if "wrong" in result:
             t.add_row(case, f"[bold red]not timed: {escape(result['wrong'])}[/bold red]")
         for side, s in result["sides"].items():
@@ -48,7 +49,7 @@ def table(subject: str, results: list[Result], peaks: Result) -> Table:
                 case,
                 side,
                 readable(s["median"], result["unit"]),
-                f"{s['spread']:.0%}",
+                f"{spread(s):.0%}",
                 "" if r is None else f"{r:.2f}",
                 *(("" if part is None else f"{part:.0%}",) if peak else ()),
             )
@@ -61,6 +62,32 @@ def table(subject: str, results: list[Result], peaks: Result) -> Table:
     return t
 
 
+def spread(s: dict[str, Any]) -> float:
+    """Interquartile range relative to the median."""
+    return float((s["high"] - s["low"]) / s["median"]) if s["median"] else 0.0
+
+
+def is_busy(result: Result) -> bool:
+    """Whether something else kept the machine busy while a row was measured."""
+    return (result.get("others") or 0.0) > BUSY
+
+
+def marks(result: Result) -> list[str]:
+    """What makes the times of a row doubtful."""
+    return ["busy"] * is_busy(result) + ["subnormal"] * (result.get("subnormal", 0.0) > 0)
+
+
+def doubts(results: list[Result]) -> list[str]:
+    """A line about each mark."""
+    lines = []
+    for result in results:
+        if is_busy(result):
+            lines.append(f"Busy: other work took {result['others']:.1f} cores in {result['case']}")
+        if (part := result.get("subnormal", 0.0)) > 0:
+            lines.append(f"Subnormal: {part:.2g} of an array's numbers in {result['case']}")
+    return lines
+
+
 def skipped(results: list[Result]) -> dict[str, str]:
     """Side -> reason why it was skipped."""
     return {side: why for result in results for side, why in result["skipped"].items()}
@@ -68,13 +95,15 @@ def skipped(results: list[Result]) -> dict[str, str]:
 
 def comparison(found: list[dict[str, Any]]) -> Table:
     """Old and new medians, and whether they differ by more than the spread."""
-    t = Table(title="compared with the earlier run", title_justify="left")
+    relative = any(change["unit"] == "×" for change in found)
+    title = "compared with the other machine: peers' times relative to glassgrad's"
+    t = Table(title=title if relative else "compared with the earlier run", title_justify="left")
     for name in ("subject", "case", "side"):
         t.add_column(name)
     for name in ("old", "new", "new / old"):
         t.add_column(name, justify="right")
     t.add_column("beyond the spread")
-    colors = {"slower": "bold red", "faster": "green"}
+    colors = {"slower": "bold red", "worse": "bold red", "faster": "green", "better": "green"}
     for change in found:
         verdict, color = change["verdict"], colors.get(change["verdict"])
         t.add_row(

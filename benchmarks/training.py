@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import math
 from collections.abc import Callable
@@ -157,33 +158,53 @@ class Losses:
         return [*self.first, self.last.item()]
 
 
-def steps(nn: Any, net: Any, optimizer: Any, x: Any, y: Any) -> Callable[[], Losses]:
-    """Run the first steps; return a function that runs one more."""
+def steps(
+    nn: Any, net: Any, optimizer: Any, x: Any, y: Any, wrap: Callable[..., Any] | None = None
+) -> Callable[[], Losses]:
+    """Run the first steps, compiled if `wrap` does that; return a function that runs one more.
+
+    The later steps begin at the start again, with a learning rate of 0: in thousands of steps on
+    one batch units would die, and their moments become subnormal, which takes a time that no
+    training has.
+    """
+    start = [copy.deepcopy(x.state_dict()) for x in (net, optimizer)]
     criterion = nn.CrossEntropyLoss()
 
-    def step() -> Any:
+    def step(x: Any, y: Any) -> Any:
         loss = criterion(net(x), y)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         return loss
 
-    first = [step().item() for _ in range(STEPS)]
-    return lambda: Losses(first, step())
+    run = wrap(step) if wrap else step
+    first = [run(x, y).item() for _ in range(STEPS)]
+    net.load_state_dict(start[0])
+    optimizer.load_state_dict(start[1])
+    for group in optimizer.param_groups:
+        group["lr"] = 0.0
+    return lambda: Losses(first, run(x, y))
 
 
 Build = Callable[..., Any]
 Data = Callable[[], tuple[Any, Any]]
 
 
-def ours(build: Build, data: Data, optimizer: str, settings: dict[str, float]) -> Callable[[], Any]:
-    """In glassgrad."""
+def ours(
+    build: Build,
+    data: Data,
+    optimizer: str,
+    settings: dict[str, float],
+    wrap: Callable[..., Any] | None = None,
+) -> Callable[[], Any]:
+    """In glassgrad; `wrap` may compile the step."""
     import autograd
     import nn
 
     net = build(nn, autograd.ops.scaled_dot_product_attention)
     net.load_state_dict(weights({k: p.shape for k, p in net.named_parameters()}), strict=False)
-    return steps(nn, net, getattr(nn.optim, optimizer)(net.parameters(), **settings), *data())
+    update = getattr(nn.optim, optimizer)(net.parameters(), **settings)
+    return steps(nn, net, update, *data(), wrap=wrap)
 
 
 def torch(build: Build, data: Data, optimizer: str, settings: dict[str, float]) -> Any:
@@ -217,7 +238,7 @@ def jax(sizes: tuple[int, ...], data: Data, lr: float) -> Callable[[], Any]:
         return -jax.nn.log_softmax(h)[np.arange(len(y)), y].mean()
 
     @functools.partial(jax.jit, donate_argnums=0)
-    def step(state: Any) -> Any:
+    def step(state: Any, lr: Any) -> Any:
         p, m, v, n = state
         n = n + 1
         loss, g = jax.value_and_grad(loss_of)(p)
@@ -230,15 +251,17 @@ def jax(sizes: tuple[int, ...], data: Data, lr: float) -> Callable[[], Any]:
         return (jax.tree.map(update, p, m, v), m, v, n), loss
 
     zeros = functools.partial(jax.tree.map, np.zeros_like)
+    start = jax.tree.map(np.copy, p)
     state = (p, zeros(p), zeros(p), np.float32(0))
 
-    def one() -> Any:
+    def one(lr: float) -> Any:
         nonlocal state
-        state, loss = jax.block_until_ready(step(state))
+        state, loss = jax.block_until_ready(step(state, lr))
         return loss
 
-    first = [float(one()) for _ in range(STEPS)]
-    return lambda: Losses(first, one())
+    first = [float(one(lr)) for _ in range(STEPS)]
+    state = (start, zeros(start), zeros(start), np.float32(0))
+    return lambda: Losses(first, one(0.0))
 
 
 def case(

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from importlib import metadata
 from typing import Any
 
-from benchmarks.case import OURS, Unavailable
+from benchmarks.case import EAGER, OURS, Unavailable
+from benchmarks.subnormal import share
 
 
 def numbers(x: Any) -> Iterator[float]:
@@ -48,7 +49,7 @@ def timed(work: Callable[[], Any], n: int) -> float:
 def versions(side: str) -> dict[str, str]:
     """Versions of Python and of the side's distributions."""
     found = {"python": platform.python_version()}
-    for name in (side, "numpy", *(("numba",) if side == OURS else ())):
+    for name in (side, "numpy", *(("numba",) if side in (OURS, EAGER) else ())):
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
@@ -57,10 +58,10 @@ def versions(side: str) -> dict[str, str]:
 
 
 def main(subject: str, name: str, side: str, enough: float) -> None:
-    """Set up a side, then take a sample for each line on standard input.
+    """Set up a side, then take a sample for each line "sample" on standard input.
 
     Prints a JSON line with the side's result, or the reason why it can't run; then one JSON line
-    per sample.
+    per line. The line "subnormal" asks for the share of subnormal numbers in its data.
     """
     cases = importlib.import_module(f"benchmarks.{subject}").CASES
     (case,) = (c for c in cases if c.name == name)
@@ -74,7 +75,10 @@ def main(subject: str, name: str, side: str, enough: float) -> None:
         return
     say(numbers=list(numbers(work())) if case.compared else [], versions=versions(side))
     n = 1 if case.measures_itself else 0
-    for _ in sys.stdin:
+    for line in sys.stdin:
+        if line == "subnormal\n":
+            say(subnormal=0.0 if case.measures_itself else share(work))
+            continue
         n = n or repeats(work, enough)  # only now, when no other side is running
         say(sample=work() if case.measures_itself else timed(work, n) / n)
 

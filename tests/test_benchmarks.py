@@ -13,10 +13,19 @@ import pytest
 
 benchmarks = pytest.importorskip("benchmarks")
 
-from benchmarks import peers, plot, record, report  # noqa: E402
+from benchmarks import harness, peers, plot, record, report  # noqa: E402
 from benchmarks.__main__ import main  # noqa: E402
-from benchmarks.case import OURS  # noqa: E402
-from benchmarks.harness import Plan, Wrong, means, ratio, run, same_numbers, summary  # noqa: E402
+from benchmarks.case import OURS, Case  # noqa: E402
+from benchmarks.harness import (  # noqa: E402
+    Plan,
+    Wrong,
+    means,
+    ratio,
+    ratios,
+    run,
+    same_numbers,
+    summary,
+)
 
 SUBJECT = """
 from benchmarks.case import OURS, Case, Unavailable
@@ -66,7 +75,8 @@ def made(sides, **more):
     """A result as `run` gives it, of samples that are given."""
     result = {"subject": "s", "case": "c", "unit": "s", "skipped": {}}
     result |= dict.fromkeys(("group", "flops", "bytes", "cores"))
-    return {**result, "sides": {side: summary(x) for side, x in sides.items()}, **more}
+    summaries = {side: summary(x) for side, x in sides.items()}
+    return {**result, "sides": summaries, "ratios": ratios(sides), **more}
 
 
 def test_sides_with_the_same_numbers_are_timed(results):
@@ -146,6 +156,52 @@ def test_only_what_lies_beyond_the_spread_has_changed():
     assert record.changes(old, [made({OURS: [1.0]}, case="another")]) == []
 
 
+def test_between_processors_ratios_are_compared():
+    old = [made({OURS: [1.0, 1.1], "torch": [2.0, 2.2]})]
+    new = [made({OURS: [0.1, 0.1], "torch": [0.3, 0.3]})]
+    (change,) = record.changes(old, new, relative=True)
+    assert (change["side"], change["unit"], change["verdict"]) == ("torch", "×", "better")
+    assert change["factor"] == pytest.approx(1.5)
+    assert record.changes(new, old, relative=True)[0]["verdict"] == "worse"
+
+
+def test_a_run_of_an_earlier_version_is_read(tmp_path):
+    old = made({OURS: [1.0, 2.0], "torch": [3.0, 4.0]})
+    del old["ratios"], old["sides"][OURS]["low"]
+    path = tmp_path / record.RESULTS
+    path.write_text(json.dumps({"machine": {}, "results": [old]}))
+    (new,) = record.read(path)["results"]
+    assert ratio(new, "torch") == 2.5
+    assert new["sides"][OURS]["low"] == 1.0
+
+
+def test_a_run_says_how_busy_the_machine_was(results):
+    others = results["same"]["others"]
+    assert others is None or others >= 0
+
+
+def test_rounds_end_when_a_case_takes_too_long(monkeypatch):
+    made_up = Case("rate", {OURS: int}, measures_itself=True, compared=False)
+    asked = []
+
+    class Side:
+        def __init__(self, plan, subject, case, name):
+            self.name, self.missing, self.samples, self.versions = name, None, [], {}
+            self.process = type("Process", (), {"pid": 1})
+
+        def greet(self): ...
+
+        def close(self): ...
+
+        def ask(self, what):
+            asked.append(what)
+            return 1.0
+
+    monkeypatch.setattr(harness, "Side", Side)
+    run("s", made_up, Plan([], rounds=50, longest=0.0))
+    assert asked == ["sample"] * 3 + ["subnormal"]
+
+
 def test_a_run_is_written_and_read_again(results, tmp_path):
     path = record.write(tmp_path, record.machine(), {"flops": 1.0}, list(results.values()))
     run = record.read(tmp_path)
@@ -200,7 +256,7 @@ def test_environments_are_made_with_pinned_versions(tmp_path, monkeypatch):
     done = []
     monkeypatch.setattr(peers.venv, "create", lambda path, with_pip: done.append(path.name))
     monkeypatch.setattr(peers.subprocess, "run", lambda command, check: done.append(command))
-    peers.set_up(tmp_path, print)
+    peers.set_up(tmp_path, peers.PEERS, print)
     assert [d for d in done if isinstance(d, str)] == ["peers", "hips"]
     wanted = [word for d in done if isinstance(d, list) for word in d[5:]]
     assert all("==" in word for word in wanted)
