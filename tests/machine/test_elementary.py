@@ -220,6 +220,59 @@ def test_choices_by_sign_and_by_range_are_numpys_nan_and_infinity_included(dtype
     assert np.array_equal(call("relu6_grad", a, x), inside, equal_nan=True)
 
 
+@pytest.mark.parametrize("dtype", [SINGLE, DOUBLE])
+def test_choices_between_two_and_by_a_mask_are_numpys_nan_and_infinity_included(dtype, rng):
+    odd = [np.nan, np.inf, -np.inf, 0.0, -0.0, 6.0]
+    g = np.concatenate([rng.normal(0, 4, 500).round(), odd]).astype(dtype)
+    a, b = (rng.permutation(g) for _ in range(2))
+    c = a > 1
+    with np.errstate(all="ignore"):
+        wanted = [
+            ("picked", (a, b, c), np.where(c, a, b)),
+            ("kept", (g, c), np.where(c, g, 0)),
+            ("dropped", (g, c), np.where(c, 0, g)),
+            ("signed", (g, a), g * np.sign(a)),
+            ("larger_grad", (g, a, b), np.where(a < b, 0, np.where(a == b, g / 2, g))),
+            ("smaller_grad", (g, a, b), np.where(a > b, 0, np.where(a == b, g / 2, g))),
+        ]
+    for name, arrays, want in wanted:
+        assert np.array_equal(call(name, *arrays), want, equal_nan=True), name
+
+
+CHOICES = {
+    "where": lambda x, y: np.where(x.detach() > 0, x, y),
+    "where with a number": lambda x, y: np.where(x.detach() > 0, x * y, 1),
+    "where with a number first": lambda x, y: np.where(x.detach() > 0, -2, x * y),
+    "maximum": np.maximum,
+    "minimum": np.minimum,
+    "maximum of itself": lambda x, y: np.maximum(x, x + 0 * y),
+    "clip": lambda x, y: np.clip(x * y, -1, 0.5),
+    "clip above": lambda x, y: np.clip(x * y, None, 0.5),
+    "clip by arrays": lambda x, y: np.clip(x * y, -np.ones(x.shape, x.dtype), 0.5),
+    "abs": lambda x, y: np.abs(x) * y,
+}
+
+
+@pytest.mark.parametrize("dtype", [SINGLE, DOUBLE])
+@pytest.mark.parametrize("name", CHOICES)
+def test_large_choices_are_those_of_small_arrays(name, dtype, rng):
+    x, y = rng.normal(0, 1, (2, 36_000)).round(1).astype(dtype)
+
+    def found(x, y):
+        x, y = autograd.Value(x), autograd.Value(y)
+        z = CHOICES[name](x, y)
+        z.backward(z.data)
+        return [z.data, x.grad] if y.grad is None else [z.data, x.grad, y.grad]
+
+    small = [found(*pair) for pair in zip(np.split(x, 72), np.split(y, 72), strict=True)]
+    large = found(x, y)
+    turned = found(x.reshape(180, 200).T, y.reshape(180, 200).T)
+    for got, view, *parts in zip(large, turned, *small, strict=True):
+        assert got.dtype == dtype
+        np.testing.assert_array_equal(got, np.concatenate(parts))
+        np.testing.assert_array_equal(view, got.reshape(180, 200).T)
+
+
 @pytest.mark.parametrize("name", ["leaky_relu", "prelu", "elu", "celu", "selu", "relu6"])
 def test_large_arrays_get_from_kernels_what_small_ones_get_from_numpy(name, rng):
     x = rng.normal(0, 4, 36_000).astype(SINGLE)

@@ -11,10 +11,12 @@ from autograd.calls import bind_methods
 from autograd.dispatch import OPS
 from autograd.node import Node
 from autograd.op import Op, elementwise
+from autograd.ops.elementwise.by_size import kernel_for
 from autograd.ops.samples import between, domains, nonzero, positive, real
 from autograd.symbol import Symbol
 
 
+@kernel_for("signed", "({a} * np.sign({b}))")
 def _signed(g: Any, a: Any) -> Any:
     """g sign(a), the gradient of |a|: 0 at the kink."""
     return g * np.sign(a)
@@ -276,7 +278,7 @@ elementwise(
 elementwise(
     np.absolute,
     r"\left|{a}\right|",
-    lambda g, y, a: bent(signed, g, a) if isinstance(g, Node) else g * np.sign(a),
+    lambda g, y, a: bent(signed, g, a) if isinstance(g, Node) else _signed(g, a),
     of=(np.absolute, np.fabs),
     bind="__abs__",
     singular=True,

@@ -6,9 +6,10 @@ The thresholds were measured as benchmarks/elementwise.py does.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 from numpy._core._multiarray_umath import __cpu_features__  # type: ignore[import-not-found]
 
 from autograd.machine.choice import alike
@@ -34,10 +35,13 @@ SIZES = {
     "relu_grad": 4_096,
     "relu6_grad": 4_096,
     "where_positive": 16_384,
+    "signed": 8_192,
 }
+MASKED = frozenset({"picked", "kept", "dropped"})
+"""Kernels whose last array is a mask."""
 
 
-def elementwise(name: str, *arrays: Any) -> Any:
+def elementwise(name: str, *arrays: Any, numbers: Sequence[float] = ()) -> Any:
     """Compute a function of large arrays by its kernel, or return None: then NumPy is faster.
 
     None is also what Values, Symbols, numbers, other dtypes and mixed shapes get.
@@ -48,6 +52,8 @@ def elementwise(name: str, *arrays: Any) -> Any:
         The kernel in kernel_elementwise.py.
     *arrays
         What the kernel takes.
+    numbers : sequence of float
+        What it takes after them.
 
     Examples
     --------
@@ -55,10 +61,16 @@ def elementwise(name: str, *arrays: Any) -> Any:
     >>> elementwise("sigmoid", np.zeros(10)) is None
     True
     """
-    if not alike(SIZES.get(name, SIZE), arrays):
+    floats = arrays[:-1] if name in MASKED else arrays
+    if not alike(SIZES.get(name, SIZE), floats):
+        return None
+    mask = arrays[-1]
+    if name in MASKED and not (
+        type(mask) is np.ndarray and mask.dtype.char == "?" and mask.shape == arrays[0].shape
+    ):
         return None
     kernels: Any = load("autograd.ops.elementwise.kernel_elementwise")
-    return kernels.apply(getattr(kernels, name), *arrays)
+    return kernels.apply(getattr(kernels, name), *arrays, numbers=numbers)
 
 
 class Scalar:

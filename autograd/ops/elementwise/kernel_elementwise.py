@@ -100,6 +100,50 @@ def where_positive(x, a, b):
 
 
 @_mapped
+def signed(g, x):
+    """g times the sign of x."""
+    return g if x > 0 else (-g if x < 0 else g * abs(x))
+
+
+@_mapped
+def larger_grad(g, x, y):
+    """g where x is not less than y, half of it where they are equal; NaN is not less."""
+    return 0 if x < y else (g * 0.5 if x == y else g)
+
+
+@_mapped
+def smaller_grad(g, x, y):
+    """g where x is not greater than y, half of it where they are equal."""
+    return 0 if x > y else (g * 0.5 if x == y else g)
+
+
+@_mapped
+def picked(x, y, c):
+    """x where c, else y."""
+    return x if c else y
+
+
+@_mapped
+def kept(g, c):
+    """g where c, else 0."""
+    return g if c else 0
+
+
+@_mapped
+def dropped(g, c):
+    """g where not c, else 0."""
+    return 0 if c else g
+
+
+@jit
+def clip_grad(begin, end, g, x, low, high, out):
+    """out = g where x is between two numbers, or NaN."""
+    g, x, out = g[begin:end], x[begin:end], out[begin:end]
+    for i in range(out.size):
+        out[i] = 0 if x[i] < low or x[i] > high else g[i]
+
+
+@_mapped
 def gelu_grad(g, x):
     """g times the slope of gelu."""
     return g * elementary.gelu_slope(x)
@@ -122,8 +166,10 @@ gelu = _mapped(elementary.gelu, "gelu")
 gelu_tanh = _mapped(elementary.gelu_tanh, "gelu_tanh")
 
 
-def apply(kernel, *arrays):
+def apply(kernel, *arrays, numbers=()):
     """Run a kernel of this file over whole arrays of one shape and dtype, float32 or float64.
+
+    The last may be boolean. The kernel gets the numbers after the arrays, in their dtype.
 
     Raises
     ------
@@ -134,17 +180,20 @@ def apply(kernel, *arrays):
     dtype, shape = first.dtype, first.shape
     if dtype.char not in "fd" or not dtype.isnative:
         raise TypeError(f"{kernel.__name__}: arrays must be float32 or float64, got {dtype}.")
-    same = first.flags.forc and first.flags.behaved
+    rows, columns = first.flags.c_contiguous, first.flags.f_contiguous
+    behaved = first.flags.behaved
     for x in arrays[1:]:
-        if x.dtype != dtype:
+        if x.dtype != dtype and x.dtype.char != "?":
             raise TypeError(f"{kernel.__name__}: one dtype is needed, got {dtype} and {x.dtype}.")
         if x.shape != shape:
             raise ValueError(f"{kernel.__name__}: one shape is needed, got {shape} and {x.shape}.")
-        same = same and x.strides == first.strides and x.flags.behaved
-    if not same:
+        rows, columns = rows and x.flags.c_contiguous, columns and x.flags.f_contiguous
+        behaved = behaved and x.flags.behaved
+    if not (behaved and (rows or columns)):
         arrays = [native(x) for x in arrays]
     out = np.empty_like(arrays[0])
     flat = [x.ravel("K") for x in arrays]
     cost = COSTS.get(kernel.__name__, COST)
-    pool.run(kernel, out.size, *flat, out.ravel("K"), cost=cost * out.nbytes)
+    numbers = [dtype.type(x) for x in numbers]
+    pool.run(kernel, out.size, *flat, *numbers, out.ravel("K"), cost=cost * out.nbytes)
     return out
