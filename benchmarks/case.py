@@ -31,6 +31,7 @@ class Case:
     flops : floating-point operations per call, if they are the bottleneck.
     bytes : bytes read and written per call, if they are the bottleneck.
     cores : number of cores used; all by default.
+    rounds : at most so many samples, for measurements that take long and hardly vary.
     """
 
     name: str
@@ -43,3 +44,4 @@ class Case:
     flops: float | None = None
     bytes: float | None = None
     cores: int | None = None
+    rounds: int | None = None

@@ -125,7 +125,7 @@ def run(subject: str, case: Case, plan: Plan) -> dict[str, Any]:
             for other in present[1:]:
                 same_numbers(present[0], other, case.tolerance)
         load, start = Load(s.process.pid for s in sides), time.perf_counter()
-        for done in range(plan.rounds):
+        for done in range(min(plan.rounds, case.rounds or plan.rounds)):
             if done >= LEAST and time.perf_counter() - start > plan.longest:
                 break
             for side in present:

@@ -1,38 +1,53 @@
 """Memory of training: the peak of one step, and its growth over many steps.
 
-Each sample is a fresh process, measured by Linux's resident set size. The peak of a step is
-relative to the memory after one step on eight samples, which has loaded libraries, kernels and
-network; the peak of the process includes these.
+Each sample is a fresh process, measured by Linux's resident set size. The peak of a step is that of
+five steps after the second one, relative to the memory after one step on eight samples, which has
+loaded libraries, kernels and network; the peak of the process includes these.
 """
 
 from __future__ import annotations
 
+import ctypes
+import gc
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.case import OURS, Case, Unavailable
+from benchmarks.case import EAGER, OURS, Case, Unavailable
 from benchmarks.fresh import measured
 
 STATUS = Path("/proc/self/status")
 FORGET_PEAK = Path("/proc/self/clear_refs")
-STEPS, SETTLED = 1_000, 50
+STEPS, SETTLED = 200, 50
 
 NETWORKS = {
     "LeNet-5, batch 64": "net, data = training.lenet(nn), training.images(64, 1, 28, 28)",
     "char-LSTM H128, T64, batch 32": "net, data = training.chars(nn, 'LSTM'), training.text(32)",
+    "GPT 4 × 128, T64, batch 12": "net, data = training.gpt(nn, attention), training.text(12)",
 }
+OUR_LIBRARY = """
+import autograd, nn
+array, compile = lambda a: a, lambda f: f
+attention = autograd.ops.scaled_dot_product_attention
+"""
 LIBRARIES = {
-    OURS: "import nn; array = lambda a: a",
-    "torch": "import torch; from torch import nn, from_numpy as array; nn.optim = torch.optim",
+    OURS: OUR_LIBRARY,
+    EAGER: OUR_LIBRARY,
+    "compiled": f"{OUR_LIBRARY}\ncompile = autograd.compile",
+    "torch": """
+import torch
+from torch import nn, from_numpy as array
+nn.optim, compile, attention = torch.optim, lambda f: f, nn.functional.scaled_dot_product_attention
+""",
 }
 PROGRAM = """
 from benchmarks import training
-from benchmarks.memory import forget_peak, now, peak
+from benchmarks.memory import forget_peak, now, peak, trim
 {library}
 {network}
 criterion = nn.CrossEntropyLoss()
 optimizer = nn.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
 
+@compile
 def step(x, y):
     loss = criterion(net(x), y)
     optimizer.zero_grad()
@@ -47,8 +62,12 @@ few, all = part(8), part(len(data[0]))
 step(*few)
 """
 PEAK = """
-forget_peak()
+trim()
 before = now()
+for _ in range(2):
+    step(*all)
+trim()
+forget_peak()
 for _ in range(5):
     step(*all)
 print(peak() - before)
@@ -84,6 +103,12 @@ def peak() -> int:
     return status("VmHWM")
 
 
+def trim() -> None:
+    """Return what malloc keeps of freed memory to the system."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+
+
 def forget_peak() -> None:
     """Reset the peak to the current size."""
     FORGET_PEAK.write_text("5")
@@ -93,9 +118,9 @@ def of(side: str, network: str, program: str) -> Callable[[], Callable[[], float
     """Measurement of one side by a program in a fresh process."""
 
     def setup() -> Callable[[], float]:
-        __import__("nn" if side == OURS else side)
-        if not STATUS.exists():
-            raise Unavailable("needs /proc/self/status of Linux")
+        __import__("torch" if side == "torch" else "nn")
+        if not STATUS.exists() or not hasattr(ctypes.CDLL(None), "malloc_trim"):
+            raise Unavailable("needs /proc/self/status of Linux, and glibc")
         code = PROGRAM.format(library=LIBRARIES[side], network=NETWORKS[network]) + program
         measured(code)  # compiled kernels are cached on disk from now on
         return lambda: measured(code)
@@ -103,18 +128,40 @@ def of(side: str, network: str, program: str) -> Callable[[], Callable[[], float
     return setup
 
 
-CASES = tuple(
-    Case(
+def case(network: str, name: str, program: str, sides: dict[str, str]) -> Case:
+    """A row; `sides` has the library of each side."""
+    return Case(
         f"{network}: {name}",
-        {side: of(side, network, program) for side in LIBRARIES},
+        {side: of(library, network, program) for side, library in sides.items()},
         "B",
         measures_itself=True,
         compared=False,
+        rounds=3,
+        group=name,
     )
-    for network in NETWORKS
-    for name, program in {
-        "peak of a step": PEAK,
-        "peak of the process": PROCESS,
-        f"growth over {STEPS:,} steps": GROWTH.format(settled=SETTLED, steps=STEPS),
-    }.items()
+
+
+BOTH = {OURS: OURS, "torch": "torch"}
+COMPILED = {OURS: "compiled", EAGER: EAGER, "torch": "torch"}
+CASES = (
+    *(case(network, "peak of a step", PEAK, BOTH) for network in NETWORKS),
+    *(
+        case(
+            network,
+            "peak of a compiled step",
+            PEAK,
+            COMPILED,
+        )
+        for network in NETWORKS
+    ),
+    *(case(network, "peak of the process", PROCESS, BOTH) for network in NETWORKS),
+    *(
+        case(
+            network,
+            f"growth over {STEPS:,} steps",
+            GROWTH.format(settled=SETTLED, steps=STEPS),
+            BOTH,
+        )
+        for network in NETWORKS
+    ),
 )
