@@ -15,6 +15,7 @@ import numpy as np
 from autograd.files import located, write
 from autograd.node import Array
 from autograd.value import Value
+from nn.files.names import write_into
 from nn.files.nested import flatten, unflatten
 from nn.module import Module
 
@@ -83,24 +84,33 @@ def save(state: Any, path: str | os.PathLike[str]) -> None:
     write(path, pack(rows, None if flat else {STATE: text}))
 
 
-def load(path: str | os.PathLike[str], prefix: str = "") -> Any:
+def load(
+    path: str | os.PathLike[str] | Mapping[str, Any],
+    prefix: str = "",
+    into: Module | None = None,
+    strict: bool = True,
+) -> Any:
     """Read a file written by `save`, or any safetensors file.
 
     Parameters
     ----------
-    path : the file.
+    path : the file; with `into`, a state dict will do, too, such as one of torch.load.
     prefix : load only entries whose names start with it, and strip it: ``"encoder."`` loads one
         submodule.
+    into : module to load the state into, optional. A prefix that its own names lack is found and
+        taken off: ``module.``, ``model.``, ``transformer.``, ``_orig_mod.`` or any other.
+    strict : whether every name must be both in the file and in the module.
 
     Returns
     -------
-    The saved state, or a dict of arrays for a file of another program. bfloat16 becomes float32.
+    The saved state, or a dict of arrays for a file of another program; bfloat16 becomes float32.
+    With `into`, a report: ``missing_keys``, ``unexpected_keys``, ``mapped_keys``.
 
     Raises
     ------
     ValueError
-        A file that is corrupt, truncated or not safetensors (pickle is never read), or a prefix
-        that matches no name.
+        A file that is corrupt, truncated or not safetensors (pickle is never read); a prefix that
+        matches no name; a state that doesn't fit the module, which has not changed then.
 
     Examples
     --------
@@ -109,7 +119,25 @@ def load(path: str | os.PathLike[str], prefix: str = "") -> Any:
     ...     nn.save({"encoder.w": np.ones(2), "step": np.array(3)}, f"{folder}/a.safetensors")
     ...     nn.load(f"{folder}/a.safetensors", prefix="encoder.")
     {'w': array([1., 1.])}
+    >>> layer = nn.Linear(2, 1, bias=False)
+    >>> print(nn.load({"module.weight": np.ones((1, 2))}, into=layer))
+    mapped: module.weight -> weight
     """
+    if into is not None and not isinstance(into, Module):
+        raise TypeError(f"load: into must be a Module, not {type(into).__name__}.")
+    if not isinstance(path, Mapping):
+        state, source = _read(path), os.fspath(path)
+    elif into is None:
+        raise TypeError("load: path must be a path; a state dict is loaded into a module only.")
+    else:
+        state, source = path, "This state dict"
+    if prefix:
+        state = _part(state, prefix, source)
+    return state if into is None else write_into(into, state, strict)
+
+
+def _read(path: str | os.PathLike[str]) -> Any:
+    """The state in a file."""
     data = located(path).read_bytes()
     tensors = importlib.import_module("safetensors")
     try:
@@ -117,20 +145,17 @@ def load(path: str | os.PathLike[str], prefix: str = "") -> Any:
         arrays = {name: _array(name, entry) for name, entry in found}
         size = int.from_bytes(data[:8], "little")
         text = json.loads(data[8 : 8 + size]).get("__metadata__", {}).get(STATE)
-        state = arrays if text is None else unflatten(arrays, text)
+        return arrays if text is None else unflatten(arrays, text)
     except (ValueError, tensors.SafetensorError) as error:
         raise ValueError(f"{os.fspath(path)} can't be read: {error}.{_kind(data)}") from error
-    return _part(state, prefix, path) if prefix else state
 
 
-def _part(state: Any, prefix: str, path: str | os.PathLike[str]) -> dict[str, Any]:
-    names = [name for name in state if isinstance(name, str)] if isinstance(state, dict) else []
+def _part(state: Any, prefix: str, source: str) -> dict[str, Any]:
+    names = [name for name in state if isinstance(name, str)] if isinstance(state, Mapping) else []
     part = {name[len(prefix) :]: state[name] for name in names if name.startswith(prefix)}
     if not part:
         some = ", ".join(names[:5]) or "none"
-        raise ValueError(
-            f"{os.fspath(path)} has no name that starts with {prefix!r}; it has {some}."
-        )
+        raise ValueError(f"{source} has no name that starts with {prefix!r}; it has {some}.")
     return part
 
 

@@ -2,59 +2,87 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import warnings
 from typing import Any
 
 import numpy as np
 
 from autograd.node import Array
-from autograd.ops import scaled_dot_product_attention
 from autograd.random import Rng, as_generator
 from autograd.value import Value
 from nn import functional, init
 from nn.arguments import count, flags
+from nn.layers.activation import GELU
 from nn.layers.container import ModuleList
 from nn.layers.dropout import Dropout
 from nn.layers.embedding import Embedding
 from nn.layers.layer_norm import LayerNorm
 from nn.layers.linear import Linear
+from nn.models.attend import attend
 from nn.models.language_model import LanguageModel
 from nn.module import Module, Parameter
+from nn.module.state_dict import as_array
+
+CONV1D = ("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj")
+"""The maps whose weights Hugging Face stores as (in, out)."""
+
+
+class Attention(Module):
+    """Causal self-attention."""
+
+    def __init__(self, C: int, n_head: int, dropout: float, bias: bool, rng: Rng) -> None:
+        self.n_head, self.p, self.rng = n_head, dropout, rng
+        self.c_attn = Linear(C, 3 * C, bias, rng=rng)
+        self.c_proj = Linear(C, C, bias, rng=rng)
+        self.dropout = Dropout(dropout, rng=rng)
+
+    def forward(self, x: Any) -> Value:
+        """Map (N, T, C) to the same shape."""
+        p = self.p if self.training else 0.0
+        q, k, v = np.split(self.c_attn(x), 3, axis=-1)
+        y = attend(q, k, v, self.n_head, p, is_causal=True, rng=self.rng)
+        return self.dropout(self.c_proj(y))
+
+
+class FeedForward(Module):
+    """Two linear maps with a GELU in between."""
+
+    def __init__(self, C: int, dropout: float, bias: bool, approximate: str, rng: Rng) -> None:
+        self.c_fc = Linear(C, 4 * C, bias, rng=rng)
+        self.gelu = GELU(approximate)
+        self.c_proj = Linear(4 * C, C, bias, rng=rng)
+        self.dropout = Dropout(dropout, rng=rng)
+
+    def forward(self, x: Any) -> Value:
+        """Map (N, T, C) to the same shape."""
+        return self.dropout(self.c_proj(self.gelu(self.c_fc(x))))
 
 
 class Block(Module):
     """Pre-norm block: causal self-attention and a feed-forward network, each with a residual."""
 
-    def __init__(self, C: int, n_head: int, dropout: float, bias: bool, rng: Rng) -> None:
-        self.n_head, self.p = n_head, dropout
-        self.rng = None if rng is None else as_generator(rng)
-        self.ln_1, self.ln_2 = LayerNorm(C, bias=bias), LayerNorm(C, bias=bias)
-        self.c_attn = Linear(C, 3 * C, bias, rng=rng)
-        self.attn_proj = Linear(C, C, bias, rng=rng)
-        self.c_fc = Linear(C, 4 * C, bias, rng=rng)
-        self.mlp_proj = Linear(4 * C, C, bias, rng=rng)
-        self.dropout = Dropout(dropout, rng=rng)
+    def __init__(
+        self, C: int, n_head: int, dropout: float, bias: bool, approximate: str, rng: Rng
+    ) -> None:
+        self.ln_1 = LayerNorm(C, bias=bias)
+        self.attn = Attention(C, n_head, dropout, bias, rng)
+        self.ln_2 = LayerNorm(C, bias=bias)
+        self.mlp = FeedForward(C, dropout, bias, approximate, rng)
 
     def forward(self, x: Any) -> Value:
         """Map (N, T, C) to the same shape."""
-        x = x + self.dropout(self.attn_proj(self.attend(self.ln_1(x))))
-        hidden = functional.gelu(self.c_fc(self.ln_2(x)))
-        return x + self.dropout(self.mlp_proj(hidden))
-
-    def attend(self, x: Any) -> Any:
-        """Causal self-attention."""
-        N, T, C = x.shape
-        q, k, v = (
-            np.swapaxes(np.reshape(part, (N, T, self.n_head, C // self.n_head)), 1, 2)
-            for part in np.split(self.c_attn(x), 3, axis=-1)
-        )  # (N, heads, T, C / heads)
-        p = self.p if self.training else 0.0
-        y = scaled_dot_product_attention(q, k, v, None, p, is_causal=True, rng=self.rng)
-        return np.reshape(np.swapaxes(y, 1, 2), (N, T, C))
+        x = x + self.attn(self.ln_1(x))
+        return x + self.mlp(self.ln_2(x))
 
 
 class GPT(LanguageModel):
     """Decoder-only Transformer with pre-norm blocks and learned positions, as in nanoGPT.
+
+    Names and shapes of parameters are those of nanoGPT's and Hugging Face's GPT-2; checkpoints of
+    both load. Those of Hugging Face, in which the linear maps are transposed, are told by `c_attn`,
+    which is never square.
 
     Parameters
     ----------
@@ -64,6 +92,7 @@ class GPT(LanguageModel):
     n_embd : C, features, a multiple of n_head.
     dropout : probability of zero for weights of attention, results of blocks and the input.
     bias : whether maps and norms have one.
+    approximate : of the GELU: "none", as in nanoGPT, or "tanh", as in OpenAI's GPT-2.
     rng : generator, seed or None for the default; for the first weights and the dropout.
 
     Attributes
@@ -102,6 +131,7 @@ class GPT(LanguageModel):
         dropout: float = 0.0,
         bias: bool = True,
         *,
+        approximate: str = "none",
         rng: Rng = None,
     ) -> None:
         for name, size in (("block_size", block_size), ("n_layer", n_layer), ("n_head", n_head)):
@@ -111,11 +141,13 @@ class GPT(LanguageModel):
         rng = None if rng is None else as_generator(rng)
         flags("GPT", bias=bias)
         self.vocabulary = count("GPT", "vocabulary", vocabulary, 1)
-        self.block_size = block_size
+        self.block_size, self.approximate = block_size, approximate
         self.wte = Embedding(vocabulary, n_embd, rng=rng)
         self.wpe = Embedding(block_size, n_embd, rng=rng)
         self.dropout = Dropout(dropout, rng=rng)
-        self.h = ModuleList(Block(n_embd, n_head, dropout, bias, rng) for _ in range(n_layer))
+        self.h = ModuleList(
+            Block(n_embd, n_head, dropout, bias, approximate, rng) for _ in range(n_layer)
+        )
         self.ln_f = LayerNorm(n_embd, bias=bias)
         for name, p in self.named_parameters():
             if p.ndim > 1:
@@ -156,3 +188,58 @@ class GPT(LanguageModel):
     def next_logits(self, tokens: Array, state: None) -> tuple[Any, None]:
         """Logits of the next token, from the last block_size tokens."""
         return self(tokens[None, -self.block_size :])[0, -1], None
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        """Take over what nanoGPT and Hugging Face store: masks, a tied head, transposed maps."""
+        errors: list[str] = args[-1]
+        for i in range(len(self.h)):
+            for mask in ("bias", "masked_bias"):
+                state_dict.pop(f"{prefix}h.{i}.attn.{mask}", None)
+        head, table = f"{prefix}lm_head.weight", state_dict.get(f"{prefix}wte.weight")
+        if head in state_dict and table is not None:
+            if np.array_equal(as_array(state_dict[head]), as_array(table)):
+                del state_dict[head]
+            else:
+                errors.append(f"{head} differs from wte.weight, which this model's head shares")
+        given: dict[str, Array] = {}  # name in the file -> matrix
+        kinds: set[bool] = set()  # whether those that are not square are transposed
+        for i, name in itertools.product(range(len(self.h)), CONV1D):
+            key, own = f"h.{i}.{name}.weight", self.get_parameter(f"h.{i}.{name}.weight").shape
+            if prefix + key in state_dict:
+                matrix = given[prefix + key] = as_array(state_dict[prefix + key])
+                if own[0] != own[1] and matrix.shape in (own, own[::-1]):
+                    kinds.add(matrix.shape != own)
+        if kinds == {True}:
+            state_dict.update((key, matrix.T) for key, matrix in given.items())
+            if self.approximate != "tanh":
+                warnings.warn(
+                    "These weights are Hugging Face's, whose GPT-2 approximates GELU: make the "
+                    'model with approximate="tanh" to get its numbers.',
+                    stacklevel=2,
+                )
+        elif given and kinds != {False}:
+            errors.append(
+                "whether linear maps are stored as (out, in) or as Hugging Face's (in, out) can't "
+                "be told: " + ("both occur" if kinds else "no matrix but square ones is there")
+            )
+
+
+def gpt2(
+    n_layer: int = 12, n_head: int = 12, n_embd: int = 768, dropout: float = 0.1, *, rng: Rng = None
+) -> GPT:
+    """GPT-2 as OpenAI published it, 124,439,808 parameters.
+
+    Parameters
+    ----------
+    n_layer, n_head, n_embd : 24, 16, 1024 for gpt2-medium; 36, 20, 1280 for gpt2-large;
+        48, 25, 1600 for gpt2-xl.
+    dropout, rng : as in `GPT`.
+
+    Examples
+    --------
+    >>> import nn
+    >>> net = nn.models.gpt2(n_layer=1, n_head=2, n_embd=16)
+    >>> net.vocabulary, net.block_size
+    (50257, 1024)
+    """
+    return GPT(50257, 1024, n_layer, n_head, n_embd, dropout, approximate="tanh", rng=rng)

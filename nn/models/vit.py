@@ -57,6 +57,13 @@ class EncoderBlock(Module):
         x = x + self.dropout(self.self_attention(y, y, y, None, False)[0])
         return x + self.mlp(self.ln_2(x))
 
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        """Take over the names of torchvision's first checkpoints."""
+        for old, new in (("linear_1", "0"), ("linear_2", "3")):
+            for p in ("weight", "bias"):
+                if (key := f"{prefix}mlp.{old}.{p}") in state_dict:
+                    state_dict[f"{prefix}mlp.{new}.{p}"] = state_dict.pop(key)
+
 
 class Encoder(Module):
     """Positions, blocks, a norm."""
@@ -193,3 +200,8 @@ class ViT(Module):
         token = np.broadcast_to(self.class_token, (N, 1, E))
         y = self.encoder(np.concatenate([token, patches], axis=1))  # (N, 1 + places, E)
         return self.heads(y[:, 0])
+
+
+def vit_b_16(num_classes: int = 1000, image_size: int = 224, *, rng: Rng = None) -> ViT:
+    """ViT-B/16, torchvision's `vit_b_16`: 86,567,656 parameters."""
+    return ViT(image_size, 16, 12, 12, 768, 3072, num_classes=num_classes, rng=rng)

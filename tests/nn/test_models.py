@@ -74,7 +74,7 @@ def test_resnets_shrink_at_every_stage_but_the_first():
     net = resnet20(in_channels=1, rng=0)
     x = np.ones((1, 1, 16, 16), np.float32)
     shapes = []
-    for stage in net.stages:
+    for stage in (net.layer1, net.layer2, net.layer3):
         stage.register_forward_hook(lambda module, args, y: shapes.append(y.shape))
     net(x)
     assert shapes == [(1, 16, 16, 16), (1, 32, 8, 8), (1, 64, 4, 4)]
@@ -138,7 +138,7 @@ def test_a_gpts_first_guess_is_that_all_tokens_are_alike():
     assert net.loss(net(tokens[:, :-1]), tokens[:, 1:]).item() == pytest.approx(
         np.log(50), rel=0.02
     )
-    spread = net.h[0].mlp_proj.weight.data.std()
+    spread = net.h[0].mlp.c_proj.weight.data.std()
     assert spread == pytest.approx(0.02 / np.sqrt(8), rel=0.1)
     decayed, spared = net.parameter_groups(0.1)
     assert len(decayed["params"]) + len(spared["params"]) == len(list(net.parameters()))

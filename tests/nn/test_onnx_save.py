@@ -42,6 +42,15 @@ MODELS = {
     "MLP": (lambda: nn.models.MLP(4, 8, 3), [floats(2, 4)]),
     "LeNet5": (nn.models.LeNet5, [floats(2, 1, 28, 28)]),
     "ResNet-20": (nn.models.resnet20, [floats(2, 3, 32, 32)]),
+    "ResNet of bottlenecks": (
+        lambda: nn.models.ResNet((1, 1), 5, width=4, block=nn.models.Bottleneck, stem=7),
+        [floats(2, 3, 32, 32)],
+    ),
+    "VGG": (
+        lambda: nn.models.VGG(11, 5, batch_norm=True, width=4, hidden=8), [floats(2, 3, 32, 32)],
+    ),
+    "MobileNetV2": (lambda: nn.models.MobileNetV2(5, 0.1), [floats(2, 3, 32, 32)]),
+    "MobileNetV3": (lambda: nn.models.MobileNetV3("small", 5, 0.1), [floats(2, 3, 32, 32)]),
     "LSTM": (lambda: nn.LSTM(3, 5, 2), [floats(4, 2, 3)]),
     "GRU, both ways": (
         lambda: nn.GRU(3, 5, bidirectional=True, batch_first=True), [floats(2, 4, 3)],
@@ -57,6 +66,9 @@ MODELS = {
     ),
     "GPT": (
         lambda: nn.models.GPT(11, block_size=8, n_layer=2, n_head=2, n_embd=8), [tokens(11, 2, 6)],
+    ),
+    "BERT": (
+        lambda: nn.models.BERT(11, 8, 2, 2, 16, max_length=8), [tokens(11, 2, 6)],
     ),
     "VAE": (lambda: nn.models.VAE(6, 8, 2), [floats(3, 6)]),
     "UNet": (lambda: nn.models.UNet(1, 2, 4, 2), [floats(2, 1, 8, 8)]),
