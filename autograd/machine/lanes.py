@@ -200,9 +200,9 @@ def rowwise(make, reads, writes):
 
         def body(j, mask):
             pointers = [builder.bitcast(builder.gep(row, [j]), vector.as_pointer()) for row in rows]
-            values = [Lanes(builder, _load(builder, p, vector, mask)) for p in pointers[:reads]]
+            values = [Lanes(builder, load(builder, p, vector, mask)) for p in pointers[:reads]]
             for p, y in zip(pointers[reads:], cell(*values), strict=True):
-                _store(builder, y.value, p, mask)
+                store(builder, y.value, p, mask)
 
         whole = builder.sub(n, builder.srem(n, ir.Constant(size, width)))
         with cgutils.for_range_slice(
@@ -211,16 +211,7 @@ def rowwise(make, reads, writes):
             body(j, None)
         rest = builder.sub(n, whole)
         with builder.if_then(builder.icmp_signed(">", rest, ir.Constant(size, 0)), likely=False):
-            ids = ir.VectorType(ir.IntType(32), width)
-            steps = ir.Constant(ids, list(range(width)))
-            one = builder.insert_element(
-                ir.Constant(ids, ir.Undefined),
-                builder.trunc(rest, ir.IntType(32)),
-                ir.Constant(ir.IntType(32), 0),
-            )
-            first = ir.Constant(ids, [0] * width)
-            ends = builder.shuffle_vector(one, ir.Constant(ids, ir.Undefined), first)
-            body(whole, builder.icmp_signed("<", steps, ends))
+            body(whole, first_lanes(builder, rest, width))
         return context.get_dummy_value()
 
     def typed(typing, n, *rest):
@@ -236,7 +227,22 @@ def _masked(builder, what, vector):
     return f"llvm.masked.{what}.v{vector.count}f{bits}.p0", bits // 8
 
 
-def _load(builder, pointer, vector, mask):
+def first_lanes(builder, count, width):
+    """The mask of the first `count` lanes of a vector."""
+    ids = ir.VectorType(ir.IntType(32), width)
+    one = builder.insert_element(
+        ir.Constant(ids, ir.Undefined),
+        builder.trunc(count, ir.IntType(32)),
+        ir.Constant(ir.IntType(32), 0),
+    )
+    ends = builder.shuffle_vector(
+        one, ir.Constant(ids, ir.Undefined), ir.Constant(ids, [0] * width)
+    )
+    return builder.icmp_signed("<", ir.Constant(ids, list(range(width))), ends)
+
+
+def load(builder, pointer, vector, mask):
+    """A vector from memory; of a masked one the lanes of the mask, zeros in the others."""
     name, size = _masked(builder, "load", vector)
     if mask is None:
         return builder.load(pointer, align=size)
@@ -246,7 +252,8 @@ def _load(builder, pointer, vector, mask):
     return builder.call(function, [pointer, ir.Constant(ir.IntType(32), size), mask, zero])
 
 
-def _store(builder, value, pointer, mask):
+def store(builder, value, pointer, mask):
+    """A vector into memory, or its lanes of the mask."""
     name, size = _masked(builder, "store", value.type)
     if mask is None:
         builder.store(value, pointer, align=size)

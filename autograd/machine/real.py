@@ -4,6 +4,9 @@ A function of `Real`s is ordinary Python that runs while a kernel is compiled: e
 `Real` emits one LLVM instruction. Numba's own scalar functions are calls into the C library, which
 no loop vectorizes, and typing this much arithmetic would take it longer than LLVM takes. There are
 no branches, only `where`, and nothing is reordered: NaN and infinities stay what IEEE 754 says.
+
+A Real is a number of a loop that LLVM makes vectors of, or a vector register of numbers already
+(machine/folds.py): the instructions are the same, and so are the bits.
 """
 
 from __future__ import annotations
@@ -20,19 +23,34 @@ from autograd.machine.tile import intrinsic_of, multiply_add
 _COMPARISONS = ("<", "<=", ">", ">=", "==")
 
 
+def _element(kind: ir.Type) -> ir.Type:
+    """The type of a number, or of those in a vector."""
+    return kind.element if isinstance(kind, ir.VectorType) else kind
+
+
+def _like(kind: ir.Type, element: ir.Type) -> ir.Type:
+    """A number's type, or that of a vector as long as one of `kind`."""
+    return ir.VectorType(element, kind.count) if isinstance(kind, ir.VectorType) else element
+
+
+def constant(kind: ir.Type, x: float) -> ir.Constant:
+    """A number as a constant, or a vector of it."""
+    return ir.Constant(kind, [x] * kind.count if isinstance(kind, ir.VectorType) else x)
+
+
 class Real:
-    """A number of the kernel that is being compiled."""
+    """A number, or a vector of numbers, of the kernel that is being compiled."""
 
     def __init__(self, builder: ir.IRBuilder, value: ir.Value):
         self.builder, self.value = builder, value
-        self.single = isinstance(value.type, ir.FloatType)
+        self.single = isinstance(_element(value.type), ir.FloatType)
 
     def pick(self, single, double):
         """What belongs to this number's precision."""
         return single if self.single else double
 
     def _lift(self, x):
-        return x.value if isinstance(x, Real) else ir.Constant(self.value.type, float(x))
+        return x.value if isinstance(x, Real) else constant(self.value.type, float(x))
 
     def _new(self, value):
         return Real(self.builder, value)
@@ -68,10 +86,11 @@ class Real:
 
     def _call(self, name, *args):
         kind = self.value.type
+        suffix = "f32" if self.single else "f64"
+        if isinstance(kind, ir.VectorType):
+            suffix = f"v{kind.count}{suffix}"
         function = cgutils.get_or_insert_function(
-            self.builder.module,
-            ir.FunctionType(kind, [kind] * len(args)),
-            f"llvm.{name}.{'f32' if self.single else 'f64'}",
+            self.builder.module, ir.FunctionType(kind, [kind] * len(args)), f"llvm.{name}.{suffix}"
         )
         return self._new(self.builder.call(function, args))
 
@@ -91,7 +110,7 @@ class Real:
     def polynomial(self, coefficients: Sequence[float]):
         """c0 + c1 x + c2 x² + ..., by Horner's rule."""
         *rest, total = coefficients
-        y = self._new(ir.Constant(self.value.type, float(total)))
+        y = self._new(self._lift(total))
         for c in reversed(rest):
             y = y.fma(self, c)
         return y
@@ -105,8 +124,13 @@ class Real:
 
     def bits(self) -> Bits:
         """The integer of the same bits."""
-        kind = ir.IntType(32 if self.single else 64)
+        kind = _like(self.value.type, ir.IntType(32 if self.single else 64))
         return Bits(self.builder, self.builder.bitcast(self.value, kind))
+
+    def wide(self) -> Real:
+        """The number as a float64."""
+        kind = _like(self.value.type, ir.DoubleType())
+        return self._new(self.builder.fpext(self.value, kind)) if self.single else self
 
 
 class Bits:
@@ -116,7 +140,7 @@ class Bits:
         self.builder, self.value = builder, value
 
     def _lift(self, x):
-        return x.value if isinstance(x, Bits) else ir.Constant(self.value.type, int(x))
+        return x.value if isinstance(x, Bits) else constant(self.value.type, int(x))
 
     def __add__(self, x):
         return Bits(self.builder, self.builder.add(self.value, self._lift(x)))
@@ -132,15 +156,16 @@ class Bits:
 
     def real(self) -> Real:
         """The number of the same bits."""
-        single = self.value.type.width == 32
-        kind = ir.FloatType() if single else ir.DoubleType()
-        return Real(self.builder, self.builder.bitcast(self.value, kind))
+        return Real(self.builder, self.builder.bitcast(self.value, self._kind))
 
     def number(self) -> Real:
         """The integer as a number."""
-        single = self.value.type.width == 32
-        kind = ir.FloatType() if single else ir.DoubleType()
-        return Real(self.builder, self.builder.sitofp(self.value, kind))
+        return Real(self.builder, self.builder.sitofp(self.value, self._kind))
+
+    @property
+    def _kind(self) -> ir.Type:
+        single = _element(self.value.type).width == 32
+        return _like(self.value.type, ir.FloatType() if single else ir.DoubleType())
 
 
 def inlined(function: Callable[..., Real]):

@@ -7,128 +7,136 @@ the order of a sum depends on its length only.
 
 from __future__ import annotations
 
-import functools
 import math
 
 import numpy as np
 
-from autograd.machine.elementary import exp, larger
-from autograd.machine.jit import inline, loops, part
+from autograd.machine.folds import fold
+from autograd.machine.jit import apart, inline, part
 
 BLOCK = 1024
 index = np.uintp  # of an element: LLVM knows that it does not wrap, and makes vectors of the loop
 
-reduction = loops(fastmath={"reassoc", "nsz"})  # which lets LLVM sum in vectors
-
-inlined_reduction = functools.partial(part, fastmath={"reassoc", "nsz"})
-"""The same, for a part that calls `inline`.
-
-Of a function that is compiled by itself too there are two copies, each summed in an order of LLVM's
-choice, and the linker takes the first: one after compiling, another from disk.
-"""
+_total = fold(lambda exp, wide: lambda x: (x,), 1, folds="+")
+_moments = fold(lambda exp, wide: lambda m, g, x: (g, g * (x - m)), 2, numbers=1, folds="++")
+_product = fold(lambda exp, wide: lambda x, y: (x * y,), 2, folds="+")
+_greatest = fold(lambda exp, wide: lambda x: (x,), 1, folds=">")
+_exponentials = fold(lambda exp, wide: lambda m, x: (exp(x - m),), 1, numbers=1, folds="+")
 
 
-@reduction
-def _total(x, start, n):
-    y = x.dtype.type(0)
-    for i in range(n):
-        y += x[start + index(i)]
-    return y
+def _squares(exp, wide):
+    def cell(m, x):
+        d = x - m
+        return d, d * d
+
+    return cell
 
 
-@reduction
-def _product(x, y, start, n):
-    z = x.dtype.type(0)
-    for i in range(n):
-        z += x[start + index(i)] * y[start + index(i)]
-    return z
+def _wide_squares(exp, wide):
+    def cell(m, x):
+        d = wide(x) - wide(m)
+        return d, d * d
+
+    return cell
 
 
-@reduction
-def _deviations(x, start, n, mean):
-    y, z = x.dtype.type(0), x.dtype.type(0)
-    for i in range(n):
-        d = x[start + index(i)] - mean
-        y += d
-        z += d * d
-    return y, z
+_deviations = fold(_squares, 1, numbers=1, folds="++")
+_wide_deviations = fold(_wide_squares, 1, numbers=1, folds="++")
 
 
-@reduction
-def _wide_deviations(x, start, n, mean):
-    y, z = 0.0, 0.0
-    for i in range(n):
-        d = np.float64(x[start + index(i)]) - mean
-        y += d
-        z += d * d
-    return y, z
-
-
-@reduction
-def _moments(g, x, start, n, mean):
-    y, z = x.dtype.type(0), x.dtype.type(0)
-    for i in range(n):
-        y += g[start + index(i)]
-        z += g[start + index(i)] * (x[start + index(i)] - mean)
-    return y, z
-
-
-@loops
+@part
 def total(x, start, n):
     """Σ x."""
+    inline()
     y = 0.0
     for i in range(0, n, BLOCK):
-        y += _total(x, start + index(i), min(n - i, BLOCK))
+        y += _total(1, min(n - i, BLOCK), x, start + i, 0)
     return y
 
 
-@loops
+@part
+def rows_at_once(n):
+    """How many rows of n numbers fit into a block; for the functions of rows below."""
+    return BLOCK // n if 0 < n < BLOCK else 1
+
+
+@part
+def total_of_rows(some, x, start, step, rows, n):
+    """Σ x of rows of n numbers, `step` apart, `some` of them at once."""
+    inline()
+    y = 0.0
+    for r in range(0, rows, some):
+        for i in range(0, n, BLOCK):
+            y += _total(min(rows - r, some), min(n - i, BLOCK), x, start + r * step + i, step)
+    return y
+
+
+@part
+def deviations(some, x, start, step, rows, n, mean):
+    """Σ (x - mean) and Σ (x - mean)² of rows, the squares of float32 beyond its range too."""
+    inline()
+    y = z = 0.0
+    for r in range(0, rows, some):
+        for i in range(0, n, BLOCK):
+            R, N, o = min(rows - r, some), min(n - i, BLOCK), start + r * step + i
+            a, b = _deviations(R, N, mean, x, o, step)
+            y += a
+            z += b
+    if not z < math.inf:
+        return _far_deviations(x, start, step, rows, n, mean)
+    return y, z
+
+
+@part
+def _far_deviations(x, start, step, rows, n, mean):
+    """The same in float64."""
+    apart()
+    y = z = 0.0
+    for r in range(rows):
+        for i in range(0, n, BLOCK):
+            N, o = min(n - i, BLOCK), start + r * step + i
+            a, b = _wide_deviations(1, N, mean, x, o, step)
+            y += a
+            z += b
+    return y, z
+
+
+@part
+def moments(some, g, x, start, step, rows, n, mean):
+    """Σ g and Σ g (x - mean) of rows."""
+    inline()
+    y = z = 0.0
+    for r in range(0, rows, some):
+        for i in range(0, n, BLOCK):
+            R, N, o = min(rows - r, some), min(n - i, BLOCK), start + r * step + i
+            a, b = _moments(R, N, mean, g, o, step, x, o, step)
+            y += a
+            z += b
+    return y, z
+
+
+@part
 def product(x, y, start, n):
     """Σ x y."""
+    inline()
     z = 0.0
     for i in range(0, n, BLOCK):
-        z += _product(x, y, start + index(i), min(n - i, BLOCK))
+        z += _product(1, min(n - i, BLOCK), x, start + i, 0, y, start + i, 0)
     return z
 
 
-@loops
-def deviations(x, start, n, mean):
-    """Σ (x - mean) and Σ (x - mean)², the squares of float32 beyond its range too."""
-    y = z = 0.0
-    for i in range(0, n, BLOCK):
-        a, b = _deviations(x, start + index(i), min(n - i, BLOCK), mean)
-        if not b < math.inf:
-            a, b = _wide_deviations(x, start + index(i), min(n - i, BLOCK), mean)
-        y += a
-        z += b
-    return y, z
-
-
-@loops
-def moments(g, x, start, n, mean):
-    """Σ g and Σ g (x - mean)."""
-    y = z = 0.0
-    for i in range(0, n, BLOCK):
-        a, b = _moments(g, x, start + index(i), min(n - i, BLOCK), mean)
-        y += a
-        z += b
-    return y, z
-
-
-@loops
+@part
 def greatest(x, start, n):
-    """The maximum of n numbers of x from `start`, NaN where one is."""
-    m = x.dtype.type(-math.inf)
-    for i in range(n):
-        m = larger(m, x[start + index(i)])
-    return m
-
-
-@inlined_reduction
-def sum_of_exponentials(x, start, n, m):
-    """Σ exp(x - m) of n numbers of x from `start`."""
+    """The maximum of n numbers of x from `start`, without those that are NaN."""
     inline()
-    total = x.dtype.type(0)
-    for i in range(n):
-        total += exp(x[start + index(i)] - m)
-    return total
+    return _greatest(1, n, x, start, 0)
+
+
+@part
+def sum_of_exponentials(x, start, n, m):
+    """Σ exp(x - m) of n numbers of x <= m from `start`, over `elementary.fell`."""
+    inline()
+    y = 0.0
+    for i in range(0, n, BLOCK):
+        y += _exponentials(1, min(n - i, BLOCK), m, x, start + i, 0)
+    return y

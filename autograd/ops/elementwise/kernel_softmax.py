@@ -12,64 +12,56 @@ import math
 import numpy as np
 
 from autograd.machine import pool
-from autograd.machine.elementary import exp, larger
-from autograd.machine.jit import inline, jit
-from autograd.machine.sums import (
-    greatest,
-    index,
-    inlined_reduction,
-    product,
-    sum_of_exponentials,
-    total,
-)
+from autograd.machine.elementary import exp, fell, larger
+from autograd.machine.folds import fold
+from autograd.machine.jit import compact, jit
+from autograd.machine.sums import BLOCK, greatest, index, product, sum_of_exponentials, total
 from autograd.machine.workspace import native
 
 WIDTH = 128  # of a strip: with 64 rows of it in the L1 cache
-COST = 0.5  # ns an element forward on one core; half of it backward
-ROW = 40  # ns more that each row takes
+COST = 0.5  # ns an element of columns forward on one core; half of it backward
+ROWS, ROW = 0.2, 15  # ns an element of rows, and ns more that each row takes
 
 
-@inlined_reduction
-def _exponentials(x, start, n, m, y):
-    """y = exp(x - m), and their sum."""
-    inline()
-    total = x.dtype.type(0)
-    for i in range(n):
-        e = exp(x[start + index(i)] - m)
-        y[start + index(i)] = e
-        total += e
-    return total
+# One pass of vectors along a row each.
+_exponentials = fold(
+    lambda exp, wide: lambda m, x: (exp(x - m),) * 2, 1, writes=1, numbers=1, folds="+"
+)
+_times = fold(lambda exp, wide: lambda a, y: (y * a,), 1, writes=1, numbers=1)
+_less = fold(lambda exp, wide: lambda m, a, x: ((x - m) - a,), 1, writes=1, numbers=2)
+_grad = fold(lambda exp, wide: lambda a, g, y: (y * (g - a),), 2, writes=1, numbers=1)
+_log_grad = fold(lambda exp, wide: lambda c, a, g, y: (g - exp(y) * c * a,), 2, writes=1, numbers=2)
 
 
 @jit
-def rows(begin, end, C, x, y, logarithm):
+def rows(begin, end, C, x, y, fell, logarithm):
     """Rows of x and y, both flat: y = softmax(x), or its logarithm."""
+    compact()
+    kind = x.dtype.type
     for n in range(begin, end):
-        o = index(n * C)
+        o = n * C
         m = greatest(x, o, C)
         if logarithm:
-            rest = x.dtype.type(math.log(sum_of_exponentials(x, o, C, m)))
-            for i in range(C):
-                y[o + index(i)] = (x[o + index(i)] - m) - rest
+            rest = kind(math.log(sum_of_exponentials(x, o, C, m) * fell))
+            _less(1, C, m, rest, x, o, 0, y, o, 0)
         else:
-            share = 1 / _exponentials(x, o, C, m, y)
-            for i in range(C):
-                y[o + index(i)] *= share
+            mass = 0.0
+            for i in range(o, o + C, BLOCK):
+                mass += _exponentials(1, min(o + C - i, BLOCK), m, x, i, 0, y, i, 0)
+            _times(1, C, kind(1 / mass), y, o, 0, y, o, 0)
 
 
 @jit
-def rows_grad(begin, end, C, g, y, gx, logarithm):
+def rows_grad(begin, end, C, g, y, gx, fell, logarithm):
     """gx = y (g - Σ g y), or for the logarithm g - exp(y) Σ g."""
+    compact()
+    kind = g.dtype.type
     for n in range(begin, end):
-        o = index(n * C)
+        o = n * C
         if logarithm:
-            mass = g.dtype.type(total(g, o, C))
-            for i in range(C):
-                gx[o + index(i)] = g[o + index(i)] - exp(y[o + index(i)]) * mass
+            _log_grad(1, C, kind(fell), kind(total(g, o, C)), g, o, 0, y, o, 0, gx, o, 0)
         else:
-            mass = g.dtype.type(product(g, y, o, C))
-            for i in range(C):
-                gx[o + index(i)] = y[o + index(i)] * (g[o + index(i)] - mass)
+            _grad(1, C, kind(product(g, y, o, C)), g, o, 0, y, o, 0, gx, o, 0)
 
 
 @jit
@@ -147,11 +139,13 @@ def along(axis, logarithm, *arrays):
     P, C, S = math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :])
     out = np.empty(shape, arrays[0].dtype)
     flat = [x.reshape(-1) for x in (*arrays, out)]
-    cost = COST * out.size / len(arrays)
     if S == 1:
+        cost = (ROWS * out.size + ROW * P) / len(arrays)
         run = rows if len(arrays) == 1 else rows_grad
-        pool.run(run, P, C, *flat, logarithm, cost=cost + ROW * P / len(arrays))
+        size = fell(out.dtype)
+        pool.run(run, P, C, *flat, size, logarithm, cost=cost)
     else:
+        cost = COST * out.size / len(arrays)
         run = strips if len(arrays) == 1 else strips_grad
         pool.run(run, P * -(-S // WIDTH), C, S, *flat, logarithm, cost=cost)
     return out

@@ -21,46 +21,121 @@ import functools
 import math
 
 import numpy as np
-from numba import njit
 
 from autograd.machine import pool
-from autograd.machine.jit import jit
-from autograd.machine.sums import BLOCK, deviations, index, moments, reduction, total
+from autograd.machine.folds import fold
+from autograd.machine.jit import PLAIN, compact, inline, jit, part, plain
+from autograd.machine.sums import BLOCK, deviations, moments, rows_at_once, total, total_of_rows
 
-COST = 0.2  # ns an element forward on one core, in cache; about half as much again backward
+COST = 0.1  # ns an element forward on one core, in cache; about half as much again backward
 WIDTH = 128  # columns at once: their sums stay in the L1 cache
 BLOCKS = 32  # at most, of rows whose weight gradients are added up apart
 
 
-@reduction
-def _weighted_block(g, w, x, start, first, n, mean):
-    y, z = x.dtype.type(0), x.dtype.type(0)
-    for i in range(n):
-        gw = g[start + index(i)] * w[first + index(i)]
-        y += gw
-        z += gw * (x[start + index(i)] - mean)
-    return y, z
+TOGETHER = 4  # rows whose part of the weights' gradients is added in pairs before float64
 
 
-@njit(error_model="numpy")
-def _weighted(g, w, x, start, first, n, mean):
-    """Σ g w and Σ g w (x - mean), w from `first` on."""
-    y = z = 0.0
-    for i in range(0, n, BLOCK):
-        j = index(i)
-        a, b = _weighted_block(g, w, x, start + j, first + j, min(n - i, BLOCK), mean)
-        y += a
-        z += b
-    return y, z
+def _row_grad(exp, wide):
+    """gx of a row, and what it adds to the gradients of weight and bias."""
+
+    def cell(m, s, shift, slope, rest, g, x, w, gw, gb):
+        d = x - m
+        return (g * w - shift - d * slope) * s, gw + wide(g * (d * s + rest)), gb + wide(g)
+
+    return cell
 
 
-@njit(error_model="numpy")
-def _settled(mean, y, z, n):
-    """Mean and variance, given Σ (x - mean) and Σ (x - mean)² for about the mean of n numbers."""
-    if n == 0:
-        return 0.0, 0.0
-    rest = y / n
-    var = z / n - rest * rest
+def _four_row_grads(exp, wide):
+    """The same of four rows."""
+
+    def one(m, s, shift, slope, rest, g, x, w):
+        d = x - m
+        return (g * w - shift - d * slope) * s, g * (d * s + rest)
+
+    if PLAIN:
+        one = plain(one)
+
+    def cell(
+        m0, s0, a0, b0, r0, m1, s1, a1, b1, r1, m2, s2, a2, b2, r2, m3, s3, a3, b3, r3,
+        g0, x0, g1, x1, g2, x2, g3, x3, w, gw, gb,
+    ):  # fmt: skip
+        y0, z0 = one(m0, s0, a0, b0, r0, g0, x0, w)
+        y1, z1 = one(m1, s1, a1, b1, r1, g1, x1, w)
+        y2, z2 = one(m2, s2, a2, b2, r2, g2, x2, w)
+        y3, z3 = one(m3, s3, a3, b3, r3, g3, x3, w)
+        z, h = (z0 + z1) + (z2 + z3), (g0 + g1) + (g2 + g3)
+        return y0, y1, y2, y3, gw + wide(z), gb + wide(h)
+
+    return cell
+
+
+def _four_sums(exp, wide):
+    return lambda a, b, c, d, y: (y + wide((a + b) + (c + d)),)
+
+
+def _four_squares(exp, wide):
+    def cell(a, b, c, d, m, y, z):
+        a, b, c, d = a - m, b - m, c - m, d - m
+        return y + wide((a + b) + (c + d)), z + wide((a * a + b * b) + (c * c + d * d))
+
+    return cell
+
+
+def _square(exp, wide):
+    def cell(a, m, y, z):
+        a = wide(a - m)
+        return y + a, z + a * a
+
+    return cell
+
+
+def _four_moments(exp, wide):
+    def cell(a, p, b, q, c, r, d, s, m, y, z):
+        p, q, r, s = a * (p - m), b * (q - m), c * (r - m), d * (s - m)
+        return y + wide((a + b) + (c + d)), z + wide((p + q) + (r + s))
+
+    return cell
+
+
+_affine = fold(
+    lambda exp, wide: lambda m, slope, bias, x: ((x - m) * slope + bias,), 1, writes=1, numbers=3
+)
+_row_affine = fold(
+    lambda exp, wide: lambda m, s, rest, x, w, b: (((x - m) * s + rest) * w + b,),
+    3, writes=1, numbers=3,
+)  # fmt: skip
+_weighted = fold(
+    lambda exp, wide: lambda m, g, w, x: (g * w, g * w * (x - m)), 3, numbers=1, folds="++"
+)
+_rows_grad = fold(_row_grad, 5, writes=3, numbers=5)
+_four_rows_grad = fold(_four_row_grads, 11, writes=6, numbers=20)
+_strip_grad = fold(
+    lambda exp, wide: lambda m, w, a, b, s, g, x: ((g * w - (a + (x - m) * b)) * s,),
+    2, writes=1, numbers=5,
+)  # fmt: skip
+_times = fold(lambda exp, wide: lambda w, s, g: (g * w * s,), 1, writes=1, numbers=2)
+_add_rows = fold(_four_sums, 5, writes=1)
+_add_row = fold(lambda exp, wide: lambda a, y: (y + wide(a),), 2, writes=1)
+_add_squares = fold(_four_squares, 7, writes=2)
+_add_square = fold(_square, 4, writes=2)
+_add_moments = fold(_four_moments, 11, writes=2)
+_add_moment = fold(
+    lambda exp, wide: lambda g, x, m, y, z: (y + wide(g), z + wide(g * (x - m))), 5, writes=2
+)
+_column_affine = fold(
+    lambda exp, wide: lambda x, m, slope, bias: ((x - m) * slope + bias,), 4, writes=1
+)
+_column_grad = fold(
+    lambda exp, wide: lambda g, x, m, w, s, a, b: ((g * w - (a + (x - m) * b)) * s,), 7, writes=1
+)
+_column_times = fold(lambda exp, wide: lambda g, w, s: (g * w * s,), 3, writes=1)
+
+
+@part
+def _settled(mean, y, z, share):
+    """Mean and variance, given Σ (x - mean), Σ (x - mean)² and one over the count of numbers."""
+    rest = y * share
+    var = z * share - rest * rest
     return mean + rest, 0.0 if var < 0 else var
 
 
@@ -70,49 +145,72 @@ def _settled(mean, y, z, n):
 @jit
 def rows_forward(begin, end, K, x, w, b, eps, centered, mean, scale, y):
     """Rows of K numbers of x to mean 0 and variance 1, then the affine map of (G, K)."""
-    kind = x.dtype.type
+    compact()
+    kind, groups, share = x.dtype.type, w.size // max(K, 1), 1 / max(K, 1)
     for q in range(begin, end):
-        o, v = index(q * K), index(q * K % w.size)
-        about = kind(total(x, o, K) / K) if centered else kind(0)
-        moved, spread = deviations(x, o, K, about)
+        o, v = q * K, q % groups * K if groups > 1 else 0
+        about = kind(total(x, o, K) * share) if centered else kind(0)
+        moved, spread = deviations(1, x, o, 0, 1, K, about)
         if centered:
-            mean[q], spread = _settled(about, moved, spread, K)
+            mean[q], spread = _settled(about, moved, spread, share)
         else:
-            mean[q], spread = 0, spread / K
+            mean[q], spread = 0, spread * share
         m, s = kind(mean[q]), kind(1 / math.sqrt(spread + eps))
         rest = kind((m - mean[q]) * s)
         scale[q] = s
-        for i in range(K):
-            j = index(i)
-            y[o + j] = ((x[o + j] - m) * s + rest) * w[v + j] + b[v + j]
+        _row_affine(1, K, m, s, rest, x, o, 0, w, v, 0, b, v, 0, y, o, 0)
+
+
+@part
+def _slopes(g, w, x, v, K, q, mean, scale, share, centered):
+    """What the gradient of row q is made of: its mean in x's dtype, s, shift, slope, rest."""
+    inline()
+    kind, s = x.dtype.type, scale[q]
+    m = kind(mean[q])
+    rest = mean[q] - m  # of the mean, beyond the digits of x
+    mass = moment = 0.0
+    for i in range(0, K, BLOCK):
+        n, j = min(K - i, BLOCK), q * K + i
+        a, b = _weighted(1, n, m, g, j, 0, w, v + i, 0, x, j, 0)
+        mass += a
+        moment += b
+    lean = (moment - rest * mass) * s * s * share
+    shift = (mass * share if centered else 0.0) - rest * lean
+    return m, s, kind(shift), kind(lean), kind(-rest * s)
 
 
 @jit
 def rows_backward(begin, end, K, g, x, w, mean, scale, centered, block, gx, gw, gb):
     """Blocks of rows: gx, and each block's part of the gradients of weight and bias."""
-    kind = x.dtype.type
-    for part in range(begin, end):
-        base = part * w.size
-        for i in range(w.size):
-            gw[index(base + i)] = 0
-            gb[index(base + i)] = 0
-        for q in range(part * block, min((part + 1) * block, mean.size)):
-            o, v = index(q * K), index(q * K % w.size)
-            to = index(base) + v
-            m, s = kind(mean[q]), scale[q]
-            rest = mean[q] - m  # of the mean, beyond the digits of x
-            mass, moment = _weighted(g, w, x, o, v, K, m)
-            lean = (moment - rest * mass) * s * s / K
-            shift, slope = kind((mass / K if centered else 0.0) - rest * lean), kind(lean)
-            for i in range(K):
-                j = index(i)
-                gx[o + j] = (g[o + j] * w[v + j] - shift - (x[o + j] - m) * slope) * s
-            rest = kind(-rest * s)
-            for i in range(K):
-                j = index(i)
-                gw[to + j] += g[o + j] * ((x[o + j] - m) * s + rest)
-            for i in range(K):
-                gb[to + index(i)] += g[o + index(i)]
+    compact()
+    groups, share = w.size // max(K, 1), 1 / max(K, 1)
+    for number in range(begin, end):
+        to = number * w.size
+        gw[to : to + w.size] = 0
+        gb[to : to + w.size] = 0
+        q, last = number * block, min((number + 1) * block, mean.size)
+        while q < last:
+            o, v = q * K, q % groups * K if groups > 1 else 0
+            m0, s0, a0, b0, r0 = _slopes(g, w, x, v, K, q, mean, scale, share, centered)
+            if groups == 1 and q + TOGETHER <= last:
+                o1, o2, o3 = o + K, o + 2 * K, o + 3 * K
+                m1, s1, a1, b1, r1 = _slopes(g, w, x, v, K, q + 1, mean, scale, share, centered)
+                m2, s2, a2, b2, r2 = _slopes(g, w, x, v, K, q + 2, mean, scale, share, centered)
+                m3, s3, a3, b3, r3 = _slopes(g, w, x, v, K, q + 3, mean, scale, share, centered)
+                _four_rows_grad(
+                    1, K,
+                    m0, s0, a0, b0, r0, m1, s1, a1, b1, r1, m2, s2, a2, b2, r2, m3, s3, a3, b3, r3,
+                    g, o, 0, x, o, 0, g, o1, 0, x, o1, 0, g, o2, 0, x, o2, 0, g, o3, 0, x, o3, 0,
+                    w, v, 0, gw, to, 0, gb, to, 0,
+                    gx, o, 0, gx, o1, 0, gx, o2, 0, gx, o3, 0, gw, to, 0, gb, to, 0,
+                )  # fmt: skip
+                q += TOGETHER
+            else:
+                _rows_grad(
+                    1, K, m0, s0, a0, b0, r0, g, o, 0, x, o, 0, w, v, 0, gw, to + v, 0,
+                    gb, to + v, 0, gx, o, 0, gw, to + v, 0, gb, to + v, 0,
+                )  # fmt: skip
+                q += 1
 
 
 @jit
@@ -121,31 +219,22 @@ def strips_forward(begin, end, K, S, x, w, b, eps, fixed, mean, var, scale, y):
 
     Mean and variance are those of x over P, K and S and are written, unless they are `fixed`.
     """
+    compact()
     kind = x.dtype.type
     n, Q = K * S, mean.size
-    P = x.size // (n * Q)
+    P, some = x.size // (n * Q), rows_at_once(n)
+    share = 1 / max(P * n, 1)
     for q in range(begin, end):
         if not fixed:
-            y0 = 0.0
-            for p in range(P):
-                y0 += total(x, index((p * Q + q) * n), n)
-            about = kind(y0 / (P * n))
-            moved = spread = 0.0
-            for p in range(P):
-                y0, z0 = deviations(x, index((p * Q + q) * n), n, about)
-                moved += y0
-                spread += z0
-            mean[q], var[q] = _settled(about, moved, spread, P * n)
+            about = kind(total_of_rows(some, x, q * n, Q * n, P, n) * share)
+            moved, spread = deviations(some, x, q * n, Q * n, P, n, about)
+            mean[q], var[q] = _settled(about, moved, spread, share)
         m, s = kind(mean[q]), kind(1 / math.sqrt(var[q] + eps))
         rest = kind((m - mean[q]) * s)
         scale[q] = s
-        for p in range(P):
-            for k in range(K):
-                v = q * K % w.size + k
-                slope, bias = s * w[v], rest * w[v] + b[v]
-                o = index((p * Q + q) * n + k * S)
-                for i in range(S):
-                    y[o + index(i)] = (x[o + index(i)] - m) * slope + bias
+        for k in range(K):
+            v, o = q * K % w.size + k, q * n + k * S
+            _affine(P, S, m, s * w[v], rest * w[v] + b[v], x, o, Q * n, y, o, Q * n)
 
 
 @jit
@@ -154,117 +243,121 @@ def strips_backward(begin, end, K, S, g, x, w, mean, scale, fixed, gx, gw, gb):
 
     The last factor s is left to the end: s³ may be below the range of float32.
     """
+    compact()
     kind = x.dtype.type
     n, Q = K * S, mean.size
-    P = x.size // (n * Q)
+    P, some = x.size // (n * Q), rows_at_once(S)
     for q in range(begin, end):
         v, m, s = q * K % w.size, kind(mean[q]), scale[q]
         rest = mean[q] - m  # of the mean, beyond the digits of x
         shift = slope = 0.0
         for k in range(K):
-            mass = moment = 0.0
-            for p in range(P):
-                a, b = moments(g, x, index((p * Q + q) * n + k * S), S, m)
-                mass += a
-                moment += b
+            mass, moment = moments(some, g, x, q * n + k * S, Q * n, P, S, m)
             moment -= rest * mass
             gb[q * K + k], gw[q * K + k] = mass, moment * s
             shift += mass * w[v + k]
             slope += moment * s * s * w[v + k]
         slope /= P * n
         a, b = kind(shift / (P * n) - rest * slope), kind(slope)
-        for p in range(P):
-            for k in range(K):
-                wk, o = w[v + k], index((p * Q + q) * n + k * S)
-                if fixed:
-                    for i in range(S):
-                        gx[o + index(i)] = g[o + index(i)] * wk * s
-                else:
-                    for i in range(S):
-                        j = o + index(i)
-                        gx[j] = (g[j] * wk - (a + (x[j] - m) * b)) * s
+        for k in range(K):
+            o = q * n + k * S
+            if fixed:
+                _times(P, S, w[v + k], s, g, o, Q * n, gx, o, Q * n)
+            else:
+                _strip_grad(P, S, m, w[v + k], a, b, s, g, o, Q * n, x, o, Q * n, gx, o, Q * n)
 
 
 @jit
-def columns_forward(begin, end, x, w, b, eps, fixed, mean, var, scale, y):
+def columns_forward(begin, end, C, x, w, b, eps, fixed, mean, var, scale, y):
     """As `strips_forward` of x (P, C), for blocks of WIDTH columns."""
-    P, C = x.shape
-    kind = x.dtype.type
+    P, kind = x.size // C, x.dtype.type
+    share = 1 / max(P, 1)
+    fours, two, three, four = P // 4, 2 * C, 3 * C, 4 * C
     mass, moved = np.empty(WIDTH), np.empty(WIDTH)
-    about = np.empty(WIDTH, x.dtype)
+    about, slope, bias = (
+        np.empty(WIDTH, x.dtype), np.empty(WIDTH, x.dtype), np.empty(WIDTH, x.dtype)
+    )  # fmt: skip
     for block in range(begin, end):
-        first, last = block * WIDTH, min((block + 1) * WIDTH, C)
-        n = last - first
-        m, v, s = mean[first:last], var[first:last], scale[first:last]
+        o = block * WIDTH
+        n, rest = min(WIDTH, C - o), fours * four + o
         if not fixed:
             mass[:] = 0
-            for p in range(P):
-                row = x[p, first:last]
-                for i in range(n):
-                    mass[i] += row[i]
+            _add_rows(
+                fours, n, x, o, four, x, o + C, four, x, o + two, four, x, o + three, four,
+                mass, 0, 0, mass, 0, 0,
+            )  # fmt: skip
+            _add_row(P - 4 * fours, n, x, rest, C, mass, 0, 0, mass, 0, 0)
             for i in range(n):
-                about[i] = mass[i] / P
+                about[i] = mass[i] * share
             mass[:] = 0
             moved[:] = 0
-            for p in range(P):
-                row = x[p, first:last]
-                for i in range(n):
-                    d = np.float64(row[i] - about[i])
-                    moved[i] += d
-                    mass[i] += d * d
+            _add_squares(
+                fours, n, x, o, four, x, o + C, four, x, o + two, four, x, o + three, four,
+                about, 0, 0, moved, 0, 0, mass, 0, 0, moved, 0, 0, mass, 0, 0,
+            )  # fmt: skip
+            _add_square(
+                P - 4 * fours, n, x, rest, C, about, 0, 0, moved, 0, 0, mass, 0, 0,
+                moved, 0, 0, mass, 0, 0,
+            )  # fmt: skip
+            finite = True
             for i in range(n):
-                m[i], v[i] = _settled(about[i], moved[i], mass[i], P)
-        for i in range(n):
-            about[i] = m[i]
-            s[i] = 1 / math.sqrt(v[i] + eps)
-        slope, bias = s * w[first:last], b[first:last].copy()
-        for i in range(n):
-            bias[i] += kind((about[i] - m[i]) * slope[i])
-        for p in range(P):
-            row, out = x[p, first:last], y[p, first:last]
+                finite &= mass[i] < math.inf
+            if not finite:  # squares beyond the range of float32
+                mass[:] = 0
+                moved[:] = 0
+                _add_square(
+                    P, n, x, o, C, about, 0, 0, moved, 0, 0, mass, 0, 0, moved, 0, 0, mass, 0, 0
+                )
             for i in range(n):
-                out[i] = (row[i] - about[i]) * slope[i] + bias[i]
+                mean[o + i], var[o + i] = _settled(about[i], moved[i], mass[i], share)
+        for i in range(n):
+            m = about[i] = mean[o + i]
+            s = scale[o + i] = 1 / math.sqrt(var[o + i] + eps)
+            slope[i] = kind(s) * w[o + i]
+            bias[i] = b[o + i] + kind((kind(m) - mean[o + i]) * slope[i])
+        _column_affine(P, n, x, o, C, about, 0, 0, slope, 0, 0, bias, 0, 0, y, o, C)
 
 
 @jit
-def columns_backward(begin, end, g, x, w, mean, scale, fixed, gx, gw, gb):
+def columns_backward(begin, end, C, g, x, w, mean, scale, fixed, gx, gw, gb):
     """As `strips_backward` of x (P, C), for blocks of WIDTH columns."""
-    P, C = x.shape
+    P = x.size // C
+    fours, two, three, four = P // 4, 2 * C, 3 * C, 4 * C
     mass, moment = np.empty(WIDTH), np.empty(WIDTH)
-    about = np.empty(WIDTH, x.dtype)
+    about, shift, lean = (
+        np.empty(WIDTH, x.dtype), np.empty(WIDTH, x.dtype), np.empty(WIDTH, x.dtype)
+    )  # fmt: skip
     for block in range(begin, end):
-        first, last = block * WIDTH, min((block + 1) * WIDTH, C)
-        n = last - first
-        m, s = mean[first:last], scale[first:last]
+        o = block * WIDTH
+        n, rest = min(WIDTH, C - o), fours * four + o
         for i in range(n):
-            about[i] = m[i]
+            about[i] = mean[o + i]
         mass[:] = 0
         moment[:] = 0
-        for p in range(P):
-            row, given = x[p, first:last], g[p, first:last]
-            for i in range(n):
-                mass[i] += given[i]
-            for i in range(n):
-                moment[i] += given[i] * (row[i] - about[i])
+        _add_moments(
+            fours, n, g, o, four, x, o, four, g, o + C, four, x, o + C, four,
+            g, o + two, four, x, o + two, four, g, o + three, four, x, o + three, four,
+            about, 0, 0, mass, 0, 0, moment, 0, 0, mass, 0, 0, moment, 0, 0,
+        )  # fmt: skip
+        _add_moment(
+            P - 4 * fours, n, g, rest, C, x, rest, C, about, 0, 0, mass, 0, 0, moment, 0, 0,
+            mass, 0, 0, moment, 0, 0,
+        )  # fmt: skip
         for i in range(n):
-            moment[i] -= (m[i] - about[i]) * mass[i]
-            gb[first + i] = mass[i]
-            gw[first + i] = moment[i] * s[i]
-        slope = w[first:last]
-        shift, lean = np.empty_like(s), np.empty_like(s)
-        for i in range(n):
-            a = slope[i] * moment[i] * s[i] * s[i] / P
-            shift[i] = slope[i] * mass[i] / P - (m[i] - about[i]) * a
-            lean[i] = a
-        for p in range(P):
-            row, given, out = x[p, first:last], g[p, first:last], gx[p, first:last]
-            if fixed:
-                for i in range(n):
-                    out[i] = given[i] * slope[i] * s[i]
-            else:
-                for i in range(n):
-                    part = given[i] * slope[i] - (shift[i] + (row[i] - about[i]) * lean[i])
-                    out[i] = part * s[i]
+            s, left = scale[o + i], mean[o + i] - about[i]
+            moment[i] -= left * mass[i]
+            gb[o + i] = mass[i]
+            gw[o + i] = moment[i] * s
+            slope = w[o + i] * moment[i] * s * s / P
+            shift[i] = w[o + i] * mass[i] / P - left * slope
+            lean[i] = slope
+        if fixed:
+            _column_times(P, n, g, o, C, w, o, 0, scale, o, 0, gx, o, C)
+        else:
+            _column_grad(
+                P, n, g, o, C, x, o, C, about, 0, 0, w, o, 0, scale, o, 0, shift, 0, 0, lean, 0, 0,
+                gx, o, C,
+            )  # fmt: skip
 
 
 def normalize(x, w, b, eps, centered, statistics=None, fixed=False):
@@ -288,8 +381,7 @@ def normalize(x, w, b, eps, centered, statistics=None, fixed=False):
     scale = np.empty(Q, x.dtype)
     state = *weights, fixed, mean, var, scale
     if K == S == 1 and N == 1:
-        flat = (P, G)
-        run(columns_forward, -(-G // WIDTH), x.reshape(flat), *state, y.reshape(flat))
+        run(columns_forward, -(-G // WIDTH), G, x.ravel(), *state, y.ravel())
     else:
         run(strips_forward, Q, K, S, x.ravel(), *state, y.ravel())
     if statistics is not None and not fixed:
@@ -311,10 +403,9 @@ def normalize_grad(g, x, w, mean, scale, centered, fixed, gx):
         run(rows_backward, count, K, g.ravel(), x.ravel(), *args)
         return np.add.reduce(parts, axis=1).astype(x.dtype)
     if K == S == 1 and N == 1:
-        flat = (P, G)
         gw, gb = np.empty((2, G), x.dtype)
-        args = *state, fixed, gx.reshape(flat), gw, gb
-        run(columns_backward, -(-G // WIDTH), g.reshape(flat), x.reshape(flat), *args)
+        args = *state, fixed, gx.ravel(), gw, gb
+        run(columns_backward, -(-G // WIDTH), G, g.ravel(), x.ravel(), *args)
         return gw, gb
     parts = np.empty((2, N, G, K))  # float64: sums of many samples
     args = *state, fixed, gx.ravel(), parts[0].ravel(), parts[1].ravel()
