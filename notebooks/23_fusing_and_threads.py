@@ -284,6 +284,16 @@ print(plan, f"{plan.asked:,} bytes of results in {plan.bytes:,}", sep="\n")
 print(plan.source[plan.source.index("def run") :])
 
 # %% [markdown]
+# `autograd.profile` times each step of the file, `autograd.draw` draws them: one box a step, with
+# the ops that it computes together. `autograd.play` steps through them beside the source. Below it
+# is the memory over time: a result lies there from the step that writes it to the last that reads
+# it, so that others can take its place.
+
+# %%
+print(autograd.profile(plan, repeat=3 if QUICK else 20))
+autograd.play(plan)
+
+# %% [markdown]
 # What the step depended on (the modes of layers, closed-over numbers, shapes) is compared before
 # each call; where something has changed it is recorded anew. Where kernels take most of the time,
 # as in convolutions and recurrent scans, there is little to gain: `profile` shows which it is.

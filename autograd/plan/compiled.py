@@ -89,9 +89,14 @@ class Compiled:
         return plan.called(given)
 
     def plan(self, *args: Any, **kwargs: Any) -> Plan:
-        """The plan for these arguments; made, by an eager call, if there is none."""
+        """The plan for these arguments; made, by an eager call, if there is none.
+
+        It keeps the arguments, so that `autograd.draw`, `play` and `profile` can read it.
+        """
         given = Arguments(args, kwargs, self._fixed)
-        return self._fitting(given) or self._made(given)[0]
+        plan = self._fitting(given) or self._made(given)[0]
+        plan.given = given
+        return plan
 
     def over(self, *arrays: Any) -> Any:
         """The results of a function of floats at many points.

@@ -84,6 +84,7 @@ class Lowering:
         self._kept: list[Any] = []  # whose ids are keys
         self._equal: dict[Any, Term] = {}
         self.ops: set[Any] = set()  # of the nodes that have a term
+        self.eager: dict[int, Any] = {}  # id of a term -> the same of the eager call
         self.steep = False  # whether an op that selects lies between the result and a steep one
 
     # -- reading nodes
@@ -135,7 +136,8 @@ class Lowering:
                 stack += missing
                 continue
             around, self._time = self._time, v.birth
-            self._terms[id(v)] = self._lowered(v)
+            term = self._terms[id(v)] = self._lowered(v)
+            self.eager.setdefault(id(term), v._data)
             self._time = around
             self._kept.append(v)
             stack.pop()

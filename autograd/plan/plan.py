@@ -39,7 +39,10 @@ class Plan:
     path : where that file is; None where no folder can be written to.
     bytes, asked : size of the memory that results share, and what they would take otherwise.
     first : what the eager call returned.
+    given : the arguments with which a user has asked for the plan, for readers.
     """
+
+    given: Arguments | None = None
 
     def __init__(self, function: Function, given: Arguments) -> None:
         self.function = function
@@ -188,6 +191,19 @@ class Plan:
         """The results on these arguments, as new arrays."""
         if self.numbers is not None:
             return list(map(np.asarray, self.numbers.one(*map(float, leaves))))
+        given = self.inputs(leaves)
+        try:
+            memory = self._free.pop()
+        except IndexError:
+            memory = Memory(self.bytes, self._views)
+        try:
+            with np.errstate(all="ignore"):
+                return list(self._run(memory, self._calls, *given))
+        finally:
+            self._free.append(memory)
+
+    def inputs(self, leaves: Sequence[Any]) -> list[Any]:
+        """What the compiled file takes: arguments, parameters and constants as flat arrays."""
         given = [np.ascontiguousarray(x).reshape(-1) for x in leaves]
         for i, (p, _, _) in enumerate(self.leaves):
             data = p._data
@@ -198,16 +214,7 @@ class Plan:
                     continue
                 self._held[i] = data, flat
             given.append(self._held[i][1])
-        given += [c.reshape(-1) for c in self.constants]
-        try:
-            memory = self._free.pop()
-        except IndexError:
-            memory = Memory(self.bytes, self._views)
-        try:
-            with np.errstate(all="ignore"):
-                return list(self._run(memory, self._calls, *given))
-        finally:
-            self._free.append(memory)
+        return given + [c.reshape(-1) for c in self.constants]
 
     def rebuilt(self, arrays: Sequence[Any]) -> Any:
         """The results, as the function returns them."""

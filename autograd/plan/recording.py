@@ -70,7 +70,9 @@ class Recording:
     names : of arguments, leaves and constants in the plan, in order.
     leaves : leaf Values, with shape and dtype.
     constants : arrays that are part of the function.
-    written : the source.
+    terms : the results.
+    eager : id of a term -> what the recorded call computed for it.
+    schedule, written : the steps, and their source.
     effects : what it does besides computing.
     delicate : whether 0 · inf may come up, which only an eager call decides.
     doubtful : which of the results may be wrong then: those from a backward pass.
@@ -117,6 +119,7 @@ class Recording:
         lowering = Lowering(tape, self._source, live)
         outputs = [x for _, x in results.leaves(returned)]
         terms, order = lowering.all(outputs)
+        self.terms, self.eager = terms, lowering.eager
         self.doubtful = [lowering.of_backward(x) for x in outputs]
         names = [f"a{i}" for i in range(len(values))]
         names += [f"p{i}" for i in range(len(self.leaves))]

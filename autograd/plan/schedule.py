@@ -42,6 +42,7 @@ class Schedule:
 
     def __init__(self, outputs: Sequence[Term], order: Sequence[Term] = ()) -> None:
         self.steps: list[Step] = []
+        self._parts: dict[int, list[Part]] = {}  # of the calls, by their step
         self.outputs = [whole(term).of for term in outputs]
         for term in ordered([*order, *outputs]):
             self._place(term)
@@ -57,6 +58,7 @@ class Schedule:
             return
         if isinstance(term, Part):
             term.step = term.call.step
+            self._parts.setdefault(term.step or 0, []).append(term)
             return
         if not isinstance(term, Map):
             self._mark(term, len(self.steps))
@@ -95,6 +97,10 @@ class Schedule:
         """The results of a step that are in the shared memory."""
         terms: list[Term] = list(step.maps) if isinstance(step, Loop) else [step]
         return [term for term in terms if term.stored and not isinstance(term, Call)]
+
+    def results(self, i: int) -> list[Term]:
+        """What step i leaves for other steps: in the shared memory, or as parts of a call."""
+        return [*self.made(self.steps[i]), *self._parts.get(i, ())]
 
     def read(self, step: Step) -> list[Term]:
         """What a step reads from memory."""

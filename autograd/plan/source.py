@@ -73,16 +73,24 @@ class Written:
     sources : the names of arguments, parameters and constants, in order.
     outputs : the terms that it returns.
     summary : what the file says of itself.
+    apart : whether each step is a function of its own, after which the driver calls ``m.after``
+        with the step's number and results.
 
     Attributes
     ----------
     text : the file.
+    lines : for each step the first of its lines in the text, from 1, and the last.
     calls : what the steps call from Python, by the number in their names.
     views : (dtype, shape, strides, offset) of the arrays in shared memory that calls are given.
     """
 
     def __init__(
-        self, schedule: Schedule, sources: Sequence[str], outputs: Sequence[Term], summary: str
+        self,
+        schedule: Schedule,
+        sources: Sequence[str],
+        outputs: Sequence[Term],
+        summary: str,
+        apart: bool = False,
     ) -> None:
         self.schedule = schedule
         self.calls: list[Any] = []
@@ -92,39 +100,58 @@ class Written:
         self._lines: list[str] = []  # of the function that is being written
         self._used: dict[str, None] = {}  # names that it reads
         self._numbers: dict[int, int] = {}  # id of a call -> its number
-        for step in schedule.steps:
-            self._step(step)
-            if len(self._lines) > LONGEST:
+        spans: list[tuple[int, int, int]] = []  # function, -1 for the driver; first, end
+        for i, step in enumerate(schedule.steps):
+            spans.append(self._step(step))
+            if apart or len(self._lines) > LONGEST:
                 self._flush()
+            if apart:
+                made = ", ".join(map(self._array, schedule.results(i)))
+                self._driver.append(f"m.after({i}, [{made}])")
         self._flush()
         results = ", ".join(f"{self._array(term)}.copy()" for term in outputs)
         names = ", ".join(["m", "c", *sources])
         driver = [f"def run({names}):", *(f"    {line}" for line in self._driver)]
         driver.append(f"    return ({results},)" if outputs else "    return ()")
-        self.text = "\n\n".join(
-            [HEADER.format(summary=summary), *self._functions, "\n".join(driver) + "\n"]
-        )
+        parts = [HEADER.format(summary=summary), *self._functions, "\n".join(driver) + "\n"]
+        self.text = "\n\n".join(parts)
+        starts = [1]
+        for part in parts:
+            starts.append(starts[-1] + part.count("\n") + 2)
+        self.lines = []
+        for function, first, end in spans:
+            # above the lines of a function are its decorator and its head, in the driver a head
+            above = starts[-2] + 1 if function < 0 else starts[function + 1] + 2
+            self.lines.append((above + first, above + end - 1))
 
     # -- steps
 
-    def _step(self, step: Step) -> None:
-        if isinstance(step, Call):
+    def _step(self, step: Step) -> tuple[int, int, int]:
+        """Write a step; return its function, -1 for the driver, with first line and end."""
+        large = step if isinstance(step, Product) and _work(step) > LARGE_PRODUCT else None
+        shared = step if isinstance(step, Loop) and math.prod(step.shape) >= LARGE else None
+        if large or shared or isinstance(step, Call):
             self._flush()
-            self._call(step)
-        elif isinstance(step, Product):
-            if step.size * step.args[0].shape[1] > LARGE_PRODUCT:
-                self._flush()
-                a, b = (self._array(x) for x in step.args)
-                self._driver.append(f"m.matmul({a}, {b}, out={self._array(step)})")
-            else:
-                self._product(step)
+        if large or isinstance(step, Call):
+            first = len(self._driver)
+            if isinstance(step, Call):
+                self._call(step)
+            elif large:
+                a, b = (self._array(x) for x in large.args)
+                self._driver.append(f"m.matmul({a}, {b}, out={self._array(large)})")
+            return -1, first, len(self._driver)
+        function, first, rows = len(self._functions), len(self._lines), 0
+        if isinstance(step, Product):
+            self._product(step)
         elif isinstance(step, Fold):
             self._fold(step)
-        elif math.prod(step.shape) >= LARGE:
-            self._flush()
-            self._loop(step, shared=True)
         else:
-            self._loop(step, shared=False)
+            rows = self._loop(step, shared is not None)
+        end = len(self._lines)
+        if shared:
+            weight = sum(_weight(term) for term in shared.maps)
+            self._flush((rows, PACE * math.prod(shared.shape) * weight))
+        return function, first, end
 
     def _flush(self, shared: tuple[int, float] | None = None) -> None:
         """End the function that is being written, and call it in the driver."""
@@ -167,7 +194,8 @@ class Written:
 
     # -- loops
 
-    def _loop(self, loop: Loop, shared: bool) -> None:
+    def _loop(self, loop: Loop, shared: bool = False) -> int:
+        """Write a loop; return how often its outermost axis goes round."""
         inside = {id(term) for term in loop.maps}
         operands: dict[Any, tuple[View, tuple[int, ...]]] = {}
         for term in loop.maps:
@@ -213,9 +241,7 @@ class Written:
                 array, start = self._memory(term)
                 place = _address(start, [steps[-1] for _, steps in axes])
                 self._lines.append(f"{inner}{array}[{place}] = {values[id(term)]}")
-        if shared:
-            weight = sum(_weight(term) for term in loop.maps)
-            self._flush((axes[0][0], PACE * math.prod(loop.shape) * weight))
+        return axes[0][0]
 
     # -- sums and products
 
@@ -432,6 +458,11 @@ def _number(x: Any, kind: np.dtype[Any]) -> str:
 
 def _extreme(kind: str, a: str, b: str) -> str:
     return f"larger({a}, {b})" if kind == "max" else f"-larger(-{a}, -{b})"
+
+
+def _work(product: Product) -> int:
+    """Multiplications of a product."""
+    return product.size * product.args[0].shape[1]
 
 
 def _weight(term: Map) -> int:

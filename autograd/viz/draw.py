@@ -115,7 +115,8 @@ def draw(
     Parameters
     ----------
     value : Value, or a tuple or list of them
-        Where to start: usually the loss.
+        Where to start: usually the loss. Or a compiled plan, ``compiled.plan(*args)``: its steps,
+        each with the ops that it computes together, and the time that it takes.
     gradients : bool
         Show the gradient of every Value, from a separate backward pass that leaves `.grad`
         unchanged. For a `value` that is an array it is the gradient of its sum (an incoming
@@ -157,6 +158,12 @@ def draw(
     """
     if direction not in _DIRECTIONS:
         raise ValueError(f"draw: direction must be one of {_DIRECTIONS}, got {direction!r}.")
+    from autograd.plan.plan import Plan
+
+    if isinstance(value, Plan):
+        from autograd.viz.plan.page import PlanDrawing
+
+        return PlanDrawing(value, direction)
     return Drawing(
         picture(
             value,

@@ -87,7 +87,9 @@ def _fewer(found: Profile, repeated: Sequence[Cost]) -> str:
         cures.append("a fused layer in place of the loop, such as nn.GRU")
     if _elements(found) <= SMALL:
         cures.append("a larger batch takes little longer")
-    return "; ".join(cures) or "fewer ops on larger arrays"
+    if not repeated:
+        cures.append("autograd.compile replays the step as one function")
+    return "; ".join(cures)
 
 
 def _faster(found: Profile, top: Cost) -> str:

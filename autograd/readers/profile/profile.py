@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from autograd import engine
 from autograd.op import SELECT
+from autograd.plan.plan import Plan
 from autograd.readers.profile import work
 from autograd.readers.profile.engines import engine_of
 from autograd.readers.profile.machine import peak
@@ -17,12 +18,17 @@ from autograd.readers.profile.replay import Replay, arrays
 from autograd.readers.profile.report import Cost, Profile
 from autograd.value import Value, seed_like
 from autograd.viz.labels import call_labels
+from autograd.viz.plan.trace import PlanTrace
 from autograd.viz.trace import Trace
 
 _FLOATS = frozenset({np.dtype(np.float32), np.dtype(np.float64)})
 
 
-def profile(fn: Callable[[], Value], *, repeat: int = 10) -> Profile:
+@overload
+def profile(fn: Plan, *, repeat: int = 10) -> PlanTrace: ...
+@overload
+def profile(fn: Callable[[], Value], *, repeat: int = 10) -> Profile: ...
+def profile(fn: Callable[[], Value] | Plan, *, repeat: int = 10) -> Profile | PlanTrace:
     """Measure the cost of each node of a step: time, memory, FLOPs, share of the machine's peak.
 
     First `fn` is run `repeat` times, forward and backward, without instrumentation; this gives the
@@ -33,14 +39,16 @@ def profile(fn: Callable[[], Value], *, repeat: int = 10) -> Profile:
     ----------
     fn : callable without arguments
         The forward pass: it returns the loss. It runs ``repeat + 2`` times, which advances random
-        generators and running statistics; gradients (`.grad`) stay unchanged.
+        generators and running statistics; gradients (`.grad`) stay unchanged. Or a compiled plan,
+        ``compiled.plan(*args)``: its steps are timed, and all that they change is put back.
     repeat : int
         Number of runs; the fastest counts, so that other programs on the machine matter less.
 
     Returns
     -------
     Profile : prints a table, and what dominates and would help; `.advice`, `.text(by="module")`,
-        `.table()`, `.drawing()`, ``.chrome_trace("trace.json")``.
+        `.table()`, `.drawing()`, ``.chrome_trace("trace.json")``. Of a plan a
+        `PlanTrace`, which prints a table of its steps, beside the eager call.
 
     Raises
     ------
@@ -59,6 +67,8 @@ def profile(fn: Callable[[], Value], *, repeat: int = 10) -> Profile:
     >>> [(cost.op, cost.kept) for cost in found.costs]
     [('tanh', 96), ('sum', 8)]
     """
+    if isinstance(fn, Plan) and repeat > 0:
+        return PlanTrace(fn, repeat)
     if not callable(fn):
         raise TypeError(
             f"profile: fn must be a function that returns the loss, not {type(fn).__name__}: "

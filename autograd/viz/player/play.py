@@ -6,14 +6,16 @@ import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from autograd.node import Node
+from autograd.plan.plan import Plan
 from autograd.viz import live
 from autograd.viz.draw import Drawing, draw
 from autograd.viz.live.live import Live
 from autograd.viz.mathml import mathml
 from autograd.viz.pages import embedded, fill, framed, save
+from autograd.viz.plan.page import PlanPage
 from autograd.viz.player.animation.animation import Animation
 from autograd.viz.player.animation.scenes import Scenes
 from autograd.viz.player.compact import compact
@@ -292,13 +294,23 @@ def _side(event: Event, title: str, value: str) -> tuple[int, int]:
     return -(-wide // 8) * 8, 52
 
 
+@overload
+def play(value: Plan, *, title: str | None = None) -> PlanPage: ...
+@overload
 def play(
     value: Any,
     *,
     names: Mapping[str, Any] | None = None,
     title: str | None = None,
     live: bool = True,
-) -> Player:
+) -> Player: ...
+def play(
+    value: Any,
+    *,
+    names: Mapping[str, Any] | None = None,
+    title: str | None = None,
+    live: bool = True,
+) -> Player | PlanPage:
     """Step through the graph behind a Value: the forward pass, then the backward pass.
 
     The page has a slider, play and pause, and arrow keys. Each forward step shows the formula with
@@ -310,7 +322,8 @@ def play(
     Parameters
     ----------
     value : Value
-        Usually the loss. For an array, gradients are those of its sum.
+        Usually the loss. For an array, gradients are those of its sum. Or a compiled plan,
+        ``compiled.plan(*args)``: the page steps through it beside its source and its memory.
     names : names for Values and arrays, such as ``locals()``.
     title : the heading of the page; by default the value's name.
     live : whether the page may recompute the graph when a value in it is changed. It then carries
@@ -318,7 +331,8 @@ def play(
 
     Returns
     -------
-    Player : displayed by a notebook; ``.save("page.html")`` writes one self-contained file.
+    Player : displayed by a notebook; ``.save("page.html")`` writes one self-contained file. A
+        `PlanPage`, with the same methods, for a plan.
 
     Raises
     ------
@@ -335,6 +349,8 @@ def play(
     >>> autograd.play(np.tanh(a * a))
     <Player of 3 nodes; .save('page.html'), .html()>
     """
+    if isinstance(value, Plan):
+        return PlanPage(value, title)
     if not isinstance(value, Node):
         raise TypeError(
             f"play: takes a Value such as a loss, not {type(value).__name__}. Plain arrays have no "
