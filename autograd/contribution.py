@@ -13,6 +13,7 @@ import numpy as np
 
 from autograd.machine.sum_axes import sum_axes
 from autograd.node import Array, Node
+from autograd.parts import Parts
 
 Unreached = dict[Node, Any]
 """Node -> where its gradient is 0 because no branch that was taken leads there: a boolean array, or
@@ -45,18 +46,28 @@ def branches(
         inputs are added.
     """
     op, hidden = v.op, unreached.pop(v, None)
+    if type(hidden) is np.ndarray and not hidden.any():
+        hidden = None
     if hidden is None and not unreached:
         contributions = list(contributions)
-        if not any(gx is not None and leads_to_steep(x) for x, gx in contributions):
+        if not any(
+            gx is not None and x not in grads and leads_to_steep(x) for x, gx in contributions
+        ):
             return contributions
     nothing = _hides_all(hidden, g)  # of v is selected, so 0 whatever the op's slope
     found = []
     here: set[Node] = set()
     for i, (x, gx) in enumerate(contributions):
+        if type(gx) is Parts:
+            found.append((x, Parts((_zeros_for(a), i) for a, i in gx) if nothing else gx))
+            if x in unreached:
+                mask = unreached[x]
+                if type(mask) is not np.ndarray or mask.base is not None:
+                    mask = unreached[x] = np.array(mask)
+                v.op.pull_parts(v, _taken(v, hidden, g)).take_from(mask)
+            continue
         if nothing and gx is not None and type(x._data) is not tuple:
-            zeros: Any = np.zeros(x._data.shape, x._data.dtype)
-            # recorded, a gradient still depends on what it depended on
-            gx = np.where(True, zeros, fit(gx, x._data, v)) if isinstance(gx, Node) else zeros
+            gx = _zeros_for(fit(gx, x._data, v) if isinstance(gx, Node) else x._data)
         elif hidden is not None and op.elementwise and getattr(gx, "shape", None) == hidden.shape:
             d = gx._data if isinstance(gx, Node) else gx
             again = op.singular and isinstance(gx, Node)  # it may be infinite in the next order
@@ -88,6 +99,12 @@ def branches(
     return found
 
 
+def _zeros_for(gx: Any) -> Any:
+    """Zeros in place of a contribution; recorded, they still depend on what it depended on."""
+    zeros, recorded = np.zeros(gx.shape, gx.dtype), isinstance(gx, Node)
+    return np.where(True, zeros, gx) if recorded else zeros
+
+
 def _hides_all(hidden: Any, g: Any) -> bool:
     """Whether no element of a node was selected, of any output that has a gradient."""
     if isinstance(hidden, dict):
@@ -104,7 +121,7 @@ def hidden_in(v: Node, ys: Sequence[Any], unreached: Unreached) -> Unreached:
         if any(other is y for other in ys[:i]):
             found.pop(y, None)  # in one of several places it may be selected
         elif isinstance(y, Node) and i in parts:
-            found[y] = parts[i]
+            found[y] = parts[i].copy()  # what is selected is taken out of it in place
     return found
 
 
@@ -119,19 +136,22 @@ def _note_output(v: Node, x: Node, hidden: Any, grads: dict[Node, Any], unreache
 
 def _not_selected(v: Node, i: int, hidden: Any, g: Any) -> Array:
     """Where input i of a selecting op gets nothing from the elements that are not hidden."""
+    needs = [k == i for k in range(len(v.inputs))]
+    counts = fit(v.op.pull(v, _taken(v, hidden, g), needs)[i], v.inputs[i]._data, v)
+    return np.asarray(np.equal(counts, 0))
+
+
+def _taken(v: Node, hidden: Any, g: Any) -> Any:
+    """1 for each element of v that is not hidden, in the form of its gradient g."""
     if type(v._data) is tuple:
         parts = hidden or {}
-        taken: Any = {
+        return {
             k: np.ones(part.shape, part.dtype) * ~parts.get(k, np.zeros((), bool))
             for k, part in enumerate(v._data)
             if k in g
         }
-    else:
-        shape, dtype = np.shape(v._data), v._data.dtype
-        taken = np.ones(shape, dtype) if hidden is None else (~hidden).astype(dtype)
-    needs = [k == i for k in range(len(v.inputs))]
-    counts = fit(v.op.pull(v, taken, needs)[i], v.inputs[i]._data, v)
-    return np.asarray(np.equal(counts, 0))
+    shape, dtype = np.shape(v._data), v._data.dtype
+    return np.ones(shape, dtype) if hidden is None else (~hidden).astype(dtype)
 
 
 def leads_to_steep(x: Node) -> bool:

@@ -17,7 +17,8 @@ import numpy as np
 
 from autograd.contribution import Unreached, branches, fit, given
 from autograd.node import Array, Node
-from autograd.passes import Pass, Watch, watching
+from autograd.parts import Parts
+from autograd.passes import Pass, Watch, Watching, watching
 from autograd.stale import Found, Stale, changed_constants, fresh, notice, views_of
 from autograd.tape import Tape, current
 
@@ -39,8 +40,36 @@ class Flow:
     def __init__(self, stale: Found | None = None) -> None:
         self.stale = stale or {}
         self.unreached: Unreached = {}  # of the pass: see `branches`
+        self.owned: set[Node] = set()  # their gradients are buffers of the pass: added to in place
+        self.unfinished: dict[Node, Any] = {}  # nodes whose sum is one step from their gradient
         # What branches were taken is read off numbers, which a tape must not keep.
         self.branching = current() is None
+
+    def add(self, grads: dict[Node, Any], x: Node, gx: Any) -> None:
+        """Add a contribution to the gradient that x has."""
+        if type(x._data) is tuple:
+            add_gradient(grads, x, gx)
+            return
+        half = x._data.dtype is _HALF
+        if half:
+            self.unfinished[x] = None
+        if type(gx) is Parts:
+            if x not in self.owned or type(grads[x]) is not np.ndarray:
+                grads[x] = np.array(grads[x], np.float32 if half else None, order="C")
+            gx.add_to(grads[x])
+        else:
+            grads[x] = grads[x] + (gx.astype(np.float32) if half else gx)
+        self.owned.add(x)
+
+    def finished(self, x: Node, g: Any) -> Any:
+        """The gradient of a node that is unfinished, whose contributions add up to g."""
+        return g.astype(x._data.dtype)
+
+    def finish(self, grads: dict[Node, Any], xs: Iterable[Node]) -> None:
+        """Make gradients of what their contributions add up to, where that is one step more."""
+        for x in xs if self.unfinished else ():
+            if x in self.unfinished and x in grads:
+                grads[x] = self.finished(x, grads[x])
 
     def read(self, v: Node) -> tuple[Any, tuple[Any, ...]]:
         """The result of v and its inputs, as its vjps take them."""
@@ -299,7 +328,7 @@ def _propagate(
     live: set[Node] | None = None,
     keep: Collection[Node] = (),
     release: bool = False,
-    watch: Watch | None = None,
+    watch: Watching | None = None,
     unreached: Unreached,
 ) -> None:
     """Consume `order` from its end, adding each node's contributions to its inputs' `grads`.
@@ -308,9 +337,8 @@ def _propagate(
     in `grads`.
     """
     flow.unreached = unreached
-    owned: set[Node] = set()  # their gradients are buffers of this pass: added to in place
+    owned, unfinished = flow.owned, flow.unfinished
     arrays_only = type(flow) is Flow and not flow.stale
-    widened: set[Node] = set()  # float16 whose gradient adds up in float32
     youngest, taken = order.pop, grads.pop
     with np.errstate(all="ignore"), flow.mode():
         while order:
@@ -318,15 +346,18 @@ def _propagate(
             g = grads.get(v) if keep and v in keep else taken(v, None)
             if g is None:
                 continue
-            if widened and v in widened:
-                g = g.astype(v._data.dtype)
+            if unfinished and v in unfinished:
+                g = flow.finished(v, g)
+                if v in keep:
+                    grads[v] = g
             if watch is not None:
+                flow.finish(grads, watch.complete)
                 watch(v, g)
             op = v.op
             if arrays_only and v._inputs is None:
                 contributions = _by_vjps(op, v, g, live)
             else:
-                contributions = _by_pull(op, v, g, live, flow)
+                contributions = _by_pull(op, v, g, live, flow, grads)
             if (unreached or op.masks) and flow.branching:
                 contributions = branches(v, g, contributions, grads, unreached)
             for x, gx in contributions:
@@ -341,29 +372,23 @@ def _propagate(
                 data = x._data
                 try:
                     fits = gx.shape == data.shape and gx.dtype is data.dtype
-                except AttributeError:  # several outputs, or a Python number
-                    fits = False
+                except AttributeError:  # parts, several outputs, or a Python number
+                    fits = type(gx) is Parts
                 if not fits:
                     gx = fit(gx, data, v)
-                if x in owned:
-                    grads[x] += gx
-                elif x not in grads:
+                if x not in grads:
                     grads[x] = gx
+                elif x in owned and type(gx) is not Parts:
+                    grads[x] += gx
                 else:
-                    if flow.in_place and type(data) is not tuple:
-                        owned.add(x)
-                        if data.dtype is _HALF:
-                            widened.add(x)
-                            gx = gx.astype(np.float32)
-                    add_gradient(grads, x, gx)
+                    flow.add(grads, x, gx)
             if release:
                 if v._inputs is None:
                     v._inputs = ()
                     v._a = v._b = v.seal = None
                 else:
                     _release(v)
-        for x in widened & grads.keys():
-            grads[x] = grads[x].astype(_HALF)
+        flow.finish(grads, [*unfinished])
 
 
 def _by_vjps(op: Any, v: Node, g: Any, live: set[Node] | None) -> Iterable[tuple[Any, Any]]:
@@ -387,7 +412,7 @@ def _by_vjps(op: Any, v: Node, g: Any, live: set[Node] | None) -> Iterable[tuple
 
 
 def _by_pull(
-    op: Any, v: Node, g: Any, live: set[Node] | None, flow: Flow
+    op: Any, v: Node, g: Any, live: set[Node] | None, flow: Flow, grads: dict[Node, Any]
 ) -> Iterable[tuple[Any, Any]]:
     """Pairs of an input and its contribution; None for an input that needs no gradient."""
     inputs = v.inputs
@@ -396,6 +421,13 @@ def _by_pull(
     needs = [
         isinstance(x, Node) and (x.requires_grad if live is None else x in live) for x in inputs
     ]
+    if op.parts is not None and needs[0] and not flow.stale:
+        x = inputs[0]
+        if x in grads:
+            if (parts := op.pull_parts(v, g, flow)) is not None:
+                return ((x, parts),)
+        elif flow.in_place and x._data.dtype is not _HALF:
+            flow.owned.add(x)  # its vjp gives an array of its own
     return zip(inputs, op.pull(v, g, needs, flow), strict=True)
 
 

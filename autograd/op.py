@@ -12,9 +12,10 @@ import numpy as np
 from autograd.calls import NUMBERS, binary, bind_methods, general, unary
 from autograd.contribution import given
 from autograd.dispatch import OPS, Traced, array_of, refuse_subclasses
-from autograd.engine import ARRAYS, Flow, arrays_of
+from autograd.engine import ARRAYS, Flow, add_gradient, arrays_of
 from autograd.foreign import foreign, reading
 from autograd.node import Array, Node
+from autograd.parts import Parts
 from autograd.recording import enable_grad, is_recording, no_grad
 from autograd.results import ATOMS, UNREAL, constant, is_unreal, note, record
 from autograd.signature import signature
@@ -73,6 +74,11 @@ class Op(Written):
     routes : bool
         Each element of an input's gradient is 0 or a sum of positive multiples of elements of g,
         whatever the input's values (`reshape`, `concatenate`, `sum`).
+    parts : callable, optional
+        For an op that selects: the same as its first vjp, of the same parameters, as a list of
+        pairs of numbers and an index. The vjp gives zeros with the numbers added at their index,
+        in an array of its own; from the second use of an input on the engine adds them to it.
+        It may return None where it has no such index.
     scalar : str or callable, optional
         For compiling an elementwise op: what it computes of single elements, a template like `tex`
         of an expression that Numba takes, ``k(2)`` a constant of their dtype. Or a callable of the
@@ -108,6 +114,7 @@ class Op(Written):
         singular: bool = False,
         masks: bool = False,
         routes: bool = False,
+        parts: Function | None = None,
         scalar: str | Function | None = None,
     ) -> None:
         self.name = name or str(getattr(forward, "__name__", "op")).lstrip("_")
@@ -122,6 +129,7 @@ class Op(Written):
         self._rank = rank
         self.elementwise = elementwise or domain is not None
         self.singular, self.masks, self.routes = singular, masks, routes
+        self.parts = parts
         self.domain, self.cases, self.scalar = domain, cases, scalar
         self.trusted = not hasattr(forward, "__code__")  # NumPy's own, or an operator
         self.arity = len(vjps)
@@ -305,6 +313,15 @@ class Op(Written):
             for vjp, need in zip(self.vjps, needs, strict=True)
         ]
 
+    def pull_parts(self, v: Node, g: Any, flow: Flow = ARRAYS) -> Parts | None:
+        """The contribution to the first input as parts of it, where the row tells them."""
+        if self.parts is None:
+            return None
+        y, args = flow.read(v)
+        g = tuple([g.get(i) for i in range(len(v._data))]) if isinstance(g, dict) else g
+        found = self.parts(g, y, *args, *v.static)
+        return None if found is None else Parts(found)
+
     def samples(
         self, rng: np.random.Generator, shape: tuple[int, ...] = (2, 3)
     ) -> Iterable[tuple[tuple[Any, ...], dict[str, Any]]]:
@@ -360,6 +377,19 @@ class Recorded(Flow):
     """Values flow: the vjps are recorded, so the gradient can be differentiated again."""
 
     kernels = in_place = False
+    scatter_all: Any = None  # the op that adds up parts; set where it is defined
+
+    def add(self, grads: dict[Node, Any], x: Node, gx: Any) -> None:
+        """Add a contribution; parts of x wait for the others, so that one op adds up all."""
+        if type(gx) is not Parts:
+            add_gradient(grads, x, gx)
+        elif gx:
+            self.unfinished.setdefault(x, Parts()).extend(gx)
+
+    def finished(self, x: Node, g: Any) -> Any:
+        """The gradient of x together with the parts that wait."""
+        arrays, indices = zip(*self.unfinished.pop(x), strict=True)
+        return g + self.scatter_all.call(arrays, indices, x._data.shape)
 
     def read(self, v: Node) -> tuple[Any, tuple[Any, ...]]:
         """The result of v and its inputs, as Values."""

@@ -21,7 +21,7 @@ autograd.kernels
 autograd.flags
 autograd.dispatch autograd.recording autograd.files
 autograd.node autograd.symbol
-autograd.tape
+autograd.tape autograd.parts
 autograd.contribution autograd.stale autograd.spelling autograd.passes autograd.printable
 autograd.engine
 autograd.value

@@ -12,7 +12,7 @@ from autograd.contribution import leads_to_steep
 from autograd.machine import choice
 from autograd.node import Node
 from autograd.op import SELECT, Backward, Op
-from autograd.ops.arrays.index import is_basic
+from autograd.parts import is_basic
 from autograd.plan.terms import (
     Call,
     Fold,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from autograd.machine.scatter_sum import repeats, scatter_sum
+from autograd.machine.scatter_sum import add_at_places, repeats, scatter_sum
 
 
 @pytest.mark.parametrize(("dtype", "error"), [("e", 1e-3), ("f", 1e-6), ("d", 1e-9)])
@@ -29,6 +29,15 @@ def test_few_numbers_are_added_in_order(dtype, rng):
 def test_places_that_repeat_are_told_by_their_owners():
     assert repeats(np.repeat([3, 5], [200, 20]), np.dtype("f")).tolist() == [3]
     assert repeats(np.repeat([3, 5], [200, 20]), np.dtype("d")).tolist() == []
+
+
+def test_a_few_of_very_many_sums_lose_no_digit_either():
+    sums = np.ones(1_000_000, np.float32)
+    places = np.tile([3, 999_999], 10_000)
+    assert repeats(places, sums.dtype).tolist() == [3, 999_999]
+    add_at_places(sums, places, np.full(places.size, 0.1, np.float32))
+    np.testing.assert_allclose(sums[[3, 999_999]], 1 + 1e4 * np.float32(0.1), rtol=1e-6)
+    assert (np.delete(sums, [3, 999_999]) == 1).all()
 
 
 def test_nothing_to_add():

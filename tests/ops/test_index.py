@@ -5,7 +5,7 @@ import pytest
 
 import autograd
 from autograd import Value, grad, gradcheck, gradgradcheck
-from autograd.ops.arrays.index import places
+from autograd.parts import places
 
 A = np.arange(12.0).reshape(3, 4)
 INDICES = {

@@ -117,6 +117,23 @@ def test_second_derivatives_are_those_of_finite_differences(call):
     assert gradgradcheck(call.of, *call.chosen)
 
 
+@each([row for row in BUILT_IN if row.parts is not None])
+def test_parts_of_an_input_that_is_read_twice_add_up(call):
+    x = Value(call.chosen[0])
+
+    def gradient(seeds, **how):
+        total = 0.0
+        for seed in seeds:
+            rng = np.random.default_rng(seed)
+            total = total + sum(np.sum(y * rng.normal(size=y.shape)) for y in tracked(call.of(x)))
+        found = grad(total, x, **how)
+        return found.data if how else found
+
+    apart = gradient([1]) + gradient([2]) + gradient([3])
+    np.testing.assert_allclose(gradient([1, 2, 3]), apart, rtol=1e-12)
+    np.testing.assert_allclose(gradient([1, 2, 3], create_graph=True), apart, rtol=1e-12)
+
+
 @each(BUILT_IN)
 def test_values_are_those_of_the_plain_function(call):
     plain = call.row.forward(*([call.inputs] if call.sequence else call.inputs), **call.others)

@@ -35,6 +35,16 @@ def _onto_diagonal(a: Any, shape: tuple[int, ...], offset: int, axis1: int, axis
     return out
 
 
+def _diagonal_parts(g: Any, a: Any, offset: int, axis1: int, axis2: int) -> Any:
+    """The diagonal as one part: NumPy puts its axis where the first of two adjacent axes is."""
+    first, second = axis1 % a.ndim, axis2 % a.ndim
+    along = np.arange(g.shape[-1])
+    index: list[Any] = [slice(None)] * a.ndim
+    index[first], index[second] = along + max(-offset, 0), along + max(offset, 0)
+    place = min(first, second) if abs(first - second) == 1 else 0
+    return [(np.moveaxis(g, -1, place), tuple(index))]
+
+
 tril = Op(
     _tril,
     r"\operatorname{{tril}} {m:3}",
@@ -56,6 +66,7 @@ diagonal = Op(
     of=(np.diagonal,),
     bind="diagonal",
     masks=True,
+    parts=lambda g, y, a, offset, axis1, axis2: _diagonal_parts(g, a, offset, axis1, axis2),
 )
 onto_diagonal: Op = Op(
     _onto_diagonal,

@@ -2,43 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import operator
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from autograd.contribution import sum_to
-from autograd.machine.scatter_sum import scatter_sum
-from autograd.op import Op
+from autograd.op import Op, Recorded
 from autograd.ops.samples import A, case, cases
+from autograd.parts import repeats_nothing, scattered
+from autograd.sequence_op import SequenceOp
 from autograd.symbol import Symbol
-
-
-def is_basic(index: Any) -> bool:
-    """Whether an index is made of ints, slices, None and Ellipsis: it repeats no position."""
-    return all(
-        p is None
-        or p is Ellipsis
-        or isinstance(p, (slice, np.integer))
-        or (isinstance(p, int) and not isinstance(p, bool))
-        for p in (index if isinstance(index, tuple) else (index,))
-    )
-
-
-def is_mask(index: Any) -> bool:
-    """Whether an index is one boolean array: it repeats no position."""
-    return isinstance(index, np.ndarray) and index.dtype == bool
-
-
-def places(index: Any, shape: tuple[int, ...]) -> Any:
-    """Positions of the elements of ``a[index]`` in the raveled a, for any index."""
-    if isinstance(index, np.ndarray) and index.dtype.kind == "i" and len(shape) > 0:
-        rows = np.where(index < 0, index + shape[0], index)
-        width = math.prod(shape[1:])
-        lead = rows.reshape(rows.shape + (1,) * (len(shape) - 1)) * width
-        return lead + np.arange(width).reshape(shape[1:])
-    return np.arange(math.prod(shape)).reshape(shape)[index]
 
 
 def _getitem(a: Any, index: Any) -> Any:
@@ -50,22 +25,18 @@ def _getitem(a: Any, index: Any) -> Any:
 
 def _scatter(a: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of a shape with a added at an index; repeated positions add up."""
-    if is_basic(index) or is_mask(index):
+    if repeats_nothing(index):
         out = np.zeros(shape, a.dtype)
         out[index] = a
         return out
-    where = places(index, shape)
-    flat = np.broadcast_to(a, where.shape).reshape(-1)
-    of_rows = isinstance(index, np.ndarray) and index.dtype.kind == "i" and len(shape) > 0
-    owners = (index % max(shape[0], 1)).reshape(-1) if of_rows else None
-    return scatter_sum(flat, where.reshape(-1), math.prod(shape), owners).reshape(shape)
+    return scattered([a], [index], shape)
 
 
 def _updated(a: Any, x: Any, index: Any) -> Any:
     """A copy of a with x at an index; the last of repeated positions wins."""
     out = np.array(a, order="C")
     x = checked(x, a, np.shape(out[index]))
-    if not (is_basic(index) or is_mask(index)):
+    if not repeats_nothing(index):
         x = np.array(x, order="C")  # one memory order, so that the last is the last
     out[index] = x
     return out
@@ -89,7 +60,7 @@ def checked(x: Any, a: Any, shape: tuple[int, ...]) -> Any:
 def survivors(g: Any, a: Any, index: Any) -> Any:
     """g at an index, and 0 where a later element of ``a[index] = x`` overwrites an earlier one."""
     part = getitem.call(g, index)
-    if is_basic(index) or is_mask(index):
+    if repeats_nothing(index):
         return part
     owner = np.zeros(a.shape, np.intp)
     count = np.arange(part.size).reshape(part.shape)
@@ -125,6 +96,11 @@ def tex_scatter(a: Symbol, index: Any, shape: Any) -> str:
     return rf"\operatorname{{scatter}}_{{{tex_index(index)}}} {a:3}"
 
 
+def tex_scatter_all(arrays: Sequence[Symbol], indices: Sequence[Any], shape: Any) -> str:
+    """Arrays scattered to an index each."""
+    return " + ".join(tex_scatter(a, i, shape) for a, i in zip(arrays, indices, strict=True))
+
+
 def tex_update(a: Symbol, x: Symbol, index: Any) -> str:
     """a with x written over a part."""
     return rf"{a:9}\left[{tex_index(index)} \leftarrow {x}\right]"
@@ -142,6 +118,7 @@ getitem: Op = Op(
     rank=4,
     of=(operator.getitem,),
     masks=True,
+    parts=lambda g, y, a, index: [(g, index)],
 )
 scatter: Op = Op(
     _scatter,
@@ -150,6 +127,15 @@ scatter: Op = Op(
     rank=3,
     routes=True,
 )
+scatter_all: Op = SequenceOp(
+    scattered,
+    tex_scatter_all,
+    lambda g, needs, y, xs, indices, shape: [getitem.call(g, index) for index in indices],
+    name="scatter_all",
+    rank=1,
+    routes=True,
+)
+Recorded.scatter_all = scatter_all
 updated: Op = Op(
     _updated,
     tex_update,
@@ -237,6 +223,11 @@ cases(
     case(A(3), [0, 0, 2], (4,)),
     case(A(3, 2), np.array([0, -1, 3]), (4, 2)),
     case(A(2), np.array([True, False, True]), (3,)),
+)
+cases(
+    "scatter_all",
+    case([A(4), A(3, 2)], [1, (slice(None), slice(1, 3))], (3, 4)),
+    case([A(3), A(2), A()], [[0, 0, 2], np.array([1, -1]), 2], (4,)),
 )
 cases(
     "index_update",

@@ -10,6 +10,7 @@ import numpy as np
 
 from autograd.dispatch import OPS
 from autograd.op import Op
+from autograd.ops.arrays.index import scatter_all
 from autograd.ops.samples import A, case, cases
 from autograd.sequence_op import SequenceOp
 
@@ -24,7 +25,7 @@ def _concatenate(arrays: Any, axis: Axis = 0) -> Any:
 def _concatenate_vjp(
     g: Any, needs: Sequence[bool], y: Any, xs: Sequence[Any], axis: Axis
 ) -> Sequence[Any]:
-    """The parts of g, split by one op: n slices would take n² time in a second backward pass."""
+    """The parts of g, split by one op: n slices take longer."""
     if axis is None:
         flat = split.call(g, ends([x.size for x in xs]), 0)
         return [np.reshape(part, x.shape) for part, x in zip(flat, xs, strict=True)]
@@ -62,6 +63,27 @@ def _split(a: Any, indices_or_sections: Any, axis: int = 0) -> Any:
     return [a[(*ahead, slice(*cut))] for cut in cuts]
 
 
+def _slices(y: Sequence[Any], a: Any, places: Any, axis: int) -> list[Any]:
+    """The index of each part that a was split into."""
+    axis %= a.ndim
+    bounds = places if np.ndim(places) else ends([part.shape[axis] for part in y])
+    ahead = (slice(None),) * axis
+    return [(*ahead, slice(*cut)) for cut in pairwise((0, *bounds, a.shape[axis]))]
+
+
+def _split_parts(g: Any, y: Any, a: Any, places: Any, axis: int) -> list[tuple[Any, Any]]:
+    """The gradients of those parts that were used, and where these lie."""
+    pairs = zip(g, _slices(y, a, places, axis), strict=True)
+    return [(part, index) for part, index in pairs if part is not None]
+
+
+def _split_vjp(g: Any, y: Any, a: Any, places: Any, axis: int) -> Any:
+    if sum(part.shape[axis] for part in y) == a.shape[axis]:
+        return np.concatenate(filled(g, y, a.dtype), axis=axis)
+    arrays, indices = zip(*_split_parts(g, y, a, places, axis), strict=True)
+    return scatter_all.call(arrays, indices, a.shape)  # the parts overlap
+
+
 def _check_sections(sections: Any) -> None:
     """Raise if the number of parts is not positive, by which NumPy would divide."""
     if np.ndim(sections) == 0 and sections < 1:
@@ -75,6 +97,12 @@ def filled(gs: Sequence[Any], ys: Sequence[Any], dtype: Any) -> list[Any]:
 
 def _unstack_vjp(g: Any, y: Any, a: Any, axis: int) -> Any:
     return np.stack(filled(g, y, a.dtype), axis=axis) if len(y) else np.zeros(a.shape, a.dtype)
+
+
+def _unstack_parts(g: Any, a: Any, axis: int) -> list[tuple[Any, Any]]:
+    """The gradients of those rows that were used, and where these lie."""
+    ahead = (slice(None),) * (axis % a.ndim)
+    return [(row, (*ahead, k)) for k, row in enumerate(g) if row is not None]
 
 
 concatenate = SequenceOp(
@@ -97,25 +125,28 @@ unstack: Op = Op(
     lambda g, y, a, axis: _unstack_vjp(g, y, a, axis),
     of=(np.unstack,),
     masks=True,
+    parts=lambda g, y, a, axis: _unstack_parts(g, a, axis),
 )
 array_split = Op(
     _array_split,
     "{a:9}",
-    lambda g, y, a, places, axis: np.concatenate(filled(g, y, a.dtype), axis=axis),
+    lambda g, y, a, places, axis: _split_vjp(g, y, a, places, axis),
     of=(np.array_split,),
     masks=True,
+    parts=_split_parts,
 )
 split: Op = Op(
     _split,
     "{a:9}",
-    lambda g, y, a, places, axis: np.concatenate(filled(g, y, a.dtype), axis=axis),
+    lambda g, y, a, places, axis: _split_vjp(g, y, a, places, axis),
     of=(np.split,),
     masks=True,
+    parts=_split_parts,
 )
 
 
 def rows(a: Any) -> Any:
-    """What iteration runs over, from one op: n getitems would take n² time in reverse."""
+    """What iteration runs over, from one op: n getitems take longer to record."""
     return unstack.call(a)
 
 

@@ -36,6 +36,15 @@ def _take_along_axis_vjp(g: Any, a: Any, indices: Any, axis: int | None) -> Any:
     return add_along_axis.call(g, indices, a.shape[axis], axis)
 
 
+def _take_along_axis_parts(g: Any, a: Any, indices: Any, axis: int | None) -> Any:
+    if axis is None:
+        return None
+    index: list[Any] = [np.arange(n).reshape(-1, *(1,) * k) for k, n in enumerate(a.shape[::-1])]
+    index.reverse()
+    index[axis] = indices
+    return [(g, tuple(index))]
+
+
 def _sort(a: Any, axis: int | None = -1, kind: Any = None, *, stable: Any = None) -> Any:
     """The elements of each line along an axis in ascending order; raveled where axis is None."""
     return np.sort(a, axis, kind=kind, stable=stable)
@@ -98,6 +107,7 @@ take_along_axis: Op = Op(
     None,
     of=(np.take_along_axis,),
     masks=True,
+    parts=lambda g, y, a, indices, axis: _take_along_axis_parts(g, a, indices, axis),
 )
 add_along_axis: Op = Op(
     _add_along_axis,

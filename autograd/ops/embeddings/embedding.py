@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.dispatch import array_of
+from autograd.dispatch import array_of, lookup
 from autograd.machine.uninterrupted import load
 from autograd.machine.workspace import native
 from autograd.op import Op
@@ -67,10 +67,22 @@ def checked(indices: Any, rows: int, padding_idx: int | None) -> tuple[Array, in
 def _without_padding(a: Any, indices: Any, padding_idx: int | None) -> Any:
     """Rows of a, zeros for padding_idx."""
     part = rows_of.call(a, indices, padding_idx)
+    return _unpadded(part, indices, a.shape[0], padding_idx)
+
+
+def _unpadded(part: Any, indices: Any, rows: int, padding_idx: int | None) -> Any:
+    """What was read of a table, zeros for padding_idx."""
     if padding_idx is None:
         return part
-    padded = np.equal(indices, padding_idx % a.shape[0])[..., None]
-    return np.where(padded, 0, part)
+    # on a tape the indices are a plain array, which the op knows as a Value's
+    padded = lookup(np.equal)(indices, padding_idx % rows)
+    return np.where(padded[..., None], 0, part)
+
+
+def _rows_parts(g: Any, w: Any, indices: Any, padding_idx: int | None) -> Any:
+    if not (isinstance(indices, np.ndarray) and indices.size):
+        indices = np.asarray(indices, np.intp)
+    return [(_unpadded(g, indices, w.shape[0], padding_idx), indices)]
 
 
 def _tex_rows(weight: Any, indices: Any, padding_idx: Any = None) -> str:
@@ -84,6 +96,7 @@ rows_of: Op = Op(
     rank=4,
     name="embedding",
     masks=True,
+    parts=lambda g, y, w, indices, padding_idx: _rows_parts(g, w, indices, padding_idx),
 )
 rows_grad: Op = Op(
     _rows_grad,

@@ -95,6 +95,7 @@ _ARITHMETIC: dict[str, Arithmetic] = {
     **dict.fromkeys(("softmax", "log_softmax", "logsumexp", "cross_entropy"), _each(5)),
     **dict.fromkeys(("layer_norm", "group_norm", "batch_norm"), _each(8)),
     "rms_norm": _each(5),
+    "scatter_all": lambda y, xs: float(sum(x.size for x in xs)),
     **dict.fromkeys(("matmul", "vecdot"), _matmul),
     **dict.fromkeys(("linear", "affine"), _affine),
     **dict.fromkeys(("conv", "conv_bias"), _conv),

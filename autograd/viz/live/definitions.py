@@ -5,8 +5,10 @@ Only what a row computes is written here, never a derivative: those of these row
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
+import operator
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -201,6 +203,13 @@ def index_update(a: Any, x: Any, index: Any) -> Any:
     return np.where(taken >= 0, primitives.gather(x, taken), a)
 
 
+def scatter_all(*args: Any) -> Any:
+    """Zeros of a shape with each array added at its index; the shape and indices come last."""
+    *arrays, indices, shape = args
+    pairs = zip(arrays, indices, strict=True)
+    return functools.reduce(operator.add, (primitives.scatter(a, i, shape) for a, i in pairs))
+
+
 def index_add(a: Any, x: Any, index: Any) -> Any:
     """A copy of a with x added at an index; repeated positions add up."""
     shape = np.shape(bare(a)[index])
@@ -294,6 +303,7 @@ DEFINITIONS: dict[str, Callable[..., Any]] = {
             affine,
             deviation,
             index_update,
+            scatter_all,
             index_add,
             fold,
             onto_diagonal,

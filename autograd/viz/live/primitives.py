@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from autograd.dispatch import OPS
-from autograd.ops.arrays.index import is_basic, places
+from autograd.parts import is_basic, places
 from autograd.sequence_op import SequenceOp
 from autograd.viz.live.scripted import Refused, Script, Scripted, Size, Term
 
