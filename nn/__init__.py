@@ -1,6 +1,7 @@
 """Neural networks on glassgrad's Values, under PyTorch's names."""
 
-from typing import NoReturn
+import importlib
+from typing import Any
 
 from nn import name_clash  # noqa: F401  # isort: skip - checks that `autograd` is ours: first
 from autograd import __version__ as __version__
@@ -199,9 +200,11 @@ _INSTEAD = {  # what PyTorch users type and earlier versions had -> what to writ
 
 
 def __dir__() -> list[str]:
-    lent = {"NoReturn", "refuse_name", "_LAZY", "_SIZED", "_KERAS", "_INSTEAD"}
+    lent = {"Any", "importlib", "refuse_name", "_LAZY", "_SIZED", "_KERAS", "_INSTEAD"}
     return sorted(globals().keys() - lent)
 
 
-def __getattr__(name: str) -> NoReturn:
+def __getattr__(name: str) -> Any:
+    if name == "sklearn":  # the one submodule that needs another package to be imported
+        return importlib.import_module("nn.sklearn")
     refuse_name("nn", name, _INSTEAD.get(name))

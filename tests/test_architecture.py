@@ -69,6 +69,7 @@ nn.losses nn.optim nn.metrics nn.data nn.files
 nn.models nn.look nn.utils
 nn.onnx
 nn.train
+nn.sklearn
 nn
 nn.commands
 nn.cli
