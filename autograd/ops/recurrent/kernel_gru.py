@@ -10,7 +10,6 @@ import numpy as np
 
 from autograd.machine.jit import compact, jit
 from autograd.machine.lanes import rowwise
-from autograd.machine.matmul import matmul
 from autograd.ops.recurrent.kernel_scan import Scan
 from autograd.ops.recurrent.kernel_steps import CHUNK, multiply, project
 
@@ -44,7 +43,7 @@ gru_row_grad = rowwise(_gru_cell_grad, 11, 9)
 
 @jit
 def gru_forward(
-    begin, end, counts, x_rows, h_rows, x, D, w_x, w_h, w_n, strip, wide, bias, gates, hs, H
+    begin, end, w_x, w_h, w_n, counts, x_rows, h_rows, x, D, strip, wide, bias, gates, hs, H
 ):  # fmt: skip
     """All steps of rows begin to end."""
     compact()
@@ -79,8 +78,8 @@ def gru_forward(
 
 @jit
 def gru_backward(
-    begin, end, counts, x_rows, h_rows, gy, gy_row, w_x, w_h, w_n, strip, wide, gates, hs, dh, d,
-    d_row, db, H, gx, D
+    begin, end, w_x, w_h, w_n, counts, x_rows, h_rows, gy, gy_row, strip, wide, gates, hs, dh, d,
+    d_row, db, block, db_step, H, gx, D
 ):  # fmt: skip
     """All steps of rows begin to end, last first: d of the gates, then of x and h."""
     compact()
@@ -94,8 +93,8 @@ def gru_backward(
                 continue
             at, old = x_rows[s] + begin, (h_rows[s] + begin) * H
             for m in range(rows):
-                r, g, h, b = (at + m) * G, (at + m) * gy_row, (begin + m) * H, (begin + m) * G
-                to = (at + m) * d_row
+                r, g, h, to = (at + m) * G, (at + m) * gy_row, (begin + m) * H, (at + m) * d_row
+                b = s // block * db_step + (begin + m) * G
                 gru_row_grad(
                     H, gates, r, gates, r + H, gates, r + 2 * H, gates, r + 3 * H,
                     hs, old + m * H, dh, h, gy, g,
@@ -134,20 +133,18 @@ class GRU(Scan):
             self._pack("w_n", w[2 * H :], transposed, self.wide),
         )
 
-    def _state_weight_grad(self, d, h):
-        H, gu = self.H, np.empty(self.w.w_hh.shape, self.dtype)
-        matmul(d[:, : 2 * H].T, h, out=gu[: 2 * H])
-        matmul(d[:, 3 * H :].T, h, out=gu[2 * H :])
-        return gu
+    def _state_gates(self):
+        H = self.H
+        return (slice(2 * H), slice(2 * H)), (slice(3 * H, 4 * H), slice(2 * H, 3 * H))
 
     def _state_bias_grad(self, total):
         return np.concatenate((total[: 2 * self.H], total[3 * self.H :]))
 
     def forward(self, args, cost):
         hs = self.states[0].reshape(-1)
-        self.rows.run(gru_forward, *args, self.activations, hs, self.H, cost=cost)
+        self._run(gru_forward, True, *args, self.activations, hs, self.H, cost=cost)
 
     def _backward(self, args, rest, inputs, cost, needs):
         cells = self.activations, self.states[0].reshape(-1)
-        self.rows.run(gru_backward, *args, *cells, *rest, self.H, *inputs, cost=cost)
+        self._run(gru_backward, False, *args, *cells, *rest, self.H, *inputs, cost=cost)
         return ()

@@ -48,7 +48,7 @@ lstm_row_grad = rowwise(_lstm_cell_grad, 13, 9)
 
 @jit
 def lstm_forward(
-    begin, end, counts, x_rows, h_rows, x, D, w_x, w_h, w_r, strip, wide, bias, gates, cs, ms, H,
+    begin, end, w_x, w_h, w_r, counts, x_rows, h_rows, x, D, strip, wide, bias, gates, cs, ms, H,
     hs, R
 ):  # fmt: skip
     """All steps of rows begin to end; the states hs are R wide, projected from ms unless empty."""
@@ -81,8 +81,8 @@ def lstm_forward(
 
 @jit
 def lstm_backward(
-    begin, end, counts, x_rows, h_rows, gy, gy_row, w_x, w_h, w_r, strip, wide, gates, cs, dm, dp,
-    dh, dc, d, d_row, db, H, R, gx, D
+    begin, end, w_x, w_h, w_r, counts, x_rows, h_rows, gy, gy_row, strip, wide, gates, cs, dm, dp,
+    dh, dc, d, d_row, db, block, db_step, H, R, gx, D
 ):  # fmt: skip
     """All steps of rows begin to end, last first: d of the gates, then of x and h.
 
@@ -103,13 +103,14 @@ def lstm_backward(
                 continue
             at = x_rows[s] + begin
             old, new = (h_rows[s] + begin) * H, (h_rows[s + 1] + begin) * H
+            db_0 = s // block * db_step
             if projected:
                 for r in range(rows):
                     for j in range(R):
                         dp[(at + r) * R + j] = dh[(begin + r) * R + j] + gy[(at + r) * gy_row + j]
                 multiply(rows, R, dp, at * R, R, w_r, 0, strip, wide, H, dm, begin * H, H, False)
             for r in range(rows):
-                i, h, b = (at + r) * G, (begin + r) * H, (begin + r) * G
+                i, h, b = (at + r) * G, (begin + r) * H, db_0 + (begin + r) * G
                 g, to = over_0 + (at + r) * over_row, (at + r) * d_row
                 lstm_row_grad(
                     H, gates, i, gates, i + H, gates, i + 2 * H, gates, i + 3 * H,
@@ -139,12 +140,12 @@ class LSTM(Scan):
         self.unprojected = np.empty((r.count if projected else 0, self.H), self.dtype)
         hs, cs = (s.reshape(-1) for s in self.states)
         cells = self.activations, cs, self.unprojected.reshape(-1), self.H
-        r.run(lstm_forward, *args, *cells, hs, self.R, cost=cost)
+        self._run(lstm_forward, True, *args, *cells, hs, self.R, cost=cost)
 
     def _backward(self, args, rest, inputs, cost, needs):
         r, H, R, projected = self.rows, self.H, self.R, self.w.w_hr is not None
         dm = np.zeros((r.B + 1 if projected else 0) * H, self.dtype)
         dp = scratch("recurrent.dp", r.count * R if projected else 0, self.dtype)
         cells = self.activations, self.states[1].reshape(-1), dm, dp
-        r.run(lstm_backward, *args, *cells, *rest, H, R, *inputs, cost=cost)
+        self._run(lstm_backward, False, *args, *cells, *rest, H, R, *inputs, cost=cost)
         return [matmul(dp.reshape(-1, R).T, self.unprojected) if n else None for n in needs]

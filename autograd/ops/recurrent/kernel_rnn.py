@@ -41,7 +41,7 @@ relu_row_grad = rowwise(_relu_cell_grad, 4, 2)
 
 @jit
 def rnn_forward(
-    begin, end, relu, counts, x_rows, h_rows, x, D, w_x, w_h, strip, wide, bias, hs, H
+    begin, end, w_x, w_h, relu, counts, x_rows, h_rows, x, D, strip, wide, bias, hs, H
 ):  # fmt: skip
     """All steps of rows begin to end; x · W and the states take the same places in hs."""
     compact()
@@ -73,8 +73,8 @@ def rnn_forward(
 
 @jit
 def rnn_backward(
-    begin, end, relu, counts, x_rows, h_rows, gy, gy_row, w_x, w_h, strip, wide, hs, dh, d, d_row,
-    db, H, gx, D
+    begin, end, w_x, w_h, relu, counts, x_rows, h_rows, gy, gy_row, strip, wide, hs, dh, d, d_row,
+    db, block, db_step, H, gx, D
 ):  # fmt: skip
     """All steps of rows begin to end, last first: d of the sums before φ, then of x and h."""
     compact()
@@ -89,11 +89,11 @@ def rnn_backward(
             at, new = x_rows[s] + begin, h_rows[s + 1] + begin
             for r in range(rows):
                 y, g, h = (new + r) * H, (at + r) * gy_row, (begin + r) * H
-                to = (at + r) * d_row
+                to, b = (at + r) * d_row, s // block * db_step + h
                 if relu:
-                    relu_row_grad(H, hs, y, dh, h, gy, g, db, h, d, to, db, h)
+                    relu_row_grad(H, hs, y, dh, h, gy, g, db, b, d, to, db, b)
                 else:
-                    tanh_row_grad(H, hs, y, dh, h, gy, g, db, h, d, to, db, h)
+                    tanh_row_grad(H, hs, y, dh, h, gy, g, db, b, d, to, db, b)
             multiply(rows, H, d, at * d_row, d_row, w_h, 0, strip, wide, H, dh, begin * H, H, False)
         if D and counts[s0] > begin:
             project(begin, end, s0, s1, counts, x_rows, H, d, d_row, w_x, strip, D, gx, D, False)
@@ -110,9 +110,9 @@ class RNN(Scan):
 
     def forward(self, args, cost):
         hs = self.states[0].reshape(-1)
-        self.rows.run(rnn_forward, self.relu, *args, hs, self.H, cost=cost)
+        self._run(rnn_forward, True, self.relu, *args, hs, self.H, cost=cost)
 
     def _backward(self, args, rest, inputs, cost, needs):
         hs = self.states[0].reshape(-1)
-        self.rows.run(rnn_backward, self.relu, *args, hs, *rest, self.H, *inputs, cost=cost)
+        self._run(rnn_backward, False, self.relu, *args, hs, *rest, self.H, *inputs, cost=cost)
         return ()

@@ -10,6 +10,7 @@ loops.
 from __future__ import annotations
 
 import functools
+import math
 
 import numpy as np
 
@@ -22,10 +23,10 @@ from autograd.ops.recurrent import kernel_steps as steps
 
 FLOP = 0.01  # ns on one core
 CELL = 2.0  # ns for the gates of one unit at one step
-PACK = 0.2  # ns for one weight
 TILE = 8  # rows
-STEPS = 64  # whose gradients of a bias are added up one after another
+STEPS = 64  # whose gradients of a bias are added up one after another, at least
 SMALL = 500.0  # ns for one sequence at one step
+SHARES = 64  # of the weights' gradients, at most
 
 
 class Rows:
@@ -103,18 +104,18 @@ class Rows:
         s[self.first] = 0 if initial is None else self.sorted(initial)
         return s
 
-    def run(self, kernel, *args, cost):
+    def run(self, kernel, cost):
         """Share out the batch, each share through all steps; shares of equal work."""
         if self.work is None:
             # cheap steps are mostly latency: fewer rows than a tile's take as long as a tile's
             grain = TILE if cost < SMALL * self.count else 1
-            pool.run(kernel, self.B, *args, cost=cost, grain=grain, pieces=1)
+            pool.run(kernel, self.B, cost=cost, grain=grain, pieces=1)
             return
 
         def share(begin, end):
             first, last = np.searchsorted(self.work[:-1], (begin, end))
             if last > first:
-                kernel(int(first), int(last), *args)
+                kernel(int(first), int(last))
 
         pool.run(share, self.count, cost=cost, pieces=1)
 
@@ -160,8 +161,7 @@ class Scan:
         kept = rows.count * self.gates * self.H if self.keeps_gates else 0
         self.activations = np.empty(kept, self.dtype)
         tables = rows.counts, rows.x_rows, rows.h_rows
-        args = (*tables, self.x.reshape(-1), self.D, *self._packed(True))
-        args += (self.strip, self.wide, self._bias())
+        args = (*tables, self.x.reshape(-1), self.D, self.strip, self.wide, self._bias())
         self.forward(args, self._cost(self.D + self.R))
 
     def forward(self, args, cost):
@@ -184,13 +184,26 @@ class Scan:
         """The weights for h, packed; more than one array where they are multiplied apart."""
         return (self._pack("w_h", self.w.w_hh, transposed, self.wide),)
 
-    def _state_weight_grad(self, d, h):
-        """The gradient of w_hh, of the gates' d and the states that enter each step."""
-        return matmul(d.T, h)
+    def _state_gates(self):
+        """Which of the gates' d belong to which rows of w_hh: both as slices."""
+        whole = slice(self.gates * self.H)
+        return ((whole, whole),)
 
     def _state_bias_grad(self, total):
         """The gradient of b_hh, of d's sum over all steps."""
         return total
+
+    def _run(self, kernel, transposed, *args, cost):
+        """Run a kernel on packed weights, which each thread packs for itself.
+
+        They stay in its own L2 cache; packed by one thread they would be fetched from its cache
+        by the others, and taken back for the next packing, which costs more.
+        """
+
+        def share(begin, end):
+            kernel(begin, end, *self._packed(transposed), *args)
+
+        self.rows.run(share, cost=cost)
 
     def _packed(self, transposed):
         """The weights for x and those for h."""
@@ -204,8 +217,8 @@ class Scan:
             return w.reshape(-1)
         count = -(-N // strip)
         packed = scratch(f"recurrent.{name}", count * strip * K, self.dtype)
-        args = (strip, self.strip // steps.STRIP, K, N, w.reshape(-1), transposed, packed)
-        pool.run(steps.pack, count, *args, cost=K * N * PACK, pieces=1)
+        lanes = self.strip // steps.STRIP
+        steps.pack(0, count, strip, lanes, K, N, w.reshape(-1), transposed, packed)
         return packed
 
     def _cost(self, products):
@@ -234,27 +247,55 @@ class Scan:
         line = LINE // dtype.itemsize
         d_row = G + line * (1 + G // line % 2)  # odd in lines: no two rows in one cache set
         d = scratch("recurrent.d", r.count * d_row, dtype)
-        db = np.zeros((r.B, G), dtype)
+        # of a bias: long sums lose digits, so there is one for each block of steps
+        block = max(STEPS, math.isqrt(r.T))
+        db = np.zeros((-(-r.T // block) * r.B, G), dtype)
         D = self.D if needs[0] else 0
         gx = r.empty(D, dtype)
         need_states = needs[1 : 1 + len(ds)]
         need_w, need_u, need_b, need_c, *need_own = needs[1 + len(ds) :]
-        args = (r.counts, r.x_rows, r.h_rows, gy, gy_row, *self._packed(False))
-        args += (self.strip, self.wide)
-        rest = (*(s.reshape(-1) for s in (*ds, d)), d_row, db.reshape(-1))
+        args = (r.counts, r.x_rows, r.h_rows, gy, gy_row, self.strip, self.wide)
+        rest = (*(s.reshape(-1) for s in (*ds, d)), d_row, db.reshape(-1), block, r.B * G)
         own = self._backward(args, rest, (gx.reshape(-1), D), self._cost(self.H + D), need_own)
         d, rows = d.reshape(r.count, d_row)[:, :G], self.w.w_ih.shape[0]
-        # db adds up step after step, which loses digits over many
-        total = sum_axes(db if r.count <= STEPS * r.B else d, (0,))
-        gw = self._input_weight_grad(d[:, :rows]) if need_w else None
-        gu = self._state_weight_grad(d, self.states[0][r.entering]) if need_u else None
+        total = sum_axes(db, (0,)) if need_b or need_c else None
+        gw, gu = self._weight_grads(d, need_w, need_u)
         gb = total[:rows].copy() if need_b else None
         gc = self._state_bias_grad(total) if need_c else None
         gs = [r.unsorted(s) if n else None for s, n in zip(ds, need_states, strict=True)]
         return (r.unpacked(gx), *gs, gw, gu, gb, gc, *own)
 
-    def _input_weight_grad(self, d):
-        if self.D > FEW_ROWS:
-            return matmul(d.T, self.x)
-        # few columns leave most of a tile's width idle; turned round they are few rows
-        return np.ascontiguousarray(matmul(self.x.T, d).T)
+    def _weight_grads(self, d, need_w, need_u):
+        """The gradients of w_ih and w_hh: d.T times what the gates were computed from.
+
+        A thread takes some gates, so that it reads their d alone, and once for both.
+        """
+        gw, gu = (
+            np.empty(w.shape, self.dtype) if need else None
+            for w, need in ((self.w.w_ih, need_w), (self.w.w_hh, need_u))
+        )
+        products = []
+        if need_w:
+            products.append((d[:, : gw.shape[0]], self.x, gw))
+        if need_u:
+            h = self.states[0][self.rows.entering]
+            products += [(d[:, gates], h, gu[rows]) for gates, rows in self._state_gates()]
+
+        def share(begin, end):
+            for d, entered, out in products:
+                cuts = (-(-i * len(out) // SHARES // TILE) * TILE for i in (begin, end))
+                rows = slice(*cuts)
+                _product(d[:, rows], entered, out[rows])
+
+        size = self.D * need_w + self.R * need_u
+        cost = 2 * FLOP * d.size * size
+        pool.run(share, SHARES, cost=cost, pieces=1)
+        return gw, gu
+
+
+def _product(d, entered, out):
+    """out = d.T · entered; few columns leave most of a tile's width idle, few rows don't."""
+    if entered.shape[1] > FEW_ROWS:
+        matmul(d.T, entered, out=out)
+    else:
+        out[...] = matmul(entered.T, d).T
