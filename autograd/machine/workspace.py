@@ -26,10 +26,19 @@ def scratch(name: str, size: int, dtype: np.dtype | type) -> np.ndarray:
     need = size * dtype.itemsize
     buffer = held.get(name)
     if buffer is None or buffer.size < need:
-        fresh = np.empty(need + need // 8 + LINE, np.uint8)
-        start = -fresh.ctypes.data % LINE
-        buffer = held[name] = fresh[start : start + need + need // 8]
+        buffer = held[name] = aligned(need + need // 8, np.uint8)
     return buffer[:need].view(dtype)
+
+
+def aligned(size: int, dtype: np.dtype | type) -> np.ndarray:
+    """An uninitialized 1-D array that begins with a cache line.
+
+    NumPy's begin anywhere, so that every vector from or to them lies in two lines.
+    """
+    need = size * np.dtype(dtype).itemsize
+    fresh = np.empty(need + LINE, np.uint8)
+    start = -fresh.__array_interface__["data"][0] % LINE
+    return fresh[start : start + need].view(dtype)
 
 
 def native(a: Any) -> Any:

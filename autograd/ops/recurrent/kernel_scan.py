@@ -18,7 +18,7 @@ from autograd.machine import pool
 from autograd.machine.matmul import FEW_ROWS, matmul
 from autograd.machine.sum_axes import sum_axes
 from autograd.machine.tile import lanes
-from autograd.machine.workspace import LINE, scratch
+from autograd.machine.workspace import LINE, aligned, scratch
 from autograd.ops.recurrent import kernel_steps as steps
 
 FLOP = 0.01  # ns on one core
@@ -100,7 +100,7 @@ class Rows:
 
     def states(self, initial, H, dtype):
         """Memory for the states before and after each step, the first ones filled in."""
-        s = np.empty((self.B + self.count, H), dtype)
+        s = aligned((self.B + self.count) * H, dtype).reshape(-1, H)
         s[self.first] = 0 if initial is None else self.sorted(initial)
         return s
 
@@ -159,7 +159,7 @@ class Scan:
             for s, width in zip(states, (self.R, self.H), strict=False)
         ]
         kept = rows.count * self.gates * self.H if self.keeps_gates else 0
-        self.activations = np.empty(kept, self.dtype)
+        self.activations = aligned(kept, self.dtype)
         tables = rows.counts, rows.x_rows, rows.h_rows
         args = (*tables, self.x.reshape(-1), self.D, self.strip, self.wide, self._bias())
         self.forward(args, self._cost(self.D + self.R))
