@@ -57,6 +57,26 @@ def test_enough_work_is_cut_into_pieces_worth_their_while():
     assert sum(sizes) == 100
 
 
+def test_a_worker_is_kept_off_the_core_of_its_caller_and_may_go_anywhere_later(monkeypatch):
+    pool.set_num_threads(2)
+    monkeypatch.setattr(pool, "_core", lambda: 0)  # all threads seem to run on it
+    kept = []
+
+    def keep_off(worker, core, original=pool._Worker.keep_off):
+        original(worker, core)
+        kept.append((worker, core))
+
+    monkeypatch.setattr(pool._Worker, "keep_off", keep_off)
+    for _ in range(3):
+        pool.run(lambda begin, end: time.sleep(0.01), 8, cost=MUCH)
+        time.sleep(0.02)  # so that the worker sleeps
+    assert kept
+    assert {core for _, core in kept} == {0}
+    worker = kept[-1][0]
+    if hasattr(os, "sched_getaffinity"):
+        assert os.sched_getaffinity(worker.native_id) == os.sched_getaffinity(0)
+
+
 def test_no_piece_but_the_whole_is_smaller_than_the_grain():
     pool.set_num_threads(4)
     sizes = []

@@ -215,7 +215,7 @@ class _Layout:
 
     def tables(self):
         """Offsets and weights of all products; strips, rows and lines."""
-        offsets, weights, strips_, rows, numbers, to = [], [], [], [], {}, 0
+        offsets, weights, order, strips_, rows, numbers, to = [], [], [], [], [], {}, 0
         for of_set in self.sets.values():
             some, places = self.terms(of_set[0])
             K, first = len(some), len(rows)
@@ -226,6 +226,8 @@ class _Layout:
             for height in self.heights(len(rows) - first):
                 strips_.append((first, height, len(offsets), len(offsets) + K, to))
                 first, to = first + height, to + height * K
+            by_place = sorted(range(len(places)), key=places.__getitem__)
+            order += [len(offsets) + k for k in by_place] + [0] * (K - len(places))
             offsets += some
             weights += places + [0] * (K - len(places))
         lines = [(i,) for i in range(len(rows))]
@@ -234,7 +236,7 @@ class _Layout:
             lines = [
                 (i, numbers[(*k[:at], 1, *k[at + 1 :])]) for k, i in numbers.items() if not k[at]
             ]
-        return offsets, weights, strips_, rows, lines, to
+        return offsets, weights, order, strips_, rows, lines, to
 
     def heights(self, rows):
         """Cut rows of the product into strips."""
@@ -258,11 +260,12 @@ class _Layout:
         return len(self.axes[0].offsets)
 
     def moves(self):
-        """Cycles to pack a block."""
+        """Cycles to pack a block, more where it leaves L2."""
         d, h, w = self.axes
+        far = 2 if self.ones * 64 // self.width > 1.5 * BUDGET else 1
         if self.inside.size:
             if self.as_images:
-                return self.planes * self.tall * math.ceil(self.inner / self.width) * VECTOR
+                return self.planes * self.tall * math.ceil(self.inner / self.width) * VECTOR * far
             return self.planes * self.plane / self.width * VECTOR
         if (d if self.inner == 1 else w).step > 2:
             return self.planes * self.plane * ELEMENT
@@ -312,7 +315,7 @@ class _Layout:
 
     def plan(self, cycles):
         """The tables."""
-        offsets, weights, strips_, rows, lines, packed = self.tables()
+        offsets, weights, order, strips_, rows, lines, packed = self.tables()
         d, h, w = self.axes
         (xd, xh, xw), (yd, yh, yw) = self.x_steps, self.y_steps
         padded = math.ceil(self.pixels / self.width) * self.width
@@ -343,6 +346,7 @@ class _Layout:
             inside=self.inside.reshape(-1),
             offsets=ints(offsets),
             weights=ints(weights),
+            order=ints(order),
             strips=ints(strips_),
             rows=ints(rows),
             lines=ints(lines),

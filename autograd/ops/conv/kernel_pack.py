@@ -4,9 +4,13 @@
 from __future__ import annotations
 
 from autograd.machine.jit import compact, jit, part
+from autograd.machine.tile import register_bytes, transpose_block
 from autograd.ops.conv.kernel_copy_rows import copy_rows
-from autograd.ops.conv.kernel_copy_runs import copy_inside
+from autograd.ops.conv.kernel_copy_runs import copy_inside, write_run
 
+REGISTER = register_bytes()
+
+_transpose, _write = transpose_block(), write_run(1)
 _copy_1, _copy_2, _copy, _copy_inside = copy_rows(1), copy_rows(2), copy_rows(None), copy_inside()
 
 
@@ -83,22 +87,53 @@ def pack(x, start, xs, sizes, phases, h_taps, w_taps, inside, c0, c1, d0, d1):
 
 
 @jit
-def pack_weights(begin, end, w, w_group, weights, bias, strips, rows, sizes, packed):
-    """Cut the weight into strips [begin, end) of all groups, side by side for each product."""
+def pack_weights(
+    begin, end, w, w_group, weights, order, bias, strips, rows, sizes, block, packed
+):  # fmt: skip
+    """Cut the weight into strips [begin, end) of all groups, side by side for each product.
+
+    Products are visited in `order`, that of their weights in memory: a run of them is transposed in
+    registers where the rows are evenly spaced.
+    """
     compact()
     s = sizes[0]
+    width = REGISTER // w.itemsize
     count, biased = strips.shape[0], s["ones"] >= 0
     for task in range(begin, end):
         g, i = task // count, task % count
         first, height, to = strips[i, 0], strips[i, 1], g * s["packed"] + strips[i, 4]
+        k, last = strips[i, 2], strips[i, 3] - (1 if biased else 0)
         used = min(height, rows.shape[0] - first)
-        for k in range(strips[i, 2], strips[i, 3] - (1 if biased else 0)):
-            at = g * w_group + weights[k]
-            for m in range(used):
-                packed[to + m] = w[at + rows[first + m, 0]]
-            for m in range(used, height):
-                packed[to + m] = 0
-            to += height
+        start = g * w_group + rows[first, 0]
+        row = rows[first + 1, 0] - rows[first, 0] if used > 1 else 0
+        even = used > 2
+        for m in range(used):
+            even &= rows[first + m, 0] == rows[first, 0] + m * row
+        while k < last:
+            at = start + weights[order[k]]
+            n = 1
+            while n < width and k + n < last and start + weights[order[k + n]] == at + n:
+                n += 1
+            for m0 in range(0, height, width):
+                size = min(width, height - m0)
+                here = at + m0 * row
+                if even and n > 2 and here + (width - 1) * (row + 1) < w.size:
+                    _transpose(w, here, row, block, 0, width)
+                    for m in range(max(0, used - m0), size):
+                        for j in range(n):
+                            block[j * width + m] = 0
+                    for j in range(n):
+                        place = to + (order[k + j] - strips[i, 2]) * height + m0
+                        _write(block, j * width, packed, place, size)
+                else:
+                    for j in range(n):
+                        place = to + (order[k + j] - strips[i, 2]) * height + m0
+                        source = g * w_group + weights[order[k + j]]
+                        for m in range(size):
+                            inside = m0 + m < used
+                            packed[place + m] = w[source + rows[first + m0 + m, 0]] if inside else 0
+            k += n
         if biased:
             for m in range(height):
-                packed[to + m] = bias[g * s["out_channels"] + first + m]
+                place = to + (strips[i, 3] - 1 - strips[i, 2]) * height + m
+                packed[place] = bias[g * s["out_channels"] + first + m]

@@ -113,6 +113,7 @@ class Plan:
     inside: np.ndarray  # for each inner tap, whether each pixel of a plane is; empty: not needed
     offsets: np.ndarray  # for each product of the sum, where it starts in the block
     weights: np.ndarray  # for each product, where its weight is, relative to the row's first
+    order: np.ndarray  # the products of each strip by the places of their weights
     strips: np.ndarray  # of rows: first row, height, the range of products, where its weights go
     rows: np.ndarray  # for each row of the product: its weights, its outputs and the sizes of these
     lines: np.ndarray  # rows whose outputs alternate, or each by itself

@@ -20,7 +20,7 @@ from autograd.ops.conv.kernel_conv import correlate
 from autograd.ops.conv.kernel_layout import plan
 from autograd.ops.conv.kernel_pack import pack_weights
 from autograd.ops.conv.kernel_plan import TALL, TASKS, Axis, Phase, Plan
-from autograd.ops.conv.kernel_weight_grad import weight_grad_parts, weight_grad_sum
+from autograd.ops.conv.kernel_weight_grad import SUM, weight_grad_parts, weight_grad_sum
 
 IMAGES = 512  # at once for the gradient of the weight
 
@@ -91,18 +91,21 @@ def weight_grad(x, g, size, stride, padding, dilation, groups):
     wide = width if out_channels <= width else 2 * width
     ldp = math.ceil(out_channels / wide) * wide
     inner = len(p.h_taps) * len(p.w_taps)
-    channel_parts, rows = _channel_parts(channels, inner, len(p.outer), -(-TASKS // groups))
-    block_parts = min(int(s["images"]) * p.blocks, max(1, TASKS // (channel_parts * groups)))
+    units = int(s["images"]) * p.blocks
+    pixels = int(s["tall"] * s["Ho"] * s["Wo"])
+    block_parts, channel_parts, rows = _parts(
+        channels, out_channels, inner, len(p.outer), units, pixels, -(-TASKS // groups)
+    )
     tasks = block_parts * channel_parts * groups
     part = p.outer.size * rows * ldp
     parts = scratch("conv.parts", tasks * part, x.dtype)
     plane = int(s["plane"])
-    pixels = math.ceil(ldp / wide) * int(s["tall"] * s["Ho"] * s["Wo"]) * wide
+    turned = math.ceil(ldp / wide) * pixels * wide
     shape_ = np.array([block_parts, channel_parts, rows, ldp], np.intp)
 
     def share(begin, end):
         xs = scratch("conv.planes", rows * plane + plane + 8 * width, x.dtype)
-        gt = scratch("conv.pixels", pixels, x.dtype)
+        gt = scratch("conv.pixels", turned, x.dtype)
         weight_grad_parts(
             begin, end, x.reshape(-1), g.reshape(-1), parts, xs, gt, p.sizes, p.phases,
             p.h_taps, p.w_taps, p.inside, p.outer, shape_,
@@ -110,38 +113,51 @@ def weight_grad(x, g, size, stride, padding, dilation, groups):
 
     pool.run(share, tasks, cost=p.cost * 1.3)
     pool.run(
-        weight_grad_sum, shape[0], parts, gw.reshape(-1), p.weights, math.prod(shape[1:]), p.sizes,
-        p.outer, inner, shape_, cost=gw.size * (block_parts + 1.0),
+        weight_grad_sum, groups * math.ceil(out_channels / SUM), parts, gw.reshape(-1), p.weights,
+        math.prod(shape[1:]), p.sizes, p.outer, inner, shape_, cost=gw.size * (block_parts + 4) / 4,
     )  # fmt: skip
     return gw
 
 
 @functools.cache
-def _channel_parts(channels: int, inner: int, outer: int, most: int) -> tuple[int, int]:
-    """Into how many parts the channels are cut, and the rows of tiles of each.
+def _parts(channels, out_channels, inner, outer, units, pixels, most):
+    """Into how many parts the blocks of pixels and the channels are cut, and the rows of tiles.
 
-    Parts of the channels are better than parts of the images, which have to be added up. But each
-    transposes the output's gradient again, so it should have 64 rows; and of the rows, a whole
-    number of tiles for each outer tap, at most a tenth may be empty.
+    Each part of the channels transposes the output's gradient again, and of its rows, a whole
+    number of tiles for each outer tap, at most a tenth may be empty; parts of the pixels have to be
+    added up. Both counted in cycles.
     """
-    for parts in range(min(channels, most), 0, -1):
+    best = None
+    for parts in range(1, min(channels, most) + 1):
         rows = math.ceil(math.ceil(channels / parts) * inner / TALL) * TALL
-        if parts == 1 or (rows * outer >= 64 and parts * rows * 10 <= channels * inner * 11):
-            break
-    return parts, rows
+        if parts > 1 and parts * rows * 10 > channels * inner * 11:
+            continue
+        blocks = min(units, max(1, most // parts))
+        cost = parts * units * pixels * out_channels * 0.4
+        cost += (blocks - 1) * channels * inner * outer * out_channels * 0.5
+        cost *= 1 + 0.25 * (most / (blocks * parts) - 1)
+        if best is None or cost < best[0]:
+            best = cost, blocks, parts, rows
+    return best[1:]
 
 
 def _correlate(p: Plan, x, w, bias, y, w_group):
     """Pack the weight, then run the tasks of a plan."""
     s = p.sizes[0]
     groups = int(s["groups"])
-    packed = scratch("conv.weights", groups * int(s["packed"]), x.dtype)
-    pool.run(
-        pack_weights, groups * len(p.strips), w.reshape(-1), w_group, p.weights, bias, p.strips,
-        p.rows, p.sizes, packed, cost=packed.size * 0.5,
-    )  # fmt: skip
-    x, y = x.reshape(-1), y.reshape(-1)
     width = lanes(x.dtype)
+    packed = scratch("conv.weights", groups * int(s["packed"]) + width, x.dtype)
+    w = w.reshape(-1)
+
+    def pack(begin, end):
+        block = scratch("conv.tile", 64 * width, x.dtype)
+        pack_weights(
+            begin, end, w, w_group, p.weights, p.order, bias, p.strips, p.rows, p.sizes, block,
+            packed,
+        )  # fmt: skip
+
+    pool.run(pack, groups * len(p.strips), cost=packed.size * 0.25)
+    x, y = x.reshape(-1), y.reshape(-1)
 
     def share(begin, end):
         correlate(

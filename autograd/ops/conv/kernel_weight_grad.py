@@ -7,15 +7,18 @@ up in order afterwards.
 
 from __future__ import annotations
 
+import numpy as np
+
 from autograd.machine.jit import compact, jit
 from autograd.machine.tile import register_bytes, tile, transpose_block
 from autograd.ops.conv.kernel_pack import pack
 from autograd.ops.conv.kernel_plan import TALL
 
 REGISTER = register_bytes()
+SUM = 16  # output channels at a time when parts are added up
 CHUNK = 256  # pixels at a time: 32 KiB of the packed output gradient
 
-_wide, _narrow = tile(TALL, 2), tile(TALL, 1)
+_wide, _narrow, _tall = tile(TALL, 2), tile(TALL, 1), tile(2 * TALL, 1)
 _transpose = transpose_block()
 
 
@@ -83,25 +86,38 @@ def weight_grad_parts(
                 for m in range(0, ldp, wide):
                     b0 = m * tall_q + q * wide
                     for jd in range(outer.size):
-                        for r in range(0, used, TALL):
+                        r = 0
+                        while r < used:
                             a0 = r * plane + outer[jd] + q
                             p = base + (jd * rows + r) * ldp + m
-                            if wide == width:
-                                _narrow(K, xs, a0, plane, 1, gt, b0, wide, parts, p, ldp, add)
+                            given = K, xs, a0, plane, 1, gt, b0, wide, parts, p, ldp, add
+                            if wide > width:
+                                _wide(*given)
+                            elif r + TALL < used:
+                                _tall(*given)
+                                r += TALL
                             else:
-                                _wide(K, xs, a0, plane, 1, gt, b0, wide, parts, p, ldp, add)
+                                _narrow(*given)
+                            r += TALL
 
 
 @jit
 def weight_grad_sum(begin, end, parts, gw, weights, gw_row, sizes, outer, inner_taps, shape):
-    """gw[m, c, tap] = the sum of its parts, for output channels [begin, end) of all groups."""
-    compact()
+    """gw[m, c, tap] = the sum of its parts, for output channels [begin, end) of all groups.
+
+    In whole vectors of output channels, of which a task has a share: one vector, or what it is cut
+    to by the end of the group.
+    """
     s = sizes[0]
     groups, channels, out_channels = s["groups"], s["channels"], s["out_channels"]
     block_parts, channel_parts, rows, ldp = shape
     size = outer.size * rows * ldp
-    for row in range(begin, end):
-        group, m = row // out_channels, row % out_channels
+    step = channel_parts * groups * size
+    total = np.empty(SUM, parts.dtype)
+    each = (out_channels + SUM - 1) // SUM
+    for task in range(begin, end):
+        group, m0 = task // each, task % each * SUM
+        m1 = min(SUM, out_channels - m0)
         k = 0
         for cpart in range(channel_parts):
             c0 = cpart * channels // channel_parts
@@ -110,9 +126,13 @@ def weight_grad_sum(begin, end, parts, gw, weights, gw_row, sizes, outer, inner_
                 for jd in range(outer.size):
                     for j in range(inner_taps):
                         r = jd * rows + c * inner_taps + j
-                        at = (cpart * groups + group) * size + r * ldp + m
-                        total = parts[at]
+                        at = (cpart * groups + group) * size + r * ldp + m0
+                        for m in range(m1):
+                            total[m] = parts[at + m]
                         for b in range(1, block_parts):
-                            total += parts[b * channel_parts * groups * size + at]
-                        gw[row * gw_row + weights[k]] = total
+                            for m in range(m1):
+                                total[m] += parts[b * step + at + m]
+                        to = (group * out_channels + m0) * gw_row + weights[k]
+                        for m in range(m1):
+                            gw[to + m * gw_row] = total[m]
                         k += 1
