@@ -11,8 +11,9 @@ import math
 
 import numpy as np
 
+from autograd.machine import pool
 from autograd.machine.folds import fold
-from autograd.machine.jit import apart, inline, part
+from autograd.machine.jit import apart, inline, jit, part
 
 BLOCK = 1024
 index = np.uintp  # of an element: LLVM knows that it does not wrap, and makes vectors of the loop
@@ -140,3 +141,28 @@ def sum_of_exponentials(x, start, n, m):
     for i in range(0, n, BLOCK):
         y += _exponentials(1, min(n - i, BLOCK), m, x, start + i, 0)
     return y
+
+
+PART = 16 * BLOCK
+"""Numbers of a long row that one thread sums; the order of a sum depends on its length only."""
+
+
+@jit
+def _sums(begin, end, x, n, out):
+    """out[k] = Σ of the n numbers from x[k n], fewer at the end of x."""
+    for k in range(begin, end):
+        out[k] = total(x, k * n, min(n, x.size - k * n))
+
+
+def row_sums(x):
+    """Σ along the last axis of a C-contiguous matrix of float32 or float64, in x's dtype."""
+    m, n = x.shape
+    cost = 0.01 * x.nbytes  # ns: it reads the memory once
+    if n <= PART:
+        y = np.empty(m, x.dtype)
+        pool.run(_sums, m, x.reshape(-1), n, y, cost=cost)
+        return y
+    parts = np.empty((m, -(-n // PART)))
+    for row, y in zip(x, parts, strict=True):
+        pool.run(_sums, y.size, row, PART, y, cost=cost / m)
+    return np.add.reduce(parts, axis=1).astype(x.dtype)

@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
+from autograd.machine import pool
 from autograd.machine.sum_axes import sum_axes
 
 RNG = np.random.default_rng(0)
@@ -65,3 +66,39 @@ def test_infinities_and_nan_stay_in_their_column():
 def test_integers_add_up_as_numpy_has_it():
     a = np.full((1000, 2), 100, np.int8)
     assert sum_axes(a, (0,)).tolist() == [100_000] * 2
+
+
+LONG = [(300_001,), (3, 100_003), (70_000, 5), (2, 3, 20_000), (40_000, 1)]
+
+
+@pytest.mark.parametrize("dtype", ["f", "d"])
+@pytest.mark.parametrize("shape", LONG)
+def test_long_and_many_rows_are_summed_to_their_last_digits(shape, dtype):
+    a = RNG.uniform(size=shape).astype(dtype)
+    for x in (a, a[::-1], np.asfortranarray(a)):
+        for axis in (-1, None):
+            axes = tuple(range(x.ndim)) if axis is None else (axis,)
+            y, right = sum_axes(x, axes), np.sum(x.astype("g"), axis=axis)
+            assert (np.shape(y), y.dtype) == (right.shape, a.dtype)
+            np.testing.assert_allclose(y, right, rtol=3e-7 if dtype == "f" else 1e-14)
+
+
+def test_a_long_sum_has_the_same_bits_on_any_number_of_threads():
+    a = RNG.normal(size=(3, 2_000_003)).astype("f")
+    before, found = pool.get_num_threads(), set()
+    try:
+        for threads in (1, 2, 3):
+            pool.set_num_threads(threads)
+            found.add((sum_axes(a, (1,)).tobytes(), sum_axes(a, (0, 1)).tobytes()))
+    finally:
+        pool.set_num_threads(before)
+    assert len(found) == 1
+
+
+def test_infinities_and_nan_stay_in_their_row():
+    a = np.ones((100, 1000), "f")
+    a[7, 0], a[50, 999], a[99, 500], a[99, 501] = np.inf, np.nan, np.inf, -np.inf
+    y = sum_axes(a, (1,))
+    assert y[7] == np.inf
+    assert np.isnan(y[[50, 99]]).all()
+    assert (np.delete(y, [7, 50, 99]) == 1000).all()

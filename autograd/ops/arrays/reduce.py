@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd.dispatch import OPS, refuse_subclasses
-from autograd.machine.sum_axes import FEW, sum_axes
+from autograd.machine.sum_axes import FEW, MANY, sum_axes
 from autograd.op import Op
 from autograd.ops.arrays.cumulative import holed, others, wide
 from autograd.ops.arrays.shape import apart, together
@@ -54,7 +54,7 @@ def number(n: float, dtype: Any) -> Any:
 
 def _sum(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """Sum over an axis, several, or all, as exact along the first as along the last."""
-    if a.size > FEW and a.ndim > 1:
+    if a.size > FEW and (a.ndim > 1 or a.size >= MANY):
         axes = range(a.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
         places = {k % a.ndim for k in axes if isinstance(k, (int, np.integer))}
         if len(places) == len(axes) and all(-a.ndim <= k < a.ndim for k in axes):
