@@ -38,8 +38,9 @@ OPTIMIZERS: dict[str, dict[str, Any]] = {
     "AdamW": {"lr": 1e-3, "weight_decay": 0.01},
     "SGD": {"lr": 1e-3, "momentum": 0.9},
     "RMSprop": {"lr": 1e-3},
+    "Adagrad": {"lr": 1e-3},
 }
-FUSED = ("Adam", "AdamW", "SGD")
+FUSED = ("Adam", "AdamW", "SGD", "Adagrad")
 
 
 def data(model: str) -> list[tuple[Any, Any]]:
@@ -89,7 +90,7 @@ def case(name: str, model: str, fused: bool) -> Case:
     """A step compared with PyTorch's default or with its fused kernel."""
     how = {"fused": True} if fused else {}
     size = sum(math.prod(shape) for shape in MODELS[model])
-    passes = {"SGD": 5, "RMSprop": 5}.get(name, 7)  # read p, g, state; write p, state
+    passes = {"SGD": 5, "RMSprop": 5, "Adagrad": 5}.get(name, 7)  # read p, g, state; write p, state
     return Case(
         f"{name}, {model}" + (", fused" if fused else ""),
         {

@@ -49,6 +49,7 @@ _wide_deviations = fold(_wide_squares, 1, numbers=1, folds="++")
 def total(x, start, n):
     """Σ x."""
     inline()
+    start = np.intp(start)
     y = 0.0
     for i in range(0, n, BLOCK):
         y += _total(1, min(n - i, BLOCK), x, start + i, 0)

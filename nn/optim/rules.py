@@ -26,7 +26,8 @@ from autograd.node import Array
 
 PIECE = 8_192  # elements that NumPy takes at a time: they and their state stay in L2
 COST = 0.02  # ns a byte that a compiled loop reads, on one core
-_FLOATS = frozenset({np.dtype(np.float32), np.dtype(np.float64)})
+FLOATS = frozenset({np.dtype(np.float32), np.dtype(np.float64)})
+"""The dtypes that compiled loops take."""
 
 Rule = Callable[..., tuple[Any, ...]]
 
@@ -74,6 +75,24 @@ class UpdateRule:
 
         The loop runs over slices from 0: LLVM does not vectorize where an index may be negative.
         """
+        return self._compiled("{}", "begin, end, c, {}", "{0} = {0}[begin:end]", "    ")
+
+    @functools.cached_property
+    def loops(self) -> Callable[..., None]:
+        """The rule as ``loops(begin, end, c, cuts, addresses)``, of many parameters at once.
+
+        Row k of `cuts` is a column of `addresses`, whose rows are p, g and the state, a first
+        element and a number of them.
+        """
+        return self._compiled(
+            "{}_of_many",
+            "begin, end, c, cuts, addresses",
+            "{0} = at(addresses[{1}, cuts[k, 0]], cuts[k, 1], cuts[k, 2], c[0])",
+            "    for k in range(begin, end):\n        ",
+        )
+
+    def _compiled(self, called: str, parameters: str, array: str, pad: str) -> Callable[..., None]:
+        """The rule's loop under a name of its own in the cache; `array` makes each array."""
         machine = load("autograd.machine.jit")  # Numba starts when the first loop is wanted
 
         def compiled(function: Any) -> Any:
@@ -85,15 +104,18 @@ class UpdateRule:
             return machine.part(FunctionType(function.__code__, scope, function.__name__))
 
         core: Any = self.core
-        name, (_, *arrays) = core.__name__, inspect.signature(core).parameters
+        name, (_, *arrays) = called.format(core.__name__), inspect.signature(core).parameters
         state = "".join(f", {a}[i]" for a in arrays[2:])
-        source = (
-            f"def {name}(begin, end, c, {', '.join(arrays)}):\n"
-            f"    {', '.join(arrays)} = {', '.join(f'{a}[begin:end]' for a in arrays)}\n"
-            f"    for i in range(p.size):\n"
-            f"        p[i]{state}, = core(c[2:], p[i], start(c[:2], p[i], g[i]){state})\n"
-        )
+        lines = [array.format(a, i) for i, a in enumerate(arrays)]
+        lines += [
+            "for i in range(p.size):",
+            f"    p[i]{state}, = core(c[2:], p[i], start(c[:2], p[i], g[i]){state})",
+        ]
+        margin = " " * len(pad.rpartition("\n")[2])
+        source = f"def {name}({parameters.format(', '.join(arrays))}):\n{pad}"
+        source += f"\n{margin}".join(lines)
         scope = {"__name__": core.__module__, "start": compiled(start), "core": compiled(core)}
+        scope["at"] = load("autograd.machine.addresses").at
         exec(compile(source, core.__code__.co_filename, "exec"), scope)  # cached beside the core
         loop: Callable[..., None] = machine.jit(scope[name])
         return loop
@@ -124,7 +146,7 @@ def apply(
         grad = g.reshape(-1)
     else:
         grad = _flat(g, "rules.grad", p.dtype)
-    if compiled and p.dtype in _FLOATS and isinstance(rule, UpdateRule):
+    if compiled and p.dtype in FLOATS and isinstance(rule, UpdateRule):
         cost = COST * p.nbytes * (2 + len(state))
         pool.run(rule.loop, data.size, c, data, grad, *state, cost=cost)
     else:
