@@ -2,7 +2,8 @@
 
 Run ``glassgrad bench [subject ...] [--quick] [--out DIR] [--compare OLD]``, or
 ``python -m benchmarks`` with the same arguments; ``--setup-peers DIR`` creates environments for the
-peers, and ``--help`` describes all options.
+peers, and ``--help`` describes all options. ``--publish`` keeps the run in ``benchmarks/results``,
+one file a processor, and makes README's table from these files.
 """
 
 SUBJECTS = (

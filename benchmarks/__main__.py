@@ -13,7 +13,7 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks import SUBJECTS, peak, plot, record, report
+from benchmarks import SUBJECTS, peak, plot, record, report, roofline, table
 from benchmarks.case import OURS, Case
 from benchmarks.harness import Plan, run
 from benchmarks.load import BUSY, busiest
@@ -21,7 +21,7 @@ from benchmarks.peers import PEERS, interpreters, set_up
 from benchmarks.processor import described
 
 PEERS_DIR = "GLASSGRAD_PEERS"
-PLOT = "ratios.svg"
+PLOT, ROOFLINE = "ratios.svg", "roofline.svg"
 DESCRIPTION = (
     "Benchmark glassgrad against other libraries. Each case runs in one process per library, in "
     "turn, after checking that all compute the same results. Times are medians, with ratios to "
@@ -73,7 +73,19 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
     p.add_argument(
-        "--out", type=Path, metavar="DIR", help=f"directory to write {record.RESULTS} and {PLOT} to"
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help=f"directory to write {record.RESULTS}, {PLOT} and {ROOFLINE} to",
+    )
+    p.add_argument(
+        "--publish",
+        action="store_true",
+        help="keep the medians in benchmarks/results, as those of this processor, and make "
+        "README's table from all processors' files there",
+    )
+    p.add_argument(
+        "--table", action="store_true", help="only make README's table again, and do nothing else"
     )
     p.add_argument(
         "--compare",
@@ -166,6 +178,9 @@ def main(argv: list[str] | None = None) -> int:
         before = record.read(args.compare) if args.compare else None
     except (OSError, ValueError) as error:
         p.error(f"--compare: {error}")
+    if args.table:
+        table.update()
+        return 0
     if args.setup_peers:
         args.setup_peers = args.setup_peers.absolute()
         try:
@@ -191,12 +206,19 @@ def main(argv: list[str] | None = None) -> int:
         for doubt in report.doubts(results):
             console.print(doubt, markup=False, soft_wrap=True)
         everything += results
+        done = record.run_of(where, peaks, everything)
         if args.out:
-            record.write(args.out, where, peaks, everything)
+            record.write(args.out, done)
+    if args.publish:
+        console.print(f"Wrote {table.publish(done)}", soft_wrap=True, markup=False)
+        table.update()
     if args.out:
         title = f"Time relative to glassgrad, {where['date'][:10]}, {where['processor']}"
         (args.out / PLOT).write_text(plot.svg(everything, title), encoding="utf-8")
         console.print(f"Wrote {args.out / record.RESULTS} and {PLOT}", soft_wrap=True, markup=False)
+        if roofs := roofline.svg(everything, peaks, f"Roofline of {described(where)}"):
+            (args.out / ROOFLINE).write_text(roofs, encoding="utf-8")
+            console.print(f"Wrote {args.out / ROOFLINE}", soft_wrap=True, markup=False)
     if before is not None:
         other = before["machine"].get("processor") != where["processor"]
         console.print(report.comparison(record.changes(before["results"], everything, other)))

@@ -59,6 +59,7 @@ def first(
 
     def setup() -> Callable[[], float]:
         __import__(module)
+        measured(f"import {module}{'' if module == 'torch' else ', numba'}; print(0)")
         kept = tempfile.TemporaryDirectory()
 
         def work(kept: tempfile.TemporaryDirectory[str] = kept) -> float:

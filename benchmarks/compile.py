@@ -305,11 +305,14 @@ def first(name: str, side: str, warm: bool) -> Callable[[], Callable[[], float]]
 
 def first_case(row: Case, warm: bool) -> Case:
     """A row of the first call of another row."""
+    cache = "warm" if warm else "empty"
     return Case(
-        f"{row.name}: first call, {'warm' if warm else 'empty'} cache",
+        f"{row.name}: first call, {cache} cache",
         {side: first(row.name, side, warm) for side in (OURS, "jax") if side in row.sides},
         measures_itself=True,
         compared=False,
+        rounds=3,
+        group=f"compiled, first call, {cache} cache",
     )
 
 

@@ -6,6 +6,7 @@ The first six are typical layers; then a 1×1 convolution, a depthwise one, and 
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -109,6 +110,7 @@ def row(shape: Shape) -> Case:
         tolerance=3e-4,
         group="conv2d" if shape in SHAPES[:6] else "conv2d, others",
         flops=3 * 2.0 * N * M * h * w * (x[1] // groups) * K * K,
+        bytes=3 * 4.0 * (sum(map(math.prod, sizes(shape))) + math.prod(output(shape))),
     )
     found.sides["jax"] = functools.partial(jax, shape)
     if groups == 1 and (x[2] + 2 * padding - K) % stride == 0:

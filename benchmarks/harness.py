@@ -132,7 +132,7 @@ def run(subject: str, case: Case, plan: Plan) -> dict[str, Any]:
                 side.samples.append(side.ask("sample"))
         result["others"] = load.others()
         result["subnormal"] = max(
-            (s.ask("subnormal") for s in present if s.name == OURS), default=0
+            (s.ask("subnormal") for s in present if s.name in (OURS, EAGER)), default=0
         )
         result["sides"] = {s.name: summary(s.samples) for s in present}
         result["ratios"] = ratios({s.name: s.samples for s in present})

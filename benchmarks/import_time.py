@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 
 from benchmarks.case import OURS, Case
@@ -16,14 +15,8 @@ def importing(module: str) -> Callable[[], Callable[[], float]]:
 
     def setup() -> Callable[[], float]:
         __import__(module)
-        cache = tempfile.TemporaryDirectory()  # the source tree may be read-only
-
-        def work(cache: tempfile.TemporaryDirectory[str] = cache) -> float:
-            env = {"PYTHONPYCACHEPREFIX": cache.name, "PYTHONDONTWRITEBYTECODE": ""}
-            return measured(PROGRAM.format(module), **env)
-
-        work()
-        return work
+        measured(PROGRAM.format(module))
+        return lambda: measured(PROGRAM.format(module))
 
     return setup
 

@@ -72,6 +72,7 @@ def case(shape: Shape, threads: int | None) -> Case:
         "×".join(map(str, shape)) + (", 1 thread" if threads else ""),
         {side: functools.partial(setup, shape, threads) for side, setup in sides.items()},
         flops=2.0 * math.prod(shape),
+        bytes=4.0 * sum(math.prod(shape) / n for n in shape),
         cores=threads,
     )
 

@@ -128,7 +128,9 @@ def of(side: str, network: str, program: str) -> Callable[[], Callable[[], float
     return setup
 
 
-def case(network: str, name: str, program: str, sides: dict[str, str]) -> Case:
+def case(
+    network: str, name: str, program: str, sides: dict[str, str], group: str | None = None
+) -> Case:
     """A row; `sides` has the library of each side."""
     return Case(
         f"{network}: {name}",
@@ -137,31 +139,19 @@ def case(network: str, name: str, program: str, sides: dict[str, str]) -> Case:
         measures_itself=True,
         compared=False,
         rounds=3,
-        group=name,
+        group=group,
     )
 
 
 BOTH = {OURS: OURS, "torch": "torch"}
 COMPILED = {OURS: "compiled", EAGER: EAGER, "torch": "torch"}
+GROWTH_NAME = f"growth over {STEPS:,} steps"
 CASES = (
-    *(case(network, "peak of a step", PEAK, BOTH) for network in NETWORKS),
+    *(case(n, "peak of a step", PEAK, BOTH, "peak memory of a step") for n in NETWORKS),
     *(
-        case(
-            network,
-            "peak of a compiled step",
-            PEAK,
-            COMPILED,
-        )
-        for network in NETWORKS
+        case(n, "peak of a compiled step", PEAK, COMPILED, "peak memory of a compiled step")
+        for n in NETWORKS
     ),
-    *(case(network, "peak of the process", PROCESS, BOTH) for network in NETWORKS),
-    *(
-        case(
-            network,
-            f"growth over {STEPS:,} steps",
-            GROWTH.format(settled=SETTLED, steps=STEPS),
-            BOTH,
-        )
-        for network in NETWORKS
-    ),
+    *(case(n, "peak of the process", PROCESS, BOTH, "memory of the process") for n in NETWORKS),
+    *(case(n, GROWTH_NAME, GROWTH.format(settled=SETTLED, steps=STEPS), BOTH) for n in NETWORKS),
 )

@@ -49,15 +49,34 @@ def versions(results: list[Result]) -> dict[str, dict[str, str]]:
     return found
 
 
-def write(directory: Path, where: Result, peaks: Result, results: list[Result]) -> Path:
-    """Write a run to a directory; return the file's path."""
-    directory.mkdir(parents=True, exist_ok=True)
-    run = {
+def run_of(where: Result, peaks: Result, results: list[Result]) -> Result:
+    """A run as plain data."""
+    return {
         "machine": where,
         "peaks": peaks,
         "versions": versions(results),
         "results": [{k: v for k, v in r.items() if k != "versions"} for r in results],
     }
+
+
+def without_samples(run: Result) -> Result:
+    """A run with medians and quartiles only."""
+
+    def bare(sides: Result) -> Result:
+        return {
+            side: {k: float(f"{v:.4g}") for k, v in s.items() if k != "samples"}
+            for side, s in sides.items()
+        }
+
+    results = [
+        {**r, "sides": bare(r["sides"]), "ratios": bare(r["ratios"])} for r in run["results"]
+    ]
+    return {**run, "results": results}
+
+
+def write(directory: Path, run: Result) -> Path:
+    """Write a run to a directory; return the file's path."""
+    directory.mkdir(parents=True, exist_ok=True)
     path = directory / RESULTS
     path.write_text(json.dumps(run, indent=1) + "\n")
     return path

@@ -187,6 +187,7 @@ def case(kind: str, shape: Shape) -> Case:
         {side: functools.partial(setup, kind, shape) for side, setup in sides.items()},
         group=kind,
         flops=work_of(kind, shape),
+        bytes=traffic_of(kind, shape),
     )
 
 
@@ -206,6 +207,13 @@ def work_of(kind: str, shape: Shape) -> float:
     """Operations of the matrix products: forward, and twice as many backward."""
     T, B, D, H = shape
     return 3 * 2.0 * T * B * GATES[kind] * H * (D + H)
+
+
+def traffic_of(kind: str, shape: Shape) -> float:
+    """Bytes of input, weights, output and gates, each read or written three times."""
+    T, B, D, H = shape
+    G = GATES[kind] * H
+    return 3 * 4.0 * (T * B * (D + H + G) + G * (D + H))
 
 
 CASES = (*(case(kind, shape) for kind in GATES for shape in SHAPES), *map(mygrads_case, SHAPES))

@@ -40,14 +40,17 @@ def part(x: Any) -> float:
 
 
 def arrays(*start: Any) -> Iterator[Any]:
-    """All arrays of floats that objects refer to, but for those of modules and classes."""
+    """All arrays of floats that objects refer to, but for those of modules and classes.
+
+    And but for those of plans, whose memory holds numbers of several types in turn.
+    """
     import numpy as np
 
     seen: set[int] = set()
     todo = deque(start)
     while todo and len(seen) < MOST:
         x = todo.popleft()
-        if id(x) in seen or isinstance(x, (type, ModuleType)):
+        if id(x) in seen or isinstance(x, (type, ModuleType)) or _is_of_plans(x):
             continue
         seen.add(id(x))
         if isinstance(x, np.ndarray):
@@ -61,6 +64,10 @@ def arrays(*start: Any) -> Iterator[Any]:
             todo += [x.func, *x.args, *x.keywords.values()]
         else:
             todo += gc.get_referents(x)
+
+
+def _is_of_plans(x: Any) -> bool:
+    return type(x).__module__.startswith("autograd.plan")
 
 
 def content(cell: Any) -> Any:

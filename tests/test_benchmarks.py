@@ -203,7 +203,8 @@ def test_rounds_end_when_a_case_takes_too_long(monkeypatch):
 
 
 def test_a_run_is_written_and_read_again(results, tmp_path):
-    path = record.write(tmp_path, record.machine(), {"flops": 1.0}, list(results.values()))
+    done = record.run_of(record.machine(), {"flops": 1.0}, list(results.values()))
+    path = record.write(tmp_path, done)
     run = record.read(tmp_path)
     assert run == record.read(path)
     assert [r["case"] for r in run["results"]] == list(results)
@@ -223,9 +224,9 @@ def test_a_plot_has_a_bar_for_every_peer():
     texts = [e.text for e in root.iter("{http://www.w3.org/2000/svg}text")]
     assert {"title & more", "s: a < b", "2.00", "0.25", "8.00"} <= set(texts)
     widths = {
-        bar.get("fill"): float(bar.get("width"))
+        bar.get("class"): float(bar.get("width"))
         for bar in root.iter("{http://www.w3.org/2000/svg}rect")
-        if bar.get("fill") != "white"
+        if bar.get("class") != "page"
     }
     assert len(widths) == 2
     ET.fromstring(plot.svg([], "nothing"))
