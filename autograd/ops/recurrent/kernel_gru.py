@@ -43,29 +43,29 @@ gru_row_grad = rowwise(_gru_cell_grad, 11, 9)
 
 @jit
 def gru_forward(
-    begin, end, w_x, w_h, w_n, counts, x_rows, h_rows, x, D, strip, wide, bias, gates, hs, H
+    begin, end, w_x, w_h, w_n, counts, x_rows, h_rows, x, D, strip, wide, bias, gates, g_row, hs, H
 ):  # fmt: skip
     """All steps of rows begin to end."""
     compact()
-    steps, G = counts.size, 4 * H
+    steps = counts.size
     chunk = max(1, CHUNK // max(1, end - begin))
     for s0 in range(0, steps, chunk):
         if counts[s0] <= begin:
             break
         s1 = min(steps, s0 + chunk)
-        project(begin, end, s0, s1, counts, x_rows, D, x, D, w_x, strip, 3 * H, gates, G, False)
+        project(begin, end, s0, s1, counts, x_rows, D, x, D, w_x, strip, 3 * H, gates, g_row, False)
         for s in range(s0, s1):
             rows = min(counts[s], end) - begin
             if rows <= 0:
                 break
             r, old, new = (
-                (x_rows[s] + begin) * G,
+                (x_rows[s] + begin) * g_row,
                 (h_rows[s] + begin) * H,
                 (h_rows[s + 1] + begin) * H,
             )
-            multiply(rows, H, hs, old, H, w_h, 0, strip, wide, 2 * H, gates, r, G, True)
+            multiply(rows, H, hs, old, H, w_h, 0, strip, wide, 2 * H, gates, r, g_row, True)
             n = r + 3 * H
-            multiply(rows, H, hs, old, H, w_n, 0, strip, wide, H, gates, n, G, False)
+            multiply(rows, H, hs, old, H, w_n, 0, strip, wide, H, gates, n, g_row, False)
             for _ in range(rows):
                 z, n, h = r + H, r + 2 * H, r + 3 * H
                 gru_row(
@@ -73,13 +73,13 @@ def gru_forward(
                     bias, 0, bias, H, bias, 2 * H, bias, 3 * H, hs, old,
                     gates, r, gates, z, gates, n, gates, h, hs, new,
                 )  # fmt: skip
-                r, old, new = r + G, old + H, new + H
+                r, old, new = r + g_row, old + H, new + H
 
 
 @jit
 def gru_backward(
-    begin, end, w_x, w_h, w_n, counts, x_rows, h_rows, gy, gy_row, strip, wide, gates, hs, dh, d,
-    d_row, db, block, db_step, H, gx, D
+    begin, end, w_x, w_h, w_n, counts, x_rows, h_rows, gy, gy_row, strip, wide, gates, g_row, hs,
+    dh, d, db, block, db_step, H, gx, D
 ):  # fmt: skip
     """All steps of rows begin to end, last first: d of the gates, then of x and h."""
     compact()
@@ -93,21 +93,21 @@ def gru_backward(
                 continue
             at, old = x_rows[s] + begin, (h_rows[s] + begin) * H
             for m in range(rows):
-                r, g, h, to = (at + m) * G, (at + m) * gy_row, (begin + m) * H, (at + m) * d_row
+                r, g, h = (at + m) * g_row, (at + m) * gy_row, (begin + m) * H
                 b = s // block * db_step + (begin + m) * G
                 gru_row_grad(
                     H, gates, r, gates, r + H, gates, r + 2 * H, gates, r + 3 * H,
                     hs, old + m * H, dh, h, gy, g,
                     db, b, db, b + H, db, b + 2 * H, db, b + 3 * H,
-                    d, to, d, to + H, d, to + 2 * H, d, to + 3 * H, dh, h,
+                    d, r, d, r + H, d, r + 2 * H, d, r + 3 * H, dh, h,
                     db, b, db, b + H, db, b + 2 * H, db, b + 3 * H,
                 )  # fmt: skip
-            h, to = begin * H, at * d_row
-            multiply(rows, 2 * H, d, to, d_row, w_h, 0, strip, wide, H, dh, h, H, True)
-            multiply(rows, H, d, to + 3 * H, d_row, w_n, 0, strip, wide, H, dh, h, H, True)
+            h, r = begin * H, at * g_row
+            multiply(rows, 2 * H, d, r, g_row, w_h, 0, strip, wide, H, dh, h, H, True)
+            multiply(rows, H, d, r + 3 * H, g_row, w_n, 0, strip, wide, H, dh, h, H, True)
         if D and counts[s0] > begin:
             project(
-                begin, end, s0, s1, counts, x_rows, 3 * H, d, d_row, w_x, strip, D, gx, D, False
+                begin, end, s0, s1, counts, x_rows, 3 * H, d, g_row, w_x, strip, D, gx, D, False
             )
 
 
@@ -142,9 +142,9 @@ class GRU(Scan):
 
     def forward(self, args, cost):
         hs = self.states[0].reshape(-1)
-        self._run(gru_forward, True, *args, self.activations, hs, self.H, cost=cost)
+        self._run(gru_forward, True, *args, self.activations, self.g_row, hs, self.H, cost=cost)
 
     def _backward(self, args, rest, inputs, cost, needs):
-        cells = self.activations, self.states[0].reshape(-1)
+        cells = self.activations, self.g_row, self.states[0].reshape(-1)
         self._run(gru_backward, False, *args, *cells, *rest, self.H, *inputs, cost=cost)
         return ()

@@ -48,8 +48,8 @@ lstm_row_grad = rowwise(_lstm_cell_grad, 13, 9)
 
 @jit
 def lstm_forward(
-    begin, end, w_x, w_h, w_r, counts, x_rows, h_rows, x, D, strip, wide, bias, gates, cs, ms, H,
-    hs, R
+    begin, end, w_x, w_h, w_r, counts, x_rows, h_rows, x, D, strip, wide, bias, gates, g_row, cs,
+    ms, H, hs, R
 ):  # fmt: skip
     """All steps of rows begin to end; the states hs are R wide, projected from ms unless empty."""
     compact()
@@ -59,16 +59,17 @@ def lstm_forward(
         if counts[s0] <= begin:
             break
         s1 = min(steps, s0 + chunk)
-        project(begin, end, s0, s1, counts, x_rows, D, x, D, w_x, strip, G, gates, G, False)
+        project(begin, end, s0, s1, counts, x_rows, D, x, D, w_x, strip, G, gates, g_row, False)
         for s in range(s0, s1):
             rows = min(counts[s], end) - begin
             if rows <= 0:
                 break
             at, old, new = x_rows[s] + begin, h_rows[s] + begin, h_rows[s + 1] + begin
-            multiply(rows, R, hs, old * R, R, w_h, 0, strip, wide, G, gates, at * G, G, True)
+            i = at * g_row
+            multiply(rows, R, hs, old * R, R, w_h, 0, strip, wide, G, gates, i, g_row, True)
             ys, y = (ms, at * H) if projected else (hs, new * H)
             for r in range(rows):
-                i = (at + r) * G
+                i = (at + r) * g_row
                 f, g, o = i + H, i + 2 * H, i + 3 * H
                 lstm_row(
                     H, gates, i, gates, f, gates, g, gates, o,
@@ -81,8 +82,8 @@ def lstm_forward(
 
 @jit
 def lstm_backward(
-    begin, end, w_x, w_h, w_r, counts, x_rows, h_rows, gy, gy_row, strip, wide, gates, cs, dm, dp,
-    dh, dc, d, d_row, db, block, db_step, H, R, gx, D
+    begin, end, w_x, w_h, w_r, counts, x_rows, h_rows, gy, gy_row, strip, wide, gates, g_row, cs,
+    dm, dp, dh, dc, d, db, block, db_step, H, R, gx, D
 ):  # fmt: skip
     """All steps of rows begin to end, last first: d of the gates, then of x and h.
 
@@ -110,18 +111,19 @@ def lstm_backward(
                         dp[(at + r) * R + j] = dh[(begin + r) * R + j] + gy[(at + r) * gy_row + j]
                 multiply(rows, R, dp, at * R, R, w_r, 0, strip, wide, H, dm, begin * H, H, False)
             for r in range(rows):
-                i, h, b = (at + r) * G, (begin + r) * H, db_0 + (begin + r) * G
-                g, to = over_0 + (at + r) * over_row, (at + r) * d_row
+                i, h, b = (at + r) * g_row, (begin + r) * H, db_0 + (begin + r) * G
+                g = over_0 + (at + r) * over_row
                 lstm_row_grad(
                     H, gates, i, gates, i + H, gates, i + 2 * H, gates, i + 3 * H,
                     cs, old + r * H, cs, new + r * H, up, h, over, g, dc, h,
                     db, b, db, b + H, db, b + 2 * H, db, b + 3 * H,
-                    d, to, d, to + H, d, to + 2 * H, d, to + 3 * H, dc, h,
+                    d, i, d, i + H, d, i + 2 * H, d, i + 3 * H, dc, h,
                     db, b, db, b + H, db, b + 2 * H, db, b + 3 * H,
                 )  # fmt: skip
-            multiply(rows, G, d, at * d_row, d_row, w_h, 0, strip, wide, R, dh, begin * R, R, False)
+            i = at * g_row
+            multiply(rows, G, d, i, g_row, w_h, 0, strip, wide, R, dh, begin * R, R, False)
         if D and counts[s0] > begin:
-            project(begin, end, s0, s1, counts, x_rows, G, d, d_row, w_x, strip, D, gx, D, False)
+            project(begin, end, s0, s1, counts, x_rows, G, d, g_row, w_x, strip, D, gx, D, False)
 
 
 class LSTM(Scan):
@@ -139,13 +141,13 @@ class LSTM(Scan):
         r, projected = self.rows, self.w.w_hr is not None
         self.unprojected = np.empty((r.count if projected else 0, self.H), self.dtype)
         hs, cs = (s.reshape(-1) for s in self.states)
-        cells = self.activations, cs, self.unprojected.reshape(-1), self.H
+        cells = self.activations, self.g_row, cs, self.unprojected.reshape(-1), self.H
         self._run(lstm_forward, True, *args, *cells, hs, self.R, cost=cost)
 
     def _backward(self, args, rest, inputs, cost, needs):
         r, H, R, projected = self.rows, self.H, self.R, self.w.w_hr is not None
         dm = np.zeros((r.B + 1 if projected else 0) * H, self.dtype)
         dp = scratch("recurrent.dp", r.count * R if projected else 0, self.dtype)
-        cells = self.activations, self.states[1].reshape(-1), dm, dp
+        cells = self.activations, self.g_row, self.states[1].reshape(-1), dm, dp
         self._run(lstm_backward, False, *args, *cells, *rest, H, R, *inputs, cost=cost)
         return [matmul(dp.reshape(-1, R).T, self.unprojected) if n else None for n in needs]

@@ -73,7 +73,7 @@ def rnn_forward(
 
 @jit
 def rnn_backward(
-    begin, end, w_x, w_h, relu, counts, x_rows, h_rows, gy, gy_row, strip, wide, hs, dh, d, d_row,
+    begin, end, w_x, w_h, relu, counts, x_rows, h_rows, gy, gy_row, strip, wide, g_row, hs, dh, d,
     db, block, db_step, H, gx, D
 ):  # fmt: skip
     """All steps of rows begin to end, last first: d of the sums before φ, then of x and h."""
@@ -89,14 +89,14 @@ def rnn_backward(
             at, new = x_rows[s] + begin, h_rows[s + 1] + begin
             for r in range(rows):
                 y, g, h = (new + r) * H, (at + r) * gy_row, (begin + r) * H
-                to, b = (at + r) * d_row, s // block * db_step + h
+                to, b = (at + r) * g_row, s // block * db_step + h
                 if relu:
                     relu_row_grad(H, hs, y, dh, h, gy, g, db, b, d, to, db, b)
                 else:
                     tanh_row_grad(H, hs, y, dh, h, gy, g, db, b, d, to, db, b)
-            multiply(rows, H, d, at * d_row, d_row, w_h, 0, strip, wide, H, dh, begin * H, H, False)
+            multiply(rows, H, d, at * g_row, g_row, w_h, 0, strip, wide, H, dh, begin * H, H, False)
         if D and counts[s0] > begin:
-            project(begin, end, s0, s1, counts, x_rows, H, d, d_row, w_x, strip, D, gx, D, False)
+            project(begin, end, s0, s1, counts, x_rows, H, d, g_row, w_x, strip, D, gx, D, False)
 
 
 class RNN(Scan):
@@ -113,6 +113,6 @@ class RNN(Scan):
         self._run(rnn_forward, True, self.relu, *args, hs, self.H, cost=cost)
 
     def _backward(self, args, rest, inputs, cost, needs):
-        hs = self.states[0].reshape(-1)
-        self._run(rnn_backward, False, self.relu, *args, hs, *rest, self.H, *inputs, cost=cost)
+        cells = self.g_row, self.states[0].reshape(-1)
+        self._run(rnn_backward, False, self.relu, *args, *cells, *rest, self.H, *inputs, cost=cost)
         return ()

@@ -129,7 +129,8 @@ def dense(T, B, reverse):
 class Scan:
     """One layer run in one direction over whole sequences: what its backward pass needs.
 
-    H units; the states are R wide, which is H unless w_hr projects them. A cell says how many
+    A row of gates, or of their gradients d, takes an odd number of cache lines, `g_row` numbers:
+    of a power of two, as 4 H often is, many rows would share a set of the cache. H units; the states are R wide, which is H unless w_hr projects them. A cell says how many
     numbers its gates have for each unit at a step, whether the backward pass needs them, runs its
     loops, and overrides what it does otherwise than most.
 
@@ -158,7 +159,9 @@ class Scan:
             rows.states(s, width, self.dtype)
             for s, width in zip(states, (self.R, self.H), strict=False)
         ]
-        kept = rows.count * self.gates * self.H if self.keeps_gates else 0
+        lines = -(-self.gates * self.H * self.dtype.itemsize // LINE)
+        self.g_row = (lines | 1) * LINE // self.dtype.itemsize
+        kept = rows.count * self.g_row if self.keeps_gates else 0
         self.activations = aligned(kept, self.dtype)
         tables = rows.counts, rows.x_rows, rows.h_rows
         args = (*tables, self.x.reshape(-1), self.D, self.strip, self.wide, self._bias())
@@ -244,9 +247,7 @@ class Scan:
             np.zeros((r.B, width), dtype) if part is None else np.array(r.sorted(part))
             for part, width in zip(g_last, (R, self.H), strict=False)
         ]
-        line = LINE // dtype.itemsize
-        d_row = G + line * (1 + G // line % 2)  # odd in lines: no two rows in one cache set
-        d = scratch("recurrent.d", r.count * d_row, dtype)
+        d = scratch("recurrent.d", r.count * self.g_row, dtype)
         # of a bias: long sums lose digits, so there is one for each block of steps
         block = max(STEPS, math.isqrt(r.T))
         db = np.zeros((-(-r.T // block) * r.B, G), dtype)
@@ -255,9 +256,9 @@ class Scan:
         need_states = needs[1 : 1 + len(ds)]
         need_w, need_u, need_b, need_c, *need_own = needs[1 + len(ds) :]
         args = (r.counts, r.x_rows, r.h_rows, gy, gy_row, self.strip, self.wide)
-        rest = (*(s.reshape(-1) for s in (*ds, d)), d_row, db.reshape(-1), block, r.B * G)
+        rest = (*(s.reshape(-1) for s in (*ds, d)), db.reshape(-1), block, r.B * G)
         own = self._backward(args, rest, (gx.reshape(-1), D), self._cost(self.H + D), need_own)
-        d, rows = d.reshape(r.count, d_row)[:, :G], self.w.w_ih.shape[0]
+        d, rows = d.reshape(r.count, self.g_row)[:, :G], self.w.w_ih.shape[0]
         total = sum_axes(db, (0,)) if need_b or need_c else None
         gw, gu = self._weight_grads(d, need_w, need_u)
         gb = total[:rows].copy() if need_b else None

@@ -15,7 +15,7 @@ code for a row.
 from __future__ import annotations
 
 from autograd.machine.jit import compact, jit, part
-from autograd.machine.tile import copy, shape, tile, transpose_block
+from autograd.machine.tile import copy, register_bytes, shape, tile, transpose_block
 
 STRIP = 2  # vectors: the width of a strip of packed weights
 WIDE = 4  # vectors, for one or two rows: the sums of a narrow tile would wait for each other
@@ -23,8 +23,11 @@ CHUNK = 64  # rows of x · W at a time
 DEPTH = 256  # of a product at once: that much of a strip stays in L1 for all rows
 
 _H0, _H1, _H2, _H3 = shape()[0]
+_TALL = 12 if register_bytes() == 64 else _H0  # 24 of 32 registers are sums: W is read less often
+_tall, _tall_edge = tile(_TALL, STRIP), tile(_TALL, STRIP, masked=True)
 _t0 = tile(_H0, STRIP)
 _e0, _e1, _e2, _e3 = (tile(rows, STRIP, masked=True) for rows in shape()[0])
+_narrow = tile(_H0, 1, masked=True)
 _wide, _wide_edge = tile(1, WIDE), tile(1, WIDE, masked=True)
 _copy, _transpose = copy(STRIP), transpose_block()
 
@@ -56,6 +59,12 @@ def pack(begin, end, strip, lanes, depth, columns, w, transposed, packed):
 
 
 @part
+def _takes_tall(rows):
+    """Whether the next tile is a tall one: not where two of the next height are all that is left."""
+    return rows >= _TALL and (_TALL == _H0 or rows < 2 * _H0 or rows >= _TALL + _H0)
+
+
+@part
 def multiply(rows, K, a, a0, a_row, b, b0, strip, wide, columns, c, c0, c_row, add):
     """C (+)= A · W for some rows of A and C; W packed in strips, of width `wide` unless 0."""
     compact()
@@ -78,12 +87,19 @@ def multiply(rows, K, a, a0, a_row, b, b0, strip, wide, columns, c, c0, c_row, a
         for k in range(0, max(K, 1), block):  # once for K = 0, which may set C to 0
             d = min(block, K - k)
             x, w, plus, m = a0 + k, b0 + first * K + k * strip, add or k > 0, 0
-            if n == strip:
-                while m + _H0 <= rows:
-                    _t0(d, a, x + m * a_row, a_row, 1, b, w, strip, c, y + m * c_row, c_row, plus)
-                    m += _H0
+            while _takes_tall(rows - m) and n > strip // STRIP:
+                if n == strip:
+                    _tall(d, a, x + m * a_row, a_row, 1, b, w, strip, c, y + m * c_row, c_row, plus)
+                else:
+                    _tall_edge(d, a, x + m * a_row, a_row, 1, b, w, strip, c, y + m * c_row, c_row, plus, n)
+                m += _TALL
             while m + _H0 <= rows:
-                _e0(d, a, x + m * a_row, a_row, 1, b, w, strip, c, y + m * c_row, c_row, plus, n)
+                if n == strip:
+                    _t0(d, a, x + m * a_row, a_row, 1, b, w, strip, c, y + m * c_row, c_row, plus)
+                elif n > strip // STRIP:
+                    _e0(d, a, x + m * a_row, a_row, 1, b, w, strip, c, y + m * c_row, c_row, plus, n)
+                else:
+                    _narrow(d, a, x + m * a_row, a_row, 1, b, w, strip, c, y + m * c_row, c_row, plus, n)
                 m += _H0
             while m + _H1 <= rows:
                 _e1(d, a, x + m * a_row, a_row, 1, b, w, strip, c, y + m * c_row, c_row, plus, n)
