@@ -1,6 +1,7 @@
 """Convolutions, forward and backward with the gradients of input, weight and bias.
 
-The first six are typical layers; then a 1×1 convolution, a depthwise one, and one on 7×7 maps.
+The first six are typical layers; then a 1×1 convolution, narrow maps, large strides, one image
+alone, depthwise and transposed ones, and those of signals.
 """
 
 from __future__ import annotations
@@ -23,6 +24,19 @@ SHAPES = (  # x, output channels, kernel, stride, padding, groups
     ((32, 64, 16, 16), 128, 1, 1, 0, 1),
     ((32, 64, 32, 32), 64, 3, 1, 1, 64),
     ((32, 128, 7, 7), 128, 3, 1, 1, 1),
+    ((16, 64, 14, 14), 64, 3, 1, 1, 1),
+    ((16, 256, 4, 4), 256, 3, 1, 1, 1),
+    ((8, 32, 32, 32), 64, 3, 4, 1, 1),
+    ((8, 3, 112, 112), 64, 7, 2, 3, 1),
+    ((8, 3, 128, 128), 96, 16, 16, 0, 1),
+    ((1, 64, 28, 28), 64, 3, 1, 1, 1),
+    ((16, 64, 28, 28), 64, 5, 1, 2, 64),
+    ((16, 64, 28, 28), 64, 3, 2, 1, 64),
+)
+SIGNALS = (  # x, output channels, kernel, stride
+    ((8, 1, 16_000), 64, 10, 5),
+    ((8, 1, 16_000), 64, 400, 160),
+    ((8, 64, 1_600), 64, 8, 4),
 )
 Shape = tuple[tuple[int, int, int, int], int, int, int, int, int]
 
@@ -118,4 +132,34 @@ def row(shape: Shape) -> Case:
     return found
 
 
-CASES = tuple(map(row, SHAPES))
+def signal(x: tuple[int, int, int], M: int, K: int, stride: int) -> Case:
+    """A convolution of signals, as at the front of a speech model."""
+    out = (x[2] - K) // stride + 1
+    return case(
+        f"{x} → {M}, {K}, stride {stride}",
+        (x, (M, x[1], K), (M,)),
+        lambda F, x, w, b: F.conv1d(x, w, b, stride),
+        tolerance=3e-4,
+        group="conv1d, large strides",
+        flops=3 * 2.0 * x[0] * M * out * x[1] * K,
+    )
+
+
+def transposed(x: tuple[int, int, int, int], M: int, K: int, stride: int, padding: int) -> Case:
+    """A transposed convolution, as in a decoder."""
+    return case(
+        f"{x} → {M}, {K}×{K}, stride {stride}, transposed",
+        (x, (x[1], M, K, K), (M,)),
+        lambda F, x, w, b: F.conv_transpose2d(x, w, b, stride, padding),
+        tolerance=3e-4,
+        group="conv_transpose2d",
+        flops=3 * 2.0 * x[0] * M * x[2] * x[3] * x[1] * K * K,
+    )
+
+
+CASES = (
+    *map(row, SHAPES),
+    transposed((16, 64, 8, 8), 32, 4, 2, 1),
+    transposed((16, 32, 16, 16), 16, 4, 2, 1),
+    *(signal(*shape) for shape in SIGNALS),
+)

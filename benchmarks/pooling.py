@@ -11,7 +11,10 @@ CALLS: tuple[tuple[str, tuple[int, ...], tuple[Any, ...]], ...] = (  # shape of 
     ("max_pool2d", (64, 16, 10, 10), (2,)),
     ("max_pool2d", (16, 64, 56, 56), (3, 2, 1)),
     ("avg_pool2d", (64, 16, 28, 28), (2,)),
+    ("avg_pool2d", (16, 64, 28, 28), (3, 2, 1)),
     ("adaptive_avg_pool2d", (32, 64, 8, 8), (1,)),
+    ("adaptive_avg_pool2d", (16, 256, 7, 7), (1,)),
+    ("adaptive_avg_pool2d", (16, 64, 32, 32), (4,)),
 )
 CASES = tuple(
     case(

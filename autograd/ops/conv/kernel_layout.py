@@ -29,8 +29,9 @@ PEAK = 2  # vector multiply-adds a cycle
 MARGINS = 16 * 1024  # bytes of a table of what lies inside, so that it stays in L1
 
 # Cycles, measured: a row moved in vectors, and a vector of a whole plane; an element moved alone;
-# a tile's start and end; a transposed block of lanes x lanes elements, for each of its rows.
-ROW, VECTOR, ELEMENT, TILE, BLOCK = 3.5, 1.5, 1.5, 40.0, 6.0
+# a tile's start and end; a transposed block of lanes x lanes elements, for each of its rows; a
+# weight packed into a strip of few rows, and into one of whole vectors.
+ROW, VECTOR, ELEMENT, TILE, BLOCK, NARROW, WIDE = 3.5, 1.5, 1.5, 40.0, 6.0, 2.5, 1.0
 
 
 def layouts(axes: tuple[Axis, ...]) -> list[tuple[bool, tuple[int | None, ...]]]:
@@ -335,7 +336,7 @@ class _Layout:
             "wide": self.wide if self.aside else 0, "high": high,
         }  # fmt: skip
         ints = functools.partial(np.array, dtype=np.intp)
-        total = cycles * self.tasks
+        total = cycles * self.tasks + packed * self.groups * (NARROW if high == 0 else WIDE)
         buffer = (self.pixels + TALL) * self.wide if self.aside else len(rows) * ldy
         return Plan(
             sizes=np.array([tuple(sizes[name] for name in SIZES.names)], SIZES),

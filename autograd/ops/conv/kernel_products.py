@@ -20,7 +20,7 @@ from autograd.ops.conv.kernel_conv import correlate
 from autograd.ops.conv.kernel_layout import plan
 from autograd.ops.conv.kernel_pack import pack_weights
 from autograd.ops.conv.kernel_plan import TALL, TASKS, Axis, Phase, Plan
-from autograd.ops.conv.kernel_weight_grad import SUM, weight_grad_parts, weight_grad_sum
+from autograd.ops.conv.kernel_weight_grad import weight_grad_parts, weight_grad_sum
 
 IMAGES = 512  # at once for the gradient of the weight
 
@@ -112,10 +112,17 @@ def weight_grad(x, g, size, stride, padding, dilation, groups):
         )  # fmt: skip
 
     pool.run(share, tasks, cost=p.cost * 1.3)
+
+    def add_up(begin, end):
+        block = scratch("conv.tile", 64 * width, x.dtype)
+        ones = np.ones(1, x.dtype)
+        weight_grad_sum(
+            begin, end, parts, gw.reshape(-1), ones, block, p.sizes, p.outer, inner, shape_
+        )
+
     pool.run(
-        weight_grad_sum, groups * math.ceil(out_channels / SUM), parts, gw.reshape(-1), p.weights,
-        math.prod(shape[1:]), p.sizes, p.outer, inner, shape_, cost=gw.size * (block_parts + 4) / 4,
-    )  # fmt: skip
+        add_up, groups * math.ceil(out_channels / width), cost=gw.size * (0.3 + 0.1 * block_parts)
+    )
     return gw
 
 
@@ -134,7 +141,7 @@ def _parts(channels, out_channels, inner, outer, units, pixels, most):
             continue
         blocks = min(units, max(1, most // parts))
         cost = parts * units * pixels * out_channels * 0.4
-        cost += (blocks - 1) * channels * inner * outer * out_channels * 0.5
+        cost += (blocks - 1) * channels * inner * outer * out_channels * 0.3
         cost *= 1 + 0.25 * (most / (blocks * parts) - 1)
         if best is None or cost < best[0]:
             best = cost, blocks, parts, rows

@@ -7,19 +7,16 @@ up in order afterwards.
 
 from __future__ import annotations
 
-import numpy as np
-
 from autograd.machine.jit import compact, jit
 from autograd.machine.tile import register_bytes, tile, transpose_block
 from autograd.ops.conv.kernel_pack import pack
 from autograd.ops.conv.kernel_plan import TALL
 
 REGISTER = register_bytes()
-SUM = 16  # output channels at a time when parts are added up
 CHUNK = 256  # pixels at a time: 32 KiB of the packed output gradient
 
 _wide, _narrow, _tall = tile(TALL, 2), tile(TALL, 1), tile(2 * TALL, 1)
-_transpose = transpose_block()
+_sum, _transpose = tile(1, 1), transpose_block()
 
 
 @jit
@@ -102,37 +99,40 @@ def weight_grad_parts(
 
 
 @jit
-def weight_grad_sum(begin, end, parts, gw, weights, gw_row, sizes, outer, inner_taps, shape):
-    """gw[m, c, tap] = the sum of its parts, for output channels [begin, end) of all groups.
-
-    In whole vectors of output channels, of which a task has a share: one vector, or what it is cut
-    to by the end of the group.
-    """
+def weight_grad_sum(begin, end, parts, gw, ones, block, sizes, outer, inner_taps, shape):
+    """gw[m, c, tap] = the sum of its parts, for vectors of output channels [begin, end)."""
+    compact()
     s = sizes[0]
     groups, channels, out_channels = s["groups"], s["channels"], s["out_channels"]
     block_parts, channel_parts, rows, ldp = shape
     size = outer.size * rows * ldp
     step = channel_parts * groups * size
-    total = np.empty(SUM, parts.dtype)
-    each = (out_channels + SUM - 1) // SUM
+    width = REGISTER // parts.itemsize
+    each = (out_channels + width - 1) // width
+    K = channels * outer.size * inner_taps
     for task in range(begin, end):
-        group, m0 = task // each, task % each * SUM
-        m1 = min(SUM, out_channels - m0)
-        k = 0
-        for cpart in range(channel_parts):
-            c0 = cpart * channels // channel_parts
-            c1 = (cpart + 1) * channels // channel_parts
-            for c in range(c1 - c0):
-                for jd in range(outer.size):
-                    for j in range(inner_taps):
-                        r = jd * rows + c * inner_taps + j
-                        at = (cpart * groups + group) * size + r * ldp + m0
-                        for m in range(m1):
-                            total[m] = parts[at + m]
-                        for b in range(1, block_parts):
-                            for m in range(m1):
-                                total[m] += parts[b * step + at + m]
-                        to = (group * out_channels + m0) * gw_row + weights[k]
-                        for m in range(m1):
-                            gw[to + m * gw_row] = total[m]
-                        k += 1
+        group, m0 = task // each, task % each * width
+        used = min(width, out_channels - m0)
+        to = (group * out_channels + m0) * K
+        cpart, c, jd, j = 0, 0, 0, 0
+        c1 = channels // channel_parts
+        for k in range(0, K, width):
+            n = min(width, K - k)
+            for i in range(n):
+                r = jd * rows + c * inner_taps + j
+                at = (cpart * groups + group) * size + r * ldp + m0
+                _sum(block_parts, ones, 0, 0, 0, parts, at, step, block, i * width, width, False)
+                j += 1
+                if j == inner_taps:
+                    j, jd = 0, jd + 1
+                if jd == outer.size:
+                    jd, c = 0, c + 1
+                if c == c1:
+                    cpart, c = cpart + 1, 0
+                    c1 = (cpart + 1) * channels // channel_parts - cpart * channels // channel_parts
+            if n == width and used == width:
+                _transpose(block, 0, width, gw, to + k, K)
+            else:
+                for m in range(used):
+                    for i in range(n):
+                        gw[to + m * K + k + i] = block[i * width + m]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -22,11 +23,12 @@ def _avg_pool(x: Any, windows: Windows) -> Any:
     y = np.empty((x3.shape[0], *(1,) * (3 - len(windows.out)), *windows.out), x3.dtype)
     if y.size:
         scales = windows.factors.astype(y.dtype)
-        cost = y.size * (1.0 if windows.pairs else 3.0 + windows.taps)
+        cost = y.size * (1.0 if windows.pairs else 3.0 + windows.taps * 0.3)
         columns = windows.table, scales, windows.stride, windows.columns
         if windows.whole:
-            np.sum(x3.reshape(len(x3), -1), axis=1, out=y.reshape(-1))
-            y *= scales[:, 0].prod()
+            n = math.prod(windows.size)
+            whole = x3.reshape(-1), y.reshape(-1), n, float(windows.factors[:, 0].prod())
+            run("mean_planes", len(y), *whole, cost=x.size * 0.1 + y.size * 5.0)
         elif windows.pairs:
             run("mean_pairs", len(y), x3, y, scales.prod(axis=0), cost=cost)
         else:
@@ -42,18 +44,21 @@ def _wide(a: Any, windows: Windows) -> Any:
 def _avg_pool_grad(g: Any, windows: Windows) -> Any:
     """The transposed map of the mean: each number spread evenly over its window."""
     g3 = _wide(windows.planes(g, "g", windows.out), windows)
-    gx = np.empty((g3.shape[0], *(1,) * (3 - len(windows.size)), *windows.size), g3.dtype)
+    result = np.empty((*g.shape[:2], *windows.size), g3.dtype)  # an array of its own, not a view
+    gx = result.reshape(len(g3), *(1,) * (3 - len(windows.size)), *windows.size)
     if gx.size:
         scales = windows.factors.astype(gx.dtype)
-        cost = g.size * (1.0 if windows.pairs else 3.0 + windows.taps)
+        cost = g.size * (1.0 if windows.pairs else 3.0 + windows.taps * 0.3)
         columns = windows.table, scales, windows.stride, windows.columns
         if windows.whole:
-            gx[...] = g3 * scales[:, 0].prod()
+            n = math.prod(windows.size)
+            whole = g3.reshape(-1), gx.reshape(-1), n, float(windows.factors[:, 0].prod())
+            run("spread_planes", len(gx), *whole, cost=gx.size * 0.1 + g.size * 2.0)
         elif windows.pairs:
             run("spread_pairs", len(gx), g3, gx, scales.prod(axis=0), cost=cost)
         else:
             run("spread_windows", len(gx), g3, gx, *columns, cost=cost)
-    return gx.reshape(*g.shape[:2], *windows.size).astype(g.dtype.newbyteorder("="), copy=False)
+    return result.astype(g.dtype.newbyteorder("="), copy=False)
 
 
 avg_pool: Op = Op(

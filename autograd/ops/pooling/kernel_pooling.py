@@ -16,6 +16,7 @@ import numpy as np
 from numba import njit
 
 from autograd.machine.jit import jit
+from autograd.machine.sums import total as sum_of
 
 # The rows below are sliced off and indexed from 0, or the compiler would guard every index against
 # being negative, and make no vectors.
@@ -125,39 +126,55 @@ def scatter_windows(begin, end, g, indices, gx):
 
 @jit
 def mean_windows(begin, end, x, y, windows, scales, stride, taps):
-    """y[p, o] = the sum of x over the window, times the scales of its three places."""
+    """y[p, o] = the sum of x over the window, times the scales of its three places.
+
+    The lines of a window are added up first, in vectors, then the pixels of that line.
+    """
     _, Do, Ho, Wo = y.shape
     _, D, H, W = x.shape
     x, y = x.reshape(-1), y.reshape(-1)
+    line = np.empty(W, y.dtype)
     row = begin * Do * Ho * Wo
     for p in range(begin, end):
         for od in range(Do):
             for oh in range(Ho):
                 scale = scales[0, od] * scales[1, oh]
-                for o in range(row, row + Wo):
-                    y[o] = 0
+                line[:] = 0
                 for d in range(windows[0, od, 0], windows[0, od, 1]):
                     for h in range(windows[1, oh, 0], windows[1, oh, 1]):
-                        line = ((p * D + d) * H + h) * W
-                        if stride == 0:
-                            for o in range(Wo):
-                                for w in range(windows[2, o, 0], windows[2, o, 1]):
-                                    y[row + o] += x[line + w]
-                            continue
-                        for j in range(taps.shape[0]):
-                            low, high = taps[j, 1], taps[j, 2]
-                            at = line + taps[j, 0]
-                            xs = x[at + low * stride :]
-                            ys = y[row + low : row + high]
-                            if stride == 1:
-                                _add(xs, 1, ys)
-                            elif stride == 2:
-                                _add(xs, 2, ys)
-                            else:
-                                _add(xs, stride, ys)
+                        at = ((p * D + d) * H + h) * W
+                        _add(x[at : at + W], 1, line)
+                ys = y[row : row + Wo]
+                ys[:] = 0
+                if stride == 0:
+                    for o in range(Wo):
+                        total = line.dtype.type(0)
+                        for w in range(windows[2, o, 0], windows[2, o, 1]):
+                            total += line[w]
+                        ys[o] = total
+                for j in range(taps.shape[0]):
+                    low, high = taps[j, 1], taps[j, 2]
+                    xs = line[taps[j, 0] + low * stride :]
+                    if stride == 1:
+                        _add(xs, 1, ys[low:high])
+                    elif stride == 2:
+                        _add(xs, 2, ys[low:high])
+                    else:
+                        _add(xs, stride, ys[low:high])
                 for o in range(Wo):
-                    y[row + o] *= scale * scales[2, o]
+                    ys[o] *= scale * scales[2, o]
                 row += Wo
+
+
+@njit(error_model="numpy")
+def _covered(windows, axis, count, size):
+    """Whether each of `size` places along an axis is in one of its windows, and in no more."""
+    end = 0
+    for o in range(count):
+        if windows[axis, o, 0] != end:
+            return False
+        end = windows[axis, o, 1]
+    return end == size
 
 
 @jit
@@ -166,35 +183,56 @@ def spread_windows(begin, end, g, gx, windows, scales, stride, taps):
     _, Do, Ho, Wo = g.shape
     _, D, H, W = gx.shape
     g, gx = g.reshape(-1), gx.reshape(-1)
-    part = np.empty(Wo, g.dtype)
+    part, line = np.empty(Wo, g.dtype), np.empty(W, g.dtype)
+    once = _covered(windows, 0, Do, D) & _covered(windows, 1, Ho, H)
     row = begin * Do * Ho * Wo
     for p in range(begin, end):
-        for i in range(p * D * H * W, (p + 1) * D * H * W):
-            gx[i] = 0
+        if not once:
+            gx[p * D * H * W : (p + 1) * D * H * W] = 0
         for od in range(Do):
             for oh in range(Ho):
                 scale = scales[0, od] * scales[1, oh]
+                line[:] = 0
                 for o in range(Wo):
                     part[o] = g[row + o] * (scale * scales[2, o])
+                if stride == 0:
+                    for o in range(Wo):
+                        for w in range(windows[2, o, 0], windows[2, o, 1]):
+                            line[w] += part[o]
+                for j in range(taps.shape[0]):
+                    low, high = taps[j, 1], taps[j, 2]
+                    gs = line[taps[j, 0] + low * stride :]
+                    if stride == 1:
+                        _spread(part[low:high], 1, gs)
+                    elif stride == 2:
+                        _spread(part[low:high], 2, gs)
+                    else:
+                        _spread(part[low:high], stride, gs)
                 for d in range(windows[0, od, 0], windows[0, od, 1]):
                     for h in range(windows[1, oh, 0], windows[1, oh, 1]):
-                        line = ((p * D + d) * H + h) * W
-                        if stride == 0:
-                            for o in range(Wo):
-                                for w in range(windows[2, o, 0], windows[2, o, 1]):
-                                    gx[line + w] += part[o]
-                            continue
-                        for j in range(taps.shape[0]):
-                            low, high = taps[j, 1], taps[j, 2]
-                            at = line + taps[j, 0]
-                            gs = gx[at + low * stride :]
-                            if stride == 1:
-                                _spread(part[low:high], 1, gs)
-                            elif stride == 2:
-                                _spread(part[low:high], 2, gs)
-                            else:
-                                _spread(part[low:high], stride, gs)
+                        at = ((p * D + d) * H + h) * W
+                        if once:
+                            gx[at : at + W] = line
+                        else:
+                            _add(line, 1, gx[at : at + W])
                 row += Wo
+
+
+@jit
+def mean_planes(begin, end, x, y, n, scale):
+    """y[p] = the scaled sum of a whole plane of n pixels."""
+    for p in range(begin, end):
+        y[p] = sum_of(x, p * n, n) * scale
+
+
+@jit
+def spread_planes(begin, end, g, gx, n, scale):
+    """The transposed map of `mean_planes`: gx = the scaled g, all over the plane."""
+    for p in range(begin, end):
+        part = gx.dtype.type(g[p] * scale)
+        row = gx[p * n : (p + 1) * n]
+        for i in range(n):
+            row[i] = part
 
 
 @jit

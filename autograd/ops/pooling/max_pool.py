@@ -46,12 +46,13 @@ def _max_pool_joint(
     g: Any, needs: Any, y: Any, indices: Any, x: Any, windows: Windows
 ) -> tuple[Any]:
     """Each g sent to the maximum of its window."""
-    gx = np.empty((x.shape[0] * x.shape[1], math.prod(windows.size)), y.dtype)
+    gx = np.empty(x.shape, y.dtype)
     g = native(np.asarray(g, y.dtype))
     if gx.size:
-        flat = g.reshape(len(gx), -1), indices.reshape(len(gx), -1)
-        run("scatter_windows", len(gx), *flat, gx, cost=gx.size * 0.1 + g.size * 0.5)
-    return (gx.reshape(x.shape),)
+        planes = gx.reshape(x.shape[0] * x.shape[1], math.prod(windows.size))
+        flat = g.reshape(len(planes), -1), indices.reshape(len(planes), -1)
+        run("scatter_windows", len(planes), *flat, planes, cost=gx.size * 0.1 + g.size * 0.5)
+    return (gx,)
 
 
 def _max_pool_reference(x: Any, windows: Windows) -> Any:
