@@ -59,6 +59,11 @@ _LOG_DOUBLE = (
 _TAYLOR = tuple(1 / math.factorial(k) for k in range(2, 14))  # of (exp(r) - 1 - r) / r²
 # The same in float32, fitted for |r| <= ln(2) / 2, to 3e-9 of exp(r)
 _EXP_SINGLE = (0.49999993403, 0.16666519973, 0.041668395802, 0.0083687967849, 0.0013814433232)
+_NEAR_SINGLE = (  # of (Φ(x) - 1/2) / x in x² <= 0.65²
+    0.3989422802, -0.06649035177, 0.009973025205, -0.001183811686, 0.0001058537208)
+_FAR_SINGLE = (  # of Φ(-a) exp(a²/2) (a + 3) in 1 / (a + 3) for a >= 0.6
+    0.3989343047, 1.197398901, 3.174525738, 7.447523117, 9.749641418, 13.69151974, 8.772507668,
+    -692.8231201, 1788.072754, -1399.958130)
 # Numerator and denominator of Φ(-a) exp(a²/2) for 0 <= a <= 14.3.
 _TAIL_TOP = (0.5000000028, 0.4379064612, 0.1829467594, 0.04053581998, 0.004101781758)
 _TAIL_BOTTOM = (
@@ -287,33 +292,46 @@ def _erf(x: Real) -> Real:
     return a.where("<", 1.0, _erf_near(x), far.signed(x))
 
 
-def _single_tail(a: Real) -> tuple[Real, Real]:
-    """Numerator and denominator of Φ(-a) / exp(-a²/2) in float32."""
-    return a.polynomial(_TAIL_TOP), a.polynomial(_TAIL_BOTTOM)
-
-
-def _bell(a: Real):
-    """q, s and t with exp(-a²/2) = (1 + q) s t, what rounding takes from a² made good."""
+def _bell(a: Real, more: Real | float = 0.0):
+    """q, s and t with exp(-a²/2) (1 + more) = (1 + q) s t, the rounding of a² made good."""
     square = a * a
-    rest = a.fma(a, -square) * -0.5
+    rest = a.fma(a, -square) * -0.5 + more
     q, s, t = _power_below_one(square * -0.5)
     return rest.fma(q, rest) + q, s, t
 
 
-def _gelu(x: Real) -> Real:
-    a = abs(_held(x, *x.pick((-16.0, 16.0), (-40.0, 40.0))))
+def _gelu_single(x: Real) -> Real:
+    a = _below(16.0, abs(x))
     square = a * a
-    erf = x.pick(_ERF_SINGLE, _ERF_DOUBLE)
-    slope = [math.sqrt(0.125) * c / 2**k for k, c in enumerate((erf[0] + 1, *erf[1:]))]
+    near = square.fma(square.polynomial(_NEAR_SINGLE), x * 0.5)
+    h = a + 3
+    r = 1 / h
+    p = r.polynomial(_FAR_SINGLE)
+    # What the sum and the quotient lost to rounding, in r and, nearly, in p.
+    lost = r.fma(-(a - (h - 3)), r.fma(-h, 1.0)) * r.fma(4.5, 1.0)
+    q, s, t = _bell(a, lost)
+    top = p * a
+    far = (q.fma(top, p.fma(a, -top)) + top) * r * s * t  # |x| Φ(-|x|)
+    return a.where("<", 0.65, near, x.where(">", 0.0, x, 0.0) - far)
+
+
+def _gelu(x: Real) -> Real:
+    if x.single:
+        return _gelu_single(x)
+    a = abs(_held(x, -40.0, 40.0))
+    square = a * a
+    slope = [
+        math.sqrt(0.125) * c / 2**k for k, c in enumerate((_ERF_DOUBLE[0] + 1, *_ERF_DOUBLE[1:]))
+    ]
     near = square.fma(square.polynomial(slope), x * 0.5)
-    far = x.where(">", 0.0, x, 0.0) - _times_gaussian(*_tail(a, a), x, 0.5)  # |x| Φ(-|x|)
+    far = x.where(">", 0.0, x, 0.0) - _times_gaussian(*_tail(a, a), x, 0.5)
     return a.where("<", 0.65, near, far)
 
 
 def _gelu_slope(x: Real) -> Real:
     if x.single:
         a = _below(16.0, abs(x))
-        top, bottom = _single_tail(a)
+        top, bottom = a.polynomial(_TAIL_TOP), a.polynomial(_TAIL_BOTTOM)
         q, s, t = _bell(a)
         ratio = top / bottom - a * _BELL
         lower = q.fma(ratio, ratio) * s * t
