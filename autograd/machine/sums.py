@@ -16,6 +16,12 @@ from autograd.machine.folds import fold
 from autograd.machine.jit import apart, inline, jit, part
 
 BLOCK = 1024
+CACHED = 16_384
+"""Bytes of an array that stay in the L1 cache, beside as many of another, from pass to pass.
+
+A row's sum ends in a chain of instructions that wait for each other: kernels take each step for as
+many rows as this, so that the next row's begins meanwhile.
+"""
 index = np.uintp  # of an element: LLVM knows that it does not wrap, and makes vectors of the loop
 
 _total = fold(lambda exp, wide: lambda x: (x,), 1, folds="+")
@@ -60,6 +66,12 @@ def total(x, start, n):
 def rows_at_once(n):
     """How many rows of n numbers fit into a block; for the functions of rows below."""
     return BLOCK // n if 0 < n < BLOCK else 1
+
+
+@part
+def rows_cached(x, n):
+    """How many rows of n numbers of x stay in the L1 cache."""
+    return max(1, CACHED // max(1, n * x.itemsize))
 
 
 @part

@@ -23,19 +23,20 @@ def by_single(function: F) -> F:
     @functools.wraps(function)
     def call(*args: Any, **keywords: Any) -> Any:
         given = (*args, *keywords.values())
-        if not any(_is(x, np.float16) for x in given):
+        if not any(_is(x, "e") for x in given):
             return function(*args, **keywords)
         y = function(*map(_widened, args), **{k: _widened(x) for k, x in keywords.items()})
         tracked = any(isinstance(x, Value) for x in given)
-        wide = any(_is(x, np.float32) for x in given if isinstance(x, Value) or not tracked)
+        wide = any(_is(x, "f") for x in given if isinstance(x, Value) or not tracked)
         return y if wide or y.dtype != np.float32 else y.astype(np.float16)
 
     return cast(F, call)
 
 
-def _is(x: Any, dtype: Any) -> bool:
-    return isinstance(x, (Value, np.ndarray)) and x.dtype == dtype
+def _is(x: Any, dtype: str) -> bool:
+    """Whether it holds numbers of this dtype, "e" for float16 and "f" for float32."""
+    return isinstance(x, (Value, np.ndarray)) and bool(x.dtype.char == dtype)
 
 
 def _widened(x: Any) -> Any:
-    return x.astype(np.float32) if _is(x, np.float16) else x
+    return x.astype(np.float32) if _is(x, "e") else x

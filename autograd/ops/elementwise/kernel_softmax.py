@@ -15,7 +15,15 @@ from autograd.machine import pool
 from autograd.machine.elementary import exp, fell, larger
 from autograd.machine.folds import fold
 from autograd.machine.jit import compact, jit
-from autograd.machine.sums import BLOCK, greatest, index, product, sum_of_exponentials, total
+from autograd.machine.sums import (
+    BLOCK,
+    greatest,
+    index,
+    product,
+    rows_cached,
+    sum_of_exponentials,
+    total,
+)
 from autograd.machine.workspace import native
 
 WIDTH = 128  # of a strip: with 64 rows of it in the L1 cache
@@ -38,17 +46,27 @@ def rows(begin, end, C, x, y, fell, logarithm):
     """Rows of x and y, both flat: y = softmax(x), or its logarithm."""
     compact()
     kind = x.dtype.type
-    for n in range(begin, end):
-        o = n * C
-        m = greatest(x, o, C)
-        if logarithm:
-            rest = kind(math.log(sum_of_exponentials(x, o, C, m) * fell))
-            _less(1, C, m, rest, x, o, 0, y, o, 0)
-        else:
+    some = rows_cached(x, C)
+    top, rest = np.empty(some, x.dtype), np.empty(some, x.dtype)
+    for first in range(begin, end, some):
+        last = min(first + some, end)
+        for n in range(first, last):
+            top[n - first] = greatest(x, n * C, C)
+        for n in range(first, last):
+            o, m = n * C, top[n - first]
             mass = 0.0
-            for i in range(o, o + C, BLOCK):
-                mass += _exponentials(1, min(o + C - i, BLOCK), m, x, i, 0, y, i, 0)
-            _times(1, C, kind(1 / mass), y, o, 0, y, o, 0)
+            if logarithm:
+                mass = sum_of_exponentials(x, o, C, m)
+            else:
+                for i in range(o, o + C, BLOCK):
+                    mass += _exponentials(1, min(o + C - i, BLOCK), m, x, i, 0, y, i, 0)
+            rest[n - first] = kind(mass * fell if logarithm else 1 / mass)
+        for n in range(first, last):
+            o, m, a = n * C, top[n - first], rest[n - first]
+            if logarithm:
+                _less(1, C, m, kind(math.log(a)), x, o, 0, y, o, 0)
+            else:
+                _times(1, C, a, y, o, 0, y, o, 0)
 
 
 @jit

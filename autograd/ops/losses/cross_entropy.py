@@ -82,14 +82,13 @@ def _cross_entropy(
     t, keep = checked(x, target, weight, ignore_index, reduction, label_smoothing)
     v = class_rows(x)
     w = None if weight is None else np.asarray(weight, x.dtype)
-    fused = v.size >= KERNEL and x.dtype.newbyteorder("=") in (np.float32, np.float64)
+    fused = v.size >= KERNEL and x.dtype.char in "fd"
     if not fused:
         losses, chosen, saved = _by_numpy(v, t, keep, w, label_smoothing)
     else:
         v = native(v)
-        classes = v.shape[1]
-        factors = np.ones(classes, v.dtype) if w is None else np.array(w, v.dtype)
-        rows = np.array(t) if keep is None else np.where(keep, t, -1)
+        factors = None if w is None else np.array(w, v.dtype)
+        rows = t.copy() if keep is None else np.where(keep, t, -1)
         losses, chosen, saved = _kernels().cross_entropy(v, rows, factors, label_smoothing)
         if w is None and keep is None:
             chosen = None  # all are 1
@@ -154,11 +153,12 @@ def _cross_entropy_grad(
     if target.dtype.kind == "f":
         return probabilities_grad(g, needs, saved, x)
     fused, saved, divisor = saved
-    scale = np.ravel(g) if divisor is None else np.ravel(g / (divisor or np.nan))
+    scale = g if divisor is None else g / (divisor or np.nan)
     if fused:
-        gx = _kernels().cross_entropy_grad(np.array(scale, saved[1].dtype), saved)
+        scale = np.array(scale, saved[1].dtype).reshape(-1)
+        gx = _kernels().cross_entropy_grad(scale, saved)
     else:
-        gx = _grad_by_numpy(scale, saved, label_smoothing)
+        gx = _grad_by_numpy(np.ravel(scale), saved, label_smoothing)
     return from_rows(gx, x.shape), None
 
 

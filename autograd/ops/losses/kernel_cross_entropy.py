@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -11,7 +12,7 @@ from autograd.machine import pool
 from autograd.machine.elementary import fell
 from autograd.machine.folds import fold
 from autograd.machine.jit import compact, jit
-from autograd.machine.sums import greatest, sum_of_exponentials
+from autograd.machine.sums import greatest, rows_cached, sum_of_exponentials
 
 COST = 0.25  # ns a logit on one core
 
@@ -30,20 +31,25 @@ def forward(begin, end, C, x, t, w, smoothing, mass, fell, top, share, kept, los
     """
     compact()
     kind = x.dtype.type
-    for n in range(begin, end):
-        o = n * C
-        m = greatest(x, o, C)
-        total = sum_of_exponentials(x, o, C, m) * fell
-        rest = kind(math.log(total))
-        top[n], share[n] = m, 1 / total
-        loss = factor = kind(0)
-        if t[n] >= 0:
-            factor = w[t[n]]
-            loss = factor * (rest - (x[o + t[n]] - m))
-            if smoothing:
-                even = mass * rest - _weighted(1, C, m, x, o, 0, w, 0, 0)
-                loss = kind((1 - smoothing) * loss + smoothing / C * even)
-        kept[n], losses[n] = factor, loss
+    some = rows_cached(x, C)
+    for first in range(begin, end, some):
+        last = min(first + some, end)
+        for n in range(first, last):
+            top[n] = greatest(x, n * C, C)
+        for n in range(first, last):
+            share[n] = sum_of_exponentials(x, n * C, C, top[n]) * fell
+        for n in range(first, last):
+            o, m = n * C, top[n]
+            rest = kind(math.log(share[n]))
+            share[n] = 1 / share[n]
+            loss = factor = kind(0)
+            if t[n] >= 0:
+                factor = w[t[n]]
+                loss = factor * (rest - (x[o + t[n]] - m))
+                if smoothing:
+                    even = mass * rest - _weighted(1, C, m, x, o, 0, w, 0, 0)
+                    loss = kind((1 - smoothing) * loss + smoothing / C * even)
+            kept[n], losses[n] = factor, loss
 
 
 @jit
@@ -66,12 +72,24 @@ def backward(begin, end, C, x, t, w, smoothing, mass, fell, top, share, g, gx):
         gx[o + t[n]] -= sharp
 
 
+@functools.lru_cache(maxsize=8)
+def _ones(classes, dtype):
+    """The weights of classes that have none."""
+    return np.ones(classes, dtype)
+
+
 def cross_entropy(x, t, w, smoothing):
-    """Losses and weights (N) of logits x (N, C); then what `cross_entropy_grad` wants back."""
+    """Losses and weights (N) of logits x (N, C); then what `cross_entropy_grad` wants back.
+
+    Parameters
+    ----------
+    w : (C,), or None where all weights are 1.
+    """
     N, C = x.shape
-    mass = np.add.reduce(w)
+    mass = x.dtype.type(C) if w is None else np.add.reduce(w)
     top, share, kept, losses = np.empty((4, N), x.dtype)
-    args = C, x.reshape(-1), t, w, smoothing, mass, fell(x.dtype), top, share
+    args = C, x.reshape(-1), t, _ones(C, x.dtype) if w is None else w, smoothing, mass
+    args += (fell(x.dtype), top, share)
     pool.run(forward, N, *args, kept, losses, cost=COST * x.size)
     return losses, kept, args
 

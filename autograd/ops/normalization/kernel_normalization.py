@@ -17,7 +17,6 @@ depend on the shape only.
 
 from __future__ import annotations
 
-import functools
 import math
 
 import numpy as np
@@ -25,7 +24,15 @@ import numpy as np
 from autograd.machine import pool
 from autograd.machine.folds import fold
 from autograd.machine.jit import PLAIN, compact, inline, jit, part, plain
-from autograd.machine.sums import BLOCK, deviations, moments, rows_at_once, total, total_of_rows
+from autograd.machine.sums import (
+    BLOCK,
+    deviations,
+    moments,
+    rows_at_once,
+    rows_cached,
+    total,
+    total_of_rows,
+)
 
 COST = 0.1  # ns an element forward on one core, in cache; about half as much again backward
 WIDTH = 128  # columns at once: their sums stay in the L1 cache
@@ -115,6 +122,7 @@ _strip_grad = fold(
 )  # fmt: skip
 _times = fold(lambda exp, wide: lambda w, s, g: (g * w * s,), 1, writes=1, numbers=2)
 _add_rows = fold(_four_sums, 5, writes=1)
+_add_parts = fold(lambda exp, wide: lambda a, y: (y + a,), 2, writes=1)
 _add_row = fold(lambda exp, wide: lambda a, y: (y + wide(a),), 2, writes=1)
 _add_squares = fold(_four_squares, 7, writes=2)
 _add_square = fold(_square, 4, writes=2)
@@ -147,18 +155,24 @@ def rows_forward(begin, end, K, x, w, b, eps, centered, mean, scale, y):
     """Rows of K numbers of x to mean 0 and variance 1, then the affine map of (G, K)."""
     compact()
     kind, groups, share = x.dtype.type, w.size // max(K, 1), 1 / max(K, 1)
-    for q in range(begin, end):
-        o, v = q * K, q % groups * K if groups > 1 else 0
-        about = kind(total(x, o, K) * share) if centered else kind(0)
-        moved, spread = deviations(1, x, o, 0, 1, K, about)
-        if centered:
-            mean[q], spread = _settled(about, moved, spread, share)
-        else:
-            mean[q], spread = 0, spread * share
-        m, s = kind(mean[q]), kind(1 / math.sqrt(spread + eps))
-        rest = kind((m - mean[q]) * s)
-        scale[q] = s
-        _row_affine(1, K, m, s, rest, x, o, 0, w, v, 0, b, v, 0, y, o, 0)
+    some = rows_cached(x, K)
+    for first in range(begin, end, some):
+        last = min(first + some, end)
+        for q in range(first, last):
+            mean[q] = kind(total(x, q * K, K) * share) if centered else 0.0
+        for q in range(first, last):
+            about = kind(mean[q])
+            moved, spread = deviations(1, x, q * K, 0, 1, K, about)
+            if centered:
+                mean[q], spread = _settled(about, moved, spread, share)
+            else:
+                spread *= share
+            scale[q] = 1 / math.sqrt(spread + eps)
+        for q in range(first, last):
+            o, v = q * K, q % groups * K if groups > 1 else 0
+            m, s = kind(mean[q]), scale[q]
+            rest = kind((m - mean[q]) * s)
+            _row_affine(1, K, m, s, rest, x, o, 0, w, v, 0, b, v, 0, y, o, 0)
 
 
 @part
@@ -224,17 +238,24 @@ def strips_forward(begin, end, K, S, x, w, b, eps, fixed, mean, var, scale, y):
     n, Q = K * S, mean.size
     P, some = x.size // (n * Q), rows_at_once(n)
     share = 1 / max(P * n, 1)
-    for q in range(begin, end):
+    together = rows_cached(x, P * n)
+    for first in range(begin, end, together):
+        last = min(first + together, end)
         if not fixed:
-            about = kind(total_of_rows(some, x, q * n, Q * n, P, n) * share)
-            moved, spread = deviations(some, x, q * n, Q * n, P, n, about)
-            mean[q], var[q] = _settled(about, moved, spread, share)
-        m, s = kind(mean[q]), kind(1 / math.sqrt(var[q] + eps))
-        rest = kind((m - mean[q]) * s)
-        scale[q] = s
-        for k in range(K):
-            v, o = q * K % w.size + k, q * n + k * S
-            _affine(P, S, m, s * w[v], rest * w[v] + b[v], x, o, Q * n, y, o, Q * n)
+            for q in range(first, last):
+                mean[q] = kind(total_of_rows(some, x, q * n, Q * n, P, n) * share)
+            for q in range(first, last):
+                about = kind(mean[q])
+                moved, spread = deviations(some, x, q * n, Q * n, P, n, about)
+                mean[q], var[q] = _settled(about, moved, spread, share)
+        for q in range(first, last):
+            m, s = kind(mean[q]), kind(1 / math.sqrt(var[q] + eps))
+            rest = kind((m - mean[q]) * s)
+            scale[q] = s
+            v = q * K % w.size
+            for k in range(K):
+                o, a = q * n + k * S, w[v + k]
+                _affine(P, S, m, s * a, rest * a + b[v + k], x, o, Q * n, y, o, Q * n)
 
 
 @jit
@@ -247,24 +268,32 @@ def strips_backward(begin, end, K, S, g, x, w, mean, scale, fixed, gx, gw, gb):
     kind = x.dtype.type
     n, Q = K * S, mean.size
     P, some = x.size // (n * Q), rows_at_once(S)
-    for q in range(begin, end):
-        v, m, s = q * K % w.size, kind(mean[q]), scale[q]
-        rest = mean[q] - m  # of the mean, beyond the digits of x
-        shift = slope = 0.0
-        for k in range(K):
-            mass, moment = moments(some, g, x, q * n + k * S, Q * n, P, S, m)
-            moment -= rest * mass
-            gb[q * K + k], gw[q * K + k] = mass, moment * s
-            shift += mass * w[v + k]
-            slope += moment * s * s * w[v + k]
-        slope /= P * n
-        a, b = kind(shift / (P * n) - rest * slope), kind(slope)
-        for k in range(K):
-            o = q * n + k * S
-            if fixed:
-                _times(P, S, w[v + k], s, g, o, Q * n, gx, o, Q * n)
-            else:
-                _strip_grad(P, S, m, w[v + k], a, b, s, g, o, Q * n, x, o, Q * n, gx, o, Q * n)
+    share = 1 / max(P * n, 1)
+    together = rows_cached(x, P * n)
+    for first in range(begin, end, together):
+        last = min(first + together, end)
+        for q in range(first, last):
+            for k in range(K):
+                o = q * n + k * S
+                gb[q * K + k], gw[q * K + k] = moments(some, g, x, o, Q * n, P, S, kind(mean[q]))
+        for q in range(first, last):
+            v, m, s = q * K % w.size, kind(mean[q]), scale[q]
+            rest = mean[q] - m  # of the mean, beyond the digits of x
+            shift = slope = 0.0
+            for k in range(K):
+                mass = gb[q * K + k]
+                moment = (gw[q * K + k] - rest * mass) * s
+                gw[q * K + k] = moment
+                shift += mass * w[v + k]
+                slope += moment * s * w[v + k]
+            slope *= share
+            a, b = kind(shift * share - rest * slope), kind(slope)
+            for k in range(K):
+                o = q * n + k * S
+                if fixed:
+                    _times(P, S, w[v + k], s, g, o, Q * n, gx, o, Q * n)
+                else:
+                    _strip_grad(P, S, m, w[v + k], a, b, s, g, o, Q * n, x, o, Q * n, gx, o, Q * n)
 
 
 @jit
@@ -360,54 +389,66 @@ def columns_backward(begin, end, C, g, x, w, mean, scale, fixed, gx, gw, gb):
             )  # fmt: skip
 
 
-def normalize(x, w, b, eps, centered, statistics=None, fixed=False):
+@jit
+def add_parts(begin, end, n, parts, gw, gb):
+    """Sum the parts of the weights' gradients, (2, parts, n) in float64, into gw and gb."""
+    size = parts.size // 2
+    if size == 0:
+        gw[:] = 0
+        gb[:] = 0
+        return
+    more = size // n - 1
+    _add_parts(more, n, parts, n, n, parts, 0, 0, parts, 0, 0)
+    _add_parts(more, n, parts, size + n, n, parts, size, 0, parts, size, 0)
+    for i in range(n):
+        gw[i] = parts[i]
+        gb[i] = parts[size + i]
+
+
+def normalize(x, w, b, shape, eps, centered, statistics=None, fixed=False):
     """x (P, N, G, K, S) normalized; then the mean, in float64, and 1/σ, each (N·G).
 
     `statistics` are a mean and a variance: to be used if they are `fixed`, else to be written to.
     Only rows (P = S = 1) may be not centered.
     """
-    P, N, G, K, S = x.shape
-    Q = N * G
-    y = np.empty_like(x)
-    run = functools.partial(pool.run, cost=COST * x.size)
-    weights = w.ravel(), b.ravel(), eps
+    P, N, G, K, S = shape
+    Q, cost = N * G, COST * x.size
+    y = np.empty(x.shape, x.dtype)
+    flat, out, scale = x.reshape(-1), y.reshape(-1), np.empty(Q, x.dtype)
+    w, b = w.reshape(-1), b.reshape(-1)
     if P == S == 1 and statistics is None:
-        mean, scale = np.empty(Q), np.empty(Q, x.dtype)
-        run(rows_forward, Q, K, x.ravel(), *weights, centered, mean, scale, y.ravel())
+        mean = np.empty(Q)
+        pool.run(rows_forward, Q, K, flat, w, b, eps, centered, mean, scale, out, cost=cost)
         return y, mean, scale
     mean, var = np.empty((2, Q))
     if fixed:
         mean[:], var[:] = statistics
-    scale = np.empty(Q, x.dtype)
-    state = *weights, fixed, mean, var, scale
+    state = w, b, eps, fixed, mean, var, scale, out
     if K == S == 1 and N == 1:
-        run(columns_forward, -(-G // WIDTH), G, x.ravel(), *state, y.ravel())
+        pool.run(columns_forward, -(-G // WIDTH), G, flat, *state, cost=cost)
     else:
-        run(strips_forward, Q, K, S, x.ravel(), *state, y.ravel())
+        pool.run(strips_forward, Q, K, S, flat, *state, cost=cost)
     if statistics is not None and not fixed:
         statistics[0][...], statistics[1][...] = mean, var
     return y, mean, scale
 
 
-def normalize_grad(g, x, w, mean, scale, centered, fixed, gx):
-    """The gradients of the weight and of the bias; that of x is written into gx."""
-    P, N, G, K, S = x.shape
-    Q = N * G
-    run = functools.partial(pool.run, cost=1.5 * COST * x.size)
-    state = w.ravel(), mean, scale
+def normalize_grad(g, x, w, shape, mean, scale, centered, fixed, gx, gw, gb):
+    """Write the gradients of x, of the weight and of the bias into gx, gw and gb, all flat."""
+    P, N, G, K, S = shape
+    Q, n, cost = N * G, G * K, 1.5 * COST * x.size
+    state = g.reshape(-1), x.reshape(-1), w.reshape(-1), mean, scale
     if P == S == 1 and not fixed:
         block = max(8, -(-Q // BLOCKS))
         count = -(-Q // block)
-        parts = np.empty((2, count, G, K))  # float64: sums of many rows
-        args = *state, centered, block, gx.ravel(), parts[0].ravel(), parts[1].ravel()
-        run(rows_backward, count, K, g.ravel(), x.ravel(), *args)
-        return np.add.reduce(parts, axis=1).astype(x.dtype)
-    if K == S == 1 and N == 1:
-        gw, gb = np.empty((2, G), x.dtype)
-        args = *state, fixed, gx.ravel(), gw, gb
-        run(columns_backward, -(-G // WIDTH), G, g.ravel(), x.ravel(), *args)
-        return gw, gb
-    parts = np.empty((2, N, G, K))  # float64: sums of many samples
-    args = *state, fixed, gx.ravel(), parts[0].ravel(), parts[1].ravel()
-    run(strips_backward, Q, K, S, g.ravel(), x.ravel(), *args)
-    return np.add.reduce(parts, axis=1).astype(x.dtype)
+        parts = np.empty(2 * count * n)  # float64: sums of many rows
+        halves = parts[: count * n], parts[count * n :]
+        pool.run(rows_backward, count, K, *state, centered, block, gx, *halves, cost=cost)
+    elif K == S == 1 and N == 1:
+        pool.run(columns_backward, -(-G // WIDTH), G, *state, fixed, gx, gw, gb, cost=cost)
+        return
+    else:
+        parts = np.empty(2 * N * n)  # float64: sums of many samples
+        halves = parts[: N * n], parts[N * n :]
+        pool.run(strips_backward, Q, K, S, *state, fixed, gx, *halves, cost=cost)
+    add_parts(0, 1, n, parts, gw, gb)

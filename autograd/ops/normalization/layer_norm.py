@@ -124,7 +124,7 @@ def layer_norm(
     array([[-1.,  1.],
            [-1.,  1.]])
     """
-    return layer_norm_op(x, weight, bias, normalized_shape, eps)
+    return layer_norm_op.call(x, weight, bias, _plain(normalized_shape), eps)
 
 
 def rms_norm(x: Any, normalized_shape: Any, weight: Any = None, eps: float | None = None) -> Any:
@@ -157,7 +157,13 @@ def rms_norm(x: Any, normalized_shape: Any, weight: Any = None, eps: float | Non
     >>> autograd.ops.rms_norm(np.array([1.0, -1.0, 7.0, 7.0]), 4, eps=0.0)
     array([ 0.2, -0.2,  1.4,  1.4])
     """
-    return rms_norm_op(x, weight, normalized_shape, eps)
+    return rms_norm_op.call(x, weight, _plain(normalized_shape), eps)
+
+
+def _plain(normalized_shape: Any) -> Any:
+    """A shape of one axis as its size, which needs no look inside."""
+    one = type(normalized_shape) is tuple and len(normalized_shape) == 1
+    return normalized_shape[0] if one else normalized_shape
 
 
 # What tests sample

@@ -59,68 +59,70 @@ def normalize(
     float64 and exact: of equal numbers nothing is left, whatever 1/√eps multiplies it by.
     """
     G, K = shape[2:4]
-    v = x.reshape(shape)
-    w = np.ones((G, K), x.dtype) if weight is None else weight.reshape(G, K)
-    kernels = _kernels(v)
+    w = np.ones((G, K), x.dtype) if weight is None else weight
+    kernels = _kernels(x)
     if kernels is not None:
-        b = np.zeros((G, K), x.dtype) if bias is None else bias.reshape(G, K)
-        y, mean, scale = kernels.normalize(v, w, b, eps, centered, statistics, fixed)
+        b = np.zeros((G, K), x.dtype) if bias is None else bias
+        y, mean, scale = kernels.normalize(x, w, b, shape, eps, centered, statistics, fixed)
+        return y, (x, w, mean, scale, centered, fixed, shape)
+    v, w = x.reshape(shape), w.reshape(G, K)
+    groups = (1, shape[1], G, 1, 1)
+    if fixed and statistics is not None:
+        mean, var = (s.reshape(groups) for s in statistics)
+        y = v - mean
     else:
-        groups = (1, shape[1], G, 1, 1)
-        if fixed and statistics is not None:
-            mean, var = (s.reshape(groups) for s in statistics)
-            y = v - mean
-        else:
-            wide = v.astype(np.float64)
-            mean = np.zeros(groups)
-            if centered:
-                mean = _mean(wide)
-                mean += _mean(wide - mean)
-            y = wide - mean
-            var = _mean(np.square(y))
-            if statistics is not None:
-                statistics[0][...], statistics[1][...] = mean.ravel(), var.ravel()
-        scale = 1 / np.sqrt(var + eps)
-        y = y * scale
-        if weight is not None:
-            y *= w[:, :, None]
-        if bias is not None:
-            y += bias.reshape(G, K, 1)
-        y = y.astype(x.dtype, copy=False)
-    return y.reshape(x.shape), (v, w, mean, scale, centered, fixed)
+        wide = v.astype(np.float64)
+        mean = np.zeros(groups)
+        if centered:
+            mean = _mean(wide)
+            mean += _mean(wide - mean)
+        y = wide - mean
+        var = _mean(np.square(y))
+        if statistics is not None:
+            statistics[0][...], statistics[1][...] = mean.ravel(), var.ravel()
+    scale = 1 / np.sqrt(var + eps)
+    y = y * scale
+    if weight is not None:
+        y *= w[:, :, None]
+    if bias is not None:
+        y += bias.reshape(G, K, 1)
+    y = y.astype(x.dtype, copy=False)
+    return y.reshape(x.shape), (v, w, mean, scale, centered, fixed, shape)
 
 
 def normalize_grad(
     g: Array, needs: Sequence[bool], y: Array, saved: Any, x: Array, weight: Any, bias: Any, *_: Any
 ) -> tuple[Array | None, ...]:
     """Backward for all; the order of inputs is x, weight, bias."""
-    v, w, mean, scale, centered, fixed = saved
-    g = native(np.asarray(g, v.dtype)).reshape(v.shape)
-    gx: Array | None = None
-    gw: Array | None = None
-    gb: Array | None = None
+    v, w, mean, scale, centered, fixed, shape = saved
+    g = native(np.asarray(g, v.dtype))
     kernels = _kernels(v)
     if kernels is not None:
-        out = np.empty(x.shape, v.dtype)  # not a view, so that the engine need not copy it
-        gw, gb = kernels.normalize_grad(g, v, w, mean, scale, centered, fixed, out.reshape(v.shape))
-        gx = out
-    else:
-        hat = (v - mean) * scale
-        if needs[1]:
-            gw = np.add.reduce(g * hat, axis=AFFINE)
-        if needs[2]:
-            gb = np.add.reduce(g, axis=AFFINE)
-        if needs[0]:
-            gx = g * w[:, :, None]
-            if not fixed:
-                slope = _mean(gx * hat)
-                if centered:
-                    gx = gx - _mean(gx)
-                gx -= hat * slope
-            gx *= scale
+        # Of the inputs' shapes, not views, so that the engine need not copy them.
+        gx = np.empty(x.shape, v.dtype)
+        gw, gb = (np.empty(w.shape if a is None else a.shape, v.dtype) for a in (weight, bias))
+        flat = gx.reshape(-1), gw.reshape(-1), gb.reshape(-1)
+        kernels.normalize_grad(g, v, w, shape, mean, scale, centered, fixed, *flat)
+        return gx, gw, gb
+    g = g.reshape(shape)
+    hat = (v - mean) * scale
+    found: list[Array | None] = [None] * 3
+    if needs[1]:
+        found[1] = np.add.reduce(g * hat, axis=AFFINE)
+    if needs[2]:
+        found[2] = np.add.reduce(g, axis=AFFINE)
+    if needs[0]:
+        part = g * w[:, :, None]
+        if not fixed:
+            slope = _mean(part * hat)
+            if centered:
+                part = part - _mean(part)
+            part -= hat * slope
+        part *= scale
+        found[0] = part
     return tuple(
         part if part is None or a is None else part.reshape(a.shape).astype(v.dtype, copy=False)
-        for part, a in zip((gx, gw, gb), (x, weight, bias), strict=True)
+        for part, a in zip(found, (x, weight, bias), strict=True)
     )
 
 
@@ -162,7 +164,7 @@ def check_float(x: Any, eps: Any, **others: Any) -> None:
     if kind not in "fd":
         raise TypeError(f"x must be float32 or float64, got {x.dtype}; use x.astype(np.float32).")
     for name, a in others.items():
-        if a is not None and a.dtype.char != kind:
+        if a is not None and a.dtype is not x.dtype and a.dtype.char != kind:
             raise TypeError(f"{name} has dtype {a.dtype} but x has {x.dtype}; use one for both.")
     if isinstance(eps, bool) or not 0 <= eps < np.inf:
         raise ValueError(f"eps must be a number >= 0, got {eps}.")
