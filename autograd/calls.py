@@ -1,6 +1,7 @@
 """Call paths: how an op is called, one way per number of inputs.
 
-Small ops spend their time here, so the ways of one and two inputs are written out.
+Small ops spend their time here, so the ways of one and two inputs are written out, and that of one
+input and other arguments.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ import numpy as np
 
 from autograd.node import epoch
 from autograd.recording import is_recording
-from autograd.results import constant
+from autograd.results import ATOMS, constant, plain, record
 from autograd.stale import fingerprint, notice
+from autograd.tape import OPEN
 from autograd.value import Value
 
 Function = Callable[..., Any]
@@ -125,17 +127,71 @@ def binary(op: Any) -> Function:
     return call
 
 
-def general(op: Any) -> Function:
-    """The call path of any op: bind the arguments, then apply."""
-    arity, count = op.arity, len(op.parameters)
-    complete = count if count == op.positional else -1  # arguments that need no binding
+def settled(op: Any) -> Function:
+    """The call path of an op of one input and other arguments, which mostly hold no array."""
+    ndarray, rest = np.ndarray, _defaults(op)
+    forward = (lambda a, *static: op.computed((a,), static)) if op.named else op.forward
+    scalars = op.elementwise  # which forward takes as they are
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        if kwargs or len(args) != complete:
+        if kwargs or len(args) not in rest:
             args = tuple(op.bound(args, kwargs))
+        else:
+            args += rest[len(args)]
+        a, static = args[0], args[1:]
+        if OPEN[0] or not isinstance(a, Value):
+            return op.apply((a,), static)
+        for s in static:
+            if type(s) not in ATOMS and not plain(s):
+                return op.apply((a,), static)
+        recording = is_recording()
+        if a.seal is not None and a.op is None and recording:
+            notice(a)
+        array = a._data
+        if type(array) is not ndarray and not scalars:
+            array = np.asarray(array)
+        try:
+            y = forward(array, *static)
+        except (TypeError, ValueError, IndexError) as error:
+            op.complain(error, (a,))
+        live = recording and a.requires_grad
+        if type(y) is not ndarray:
+            if isinstance(y, (tuple, list)):
+                return op.several(y, (a,), static, live)
+            y = np.asarray(y)
+        if live and y.dtype.kind == "f":
+            return record(op, y, (a,), static)
+        return constant(op, y, (a,), static)
+
+    return call
+
+
+def general(op: Any) -> Function:
+    """The call path of any op: bind the arguments, then apply."""
+    arity, rest = op.arity, _defaults(op)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if kwargs or len(args) not in rest:
+            args = tuple(op.bound(args, kwargs))
+        else:
+            args += rest[len(args)]
         return op.apply(args[:arity], args[arity:])
 
     return call
+
+
+def _defaults(op: Any) -> dict[int, tuple[Any, ...]]:
+    """Number of positional arguments -> the defaults of all others; not where one has none."""
+    found: dict[int, tuple[Any, ...]] = {}
+    names: list[str] = op.parameters
+    rest: tuple[Any, ...] = ()
+    for n in range(len(names), -1, -1):
+        if n <= op.positional:
+            found[n] = rest
+        if n == 0 or names[n - 1] not in op.defaults:
+            break
+        rest = (op.defaults[names[n - 1]], *rest)
+    return found
 
 
 def bind_methods(call: Function, names: str) -> None:

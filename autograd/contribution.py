@@ -30,7 +30,7 @@ def branches(
     contributions: Iterable[tuple[Any, Any]],
     grads: dict[Node, Any],
     unreached: Unreached,
-) -> list[tuple[Any, Any]]:
+) -> Sequence[tuple[Any, Any]]:
     """The contributions of v, with 0 · inf = 0 on the branches that no op took.
 
     An exact zero in a gradient is *structural* where no path of taken branches leads from there to
@@ -49,10 +49,12 @@ def branches(
     if type(hidden) is np.ndarray and not hidden.any():
         hidden = None
     if hidden is None and not unreached:
-        contributions = list(contributions)
-        if not any(
-            gx is not None and x not in grads and leads_to_steep(x) for x, gx in contributions
-        ):
+        if not isinstance(contributions, Sequence):
+            contributions = list(contributions)
+        for x, gx in contributions:
+            if gx is not None and x not in grads and leads_to_steep(x):
+                break
+        else:
             return contributions
     nothing = _hides_all(hidden, g)  # of v is selected, so 0 whatever the op's slope
     found = []

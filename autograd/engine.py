@@ -356,6 +356,8 @@ def _propagate(
             op = v.op
             if arrays_only and v._inputs is None:
                 contributions = _by_vjps(op, v, g, live)
+            elif arrays_only and op.alone:
+                contributions = _by_vjp(op, v, g, live, flow, grads)
             else:
                 contributions = _by_pull(op, v, g, live, flow, grads)
             if (unreached or op.masks) and flow.branching:
@@ -409,6 +411,30 @@ def _by_vjps(op: Any, v: Node, g: Any, live: set[Node] | None) -> Iterable[tuple
     if b_data is not b and (b.requires_grad if live is None else b in live):
         right = op.vjps[1](g, v._data, a_data, b_data)
     return ((a, left), (b, right))
+
+
+def _by_vjp(
+    op: Any, v: Node, g: Any, live: set[Node] | None, flow: Flow, grads: dict[Node, Any]
+) -> Iterable[tuple[Any, Any]]:
+    """The same for arrays and ops of one input and other arguments."""
+    inputs = v._inputs
+    if not inputs:
+        raise RuntimeError(_MEANWHILE.format(op.name))
+    x = inputs[0]
+    if not isinstance(x, Node) or not (x.requires_grad if live is None else x in live):
+        return ()
+    if type(g) is dict:
+        g = tuple([g.get(i) for i in range(len(v._data))])
+    a = x._data
+    if type(a) is not np.ndarray and not op.elementwise:
+        a = np.asarray(a)
+    if op.parts is not None:
+        if x in grads:
+            if (parts := op.parts(g, v._data, a, *v.static)) is not None:
+                return ((x, Parts(parts)),)
+        elif a.dtype is not _HALF:
+            flow.owned.add(x)  # the vjp gives an array of its own
+    return ((x, given(op, op.vjps[0](g, v._data, a, *v.static))),)
 
 
 def _by_pull(

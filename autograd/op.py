@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from autograd.calls import NUMBERS, binary, bind_methods, general, unary
+from autograd.calls import NUMBERS, binary, bind_methods, general, settled, unary
 from autograd.contribution import given
 from autograd.dispatch import OPS, Traced, array_of, refuse_subclasses
 from autograd.engine import ARRAYS, Flow, add_gradient, arrays_of
@@ -17,7 +17,7 @@ from autograd.foreign import foreign, reading
 from autograd.node import Array, Node
 from autograd.parts import Parts
 from autograd.recording import enable_grad, is_recording, no_grad
-from autograd.results import ATOMS, UNREAL, constant, is_unreal, note, record
+from autograd.results import UNREAL, constant, is_unreal, note, plain, record
 from autograd.signature import signature
 from autograd.stale import notice, seals
 from autograd.tape import OPEN, EscapeError, Tape, current, untaped
@@ -138,6 +138,8 @@ class Op(Written):
         self.path = self.arity if self.arity == len(self.parameters) and self.arity <= 2 else 0
         if any(vjp is None for vjp in vjps):
             self.path = 0
+        own = type(self).pull is Op.pull and type(self).pulled is Op.pulled
+        self.alone = own and self.arity == 1 and vjps[0] is not None
         self.call = self._call_path()
         self.call.__name__ = self.call.__qualname__ = self.name
         self.call.__doc__ = self.__doc__
@@ -151,7 +153,9 @@ class Op(Written):
             ROWS.append(self)
 
     def _call_path(self) -> Function:
-        return {1: unary, 2: binary}.get(self.path, general)(self)
+        if self.path:
+            return (unary, binary)[self.path - 1](self)
+        return (settled if self.alone else general)(self)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Apply the op to arrays, Values or Symbols."""
@@ -224,11 +228,9 @@ class Op(Written):
         if self.elementwise and not self.trusted:
             arrays = weaken(arrays)
         constants: list[Array] = []  # arrays that must not change before the backward pass
-        for s in static:
-            if type(s) not in ATOMS:
-                unreal = unreal or is_unreal(static)
-                static = tuple([self._constant(s, constants) for s in static])
-                break
+        if not plain(static):
+            unreal = unreal or is_unreal(static)
+            static = tuple([self._constant(s, constants) for s in static])
         if unreal and traced:
             self.complain(TypeError(UNREAL), inputs)
         recorded: list[Any] = []
@@ -250,9 +252,21 @@ class Op(Written):
             if live and y.dtype.kind == "f":
                 return record(self, y, tuple(recorded), static, saved, seals(constants))
             return constant(self, y, tuple(recorded), static, saved)
+        return self.several(y, tuple(recorded), static, live, saved, seals(constants))
+
+    def several(
+        self,
+        y: Any,
+        inputs: tuple[Any, ...],
+        static: tuple[Any, ...],
+        live: bool,
+        saved: Any = None,
+        seal: Any = None,
+    ) -> Any:
+        """The outputs of an op that has several, as Values in a sequence of y's type."""
         if not (live or (OPEN[0] and current())):
             return _like(y, [constant(self, part, ()) for part in y])
-        node = record(self, tuple(y), tuple(recorded), static, saved, seals(constants))
+        node = record(self, tuple(y), inputs, static, saved, seal)
         outputs = [select_output(node, i) for i in range(len(y))]
         return _like(y, outputs if live else list(off_graph(node, outputs)))
 

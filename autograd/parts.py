@@ -15,6 +15,8 @@ import numpy as np
 from autograd.machine.scatter_sum import add_at_places
 from autograd.node import Array
 
+_BASIC = frozenset({int, slice, type(None), type(Ellipsis)})
+
 
 class Parts(list[tuple[Any, Any]]):
     """A contribution to the gradient of an array: pairs of numbers and the index that they are for.
@@ -39,13 +41,10 @@ class Parts(list[tuple[Any, Any]]):
 
 def is_basic(index: Any) -> bool:
     """Whether an index is made of ints, slices, None and Ellipsis: it repeats no position."""
-    return all(
-        p is None
-        or p is Ellipsis
-        or isinstance(p, (slice, np.integer))
-        or (isinstance(p, int) and not isinstance(p, bool))
-        for p in (index if isinstance(index, tuple) else (index,))
-    )
+    for p in index if isinstance(index, tuple) else (index,):
+        if type(p) not in _BASIC and (isinstance(p, bool) or not isinstance(p, (int, np.integer))):
+            return False
+    return True
 
 
 def is_mask(index: Any) -> bool:
@@ -55,7 +54,7 @@ def is_mask(index: Any) -> bool:
 
 def repeats_nothing(index: Any) -> bool:
     """Whether no index of this kind can select a position twice."""
-    return type(index) in (int, slice) or is_mask(index) or is_basic(index)
+    return is_basic(index) or is_mask(index)
 
 
 def is_rows(index: Any, ndim: int) -> bool:
@@ -82,7 +81,13 @@ def places(index: Any, shape: tuple[int, ...]) -> Any:
 
 def add_at(out: Array, index: Any, a: Any) -> None:
     """Add a to ``out[index]``, in place; repeated positions add up."""
-    if repeats_nothing(index):
+    if is_basic(index):
+        part = out[index]
+        if type(part) is np.ndarray:  # a view, which takes less time than an assignment
+            part += a
+        else:
+            out[index] = part + a
+    elif is_mask(index):
         out[index] += a
     elif not out.flags.c_contiguous:
         np.add.at(out, index, a)

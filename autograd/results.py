@@ -15,6 +15,8 @@ from autograd.value import Value
 ATOMS = frozenset({type(None), int, float, bool, str})
 """Types of arguments that can hold no array."""
 
+_PLAIN = ATOMS | {type(Ellipsis), type, np.dtype, np.int64, np.int32}
+
 UNREAL = (
     "a Value goes together with real numbers only: split complex ones into two arrays, .real and "
     ".imag, divide times by a unit of time, and of objects make numbers, .astype(float), or one "
@@ -22,6 +24,16 @@ UNREAL = (
 )
 
 _new = object.__new__
+
+
+def plain(x: Any) -> bool:
+    """Whether an argument can hold no array, such as a shape or an index of ints and slices."""
+    kind = type(x)
+    if kind is tuple:
+        return all(map(plain, x))
+    if kind is slice:
+        return type(x.start) in ATOMS and type(x.stop) in ATOMS and type(x.step) in ATOMS
+    return kind in _PLAIN
 
 
 def record(

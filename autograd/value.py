@@ -244,9 +244,6 @@ class Value(Node, Traced, TorchSpelling):
         array = self._data if self.op is not None else hand_out(self)
         return np.array(array, dtype=dtype, copy=copy)
 
-    def __getitem__(self, index: Any) -> Value:
-        return lookup(operator.getitem)(self, index)  # type: ignore[no-any-return]
-
     def __setitem__(self, index: Any, new: Any) -> None:
         raise TypeError(
             "Elements of a Value can't be assigned to: the graph still needs the old ones. "
@@ -324,6 +321,7 @@ class Value(Node, Traced, TorchSpelling):
 
     if TYPE_CHECKING:  # bound by the op table; a test holds the two lists against each other
 
+        def __getitem__(self, index: Any) -> Value: ...
         def __add__(self, other: Any) -> Value: ...
         def __radd__(self, other: Any) -> Value: ...
         def __sub__(self, other: Any) -> Value: ...

@@ -1,8 +1,9 @@
-"""Recording overhead: one small op compared with NumPy's, and a chain of 200 ops."""
+"""Recording overhead: one small op compared with NumPy's, a chain of 200 ops, loops over steps."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from benchmarks.case import OURS, Case, Unavailable
@@ -11,12 +12,15 @@ LENGTH = 200
 
 
 def data() -> tuple[Any, Any]:
-    """The same two (8, 8) float32 arrays for every side."""
+    """The same two (8, 8) float32 arrays for every side.
+
+    With w near -1 and x = w², the chain stays near its fixed point -w, where every link multiplies
+    the gradient by w: numbers and gradients stay near 1.
+    """
     import numpy as np
 
-    rng = np.random.default_rng(0)
-    x, w = rng.normal(scale=0.5, size=(2, 8, 8)).astype(np.float32)
-    return x, w
+    w = np.random.default_rng(0).normal(-1.0, 0.02, (8, 8)).astype(np.float32)
+    return w * w, w
 
 
 def numpy_multiply() -> Callable[[], Any]:
@@ -169,6 +173,123 @@ def hips_chain() -> Callable[[], Any]:
     return lambda: gradients(x, w)
 
 
+def steps(t: int, *size: int) -> Any:
+    """What a loop reads step by step, (t, *size)."""
+    import numpy as np
+
+    return np.random.default_rng(1).normal(size=(t, *size)).astype(np.float32)
+
+
+def loop(z: Any, tanh: Callable[[Any], Any], stack: Callable[[Any], Any]) -> Any:
+    """A recurrence that reads z[t] in each step; all its states, so that no gradient vanishes."""
+    h, states = 0.0, []
+    for t in range(len(z)):
+        h = tanh(h * 0.9 + z[t])
+        states.append(h)
+    return stack(states)
+
+
+def lstm(x: Any, w: Any, tanh: Callable[[Any], Any], sigmoid: Callable[[Any], Any]) -> Any:
+    """A cell of one's own: an LSTM in plain ops, x (T, B, 4H) and w (H, 4H)."""
+    n = len(w)
+    h = c = None
+    for t in range(len(x)):
+        gates = x[t] if h is None else x[t] + h @ w
+        i, f, o = (sigmoid(gates[:, k * n : (k + 1) * n]) for k in range(3))
+        new = i * tanh(gates[:, 3 * n :])
+        c = new if c is None else f * c + new
+        h = o * tanh(c)
+    return h
+
+
+def our_steps(f: Callable[..., Any], *arrays: Any, order: int = 1) -> Callable[[], Any]:
+    """The gradients of sum(f(...)) in glassgrad; for order 2 those of their squares."""
+    import numpy as np
+
+    from autograd import Value, grad
+
+    leaves = [Value(a) for a in arrays]
+
+    def work() -> Any:
+        for x in leaves:
+            x.grad = None
+        y = np.sum(f(*leaves))
+        if order > 1:
+            y = sum(np.sum(g * g) for g in grad(y, leaves, create_graph=True))
+        y.backward()
+        return [x.grad for x in leaves]
+
+    return work
+
+
+def torch_steps(f: Callable[..., Any], *arrays: Any, order: int = 1) -> Callable[[], Any]:
+    """The same in PyTorch."""
+    import torch
+
+    leaves = [torch.tensor(a, requires_grad=True) for a in arrays]
+
+    def work() -> Any:
+        for x in leaves:
+            x.grad = None
+        y = f(*leaves).sum()
+        if order > 1:
+            y = sum((g * g).sum() for g in torch.autograd.grad(y, leaves, create_graph=True))
+        y.backward()
+        return [x.grad for x in leaves]
+
+    return work
+
+
+def our_loop(t: int, order: int = 1) -> Callable[[], Any]:
+    """The loop over z[t] in glassgrad."""
+    import numpy as np
+
+    return our_steps(lambda z: loop(z, np.tanh, np.stack), steps(t, 32, 64), order=order)
+
+
+def torch_loop(t: int, order: int = 1) -> Callable[[], Any]:
+    """The loop over z[t] in PyTorch."""
+    import torch
+
+    return torch_steps(lambda z: loop(z, torch.tanh, torch.stack), steps(t, 32, 64), order=order)
+
+
+def added(z: Any) -> Any:
+    """The rows of z, read one by one and added up."""
+    y = z[0]
+    for t in range(1, len(z)):
+        y = y + z[t]
+    return y
+
+
+def our_slices() -> Callable[[], Any]:
+    """1,600 slices of a leaf in glassgrad."""
+    return our_steps(added, steps(1600, 32, 8))
+
+
+def torch_slices() -> Callable[[], Any]:
+    """1,600 slices of a leaf in PyTorch."""
+    return torch_steps(added, steps(1600, 32, 8))
+
+
+def our_lstm() -> Callable[[], Any]:
+    """The plain LSTM in glassgrad."""
+    import numpy as np
+
+    from autograd import Value
+
+    x, w = steps(100, 16, 128), 0.2 * steps(32, 128)
+    return our_steps(lambda x, w: lstm(x, w, np.tanh, Value.sigmoid), x, w)
+
+
+def torch_lstm() -> Callable[[], Any]:
+    """The plain LSTM in PyTorch."""
+    import torch
+
+    x, w = steps(100, 16, 128), 0.2 * steps(32, 128)
+    return torch_steps(lambda x, w: lstm(x, w, torch.tanh, torch.sigmoid), x, w)
+
+
 CASES = (
     Case(
         "one product, recorded",
@@ -193,4 +314,19 @@ CASES = (
             "autograd": hips_chain,
         },
     ),
+    *(
+        Case(
+            f"z[t] over {t} steps, {what}",
+            {OURS: partial(our_loop, t, order), "torch": partial(torch_loop, t, order)},
+            rounds=most,
+        )
+        for t, order, what, most in (
+            (125, 1, "f+b", None),
+            (500, 1, "f+b", 5),
+            (2000, 1, "f+b", 3),
+            (500, 2, "twice", 5),
+        )
+    ),
+    Case("1,600 slices of one leaf, f+b", {OURS: our_slices, "torch": torch_slices}, rounds=5),
+    Case("LSTM in plain ops, 100 steps, f+b", {OURS: our_lstm, "torch": torch_lstm}),
 )

@@ -44,11 +44,11 @@ def counted(monkeypatch):
     count = {scatter: 0, scatter_all: 0}
     for op in count:
 
-        def forward(*args, op=op, forward=op.forward):
+        def call(*args, op=op, call=op.call):
             count[op] += 1
-            return forward(*args)
+            return call(*args)
 
-        monkeypatch.setattr(op, "forward", forward)
+        monkeypatch.setattr(op, "call", call)
     return count
 
 

@@ -117,6 +117,7 @@ getitem: Op = Op(
     lambda g, y, a, index: scatter.call(g, index, a.shape),
     rank=4,
     of=(operator.getitem,),
+    bind="__getitem__",
     masks=True,
     parts=lambda g, y, a, index: [(g, index)],
 )

@@ -24,8 +24,7 @@ GELU_SLOPE, GELU_CUBIC = math.sqrt(2 / math.pi), 0.044715  # Hendrycks & Gimpel,
 @kernel_for("sigmoid", "sigmoid({a})")
 def _sigmoid(a: Any) -> Any:
     """1 / (1 + exp(-a)), without overflow and exact in both tails."""
-    e = np.exp(-np.abs(a))
-    return np.where(np.greater_equal(a, 0), 1 / (1 + e), e / (1 + e))
+    return np.exp(np.minimum(a, 0)) / (1 + np.exp(-np.abs(a)))
 
 
 @kernel_for("relu", "({a} if not {a} <= k(0) else k(0))")
