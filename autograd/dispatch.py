@@ -9,6 +9,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from autograd.tables import is_table, of_table
+
 OPS: dict[Callable[..., Any], Callable[..., Any]] = {}
 """NumPy function -> what runs in its place when one of its arguments is traced."""
 
@@ -107,12 +109,12 @@ def array_of(x: Any, who: str) -> np.ndarray[Any, Any]:
     ------
     TypeError
         A masked array, a np.matrix, a string, or another object that is no array of numbers, such
-        as a sparse matrix.
+        as a sparse matrix, or a data frame with a column of text.
     """
     if type(x) is np.ndarray:
         return x
     refuse_subclasses(x, who)
-    array = np.asarray(x)
+    array = of_table(who, x) if is_table(x) else np.asarray(x)
     if array.dtype.kind not in "fiubc" and (array.dtype != object or array.ndim == 0):
         given = type(x).__name__ if array.ndim == 0 else f"{type(x).__name__} of {array.dtype}"
         cure = "; .toarray() makes one" if hasattr(x, "toarray") else ""

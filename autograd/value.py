@@ -16,6 +16,7 @@ from autograd.node import Array, Node, epoch, tick
 from autograd.recording import is_recording, no_grad
 from autograd.spelling import TorchSpelling
 from autograd.stale import UNKNOWN, hand_out
+from autograd.tables import is_table, of_table
 from autograd.tape import OPEN, current, refuse
 
 Axis = int | tuple[int, ...] | None
@@ -71,7 +72,7 @@ class Value(Node, Traced, TorchSpelling):
                 return
             raise TypeError("Value(data): data is already a Value; use .detach() for a new leaf.")
         refuse_subclasses(data, "Value(data)")
-        array = np.array(data)
+        array = np.array(of_table("Value(data)", data) if is_table(data) else data)
         if array.dtype == np.int64 and _of_python_ints(data):
             array = array.astype(np.float64)
         if not array.dtype.isnative:
@@ -249,6 +250,18 @@ class Value(Node, Traced, TorchSpelling):
             "Elements of a Value can't be assigned to: the graph still needs the old ones. "
             "Use v = autograd.index_update(v, index, new), or np.where(mask, new, v)."
         )
+
+    def __dlpack__(self, **kwargs: Any) -> Any:
+        if self.requires_grad:
+            raise BufferError(
+                "A Value that requires a gradient is not handed to another library (torch.tensor, "
+                "torch.as_tensor, from_dlpack): its gradient would be lost. Pass v.data for the "
+                "array, or v.detach()."
+            )
+        return self.data.__dlpack__(**kwargs)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return np.asarray(self._data).__dlpack_device__()
 
     def __iter__(self) -> Iterator[Value]:
         if self.ndim == 0:

@@ -18,7 +18,7 @@ ROOT = Path(autograd.__file__).parents[1]
 LAYERS = """
 autograd.machine
 autograd.kernels
-autograd.flags
+autograd.flags autograd.tables
 autograd.dispatch autograd.recording autograd.files
 autograd.node autograd.symbol
 autograd.tape autograd.parts

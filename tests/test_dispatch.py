@@ -252,13 +252,44 @@ def test_plain_arrays_pass_as_they_are():
     assert array_of([1, 2], "x").dtype == np.int64
 
 
+def test_a_value_without_gradient_is_handed_out_and_not_copied():
+    v = Value([1.0, 2.0], requires_grad=False)
+    for x in (v, Value(np.arange(3)), Value(3.0, requires_grad=False), Value([True, False])):
+        found = np.from_dlpack(x)
+        np.testing.assert_array_equal(found, x.data)
+        assert found.dtype == x.dtype
+    assert np.shares_memory(np.from_dlpack(v), v.data)
+    assert v.__dlpack_device__() == v.data.__dlpack_device__() == W.__dlpack_device__()
+
+
+@pytest.mark.parametrize("v", [W, W * 2, Value(1.0)])
+def test_a_gradient_does_not_get_lost_in_another_library(v):
+    with pytest.raises(BufferError, match=r"its gradient would be lost. Pass v\.data"):
+        np.from_dlpack(v)
+    np.testing.assert_array_equal(np.from_dlpack(v.detach()), v.data)
+
+
+def test_what_another_library_writes_into_a_value_is_noticed():
+    v = Value([1.0, 2.0], requires_grad=False)
+    view = np.from_dlpack(v.data)
+    loss = np.sum(v * W)
+    view[:] = 0
+    with pytest.raises(RuntimeError, match="written to"):
+        loss.backward()
+
+
 @pytest.mark.torch
 def test_torch_is_given_the_array_of_a_value():
     import torch
 
     for v in (Value(1.0), Value([1.0, 2.0])):
-        with pytest.raises(TypeError, match=r"torch\.tensor .*v\.data"):
-            torch.tensor(v)
+        for take in (torch.tensor, torch.as_tensor, torch.from_dlpack):
+            with pytest.raises(BufferError, match=r"torch\.tensor.*v\.data"):
+                take(v)
+            torch.testing.assert_close(take(v.detach()), torch.from_numpy(v.data))
+    shared = torch.as_tensor(v := Value([1.0, 2.0], requires_grad=False))
+    shared[0] = 5
+    assert v.data.tolist() == [5, 2]
     found = torch.ones(2, dtype=torch.float64) * W
     np.testing.assert_array_equal(grad(np.sum(found * W), W), 2 * W.data)
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd.node import Array
+from autograd.tables import is_table, of_table
 
 CODES = "classes, y = numpy.unique(list(labels), return_inverse=True)"
 
@@ -49,8 +50,8 @@ def as_array(who: str, given: Any) -> Array:
             f"{who}: a sparse matrix has no array; pass .toarray(), or a Dataset whose __getitem__ "
             "makes an array of one row."
         )
-    if hasattr(given, "to_numpy"):
-        return _of_frame(who, given)
+    if is_table(given):
+        return of_table(who, given, text=True)
     try:
         array = np.asarray(given)
     except ValueError as error:
@@ -123,41 +124,3 @@ def is_sparse(x: Any) -> bool:
 def _named(x: Any) -> str:
     """A value as an error names it."""
     return "None" if x is None else f"a {type(x).__name__}"
-
-
-def _of_frame(who: str, frame: Any) -> Array:
-    """The numbers of a data frame or series, whose columns may differ in type."""
-    array = np.asarray(frame)
-    if array.dtype.kind != "O":
-        return array
-    if array.ndim == 2:
-        if not hasattr(frame, "iloc"):
-            raise TypeError(f"{who}: the columns hold objects, not numbers; encode them.")
-        columns = [_of_column(who, frame.iloc[:, i]) for i in range(array.shape[1])]
-        for name, column in zip(frame.columns, columns, strict=True):
-            if column.dtype.kind not in "biuf":
-                raise TypeError(
-                    f"{who}: the column {name!r} holds {column.dtype}, not numbers; leave it out, "
-                    "or encode it, as with pandas.get_dummies(frame)."
-                )
-        return np.column_stack(columns)
-    return _of_column(who, frame)
-
-
-def _of_column(who: str, column: Any) -> Array:
-    """A series as an array of its own type."""
-    name, dtype = getattr(column, "name", None), column.dtype
-    about = f"{who}: the column {name!r}" if name is not None else who
-    missing = bool(np.any(column.isna())) if hasattr(column, "isna") else False
-    kind = getattr(dtype, "kind", "O")
-    if kind in "biuf":
-        if missing and kind != "f":
-            raise TypeError(f"{about} holds missing values; fill them, as with .fillna(0).")
-        named: dict[str, Any] = {"na_value": np.nan} if missing else {}
-        return np.asarray(column.to_numpy(getattr(dtype, "numpy_dtype", dtype), **named))
-    if missing:
-        raise TypeError(f"{about} holds missing values; remove these samples, as with .dropna().")
-    values = np.asarray(column).tolist()  # text, or numbers kept as objects
-    if all(isinstance(x, (str, bool, int, float)) for x in values):
-        return np.array(values)
-    raise TypeError(f"{about} holds {dtype}, not numbers.")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd.dispatch import array_of
+from autograd.tables import is_table
 from autograd.value import Value
 from nn.module.locate import no_array
 
@@ -21,13 +22,17 @@ def same_dtype(who: str, input: Tensor, weight: Tensor) -> None:
     NumPy would make float32 weights and a float64 input into float64 from there on, at half the
     speed and without a word.
     """
-    given = input.dtype if isinstance(input, (Value, np.ndarray)) else np.asarray(input).dtype
+    if isinstance(input, (Value, np.ndarray)):
+        given = input.dtype
+    else:
+        given = (array_of(input, f"{who}: input") if is_table(input) else np.asarray(input)).dtype
     dtype = weight.dtype
     if given is not dtype and given != dtype:
         numbers(who, input)
+        array = "x" if hasattr(input, "astype") else "x.to_numpy()"
         raise TypeError(
             f"{who}: input is {given}, the weight {dtype}. "
-            f"Use x.astype(np.{dtype}) or convert the module with .to(dtype)."
+            f"Use {array}.astype(np.{dtype}) or convert the module with .to(dtype)."
         )
 
 

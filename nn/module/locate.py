@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.tables import is_table
 from autograd.value import Value
 
 TRAIL = "_nn_trail"
@@ -63,8 +64,8 @@ def blamed(error: Exception, module: Any, args: tuple[Any, ...], kwargs: Any) ->
 
 def no_array(x: Any) -> str | None:
     """What something is that holds no numbers; None for what does."""
-    if isinstance(x, Value) or hasattr(x, "_fields") or hasattr(x, "detach"):
-        return None  # a packed sequence; a tensor
+    if isinstance(x, Value) or hasattr(x, "_fields") or hasattr(x, "detach") or is_table(x):
+        return None  # a packed sequence; a tensor; a data frame, whose own error names the column
     if x is None or isinstance(x, str):
         return repr(x)
     try:
