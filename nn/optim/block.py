@@ -134,7 +134,7 @@ class Places:
         self._dtype = members[0].dtype
         rows = 2 + len(state)
         self._addresses = np.zeros((rows, machine.room(len(members))), np.intp)
-        for row, arrays in enumerate(state, 2):
+        for row, arrays in enumerate(state if self._note else (), 2):
             self._note(self._addresses[row], [x.reshape(-1) for x in arrays])
         self._params: list[Array] = []  # whose addresses are noted
         self._cuts = np.array(
