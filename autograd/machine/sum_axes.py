@@ -55,8 +55,11 @@ def sum_axes(a: Any, axes: tuple[int, ...], keepdims: bool = False) -> Any:
     if few or a.dtype.kind not in "fc" or not isinstance(a, np.ndarray):  # or it is written
         return np.add.reduce(a, axis=axes, keepdims=keepdims)
     gone = {i % a.ndim for i in axes}
+    left = a.ndim - len(gone)
     wide = a.astype(np.float32) if a.dtype is _HALF else a
-    if max(gone) < len(gone) and wide.flags.c_contiguous:  # every bias gradient
+    if wide.flags.c_contiguous and min(gone) == left:
+        y = row_sums(wide.reshape(-1, n))
+    elif wide.flags.c_contiguous and max(gone) < len(gone):  # every bias gradient
         y = _middle(wide.reshape(1, n, math.prod(shape[len(gone) :])))
     else:
         y = _folded(wide, gone)
@@ -64,7 +67,9 @@ def sum_axes(a: Any, axes: tuple[int, ...], keepdims: bool = False) -> Any:
         y = y.astype(_HALF)
     if keepdims:
         return y.reshape([1 if i in gone else n for i, n in enumerate(shape)])
-    return y.reshape([n for i, n in enumerate(shape) if i not in gone])[()]
+    if left == 0:
+        return y.reshape(())[()]
+    return y.reshape([n for i, n in enumerate(shape) if i not in gone])
 
 
 def _folded(a: Any, gone: set[int]) -> Any:

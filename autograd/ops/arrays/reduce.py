@@ -29,7 +29,10 @@ def dropped(axis: Axis, ndim: int) -> set[int]:
 
 def spread(g: Any, shape: tuple[int, ...], axis: Axis) -> Any:
     """The result of a reduction over `axis`, broadcast back over an input of this shape."""
-    if axis is not None:
+    if type(axis) is int and type(g) is np.ndarray:
+        k = axis % len(shape)
+        g = g.reshape((*shape[:k], 1, *shape[k + 1 :]))
+    elif axis is not None:
         gone = dropped(axis, len(shape))
         g = np.reshape(g, tuple([1 if i in gone else n for i, n in enumerate(shape)]))
     if isinstance(g, (np.ndarray, np.generic)) and math.prod(shape) < COPIED:
@@ -43,6 +46,8 @@ def count(shape: tuple[int, ...], axis: Axis) -> int:
     """How many elements go into each element of a reduction."""
     if axis is None:
         return math.prod(shape)
+    if type(axis) is int:
+        return shape[axis]
     gone = dropped(axis, len(shape))
     return math.prod(n for i, n in enumerate(shape) if i in gone)
 

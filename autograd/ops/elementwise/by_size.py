@@ -36,6 +36,8 @@ SIZES = {
     "relu6_grad": 4_096,
     "where_positive": 16_384,
     "signed": 8_192,
+    "gelu": 64,  # whose formula runs a kernel too, that of erfc
+    "gelu_grad": 64,
 }
 MASKED = frozenset({"picked", "kept", "dropped"})
 """Kernels whose last array is a mask."""
