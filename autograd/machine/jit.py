@@ -11,6 +11,7 @@ import contextlib
 import functools
 import gc
 import hashlib
+import importlib.util
 import inspect
 import io
 import os
@@ -31,6 +32,7 @@ from numba.core.caching import FunctionCache, IndexDataCacheFile, NullCache
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic
+from numba.np import linalg
 
 from autograd.machine.uninterrupted import uninterrupted
 
@@ -60,6 +62,27 @@ clock for wide vectors.
 """
 
 
+def _without_scipy():
+    """Import Numba's array functions without SciPy's linear algebra, which takes 0.1 s.
+
+    Numba imports it to see whether it is there; whoever compiles a call of it looks again.
+    """
+
+    def look():
+        if importlib.util.find_spec("scipy") is None:
+            raise ImportError
+
+    seen = linalg.ensure_blas
+    linalg.ensure_blas = look
+    try:
+        importlib.import_module("numba.np.arraymath").ensure_blas = seen
+    finally:
+        linalg.ensure_blas = seen
+
+
+_without_scipy()
+
+
 def stamp(function):
     """A hash of all that a kernel is compiled from: functions, constants, compiler versions.
 
@@ -73,6 +96,9 @@ def stamp(function):
     return digest.hash.hexdigest()
 
 
+_CONSTANTS = frozenset({bool, int, float, complex, str, bytes, type(None), type(...)})
+
+
 class _Digest:
     """A hash over whatever Python objects it is given, each of them once."""
 
@@ -82,11 +108,18 @@ class _Digest:
 
     def add(self, x):
         """Go through one object, and through all that it refers to."""
+        kind = type(x)
+        if kind in _CONSTANTS:
+            self.hash.update(f"{kind.__qualname__}\0{x!r}\0".encode())
+            return
+        if kind is tuple and all(type(part) is str for part in x):  # names in code
+            self.hash.update(f"names\0{x!r}\0".encode())
+            return
         x = getattr(x, "py_func", x)  # what Numba compiles
         x = getattr(x, "_defn", x)  # what an intrinsic is made of
         x = inspect.unwrap(x) if isinstance(x, Callable) else x
         self.hash.update(type(x).__qualname__.encode() + b"\0")
-        if isinstance(x, (bool, int, float, complex, str, bytes, type(None), type(...))):
+        if isinstance(x, (bool, int, float, complex, str, bytes)):  # of a subclass
             self.hash.update(repr(x).encode() + b"\0")
         elif isinstance(x, np.ndarray):
             self.hash.update(repr((x.dtype, x.shape)).encode() + x.tobytes())

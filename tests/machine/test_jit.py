@@ -416,3 +416,16 @@ def test_the_stamp_of_a_kernel_changes_with_the_width_of_its_vectors(monkeypatch
     now = jit.stamp(stderr_of)
     monkeypatch.setattr(jit, "WIDE", not jit.WIDE)
     assert jit.stamp(stderr_of) != now
+
+
+@COMPILES
+def test_scipy_is_not_loaded_but_by_kernels_of_users_that_need_it():
+    code = (
+        "import sys, numpy; from autograd.machine import jit; from numba import njit\n"
+        "before = 'scipy.linalg' in sys.modules\n"
+        "njit(lambda a: numpy.dot(a, a))(numpy.ones((2, 2)))\n"
+        "print(before, 'scipy.linalg' in sys.modules)"
+    )
+    pytest.importorskip("scipy", reason="without SciPy there is nothing to load")
+    command = [sys.executable, "-c", code]
+    assert subprocess.check_output(command, text=True).split() == ["False", "True"]

@@ -13,7 +13,6 @@ import numpy as np
 
 from autograd.node import Node
 from autograd.viz.pages import framed, save
-from autograd.viz.player.play import page, play
 from autograd.viz.trace import Trace
 from nn.train.watch.record import Record
 from nn.train.watch.snapshots import BYTES, FEWEST, MOST, Moves, Numbers, Shape, numbers, pack
@@ -187,6 +186,8 @@ class Timelapse:
 
     def _begin(self, loss: Node) -> None:
         """Make the page of the first graph, without keeping the graph."""
+        from autograd.viz.player.play import play  # with `nn` it would load in each process
+
         player = play(loss, names=self.names, title=self.title, live=False)
         self.title, self._shape = player.title, Shape(player.story)
         self._data, self._script = player.data, player.live.script
@@ -260,6 +261,8 @@ class Timelapse:
                 "differs": self.differs,
             },
         }
+        from autograd.viz.player.play import page
+
         return page(str(self.title), data, self._still, self._script)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
