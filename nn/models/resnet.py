@@ -214,17 +214,35 @@ def resnet18(num_classes: int = 1000, in_channels: int = 3, *, rng: Rng = None) 
 
 
 def resnet34(num_classes: int = 1000, in_channels: int = 3, *, rng: Rng = None) -> ResNet:
-    """ResNet-34 for images of about 224 × 224 pixels, 21,797,672 parameters."""
+    """ResNet-34 for images of about 224 × 224 pixels, 21,797,672 parameters.
+
+    Examples
+    --------
+    >>> import nn
+    >>> net = nn.models.resnet34(num_classes=10)  # logits (N, 10) of images (N, 3, H, W)
+    """
     return ResNet((3, 4, 6, 3), num_classes, in_channels, 64, stem=7, rng=rng)
 
 
 def resnet50(num_classes: int = 1000, in_channels: int = 3, *, rng: Rng = None) -> ResNet:
-    """ResNet-50 for images of about 224 × 224 pixels, 25,557,032 parameters."""
+    """ResNet-50 for images of about 224 × 224 pixels, 25,557,032 parameters.
+
+    Examples
+    --------
+    >>> import nn
+    >>> net = nn.models.resnet50(num_classes=10)  # logits (N, 10) of images (N, 3, H, W)
+    """
     blocks = 3, 4, 6, 3
     return ResNet(blocks, num_classes, in_channels, 64, block=Bottleneck, stem=7, rng=rng)
 
 
 def resnet101(num_classes: int = 1000, in_channels: int = 3, *, rng: Rng = None) -> ResNet:
-    """ResNet-101 for images of about 224 × 224 pixels, 44,549,160 parameters."""
+    """ResNet-101 for images of about 224 × 224 pixels, 44,549,160 parameters.
+
+    Examples
+    --------
+    >>> import nn
+    >>> net = nn.models.resnet101(num_classes=10)  # logits (N, 10) of images (N, 3, H, W)
+    """
     blocks = 3, 4, 23, 3
     return ResNet(blocks, num_classes, in_channels, 64, block=Bottleneck, stem=7, rng=rng)

@@ -203,5 +203,17 @@ class ViT(Module):
 
 
 def vit_b_16(num_classes: int = 1000, image_size: int = 224, *, rng: Rng = None) -> ViT:
-    """ViT-B/16, torchvision's `vit_b_16`: 86,567,656 parameters."""
+    """ViT-B/16, torchvision's `vit_b_16`: 86,567,656 parameters.
+
+    Parameters
+    ----------
+    num_classes : number of classes.
+    image_size : height and width of the images; a checkpoint has embeddings of 224 / 16 places.
+    rng : generator, seed or None for the default.
+
+    Examples
+    --------
+    >>> import nn
+    >>> net = nn.models.vit_b_16(num_classes=10)  # logits (N, 10) of images (N, 3, 224, 224)
+    """
     return ViT(image_size, 16, 12, 12, 768, 3072, num_classes=num_classes, rng=rng)

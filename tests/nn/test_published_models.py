@@ -292,6 +292,76 @@ def test_torchvisions_other_names_say_what_to_write():
         models.ResNet(stem=5)
 
 
+def filled(net):
+    """A state that needs no generator: waves, for scales and variances around 1."""
+    state = {}
+    for k, (name, x) in enumerate(net.state_dict().items()):
+        wave = np.sin(0.7 * np.arange(x.size) + k).reshape(x.shape)
+        if x.ndim > 1:
+            wave *= np.sqrt(3 / np.prod(x.shape[1:]))
+        else:
+            wave = 0.2 * wave + (not name.endswith(("bias", "mean")))
+        state[name] = wave.astype(x.dtype)
+    return state
+
+
+IMAGE = np.sin(np.arange(2 * 3 * 48 * 48) * 0.01).reshape(2, 3, 48, 48).astype(np.float32)
+# our model, its input, and what torchvision 0.28 or transformers 5.24 computes last for `filled`,
+# in float64
+NUMBERS = {
+    "BasicBlocks": (
+        lambda: models.ResNet((1, 1, 1, 1), 3, width=64, stem=7),
+        IMAGE,
+        [921.0167, 2803.701, 4500.247],
+    ),
+    "Bottlenecks": (
+        lambda: models.ResNet((1, 1, 1, 1), 3, width=64, block=models.Bottleneck, stem=7),
+        IMAGE,
+        [419.2178, 5172.418, 4873.202],
+    ),
+    "MobileNetV2": (lambda: models.MobileNetV2(3, 0.25), IMAGE, [2.380645, -6.729367, 8.088175]),
+    "MobileNetV3 small": (
+        lambda: models.MobileNetV3("small", 3, 0.25),
+        IMAGE,
+        [0.7518702, -1.054341, 0.6545872],
+    ),
+    "MobileNetV3 large": (
+        lambda: models.MobileNetV3("large", 3, 0.25),
+        IMAGE,
+        [0.7613457, 0.5638642, -1.760426],
+    ),
+    "ViT": (
+        lambda: models.ViT(48, 16, 2, 2, 12, 20, num_classes=3),
+        IMAGE,
+        [-1.798855, 0.1074509, 1.831219],
+    ),
+    "BERT": (
+        lambda: models.BERT(31, 12, 2, 3, 20, 10),
+        TOKENS,
+        [-0.05037408, -1.286641, 0.5883178],
+    ),
+    "GPT-2": (
+        lambda: models.GPT(23, 8, 2, 2, 8, approximate="tanh"),
+        TOKENS,
+        [1.005265, 1.937653, 2.00029],
+    ),
+}
+
+
+def outputs(found):
+    """Some of the numbers, as one row."""
+    first = found[0] if isinstance(found, tuple) else found
+    return np.asarray(first.data, np.float64)[-1].ravel()[-3:]
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_outputs_are_those_that_pytorch_computed(name):
+    make, x, expected = NUMBERS[name]
+    net = make().eval()
+    net.load_state_dict(filled(net))
+    np.testing.assert_allclose(outputs(net(x)), expected, rtol=1e-5, atol=1e-6)
+
+
 def theirs(name):
     """A published model in PyTorch, without numbers."""
     torch = pytest.importorskip("torch", reason="the comparison needs torch")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import sklearn
+from joblib import Parallel, delayed, parallel_config
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris, make_classification, make_regression
 from sklearn.exceptions import NotFittedError
@@ -294,3 +297,28 @@ def test_what_does_not_fit_is_refused():
 def test_nn_finds_it_without_an_import_of_its_own_and_shadows_nothing():
     assert nn.sklearn.NetClassifier is NetClassifier
     assert sklearn.__name__ == "sklearn"
+
+
+def test_without_scikit_learn_it_says_what_to_install():
+    code = "import sys; sys.modules['sklearn'] = None; import nn; nn.sklearn"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "ImportError: nn.sklearn needs scikit-learn of version 1.6 or later" in run.stderr
+    assert "pip install 'glassgrad[sklearn]'" in run.stderr
+
+
+def test_a_step_may_be_compiled():
+    plain = classifier(epochs=3).fit(X, Y)
+    compiled = classifier(epochs=3, compile=True).fit(X, Y)
+    np.testing.assert_allclose(compiled.predict_proba(X), plain.predict_proba(X), rtol=1e-4)
+
+
+@pytest.mark.parametrize("backend", ["threading", "loky"])
+def test_fits_in_parallel_give_the_same_bits(backend):
+    def fitted(seed):
+        return classifier(module__dropout=0.1, random_state=seed, epochs=3).fit(X, Y)
+
+    with parallel_config(backend=backend):
+        found = Parallel(n_jobs=2)(delayed(fitted)(seed) for seed in (1, 1, 2))
+    a, b, c = (net.predict_proba(X) for net in found)
+    np.testing.assert_array_equal(a, b)
+    assert (a != c).any()
