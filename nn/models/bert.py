@@ -213,7 +213,7 @@ class BERT(Module):
                 raise ValueError(
                     f"BERT: {name} must be shaped like the tokens, {shape}, got {np.shape(given)}."
                 )
-        allowed = None if mask is None else np.asarray(mask, bool)[:, None, None]  # (N, 1, 1, T)
+        allowed = None if mask is None else np.not_equal(mask, 0)[:, None, None]  # (N, 1, 1, T)
         x: Any = self.encoder(self.embeddings(tokens, segments), allowed)
         return x, self.pooler(x[:, 0])
 

@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 import pytest
 
+import autograd
 import nn
 from autograd import Value
 from nn import functional as F  # noqa: N812 - PyTorch users' name
@@ -242,6 +243,17 @@ def test_bert_does_not_see_what_is_masked_and_tells_segments_apart():
     assert np.abs(net(changed)[0].data - net(tokens)[0].data).max() > 1e-3
     second = net(tokens, segments=np.array([[0, 0, 1, 1]]))[0].data
     assert np.abs(second - net(tokens)[0].data).max() > 1e-3
+
+
+def test_bert_is_compiled_with_its_mask():
+    net = bert()
+    tokens, mask = np.array([[3, 4, 5, 0]] * 2), np.array([[1, 1, 1, 0]] * 2)
+    run = autograd.compile(lambda tokens, mask: net(tokens, mask)[1])
+    for _ in range(3):
+        found = run(tokens, mask)
+    np.testing.assert_allclose(found.data, net(tokens, mask)[1].data, rtol=1e-5, atol=1e-6)
+    other = run(tokens, np.ones_like(mask))
+    np.testing.assert_allclose(other.data, net(tokens)[1].data, rtol=1e-5, atol=1e-6)
 
 
 def test_bert_takes_the_names_of_older_checkpoints_and_leaves_a_head_aside():
