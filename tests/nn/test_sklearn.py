@@ -83,7 +83,7 @@ def test_labels_may_be_anything_and_probabilities_are_in_their_order():
         "binary_crossentropy", "binary_cross_entropy_with_logits", nn.BCELoss(),
         nn.BCEWithLogitsLoss(), nn.functional.binary_cross_entropy_with_logits,
     ],
-    ids=str,
+    ids=lambda loss: getattr(loss, "__name__", str(loss)),
 )  # fmt: skip
 def test_one_output_will_do_for_two_classes(loss):
     rows = Y < 2
