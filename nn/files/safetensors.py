@@ -15,6 +15,7 @@ import numpy as np
 from autograd.files import located, write
 from autograd.node import Array
 from autograd.value import Value
+from nn.arguments import flags
 from nn.files.names import write_into
 from nn.files.nested import flatten, unflatten
 from nn.module import Module
@@ -123,6 +124,7 @@ def load(
     >>> print(nn.load({"module.weight": np.ones((1, 2))}, into=layer))
     mapped: module.weight -> weight
     """
+    flags("load", strict=strict)
     if into is not None and not isinstance(into, Module):
         raise TypeError(f"load: into must be a Module, not {type(into).__name__}.")
     if not isinstance(path, Mapping):
