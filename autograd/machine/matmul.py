@@ -13,14 +13,14 @@ import threading
 import numpy as np
 
 from autograd.machine import pool
+from autograd.machine.caches import caches
 from autograd.machine.jit import apart, compact, jit, part
 from autograd.machine.tile import copy, lanes, shape, tile, transpose_block
+from autograd.machine.uninterrupted import load
 from autograd.machine.workspace import scratch
 
-DEPTH = 384  # of K at once: a strip of B takes 48 KiB with AVX-512, else 24, and is read in order
-# A transposed A is read where it is; but where its steps along K are pages apart, and many, and
-# repeated for many strips of B, each block is packed first, row after row.
-PAGE, ENOUGH_DEPTH, ENOUGH_STRIPS, MOST_ROWS = 4096, 256, 24, 4096
+DEPTH = 256  # of K at most: a strip of B takes 32 KiB with AVX-512, else 16, and stays in L1
+ROOM = 4  # a block of A leaves L2 to others if it fits in so often
 FEW_ROWS = 16  # up to here B is read in place where its rows are contiguous
 FLOPS = 12.0  # of one core in a nanosecond, roughly, for each lane of a vector
 
@@ -103,7 +103,7 @@ def rows_times_strip(
 @jit
 def product(
     begin, end, M, N, K, a, a_start, a_row, a_step, b, b_start, b_step, b_column, c, alpha, add,
-    by_rows, panel, a_panel,
+    by_rows, panel,
 ):  # fmt: skip
     """C[i] (+)= alpha · A[i] · B[i] for a stack of C-contiguous C[i] of shape (M, N).
 
@@ -117,19 +117,16 @@ def product(
     low, high = 0, M
     if by_rows:
         low, high, begin, end = begin, end, 0, strips
-    one = c.dtype.type(1)
-    packs_a = a_panel.size > 0 and not by_rows and end - begin >= ENOUGH_STRIPS
     packs = b_column != 1 or high - low > FEW_ROWS or alpha != 1
     for i in range(begin // strips, (end + strips - 1) // strips):
         a0, b0, c0 = a_start[i], b_start[i], i * M * N
         first, last = max(begin - i * strips, 0), min(end - i * strips, strips)
-        for k in range(0, K, DEPTH):
-            depth = min(K - k, DEPTH)
+        steps = (K + DEPTH - 1) // DEPTH
+        for step in range(steps):
+            k = step * K // steps
+            depth = (step + 1) * K // steps - k
             adds = add or k > 0
-            here_a, origin, row, step = a, a0 + k * a_step, a_row, a_step
-            if packs_a:
-                pack(M, depth, DEPTH, a, origin, a_row, a_step, one, a_panel)
-                here_a, origin, row, step = a_panel, 0, DEPTH, 1
+            origin = a0 + k * a_step
             for strip in range(first, last):
                 j = strip * width
                 columns = min(N - j, width)
@@ -137,33 +134,19 @@ def product(
                 if packs:
                     pack(depth, columns, width, b, here, b_step, b_column, alpha, panel)
                     rows_times_strip(
-                        low, high, depth, here_a, origin, row, step,
+                        low, high, depth, a, origin, a_row, a_step,
                         panel, 0, width, c, c0 + j, N, adds, columns, width
                     )  # fmt: skip
                 else:
                     rows_times_strip(
-                        low, high, depth, here_a, origin, row, step,
+                        low, high, depth, a, origin, a_row, a_step,
                         b, here, b_step, c, c0 + j, N, adds, columns, width
                     )  # fmt: skip
 
 
 def _share(begin, end, *args):
     """A share of a product, with memory of the thread's own."""
-    product(begin, end, *args, *_panels_for(args))
-
-
-def _lies_across(M, K, a_step, size):
-    """Whether A is transposed so that packing it pays."""
-    return a_step * size >= PAGE and K >= ENOUGH_DEPTH and M <= MOST_ROWS
-
-
-def _panels_for(args):
-    """A strip of B and, where A lies across, room for its rows."""
-    M, K, a, a_step = args[0], args[2], args[3], args[6]
-    panel = _panel(a.dtype)
-    if _lies_across(M, K, a_step, a.itemsize):
-        return panel, scratch(f"matmul.a.{a.dtype.char}", M * DEPTH, a.dtype)
-    return panel, panel[:0]
+    product(begin, end, *args, _panel(args[3].dtype))
 
 
 _panels = threading.local()
@@ -272,17 +255,21 @@ def matmul(a, b, out=None, *, alpha=1.0, add=False):
         *(out.ravel(), _ONE[dtype] if alpha == 1 else dtype.type(alpha), add),
     )
     cost = 2.0 * count * M * N * K / _FLOPS[dtype]
-    if cost < pool.LEAST * pool.PIECE:
-        product(0, count * strips, *args, False, *_panels_for(args))
+    if strips > 1 and _outgrows_cache(M, N, K, size):
+        load("autograd.machine.blocked_product").in_blocks(count, *args, cost=cost)
+    elif cost < pool.LEAST * pool.PIECE:
+        product(0, count * strips, *args, False, _panel(dtype))
     elif count == 1 and strips < 2 * pool.get_num_threads() and M > 2 * FEW_ROWS:
         pool.run(_share, M, *args, True, cost=cost, grain=FEW_ROWS, pieces=1)
     else:
-        whole = _lies_across(M, K, a.strides[-1] // size, size) and (
-            strips >= ENOUGH_STRIPS * pool.get_num_threads()
-        )
-        pieces = 1 if whole else pool.PIECES  # A is packed in each
-        pool.run(_share, count * strips, *args, False, cost=cost, pieces=pieces)
+        pool.run(_share, count * strips, *args, False, cost=cost)
     return out
+
+
+def _outgrows_cache(M, N, K, size):
+    """Whether A, for a block of K, would come from beyond the L2 cache for every strip of B."""
+    level2 = caches().level2
+    return (M * K + K * N + M * N) * size > level2 <= ROOM * M * min(K, DEPTH) * size
 
 
 def _starts(x, stack):

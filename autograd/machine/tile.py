@@ -83,13 +83,14 @@ def _emitted(rows, vectors, masked, gather):
     """The tile as LLVM vector code."""
     row_of_b = ("offsets", "o0") if gather else ("b_step",)
     names = ("K", "a", "a0", "a_row", "a_step", "b", "b0", *row_of_b, "c", "c0", "c_row", "add")
+    names += ("columns",) * masked
 
     def typed(typing, *kinds):
         whole = [kind if isinstance(kind, types.Array) else types.intp for kind in kinds]
         whole[names.index("add")] = types.boolean
         return types.void(*whole), lambda *given: _Tile(rows, vectors, names, *given).emit()
 
-    return intrinsic_of(typed, (*names, "columns") if masked else names)
+    return intrinsic_of(typed, names)
 
 
 def intrinsic_of(typed, names):
@@ -109,12 +110,12 @@ class _Tile:
 
     def __init__(self, rows, vectors, names, context, builder, signature, args):
         self.rows, self.vectors, self.context, self.builder = rows, vectors, context, builder
-        self.given = dict(zip((*names, "columns"), args, strict=False))
-        self.kinds = dict(zip(names, signature.args, strict=False))
+        self.given = dict(zip(names, args, strict=True))
+        self.kinds = dict(zip(names, signature.args, strict=True))
         self.size = context.get_value_type(types.intp)
         dtype = self.kinds["a"].dtype
         self.bytes, self.bits = dtype.bitwidth // 8, dtype.bitwidth
-        self.vector = _vector(dtype)
+        self.vector = vector_of(dtype)
         self.width = self.vector.count
         self.zero = ir.Constant(self.vector, [ir.Constant(self.vector.element, 0.0)] * self.width)
 
@@ -243,7 +244,7 @@ class _Tile:
         return self.builder.call(function, args)
 
 
-def _vector(dtype):
+def vector_of(dtype):
     """The LLVM type of a register of Numba's float32 or float64."""
     single = dtype == types.float32
     return ir.VectorType(
@@ -251,9 +252,9 @@ def _vector(dtype):
     )
 
 
-def _vector_at(context, builder, kind, array, start, j):
+def vector_at(context, builder, kind, array, start, j):
     """The address of the j-th vector from an element of a flat array."""
-    vector = _vector(kind.dtype)
+    vector = vector_of(kind.dtype)
     data = context.make_array(kind)(context, builder, array).data
     start = builder.add(start, ir.Constant(start.type, j * vector.count))
     return builder.bitcast(builder.gep(data, [start]), vector.as_pointer())
@@ -369,8 +370,8 @@ def copy(vectors: int):
         dtype = signature.args[0].dtype
         x, x0, y, y0 = args
         for j in range(vectors):
-            source = _vector_at(context, builder, signature.args[0], x, x0, j)
-            target = _vector_at(context, builder, signature.args[2], y, y0, j)
+            source = vector_at(context, builder, signature.args[0], x, x0, j)
+            target = vector_at(context, builder, signature.args[2], y, y0, j)
             align = dtype.bitwidth // 8
             builder.store(builder.load(source, align=align), target, align=align)
         return context.get_dummy_value()
@@ -401,29 +402,16 @@ def transpose_block():
 
     def emit(context, builder, signature, args):
         dtype = signature.args[0].dtype
-        width = _vector(dtype).count
+        width = vector_of(dtype).count
         x, x0, x_row, y, y0, y_row = args
 
         def row(i, array, start, step, r):
             start = builder.add(start, builder.mul(step, ir.Constant(start.type, r)))
-            return _vector_at(context, builder, signature.args[i], array, start, 0)
-
-        def shuffle(a, b, picks):
-            kind = ir.VectorType(ir.IntType(32), width)
-            picks = [ir.Constant(ir.IntType(32), i) for i in picks]
-            return builder.shuffle_vector(a, b, ir.Constant(kind, picks))
+            return vector_at(context, builder, signature.args[i], array, start, 0)
 
         align = dtype.bitwidth // 8
         rows = [builder.load(row(0, x, x0, x_row, r), align=align) for r in range(width)]
-        half = 1
-        while half < width:  # exchange the off-diagonal quarters of blocks of 2 · half
-            low = [i if not i & half else width + i - half for i in range(width)]
-            high = [i + half if not i & half else width + i for i in range(width)]
-            for r in range(width):
-                if not r & half:
-                    a, b = rows[r], rows[r + half]
-                    rows[r], rows[r + half] = shuffle(a, b, low), shuffle(a, b, high)
-            half *= 2
+        rows = transposed(builder, rows)
         for r in range(width):
             builder.store(rows[r], row(3, y, y0, y_row, r), align=align)
         return context.get_dummy_value()
@@ -434,3 +422,24 @@ def transpose_block():
         return types.void(x, integer, integer, y, integer, integer), emit
 
     return emitted
+
+
+def transposed(builder, rows):
+    """The columns of a block of vectors, as many as a vector has lanes."""
+    width, rows = len(rows), list(rows)
+    kind = ir.VectorType(ir.IntType(32), width)
+
+    def shuffle(a, b, picks):
+        picks = [ir.Constant(ir.IntType(32), i) for i in picks]
+        return builder.shuffle_vector(a, b, ir.Constant(kind, picks))
+
+    half = 1
+    while half < width:  # exchange the off-diagonal quarters of blocks of 2 · half
+        low = [i if not i & half else width + i - half for i in range(width)]
+        high = [i + half if not i & half else width + i for i in range(width)]
+        for r in range(width):
+            if not r & half:
+                a, b = rows[r], rows[r + half]
+                rows[r], rows[r + half] = shuffle(a, b, low), shuffle(a, b, high)
+        half *= 2
+    return rows

@@ -38,7 +38,6 @@ class Memory:
             kind = np.dtype(char)
             panel: Any = np.empty(matmul.DEPTH * strip_width(kind), kind)
             setattr(self, f"panel_{char}", panel)
-            setattr(self, f"none_{char}", panel[:0])
         self.matmul, self.share = matmul.matmul, pool.run
 
     @staticmethod

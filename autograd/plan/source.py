@@ -172,7 +172,7 @@ class Written:
     @staticmethod
     def _flat(name: str) -> str:
         """A name of the functions in the driver."""
-        if name[:2] == "m_" or name.startswith(("panel_", "none_", "origin")):
+        if name[:2] == "m_" or name.startswith(("panel_", "origin")):
             return f"m.{name}"
         result = re.fullmatch(r"(s\d+)(?:_(\d+))?", name)
         if result is None:
@@ -306,14 +306,13 @@ class Written:
         (left, (row, inner)), (right, (down, along)) = parts
         out, to = self._memory(step)
         strips = -(-columns // strip_width(step.dtype))
-        for name in (f"panel_{char}", f"none_{char}", "origin"):
+        for name in (f"panel_{char}", "origin"):
             self._used[name] = None
         self._lines += [
             f"    # {step.label}: {a.shape} @ {b.shape}",
             f"    product(0, {strips}, {rows}, {columns}, {a.shape[1]},",
             f"            {left}, origin, {row}, {inner}, {right}, origin, {down}, {along},",
-            f"            {out}[{to}:{to + step.size}], {kind}(1), False, False, panel_{char}, "
-            f"none_{char})",
+            f"            {out}[{to}:{to + step.size}], {kind}(1), False, False, panel_{char})",
         ]
 
     # -- calls
