@@ -166,8 +166,8 @@ def blocked_product(
 
 
 def most_strips():
-    """Strips of B, of DEPTH each, that take half of the L2 cache; of one shared by cores, less."""
-    return max(4, min(caches().level2 // 2, 1 << 20) // (DEPTH * _BYTES))
+    """Strips of B, of DEPTH each, that take half of the L2 cache."""
+    return max(4, caches().level2 // 2 // (DEPTH * _BYTES))
 
 
 def in_blocks(count, M, N, K, a, a_start, a_row, a_step, *rest, cost):

@@ -7,6 +7,7 @@ import functools
 from pathlib import Path
 from typing import NamedTuple
 
+SHARE = 2 << 20
 _CPU = "/sys/devices/system/cpu/cpu0/cache"
 _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
@@ -14,7 +15,8 @@ _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 class Caches(NamedTuple):
     """Bytes of the first and second level, and how many lines the first has in a set.
 
-    A machine that tells nothing is taken for a small one.
+    A machine that tells nothing is taken for a small one. Of a second level that several cores
+    share, one may count on SHARE.
     """
 
     level1: int = 32 << 10
@@ -32,7 +34,8 @@ def caches() -> Caches:
     True
     """
     found = _from_files(Path(_CPU)) or _from_sysctl()
-    return Caches(**{name: n for name, n in found.items() if n > 0})
+    told = Caches(**{name: n for name, n in found.items() if n > 0})
+    return told._replace(level2=min(told.level2, SHARE))
 
 
 def _from_files(folder: Path) -> dict[str, int]:

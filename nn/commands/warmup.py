@@ -25,7 +25,7 @@ DESCRIPTION = (
 DTYPES = ("float32", "float64")
 SMALL = (2, 3)
 LARGE = (512, 512)  # large enough for the kernel of every elementwise function
-PRODUCT = (80, 80)  # large enough for the kernel of matmul
+PRODUCTS = ((80, 80), (800, 800))  # large enough for the kernels of matmul
 IMAGE = (1, 1, 8, 8)  # pooling windows of 2 × 2 have their own kernel
 
 
@@ -44,8 +44,10 @@ def calls(dtype: str) -> Iterator[tuple[str, Callable[[], None]]]:
     for row in tuple(ROWS):
         shape = LARGE if row.cases is None else SMALL
         yield row.name, functools.partial(on_samples, row, dtype, shape)
-    product, image = (autograd.Value(np.ones(shape, dtype)) for shape in (PRODUCT, IMAGE))
-    yield "matmul", lambda: both(np.matmul, [product, product])
+    for shape in PRODUCTS:
+        x = autograd.Value(np.ones(shape, dtype))
+        yield "matmul", functools.partial(both, np.matmul, [x, x])
+    image = autograd.Value(np.ones(IMAGE, dtype))
     yield "max_pool2d", lambda: both(autograd.ops.max_pool2d, [image, 2])
     yield from steps(dtype)
 

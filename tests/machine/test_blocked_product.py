@@ -116,9 +116,6 @@ def test_what_the_l2_cache_holds_is_not_cut(rng, caches, kinds):
     assert len(kinds) == 1
 
 
-def test_packed_strips_take_half_of_a_cores_own_cache(caches):
-    strip = DEPTH * matmul._BYTES
+def test_packed_strips_take_half_of_the_l2_cache(caches):
     caches(Caches(level2=1 << 20))
-    assert most_strips() == (1 << 19) // strip
-    caches(Caches(level2=64 << 20))  # of several cores
-    assert most_strips() == (1 << 20) // strip
+    assert most_strips() == (1 << 19) // (DEPTH * matmul._BYTES)
