@@ -14,6 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograd.machine import pool
+from autograd.ops.conv import kernel_products
+from autograd.ops.conv.kernel_layout import plan, plans
 from autograd.ops.conv.kernel_plan import strips
 from autograd.ops.conv.kernel_products import convolve, input_grad, out_shape, weight_grad
 
@@ -120,6 +122,59 @@ LAYERS = [  # x, w, stride, padding
 def test_layers_of_real_networks(layer):
     x, w, s, p = layer
     check(x, w, (s, s), ((p, p), (p, p)), (1, 1), 1, np.float32)
+
+
+PLANS = [  # x, w, stride, padding
+    ((5, 6, 7, 7), (36, 6, 3, 3), (1, 1), ((1, 1), (1, 1))),
+    ((3, 20, 4, 4), (17, 20, 3, 3), (1, 1), ((1, 1), (1, 1))),
+    ((2, 3, 10, 9), (16, 3, 5, 5), (1, 1), ((0, 0), (0, 0))),
+    ((3, 2, 40), (33, 2, 5), (3,), ((1, 2),)),
+    ((2, 2, 5, 4, 6), (3, 2, 3, 2, 3), (1, 1, 1), ((1, 1), (0, 1), (1, 1))),
+]
+
+
+@pytest.fixture
+def planning(monkeypatch):
+    """Put a function in the place of `plan`, without plans of before and after."""
+
+    def forget():
+        kernel_products._forward_plan.cache_clear()
+        kernel_products._input_plan.cache_clear()
+
+    def replace(planned):
+        forget()
+        monkeypatch.setattr(kernel_products, "plan", planned)
+
+    yield replace
+    forget()
+
+
+@pytest.mark.parametrize(("x", "w", "stride", "padding"), PLANS)
+@pytest.mark.parametrize("way", range(4))
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_every_way_to_lay_out_a_convolution_gives_the_same(
+    x, w, stride, padding, way, dtype, planning
+):
+    def planned(*given):
+        ways = list(plans(*given, *[False] * (12 - len(given))))
+        return ways[way % len(ways)]
+
+    planning(planned)
+    check(x, w, stride, padding, (1,) * len(stride), 1, dtype)
+
+
+@pytest.mark.parametrize(("kernel", "stride"), [(3, 2), (4, 2), (10, 5), (40, 16)])
+def test_all_phases_of_a_strided_input_gradient_share_one_plan(kernel, stride, planning):
+    made = []
+
+    def planned(*given):
+        made.append(plan(*given))
+        return made[-1]
+
+    planning(planned)
+    check((2, 3, 97), (4, 3, kernel), (stride,), ((1, 0),), (1,), 1, np.float32)
+    strided = [p for p in made if len(p.rows) == 3 * stride]
+    assert len(strided) == 1
 
 
 DEPTHWISE = [  # x, taps, padding, dilation; two output channels for each of the input

@@ -23,7 +23,7 @@ WIDTHS = (0, 8, 6 if REGISTER == 64 else 4)  # in vectors, of the tiles one and 
 _t2xw, _t2x2 = tile(2, WIDTHS[2], gather=True), tile(2, 2, gather=True)
 _t1x8, _t1x2 = tile(1, 8, gather=True), tile(1, 2, gather=True)
 _high, _middle, _low = tile(TALL, 2), tile(TALL - 1, 2), tile(TALL - 2, 2)
-_high_1, _middle_1, _low_1 = tile(TALL, 1), tile(TALL - 1, 1), tile(TALL - 2, 1)
+_narrow = tile(TALL, 1)
 _transpose, _write, _alternate = transpose_block(), write_run(1), write_run(2)
 
 
@@ -138,12 +138,7 @@ def _channels(w, w0, xs, outer, planes, plane, Q, strips, rows, sizes, bias, b0,
                     a = outer[jd] + k * plane + q
                     given = K, xs, a, 1, plane, w, b, wide, block, q * wide, wide, add
                     if wide == width:
-                        if high == TALL:
-                            _high_1(*given)
-                        elif high == TALL - 1:
-                            _middle_1(*given)
-                        else:
-                            _low_1(*given)
+                        _narrow(*given)
                     elif high == TALL:
                         _high(*given)
                     elif high == TALL - 1:

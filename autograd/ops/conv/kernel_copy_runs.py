@@ -83,6 +83,7 @@ class Vectors:
         self.integer = context.get_value_type(types.intp)
 
     def number(self, n):
+        """An integer constant of the width of a pointer."""
         return ir.Constant(self.integer, n)
 
     def data(self, kind, array):
@@ -90,6 +91,7 @@ class Vectors:
         return self.context.make_array(kind)(self.context, self.builder, array).data
 
     def at(self, data, offset):
+        """The address of the vector that begins at an element."""
         b = self.builder
         return b.bitcast(b.gep(data, [offset]), self.vector.as_pointer())
 

@@ -252,7 +252,9 @@ class _Layout:
 
     @property
     def high(self):
-        """The rows of a tile of channels, so that few are empty."""
+        """The rows of a tile of channels, so that few are empty; a narrow one is tall."""
+        if self.wide == self.width:
+            return TALL
         return min((TALL, TALL - 1, TALL - 2), key=lambda t: math.ceil(self.pixels / t) * t)
 
     @property

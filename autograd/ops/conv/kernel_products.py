@@ -80,7 +80,7 @@ def weight_grad(x, g, size, stride, padding, dilation, groups):
         parts = (weight_grad(*pair, size, stride, padding, dilation, groups) for pair in halves)
         return sum(parts)
     gw = np.empty(shape, x.dtype)
-    if groups == x.shape[1] and max(stride) == 1:
+    if groups == x.shape[1] > 1 and max(stride) == 1:
         depthwise.weight_grad(x, g, gw, padding, dilation)
         if np.isfinite(gw).all():  # else it took inf · 0 where pixels meet the zeros between rows
             return gw
