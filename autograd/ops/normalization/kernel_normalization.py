@@ -269,7 +269,7 @@ def strips_backward(begin, end, K, S, g, x, w, mean, scale, fixed, gx, gw, gb):
     n, Q = K * S, mean.size
     P, some = x.size // (n * Q), rows_at_once(S)
     share = 1 / max(P * n, 1)
-    together = rows_cached(x, P * n)
+    together = max(1, rows_cached(x, P * n) // 2)  # of three arrays
     for first in range(begin, end, together):
         last = min(first + together, end)
         for q in range(first, last):
