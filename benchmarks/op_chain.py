@@ -174,10 +174,10 @@ def hips_chain() -> Callable[[], Any]:
 
 
 def steps(t: int, *size: int) -> Any:
-    """What a loop reads step by step, (t, *size)."""
+    """What a loop reads step by step, (t, *size); so small that no tanh is flat."""
     import numpy as np
 
-    return np.random.default_rng(1).normal(size=(t, *size)).astype(np.float32)
+    return np.random.default_rng(1).normal(scale=0.3, size=(t, *size)).astype(np.float32)
 
 
 def loop(z: Any, tanh: Callable[[Any], Any], stack: Callable[[Any], Any]) -> Any:
@@ -278,7 +278,7 @@ def our_lstm() -> Callable[[], Any]:
 
     from autograd import Value
 
-    x, w = steps(100, 16, 128), 0.2 * steps(32, 128)
+    x, w = steps(100, 16, 128), 0.5 * steps(32, 128)
     return our_steps(lambda x, w: lstm(x, w, np.tanh, Value.sigmoid), x, w)
 
 
@@ -286,7 +286,7 @@ def torch_lstm() -> Callable[[], Any]:
     """The plain LSTM in PyTorch."""
     import torch
 
-    x, w = steps(100, 16, 128), 0.2 * steps(32, 128)
+    x, w = steps(100, 16, 128), 0.5 * steps(32, 128)
     return torch_steps(lambda x, w: lstm(x, w, torch.tanh, torch.sigmoid), x, w)
 
 
@@ -319,12 +319,13 @@ CASES = (
             f"z[t] over {t} steps, {what}",
             {OURS: partial(our_loop, t, order), "torch": partial(torch_loop, t, order)},
             rounds=most,
+            tolerance=1e-4 if order == 1 else 1e-2,  # numbers up to 1,500, some nearly cancel
         )
         for t, order, what, most in (
             (125, 1, "f+b", None),
             (500, 1, "f+b", 5),
             (2000, 1, "f+b", 3),
-            (500, 2, "twice", 5),
+            (200, 2, "twice", 5),
         )
     ),
     Case("1,600 slices of one leaf, f+b", {OURS: our_slices, "torch": torch_slices}, rounds=5),
