@@ -42,7 +42,7 @@ def part(x: Any) -> float:
 def arrays(*start: Any) -> Iterator[Any]:
     """All arrays of floats that objects refer to, but for those of modules and classes.
 
-    And but for those of plans, whose memory holds numbers of several types in turn.
+    And but for those of plans and of optimizers' blocks: memory that may hold anything.
     """
     import numpy as np
 
@@ -50,7 +50,7 @@ def arrays(*start: Any) -> Iterator[Any]:
     todo = deque(start)
     while todo and len(seen) < MOST:
         x = todo.popleft()
-        if id(x) in seen or isinstance(x, (type, ModuleType)) or _is_of_plans(x):
+        if id(x) in seen or isinstance(x, (type, ModuleType)) or _is_scratch(x):
             continue
         seen.add(id(x))
         if isinstance(x, np.ndarray):
@@ -66,8 +66,8 @@ def arrays(*start: Any) -> Iterator[Any]:
             todo += gc.get_referents(x)
 
 
-def _is_of_plans(x: Any) -> bool:
-    return type(x).__module__.startswith("autograd.plan")
+def _is_scratch(x: Any) -> bool:
+    return type(x).__module__.startswith(("autograd.plan", "nn.optim.block"))
 
 
 def content(cell: Any) -> Any:

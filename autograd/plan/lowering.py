@@ -307,8 +307,9 @@ class Lowering:
             times = args[1].value
             if times == 1 and args[0].dtype == data.dtype and args[0].shape == data.shape:
                 return args[0]
-            if times in (2, 3, 4):
-                template, args = f"({' * '.join(['{0}'] * int(times))})", args[:1]
+            if abs(times) in (1, 2, 3, 4, 5):
+                template, args = f"({' * '.join(['{0}'] * int(abs(times)))})", args[:1]
+                template = f"(k(1) / {template})" if times < 0 else template
         kind = data.dtype
         if kind == _BOOL:
             kind = np.result_type(*[_weak(x) for x in v.inputs])

@@ -143,3 +143,13 @@ def test_a_plan_is_made_whatever_its_file_is(monkeypatch, tmp_path, damage):
         Path(path).write_bytes(b"\xff\xfe (((")
         monkeypatch.setattr(files, "_loaded", {})
     assert files.load(text).run() == 7
+
+
+@pytest.mark.parametrize("n", [-4, -2, -1, 2, 3])
+def test_whole_powers_are_products(n):
+    f = autograd.compile(autograd.value_and_grad(lambda x: np.sum(x**n)))
+    x = np.array([0.5, -1.5, 3.0, 1e-3, 700.0])
+    y, g = f(x)
+    assert "**" not in f.plan(x).source
+    np.testing.assert_allclose(y, np.sum(x**n), rtol=1e-14)
+    np.testing.assert_allclose(g, n * x ** (n - 1), rtol=1e-14)
