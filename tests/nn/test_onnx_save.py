@@ -70,6 +70,10 @@ MODELS = {
     "BERT": (
         lambda: nn.models.BERT(11, 8, 2, 2, 16, max_length=8), [tokens(11, 2, 6)],
     ),
+    "BERT with a mask": (
+        lambda: nn.models.BERT(11, 8, 2, 2, 16, max_length=8),
+        [tokens(11, 2, 6), np.array([[1, 1, 1, 1, 0, 0], [1, 1, 1, 1, 1, 1]])],
+    ),
     "VAE": (lambda: nn.models.VAE(6, 8, 2), [floats(3, 6)]),
     "UNet": (lambda: nn.models.UNet(1, 2, 4, 2), [floats(2, 1, 8, 8)]),
     "ViT": (lambda: nn.models.ViT(8, 4, 1, 2, 8, 16, num_classes=3), [floats(2, 3, 8, 8)]),

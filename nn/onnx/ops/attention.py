@@ -162,6 +162,8 @@ def _write_attention(out: Any, v: Any, q: str, k: str, w: str, mask: str) -> Any
     if out.opset < 23 or dropped or not fits or (mask and causal):
         return NotImplemented
     given = [q, k, w]
+    if mask and v.sizes(3)[-2] != v.sizes(0)[-2]:  # onnxruntime does not broadcast over queries
+        mask = out.node("Expand", mask, out.shape([v.sizes(0)[-2], v.sizes(3)[-1]]))
     if ranks[0] == 3:
         given = [out.node("Unsqueeze", x, out.integers(1)) for x in given]
         if mask and v.ndim(3) == 3:
