@@ -1,4 +1,4 @@
-"""Recurrent layers, forward and backward, for five shapes each."""
+"""Recurrent layers, forward and backward: five shapes each, more of LSTMs, both directions."""
 
 from __future__ import annotations
 
@@ -16,6 +16,13 @@ SHAPES = (  # T, B, input, hidden
     (50, 1, 32, 64),
     (200, 8, 16, 32),
 )
+LSTM_SHAPES = (  # widths of 100 to 512, and characters
+    (50, 24, 100, 100),
+    (50, 48, 128, 160),
+    (64, 32, 64, 128),
+    (32, 32, 64, 512),
+)
+BOTH_DIRECTIONS = (50, 32, 64, 128)
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
 UNROLL = 1  # unroll factor of JAX's scan
 Shape = tuple[int, int, int, int]
@@ -203,6 +210,60 @@ def mygrads_case(shape: Shape) -> Case:
     )
 
 
+def our_directions(kind: str, shape: Shape) -> Callable[[], Any]:
+    """A layer run in both directions in glassgrad."""
+    import numpy as np
+
+    import autograd
+
+    x, weights, g = data(kind, shape)
+    leaves = [autograd.Value(a) for a in (x, *weights, *weights)]
+    layer, g = getattr(autograd, kind.lower()), np.concatenate((g, g), axis=2)
+
+    def work() -> Any:
+        for v in leaves:
+            v.grad = None
+        y = layer(leaves[0], [leaves[1:5], leaves[5:]], bidirectional=True)[0]
+        y.backward(g)
+        return Norms(y.data, *(v.grad for v in leaves))
+
+    return work
+
+
+def torch_directions(kind: str, shape: Shape) -> Callable[[], Any]:
+    """The same in PyTorch."""
+    import torch
+
+    x, weights, g = data(kind, shape)
+    _, _, D, H = shape
+    layer = getattr(torch.nn, kind)(D, H, bidirectional=True)
+    for p, w in zip(layer.parameters(), (*weights, *weights), strict=True):
+        p.data.copy_(torch.tensor(w))
+    leaves = [torch.tensor(x, requires_grad=True), *layer.parameters()]
+    seed = torch.tensor(g).repeat(1, 1, 2)
+
+    def work() -> Any:
+        for v in leaves:
+            v.grad = None
+        y = layer(leaves[0])[0]
+        y.backward(seed)
+        return Norms(y.detach(), *(v.grad for v in leaves))
+
+    return work
+
+
+def directions_case(kind: str) -> Case:
+    """One layer that runs in both directions."""
+    T, B, D, H = shape = BOTH_DIRECTIONS
+    sides = {OURS: our_directions, "torch": torch_directions}
+    return Case(
+        f"{kind} both directions T{T} B{B} I{D} H{H}, f+b",
+        {side: functools.partial(setup, kind, shape) for side, setup in sides.items()},
+        group=kind,
+        flops=2 * work_of(kind, shape),
+    )
+
+
 def work_of(kind: str, shape: Shape) -> float:
     """Operations of the matrix products: forward, and twice as many backward."""
     T, B, D, H = shape
@@ -216,4 +277,9 @@ def traffic_of(kind: str, shape: Shape) -> float:
     return 3 * 4.0 * (T * B * (D + H + G) + G * (D + H))
 
 
-CASES = (*(case(kind, shape) for kind in GATES for shape in SHAPES), *map(mygrads_case, SHAPES))
+CASES = (
+    *(case(kind, shape) for kind in GATES for shape in SHAPES),
+    *(case("LSTM", shape) for shape in LSTM_SHAPES),
+    *map(directions_case, GATES),
+    *map(mygrads_case, SHAPES),
+)

@@ -104,6 +104,35 @@ def test_bits_are_the_same_at_any_number_of_threads(kind, P, lengths, threads, a
 
 
 @pytest.mark.parametrize("kind", GATES)
+@pytest.mark.parametrize(("B", "H"), [(24, 37), (33, 20), (13, 48)])
+def test_bits_of_tall_and_narrow_tiles_are_the_same_at_any_number_of_threads(
+    kind, B, H, threads, always_shared
+):
+    found = []
+    for n in (1, 2, 3):
+        threads(n)
+        found.append(scanned(kind, 3, B, 17, H))
+    for a, b in pairwise(found):
+        assert [x.tobytes() for x in a] == [x.tobytes() for x in b]
+
+
+@pytest.mark.parametrize("kind", GATES)
+def test_gradients_of_biases_keep_their_digits_over_many_steps(kind):
+    T, H = 5000, 3
+    x, w = np.zeros((T, 1, 1), np.float32), np.zeros((GATES[kind] * H, H), np.float32)
+    weights = Weights(w[:, :1].copy(), w, *np.full((2, len(w)), 0.1, np.float32))
+    states = (None, None) if kind == "lstm" else (None,)
+    found = []
+    for dtype in (np.float32, np.float64):
+        cast = Weights(*(a if a is None else a.astype(dtype) for a in weights))
+        scan = SCANS[kind](x.astype(dtype), states, cast, None, False)
+        g = [np.ones_like(scan.outputs()[0]), *(None for _ in states)]
+        needs = [False, *(False for _ in states), False, False, True, True, False]
+        found.append(np.concatenate(scan.backward(g, needs)[-3 if kind == "lstm" else -2 :][:2]))
+    np.testing.assert_allclose(found[0], found[1], rtol=3e-6, atol=3e-8 * found[1].max())
+
+
+@pytest.mark.parametrize("kind", GATES)
 def test_a_sequence_is_computed_alike_in_any_batch(kind):
     y = scanned(kind, 6, 9, 4, 20)[0]
     for b in (1, 2):

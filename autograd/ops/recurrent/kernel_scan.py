@@ -129,10 +129,12 @@ def dense(T, B, reverse):
 class Scan:
     """One layer run in one direction over whole sequences: what its backward pass needs.
 
-    A row of gates, or of their gradients d, takes an odd number of cache lines, `g_row` numbers:
-    of a power of two, as 4 H often is, many rows would share a set of the cache. H units; the states are R wide, which is H unless w_hr projects them. A cell says how many
+    H units; the states are R wide, which is H unless w_hr projects them. A cell says how many
     numbers its gates have for each unit at a step, whether the backward pass needs them, runs its
     loops, and overrides what it does otherwise than most.
+
+    A row of gates, or of their gradients d, takes an odd number of cache lines, `g_row` numbers:
+    of a power of two, as 4 H often is, many rows would share a set of the cache.
 
     Parameters
     ----------

@@ -60,7 +60,7 @@ def pack(begin, end, strip, lanes, depth, columns, w, transposed, packed):
 
 @part
 def _takes_tall(rows):
-    """Whether the next tile is a tall one: not where two of the next height are all that is left."""
+    """Whether the next tile is a tall one: not where two of the next height reach as far."""
     return rows >= _TALL and (_TALL == _H0 or rows < 2 * _H0 or rows >= _TALL + _H0)
 
 
@@ -88,18 +88,20 @@ def multiply(rows, K, a, a0, a_row, b, b0, strip, wide, columns, c, c0, c_row, a
             d = min(block, K - k)
             x, w, plus, m = a0 + k, b0 + first * K + k * strip, add or k > 0, 0
             while _takes_tall(rows - m) and n > strip // STRIP:
+                p, q = x + m * a_row, y + m * c_row
                 if n == strip:
-                    _tall(d, a, x + m * a_row, a_row, 1, b, w, strip, c, y + m * c_row, c_row, plus)
+                    _tall(d, a, p, a_row, 1, b, w, strip, c, q, c_row, plus)
                 else:
-                    _tall_edge(d, a, x + m * a_row, a_row, 1, b, w, strip, c, y + m * c_row, c_row, plus, n)
+                    _tall_edge(d, a, p, a_row, 1, b, w, strip, c, q, c_row, plus, n)
                 m += _TALL
             while m + _H0 <= rows:
+                p, q = x + m * a_row, y + m * c_row
                 if n == strip:
-                    _t0(d, a, x + m * a_row, a_row, 1, b, w, strip, c, y + m * c_row, c_row, plus)
+                    _t0(d, a, p, a_row, 1, b, w, strip, c, q, c_row, plus)
                 elif n > strip // STRIP:
-                    _e0(d, a, x + m * a_row, a_row, 1, b, w, strip, c, y + m * c_row, c_row, plus, n)
+                    _e0(d, a, p, a_row, 1, b, w, strip, c, q, c_row, plus, n)
                 else:
-                    _narrow(d, a, x + m * a_row, a_row, 1, b, w, strip, c, y + m * c_row, c_row, plus, n)
+                    _narrow(d, a, p, a_row, 1, b, w, strip, c, q, c_row, plus, n)
                 m += _H0
             while m + _H1 <= rows:
                 _e1(d, a, x + m * a_row, a_row, 1, b, w, strip, c, y + m * c_row, c_row, plus, n)
