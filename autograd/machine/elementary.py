@@ -149,9 +149,9 @@ def lifted_exp(x: Real) -> Real:
     return x.where("<", x.pick(-110.0, -760.0), 0.0, p * power)
 
 
-def fell(dtype: type) -> float:
+def fell(dtype: np.dtype | type) -> float:
     """The power of two by which `lifted_exp` is too large, as a factor that mends it."""
-    return 1.0 if PLAIN else 2.0**-64 if dtype == np.float32 else 2.0**-512
+    return 1.0 if PLAIN else 2.0**-64 if np.dtype(dtype).itemsize == 4 else 2.0**-512
 
 
 def _log(x: Real) -> Real:
