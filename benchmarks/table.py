@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import record, report
+from benchmarks import record, report, roofline
 from benchmarks.case import EAGER, OURS
 from benchmarks.harness import ROOT, means, ratio
 from benchmarks.processor import described
@@ -31,12 +31,22 @@ Run = dict[str, Any]
 
 
 def publish(run: Run) -> Path:
-    """Write a run without its samples, as the one of its processor; return the file's path."""
-    name = re.sub(r"[^a-z0-9]+", "-", run["machine"]["processor"].lower()).strip("-")
-    path = FOLDER / f"{name}.json"
+    """Write a run without its samples, as the one of its processor; return the file's path.
+
+    Its roofline plot lies beside it.
+    """
+    path = FOLDER / f"{slug(run)}.json"
     FOLDER.mkdir(exist_ok=True)
-    path.write_text(json.dumps(record.without_samples(run), indent=1) + "\n")
+    path.write_text(json.dumps(record.without_samples(run), indent=1) + "\n", encoding="utf-8")
+    plot = roofline.svg(run["results"], run["peaks"], f"Roofline of {described(run['machine'])}")
+    if plot:
+        path.with_suffix(".svg").write_text(plot, encoding="utf-8")
     return path
+
+
+def slug(run: Run) -> str:
+    """Name of the files of a run's processor."""
+    return re.sub(r"[^a-z0-9]+", "-", run["machine"]["processor"].lower()).strip("-")
 
 
 def published() -> list[Run]:
@@ -101,7 +111,11 @@ def source(run: Run, letter: str) -> str:
     text = f"{letter}{described(where)}; {where['date'][:10]}, commit {where['commit']}"
     text = "; ".join([text, *([", ".join(peers)] if peers else [])]) + "."
     left = sum(1 for r in run["results"] if not counts(r))
-    return text + (f" {left} rows measured beside other work are left out." if left else "")
+    text += f" {left} rows measured beside other work are left out." if left else ""
+    plot = FOLDER / f"{slug(run)}.svg"
+    if plot.exists():
+        text += f" [Its roofline]({plot.relative_to(ROOT).as_posix()})."
+    return text
 
 
 def counts(result: Run) -> bool:

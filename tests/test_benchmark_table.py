@@ -68,11 +68,15 @@ def test_what_was_measured_beside_other_work_is_left_out():
 
 def test_a_run_is_published_without_samples_under_its_processor(tmp_path, monkeypatch):
     monkeypatch.setattr(table, "FOLDER", tmp_path / "results")
+    monkeypatch.setattr(table, "ROOT", tmp_path)
     path = table.publish(run(row("a", 1.0, 2.0)))
     assert path.name == "some-cpu-7.json"
     assert "samples" not in path.read_text()
     (read,) = table.published()
-    assert table.markdown([read]) == table.markdown([run(row("a", 1.0, 2.0))])
+    text = table.markdown([read])
+    assert "[Its roofline](results/some-cpu-7.svg)." in text
+    assert text == table.markdown([run(row("a", 1.0, 2.0))])
+    assert ET.parse(tmp_path / "results" / "some-cpu-7.svg")
 
 
 def test_a_table_replaces_the_one_between_the_marks(tmp_path):
