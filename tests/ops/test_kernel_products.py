@@ -163,6 +163,12 @@ def test_every_way_to_lay_out_a_convolution_gives_the_same(
     check(x, w, stride, padding, (1,) * len(stride), 1, dtype)
 
 
+@pytest.mark.parametrize("stride", list(itertools.product((1, 2, 3), repeat=2)))
+@pytest.mark.parametrize("size", [(1, 1), (2, 1), (1, 2), (5, 1), (1, 5), (9, 2), (2, 9)])
+def test_maps_of_few_pixels_with_strides(size, stride):
+    check((2, 3, *size), (4, 3, 3, 3), stride, ((1, 1), (1, 1)), (1, 1), 1, np.float32)
+
+
 @pytest.mark.parametrize(("kernel", "stride"), [(3, 2), (4, 2), (10, 5), (40, 16)])
 def test_all_phases_of_a_strided_input_gradient_share_one_plan(kernel, stride, planning):
     made = []

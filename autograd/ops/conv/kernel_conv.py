@@ -91,7 +91,7 @@ def _place(buffer, ldy, y, y0, sizes, rows, lines, d0, d1):
     compact()
     s = sizes[0]
     yd, yh, yw, Hy, Wy = s["yd"], s["yh"], s["yw"], s["Hy"], s["Wy"]
-    signal = s["Ho"] * s["Wo"] == 1
+    signal = s["signal"]
     for line in range(lines.shape[0]):
         row = lines[line, 0]
         pair = lines[line, lines.shape[1] - 1]

@@ -122,6 +122,7 @@ class _Layout:
         yd, yh, yw = self.y_steps
         self.flat = (w.out == 1 or yw == 1) and (h.out == 1 or yh == w.out)
         self.flat = self.flat and h.scale == w.scale == 1
+        self.signal = self.inner == 1 and h.scale == w.scale == 1  # outputs along one axis
         self.whole = self.flat and d.scale == 1 and len(self.sets) == 1
         self.in_place = self.whole and (d.out == 1 or yd == self.inner)
         self.inside = self.margins() if self.inner > 1 else np.zeros(0, np.int8)
@@ -232,7 +233,7 @@ class _Layout:
             offsets += some
             weights += places + [0] * (K - len(places))
         lines = [(i,) for i in range(len(rows))]
-        at = 1 if self.inner == 1 else 3
+        at = 1 if self.signal else 3
         if self.axes[at - 1].scale == len(self.axes[at - 1].phases) == 2:
             lines = [
                 (i, numbers[(*k[:at], 1, *k[at + 1 :])]) for k, i in numbers.items() if not k[at]
@@ -293,7 +294,7 @@ class _Layout:
             for height in strips(n):
                 total += TILE_COST[height] * K * many / PEAK + self.vectors * TILE / 4
         if not self.in_place:
-            steps = self.axes[0 if self.inner == 1 else 2].scale
+            steps = self.axes[0 if self.signal else 2].scale
             total += rows * self.pixels * (3 / self.width if steps <= 2 else ELEMENT)
         return total
 
@@ -334,7 +335,7 @@ class _Layout:
             "ones": self.ones if self.bias and not self.aside else -1, "packed": packed,
             "yn": self.yn, "yg": self.out_channels * self.yc, "yd": yd, "yh": yh, "yw": yw,
             "Hy": 1 if self.flat else h.out, "Wy": self.inner if self.flat else w.out,
-            "in_place": self.in_place, "ldy": ldy, "yc": self.yc,
+            "in_place": self.in_place, "signal": self.signal, "ldy": ldy, "yc": self.yc,
             "wide": self.wide if self.aside else 0, "high": high,
         }  # fmt: skip
         ints = functools.partial(np.array, dtype=np.intp)

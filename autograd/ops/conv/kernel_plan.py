@@ -95,6 +95,7 @@ SIZES = np.dtype([(name, np.intp) for name in (
     "yn", "yg", "yd", "yh", "yw",  # strides of y, in elements: images, groups, three axes
     "Hy", "Wy",  # rows of a block of output and their length
     "in_place",  # whether tiles write to y; else to a buffer whose rows have ldy elements
+    "signal",  # whether outputs lie along the outermost axis alone
     "ldy", "yc",
     "wide", "high",  # channels side by side: columns and rows of a tile; 0 if pixels are
 )])
