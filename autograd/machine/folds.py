@@ -205,7 +205,7 @@ class _Fold:
 
 
 def _plain(make, reads, writes, numbers, folds, names):
-    """The same as loops, in the order of the elements."""
+    """The same as loops, in the order of the elements; sums in float64."""
     given, places = names[:numbers], names[numbers:]
     elements = [
         f"{a}[{o} + r * {t} + j]"
@@ -214,8 +214,7 @@ def _plain(make, reads, writes, numbers, folds, names):
     ends = [f"c{k}" for k in range(len(folds))]
     lines = [f"def loop(rows, n, {', '.join(names)}):"]
     for k, what in enumerate(folds):
-        empty = "0.0" if what == "+" else "-inf"
-        lines.append(f"    y{k} = {places[0]}.dtype.type({empty})")
+        lines.append(f"    y{k} = {'0.0' if what == '+' else f'{places[0]}.dtype.type(-inf)'}")
     lines.append("    for r in range(rows):")
     lines.append("        for j in range(n):")
     results = ", ".join([*elements[reads:], *ends])

@@ -31,10 +31,16 @@ COST = 0.5  # ns an element of columns forward on one core; half of it backward
 ROWS, ROW = 0.2, 15  # ns an element of rows, and ns more that each row takes
 
 
+def _exponential(exp, wide):
+    def cell(m, x):
+        e = exp(x - m)
+        return e, e
+
+    return cell
+
+
 # One pass of vectors along a row each.
-_exponentials = fold(
-    lambda exp, wide: lambda m, x: (exp(x - m),) * 2, 1, writes=1, numbers=1, folds="+"
-)
+_exponentials = fold(_exponential, 1, writes=1, numbers=1, folds="+")
 _times = fold(lambda exp, wide: lambda a, y: (y * a,), 1, writes=1, numbers=1)
 _less = fold(lambda exp, wide: lambda m, a, x: ((x - m) - a,), 1, writes=1, numbers=2)
 _grad = fold(lambda exp, wide: lambda a, g, y: (y * (g - a),), 2, writes=1, numbers=1)
