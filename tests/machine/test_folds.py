@@ -7,7 +7,7 @@ import pytest
 
 from autograd.machine.elementary import fell
 from autograd.machine.folds import fold
-from autograd.machine.jit import jit
+from autograd.machine.jit import PLAIN, jit
 
 _products = fold(lambda exp, wide: lambda a, x, y: (a * x, x * y, x), 2, 1, 1, "+>")
 _powers = fold(lambda exp, wide: lambda x: (exp(x),), 1, 1)
@@ -81,6 +81,8 @@ def test_a_widened_sum_is_added_up_in_float64():
 @DTYPES
 def test_the_exponential_of_a_cell_is_right_to_the_last_places(dtype, rng):
     low = -103 if dtype == np.float32 else -744
+    if PLAIN:  # exp(x) itself, which has fewer digits where it is subnormal
+        low *= 0.83
     x = np.concatenate([rng.uniform(low, 0, 5000), rng.uniform(-1, 0, 5000), [0, -1e-9]])
     x = x.astype(dtype)
     y = np.empty_like(x)
