@@ -125,7 +125,8 @@ def before_start(console: Console, where: record.Result, busy: bool, fail: Any) 
     if others is None:
         say("What else runs here is not known: this system has no /proc/stat")
     elif others > BUSY:
-        text = f"other work takes {others:.1f} of {where['cores']} cores: {'; '.join(who)}"
+        names = "; ".join(who) or "processes that have ended, or other virtual machines"
+        text = f"other work takes {others:.1f} of {where['cores']} cores: {names}"
         if not busy:
             fail(f"{text}. Stop it, or pass --busy: rows are marked then, not to be trusted")
         say(f"Busy: {text}")
