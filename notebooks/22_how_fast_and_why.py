@@ -62,8 +62,8 @@ def seconds(work, enough=0.02 if QUICK else 0.2, least=3):
     return best
 
 
-command = [sys.executable, "-m", "benchmarks", "op_chain", "--quick", "--cases", "200 ops"]
-command += ["--peers", "torch" if find_spec("torch") else ""]
+command = [sys.executable, "-m", "benchmarks", "op_chain", "--quick", "--busy", "--cases"]
+command += ["200 ops", "--peers", "torch" if find_spec("torch") else ""]
 with tempfile.TemporaryDirectory() as folder:
     subprocess.run([*command, "--out", folder], cwd=ROOT, check=True, capture_output=True)
     run = json.loads((Path(folder) / "results.json").read_text())

@@ -69,56 +69,58 @@ class UpdateRule:
     def __call__(self, c: Sequence[Any], p: Any, g: Any, *state: Any) -> tuple[Any, ...]:
         return self.core(c[2:], p, start(c[:2], p, g), *state)
 
-    @functools.cached_property
+    @property
     def loop(self) -> Callable[..., None]:
         """The rule as ``loop(begin, end, c, p, g, *state)``: one pass over memory.
 
         The loop runs over slices from 0: LLVM does not vectorize where an index may be negative.
         """
-        return self._compiled("{}", "begin, end, c, {}", "{0} = {0}[begin:end]", "    ")
+        return _compiled(self.core, "{}", "begin, end, c, {}", "{0} = {0}[begin:end]", "    ")
 
-    @functools.cached_property
+    @property
     def loops(self) -> Callable[..., None]:
         """The rule as ``loops(begin, end, c, cuts, addresses)``, of many parameters at once.
 
         Row k of `cuts` is a column of `addresses`, whose rows are p, g and the state, a first
         element and a number of them.
         """
-        return self._compiled(
+        return _compiled(
+            self.core,
             "{}_of_many",
             "begin, end, c, cuts, addresses",
             "{0} = at(addresses[{1}, cuts[k, 0]], cuts[k, 1], cuts[k, 2], c[0])",
             "    for k in range(begin, end):\n        ",
         )
 
-    def _compiled(self, called: str, parameters: str, array: str, pad: str) -> Callable[..., None]:
-        """The rule's loop under a name of its own in the cache; `array` makes each array."""
-        machine = load("autograd.machine.jit")  # Numba starts when the first loop is wanted
 
-        def compiled(function: Any) -> Any:
-            """A copy whose own callees are compiled too, for the loop alone."""
-            scope = dict(function.__globals__)
-            for name in function.__code__.co_names:
-                if isinstance(scope.get(name), FunctionType):
-                    scope[name] = compiled(scope[name])
-            return machine.part(FunctionType(function.__code__, scope, function.__name__))
+@functools.cache  # not kept in the rule: what a compiled step changes in objects is state
+def _compiled(core: Any, called: str, parameters: str, array: str, pad: str) -> Callable[..., None]:
+    """A rule's loop under a name of its own in the cache; `array` makes each array."""
+    machine = load("autograd.machine.jit")  # Numba starts when the first loop is wanted
 
-        core: Any = self.core
-        name, (_, *arrays) = called.format(core.__name__), inspect.signature(core).parameters
-        state = "".join(f", {a}[i]" for a in arrays[2:])
-        lines = [array.format(a, i) for i, a in enumerate(arrays)]
-        lines += [
-            "for i in range(p.size):",
-            f"    p[i]{state}, = core(c[2:], p[i], start(c[:2], p[i], g[i]){state})",
-        ]
-        margin = " " * len(pad.rpartition("\n")[2])
-        source = f"def {name}({parameters.format(', '.join(arrays))}):\n{pad}"
-        source += f"\n{margin}".join(lines)
-        scope = {"__name__": core.__module__, "start": compiled(start), "core": compiled(core)}
-        scope["at"] = load("autograd.machine.addresses").at
-        exec(compile(source, core.__code__.co_filename, "exec"), scope)  # cached beside the core
-        loop: Callable[..., None] = machine.jit(scope[name])
-        return loop
+    def compiled(function: Any) -> Any:
+        """A copy whose own callees are compiled too, for the loop alone."""
+        scope = dict(function.__globals__)
+        for name in function.__code__.co_names:
+            if isinstance(scope.get(name), FunctionType):
+                scope[name] = compiled(scope[name])
+        return machine.part(FunctionType(function.__code__, scope, function.__name__))
+
+    name, (_, *arrays) = called.format(core.__name__), inspect.signature(core).parameters
+    state = "".join(f", {a}[i]" for a in arrays[2:])
+    lines = [array.format(a, i) for i, a in enumerate(arrays)]
+    lines += [
+        "for i in range(p.size):",
+        f"    p[i]{state}, = core(c[2:], p[i], start(c[:2], p[i], g[i]){state})",
+    ]
+    margin = " " * len(pad.rpartition("\n")[2])
+    source = f"def {name}({parameters.format(', '.join(arrays))}):\n{pad}"
+    source += f"\n{margin}".join(lines)
+    scope = {"__name__": core.__module__, "start": compiled(start), "core": compiled(core)}
+    scope["at"] = load("autograd.machine.addresses").at
+    exec(compile(source, core.__code__.co_filename, "exec"), scope)  # cached beside the core
+    loop: Callable[..., None] = machine.jit(scope[name])
+    return loop
 
 
 def apply(

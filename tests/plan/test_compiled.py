@@ -10,6 +10,7 @@ import autograd
 import nn
 from autograd.plan import files
 from nn.functional import cross_entropy, gelu
+from nn.optim.adam import adam
 
 
 def network():
@@ -32,6 +33,14 @@ def trained(model):
 def batch(k, n=8):
     rng = np.random.default_rng(k)
     return rng.normal(size=(n, 20)).astype(np.float32), rng.integers(0, 4, n)
+
+
+def test_the_first_step_may_compile_its_optimizers_loops():
+    compiled = vars(adam).copy()
+    step = autograd.compile(trained(network()))
+    np.tanh(autograd.Value(np.zeros(100_000)))  # starts Numba
+    step(*batch(0))
+    assert vars(adam) == compiled
 
 
 def test_a_network_trains_as_eagerly():
