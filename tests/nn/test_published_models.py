@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 import warnings
 
 import numpy as np
@@ -374,9 +375,21 @@ def test_outputs_are_those_that_pytorch_computed(name):
     np.testing.assert_allclose(outputs(net(x)), expected, rtol=1e-5, atol=1e-6)
 
 
-def theirs(name):
-    """A published model in PyTorch, without numbers."""
+@pytest.fixture(scope="module")
+def torch():
+    """PyTorch, on which torchvision and transformers can be imported."""
     torch = pytest.importorskip("torch", reason="the comparison needs torch")
+    if sys.platform == "linux" and torch.version.cuda is None:
+        # PyPI's torchvision is for the CUDA build: its import asks for ops that models don't use
+        library = torch.library.Library("torchvision", "FRAGMENT")
+        for name in ("nms", "qnms"):
+            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        torch.ops.torchvision.library = library  # which takes its ops along when it goes
+    return torch
+
+
+def theirs(name, torch):
+    """A published model in PyTorch, without numbers."""
     if name in ("BertModel", "GPT2Model"):
         library = pytest.importorskip("transformers", reason="the comparison needs transformers")
         kind = getattr(library, name)
@@ -389,8 +402,8 @@ def theirs(name):
 
 @pytest.mark.torch
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_the_digest_is_that_of_pytorchs_model(name):
-    state = theirs(name).state_dict()
+def test_the_digest_is_that_of_pytorchs_model(name, torch):
+    state = theirs(name, torch).state_dict()
     if name == "GPT2Model":  # linear maps are transposed there
         flip = [f".{part}.weight" for part in ("c_attn", "c_proj", "c_fc")]
         state = {n: x.T if n.endswith(tuple(flip)) else x for n, x in state.items()}
@@ -402,11 +415,10 @@ def test_the_digest_is_that_of_pytorchs_model(name):
     "name",
     ["resnet18", "resnet50", "mobilenet_v2", "mobilenet_v3_small", "mobilenet_v3_large"],
 )
-def test_logits_are_those_of_pytorch(name, tmp_path, rng):
-    torch = pytest.importorskip("torch", reason="the comparison needs torch")
+def test_logits_are_those_of_pytorch(name, torch, tmp_path, rng):
     from safetensors.torch import save_file
 
-    net = theirs(name).to_empty(device="cpu").eval()
+    net = theirs(name, torch).to_empty(device="cpu").eval()
     for x in net.state_dict().values():
         x.copy_(torch.rand(x.shape) * 0.2 + (0.9 if x.ndim == 1 else -0.1))
     wrapped = {f"module.{n}": x for n, x in net.state_dict().items()}
@@ -422,8 +434,7 @@ def test_logits_are_those_of_pytorch(name, tmp_path, rng):
 
 
 @pytest.mark.torch
-def test_hidden_states_and_logits_are_those_of_hugging_face(rng):
-    torch = pytest.importorskip("torch", reason="the comparison needs torch")
+def test_hidden_states_and_logits_are_those_of_hugging_face(torch, rng):
     library = pytest.importorskip("transformers", reason="the comparison needs transformers")
     sizes = {"vocab_size": 31, "hidden_size": 12, "num_hidden_layers": 2, "num_attention_heads": 3}
     config = library.BertConfig(**sizes, intermediate_size=20, max_position_embeddings=10)
