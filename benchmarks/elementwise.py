@@ -184,7 +184,7 @@ CASES = (
     forward_and_backward("10 plain ops, no kernel", plain_chain, 1_000_000, kernels=False),
     forward_and_backward("8 ops with choices", choosing_chain, 1_000_000),
     *[
-        forward_and_backward(name, formula, size, f"{mark} elements")
+        forward_and_backward(name, formula, size, f"elementwise, {mark} elements")
         for name, formula in OPS.items()
         for size, mark in SIZES.items()
     ],

@@ -97,7 +97,7 @@ def case(name: str, model: str, fused: bool) -> Case:
             OURS: functools.partial(ours, name, model),
             "torch": functools.partial(torchs, name, model, **how),
         },
-        group="torch fused=True" if fused else "torch default",
+        group="optimizer steps, PyTorch fused" if fused else "optimizer steps",
         bytes=4.0 * passes * size if model == "10M" else None,
     )
 

@@ -292,7 +292,7 @@ def perceptron(sizes: tuple[int, ...], batch: int, group: str) -> Case:
     return row
 
 
-LIGHT, HEAVY = "small networks", "large networks"
+LIGHT, HEAVY = "training steps, small networks", "training steps, large networks"
 CASES = (
     perceptron((64, 64, 32, CLASSES), 32, LIGHT),
     case(
