@@ -97,7 +97,7 @@ def svg(results: list[Result], peaks: Result, title: str) -> str:
         return ""
     axes = Axes([(r.intensity, y) for r in shown for y in r.rates.values()], peaks)
     height = max(BOTTOM + 46, TOP + LINE * (len(shown) + len(subjects) + 3) + 12)
-    width = RIGHT + 350
+    width = RIGHT + 390
     flops, speed = peaks["flops"], peaks["bytes"]
     ridge_x, ridge_y = axes.at(flops / speed, flops)
     out = [
@@ -161,7 +161,7 @@ def overlap(a: Box, b: Box) -> float:
 def legend(subjects: list[str], shown: list[Row], flops: float) -> list[str]:
     """Number, name and shares of the peak of each row, by subject."""
     x, y = RIGHT + 24, TOP
-    out = [text(width := x + 316, y - 6, "of peak: ours, PyTorch's", "end", "dim")]
+    out = [text(width := x + 356, y - 6, "of peak: ours, PyTorch's", "end", "dim")]
     for kind, subject in enumerate(subjects):
         y += LINE + 2
         out.append(f'<circle class="k{kind} disc" cx="{x + 4}" cy="{y - 4}" r="4"/>')
