@@ -75,7 +75,7 @@ class UpdateRule:
 
         The loop runs over slices from 0: LLVM does not vectorize where an index may be negative.
         """
-        return _compiled(self.core, "{}", "begin, end, c, {}", "{0} = {0}[begin:end]", "    ")
+        return _compiled(self, "{}", "begin, end, c, {}", "{0} = {0}[begin:end]", "    ")
 
     @property
     def loops(self) -> Callable[..., None]:
@@ -85,7 +85,7 @@ class UpdateRule:
         element and a number of them.
         """
         return _compiled(
-            self.core,
+            self,
             "{}_of_many",
             "begin, end, c, cuts, addresses",
             "{0} = at(addresses[{1}, cuts[k, 0]], cuts[k, 1], cuts[k, 2], c[0])",
@@ -94,7 +94,9 @@ class UpdateRule:
 
 
 @functools.cache  # not kept in the rule: what a compiled step changes in objects is state
-def _compiled(core: Any, called: str, parameters: str, array: str, pad: str) -> Callable[..., None]:
+def _compiled(
+    rule: UpdateRule, called: str, parameters: str, array: str, pad: str
+) -> Callable[..., None]:
     """A rule's loop under a name of its own in the cache; `array` makes each array."""
     machine = load("autograd.machine.jit")  # Numba starts when the first loop is wanted
 
@@ -106,6 +108,7 @@ def _compiled(core: Any, called: str, parameters: str, array: str, pad: str) -> 
                 scope[name] = compiled(scope[name])
         return machine.part(FunctionType(function.__code__, scope, function.__name__))
 
+    core: Any = rule.core
     name, (_, *arrays) = called.format(core.__name__), inspect.signature(core).parameters
     state = "".join(f", {a}[i]" for a in arrays[2:])
     lines = [array.format(a, i) for i, a in enumerate(arrays)]
