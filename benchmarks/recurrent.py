@@ -52,10 +52,16 @@ def ours(kind: str, shape: Shape) -> Callable[[], Any]:
     layer = getattr(autograd, kind.lower() + "_scan")
     states = (None, None) if kind == "LSTM" else (None,)
 
+    return differentiated(lambda: layer(leaves[0], *states, *leaves[1:])[0], leaves, g)
+
+
+def differentiated(forward: Callable[[], Any], leaves: list[Any], g: Any) -> Callable[[], Any]:
+    """A call that runs our layer forward and backward."""
+
     def work() -> Any:
         for v in leaves:
             v.grad = None
-        y = layer(leaves[0], *states, *leaves[1:])[0]
+        y = forward()
         y.backward(g)
         return Norms(y.data, *(v.grad for v in leaves))
 
@@ -220,14 +226,9 @@ def our_directions(kind: str, shape: Shape) -> Callable[[], Any]:
     leaves = [autograd.Value(a) for a in (x, *weights, *weights)]
     layer, g = getattr(autograd, kind.lower()), np.concatenate((g, g), axis=2)
 
-    def work() -> Any:
-        for v in leaves:
-            v.grad = None
-        y = layer(leaves[0], [leaves[1:5], leaves[5:]], bidirectional=True)[0]
-        y.backward(g)
-        return Norms(y.data, *(v.grad for v in leaves))
-
-    return work
+    return differentiated(
+        lambda: layer(leaves[0], [leaves[1:5], leaves[5:]], bidirectional=True)[0], leaves, g
+    )
 
 
 def torch_directions(kind: str, shape: Shape) -> Callable[[], Any]:

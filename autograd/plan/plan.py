@@ -46,8 +46,7 @@ class Plan:
 
     def __init__(self, function: Function, given: Arguments) -> None:
         self.function = function
-        found = Guards(function, given.settings)
-        found.roots += [(x, f"array {i} of the arguments") for i, x in enumerate(given.leaves)]
+        found = reached(function, given)
         before = State(found.roots, found.places)
         try:
             self.first = function(*given.args, **given.kwargs)
@@ -233,8 +232,7 @@ class Plan:
 
     def checked(self, given: Arguments) -> Any:
         """What an eager call returns; an error if the plan does otherwise."""
-        found = Guards(self.function, given.settings)
-        found.roots += [(x, f"array {i} of the arguments") for i, x in enumerate(given.leaves)]
+        found = reached(self.function, given)
         before = State(found.roots, found.places)
         eager = self.function(*given.args, **given.kwargs)
         after = State(found.roots, found.places)
@@ -263,6 +261,13 @@ class Plan:
                     f"compile: the plan differs from an eager call in {name}, by up to {off}; "
                     "please report it. Nothing was compiled."
                 )
+
+
+def reached(function: Function, given: Arguments) -> Guards:
+    """What a call of a function can reach, its arguments included."""
+    found = Guards(function, given.settings)
+    found.roots += [(x, f"array {i} of the arguments") for i, x in enumerate(given.leaves)]
+    return found
 
 
 def _settled(one: Any, other: Any) -> None:

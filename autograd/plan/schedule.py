@@ -108,8 +108,8 @@ class Schedule:
         args = [arg for term in terms for arg in term.args]
         return [arg.of if isinstance(arg, View) else arg for arg in args]
 
-    def _allocate(self) -> None:
-        """Give each result a place, which is free again after its last reader."""
+    def last_readers(self) -> dict[int, int]:
+        """The last step that reads each term, by its id; the number of steps for those kept."""
         last: dict[int, int] = {}
         for i, step in enumerate(self.steps):
             for term in self.read(step):
@@ -121,6 +121,11 @@ class Schedule:
             if isinstance(step, Call):
                 for term in self.read(step):
                     last[id(term)] = len(self.steps)
+        return last
+
+    def _allocate(self) -> None:
+        """Give each result a place, which is free again after its last reader."""
+        last = self.last_readers()
         memory = _Memory()
         ends: dict[int, list[tuple[int, int]]] = {}
         for i, step in enumerate(self.steps):

@@ -12,11 +12,10 @@ import numpy as np
 
 from autograd.plan.arguments import Arguments
 from autograd.plan.files import load
-from autograd.plan.guards import Guards
 from autograd.plan.memory import Memory
-from autograd.plan.plan import Plan
+from autograd.plan.plan import Plan, reached
 from autograd.plan.recording import Recording
-from autograd.plan.schedule import Loop, Schedule
+from autograd.plan.schedule import Loop
 from autograd.plan.source import Written
 from autograd.plan.state import State
 from autograd.plan.terms import Call, Fold, Part, Product, Source, whole
@@ -111,8 +110,7 @@ class PlanTrace:
             raise ValueError("Ask for the plan with its arguments: compiled.plan(*args).")
         self.plan, given = plan, plan.given
         self.source, self.bytes, self.asked = plan.source, plan.bytes, plan.asked
-        found = Guards(plan.function, given.settings)
-        found.roots += [(x, f"array {i} of the arguments") for i, x in enumerate(given.leaves)]
+        found = reached(plan.function, given)
         before = State(found.roots, found.places)
         try:
             recording = Recording(plan.function, given, [x for x, _ in found.roots])
@@ -217,7 +215,7 @@ def _timed(call: Callable[[], Any], before: State, rounds: int) -> float:
 
 def _steps(recording: Recording, arrays: list[list[Any]], times: list[list[float]]) -> list[Step]:
     schedule = recording.schedule
-    last = _readers(schedule)
+    last = schedule.last_readers()
     found = []
     for i, step in enumerate(schedule.steps):
         made = []
@@ -266,20 +264,6 @@ def _described(step: Any) -> tuple[str, str, list[str], tuple[int, ...]]:
         of = whole(step.args[0])
         return "sum", f"{step.label} of {of.shape} over {step.axes}", [step.label], step.shape
     return "call", step.label, [step.label], ()
-
-
-def _readers(schedule: Schedule) -> dict[int, int]:
-    """The last step that reads each term."""
-    last: dict[int, int] = {}
-    for i, step in enumerate(schedule.steps):
-        for term in schedule.read(step):
-            last[id(term)] = i
-        if isinstance(step, Call):  # may keep what it was given
-            for term in schedule.read(step):
-                last[id(term)] = len(schedule.steps)
-    for term in schedule.outputs:
-        last[id(term)] = len(schedule.steps)
-    return last
 
 
 def _off(array: Any, eager: Any) -> float | None:
