@@ -13,6 +13,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # a worker a core: more threads would w
 import numpy as np
 import pytest
 
+import autograd
 from autograd.op import ROWS
 
 collect_ignore_glob = ["*conftest.py"]
@@ -30,6 +31,14 @@ def seeded_torch(request):
     if request.node.get_closest_marker("torch"):
         torch = pytest.importorskip("torch", reason="the comparison needs torch")
         torch.manual_seed(0)
+
+
+@pytest.fixture
+def threads():
+    """Sets the number of threads that kernels run on, for one test."""
+    before = autograd.get_num_threads()
+    yield autograd.set_num_threads
+    autograd.set_num_threads(before)
 
 
 @pytest.fixture

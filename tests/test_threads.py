@@ -7,12 +7,7 @@ import pytest
 
 import autograd
 
-
-@pytest.fixture(autouse=True)
-def threads():
-    before = autograd.get_num_threads()
-    yield
-    autograd.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("threads")
 
 
 def test_what_is_set_is_what_is_got():

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from autograd.machine import blocked_product, matmul, pool
+from autograd.machine import blocked_product, matmul
 from autograd.machine.blocked_product import PAGE, ROWS, in_blocks, most_strips
 from autograd.machine.caches import Caches
 from autograd.machine.matmul import DEPTH
@@ -16,11 +16,7 @@ DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 SMALL = Caches(32 << 10, 8, 256 << 10)
 
 
-@pytest.fixture(autouse=True)
-def threads():
-    before = pool.get_num_threads()
-    yield pool.set_num_threads
-    pool.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("threads")
 
 
 @pytest.fixture

@@ -11,18 +11,11 @@ import threading
 import numpy as np
 import pytest
 
-from autograd.machine import choice, pool
+from autograd.machine import choice
 from autograd.machine.matmul import DEPTH, matmul, product
 
 EDGES = (1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 40)
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
-
-
-@pytest.fixture
-def threads():
-    before = pool.get_num_threads()
-    yield pool.set_num_threads
-    pool.set_num_threads(before)
 
 
 def whole(rng, *shape):

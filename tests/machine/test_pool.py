@@ -17,11 +17,7 @@ from autograd.machine import pool
 MUCH = 1e9  # ns: worth sharing out
 
 
-@pytest.fixture(autouse=True)
-def threads():
-    before = pool.get_num_threads()
-    yield
-    pool.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("threads")
 
 
 def test_pieces_cover_the_range_once_each():

@@ -43,13 +43,6 @@ def ulps(y, exact, dtype):
 
 
 @pytest.fixture
-def threads():
-    before = pool.get_num_threads()
-    yield pool.set_num_threads
-    pool.set_num_threads(before)
-
-
-@pytest.fixture
 def always_shared(monkeypatch):
     monkeypatch.setattr(pool, "PIECE", 0.001)
     monkeypatch.setattr(kernel_scan, "SMALL", 0.0)

@@ -28,13 +28,6 @@ def kernel(monkeypatch):
     monkeypatch.setattr(normalization, "KERNEL", 0)
 
 
-@pytest.fixture
-def threads():
-    before = pool.get_num_threads()
-    yield pool.set_num_threads
-    pool.set_num_threads(before)
-
-
 def drawn(shape, affine, seed=0, dtype=np.float64):
     rng = np.random.default_rng(seed)
     x, w, b = (rng.normal(size=s).astype(dtype) for s in (shape, affine, affine))
